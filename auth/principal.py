@@ -1,0 +1,83 @@
+"""Who is calling: a person or a client, with what its token and its department allow; pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from auth.errors import InsufficientScope, NotYourDepartment, RoleRequired
+from kernel.audit import Actor
+
+
+class Role(StrEnum):
+    """Staff roles (`design.md` words; GB/T 39477-2020 separates the last three)."""
+
+    CLERK = "clerk"
+    HEAD = "head"
+    AUTHORITY = "authority"
+    AUDITOR = "auditor"
+    SECURITY = "security"
+    OPERATOR = "operator"
+
+
+class Scope(StrEnum):
+    CATALOG_READ = "catalog:read"
+    CATALOG_WRITE = "catalog:write"
+    APPLICATIONS_WRITE = "applications:write"
+    RECORDS_PUBLISH = "records:publish"
+    RECORDS_READ = "records:read"
+    AUDIT_READ = "audit:read"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller of one request. `region_code` and `is_authority` are its department's."""
+
+    kind: Literal["person", "client"]
+    id: str
+    department: str
+    region_code: str
+    is_authority: bool
+    roles: frozenset[Role]
+    scopes: frozenset[str]
+    token_id: str
+    expires_at: float
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.kind, self.id, self.department)
+
+    def require_scope(self, scope: Scope) -> None:
+        """Raise InsufficientScope unless the token carries the scope."""
+        if scope not in self.scopes:
+            raise InsufficientScope(scope)
+
+    def require_role(self, *roles: Role) -> None:
+        """Raise RoleRequired unless the person holds one of the roles."""
+        if self.roles.isdisjoint(roles):
+            raise RoleRequired(roles)
+
+    def require_department(self, uscc: str) -> None:
+        """Raise NotYourDepartment unless the caller belongs to the department."""
+        if self.department != uscc:
+            raise NotYourDepartment
+
+    def require_authority(self, region_code: str) -> None:
+        """Raise unless an `authority` person of a department with authority over the region."""
+        self.require_role(Role.AUTHORITY)
+        if not (self.is_authority and covers(self.region_code, region_code)):
+            raise NotYourDepartment
+
+
+def covers(upper: str, lower: str) -> bool:
+    """Whether a division (GB/T 2260, 6 to 12 digits) is the other one or above it."""
+    return lower.startswith(significant(upper))
+
+
+def significant(region_code: str) -> str:
+    """Return the digits of a division code that name its level: 450000 -> 45, 450100 -> 4501."""
+    levels = (2, 4, 6, 9, 12)
+    for length in levels:
+        if not region_code[length:].strip("0"):
+            return region_code[:length]
+    return region_code

@@ -1,0 +1,50 @@
+"""Alembic's entry: one chain of migrations over the tables of every package."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from deploy.migrations.models import SCHEMAS, metadata
+
+# A migration that cannot get its lock gives way to the traffic instead of stopping it.
+LOCK_TIMEOUT = "5s"
+ADVISORY_LOCK = 809_001
+
+
+def _migrate(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        include_schemas=True,
+        include_name=_ours,
+        version_table_schema="kernel",
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _ours(name: str | None, kind: str, _parents: object) -> bool:
+    return kind != "schema" or name in SCHEMAS
+
+
+async def _run() -> None:
+    url = make_url(context.config.attributes["database_url"])
+    engine = create_async_engine(url.set(drivername="postgresql+asyncpg"), poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.execute(
+            text("SELECT pg_advisory_lock(:key)").bindparams(key=ADVISORY_LOCK)
+        )
+        await connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        await connection.execute(text("CREATE SCHEMA IF NOT EXISTS kernel"))
+        await connection.commit()
+        await connection.run_sync(_migrate)
+        await connection.commit()
+    await engine.dispose()
+
+
+asyncio.run(_run())

@@ -1,0 +1,42 @@
+"""One gateway worker: what it opens and closes, its routers, its hot paths in front."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from gateway import once, problems
+from gateway.docs import install as install_docs
+from gateway.edge import Edge
+from gateway.routers import ROUTERS
+from gateway.services import open_services
+from kernel.settings import Settings, load
+
+DESCRIPTION = "自治区数据共享交换平台 — 一数一源一标准 / Guangxi government data-sharing exchange"
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with open_services(app.state.settings) as services:
+        app.state.services = services
+        yield
+
+
+def create(settings: Settings | None = None) -> FastAPI:
+    """Return the FastAPI application, without the hot paths in front of it."""
+    app = FastAPI(
+        title="Shuyuan 数源",
+        version="0.1.0",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings or load()
+    problems.install(app)
+    app.add_exception_handler(once.Replay, once.replay)
+    for router in ROUTERS:
+        app.include_router(router)
+    install_docs(app)
+    return app

@@ -1,0 +1,38 @@
+"""OpenAPI pages whose assets are shipped: they work without the internet."""
+
+from pathlib import Path
+
+import fastapi_offline
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import HTMLResponse
+
+ASSETS = Path(fastapi_offline.__file__).parent / "static"
+MOUNT = "/static/openapi"
+
+
+def install(app: FastAPI) -> None:
+    app.mount(MOUNT, StaticFiles(directory=ASSETS), name="openapi-assets")
+    app.add_api_route("/docs", _swagger, include_in_schema=False)
+    app.add_api_route("/redoc", _redoc, include_in_schema=False)
+
+
+async def _swagger() -> HTMLResponse:
+    return get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title="Shuyuan 数源 API",
+        swagger_js_url=f"{MOUNT}/swagger-ui-bundle.js",
+        swagger_css_url=f"{MOUNT}/swagger-ui.css",
+        swagger_favicon_url=f"{MOUNT}/favicon.png",
+    )
+
+
+async def _redoc() -> HTMLResponse:
+    return get_redoc_html(
+        openapi_url="/openapi.json",
+        title="Shuyuan 数源 API",
+        redoc_js_url=f"{MOUNT}/redoc.standalone.js",
+        redoc_favicon_url=f"{MOUNT}/favicon.png",
+        with_google_fonts=False,
+    )

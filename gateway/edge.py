@@ -1,0 +1,118 @@
+"""The outermost layer, raw ASGI: correlation id, worker's name, limits of size and media."""
+
+import os
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from gateway.problems import in_english, problem
+from kernel.errors import BadRequest, ShuyuanError, TooLarge, UnsupportedMedia
+from kernel.ids import new_id
+from kernel.logging import correlation_id
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+BODY_MAX = 1024 * 1024
+CORRELATION_MAX = 64
+# Opaque: tells workers apart without telling machines apart.
+WORKER = f"{secrets.token_hex(4)}-{os.getpid() & 0xFFFF:04x}"
+FORMS = (b"application/x-www-form-urlencoded",)
+MEDIA_BY_PREFIX = {"/oauth/": FORMS}
+JSON = (b"application/json", b"application/merge-patch+json")
+
+
+class Edge:
+    """Wraps FastAPI; the hot paths bring their own limits and come here only for refusals."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        correlation = correlation_of(headers)
+        correlation_id.set(correlation)
+        send = _marked(send, correlation)
+        try:
+            _check(scope, headers)
+        except ShuyuanError as error:
+            await refuse(scope, send, error)
+            return
+        limited = _Limited(receive)
+        try:
+            await self._app(scope, limited, send)
+        except TooLarge as error:
+            await refuse(scope, send, error)
+
+
+class _Limited:
+    """Counts a body that came without a length, and stops it at the limit."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._seen = 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._seen += len(message.get("body", b""))
+        if self._seen > BODY_MAX:
+            raise TooLarge(limit_bytes=BODY_MAX)
+        return message
+
+
+def correlation_of(headers: dict[bytes, bytes]) -> str:
+    """Take the caller's correlation id when it is short and plain, else make one."""
+    given = headers.get(b"exchange-correlation-id", b"")[: CORRELATION_MAX + 1]
+    plain = given.replace(b"-", b"").isalnum() and len(given) <= CORRELATION_MAX
+    return given.decode() if plain else new_id()
+
+
+def _check(scope: Scope, headers: dict[bytes, bytes]) -> None:
+    if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+        raise BadRequest("地址中含有 NUL 字符", "The address holds a NUL character")
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > BODY_MAX:
+        raise TooLarge(limit_bytes=BODY_MAX)
+    has_body = length != b"0" or b"transfer-encoding" in headers
+    if has_body and scope["method"] in ("POST", "PUT", "PATCH"):
+        _check_media(scope["path"], headers.get(b"content-type", b""))
+
+
+def _check_media(path: str, content_type: bytes) -> None:
+    media = content_type.partition(b";")[0].strip().lower()
+    allowed = next((m for p, m in MEDIA_BY_PREFIX.items() if path.startswith(p)), JSON)
+    if media not in allowed:
+        names = ", ".join(item.decode() for item in allowed)
+        raise UnsupportedMedia(f"此处只接受 {names}", f"Only {names} is accepted here")
+
+
+def _marked(send: Send, correlation: str) -> Send:
+    marks = [
+        (b"exchange-worker", WORKER.encode()),
+        (b"exchange-correlation-id", correlation.encode()),
+    ]
+
+    async def marked(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *marks]
+        await send(message)
+
+    return marked
+
+
+async def refuse(scope: Scope, send: Send, error: ShuyuanError, status: int | None = None) -> None:
+    """Send a problem body without FastAPI."""
+    language = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
+    status, headers, body = problem(
+        error, instance=scope["path"], english=in_english(language), status=status
+    )
+    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    raw.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

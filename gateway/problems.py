@@ -1,0 +1,172 @@
+"""Refusals as RFC 9457 problem bodies: category → status, language, correlation id."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from gateway import validation
+from kernel.errors import (
+    BadRequest,
+    Category,
+    Conflict,
+    FieldError,
+    NotFound,
+    ShuyuanError,
+    Text,
+    Unauthorized,
+    Unavailable,
+)
+from kernel.logging import correlation_id
+
+log = logging.getLogger(__name__)
+
+STATUS: Mapping[Category, int] = {
+    Category.BAD_REQUEST: 400,
+    Category.UNAUTHORIZED: 401,
+    Category.FORBIDDEN: 403,
+    Category.NOT_FOUND: 404,
+    Category.CONFLICT: 409,
+    Category.GONE: 410,
+    Category.PRECONDITION_FAILED: 412,
+    Category.TOO_LARGE: 413,
+    Category.UNSUPPORTED_MEDIA: 415,
+    Category.INVALID: 422,
+    Category.PRECONDITION_REQUIRED: 428,
+    Category.TOO_MANY: 429,
+    Category.UNAVAILABLE: 503,
+}
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_DEFAULT_SECONDS = 1
+
+
+class MethodNotAllowed(ShuyuanError):
+    category = Category.NOT_FOUND
+    code = "method_not_allowed"
+    title = Text("此地址不支持该方法", "The method is not supported here")
+
+
+class Internal(ShuyuanError):
+    category = Category.UNAVAILABLE
+    code = "internal_error"
+    title = Text("平台内部错误，请凭关联号联系运维", "Internal error; quote the correlation id")
+
+
+def in_english(accept_language: str) -> bool:
+    return accept_language.lower().lstrip().startswith("en")
+
+
+def problem(
+    error: ShuyuanError, *, instance: str, english: bool, status: int | None = None
+) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers and body of a refusal."""
+    status = status or STATUS[error.category]
+    body: dict[str, Any] = {
+        "type": f"urn:shuyuan:problem:{error.code}",
+        "title": _say(error.title, english=english),
+        "status": status,
+        "detail": _say(error.detail, english=english),
+        "instance": instance,
+        "code": error.code,
+        "correlation_id": correlation_id.get(),
+        **error.facts,
+    }
+    if error.errors:
+        body["errors"] = [_field_error(item, english=english) for item in error.errors]
+        body["error_count"] = error.error_count
+    return status, _headers(error, status), orjson.dumps(body, default=str)
+
+
+def _say(text: Text, *, english: bool) -> str:
+    return text.en if english else text.zh
+
+
+def _field_error(item: FieldError, *, english: bool) -> dict[str, object]:
+    place = {} if item.index is None else {"index": item.index}
+    message = item.en if english else item.zh
+    return {**place, "path": item.path, "code": item.code, "message": message}
+
+
+def _headers(error: ShuyuanError, status: int) -> dict[str, str]:
+    headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
+    if isinstance(error, Unauthorized):
+        known = "" if error.code == "token_missing" else ', error="invalid_token"'
+        headers["WWW-Authenticate"] = f'Bearer realm="shuyuan"{known}'
+    elif error.code == "insufficient_scope":
+        scope = error.facts["required"]
+        headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{scope}"'
+    if status in (429, 503):
+        wait = error.retry_after_seconds or RETRY_AFTER_DEFAULT_SECONDS
+        headers["Retry-After"] = str(wait)
+    return headers
+
+
+def respond(request: Request, error: ShuyuanError, status: int | None = None) -> Response:
+    english = in_english(request.headers.get("accept-language", ""))
+    status, headers, body = problem(
+        error, instance=request.url.path, english=english, status=status
+    )
+    return Response(body, status, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every failure of the app with a problem body."""
+    app.add_exception_handler(ShuyuanError, _refused)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(PoolTimeout, _database)
+    app.add_exception_handler(OSError, _database)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ShuyuanError)  # noqa: S101 - narrows the handler's type
+    return respond(request, error)
+
+
+async def _not_valid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    return respond(request, validation.refusal(error))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    if error.status_code == 404:  # noqa: PLR2004
+        return respond(request, NotFound())
+    if error.status_code == 405:  # noqa: PLR2004
+        response = respond(request, MethodNotAllowed(), 405)
+        response.headers.update(error.headers or {})
+        return response
+    return respond(request, BadRequest(str(error.detail), str(error.detail)), error.status_code)
+
+
+async def _database(request: Request, error: Exception) -> Response:
+    """Deadlocks and lost connections are retriable; a broken constraint is a conflict."""
+    code = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    if code.startswith("23"):
+        log.info("constraint: %s", error)
+        return respond(request, Conflict())
+    if code.startswith("22"):
+        log.info("data: %s", error)
+        return respond(request, BadRequest())
+    if code.startswith(("40", "53", "55", "57", "08")) or _lost(error):
+        log.warning("database: %s", error)
+        return respond(request, Unavailable())
+    return await _unexpected(request, error)
+
+
+def _lost(error: Exception) -> bool:
+    disconnected = isinstance(error, DBAPIError) and error.connection_invalidated
+    return disconnected or isinstance(error, (OperationalError, PoolTimeout, OSError))
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("unexpected error on %s", request.url.path, exc_info=error)
+    return respond(request, Internal(), 500)

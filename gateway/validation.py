@@ -1,0 +1,54 @@
+"""FastAPI's validation errors in the project's own codes and languages."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+
+from kernel.errors import BadRequest, FieldError, Invalid, MalformedJson, ShuyuanError, Text
+
+CODES: Mapping[str, tuple[str, Text]] = {
+    "missing": ("missing", Text("缺少必填项", "is required")),
+    "extra_forbidden": ("unknown_item", Text("未知的字段", "is not a known field")),
+    "string_too_long": ("too_long", Text("过长", "is too long")),
+    "too_long": ("too_long", Text("数量过多", "has too many entries")),
+    "string_too_short": ("too_short", Text("过短", "is too short")),
+    "too_short": ("too_short", Text("数量过少", "has too few entries")),
+    "string_pattern_mismatch": ("pattern", Text("格式不符", "does not match the pattern")),
+    "pattern": ("pattern", Text("含有不允许的字符", "holds characters that are not allowed")),
+    "enum": ("not_in_code_list", Text("不是允许的取值", "is not one of the allowed values")),
+    "literal_error": ("not_in_code_list", Text("不是允许的取值", "is not an allowed value")),
+    "greater_than_equal": ("out_of_range", Text("超出取值范围", "is out of range")),
+    "greater_than": ("out_of_range", Text("超出取值范围", "is out of range")),
+    "less_than_equal": ("out_of_range", Text("超出取值范围", "is out of range")),
+    "less_than": ("out_of_range", Text("超出取值范围", "is out of range")),
+    "check_digit": ("check_digit", Text("校验码不正确", "has a wrong check digit")),
+}
+WRONG_TYPE = ("wrong_type", Text("类型不符", "has the wrong type"))
+
+
+def refusal(error: RequestValidationError) -> ShuyuanError:
+    """A broken body is a 422 with every place, an unreadable one or a bad parameter a 400."""
+    found = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return MalformedJson()
+    in_body = [item for item in found if item["loc"] and item["loc"][0] == "body"]
+    errors = [_field_error(item) for item in found]
+    if in_body:
+        return Invalid(errors=errors)
+    return BadRequest(errors=errors)
+
+
+def _field_error(item: Mapping[str, Any]) -> FieldError:
+    code, text = CODES.get(item["type"], WRONG_TYPE)
+    if item["type"] == "value_error":
+        code, text = "pattern", Text(item["msg"], item["msg"])
+    return FieldError(path(item["loc"][1:]), code, text.zh, text.en)
+
+
+def path(location: Sequence[object]) -> str:
+    """Join a location to `items[2].name`."""
+    joined = ""
+    for part in location:
+        joined += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return joined.lstrip(".")

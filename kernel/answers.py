@@ -1,0 +1,74 @@
+"""Keeps the first answer to an Idempotency-Key, so that a retry gets it again (P5).
+
+The row is inserted in the transaction of the work itself: whoever comes second waits for the
+first on the primary key, then reads its answer.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, delete, update
+
+from kernel import clock
+from kernel.errors import BadRequest, IdempotencyKeyReused
+from kernel.secretbox import Secretbox
+from kernel.tables import KeptAnswer
+
+if TYPE_CHECKING:
+    from sqlmodel.ext.asyncio.session import AsyncSession
+
+KEPT_DAYS = 7
+KEY_MAX = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes
+
+
+def check_key(key: str) -> None:
+    """Raise BadRequest unless the key is 1 to 128 printable ASCII characters."""
+    if not (0 < len(key) <= KEY_MAX and key.isascii() and key.isprintable()):
+        raise BadRequest(
+            "Idempotency-Key 须为 1 至 128 个可打印 ASCII 字符",
+            "Idempotency-Key must be 1 to 128 printable ASCII characters",
+        )
+
+
+async def first_answer(
+    session: "AsyncSession", box: Secretbox, scope: str, key: str, request: bytes
+) -> Answer | None:
+    """Claim the key, or return what its first request was answered.
+
+    Raises IdempotencyKeyReused when the key was used with another request.
+    """
+    digest = hashlib.sha256(request).digest()
+    claim = insert(KeptAnswer).values(
+        scope=scope, key=key, request_digest=digest, created_at=clock.now()
+    )
+    claimed = await session.execute(claim.on_conflict_do_nothing().returning(col(KeptAnswer.key)))
+    if claimed.first():
+        return None
+    kept = await session.get_one(KeptAnswer, (scope, key))
+    if kept.request_digest != digest:
+        raise IdempotencyKeyReused
+    return Answer(kept.status or 0, box.decrypt(kept.body or b""))
+
+
+async def keep(
+    session: "AsyncSession", box: Secretbox, scope: str, key: str, answer: Answer
+) -> None:
+    await session.execute(
+        update(KeptAnswer)
+        .where(col(KeptAnswer.scope) == scope, col(KeptAnswer.key) == key)
+        .values(status=answer.status, body=box.encrypt(answer.body))
+    )
+
+
+async def forget_old(session: "AsyncSession") -> None:
+    before = clock.now() - timedelta(days=KEPT_DAYS)
+    await session.execute(delete(KeptAnswer).where(col(KeptAnswer.created_at) < before))

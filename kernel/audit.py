@@ -1,0 +1,203 @@
+"""The audit log: append-only, hash-chained events (P8, ADR 0009).
+
+Events of a transaction wait in its session and are appended just before the commit, so a chain's
+head is locked for two statements only. There are CHAINS chains and a writer takes any free one;
+`anchor` writes the heads of all chains into one event, so that a tail cut off one chain is seen
+in another.
+"""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import select
+
+from kernel import clock
+from kernel.logging import correlation_id
+from kernel.tables import AuditChain, AuditRow
+
+if TYPE_CHECKING:
+    from sqlmodel.ext.asyncio.session import AsyncSession
+
+CHAINS = 8
+GENESIS = "0" * 64
+ANCHORED = "audit.anchored"
+_PENDING = "audit_pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it: a person, a client, or the system itself."""
+
+    kind: str
+    id: str
+    department: str | None = None
+
+
+SYSTEM = Actor("system", "shuyuan")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    at: datetime
+    event: str
+    actor: Actor
+    subject_type: str
+    subject_id: str
+    details: Mapping[str, Any]
+    correlation_id: str | None
+
+
+def record(
+    session: "AsyncSession",
+    actor: Actor,
+    event: str,
+    subject_type: str,
+    subject_id: str,
+    **details: Any,  # noqa: ANN401 - facts of any JSON kind
+) -> None:
+    """Add an event to the transaction; it is chained when the transaction commits."""
+    pending: list[Event] = session.info.setdefault(_PENDING, [])
+    facts = json.loads(json.dumps(details, default=str))
+    pending.append(
+        Event(clock.now(), event, actor, subject_type, subject_id, facts, correlation_id.get())
+    )
+
+
+async def append_pending(session: "AsyncSession") -> None:
+    """Chain the events of this transaction; called by the commit alone."""
+    pending: list[Event] = session.info.pop(_PENDING, [])
+    if not pending:
+        return
+    head = await _lock_free_chain(session)
+    for event in pending:
+        head.seq, head.hash = head.seq + 1, _append(session, head, event)
+    session.add(head)
+    await session.flush()
+
+
+async def _lock_free_chain(session: "AsyncSession") -> AuditChain:
+    free = select(AuditChain).order_by(AuditChain.chain).limit(1)  # type: ignore[arg-type]
+    head = (await session.exec(free.with_for_update(skip_locked=True))).first()
+    if head is None:
+        head = (await session.exec(free.with_for_update())).one()
+    return head
+
+
+def _append(session: "AsyncSession", head: AuditChain, event: Event) -> str:
+    row = AuditRow(
+        chain=head.chain,
+        seq=head.seq + 1,
+        at=event.at,
+        event=event.event,
+        actor_kind=event.actor.kind,
+        actor_id=event.actor.id,
+        department=event.actor.department,
+        subject_type=event.subject_type,
+        subject_id=event.subject_id,
+        details=dict(event.details),
+        correlation_id=event.correlation_id,
+        previous_hash=head.hash,
+        hash="",
+    )
+    row.hash = digest(row)
+    session.add(row)
+    return row.hash
+
+
+def digest(row: AuditRow) -> str:
+    """Return the SHA-256 of a row's facts and of the hash before it."""
+    facts = [
+        row.chain, row.seq, row.at.astimezone(UTC).isoformat(timespec="microseconds"), row.event,
+        row.actor_kind, row.actor_id, row.department, row.subject_type, row.subject_id,
+        row.details, row.correlation_id, row.previous_hash,
+    ]  # fmt: skip
+    canonical = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+async def anchor(session: "AsyncSession") -> None:
+    """Write the heads of all chains into one event, unless nothing else happened since."""
+    heads = (await session.exec(select(AuditChain))).all()
+    current = {str(head.chain): [head.seq, head.hash] for head in heads if head.seq}
+    last = await session.exec(
+        select(AuditRow)
+        .where(AuditRow.event == ANCHORED)
+        .order_by(AuditRow.at.desc())  # type: ignore[attr-defined]
+        .limit(1)
+    )
+    previous = last.first()
+    if previous is None or _moved(current, previous):
+        record(session, SYSTEM, ANCHORED, "audit", "heads", heads=current)
+
+
+def _moved(current: Mapping[str, list[Any]], previous: AuditRow) -> bool:
+    expected = dict(previous.details["heads"])
+    expected[str(previous.chain)] = [previous.seq, previous.hash]
+    return expected != dict(current)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The first place of a chain that is not as it was written."""
+
+    chain: int
+    seq: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    events: int
+    faults: tuple[Fault, ...]
+
+
+async def verify(session: "AsyncSession") -> Verdict:
+    """Recompute every chain and check every anchor; the first fault of each chain is named."""
+    events, faults = 0, []
+    hashes: dict[tuple[int, int], str] = {}
+    anchors: list[AuditRow] = []
+    for chain in range(CHAINS):
+        fault = None
+        head = (0, GENESIS)
+        async for row in _rows(session, chain):
+            events += 1
+            fault = fault or _check(row, *head)
+            head = (row.seq, row.hash)
+            hashes[row.chain, row.seq] = row.hash
+            if row.event == ANCHORED:
+                anchors.append(row)
+        stored = await session.get(AuditChain, chain)
+        if fault is None and (stored is None or (stored.seq, stored.hash) != head):
+            fault = Fault(chain, head[0] + 1, "events are missing at the end")
+        faults += [fault] if fault else []
+    return Verdict(events, tuple(faults) or tuple(_broken_anchors(anchors, hashes)))
+
+
+async def _rows(session: "AsyncSession", chain: int) -> AsyncIterator[AuditRow]:
+    query = select(AuditRow).where(AuditRow.chain == chain).order_by(AuditRow.seq)  # type: ignore[arg-type]
+    rows = await session.stream_scalars(query.execution_options(yield_per=500))
+    async for row in rows:
+        yield row
+
+
+def _check(row: AuditRow, seq: int, previous_hash: str) -> Fault | None:
+    if row.seq != seq + 1:
+        return Fault(row.chain, seq + 1, "an event is missing")
+    if row.previous_hash != previous_hash:
+        return Fault(row.chain, row.seq, "does not follow the event before it")
+    if row.hash != digest(row):
+        return Fault(row.chain, row.seq, "was changed after it was written")
+    return None
+
+
+def _broken_anchors(anchors: list[AuditRow], hashes: Mapping[tuple[int, int], str]) -> list[Fault]:
+    return [
+        Fault(int(chain), seq, f"is not as anchored in chain {row.chain} at {row.seq}")
+        for row in anchors
+        for chain, (seq, known) in row.details["heads"].items()
+        if hashes.get((int(chain), seq)) != known
+    ]

@@ -1,0 +1,10 @@
+"""The only reader of the time."""
+
+import time
+from datetime import UTC, datetime
+
+monotonic = time.monotonic
+
+
+def now() -> datetime:
+    return datetime.now(UTC)

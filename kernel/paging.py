@@ -1,0 +1,62 @@
+"""Lists are read in pages, oldest id first or newest first, from an opaque cursor."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlmodel import col
+
+from kernel.errors import InvalidCursor
+
+LIMIT_MAX = 200
+LIMIT_DEFAULT = 50
+
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    items: Sequence[Row]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    limit: int = LIMIT_DEFAULT
+    cursor: str | None = None
+
+    @property
+    def after(self) -> str | None:
+        """The key after which the page starts; raises InvalidCursor."""
+        return None if self.cursor is None else decode(self.cursor)
+
+    def apply(self, query: Any, key: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
+        """Order by the unique text `key`, start after the cursor, ask for one row too many."""
+        if self.after is not None:
+            query = query.where(col(key) > self.after)
+        return query.order_by(col(key)).limit(self.limit + 1)
+
+    def page(self, rows: Sequence[Row], key: str) -> Page[Row]:
+        """Cut the extra row off; its presence says that there is more."""
+        items = rows[: self.limit]
+        more = len(rows) > self.limit
+        return Page(items, encode(str(getattr(items[-1], key))) if more else None)
+
+
+def encode(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def decode(cursor: str) -> str:
+    """Return the key; raises InvalidCursor."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        key = raw.decode()
+    except (binascii.Error, UnicodeError) as error:
+        raise InvalidCursor from error
+    if not key or "\x00" in key:
+        raise InvalidCursor
+    return key

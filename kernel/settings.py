@@ -1,0 +1,66 @@
+"""Settings: the only reader of the environment; each is documented in docs/settings.md."""
+
+import base64
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SHUYUAN_", extra="ignore")
+
+    environment: Literal["development", "production"] = Field(
+        "production", description="development seeds people and lets cookies travel over http"
+    )
+    database_url: str = Field(
+        "postgresql://127.0.0.1:5432/shuyuan", description="PostgreSQL, as a URL"
+    )
+    database_pool: int = Field(8, ge=2, description="connections per process")
+    kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, host:port,…")
+    replication_factor: int = Field(3, ge=1, description="copies of every topic")
+    min_insync_replicas: int = Field(2, ge=1, description="copies that must acknowledge")
+    retention_hours: int = Field(
+        -1, ge=-1, description="how long a topic keeps records; -1 for ever"
+    )
+    base_url: str = Field("http://127.0.0.1:8000", description="public address, the OAuth issuer")
+    master_key: str = Field("", description="32 random bytes, base64url: protects stored keys")
+    master_key_file: Path | None = Field(None, description="file that holds the master key")
+    host: str = Field("127.0.0.1", description="address that the gateway listens on")
+    port: int = Field(8000, description="port that the gateway listens on")
+    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, description="gateway workers")
+    access_token_seconds: int = Field(3600, ge=1, description="life of an access token")
+    refresh_token_seconds: int = Field(28800, ge=60, description="life of a staff refresh token")
+    rules_stale_seconds: float = Field(
+        1.0, gt=0, description="oldest confirmation of rules under which a record may leave (P3)"
+    )
+    audit_flush_seconds: float = Field(
+        1.0, gt=0, description="longest time that counts of reads wait in memory (P8)"
+    )
+    inflight_bytes: int = Field(
+        256 * 1024 * 1024, description="bodies a worker holds at once; beyond: 503 (P9)"
+    )
+    worker_heartbeat_file: Path | None = Field(
+        None, description="touched by the worker while every loop is healthy"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe log line written"
+    )
+
+    def master_key_bytes(self) -> bytes:
+        """Return the master key; ValueError says what is wrong with it."""
+        text = self.master_key or (
+            self.master_key_file.read_text().strip() if self.master_key_file else ""
+        )
+        key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) if text else b""
+        if len(key) != 32:  # noqa: PLR2004 - AES-256 and HKDF input
+            raise ValueError("SHUYUAN_MASTER_KEY must be 32 random bytes in base64url")
+        return key
+
+
+@lru_cache(maxsize=1)
+def load() -> Settings:
+    return Settings()

@@ -1,0 +1,80 @@
+"""Tables that know no domain noun: audit chains, outbox, answers kept for retries, secrets."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, LargeBinary
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+SCHEMA = "kernel"
+
+
+def timestamp(*, nullable: bool = False) -> Any:  # noqa: ANN401 - SQLModel's Field is untyped
+    return Field(default=None, sa_type=DateTime(timezone=True), nullable=nullable)
+
+
+class AuditChain(SQLModel, table=True):
+    """The head of one hash chain; the row is locked while an event is appended."""
+
+    __tablename__: ClassVar[Any] = "audit_chain"
+    __table_args__ = {"schema": SCHEMA}
+
+    chain: int = Field(primary_key=True)
+    seq: int = Field(sa_type=BigInteger)
+    hash: str
+
+
+class AuditRow(SQLModel, table=True):
+    """One event; append-only by trigger, chained by hash."""
+
+    __tablename__: ClassVar[Any] = "audit_event"
+    __table_args__ = (
+        Index("audit_event_at", "at"),
+        Index("audit_event_subject", "subject_type", "subject_id"),
+        Index("audit_event_actor", "actor_id"),
+        {"schema": SCHEMA},
+    )
+
+    chain: int = Field(primary_key=True)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    at: datetime = timestamp()
+    event: str = Field(index=False)
+    actor_kind: str
+    actor_id: str
+    department: str | None = None
+    subject_type: str
+    subject_id: str
+    details: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    correlation_id: str | None = None
+    previous_hash: str
+    hash: str
+
+
+class OutboxRow(SQLModel, table=True):
+    """A message that must reach the broker because its transaction committed."""
+
+    __tablename__: ClassVar[Any] = "outbox"
+    __table_args__ = {"schema": SCHEMA}
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    type: str
+    key: str
+    payload: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    created_at: datetime = timestamp()
+
+
+class KeptAnswer(SQLModel, table=True):
+    """The first answer to an Idempotency-Key, encrypted: it may hold a secret shown once."""
+
+    __tablename__: ClassVar[Any] = "kept_answer"
+    __table_args__ = (Index("kept_answer_created_at", "created_at"), {"schema": SCHEMA})
+
+    scope: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    request_digest: bytes = Field(sa_type=LargeBinary)
+    status: int | None = None
+    body: bytes | None = Field(default=None, sa_type=LargeBinary)
+    created_at: datetime = timestamp()
