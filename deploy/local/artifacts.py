@@ -1,0 +1,165 @@
+"""Kafka's jars: locked by SHA-256, fetched once into a cache that all checkouts share."""
+
+import hashlib
+import os
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import requests
+from jgo.constants import MAVEN_CENTRAL_URL
+from jgo.maven import MavenContext
+
+from deploy.local.files import locked
+from deploy.local.wording import LocalError, say
+
+Bundle = Literal["broker", "tools"]
+
+# slf4j-simple and never a log4j artifact: log4j as a root brings a BOM that pins an old client.
+ENDPOINTS: Mapping[Bundle, tuple[str, ...]] = {
+    "broker": ("org.apache.kafka:kafka_2.13:4.3.0", "org.slf4j:slf4j-simple:1.7.36"),
+    "tools": ("org.apache.kafka:kafka-tools:4.3.0", "org.slf4j:slf4j-simple:1.7.36"),
+}
+LOCK_FILE = Path(__file__).with_name("kafka.lock")
+LOCK_HEADER = "# The jars of the local Kafka and of its tools. Remade by `make lock`.\n"
+DOWNLOADS_AT_ONCE = 8
+TRIES = 3
+TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Jar:
+    """One locked jar: group, artifact, version, and what its bytes must hash to."""
+
+    coordinate: str
+    sha256: str
+
+    @property
+    def path(self) -> Path:
+        group, artifact, version = self.coordinate.split(":")
+        return Path(*group.split("."), artifact, version, f"{artifact}-{version}.jar")
+
+
+def cache_dir() -> Path:
+    """Return the cache of this user, or the one named by SHUYUAN_CACHE_DIR."""
+    if named := os.environ.get("SHUYUAN_CACHE_DIR"):
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "shuyuan"
+
+
+def class_path(bundle: Bundle, progress: Callable[[str], None]) -> str:
+    """Return the Java class path of a bundle, resolved."""
+    return os.pathsep.join(str(path) for path in resolve(bundle, progress))
+
+
+def resolve(bundle: Bundle, progress: Callable[[str], None]) -> list[Path]:
+    """Return the verified jars of a bundle, downloading those that the cache lacks."""
+    root, jars = cache_dir() / "jars", locked_jars(bundle)
+    with locked(cache_dir() / "jars.lock"):
+        missing = [jar for jar in jars if not _intact(root / jar.path, jar)]
+        if missing:
+            _fetch_all(missing, root, progress)
+    return [root / jar.path for jar in jars]
+
+
+def locked_jars(bundle: Bundle) -> list[Jar]:
+    entries = tomllib.loads(LOCK_FILE.read_text(encoding="utf-8"))[bundle]
+    return [Jar(coordinate, sha256) for coordinate, sha256 in entries.items()]
+
+
+def write_lock() -> None:
+    """Resolve every bundle anew and write down what was found."""
+    with tempfile.TemporaryDirectory() as scratch:
+        context = _context(Path(scratch))
+        sections = [_lock_section(bundle, context) for bundle in ENDPOINTS]
+    LOCK_FILE.write_text(LOCK_HEADER + "".join(sections), encoding="utf-8")
+
+
+def _lock_section(bundle: Bundle, context: Any) -> str:  # noqa: ANN401 -- jgo has no types
+    roots = [context.create_dependency(name) for name in ENDPOINTS[bundle]]
+    named, transitive = context.resolver.resolve(roots)
+    lines = sorted(
+        f'"{found.groupId}:{found.artifactId}:{found.version}" = '
+        f'"{_sha256(found.artifact.resolve())}"\n'
+        for found in [*named, *transitive]
+    )
+    return f"\n[{bundle}]\n" + "".join(lines)
+
+
+def _fetch_all(missing: list[Jar], root: Path, progress: Callable[[str], None]) -> None:
+    progress(say(f"Kafka：下载 {len(missing)} 个组件", f"Kafka: fetching {len(missing)} jars"))
+    root.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(dir=root.parent) as scratch,
+        ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool,
+    ):
+        fetched = pool.map(lambda jar: _fetch(jar, Path(scratch), root), missing)
+        _count(fetched, len(missing), progress)
+
+
+def _count(fetched: Iterable[None], total: int, progress: Callable[[str], None]) -> None:
+    for done, _ in enumerate(fetched, start=1):
+        if done % 10 == 0 or done == total:
+            progress(say(f"Kafka：已下载 {done}/{total}", f"Kafka: fetched {done}/{total}"))
+
+
+def _fetch(jar: Jar, scratch: Path, root: Path) -> None:
+    """Download aside, check, and only then move into the shared cache."""
+    failure: Exception | None = None
+    for attempt in range(TRIES):
+        try:
+            found = _download(jar, scratch / str(attempt))
+        except (requests.RequestException, RuntimeError, AssertionError) as error:
+            failure = error
+            continue
+        if not _intact(found, jar):
+            failure = _tampered(jar)
+            continue
+        (root / jar.path).parent.mkdir(parents=True, exist_ok=True)
+        found.replace(root / jar.path)
+        return
+    raise failure if isinstance(failure, LocalError) else _unreachable(jar) from failure
+
+
+def _download(jar: Jar, scratch: Path) -> Path:
+    group, artifact, version = jar.coordinate.split(":")
+    component = _context(scratch).project(group, artifact).at_version(version)
+    return Path(component.artifact().resolve())
+
+
+def _context(cache: Path) -> Any:  # noqa: ANN401 -- jgo has no types
+    mirror = os.environ.get("SHUYUAN_MAVEN_URL", MAVEN_CENTRAL_URL).rstrip("/")
+    context = MavenContext(repo_cache=cache, remote_repos={"central": mirror})
+    context.timeout = TIMEOUT_SECONDS
+    return context
+
+
+def _intact(path: Path, jar: Jar) -> bool:
+    return path.is_file() and _sha256(path) == jar.sha256
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _unreachable(jar: Jar) -> LocalError:
+    return LocalError(
+        f"下载 Kafka 组件 {jar.coordinate} 失败：请检查网络或代理，"
+        "或用 SHUYUAN_MAVEN_URL 指定可用的 Maven 镜像后重试（已下载的会保留）。",
+        f"Cannot download {jar.coordinate}: check the network or proxy, or name a reachable Maven "
+        "mirror in SHUYUAN_MAVEN_URL, then retry (what was fetched is kept).",
+    )
+
+
+def _tampered(jar: Jar) -> LocalError:
+    return LocalError(
+        f"下载的 {jar.coordinate} 与锁定的 SHA-256 不符，已拒用：请换一个镜像后重试。",
+        f"The download of {jar.coordinate} does not match its locked SHA-256 and was refused: "
+        "use another mirror.",
+    )

@@ -1,0 +1,211 @@
+"""Apache Kafka as one KRaft process, broker and controller at once, of one state directory."""
+
+import base64
+import socket
+import subprocess
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from deploy.local.apart import run_apart
+from deploy.local.artifacts import class_path
+from deploy.local.files import write_private
+from deploy.local.java import find_java
+from deploy.local.ports import HOST, PortBook, is_free
+from deploy.local.processes import Command, ProcessStatus, Service
+from deploy.local.wording import LocalError, StartFailed, say
+
+NAME = "kafka"
+CONTROLLER = "kafka-controller"
+USUAL_PORT = 19092
+START_SECONDS = 90.0
+FORMAT_SECONDS = 90.0
+PROBE_SECONDS = 2.0
+PROBE_MILLISECONDS = 5000
+ATTEMPTS = 3
+
+# A batch may be 8 MiB of records; headers, keys and framing come on top.
+LARGEST_MESSAGE_BYTES = 12 * 1024 * 1024
+
+SETTINGS = f"""\
+process.roles=broker,controller
+node.id=1
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+broker.session.timeout.ms=5000
+broker.heartbeat.interval.ms=500
+auto.create.topics.enable=false
+default.replication.factor=1
+min.insync.replicas=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=8
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=8
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+group.initial.rebalance.delay.ms=0
+log.retention.ms=-1
+log.retention.bytes=-1
+message.max.bytes={LARGEST_MESSAGE_BYTES}
+replica.fetch.max.bytes={LARGEST_MESSAGE_BYTES}
+log.cleaner.dedupe.buffer.size=16777216
+num.network.threads=2
+num.io.threads=4
+"""
+
+JVM_OPTIONS = (
+    "-Xms256m",
+    "-Xmx512m",
+    "-XX:+UseG1GC",
+    "-XX:MaxGCPauseMillis=20",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:+MaxFDLimit",  # raise the number of open files to the hard limit
+    "-Djava.awt.headless=true",
+)
+LOG_OPTIONS = (
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+)
+
+
+class Kafka:
+    """One broker under a state directory."""
+
+    def __init__(
+        self, state_dir: Path, ports: PortBook, *, usual_port: int, progress: Callable[[str], None]
+    ) -> None:
+        self._home = state_dir / "kafka"
+        self._data = self._home / "data"
+        self._properties = self._home / "server.properties"
+        self._cluster_file = self._home / "cluster"
+        self._ports = ports
+        self._usual_port = usual_port
+        self._progress = progress
+        self.service = Service(NAME, state_dir, ready=self._answers, grace_seconds=30.0)
+
+    @property
+    def bootstrap(self) -> str:
+        return f"{HOST}:{self._ports.get(NAME)}"
+
+    def start(self) -> str:
+        """Start the broker, with new storage if there is none, and return its address."""
+        if self.service.running() is not None:
+            self.service.start(Command(()), within_seconds=START_SECONDS)
+            return self.bootstrap
+        java, jars = find_java(), class_path("broker", self._progress)
+        self._home.mkdir(parents=True, exist_ok=True)
+        self._launch(java, jars)
+        return self.bootstrap
+
+    def stop(self) -> None:
+        self.service.stop()
+
+    def status(self) -> ProcessStatus:
+        return self.service.status(self._ports.get(NAME))
+
+    def _launch(self, java: Path, jars: str) -> None:
+        for attempt in range(ATTEMPTS):
+            ports = self._configure()
+            self._format(java, jars)
+            command = Command(_broker(java, jars, self._properties), directory=self._home)
+            try:
+                self.service.start(command, within_seconds=START_SECONDS)
+            except StartFailed:
+                # Only a port that a stranger took in between is worth another try.
+                if attempt == ATTEMPTS - 1 or all(map(is_free, ports)):
+                    raise
+            else:
+                return
+
+    def _configure(self) -> tuple[int, int]:
+        port = self._ports.choose(NAME, self._usual_port)
+        controller = self._ports.choose(CONTROLLER)
+        self._properties.write_text(
+            f"{SETTINGS}"
+            f"listeners=PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller}\n"
+            f"advertised.listeners=PLAINTEXT://{HOST}:{port}\n"
+            f"controller.quorum.voters=1@{HOST}:{controller}\n"
+            f"log.dirs={self._data}\n",
+            encoding="utf-8",
+        )
+        return port, controller
+
+    def _format(self, java: Path, jars: str) -> None:
+        if (self._data / "meta.properties").exists():
+            return
+        self._progress(say("Kafka：格式化存储目录", "Kafka: formatting the storage"))
+        outcome = subprocess.run(  # noqa: S603 -- programs of our own packages, no shell
+            _format_arguments(java, jars, self._cluster_id(), self._properties),
+            capture_output=True,
+            text=True,
+            timeout=FORMAT_SECONDS,
+            check=False,
+        )
+        if outcome.returncode:
+            raise _not_formatted(outcome.stdout + outcome.stderr, self._data)
+
+    def _cluster_id(self) -> str:
+        if not self._cluster_file.exists():
+            write_private(self._cluster_file, _new_cluster_id())
+        return self._cluster_file.read_text(encoding="ascii").strip()
+
+    def _answers(self) -> bool:
+        """Tell whether the broker of this very state directory serves metadata."""
+        port = self._ports.get(NAME)
+        if port is None or not _accepts(port):
+            return False
+        return run_apart(_cluster_at(self.bootstrap)) == self._cluster_id()
+
+
+def _broker(java: Path, jars: str, properties: Path) -> Sequence[str]:
+    options = (*JVM_OPTIONS, *LOG_OPTIONS, "-cp", jars)
+    return (str(java), *options, "kafka.Kafka", str(properties))
+
+
+def _format_arguments(java: Path, jars: str, cluster: str, properties: Path) -> Sequence[str]:
+    quick = ("-Xmx128m", "-XX:TieredStopAtLevel=1", *LOG_OPTIONS)
+    tool = ("kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--ignore-formatted")
+    return (str(java), *quick, "-cp", jars, *tool, "--config", str(properties))
+
+
+def _new_cluster_id() -> str:
+    """Return a random id in Kafka's spelling; one that begins with a dash reads as an option."""
+    while True:
+        spelled = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("=")
+        if not spelled.startswith("-"):
+            return spelled
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection((HOST, port), timeout=PROBE_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+async def _cluster_at(bootstrap: str) -> str | None:
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=PROBE_MILLISECONDS)
+    try:
+        await client.start()
+        return str((await client.describe_cluster())["cluster_id"])
+    except (KafkaError, OSError):
+        return None
+    finally:
+        await client.close()
+
+
+def _not_formatted(output: str, data: Path) -> LocalError:
+    lines = [line for line in output.splitlines() if line.strip()]
+    reason = lines[-1] if lines else ""
+    return LocalError(
+        f"Kafka 存储目录 {data} 格式化失败：{reason}。",
+        f"Kafka could not format {data}: {reason}.",
+    )
