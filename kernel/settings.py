@@ -43,6 +43,21 @@ class Settings(BaseSettings):
     inflight_bytes: int = Field(
         256 * 1024 * 1024, description="bodies a worker holds at once; beyond: 503 (P9)"
     )
+    reply_unconditional_days: int = Field(
+        1, ge=1, le=1, description="working days to answer for unconditional data (Art 21, C3)"
+    )
+    reply_conditional_days: int = Field(
+        10, ge=1, le=10, description="working days to answer for conditional data (Art 21, C4)"
+    )
+    extension_days: int = Field(
+        10, ge=1, le=10, description="working days that all extensions may come to (Art 21, C5)"
+    )
+    delivery_days: int = Field(
+        20, ge=1, le=20, description="working days to deliver after agreeing (Art 22, C6)"
+    )
+    correction_days: int = Field(
+        10, ge=1, le=10, description="working days to answer a correction (Art 26, C7)"
+    )
     worker_heartbeat_file: Path | None = Field(
         None, description="touched by the worker while every loop is healthy"
     )

@@ -1,0 +1,127 @@
+"""Agreeing: the application becomes a subscription in one transaction (Order 809 Art 20–22)."""
+
+from datetime import datetime
+
+from auth.principal import Principal
+from exchange.applications import deadlines
+from exchange.applications.deadlines import Limits
+from exchange.applications.moves import begin, carry
+from exchange.applications.narrowing import Narrowing, Terms, narrow
+from exchange.applications.offers import Offer, offered
+from exchange.applications.states import Action
+from exchange.applications.tables import Application
+from exchange.subscriptions import conditions
+from exchange.subscriptions.granting import Granted, grant, hold_resource
+from exchange.subscriptions.tables import Subscription
+from kernel.audit import SYSTEM, Actor
+from kernel.database import WriteSession
+from kernel.errors import Conflict
+from kernel.workdays import local_date
+
+AS_ASKED = Narrowing()
+STANDING_CONSENT = Narrowing(note="数据提供部门常设同意 / the provider's standing consent")
+
+
+async def agree(
+    session: WriteSession,
+    principal: Principal,
+    application_id: str,
+    *,
+    said: Narrowing = AS_ASKED,
+    limits: Limits = deadlines.LEGAL,
+    now: datetime,
+) -> Application:
+    """Grant what was asked for, or less; raises Invalid for each attempt to widen."""
+    application = await begin(session, principal, application_id, Action.AGREE)
+    await hold_resource(session, application.resource_id)
+    offer = await offered(session, application.resource_id)
+    return await conclude(
+        session, principal.actor, application, offer, said=said, limits=limits, now=now
+    )
+
+
+async def agree_beforehand(
+    session: WriteSession, application: Application, offer: Offer, limits: Limits, *, now: datetime
+) -> Application:
+    """Agree at once where the provider consented to every request for unconditional data."""
+    if not (offer.standing_consent and offer.is_unconditional):
+        return application
+    return await conclude(
+        session, SYSTEM, application, offer, said=STANDING_CONSENT, limits=limits, now=now
+    )
+
+
+async def conclude(
+    session: WriteSession,
+    actor: Actor,
+    application: Application,
+    offer: Offer,
+    *,
+    said: Narrowing,
+    limits: Limits,
+    now: datetime,
+) -> Application:
+    _require_mode(application, offer)
+    asked = asked_terms(application)
+    terms = narrow(asked, said, fields=offer.fields, masked=offer.masks, today=local_date(now))
+    granted = _granted(application, offer, terms, said, deadlines.delivery_due(now, limits))
+    subscription = await grant(session, actor, granted, now=now)
+    facts = {"subscription_id": subscription.id, "note": said.note}
+    changes = {
+        "decided_at": now,
+        "decided_by": actor.id,
+        "decision": {"note": said.note, **_summary(subscription)},
+        "subscription_id": subscription.id,
+    }
+    return await carry(session, actor, application, Action.AGREE, changes, now=now, **facts)
+
+
+def _require_mode(application: Application, offer: Offer) -> None:
+    """A version published since the request may have dropped its mode."""
+    if application.mode not in offer.modes:
+        raise Conflict(
+            f"现行版本不再以 {application.mode} 方式共享，请拒绝并说明理由",
+            f"The version in force is not shared by {application.mode}: refuse and say why",
+        )
+
+
+def asked_terms(application: Application) -> Terms:
+    return Terms(
+        items=tuple(application.items),
+        valid_until=application.valid_until,
+        row_filter=conditions.from_json(application.row_filter),
+        records_per_day=application.records_per_day,
+    )
+
+
+def _granted(
+    application: Application, offer: Offer, terms: Terms, said: Narrowing, deliver_by: datetime
+) -> Granted:
+    masks = {
+        item: dict(offer.masks[item])
+        for item in terms.items
+        if item in offer.masks and item not in said.unmasked
+    }
+    return Granted(
+        application_id=application.id,
+        resource_id=application.resource_id,
+        resource_version=offer.version,
+        client_id=application.client_id,
+        consumer_department=application.consumer_department,
+        provider_department=application.provider_department,
+        region_code=application.region_code,
+        items=list(terms.items),
+        masks=masks,
+        unmasked=list(said.unmasked),
+        row_filter=terms.row_filter,
+        mode=application.mode,
+        records_per_day=terms.records_per_day,
+        valid_from=application.valid_from,
+        valid_until=terms.valid_until,
+        deliver_by=deliver_by,
+    )
+
+
+def _summary(subscription: Subscription) -> dict[str, object]:
+    names = {"items", "unmasked", "row_filter", "records_per_day", "valid_until"}
+    return subscription.model_dump(mode="json", include=names)

@@ -1,0 +1,214 @@
+"""The consumer's steps: draft, sign, supplement, withdraw (Order 809 Art 20)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from auth.principal import Principal, Role
+from exchange.applications import content, deadlines, store
+from exchange.applications.agreement import agree_beforehand
+from exchange.applications.content import Content
+from exchange.applications.deadlines import Limits
+from exchange.applications.moves import begin, carry
+from exchange.applications.offers import Offer, offered, require_own_client
+from exchange.applications.states import Action, State, actions
+from exchange.applications.tables import Application
+from exchange.events import ExchangeEvent
+from exchange.parties import Side, authorize
+from exchange.subscriptions import conditions
+from exchange.subscriptions.granting import hold_resource
+from kernel import audit
+from kernel.database import WriteSession
+from kernel.errors import IllegalTransition, Stale
+from kernel.ids import new_id
+from kernel.workdays import local_date
+
+CLERK_OF_CONSUMER = {Side.CONSUMER: frozenset({Role.CLERK})}
+
+
+async def create(
+    session: WriteSession,
+    principal: Principal,
+    resource_id: str,
+    asked: Content,
+    *,
+    now: datetime,
+) -> Application:
+    """Write a draft for an application system of the clerk's department.
+
+    Raises NotFound, Conflict (`resource_not_published`, `not_shareable`) or Invalid.
+    """
+    principal.require_role(Role.CLERK)
+    offer = await offered(session, resource_id)
+    await _check(session, principal, asked, offer, now)
+    application = Application(
+        id=new_id(),
+        consumer_department=principal.department,
+        provider_department=offer.department,
+        region_code=offer.region_code,
+        resource_id=resource_id,
+        resource_version=offer.version,
+        status=State.DRAFT,
+        created_by=principal.id,
+        created_at=now,
+        **asked.columns(),
+    )
+    session.add(application)
+    await session.flush()
+    facts = {"resource_id": resource_id, "client_id": asked.client_id, "items": list(asked.items)}
+    _record(session, principal, application, "create", (None, State.DRAFT), now=now, **facts)
+    return application
+
+
+async def change(
+    session: WriteSession,
+    principal: Principal,
+    application_id: str,
+    changes: Mapping[str, Any],
+    *,
+    revision: int,
+    now: datetime,
+) -> Application:
+    """Rewrite fields of a draft; raises Stale when somebody else did meanwhile."""
+    application = await store.lock(session, application_id)
+    authorize(principal, application, CLERK_OF_CONSUMER)
+    if application.status != State.DRAFT:
+        possible = actions(State(application.status), supplement_used=application.supplement_used)
+        raise IllegalTransition(state=application.status, allowed=list(possible))
+    if application.revision != revision:
+        raise Stale
+    columns = await _rewritten(session, principal, application, changes, now)
+    changed = await store.move(session, application, State.DRAFT, columns)
+    step = (State.DRAFT, State.DRAFT)
+    _record(session, principal, changed, "change", step, now=now, fields=sorted(changes))
+    return changed
+
+
+async def sign(
+    session: WriteSession,
+    principal: Principal,
+    application_id: str,
+    *,
+    limits: Limits = deadlines.LEGAL,
+    now: datetime,
+) -> Application:
+    """Submit with the head's consent: C3 or C4 starts, or the standing consent answers at once."""
+    application = await begin(session, principal, application_id, Action.SIGN)
+    await hold_resource(session, application.resource_id)
+    offer = await offered(session, application.resource_id)
+    await _check(session, principal, content_of(application), offer, now)
+    received = received_by(offer, now, limits)
+    signed = await carry(
+        session,
+        principal.actor,
+        application,
+        Action.SIGN,
+        received,
+        now=now,
+        due=str(received["due_at"]),
+    )
+    return await agree_beforehand(session, signed, offer, limits, now=now)
+
+
+async def supplement(
+    session: WriteSession,
+    principal: Principal,
+    application_id: str,
+    changes: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> Application:
+    """Hand in what was missing; the clock goes on with the days that were left."""
+    application = await begin(session, principal, application_id, Action.SUPPLEMENT)
+    columns = await _rewritten(session, principal, application, changes, now)
+    if application.due_at is not None:
+        columns["due_at"] = deadlines.resumed_due(application.due_at, application.held_days, now)
+    columns["held_days"] = None
+    return await carry(
+        session,
+        principal.actor,
+        application,
+        Action.SUPPLEMENT,
+        columns,
+        now=now,
+        fields=sorted(changes),
+    )
+
+
+async def withdraw(
+    session: WriteSession,
+    principal: Principal,
+    application_id: str,
+    *,
+    reason: str | None = None,
+    now: datetime,
+) -> Application:
+    application = await begin(session, principal, application_id, Action.WITHDRAW)
+    changes = {"decided_at": now, "decided_by": principal.id, "decision": {"reason": reason}}
+    return await carry(
+        session, principal.actor, application, Action.WITHDRAW, changes, now=now, reason=reason
+    )
+
+
+def received_by(offer: Offer, now: datetime, limits: Limits) -> dict[str, Any]:
+    """Return what receipt by the provider writes: which clock runs, and until when."""
+    clock = deadlines.clock_for(offer.share_type)
+    return {
+        "clock": clock,
+        "submitted_at": now,
+        "due_at": deadlines.reply_due(clock, now, limits),
+        "resource_version": offer.version,
+    }
+
+
+def content_of(application: Application) -> Content:
+    return Content(
+        client_id=application.client_id,
+        items=tuple(application.items),
+        mode=application.mode,
+        basis=application.basis,
+        scenario=application.scenario,
+        scope=application.scope,
+        valid_until=application.valid_until,
+        commitment=application.commitment,
+        valid_from=application.valid_from,
+        row_filter=conditions.from_json(application.row_filter),
+        records_per_day=application.records_per_day,
+    )
+
+
+async def _rewritten(
+    session: WriteSession,
+    principal: Principal,
+    application: Application,
+    changes: Mapping[str, Any],
+    now: datetime,
+) -> dict[str, Any]:
+    offer = await offered(session, application.resource_id)
+    asked = replace(content_of(application), **changes)
+    await _check(session, principal, asked, offer, now)
+    return asked.columns() | {"resource_version": offer.version}
+
+
+async def _check(
+    session: WriteSession, principal: Principal, asked: Content, offer: Offer, now: datetime
+) -> None:
+    await require_own_client(session, principal, asked.client_id)
+    content.check(asked, fields=offer.fields, modes=offer.modes, today=local_date(now))
+
+
+def _record(
+    session: WriteSession,
+    principal: Principal,
+    application: Application,
+    action: str,
+    step: tuple[str | None, str],
+    *,
+    now: datetime,
+    **facts: Any,  # noqa: ANN401 - facts of any JSON kind
+) -> None:
+    created = step[0] is None
+    event = ExchangeEvent.APPLICATION_CREATED if created else ExchangeEvent.APPLICATION_CHANGED
+    store.add_history(session, application.id, action, step, principal.actor, now, facts)
+    audit.record(session, principal.actor, event, "application", application.id, **facts)

@@ -1,0 +1,98 @@
+"""What an application must say (Order 809 Art 20), checked against the catalogue; pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from catalog.contracts.model import Field
+from exchange.subscriptions import conditions
+from exchange.subscriptions.conditions import Condition
+from kernel.errors import FieldErrors
+
+# The day after it must still be a date.
+LAST_DATE: Final = date(9998, 12, 31)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """Legal basis, scenario, scope, mode and period; `valid_until` is inclusive."""
+
+    client_id: str
+    items: tuple[str, ...]
+    mode: str
+    basis: str
+    scenario: str
+    scope: str
+    valid_until: date
+    commitment: bool
+    valid_from: date | None = None
+    row_filter: tuple[Condition, ...] = ()
+    records_per_day: int | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """Return the content as it is stored."""
+        return {
+            "client_id": self.client_id,
+            "items": list(self.items),
+            "mode": self.mode,
+            "basis": self.basis,
+            "scenario": self.scenario,
+            "scope": self.scope,
+            "valid_until": self.valid_until,
+            "commitment": self.commitment,
+            "valid_from": self.valid_from,
+            "row_filter": [condition.as_json() for condition in self.row_filter],
+            "records_per_day": self.records_per_day,
+        }
+
+
+def check(
+    content: Content, *, fields: Mapping[str, Field], modes: Collection[str], today: date
+) -> None:
+    """Raise Invalid with every reason why the provider could not even consider it."""
+    errors = FieldErrors()
+    _check_items(content.items, fields, errors)
+    if content.mode not in modes:
+        offered = ", ".join(sorted(modes))
+        errors.add(
+            "mode",
+            "not_in_code_list",
+            f"该资源的共享方式只有 {offered}",
+            f"the resource is shared by {offered} only",
+        )
+    if not content.commitment:
+        errors.add(
+            "commitment",
+            "not_in_code_list",
+            "须承诺真实、合法、必要并按所申请的范围使用",
+            "commit to truthful, lawful and necessary use",
+        )
+    _check_period(content, today, errors)
+    conditions.check(content.row_filter, fields, errors)
+    errors.raise_if_any()
+
+
+def _check_items(items: tuple[str, ...], fields: Mapping[str, Field], errors: FieldErrors) -> None:
+    if not items:
+        errors.add("items", "too_short", "至少申请一个信息项", "ask for one item at least")
+    for index, item in enumerate(items):
+        if item not in fields:
+            errors.add(
+                f"items[{index}]",
+                "unknown_item",
+                f"资源没有信息项 {item}",
+                f"the resource has no item {item}",
+            )
+        elif item in items[:index]:
+            errors.add(f"items[{index}]", "duplicate_key", f"{item} 重复", f"{item} is repeated")
+
+
+def _check_period(content: Content, today: date, errors: FieldErrors) -> None:
+    if not today <= content.valid_until <= LAST_DATE:
+        errors.add("valid_until", "out_of_range", "有效期须不早于今日", "must not lie in the past")
+    start = content.valid_from
+    if start is not None and start > content.valid_until:
+        errors.add(
+            "valid_from", "out_of_range", "起始日不得晚于截止日", "must not be after valid_until"
+        )

@@ -1,0 +1,74 @@
+"""What the catalogue offers to an applicant: the published version of one resource."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from auth import clients, departments
+from auth.principal import Principal
+from catalog import versions
+from catalog.contracts.model import Field
+from catalog.entries import ShareType
+from exchange.errors import NotShareable
+from kernel.database import ReadSession
+from kernel.errors import Conflict, NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """`conditions` are those of the published version, the only ones that count (Art 15)."""
+
+    resource_id: str
+    version: int
+    department: str
+    region_code: str
+    standing_consent: bool
+    share_type: str
+    modes: tuple[str, ...]
+    fields: Mapping[str, Field]
+    masks: Mapping[str, Mapping[str, Any]]
+    conditions: Mapping[str, Any]
+
+    @property
+    def is_unconditional(self) -> bool:
+        return self.share_type == ShareType.UNCONDITIONAL
+
+
+async def offered(session: ReadSession, resource_id: str) -> Offer:
+    """Raise NotFound, Conflict `resource_not_published` or NotShareable."""
+    contract = await versions.contract_of(session, resource_id, None)
+    entry = await versions.entry(session, resource_id)
+    if entry.share_type == ShareType.NONE:
+        raise NotShareable
+    provider = await departments.get(session, entry.department)
+    return Offer(
+        resource_id=resource_id,
+        version=contract.version,
+        department=entry.department,
+        region_code=provider.region_code,
+        standing_consent=provider.standing_consent,
+        share_type=entry.share_type,
+        modes=tuple(entry.share_modes),
+        fields={field.name: field for field in contract.contract.fields},
+        masks=contract.masks,
+        conditions=entry.conditions,
+    )
+
+
+async def require_own_client(session: ReadSession, principal: Principal, client_id: str) -> None:
+    """Raise NotFound for another department's application system as for a missing one."""
+    refusal = NotFound(
+        "找不到本部门的该应用系统；请先登记应用系统（client_id）",
+        "Your department has no such application system; register the client first",
+    )
+    try:
+        client = await clients.get(session, client_id)
+    except NotFound as error:
+        raise refusal from error
+    if client.department != principal.department:
+        raise refusal
+    if client.status != "active":
+        raise Conflict(
+            "该应用系统已被暂停，恢复后再申请",
+            "The application system is suspended; resume it before applying",
+        )

@@ -1,0 +1,81 @@
+"""Applications for sharing, and what happened to each."""
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Column, Identity, Index
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from kernel.tables import timestamp
+
+SCHEMA = "exchange"
+DEPARTMENT = "auth.department.uscc"
+
+
+class Application(SQLModel, table=True):
+    """`region_code` is the provider's division: its authority consents and reroutes."""
+
+    __tablename__: ClassVar[Any] = "application"
+    __table_args__ = (
+        Index("application_consumer", "consumer_department", "id"),
+        Index("application_provider", "provider_department", "id"),
+        Index("application_due", "status", "due_at"),
+        {"schema": SCHEMA},
+    )
+
+    id: str = Field(primary_key=True)
+    consumer_department: str = Field(foreign_key=DEPARTMENT)
+    provider_department: str = Field(foreign_key=DEPARTMENT)
+    region_code: str
+    resource_id: str = Field(foreign_key="catalog.resource.id")
+    resource_version: int
+    client_id: str = Field(foreign_key="auth.client.client_id")
+    items: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    mode: str
+    basis: str
+    scenario: str
+    scope: str
+    valid_from: date | None = None
+    valid_until: date
+    row_filter: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    records_per_day: int | None = Field(default=None, sa_type=BigInteger)
+    commitment: bool
+    status: str
+    revision: int = 1
+    created_by: str
+    created_at: datetime = timestamp()
+    submitted_at: datetime | None = timestamp(nullable=True)
+    clock: str | None = None
+    due_at: datetime | None = timestamp(nullable=True)
+    held_days: int | None = None
+    extended_days: int = 0
+    asked_days: int | None = None
+    supplement_used: bool = False
+    breached_at: datetime | None = timestamp(nullable=True)
+    decided_at: datetime | None = timestamp(nullable=True)
+    decided_by: str | None = None
+    decision: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True))
+    )
+    subscription_id: str | None = None
+    rerouted_from: str | None = None
+    rerouted_to: str | None = None
+
+
+class ApplicationHistory(SQLModel, table=True):
+    __tablename__: ClassVar[Any] = "application_history"
+    __table_args__ = (Index("application_history_of", "application_id", "id"), {"schema": SCHEMA})
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    application_id: str = Field(foreign_key="exchange.application.id")
+    at: datetime = timestamp()
+    action: str
+    from_state: str | None = None
+    to_state: str
+    actor_kind: str
+    actor_id: str
+    department: str | None = None
+    details: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))

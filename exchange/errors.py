@@ -1,0 +1,62 @@
+"""Refusals that have to do with applications and subscriptions."""
+
+from kernel.errors import Conflict, Forbidden, Text
+
+
+class NotDeliverable(Forbidden):
+    """Nothing leaves through the subscription at this moment (P3)."""
+
+
+class SubscriptionSuspended(NotDeliverable):
+    code = "subscription_suspended"
+    title = Text(
+        "共享授权已暂停；请按暂停决定整改后由数据提供部门或主管部门恢复",
+        "The subscription is suspended; remedy what the suspension names to have it resumed",
+    )
+
+
+class SubscriptionExpired(NotDeliverable):
+    code = "subscription_expired"
+    title = Text(
+        "共享授权已到期；如仍需要，请重新申请",
+        "The subscription has expired; apply again if needed",
+    )
+
+
+class SubscriptionTerminated(NotDeliverable):
+    code = "subscription_terminated"
+    title = Text("共享授权已终止", "The subscription was terminated")
+
+
+class SubscriptionNotStarted(NotDeliverable):
+    code = "subscription_not_started"
+    title = Text("共享授权尚未开始", "The subscription has not started yet")
+
+
+class ModeNotGranted(NotDeliverable):
+    code = "mode_not_granted"
+
+    def __init__(self, granted: str) -> None:
+        super().__init__(
+            f"共享授权只同意 {granted} 方式；其他方式须另行申请",
+            f"The subscription grants mode {granted} only; apply for another",
+            granted=granted,
+        )
+
+
+class NotShareable(Conflict):
+    """The catalogue entry is 不予共享 (Order 809 Art 14–15)."""
+
+    code = "not_shareable"
+    title = Text(
+        "该资源目录为不予共享，不能申请；如有异议请向主管部门提出",
+        "The catalogue entry is not to be shared; object to the authority if you disagree",
+    )
+
+
+class FilingRequired(Conflict):
+    code = "filing_required"
+    title = Text(
+        "数据提供部门终止共享服务须先与需求部门协商并报主管部门备案（条例第二十七条）",
+        "A provider ends a service only after negotiation and a filing with the authority (Art 27)",
+    )

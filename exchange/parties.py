@@ -1,0 +1,71 @@
+"""Whose side a caller stands on in a sharing relation, and what that side may do; pure."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Protocol
+
+from auth.errors import NotYourDepartment
+from auth.principal import Principal, Role, covers
+from kernel.errors import NotFound
+
+Permitted = Mapping["Side", frozenset[Role]]
+
+
+class Side(StrEnum):
+    """Consumer and provider are positions in one relation, not kinds of department (Art 2)."""
+
+    CONSUMER = "consumer"
+    PROVIDER = "provider"
+    AUTHORITY = "authority"
+
+
+class Relation(Protocol):
+    """An application or a subscription; `region_code` is the provider's division."""
+
+    @property
+    def consumer_department(self) -> str: ...
+    @property
+    def provider_department(self) -> str: ...
+    @property
+    def region_code(self) -> str: ...
+
+
+def sides(principal: Principal, relation: Relation) -> frozenset[Side]:
+    """Return where the caller stands; a department may be its own provider."""
+    found = set()
+    if principal.department == relation.consumer_department:
+        found.add(Side.CONSUMER)
+    if principal.department == relation.provider_department:
+        found.add(Side.PROVIDER)
+    if oversees(principal) and covers(principal.region_code, relation.region_code):
+        found.add(Side.AUTHORITY)
+    return frozenset(found)
+
+
+def oversees(principal: Principal) -> bool:
+    return principal.is_authority and Role.AUTHORITY in principal.roles
+
+
+def require_visible(principal: Principal, relation: Relation) -> None:
+    """Raise NotFound for outsiders; an auditor reads everything."""
+    if not sides(principal, relation) and Role.AUDITOR not in principal.roles:
+        raise NotFound
+
+
+def authorize(principal: Principal, relation: Relation, permitted: Permitted) -> Side:
+    """Return the side on which the caller acts.
+
+    Raises NotFound for outsiders, RoleRequired or NotYourDepartment for the parties.
+    """
+    require_visible(principal, relation)
+    principal.require_role(*sorted(frozenset[Role]().union(*permitted.values())))
+    for side in sorted(sides(principal, relation)):
+        if principal.roles & permitted.get(side, frozenset()):
+            return side
+    raise NotYourDepartment
+
+
+def may(principal: Principal, relation: Relation, permitted: Permitted) -> bool:
+    return any(
+        principal.roles & permitted.get(side, frozenset()) for side in sides(principal, relation)
+    )

@@ -1,0 +1,115 @@
+"""Grants: what delivery must know of a subscription before a record may leave (P3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from exchange.errors import (
+    ModeNotGranted,
+    SubscriptionExpired,
+    SubscriptionNotStarted,
+    SubscriptionSuspended,
+    SubscriptionTerminated,
+)
+from exchange.subscriptions import conditions, store
+from exchange.subscriptions.conditions import Condition
+from exchange.subscriptions.states import State
+from exchange.subscriptions.tables import Subscription
+from kernel.database import ReadSession, WriteSession
+from kernel.workdays import SHANGHAI, end_of_day, local_date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One subscription as delivery sees it.
+
+    `masks` hold for `items` of `resource_version`; an item of `unmasked` stays clear when a later
+    version masks it. `row_filter` is joined by AND. `valid_until_moment` is the first moment at
+    which nothing may leave any more.
+    """
+
+    id: str
+    resource_id: str
+    resource_version: int
+    client_id: str
+    consumer_department: str
+    status: State
+    items: tuple[str, ...]
+    masks: Mapping[str, Mapping[str, Any]]
+    unmasked: frozenset[str]
+    row_filter: tuple[Condition, ...]
+    mode: str
+    valid_from_moment: datetime | None
+    valid_until_moment: datetime
+    records_per_day: int | None
+    position: Any
+    revision: int
+
+
+async def load(session: ReadSession, subscription_id: str) -> Grant:
+    """Raise NotFound when there is no such subscription."""
+    return grant_of(await store.get(session, subscription_id))
+
+
+def grant_of(row: Subscription) -> Grant:
+    return Grant(
+        id=row.id,
+        resource_id=row.resource_id,
+        resource_version=row.resource_version,
+        client_id=row.client_id,
+        consumer_department=row.consumer_department,
+        status=State(row.status),
+        items=tuple(row.items),
+        masks=row.masks,
+        unmasked=frozenset(row.unmasked),
+        row_filter=conditions.from_json(row.row_filter),
+        mode=row.mode,
+        valid_from_moment=_start_of(row.valid_from),
+        valid_until_moment=end_of_day(row.valid_until),
+        records_per_day=row.records_per_day,
+        position=row.position,
+        revision=row.revision,
+    )
+
+
+def _start_of(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time.min, SHANGHAI)
+
+
+def check_active(grant: Grant, now: datetime) -> None:
+    """Raise the 403 error that keeps records from leaving at this moment."""
+    if grant.status is State.TERMINATED:
+        raise SubscriptionTerminated
+    if grant.status is State.EXPIRED or now >= grant.valid_until_moment:
+        raise SubscriptionExpired
+    if grant.status is State.SUSPENDED:
+        raise SubscriptionSuspended
+    if grant.valid_from_moment is not None and now < grant.valid_from_moment:
+        raise SubscriptionNotStarted
+
+
+def check_mode(grant: Grant, mode: str) -> None:
+    """Raise ModeNotGranted unless the agreement names this mode."""
+    if grant.mode != mode:
+        raise ModeNotGranted(grant.mode)
+
+
+async def commit_position(
+    session: WriteSession,
+    subscription_id: str,
+    position: Any,  # noqa: ANN401 - any JSON; its meaning is the cursor's
+    *,
+    now: datetime,
+) -> Subscription:
+    """Store the consumer's position, forward or back; raises NotFound."""
+    return await store.write_position(session, subscription_id, position, now)
+
+
+async def active_count(session: ReadSession, resource_id: str, *, now: datetime) -> int:
+    """Count the subscriptions that live, suspended ones included: those may be resumed.
+
+    No new one can be granted until the caller's transaction ends.
+    """
+    await store.hold_resource(session, resource_id, alone=True)
+    return await store.count_live(session, resource_id, local_date(now))

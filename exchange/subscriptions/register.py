@@ -1,0 +1,66 @@
+"""Reading subscriptions: one, its history, and lists of what the caller may see."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from auth.principal import Principal, Role
+from exchange.parties import Side, may, oversees, require_visible
+from exchange.subscriptions import store
+from exchange.subscriptions.states import ALLOWED_ROLES, Action, State, actions, current
+from exchange.subscriptions.tables import Subscription, SubscriptionHistory
+from kernel.database import ReadSession
+from kernel.paging import Page, PageRequest
+from kernel.workdays import local_date
+
+
+async def find(session: ReadSession, principal: Principal, subscription_id: str) -> Subscription:
+    """Raise NotFound unless the caller is a party, the authority or an auditor."""
+    subscription = await store.get(session, subscription_id)
+    require_visible(principal, subscription)
+    return subscription
+
+
+async def history(session: ReadSession, subscription_id: str) -> Sequence[SubscriptionHistory]:
+    return await store.history(session, subscription_id)
+
+
+async def page(  # noqa: PLR0913 - one list with its filters
+    session: ReadSession,
+    principal: Principal,
+    request: PageRequest,
+    *,
+    now: datetime,
+    side: Side | None = None,
+    status: State | None = None,
+    client_id: str | None = None,
+    resource_id: str | None = None,
+) -> Page[Subscription]:
+    """Return the caller's subscriptions, those of one side when it is named."""
+    seen = seen_sides(principal, side)
+    return await store.page(session, seen, status, client_id, resource_id, local_date(now), request)
+
+
+def seen_sides(principal: Principal, side: Side | None) -> Mapping[Side, str] | None:
+    """Return side → department or division that a list is made of; None is everything.
+
+    Raises RoleRequired when the caller asks for the authority's list without being one.
+    """
+    if side is Side.AUTHORITY:
+        principal.require_authority(principal.region_code)
+        return {side: principal.region_code}
+    if side is not None:
+        return {side: principal.department}
+    if Role.AUDITOR in principal.roles:
+        return None
+    own = {Side.CONSUMER: principal.department, Side.PROVIDER: principal.department}
+    return own | ({Side.AUTHORITY: principal.region_code} if oversees(principal) else {})
+
+
+def status_at(subscription: Subscription, now: datetime) -> State:
+    return current(State(subscription.status), subscription.valid_until, now)
+
+
+def allowed(principal: Principal, subscription: Subscription, now: datetime) -> list[Action]:
+    """Return what the caller may do with it now."""
+    possible = actions(status_at(subscription, now))
+    return [a for a in possible if may(principal, subscription, ALLOWED_ROLES[a])]

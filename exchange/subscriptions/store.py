@@ -1,0 +1,176 @@
+"""SQL of subscriptions."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import col, or_, select, text, update
+
+from auth.principal import significant
+from exchange.parties import Side
+from exchange.subscriptions.states import LIVE, State
+from exchange.subscriptions.tables import Subscription, SubscriptionHistory
+from kernel.audit import Actor
+from kernel.database import ReadSession, WriteSession
+from kernel.errors import Conflict, NotFound
+from kernel.paging import Page, PageRequest
+
+RESOURCE_LOCK_CLASS = 80_901
+
+
+async def get(session: ReadSession, subscription_id: str) -> Subscription:
+    """Raise NotFound when there is none."""
+    found = await session.get(Subscription, subscription_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def lock(session: WriteSession, subscription_id: str) -> Subscription:
+    """Return the newest row and keep others from moving it; raises NotFound."""
+    query = select(Subscription).where(col(Subscription.id) == subscription_id)
+    fresh = query.with_for_update().execution_options(populate_existing=True)
+    found = (await session.exec(fresh)).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def move(
+    session: WriteSession, subscription: Subscription, to: State, changes: Mapping[str, Any]
+) -> Subscription:
+    """Write a transition if nobody was faster; raises Conflict."""
+    statement = (
+        update(Subscription)
+        .where(
+            col(Subscription.id) == subscription.id,
+            col(Subscription.status) == subscription.status,
+            col(Subscription.revision) == subscription.revision,
+        )
+        .values(status=to, revision=subscription.revision + 1, **changes)
+        .returning(Subscription)
+        .execution_options(populate_existing=True)
+    )
+    moved = (await session.scalars(statement)).one_or_none()
+    if moved is None:
+        raise Conflict
+    return moved
+
+
+def add_history(
+    session: WriteSession,
+    subscription_id: str,
+    action: str,
+    step: tuple[str | None, str],
+    actor: Actor,
+    at: datetime,
+    details: Mapping[str, Any],
+) -> None:
+    session.add(
+        SubscriptionHistory(
+            subscription_id=subscription_id,
+            at=at,
+            action=action,
+            from_state=step[0],
+            to_state=step[1],
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            department=actor.department,
+            details=dict(details),
+        )
+    )
+
+
+async def history(session: ReadSession, subscription_id: str) -> Sequence[SubscriptionHistory]:
+    query = select(SubscriptionHistory).where(
+        col(SubscriptionHistory.subscription_id) == subscription_id
+    )
+    return (await session.exec(query.order_by(col(SubscriptionHistory.id)))).all()
+
+
+async def page(
+    session: ReadSession,
+    sides: Mapping[Side, str] | None,
+    status: State | None,
+    client_id: str | None,
+    resource_id: str | None,
+    today: date,
+    request: PageRequest,
+) -> Page[Subscription]:
+    """Return what the `sides` may see; None sees all. Status is that of `today`."""
+    query = select(Subscription)
+    if sides is not None:
+        query = query.where(or_(*(_seen_by(side, key) for side, key in sides.items())))
+    if status is not None:
+        query = query.where(*_in_state(status, today))
+    if client_id is not None:
+        query = query.where(col(Subscription.client_id) == client_id)
+    if resource_id is not None:
+        query = query.where(col(Subscription.resource_id) == resource_id)
+    rows = (await session.exec(request.apply(query, Subscription.id))).all()
+    return request.page(rows, "id")
+
+
+def _seen_by(side: Side, key: str) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
+    if side is Side.CONSUMER:
+        return col(Subscription.consumer_department) == key
+    if side is Side.PROVIDER:
+        return col(Subscription.provider_department) == key
+    return col(Subscription.region_code).startswith(significant(key), autoescape=True)
+
+
+def _in_state(status: State, today: date) -> Sequence[Any]:
+    over = col(Subscription.valid_until) < today
+    if status is State.EXPIRED:
+        lapsed = col(Subscription.status).in_(LIVE) & over
+        return [or_(col(Subscription.status) == status, lapsed)]
+    if status in LIVE:
+        return [col(Subscription.status) == status, ~over]
+    return [col(Subscription.status) == status]
+
+
+async def take_lapsed(session: WriteSession, today: date, limit: int) -> Sequence[Subscription]:
+    """Lock live subscriptions whose last day is over, leaving out those another worker holds."""
+    lapsed = (
+        select(Subscription)
+        .where(col(Subscription.status).in_(LIVE), col(Subscription.valid_until) < today)
+        .order_by(col(Subscription.id))
+        .limit(limit)
+    )
+    return (await session.exec(lapsed.with_for_update(skip_locked=True))).all()
+
+
+async def count_live(session: ReadSession, resource_id: str, today: date) -> int:
+    query = select(func.count()).where(
+        col(Subscription.resource_id) == resource_id,
+        col(Subscription.status).in_(LIVE),
+        col(Subscription.valid_until) >= today,
+    )
+    return (await session.exec(query)).one()
+
+
+async def write_position(
+    session: WriteSession, subscription_id: str, position: object, now: datetime
+) -> Subscription:
+    """Raise NotFound when there is no such subscription."""
+    statement = (
+        update(Subscription)
+        .where(col(Subscription.id) == subscription_id)
+        .values(position=position, position_at=now)
+        .returning(Subscription)
+        .execution_options(populate_existing=True)
+    )
+    written = (await session.scalars(statement)).one_or_none()
+    if written is None:
+        raise NotFound
+    return written
+
+
+async def hold_resource(session: ReadSession, resource_id: str, *, alone: bool) -> None:
+    """Let grants of a resource and its retirement take turns until the transaction ends."""
+    kind = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    taking_turns = text(f"SELECT {kind}(:class, hashtext(:resource))")
+    await session.execute(
+        taking_turns.bindparams(**{"class": RESOURCE_LOCK_CLASS, "resource": resource_id})
+    )

@@ -1,0 +1,171 @@
+"""Suspending, resuming, terminating and expiring subscriptions (Order 809 Art 27)."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final
+
+from auth.principal import Principal
+from exchange.errors import FilingRequired
+from exchange.events import ExchangeEvent
+from exchange.parties import Side, authorize
+from exchange.subscriptions import store
+from exchange.subscriptions.granting import message
+from exchange.subscriptions.states import (
+    ALLOWED_ROLES,
+    FILING_ROLES,
+    Action,
+    State,
+    actions,
+    current,
+    next_state,
+)
+from exchange.subscriptions.tables import Subscription
+from kernel import audit, outbox
+from kernel.audit import SYSTEM, Actor
+from kernel.changes import announce
+from kernel.database import WriteSession
+from kernel.errors import FieldErrors, Forbidden, IllegalTransition
+from kernel.workdays import local_date
+
+EXPIRED_AT_ONCE = 200
+LAST_DATE = date(9998, 12, 31)
+
+EVENTS: Final[Mapping[Action, ExchangeEvent]] = {
+    Action.SUSPEND: ExchangeEvent.SUBSCRIPTION_SUSPENDED,
+    Action.RESUME: ExchangeEvent.SUBSCRIPTION_RESUMED,
+    Action.TERMINATE: ExchangeEvent.SUBSCRIPTION_TERMINATED,
+    Action.EXPIRE: ExchangeEvent.SUBSCRIPTION_EXPIRED,
+}
+
+
+async def suspend(
+    session: WriteSession,
+    principal: Principal,
+    subscription_id: str,
+    *,
+    reason: str,
+    remedy_by: date,
+    now: datetime,
+) -> Subscription:
+    """Stop delivery and set the day by which misuse must be remedied (Art 27)."""
+    subscription, side, to = await _begin(session, principal, subscription_id, Action.SUSPEND, now)
+    _check_remedy_by(remedy_by, now)
+    changes = {"suspended_by": side, "suspend_reason": reason, "remedy_by": remedy_by}
+    return await _carry(
+        session, principal.actor, subscription, Action.SUSPEND, to, changes, now=now
+    )
+
+
+async def resume(
+    session: WriteSession, principal: Principal, subscription_id: str, *, now: datetime
+) -> Subscription:
+    """Let records flow again; what the authority suspended, only the authority resumes."""
+    subscription, side, to = await _begin(session, principal, subscription_id, Action.RESUME, now)
+    if subscription.suspended_by == Side.AUTHORITY and side is not Side.AUTHORITY:
+        raise Forbidden(
+            "主管部门决定的暂停须由主管部门恢复", "Only the authority resumes what it suspended"
+        )
+    changes = {"suspended_by": None, "suspend_reason": None, "remedy_by": None}
+    return await _carry(session, principal.actor, subscription, Action.RESUME, to, changes, now=now)
+
+
+async def terminate(
+    session: WriteSession,
+    principal: Principal,
+    subscription_id: str,
+    *,
+    reason: str,
+    now: datetime,
+) -> Subscription:
+    """End for good; a provider needs the authority's filing first, else FilingRequired."""
+    subscription, side, to = await _begin(
+        session, principal, subscription_id, Action.TERMINATE, now
+    )
+    if side is Side.PROVIDER and subscription.filing is None:
+        raise FilingRequired
+    changes = {"end_reason": reason, "ended_at": now}
+    return await _carry(
+        session, principal.actor, subscription, Action.TERMINATE, to, changes, now=now
+    )
+
+
+async def file_termination(
+    session: WriteSession,
+    principal: Principal,
+    subscription_id: str,
+    *,
+    reference: str,
+    now: datetime,
+) -> Subscription:
+    """Record the filing (备案) after which the provider may terminate (Art 27)."""
+    subscription = await store.lock(session, subscription_id)
+    authorize(principal, subscription, FILING_ROLES)
+    state = current(State(subscription.status), subscription.valid_until, now)
+    if Action.TERMINATE not in actions(state):
+        raise IllegalTransition(state=state, allowed=list(actions(state)))
+    filed = await store.move(
+        session, subscription, State(subscription.status), {"filing": reference}
+    )
+    facts = {"reference": reference}
+    store.add_history(
+        session, filed.id, "file-termination", (state, state), principal.actor, now, facts
+    )
+    audit.record(
+        session, principal.actor, ExchangeEvent.TERMINATION_FILED, "subscription", filed.id, **facts
+    )
+    return filed
+
+
+async def expire_due(session: WriteSession, now: datetime) -> int:
+    """Write down the subscriptions whose last day is over; safe from several workers at once.
+
+    Returns how many, EXPIRED_AT_ONCE at most: call again while it returns that many.
+    """
+    lapsed = await store.take_lapsed(session, local_date(now), EXPIRED_AT_ONCE)
+    for subscription in lapsed:
+        changes = {"ended_at": now, "end_reason": "expired"}
+        await _carry(session, SYSTEM, subscription, Action.EXPIRE, State.EXPIRED, changes, now=now)
+    return len(lapsed)
+
+
+async def _begin(
+    session: WriteSession,
+    principal: Principal,
+    subscription_id: str,
+    action: Action,
+    now: datetime,
+) -> tuple[Subscription, Side, State]:
+    """Lock, check the permission, then the state as it is at this moment."""
+    subscription = await store.lock(session, subscription_id)
+    side = authorize(principal, subscription, ALLOWED_ROLES[action])
+    state = current(State(subscription.status), subscription.valid_until, now)
+    return subscription, side, next_state(state, action)
+
+
+def _check_remedy_by(remedy_by: date, now: datetime) -> None:
+    errors = FieldErrors()
+    if not local_date(now) <= remedy_by <= LAST_DATE:
+        errors.add("remedy_by", "out_of_range", "整改期限不得早于今日", "must not lie in the past")
+    errors.raise_if_any()
+
+
+async def _carry(
+    session: WriteSession,
+    actor: Actor,
+    subscription: Subscription,
+    action: Action,
+    to: State,
+    changes: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> Subscription:
+    """Write the step with history, audit, message and announcement."""
+    came_from = subscription.status
+    moved = await store.move(session, subscription, to, changes)
+    facts = {name: value for name, value in changes.items() if value is not None}
+    told = {name: str(value) for name, value in facts.items()}
+    store.add_history(session, moved.id, action, (came_from, to), actor, now, told)
+    audit.record(session, actor, EVENTS[action], "subscription", moved.id, **told)
+    outbox.add(session, EVENTS[action], moved.id, message(moved))
+    await announce(session, "subscription", moved.id)
+    return moved

@@ -1,0 +1,74 @@
+"""Subscriptions: what an agreed application grants, and what happened to it."""
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Column, Identity, Index
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from kernel.tables import timestamp
+
+SCHEMA = "exchange"
+DEPARTMENT = "auth.department.uscc"
+
+
+class Subscription(SQLModel, table=True):
+    __tablename__: ClassVar[Any] = "subscription"
+    __table_args__ = (
+        Index("subscription_resource", "resource_id"),
+        Index("subscription_consumer", "consumer_department", "id"),
+        Index("subscription_provider", "provider_department", "id"),
+        Index("subscription_status", "status", "valid_until"),
+        {"schema": SCHEMA},
+    )
+
+    id: str = Field(primary_key=True)
+    application_id: str = Field(foreign_key="exchange.application.id", unique=True)
+    resource_id: str = Field(foreign_key="catalog.resource.id")
+    resource_version: int
+    client_id: str = Field(foreign_key="auth.client.client_id")
+    consumer_department: str = Field(foreign_key=DEPARTMENT)
+    provider_department: str = Field(foreign_key=DEPARTMENT)
+    region_code: str
+    items: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    masks: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    unmasked: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    row_filter: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    mode: str
+    records_per_day: int | None = Field(default=None, sa_type=BigInteger)
+    valid_from: date | None = None
+    valid_until: date
+    status: str
+    suspended_by: str | None = None
+    suspend_reason: str | None = None
+    remedy_by: date | None = None
+    filing: str | None = None
+    ended_at: datetime | None = timestamp(nullable=True)
+    end_reason: str | None = None
+    deliver_by: datetime = timestamp()
+    position: Any = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    position_at: datetime | None = timestamp(nullable=True)
+    created_at: datetime = timestamp()
+    revision: int = 1
+
+
+class SubscriptionHistory(SQLModel, table=True):
+    __tablename__: ClassVar[Any] = "subscription_history"
+    __table_args__ = (
+        Index("subscription_history_of", "subscription_id", "id"),
+        {"schema": SCHEMA},
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    subscription_id: str = Field(foreign_key="exchange.subscription.id")
+    at: datetime = timestamp()
+    action: str
+    from_state: str | None = None
+    to_state: str
+    actor_kind: str
+    actor_id: str
+    department: str | None = None
+    details: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
