@@ -25,7 +25,9 @@ ENDPOINTS: Mapping[Bundle, tuple[str, ...]] = {
     "tools": ("org.apache.kafka:kafka-tools:4.3.0", "org.slf4j:slf4j-simple:1.7.36"),
 }
 LOCK_FILE = Path(__file__).with_name("kafka.lock")
-LOCK_HEADER = "# The jars of the local Kafka and of its tools. Remade by `make lock`.\n"
+LOCK_HEADER = (
+    "# The jars of the local Kafka and of its tools. Remade by `python -m deploy.local lock`.\n"
+)
 DOWNLOADS_AT_ONCE = 8
 TRIES = 3
 TIMEOUT_SECONDS = 60

@@ -99,6 +99,7 @@ class Kafka:
         if self.service.running() is not None:
             self.service.start(Command(()), within_seconds=START_SECONDS)
             return self.bootstrap
+        self.service.stop()
         java, jars = find_java(), class_path("broker", self._progress)
         self._home.mkdir(parents=True, exist_ok=True)
         self._launch(java, jars)

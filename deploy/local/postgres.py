@@ -96,11 +96,12 @@ class Postgres:
         if self.service.running() is not None:
             self.service.start(Command(()), within_seconds=START_SECONDS)
             return self.url
+        self.service.stop()
         identity = self._identity()
         if not (self._data / "PG_VERSION").exists():
             self._create_cluster(identity)
         self._launch(identity)
-        run_apart(_ensure_database(self._url(ADMIN, "postgres"), self._password(OWNER)))
+        self._ensure_database()
         return self.url
 
     def stop(self) -> None:
@@ -206,6 +207,15 @@ class Postgres:
             return _execute(identity, arguments)
         finally:
             password_file.unlink(missing_ok=True)
+
+    def _ensure_database(self) -> None:
+        try:
+            run_apart(_ensure_database(self._url(ADMIN, "postgres"), self._password(OWNER)))
+        except asyncpg.PostgresError as error:
+            raise LocalError(
+                f"PostgreSQL 无法创建数据库：{error}（详见日志 {self.service.log}）。",
+                f"PostgreSQL could not create the database: {error} (see {self.service.log}).",
+            ) from error
 
     def _drop_stale_lock(self) -> None:
         """Remove a lock whose pid now belongs to a stranger: PostgreSQL would refuse to start."""

@@ -96,7 +96,7 @@ class Service:
     def start(self, command: Command, *, within_seconds: float) -> None:
         """Start the process, unless it runs already, and wait until it is ready."""
         if self.running() is None:
-            self.stop()
+            self.stop()  # what a killed parent left behind
             self._spawn(command)
         self._await_ready(within_seconds)
 
@@ -211,10 +211,19 @@ def start_mark(pid: int) -> str | None:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="latin-1").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return _portable_mark(pid)
-    if fields[0] in "ZX":
+    # Our own dead child is gone only when it is reaped; a stranger's is left to its parent.
+    if fields[0] in "ZX" and child is None and not _has_threads(pid):
         return None
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     return f"{boot}:{fields[19]}"
+
+
+def _has_threads(pid: int) -> bool:
+    """Tell whether threads outlive the first one, which already shows as a zombie (Java exit)."""
+    try:
+        return len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+    except OSError:
+        return False
 
 
 def _portable_mark(pid: int) -> str | None:
@@ -246,7 +255,10 @@ def _session(record: Record) -> Iterator[psutil.Process]:
 
 
 def _end(family: Sequence[psutil.Process]) -> None:
-    """Give what is left a moment to end by itself, then kill it."""
+    """Ask what is left to end, then kill it."""
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.terminate()
     for member in _wait(family, KILL_PATIENCE_SECONDS / 5):
         with contextlib.suppress(psutil.NoSuchProcess):
             member.kill()

@@ -87,8 +87,9 @@ class Stack(AbstractContextManager["Stack"]):
     def restart(self, name: str) -> None:
         """Start one part again, on the same port, after stopping what is left of it."""
         with self._locked():
-            self._parts()[name].stop()
-            self._parts()[name].start()
+            part = self._parts()[name]
+            part.stop()
+            part.start()
 
     def _parts(self) -> dict[str, postgres.Postgres | kafka.Kafka]:
         parts: dict[str, postgres.Postgres | kafka.Kafka]

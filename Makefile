@@ -1,0 +1,69 @@
+# Shuyuan 数源. Needs a Python of at least 3.11 and nothing else: `make help`.
+
+SHELL := /bin/sh
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help demo test up down status check lock clean
+
+help: ## 列出全部目标 / print every target
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
+	  printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+demo: up ## 启动平台并演示一个完整的共享故事 / start the platform and play a whole sharing story
+	@$(PYTHON) -m deploy.demo
+
+test: $(INSTALLED) ## 运行全部测试 / run every test
+	@$(PYTHON) -m pytest
+
+up: $(INSTALLED) ## 启动 PostgreSQL、Kafka、网关和后台进程 / start the platform on this machine
+	@$(PYTHON) -m deploy.local up
+
+down: $(INSTALLED) ## 停止平台，数据保留 / stop the platform; the data stays
+	@$(PYTHON) -m deploy.local down
+
+status: $(INSTALLED) ## 查看各进程 / show its processes
+	@$(PYTHON) -m deploy.local status
+
+check: $(INSTALLED) ## 静态检查：格式、规则、类型、导入方向 / static checks
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+lock: ## 说明如何重新锁定依赖 / tell how the locks are remade
+	@echo 'requirements.lock（需要 uv / with uv）:'
+	@echo '  uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements.lock'
+	@echo 'deploy/local/kafka.lock:'
+	@echo '  $(PYTHON) -m deploy.local lock'
+
+clean: ## 停止平台，删除本地数据与缓存 / stop the platform, delete its data and the caches
+	@if [ -x $(PYTHON) ] && [ -d .local ]; then $(PYTHON) -m deploy.local down; fi
+	@rm -rf .local build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+# A fresh environment when the locked packages or the project's own metadata change.
+$(INSTALLED): requirements.lock pyproject.toml
+	@found=; for each in python3 python3.13 python3.12 python3.11 python3.14; do \
+	  if "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found=$$each; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo '✗ 需要 Python 3.11 或更高版本：请安装后重试。' >&2; \
+	  echo '  Python 3.11 or newer is needed: install it, then retry.' >&2; exit 1; \
+	fi; \
+	if ! $(PYTHON) -m pip --version >/dev/null 2>&1; then \
+	  echo "… 创建虚拟环境 / creating the virtual environment ($$found)"; \
+	  if ! "$$found" -m venv --clear $(VENV) >/dev/null 2>&1; then \
+	    echo '✗ 无法创建虚拟环境：请安装 venv 与 ensurepip（Debian 系：apt install python3-venv）后重试。' >&2; \
+	    echo '  Cannot create a virtual environment: install venv and ensurepip (Debian: apt install python3-venv), then retry.' >&2; exit 1; \
+	  fi; \
+	fi
+	@echo '… 正在安装依赖（首次约一两分钟）/ installing packages (a minute or two the first time)'
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock || { \
+	  echo '✗ 依赖安装失败：请检查网络或 pip 的镜像配置后重试。' >&2; \
+	  echo '  The packages could not be installed: check the network or the mirror pip uses, then retry.' >&2; exit 1; }
+	@echo '… 正在安装本项目 / installing the project'
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(INSTALLED)
+	@echo '✓ 安装完成 / installed'

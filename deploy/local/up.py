@@ -1,0 +1,233 @@
+"""The whole platform on one machine: database, broker, migrations, people, gateway and worker."""
+
+import base64
+import http.client
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local import kafka, postgres
+from deploy.local.files import locked, read_json, write_json, write_private
+from deploy.local.ports import HOST, PortBook
+from deploy.local.processes import Command, ProcessStatus, Service
+from deploy.local.report import Report
+from deploy.local.stack import EXTERNAL, Stack
+from deploy.local.wording import LocalError, say
+
+ROOT = Path(__file__).parents[2]
+GATEWAY, WORKER = "gateway", "worker"
+USUAL_GATEWAY_PORT = 8000
+START_SECONDS = 90.0
+GRACE_SECONDS = 15.0
+PROBE_SECONDS = 5.0
+HEARTBEAT_SECONDS = 5.0
+MIGRATION_SECONDS = 300.0
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the platform lives and what is already there, from the environment."""
+
+    state_dir: Path
+    gateway_port: int
+    workers: int
+    external: Mapping[str, str]
+
+
+def place(environment: Mapping[str, str] = os.environ) -> Place:
+    """Read the place from the environment; another checkout has another one by default."""
+    return Place(
+        Path(environment.get("SHUYUAN_LOCAL_DIR") or ROOT / ".local").resolve(),
+        _number(environment, "SHUYUAN_PORT", USUAL_GATEWAY_PORT),
+        _number(environment, "SHUYUAN_WORKERS", os.cpu_count() or 1),
+        {
+            postgres.NAME: environment.get("SHUYUAN_DATABASE_URL", ""),
+            kafka.NAME: environment.get("SHUYUAN_KAFKA_BOOTSTRAP", ""),
+        },
+    )
+
+
+class Platform:
+    """The local platform of one state directory."""
+
+    def __init__(self, where: Place, report: Report) -> None:
+        self._where = where
+        self._root = where.state_dir
+        self._report = report
+        self._ports = PortBook(self._root / "ports.json")
+        self._heartbeat = self._root / "run" / "worker.heartbeat"
+        self._environment_file = self._root / "run" / "environment.json"
+        self.credentials = self._root / "credentials.json"
+        self.stack = Stack(
+            self._root,
+            progress=report.line,
+            usual_ports={postgres.NAME: postgres.USUAL_PORT, kafka.NAME: kafka.USUAL_PORT},
+            external=where.external,
+        )
+        self.gateway = Service(
+            GATEWAY, self._root, ready=self._gateway_answers, grace_seconds=GRACE_SECONDS
+        )
+        self.worker = Service(
+            WORKER, self._root, ready=self._worker_beats, grace_seconds=GRACE_SECONDS
+        )
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{HOST}:{self._ports.get(GATEWAY)}"
+
+    def up(self) -> None:
+        """Start what does not run, each part after those that it needs."""
+        with locked(self._root / "up.lock"):
+            if self._complete():
+                self._report.line(say(f"已在运行：{self.base_url}", f"running: {self.base_url}"))
+                return
+            self._start_stack()
+            environment = self._settle()
+            self._migrate(environment)
+            self._seed(environment)
+            self._start_programs(environment)
+            self._report.line(say(f"就绪：{self.base_url}", f"ready: {self.base_url}"))
+
+    def down(self) -> None:
+        """Stop everything in the reverse order; the data stays."""
+        with locked(self._root / "up.lock"):
+            for service in (self.worker, self.gateway):
+                with self._report.step(say(f"停止 {service.name}", f"stopping {service.name}")):
+                    service.stop()
+            with self._report.step(say("停止 Kafka 和 PostgreSQL", "stopping Kafka, PostgreSQL")):
+                self.stack.stop()
+
+    def status(self) -> list[ProcessStatus]:
+        gateway = self.gateway.status(self._ports.get(GATEWAY))
+        return [*self.stack.status(), gateway, self.worker.status(None)]
+
+    def _complete(self) -> bool:
+        states = {line.state for line in self.status()}
+        return states <= {"running", EXTERNAL} and self.credentials.exists()
+
+    def _start_stack(self) -> None:
+        with self._report.step(say("启动 PostgreSQL 和 Kafka", "starting PostgreSQL and Kafka")):
+            self.stack.start()
+
+    def _settle(self) -> dict[str, str]:
+        """Fix ports and addresses; programs that were started with others are stopped."""
+        if self.gateway.running() is None:
+            self.gateway.stop()
+            self._ports.choose(GATEWAY, self._where.gateway_port)
+        environment = self._environment()
+        if read_json(self._environment_file) != environment:
+            self.worker.stop()
+            self.gateway.stop()
+            write_json(self._environment_file, environment)
+        return environment
+
+    def _environment(self) -> dict[str, str]:
+        endpoints = self.stack.endpoints
+        return {
+            "SHUYUAN_ENVIRONMENT": "development",
+            "SHUYUAN_DATABASE_URL": endpoints.database_url,
+            "SHUYUAN_KAFKA_BOOTSTRAP": endpoints.kafka_bootstrap,
+            "SHUYUAN_REPLICATION_FACTOR": os.environ.get("SHUYUAN_REPLICATION_FACTOR", "1"),
+            "SHUYUAN_MIN_INSYNC_REPLICAS": os.environ.get("SHUYUAN_MIN_INSYNC_REPLICAS", "1"),
+            "SHUYUAN_BASE_URL": self.base_url,
+            "SHUYUAN_MASTER_KEY_FILE": str(self._master_key()),
+            "SHUYUAN_HOST": HOST,
+            "SHUYUAN_PORT": str(self._ports.get(GATEWAY)),
+            "SHUYUAN_WORKERS": str(self._where.workers),
+            "SHUYUAN_WORKER_HEARTBEAT_FILE": str(self._heartbeat),
+        }
+
+    def _master_key(self) -> Path:
+        path = self._root / "master.key"
+        if not path.exists():
+            write_private(path, base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode())
+        return path
+
+    def _migrate(self, environment: Mapping[str, str]) -> None:
+        log = self._root / "logs" / "migrations.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with self._report.step(say("迁移数据库结构", "migrating the database")):
+            outcome = subprocess.run(
+                (sys.executable, "-m", "deploy.migrations", "upgrade"),
+                capture_output=True,
+                text=True,
+                timeout=MIGRATION_SECONDS,
+                check=False,
+                cwd=ROOT,
+                env={**os.environ, **environment},
+            )
+            log.write_text(outcome.stdout + outcome.stderr, encoding="utf-8")
+            if outcome.returncode:
+                raise _not_migrated(outcome.stderr, log)
+
+    def _seed(self, environment: Mapping[str, str]) -> None:
+        from deploy.local import seed  # noqa: PLC0415 -- down and status need no product code
+
+        with self._report.step(say("准备本地人员", "seeding the local people")):
+            seed.seed(environment, self.credentials)
+
+    def _start_programs(self, environment: Mapping[str, str]) -> None:
+        gateway = _program(environment, "gateway", "serve")
+        worker = _program(environment, "exchange", "worker")
+        if self.worker.running() is None:
+            self._heartbeat.unlink(missing_ok=True)
+        with (
+            self._report.step(say("启动网关和后台进程", "starting gateway and worker")),
+            ThreadPoolExecutor(2) as pool,
+        ):
+            started = [
+                pool.submit(self.gateway.start, gateway, within_seconds=START_SECONDS),
+                pool.submit(self.worker.start, worker, within_seconds=START_SECONDS),
+            ]
+            for each in started:
+                each.result()
+
+    def _gateway_answers(self) -> bool:
+        """Tell whether our own gateway, and no stranger on its port, is ready."""
+        port = self._ports.get(GATEWAY)
+        return port is not None and self.gateway.listens_on(port) and _is_ready(port)
+
+    def _worker_beats(self) -> bool:
+        try:
+            return time.time() - self._heartbeat.stat().st_mtime < HEARTBEAT_SECONDS
+        except FileNotFoundError:
+            return False
+
+
+def _program(environment: Mapping[str, str], *module: str) -> Command:
+    unbuffered = {**environment, "PYTHONUNBUFFERED": "1"}
+    return Command((sys.executable, "-m", *module), unbuffered, ROOT)
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=PROBE_SECONDS)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _number(environment: Mapping[str, str], name: str, usual: int) -> int:
+    text = environment.get(name) or str(usual)
+    if not text.isdecimal():
+        raise LocalError(f"{name} 应为整数，现为 {text}。", f"{name} must be a number, not {text}.")
+    return int(text)
+
+
+def _not_migrated(output: str, log: Path) -> LocalError:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    reason = lines[-1] if lines else ""
+    return LocalError(
+        f"数据库结构迁移失败：{reason}（详见 {log}；外部数据库请检查其地址）。",
+        f"Migration failed: {reason} (see {log}; for an external database check its URL).",
+    )
