@@ -1,0 +1,48 @@
+"""Refusals of the catalogue."""
+
+from kernel.errors import Conflict, Text
+
+
+class AlreadyRegistered(Conflict):
+    title = Text("该代码已登记", "This code is registered already")
+
+
+class SourceExists(Conflict):
+    """One active source per element and region (P1)."""
+
+    title = Text(
+        "该区划已有生效的数源，请驳回或以 replace 更换",
+        "The region has an active source already: reject the claim or use replace",
+    )
+
+
+class ClaimExists(Conflict):
+    title = Text(
+        "本部门在该区划已有未了结的认责或已是数源",
+        "Your department has an open claim in this region, or is its source",
+    )
+
+
+class HasSubscriptions(Conflict):
+    """Art 27: a provider does not end a running service without just cause."""
+
+    title = Text(
+        "仍有生效的共享授权，须由主管部门下线",
+        "Subscriptions are active: only the authority may retire the resource",
+    )
+
+
+class ChangedMeanwhile(Conflict):
+    title = Text(
+        "内容刚被他人修改，请重新读取后再试", "Changed by somebody else just now; read it and retry"
+    )
+
+
+class VersionSuperseded(Conflict):
+    code = "version_superseded"
+    title = Text("该版本已不是现行版本", "This is not the version in force")
+
+
+class ResourceNotPublished(Conflict):
+    code = "resource_not_published"
+    title = Text("资源尚未发布或已下线", "The resource is not published, or was retired")

@@ -1,0 +1,280 @@
+"""The life cycle of a resource: submit, return, approve, publish, revise, retire."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from auth.principal import Principal, Role
+from catalog import snapshots, sources, versions
+from catalog.contracts.compile import compile_plan
+from catalog.contracts.model import Contract
+from catalog.entries import Entry, Item, ItemRole
+from catalog.errors import ChangedMeanwhile, HasSubscriptions
+from catalog.events import CatalogEvent
+from catalog.rules.entries import review_errors, role_errors
+from catalog.states import NEXT, Action, State, step
+from catalog.store import resources as store
+from catalog.tables import Resource, ResourceVersion
+from catalog.visibility import Shown, actions, acts_as, present, require, standing
+from kernel import outbox
+from kernel.audit import record
+from kernel.changes import announce
+from kernel.database import ReadSession, WriteSession
+from kernel.errors import FieldError, FieldErrors, NotFound
+from kernel.workdays import local_date
+
+EVENTS: Mapping[Action, CatalogEvent] = {
+    Action.SUBMIT: CatalogEvent.RESOURCE_SUBMITTED,
+    Action.RETURN: CatalogEvent.RESOURCE_RETURNED,
+    Action.APPROVE: CatalogEvent.RESOURCE_APPROVED,
+    Action.PUBLISH: CatalogEvent.RESOURCE_PUBLISHED,
+    Action.REVISE: CatalogEvent.RESOURCE_REVISED,
+    Action.RETIRE: CatalogEvent.RESOURCE_RETIRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRequest:
+    """What the broker must hold before version `version` is published."""
+
+    resource_id: str
+    version: int
+    partitions: int
+    is_first: bool
+
+
+async def submit(
+    session: WriteSession,
+    principal: Principal,
+    resource_id: str,
+    *,
+    leader_name: str,
+    signed_on: date,
+    now: datetime,
+) -> Shown:
+    """Hand the draft to the authority with the leader's sign-off (Art 12); raises Invalid."""
+    shown = await _start(session, principal, resource_id, Action.SUBMIT)
+    today = local_date(now)
+    await _check(session, shown, *_sign_off_errors(signed_on, today), on=today)
+    return await _move(
+        session,
+        principal,
+        shown.resource,
+        Action.SUBMIT,
+        now=now,
+        leader_name=leader_name,
+        signed_on=signed_on,
+        submitted_at=now,
+        return_reason=None,
+    )
+
+
+def _sign_off_errors(signed_on: date, today: date) -> list[FieldError]:
+    if signed_on <= today:
+        return []
+    return [FieldError("signed_on", "out_of_range", "签批日期在未来", "is in the future")]
+
+
+async def send_back(
+    session: WriteSession, principal: Principal, resource_id: str, *, reason: str, now: datetime
+) -> Shown:
+    """Return the entry to its department (action `return`)."""
+    shown = await _start(session, principal, resource_id, Action.RETURN)
+    return await _move(
+        session, principal, shown.resource, Action.RETURN, now=now, return_reason=reason
+    )
+
+
+async def approve(
+    session: WriteSession, principal: Principal, resource_id: str, *, now: datetime
+) -> Shown:
+    shown = await _start(session, principal, resource_id, Action.APPROVE)
+    return await _move(session, principal, shown.resource, Action.APPROVE, now=now, approved_at=now)
+
+
+async def publishable(
+    session: ReadSession, principal: Principal, resource_id: str, *, now: datetime
+) -> PublishRequest:
+    """Check all that `publish` checks, and change nothing."""
+    shown = await _start(session, principal, resource_id, Action.PUBLISH)
+    await _check(session, shown, on=local_date(now))
+    version = shown.version
+    first = shown.resource.published_version is None
+    return PublishRequest(resource_id, version.number, version.partitions, first)
+
+
+async def publish(
+    session: WriteSession, principal: Principal, resource_id: str, *, now: datetime
+) -> Shown:
+    """Put the approved version in force with a snapshot of its contract; the old one ends."""
+    shown = await _start(session, principal, resource_id, Action.PUBLISH)
+    contract = await _check(session, shown, on=local_date(now))
+    resource, number = shown.resource, shown.version.number
+    await _move_resource(session, resource, Action.PUBLISH, now=now, published_version=number)
+    await store.end_published(session, resource_id, State.SUPERSEDED, now=now)
+    facts = {"contract": snapshots.dump(contract), "published_at": now}
+    version = await store.set_version(session, resource_id, number, state=State.PUBLISHED, **facts)
+    _announce_outside(session, resource, Action.PUBLISH)
+    return await _finish(
+        session, principal, resource, version, Action.PUBLISH, State.APPROVED, now=now
+    )
+
+
+async def revise(
+    session: WriteSession, principal: Principal, resource_id: str, *, now: datetime
+) -> Shown:
+    """Draft version n+1 from version n, which goes on serving until n+1 is published."""
+    shown = await _start(session, principal, resource_id, Action.REVISE)
+    resource, number = shown.resource, shown.version.number + 1
+    await _move_resource(session, resource, Action.REVISE, now=now, version=number)
+    version = _copy(shown.version, number, now)
+    session.add(version)
+    await session.flush()
+    return await _finish(
+        session, principal, resource, version, Action.REVISE, State.PUBLISHED, now=now
+    )
+
+
+def _copy(old: ResourceVersion, number: int, now: datetime) -> ResourceVersion:
+    fields = {name: getattr(old, name) for name in Entry.__dataclass_fields__}
+    return ResourceVersion(
+        resource_id=old.resource_id,
+        number=number,
+        state=State.DRAFT,
+        search_text=old.search_text,
+        created_at=now,
+        **fields,
+    )
+
+
+async def retire(
+    session: WriteSession,
+    principal: Principal,
+    resource_id: str,
+    *,
+    reason: str,
+    active_subscriptions: int,
+    now: datetime,
+) -> Shown:
+    """End the version that serves, and a revision in work; HasSubscriptions unless authority."""
+    shown = await _start(session, principal, resource_id, Action.RETIRE)
+    resource, newest = shown.resource, shown.version.number
+    if active_subscriptions and not acts_as(principal, Role.AUTHORITY, resource):
+        raise HasSubscriptions(active_subscriptions=active_subscriptions)
+    serving = resource.published_version or newest
+    await _move_resource(session, resource, Action.RETIRE, now=now, version=serving)
+    if newest != serving:
+        await store.set_version(session, resource_id, newest, state=State.RETIRED, ended_at=now)
+    ended = {"state": State.RETIRED, "ended_at": now, "retire_reason": reason}
+    version = await store.set_version(session, resource_id, serving, **ended)
+    _announce_outside(session, resource, Action.RETIRE)
+    return await _finish(
+        session, principal, resource, version, Action.RETIRE, State.PUBLISHED, now=now
+    )
+
+
+async def _start(
+    session: ReadSession, principal: Principal, resource_id: str, action: Action
+) -> Shown:
+    """Return what the action starts from; NotFound, 403 errors, IllegalTransition."""
+    shown = await versions.shown(session, principal, resource_id)
+    require(principal, action, shown.resource)
+    _next_state(shown.resource, action)
+    return shown
+
+
+def _next_state(resource: Resource, action: Action) -> State:
+    return step(NEXT, standing(resource, action), action, possible=actions(resource))
+
+
+async def _check(session: ReadSession, shown: Shown, *known: FieldError, on: date) -> Contract:
+    """Return the contract of a version that may be submitted or published; raises Invalid."""
+    row = shown.version
+    items = [Item.of(stored) for stored in row.items]
+    claimed = {item.element for item in items if item.role is ItemRole.SOURCE}
+    found = await sources.sources_of(session, claimed, row.region_code)
+    departments = {element: source.department for element, source in found.items()}
+    department = shown.resource.department
+    errors = [
+        *known,
+        *review_errors(row.reviews),
+        *role_errors(items, departments, department),
+    ]
+    FieldErrors(errors).raise_if_any()
+    contract = await versions.build(session, row, on=on)
+    compile_plan(contract)
+    return contract
+
+
+async def _move(
+    session: WriteSession,
+    principal: Principal,
+    resource: Resource,
+    action: Action,
+    *,
+    now: datetime,
+    **facts: Any,  # noqa: ANN401 - columns of the version
+) -> Shown:
+    """Move the newest version together with its resource."""
+    start = State(resource.status)
+    to = _next_state(resource, action)
+    await _move_resource(session, resource, action, now=now)
+    version = await store.set_version(session, resource.id, resource.version, state=to, **facts)
+    return await _finish(session, principal, resource, version, action, start, now=now)
+
+
+async def _move_resource(
+    session: WriteSession,
+    resource: Resource,
+    action: Action,
+    *,
+    now: datetime,
+    **facts: Any,  # noqa: ANN401 - columns of the resource
+) -> None:
+    """Take the transition, or say what somebody else has made of the resource meanwhile.
+
+    The resource's row is locked before those of its versions, by everybody: no deadlocks.
+    """
+    if await store.move(session, resource, _next_state(resource, action), now=now, **facts):
+        return
+    current = await store.resource(session, resource.id)
+    if current is None:
+        raise NotFound
+    _next_state(current, action)
+    raise ChangedMeanwhile
+
+
+async def _finish(
+    session: WriteSession,
+    principal: Principal,
+    resource: Resource,
+    version: ResourceVersion,
+    action: Action,
+    start: State,
+    *,
+    now: datetime,
+) -> Shown:
+    reasons = {Action.RETURN: version.return_reason, Action.RETIRE: version.retire_reason}
+    note = {"reason": reasons[action]} if action in reasons else {}
+    store.add_transition(session, principal, version, action, start, now=now, **note)
+    record(
+        session,
+        principal.actor,
+        EVENTS[action],
+        "resource",
+        resource.id,
+        version=version.number,
+        **note,
+    )
+    await announce(session, "resource", resource.id)
+    return present(principal, resource, version)
+
+
+def _announce_outside(session: WriteSession, resource: Resource, action: Action) -> None:
+    facts = {
+        "resource_id": resource.id,
+        "department": resource.department,
+        "version": resource.version,
+    }
+    outbox.add(session, EVENTS[action], resource.id, facts)

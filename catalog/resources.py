@@ -1,0 +1,162 @@
+"""Resources (目录条目) as their department drafts them; `lifecycle` takes them from there."""
+
+from datetime import datetime
+from typing import Any
+
+from auth.principal import Principal, Role, covers
+from catalog import versions
+from catalog.contracts.model import DataType
+from catalog.entries import Entry
+from catalog.events import CatalogEvent
+from catalog.rules.divisions import canonical
+from catalog.rules.entries import draft_errors
+from catalog.states import State
+from catalog.store import elements as element_store
+from catalog.store import resources as store
+from catalog.tables import Resource, ResourceVersion
+from catalog.visibility import Shown, actions, present
+from kernel.audit import record
+from kernel.changes import announce
+from kernel.database import ReadSession, WriteSession
+from kernel.errors import FieldError, FieldErrors, IllegalTransition, Stale
+from kernel.ids import new_id
+
+
+async def get(session: ReadSession, principal: Principal, resource_id: str) -> Shown:
+    """Return the resource in the version that the caller sees; raises NotFound."""
+    return await versions.shown(session, principal, resource_id)
+
+
+async def create(
+    session: WriteSession, principal: Principal, entry: Entry, *, now: datetime
+) -> Shown:
+    """Draft version 1 of a new resource of the clerk's department; raises Invalid."""
+    principal.require_role(Role.CLERK)
+    await _check_draft(session, principal, entry)
+    resource = _new(principal, entry, now)
+    session.add(resource)
+    await session.flush()
+    version = _draft(resource, entry, now)
+    session.add(version)
+    await session.flush()
+    store.add_transition(session, principal, version, "create", None, now=now)
+    record(
+        session,
+        principal.actor,
+        CatalogEvent.RESOURCE_CREATED,
+        "resource",
+        resource.id,
+        name=entry.name,
+    )
+    await announce(session, "resource", resource.id)
+    return present(principal, resource, version)
+
+
+def _new(principal: Principal, entry: Entry, now: datetime) -> Resource:
+    return Resource(
+        id=new_id(),
+        department=principal.department,
+        region_code=canonical(entry.region_code),
+        status=State.DRAFT,
+        version=1,
+        revision=1,
+        created_by=principal.id,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _draft(resource: Resource, entry: Entry, now: datetime) -> ResourceVersion:
+    return ResourceVersion(
+        resource_id=resource.id,
+        number=resource.version,
+        state=State.DRAFT,
+        created_at=now,
+        **_columns(entry),
+    )
+
+
+def _columns(entry: Entry) -> dict[str, Any]:
+    words = [entry.name, entry.abstract]
+    for item in entry.items:
+        words += [item.label, item.name, item.element]
+    stored = entry.columns()
+    stored["region_code"] = canonical(entry.region_code)
+    stored["search_text"] = "\n".join(words)
+    return stored
+
+
+async def _check_draft(
+    session: ReadSession, principal: Principal, entry: Entry, *known: FieldError
+) -> None:
+    """Raise Invalid with what is wrong, the `known` errors first."""
+    elements = await element_store.by_code(session, {item.element for item in entry.items})
+    types = {code: DataType(element.data_type) for code, element in elements.items()}
+    errors = [*known, *draft_errors(entry, types)]
+    if not covers(principal.region_code, canonical(entry.region_code)):
+        errors.append(
+            FieldError(
+                "region_code",
+                "out_of_range",
+                "不在本部门的行政区划之内",
+                "is outside the region of your department",
+            )
+        )
+    FieldErrors(errors).raise_if_any()
+
+
+async def change(
+    session: WriteSession,
+    principal: Principal,
+    resource_id: str,
+    entry: Entry,
+    *,
+    revision: int,
+    now: datetime,
+) -> Shown:
+    """Rewrite a draft that the caller has read at `revision`; raises Stale when it has moved on."""
+    shown = await versions.shown(session, principal, resource_id)
+    principal.require_role(Role.CLERK)
+    principal.require_department(shown.resource.department)
+    resource, number = shown.resource, shown.resource.version
+    if resource.status != State.DRAFT:
+        raise _not_a_draft(resource)
+    if resource.revision != revision:
+        raise Stale
+    await _check_draft(session, principal, entry, *_settled(resource, shown.version, entry))
+    region = canonical(entry.region_code)
+    if not await store.move(session, resource, State.DRAFT, now=now, region_code=region):
+        raise Stale
+    version = await store.set_version(session, resource_id, number, **_columns(entry))
+    record(
+        session,
+        principal.actor,
+        CatalogEvent.RESOURCE_CHANGED,
+        "resource",
+        resource_id,
+        version=number,
+        revision=resource.revision,
+    )
+    await announce(session, "resource", resource_id)
+    return present(principal, resource, version)
+
+
+def _not_a_draft(resource: Resource) -> IllegalTransition:
+    return IllegalTransition(
+        "只有草稿可以修改，已发布的请先 revise",
+        "Only a draft can be changed; revise what is published",
+        state=resource.status,
+        allowed=[str(action) for action in actions(resource)],
+    )
+
+
+def _settled(resource: Resource, version: ResourceVersion, entry: Entry) -> list[FieldError]:
+    """Return changes of what cannot change once records were published."""
+    if resource.published_version is None:
+        return []
+    fixed = {"partitions": entry.partitions, "region_code": canonical(entry.region_code)}
+    return [
+        FieldError(path, "fixed", "首次发布后不能更改", "cannot change after the first publication")
+        for path, value in fixed.items()
+        if getattr(version, path) != value
+    ]

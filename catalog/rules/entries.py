@@ -1,0 +1,124 @@
+"""Rules that a catalogue entry obeys, as a draft and when it is submitted; pure."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from catalog.contracts.model import DataType
+from catalog.entries import Entry, Item, ItemRole, ShareType
+from kernel.errors import FieldError
+
+KEY_TYPES = frozenset(
+    {DataType.STRING, DataType.INTEGER, DataType.DATE, DataType.DATETIME, DataType.CODE}
+)
+
+
+def draft_errors(entry: Entry, data_types: Mapping[str, DataType]) -> list[FieldError]:
+    """Return what is wrong; `data_types` are those of the elements that exist."""
+    return [
+        *_sharing(entry),
+        *_names(entry.items),
+        *_elements(entry.items, data_types),
+        *_keys(entry.items, data_types),
+    ]
+
+
+def _sharing(entry: Entry) -> Iterator[FieldError]:
+    if entry.share_type is ShareType.NONE:
+        if not entry.legal_basis:
+            yield FieldError(
+                "legal_basis",
+                "missing",
+                "不予共享须写明法律、行政法规或国务院决定依据",
+                "not sharing needs its basis in a law, regulation or State Council decision",
+            )
+        return
+    if not entry.share_modes:
+        yield FieldError(
+            "share_modes", "too_short", "至少一种共享方式", "at least one mode of sharing is needed"
+        )
+    if entry.share_type is ShareType.CONDITIONAL:
+        for path in ("share_conditions", "share_scope", "share_purposes"):
+            if not getattr(entry, path):
+                yield FieldError(
+                    path,
+                    "missing",
+                    "有条件共享须在目录中列明条件、范围和用途（第十五条）",
+                    "conditional sharing states conditions, scope and purposes (Art 15)",
+                )
+
+
+def _names(items: Collection[Item]) -> Iterator[FieldError]:
+    count = Counter(item.name for item in items)
+    for place, item in enumerate(items):
+        if count[item.name] > 1:
+            yield FieldError(
+                f"items[{place}].name", "duplicate", "信息项名称重复", "the name is used twice"
+            )
+
+
+def _elements(items: Collection[Item], data_types: Mapping[str, DataType]) -> Iterator[FieldError]:
+    for place, item in enumerate(items):
+        if item.element not in data_types:
+            yield FieldError(
+                f"items[{place}].element",
+                "not_found",
+                f"数据元 {item.element} 未登记",
+                f"element {item.element} is not registered",
+            )
+
+
+def _keys(items: Collection[Item], data_types: Mapping[str, DataType]) -> Iterator[FieldError]:
+    if not any(item.key for item in items):
+        yield FieldError(
+            "items", "missing", "至少一个信息项须为主键", "at least one item must be a key"
+        )
+    for place, item in enumerate(items):
+        if not item.key:
+            continue
+        if not item.required:
+            yield FieldError(
+                f"items[{place}].required",
+                "out_of_range",
+                "主键信息项必须为必填",
+                "a key item is required in every record",
+            )
+        if data_types.get(item.element, DataType.STRING) not in KEY_TYPES:
+            yield FieldError(
+                f"items[{place}].element",
+                "wrong_type",
+                "该类型的数据元不能作主键",
+                "an element of this type cannot be a key",
+            )
+
+
+def review_errors(reviews: Mapping[str, Mapping[str, Any]]) -> Iterator[FieldError]:
+    """Yield the assessments, as stored, that forbid submission (Order 809 Art 3 and 12)."""
+    if not reviews["secrecy"]["passed"]:
+        yield FieldError(
+            "reviews.secrecy.passed",
+            "review_not_passed",
+            "未通过保密审查的数据不得编目",
+            "what did not pass the secrecy review cannot enter the catalogue",
+        )
+    if not reviews["privacy"]["passed"]:
+        yield FieldError(
+            "reviews.privacy.passed",
+            "review_not_passed",
+            "未通过个人信息保护影响评估",
+            "the personal information impact assessment was not passed",
+        )
+
+
+def role_errors(
+    items: Collection[Item], sources: Mapping[str, str], department: str
+) -> Iterator[FieldError]:
+    """Yield items that claim to be the source of an element whose source is another (P1)."""
+    for place, item in enumerate(items):
+        if item.role is ItemRole.SOURCE and sources.get(item.element) != department:
+            yield FieldError(
+                f"items[{place}].role",
+                "not_the_source",
+                f"本部门不是数据元 {item.element} 在该区划的数源，只能引用",
+                f"the department is not the source of {item.element} in this region: use reference",
+            )

@@ -1,0 +1,28 @@
+"""Finding resources in the catalogue."""
+
+from dataclasses import dataclass
+
+from auth.principal import Principal
+from catalog.store import search as store
+from catalog.store.search import Criteria, Facets
+from catalog.visibility import Shown, present
+from kernel.database import ReadSession
+from kernel.paging import Page, PageRequest
+
+__all__ = ["Criteria", "Facets", "Found", "find"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    page: Page[Shown]
+    facets: Facets
+
+
+async def find(
+    session: ReadSession, principal: Principal, criteria: Criteria, page: PageRequest
+) -> Found:
+    """Return the resources that the caller may see, each in the version that it sees."""
+    rows = await store.find(session, principal, criteria, page)
+    found = [present(principal, resource, version) for resource, version in rows.items]
+    facets = await store.facets(session, principal, criteria)
+    return Found(Page(found, rows.next_cursor), facets)

@@ -1,0 +1,103 @@
+"""Life cycles of resource versions and of sources, as data; pure.
+
+A resource shows the state of its newest version. While version n+1 is a draft, version n stays
+published: `retire` acts on the version that serves, every other action on the newest one.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import TypeVar
+
+from auth.principal import Role
+from kernel.errors import IllegalTransition
+
+
+class State(StrEnum):
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    PUBLISHED = "published"
+    SUPERSEDED = "superseded"
+    RETIRED = "retired"
+
+
+class Action(StrEnum):
+    SUBMIT = "submit"
+    RETURN = "return"
+    APPROVE = "approve"
+    PUBLISH = "publish"
+    REVISE = "revise"
+    RETIRE = "retire"
+
+
+NEXT: Mapping[tuple[State, Action], State] = {
+    (State.DRAFT, Action.SUBMIT): State.SUBMITTED,
+    (State.SUBMITTED, Action.RETURN): State.DRAFT,
+    (State.SUBMITTED, Action.APPROVE): State.APPROVED,
+    (State.APPROVED, Action.PUBLISH): State.PUBLISHED,
+    (State.PUBLISHED, Action.REVISE): State.DRAFT,
+    (State.PUBLISHED, Action.RETIRE): State.RETIRED,
+}
+
+# `authority` acts for the region of the entry, the others for their own department's entries.
+ALLOWED_ROLES: Mapping[Action, frozenset[Role]] = {
+    Action.SUBMIT: frozenset({Role.HEAD}),
+    Action.RETURN: frozenset({Role.AUTHORITY}),
+    Action.APPROVE: frozenset({Role.AUTHORITY}),
+    Action.PUBLISH: frozenset({Role.AUTHORITY}),
+    Action.REVISE: frozenset({Role.CLERK}),
+    Action.RETIRE: frozenset({Role.AUTHORITY, Role.HEAD}),
+}
+
+
+class SourceStatus(StrEnum):
+    CLAIMED = "claimed"
+    CONTESTED = "contested"
+    ACTIVE = "active"
+    REJECTED = "rejected"
+    REPLACED = "replaced"
+
+
+class Decision(StrEnum):
+    DESIGNATE = "designate"
+    REJECT = "reject"
+    REPLACE = "replace"
+
+
+OPEN_CLAIMS = (SourceStatus.CLAIMED, SourceStatus.CONTESTED)
+
+# A source becomes `replaced` only as the other side of a rival's `replace`.
+SOURCE_NEXT: Mapping[tuple[SourceStatus, Decision], SourceStatus] = {
+    (SourceStatus.CLAIMED, Decision.DESIGNATE): SourceStatus.ACTIVE,
+    (SourceStatus.CLAIMED, Decision.REJECT): SourceStatus.REJECTED,
+    (SourceStatus.CLAIMED, Decision.REPLACE): SourceStatus.ACTIVE,
+    (SourceStatus.CONTESTED, Decision.DESIGNATE): SourceStatus.ACTIVE,
+    (SourceStatus.CONTESTED, Decision.REJECT): SourceStatus.REJECTED,
+    (SourceStatus.CONTESTED, Decision.REPLACE): SourceStatus.ACTIVE,
+}
+
+S = TypeVar("S", bound=StrEnum)
+A = TypeVar("A", bound=StrEnum)
+
+
+def allowed(table: Mapping[tuple[S, A], S], state: S) -> list[A]:
+    return [action for (start, action) in table if start == state]
+
+
+def step(
+    table: Mapping[tuple[S, A], S], state: S, action: A, *, possible: Sequence[A] | None = None
+) -> S:
+    """Return the state after `action`; raises IllegalTransition for what the table lacks.
+
+    `possible` are the actions to name then, where they are not those of `state` alone.
+    """
+    found = table.get((state, action))
+    if found is None:
+        named: Sequence[A] = allowed(table, state) if possible is None else possible
+        raise IllegalTransition(
+            f"状态 {state} 不允许 {action}",
+            f"{action} is not possible in state {state}",
+            state=str(state),
+            allowed=[str(item) for item in named],
+        )
+    return found

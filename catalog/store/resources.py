@@ -1,0 +1,116 @@
+"""SQL of resources, their versions and their history."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import col, select, update
+
+from auth.principal import Principal
+from catalog.states import State
+from catalog.tables import Resource, ResourceTransition, ResourceVersion
+from kernel.database import ReadSession, WriteSession
+
+
+async def get(session: ReadSession, resource_id: str, number: int) -> ResourceVersion | None:
+    return await session.get(ResourceVersion, (resource_id, number), populate_existing=True)
+
+
+async def resource(session: ReadSession, resource_id: str) -> Resource | None:
+    return await session.get(Resource, resource_id, populate_existing=True)
+
+
+async def versions(session: ReadSession, resource_id: str) -> Sequence[ResourceVersion]:
+    query = select(ResourceVersion).where(ResourceVersion.resource_id == resource_id)
+    return (await session.exec(query.order_by(col(ResourceVersion.number)))).all()
+
+
+async def transitions(session: ReadSession, resource_id: str) -> Sequence[ResourceTransition]:
+    query = select(ResourceTransition).where(ResourceTransition.resource_id == resource_id)
+    return (await session.exec(query.order_by(col(ResourceTransition.id)))).all()
+
+
+def add_transition(
+    session: WriteSession,
+    principal: Principal,
+    version: ResourceVersion,
+    action: str,
+    start: State | None,
+    *,
+    now: datetime,
+    **note: Any,  # noqa: ANN401 - facts of any JSON kind
+) -> None:
+    """Keep in the history that the version came from `start` to the state it is in now."""
+    session.add(
+        ResourceTransition(
+            resource_id=version.resource_id,
+            version=version.number,
+            action=action,
+            from_state=start,
+            to_state=version.state,
+            actor_id=principal.id,
+            department=principal.department,
+            at=now,
+            note=note,
+        )
+    )
+
+
+async def move(
+    session: WriteSession,
+    read: Resource,
+    to: State,
+    *,
+    now: datetime,
+    **facts: Any,  # noqa: ANN401
+) -> bool:
+    """Move the resource from the status and revision it was read in; False when they are gone."""
+    statement = (
+        update(Resource)
+        .where(
+            col(Resource.id) == read.id,
+            col(Resource.status) == read.status,
+            col(Resource.revision) == read.revision,
+        )
+        .values(status=to, revision=read.revision + 1, updated_at=now, **facts)
+    )
+    if (await session.exec(statement)).rowcount != 1:
+        return False
+    await session.refresh(read)
+    return True
+
+
+async def set_version(
+    session: WriteSession,
+    resource_id: str,
+    number: int,
+    **facts: Any,  # noqa: ANN401
+) -> ResourceVersion:
+    """Change one version, and return it as it is then."""
+    statement = (
+        update(ResourceVersion)
+        .where(col(ResourceVersion.resource_id) == resource_id)
+        .where(col(ResourceVersion.number) == number)
+        .values(**facts)
+    )
+    await session.exec(statement)
+    return await session.get_one(ResourceVersion, (resource_id, number), populate_existing=True)
+
+
+async def end_published(
+    session: WriteSession,
+    resource_id: str,
+    to: State,
+    *,
+    now: datetime,
+    **facts: Any,  # noqa: ANN401
+) -> None:
+    """End the version that serves, if there is one."""
+    await session.exec(
+        update(ResourceVersion)
+        .where(
+            col(ResourceVersion.resource_id) == resource_id,
+            col(ResourceVersion.state) == State.PUBLISHED,
+        )
+        .values(state=to, ended_at=now, **facts)
+    )

@@ -1,0 +1,97 @@
+"""SQL of standards and code lists."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Subquery
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, or_, select
+
+from catalog.store.rows import page_of
+from catalog.tables import CodeItem, CodeList, CodeListEdition, Standard
+from kernel.database import ReadSession, WriteSession
+from kernel.paging import Page, PageRequest
+
+# asyncpg sends at most 32,767 parameters in one statement; an item has eight.
+ITEMS_PER_STATEMENT = 4000
+
+
+async def standards(session: ReadSession, q: str | None, page: PageRequest) -> Page[Standard]:
+    query = select(Standard)
+    for word in (q or "").split():
+        query = query.where(
+            or_(
+                col(Standard.code).icontains(word, autoescape=True),
+                col(Standard.title).icontains(word, autoescape=True),
+            )
+        )
+    return await page_of(session, query, page, col(Standard.code))
+
+
+async def code_lists(session: ReadSession, q: str | None, page: PageRequest) -> Page[CodeList]:
+    query = select(CodeList)
+    for word in (q or "").split():
+        query = query.where(
+            or_(
+                col(CodeList.code).icontains(word, autoescape=True),
+                col(CodeList.name).icontains(word, autoescape=True),
+            )
+        )
+    return await page_of(session, query, page, col(CodeList.code))
+
+
+async def editions(session: ReadSession, code_list: str) -> Sequence[CodeListEdition]:
+    query = select(CodeListEdition).where(CodeListEdition.code_list == code_list)
+    return (await session.exec(query.order_by(col(CodeListEdition.effective_from)))).all()
+
+
+async def add_items(session: WriteSession, items: Sequence[CodeItem]) -> None:
+    for start in range(0, len(items), ITEMS_PER_STATEMENT):
+        rows = [item.model_dump() for item in items[start : start + ITEMS_PER_STATEMENT]]
+        await session.exec(insert(CodeItem).values(rows))
+
+
+def _current(on: date) -> Subquery:
+    """Return the edition of each list that is in force on the day."""
+    return (
+        select(CodeListEdition.code_list, CodeListEdition.edition)
+        .where(CodeListEdition.effective_from <= on)
+        .distinct(col(CodeListEdition.code_list))
+        .order_by(col(CodeListEdition.code_list), col(CodeListEdition.effective_from).desc())
+        .subquery()
+    )
+
+
+def _in_force(on: date) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
+    current = _current(on)
+    return (
+        select(CodeItem)
+        .join(
+            current,
+            (current.c.code_list == CodeItem.code_list) & (current.c.edition == CodeItem.edition),
+        )
+        .where(
+            or_(col(CodeItem.effective_from).is_(None), col(CodeItem.effective_from) <= on),
+            or_(col(CodeItem.effective_to).is_(None), col(CodeItem.effective_to) >= on),
+        )
+    )
+
+
+async def items(
+    session: ReadSession, code_list: str, on: date, page: PageRequest
+) -> Page[CodeItem]:
+    query = _in_force(on).where(CodeItem.code_list == code_list)
+    return await page_of(session, query, page, col(CodeItem.value))
+
+
+async def values_in_force(
+    session: ReadSession, code_lists: Collection[str], on: date
+) -> dict[str, tuple[str, ...]]:
+    """Return the values of each list on the day; a list without any is absent."""
+    wanted = _in_force(on).where(col(CodeItem.code_list).in_(code_lists))
+    found: dict[str, list[str]] = defaultdict(list)
+    for item in (await session.exec(wanted.order_by(CodeItem.value))).all():
+        found[item.code_list].append(item.value)
+    return {code_list: tuple(values) for code_list, values in found.items()}

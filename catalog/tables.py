@@ -1,0 +1,261 @@
+"""Tables of the catalogue: standards, code lists, elements, sources, resources and versions."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Numeric,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from kernel.tables import timestamp
+
+SCHEMA = "catalog"
+DEPARTMENT = "auth.department.uscc"
+
+
+def json(*, nullable: bool = False) -> Any:  # noqa: ANN401 - SQLModel's Field is untyped
+    return Field(default=None, sa_type=JSONB(none_as_null=True), nullable=nullable)
+
+
+class Standard(SQLModel, table=True):
+    """一标准: a published standard that elements obey."""
+
+    __tablename__: ClassVar[Any] = "standard"
+    __table_args__ = {"schema": SCHEMA}
+
+    code: str = Field(primary_key=True)
+    title: str
+    edition: str | None = None
+    effective_from: date | None = None
+    created_at: datetime = timestamp()
+
+
+class CodeList(SQLModel, table=True):
+    __tablename__: ClassVar[Any] = "code_list"
+    __table_args__ = {"schema": SCHEMA}
+
+    code: str = Field(primary_key=True)
+    name: str
+    standard: str = Field(foreign_key="catalog.standard.code")
+    created_at: datetime = timestamp()
+
+
+class CodeListEdition(SQLModel, table=True):
+    """One edition replaces the one before it from its first day."""
+
+    __tablename__: ClassVar[Any] = "code_list_edition"
+    __table_args__ = (
+        UniqueConstraint("code_list", "effective_from", name="code_list_edition_first_day"),
+        {"schema": SCHEMA},
+    )
+
+    code_list: str = Field(primary_key=True, foreign_key="catalog.code_list.code")
+    edition: str = Field(primary_key=True)
+    effective_from: date
+    created_at: datetime = timestamp()
+
+
+class CodeItem(SQLModel, table=True):
+    """A value of an edition; both dates are inclusive."""
+
+    __tablename__: ClassVar[Any] = "code_item"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["code_list", "edition"],
+            ["catalog.code_list_edition.code_list", "catalog.code_list_edition.edition"],
+            name="code_item_edition",
+        ),
+        {"schema": SCHEMA},
+    )
+
+    code_list: str = Field(primary_key=True)
+    edition: str = Field(primary_key=True)
+    value: str = Field(primary_key=True)
+    name: str
+    parent: str | None = None
+    effective_from: date | None = None
+    effective_to: date | None = None
+    successors: list[str] = json()
+
+
+class Element(SQLModel, table=True):
+    """数据元: never changed once registered, because contracts were built from it."""
+
+    __tablename__: ClassVar[Any] = "element"
+    __table_args__ = {"schema": SCHEMA}
+
+    code: str = Field(primary_key=True)
+    name: str
+    definition: str
+    data_type: str
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    minimum: Decimal | None = Field(default=None, sa_type=Numeric)
+    maximum: Decimal | None = Field(default=None, sa_type=Numeric)
+    precision: int | None = None
+    scale: int | None = None
+    code_list: str | None = Field(default=None, foreign_key="catalog.code_list.code")
+    checker: str | None = None
+    standard: str = Field(foreign_key="catalog.standard.code")
+    sensitivity: int
+    personal: bool
+    created_at: datetime = timestamp()
+
+
+class Source(SQLModel, table=True):
+    """数源: a claim on an element for a region, and what became of it."""
+
+    __tablename__: ClassVar[Any] = "source"
+    __table_args__ = (
+        # P1: whoever races, a region has one active source of an element.
+        Index(
+            "source_one_active",
+            "element",
+            "region_code",
+            unique=True,
+            postgresql_where=text("status = 'active'"),
+        ),
+        Index(
+            "source_one_claim",
+            "element",
+            "region_code",
+            "department",
+            unique=True,
+            postgresql_where=text("status IN ('claimed', 'contested', 'active')"),
+        ),
+        {"schema": SCHEMA},
+    )
+
+    id: str = Field(primary_key=True)
+    element: str = Field(foreign_key="catalog.element.code")
+    region_code: str
+    department: str = Field(foreign_key=DEPARTMENT, index=False)
+    status: str
+    legal_basis: str
+    claimed_by: str
+    claimed_at: datetime = timestamp()
+    decided_by: str | None = None
+    decided_at: datetime | None = timestamp(nullable=True)
+    reason: str | None = None
+    ended_at: datetime | None = timestamp(nullable=True)
+
+
+class Resource(SQLModel, table=True):
+    """A catalogue entry; `status` and `version` are those of its newest version."""
+
+    __tablename__: ClassVar[Any] = "resource"
+    __table_args__ = (
+        Index("resource_department", "department"),
+        Index("resource_region", "region_code"),
+        {"schema": SCHEMA},
+    )
+
+    id: str = Field(primary_key=True)
+    department: str = Field(foreign_key=DEPARTMENT)
+    region_code: str
+    status: str
+    version: int
+    published_version: int | None = None
+    revision: int
+    created_by: str
+    created_at: datetime = timestamp()
+    updated_at: datetime = timestamp()
+
+
+class ResourceVersion(SQLModel, table=True):
+    """What the entry says in one version; `contract` is the snapshot made at publication."""
+
+    __tablename__: ClassVar[Any] = "resource_version"
+    __table_args__ = (
+        Index(
+            "resource_version_one_published",
+            "resource_id",
+            unique=True,
+            postgresql_where=text("state = 'published'"),
+        ),
+        Index("resource_version_class", "class_code"),
+        Index(
+            "resource_version_items",
+            "items",
+            postgresql_using="gin",
+            postgresql_ops={"items": "jsonb_path_ops"},
+        ),
+        Index(
+            "resource_version_search",
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+        ),
+        {"schema": SCHEMA},
+    )
+
+    resource_id: str = Field(primary_key=True, foreign_key="catalog.resource.id")
+    number: int = Field(primary_key=True)
+    state: str
+    name: str
+    abstract: str
+    class_code: str
+    region_code: str
+    format: int
+    update_cycle: str
+    share_type: str
+    share_conditions: Any = json(nullable=True)
+    share_scope: Any = json(nullable=True)
+    share_purposes: Any = json(nullable=True)
+    legal_basis: str | None = None
+    share_modes: list[str] = json()
+    open_type: str
+    grade: int
+    items: list[dict[str, Any]] = json()
+    reviews: dict[str, Any] = json()
+    partitions: int
+    search_text: str
+    leader_name: str | None = None
+    signed_on: date | None = None
+    return_reason: str | None = None
+    retire_reason: str | None = None
+    contract: dict[str, Any] | None = json(nullable=True)
+    created_at: datetime = timestamp()
+    submitted_at: datetime | None = timestamp(nullable=True)
+    approved_at: datetime | None = timestamp(nullable=True)
+    published_at: datetime | None = timestamp(nullable=True)
+    ended_at: datetime | None = timestamp(nullable=True)
+
+
+class ResourceTransition(SQLModel, table=True):
+    """Who moved which version from which state to which."""
+
+    __tablename__: ClassVar[Any] = "resource_transition"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["resource_id", "version"],
+            ["catalog.resource_version.resource_id", "catalog.resource_version.number"],
+            name="resource_transition_version",
+        ),
+        Index("resource_transition_resource", "resource_id"),
+        {"schema": SCHEMA},
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    resource_id: str
+    version: int
+    action: str
+    from_state: str | None = None
+    to_state: str
+    actor_id: str
+    department: str
+    at: datetime = timestamp()
+    note: dict[str, Any] = json()

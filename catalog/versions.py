@@ -1,0 +1,241 @@
+"""Versions of a resource, and the contracts that records of a version obey (P2)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from auth.principal import Principal
+from catalog import snapshots
+from catalog.contracts.model import Checker, Contract, DataType, Field
+from catalog.entries import Item
+from catalog.errors import ResourceNotPublished, VersionSuperseded
+from catalog.states import State
+from catalog.store import elements as element_store
+from catalog.store import resources as store
+from catalog.store import standards as standard_store
+from catalog.tables import Element, Resource, ResourceTransition, ResourceVersion
+from catalog.visibility import Shown, is_insider, present, serves, shown_number
+from kernel.database import ReadSession
+from kernel.errors import FieldError, FieldErrors, NotFound
+
+# States of a version that was published at some time: everybody may know them.
+PUBLIC = frozenset({State.PUBLISHED, State.SUPERSEDED, State.RETIRED})
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedContract:
+    """What publishing and delivery need to know of the version in force."""
+
+    resource_id: str
+    version: int
+    department: str
+    status: State
+    share_type: str
+    partitions: int
+    contract: Contract
+    masks: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedEntry:
+    """What an application needs to know of a resource; item names lead to their fields."""
+
+    resource_id: str
+    department: str
+    region_code: str
+    name: str
+    status: State
+    version: int
+    share_type: str
+    share_modes: tuple[str, ...]
+    share_conditions: str | Sequence[str] | None
+    share_scope: str | Sequence[str] | None
+    share_purposes: str | Sequence[str] | None
+    legal_basis: str | None
+    items: Mapping[str, Field]
+    masks: Mapping[str, Mapping[str, Any]]
+
+
+async def contract_of(
+    session: ReadSession, resource_id: str, version: int | None = None
+) -> PublishedContract:
+    """Return the contract in force; NotFound, ResourceNotPublished or VersionSuperseded."""
+    resource = await store.resource(session, resource_id)
+    if resource is None:
+        raise NotFound
+    row = await _serving(session, resource)
+    if version not in (None, row.number):
+        raise VersionSuperseded(
+            f"现行版本为 {row.number}",
+            f"Version {row.number} is in force",
+            published_version=row.number,
+        )
+    return PublishedContract(
+        resource_id=resource_id,
+        version=row.number,
+        department=resource.department,
+        status=State.PUBLISHED,
+        share_type=row.share_type,
+        partitions=row.partitions,
+        contract=snapshots.load(row.contract or {}),
+        masks=_masks(row),
+    )
+
+
+async def items_ever_published(
+    session: ReadSession, resource_id: str
+) -> Mapping[int, frozenset[str]]:
+    """Return the item names of every version that records in the log may have been checked by."""
+    rows = await store.versions(session, resource_id)
+    return {
+        row.number: frozenset(item["name"] for item in row.items)
+        for row in rows
+        if _was_published(row)
+    }
+
+
+async def entry(session: ReadSession, resource_id: str) -> PublishedEntry:
+    """Return the published entry; NotFound for what was never published, else as contract_of."""
+    resource = await store.resource(session, resource_id)
+    if resource is None or resource.published_version is None:
+        raise NotFound
+    row = await _serving(session, resource)
+    contract = snapshots.load(row.contract or {})
+    return PublishedEntry(
+        resource_id=resource_id,
+        department=resource.department,
+        region_code=row.region_code,
+        name=row.name,
+        status=State.PUBLISHED,
+        version=row.number,
+        share_type=row.share_type,
+        share_modes=tuple(row.share_modes),
+        share_conditions=row.share_conditions,
+        share_scope=row.share_scope,
+        share_purposes=row.share_purposes,
+        legal_basis=row.legal_basis,
+        items={field.name: field for field in contract.fields},
+        masks=_masks(row),
+    )
+
+
+async def _serving(session: ReadSession, resource: Resource) -> ResourceVersion:
+    if not serves(resource):
+        raise ResourceNotPublished
+    row = await store.get(session, resource.id, resource.published_version or 0)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _masks(row: ResourceVersion) -> dict[str, Mapping[str, Any]]:
+    return {item["name"]: item["mask"] for item in row.items if item["mask"] is not None}
+
+
+async def shown(
+    session: ReadSession, principal: Principal, resource_id: str, number: int | None = None
+) -> Shown:
+    """Return the version that the caller sees, or the numbered one if it may see that."""
+    resource = await store.resource(session, resource_id)
+    usual = None if resource is None else shown_number(principal, resource)
+    if resource is None or usual is None:
+        raise NotFound
+    row = await store.get(session, resource_id, usual if number is None else number)
+    if row is None or not _known(principal, resource, row):
+        raise NotFound
+    return present(principal, resource, row)
+
+
+def _known(principal: Principal, resource: Resource, row: ResourceVersion) -> bool:
+    return is_insider(principal, resource) or _was_published(row)
+
+
+def _was_published(row: ResourceVersion) -> bool:
+    return row.state in PUBLIC and row.published_at is not None
+
+
+async def listed(
+    session: ReadSession, principal: Principal, resource_id: str
+) -> Sequence[ResourceVersion]:
+    """Return the versions that the caller may see, the oldest first."""
+    resource = (await shown(session, principal, resource_id)).resource
+    rows = await store.versions(session, resource_id)
+    return [row for row in rows if _known(principal, resource, row)]
+
+
+async def history(
+    session: ReadSession, principal: Principal, resource_id: str
+) -> Sequence[ResourceTransition]:
+    """Return who moved the resource; for its own department and the authority over it."""
+    resource = (await shown(session, principal, resource_id)).resource
+    if not is_insider(principal, resource):
+        raise NotFound
+    return await store.transitions(session, resource_id)
+
+
+async def shown_contract(
+    session: ReadSession,
+    principal: Principal,
+    resource_id: str,
+    number: int | None = None,
+    *,
+    on: date,
+) -> Contract:
+    """Return a version's contract: the one in force, or that of the draft where none is."""
+    seen = await shown(session, principal, resource_id, number)
+    if number is None and serves(seen.resource):
+        seen = await shown(session, principal, resource_id, seen.resource.published_version)
+    if seen.version.contract is not None:
+        return snapshots.load(seen.version.contract)
+    return await build(session, seen.version, on=on)
+
+
+async def build(session: ReadSession, row: ResourceVersion, *, on: date) -> Contract:
+    """Compile the items with their elements and the codes in force on the day; raises Invalid."""
+    items = [Item.of(stored) for stored in row.items]
+    elements = await element_store.by_code(session, {item.element for item in items})
+    lists = {element.code_list for element in elements.values() if element.code_list}
+    values = await standard_store.values_in_force(session, lists, on)
+    FieldErrors([*_without_values(items, elements, values)]).raise_if_any()
+    return Contract(
+        resource_id=row.resource_id,
+        version=row.number,
+        title=row.name,
+        fields=tuple(_field(item, elements[item.element], values) for item in items),
+    )
+
+
+def _without_values(
+    items: Sequence[Item],
+    elements: Mapping[str, Element],
+    values: Mapping[str, tuple[str, ...]],
+) -> Iterator[FieldError]:
+    for place, item in enumerate(items):
+        code_list = elements[item.element].code_list
+        if code_list is not None and code_list not in values:
+            yield FieldError(
+                f"items[{place}].element",
+                "no_codes_in_force",
+                f"代码集 {code_list} 没有现行代码",
+                f"code list {code_list} has no value in force",
+            )
+
+
+def _field(item: Item, element: Element, values: Mapping[str, tuple[str, ...]]) -> Field:
+    return Field(
+        name=item.name,
+        label=item.label,
+        data_type=DataType(element.data_type),
+        required=item.required,
+        key=item.key,
+        min_length=element.min_length,
+        max_length=element.max_length,
+        pattern=element.pattern,
+        minimum=element.minimum,
+        maximum=element.maximum,
+        precision=element.precision,
+        scale=element.scale,
+        values=None if element.code_list is None else values[element.code_list],
+        checker=None if element.checker is None else Checker(element.checker),
+    )
