@@ -1,0 +1,56 @@
+"""A contract compiled for the publish path: the fast validation plan."""
+
+from dataclasses import replace
+
+from catalog.contracts.checked import Checked, Rejected
+from catalog.contracts.lines import split_json, split_ndjson
+from catalog.contracts.looks import Looks
+from catalog.contracts.model import Contract
+from catalog.contracts.usable import check_contract
+from kernel.errors import MalformedJson
+
+__all__ = ["Checked", "Plan", "Rejected", "compile_plan"]
+
+
+class Plan:
+    """Checks bodies of records of one contract; safe to share between requests."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self._records = Looks(contract.fields)
+        # A code may have left its list since the record came: its key must still be deletable.
+        self._deletes = Looks([replace(field, values=None) for field in contract.key_fields])
+
+    def check_ndjson(self, body: bytes) -> Checked:
+        """Records, a line each.
+
+        Raises EmptyBody, TooManyRecords, LineTooLong, MalformedJson (BOM), InvalidUtf8.
+        """
+        return self._records.check(body, split_ndjson(body))
+
+    def check_json(self, body: bytes) -> Checked:
+        """One record or an array of them; raises as check_ndjson, and MalformedJson."""
+        return _json(self._records, body)
+
+    def check_keys_ndjson(self, body: bytes) -> Checked:
+        """Deletes: lines that hold the key items only; raises as check_ndjson."""
+        return self._deletes.check(body, split_ndjson(body))
+
+    def check_keys_json(self, body: bytes) -> Checked:
+        """Deletes, one object or an array; raises as check_json."""
+        return _json(self._deletes, body)
+
+
+def compile_plan(contract: Contract) -> Plan:
+    """Raises UnusableContract or UnsafePattern where no record could be checked by it."""
+    check_contract(contract)
+    return Plan(contract)
+
+
+def _json(looks: Looks, body: bytes) -> Checked:
+    checked = looks.check(body, split_json(body))
+    refusal = checked.refusal()
+    # A line of NDJSON may be broken alone; a JSON body is JSON as a whole or not at all.
+    if isinstance(refusal, MalformedJson):
+        raise refusal
+    return checked

@@ -1,0 +1,158 @@
+"""Three looks at records, each only where the one before is in doubt.
+
+The batch by column, the record by its decoder, the record in full (records.py). A record passes
+exactly where the last look, taken alone, would let it pass.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from operator import attrgetter
+from typing import Any, Final
+
+from msgspec import UNSET, Raw, Struct
+
+from catalog.contracts.checked import Checked, Rejected
+from catalog.contracts.columns import columns_of
+from catalog.contracts.decoding import UNREADABLE, decoder_of, members_at_most, slot
+from catalog.contracts.keys import KEY_BYTES_MAX, encode_part, key_text
+from catalog.contracts.lines import require_utf8
+from catalog.contracts.model import DataType, Field
+from catalog.contracts.records import Examiner
+from kernel.errors import FieldError
+
+ERRORS_LISTED_MAX: Final = 32
+"""Errors listed for one record; all are counted."""
+
+# Below this numpy and the column set-up cost more than they save (loadtests/micro).
+_BATCH_FROM: Final = 10
+_NUL: Final = b"\\u0000"
+
+
+class Looks:
+    """Checks lines against the fields of a record, or against its key items."""
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self._width = len(fields)
+        self._decode = decoder_of(fields).decode
+        self._columns = columns_of(fields)
+        self._examiner = Examiner(fields)
+        self._keys = [
+            (attrgetter(slot(place)), _KEY_TEXTS.get(field.data_type))
+            for place, field in enumerate(fields)
+            if field.key
+        ]
+
+    def check(self, body: bytes, lines: list[bytes]) -> Checked:
+        if len(lines) >= _BATCH_FROM:
+            keys = self._batch(body, lines)
+            if keys is not None:
+                return Checked(lines, keys, len(lines))
+        return self._one_by_one(body, lines)
+
+    def _batch(self, body: bytes, lines: list[bytes]) -> list[bytes] | None:
+        """The keys, where every record is valid beyond doubt."""
+        try:
+            records = list(map(self._decode, lines))
+        except UNREADABLE:
+            return None
+        members = self._members_by_column(records)
+        if members is None or members != members_at_most(body) or _may_hold_nul(body):
+            return None
+        keys = self._keys_of(records)
+        doubtful = len(set(keys)) < len(keys) or max(map(len, keys)) > KEY_BYTES_MAX
+        return None if doubtful else keys
+
+    def _members_by_column(self, records: list[Struct]) -> int | None:
+        """How many members the records have; None where a column holds a doubtful value."""
+        members = len(records) * self._width
+        for column in self._columns:
+            values = list(map(column.get, records))
+            if column.optional:
+                present = [value for value in values if value is not UNSET]
+                members -= len(values) - len(present)
+                values = [value for value in present if value is not None]
+            for check in column.checks:
+                if not check.every(values):
+                    return None
+        return members
+
+    def _one_by_one(self, body: bytes, lines: list[bytes]) -> Checked:
+        checked = Checked([], [], len(lines), indexes=[])
+        seen: set[bytes] = set()
+        for index, line in enumerate(lines):
+            errors: list[FieldError] = []
+            key = self._glance(line)
+            if key is None:
+                if not checked.rejected:
+                    require_utf8(body)
+                errors, key = self._examiner.examine(line, index)
+            if key in seen:
+                errors.append(self._examiner.repeated(index))
+            if key is not None:
+                seen.add(key)
+            _sort(checked, index, line, key, errors)
+        if not checked.rejected:
+            checked.indexes = None
+        return checked
+
+    def _glance(self, line: bytes) -> bytes | None:
+        """The key of a record that is valid beyond doubt."""
+        try:
+            record = self._decode(line)
+        except UNREADABLE:
+            return None
+        members = self._width
+        for column in self._columns:
+            value = column.get(record)
+            if value is UNSET:
+                members -= 1
+            elif value is not None:
+                for check in column.checks:
+                    if not check.one(value):
+                        return None
+        if members != members_at_most(line) or _may_hold_nul(line):
+            return None
+        key = self._keys_of((record,))[0]
+        return key if len(key) <= KEY_BYTES_MAX else None
+
+    def _keys_of(self, records: Sequence[Struct]) -> list[bytes]:
+        parts = [_texts(list(map(get, records)), text) for get, text in self._keys]
+        joined = parts[0] if len(parts) == 1 else map("~".join, zip(*parts, strict=True))
+        return list(map(str.encode, joined))
+
+
+def _sort(
+    checked: Checked, index: int, line: bytes, key: bytes | None, errors: list[FieldError]
+) -> None:
+    if errors or key is None:
+        listed = tuple(errors[:ERRORS_LISTED_MAX])
+        checked.rejected.append(Rejected(index, line, listed, len(errors)))
+        return
+    checked.lines.append(line)
+    checked.keys.append(key)
+    if checked.indexes is not None:
+        checked.indexes.append(index)
+
+
+def _texts(values: list[Any], text: Callable[[Any], str] | None) -> list[str]:
+    """A key item as keys write it, with the two reserved characters encoded."""
+    if text is not None:
+        return list(map(text, values))
+    reserved = "\n".join(values)
+    return list(map(encode_part, values)) if "~" in reserved or "%" in reserved else values
+
+
+def _may_hold_nul(text: bytes) -> bool:
+    return b"\\" in text and _NUL in text
+
+
+def _token_text(token: Raw) -> str:
+    return bytes(token).decode().strip('"')
+
+
+_KEY_TEXTS: Final[dict[DataType, Callable[[Any], str]]] = {
+    DataType.INTEGER: str,
+    DataType.DECIMAL: _token_text,
+    DataType.BOOLEAN: key_text,
+    DataType.DATE: date.isoformat,
+}
