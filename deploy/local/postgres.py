@@ -187,10 +187,11 @@ class Postgres:
             if outcome.returncode == 0:
                 self._include_settings()
                 return
-            complaint = _last_line(outcome.stderr)
+            complaint = _complaint(outcome.stderr)
         raise LocalError(
-            f"PostgreSQL 初始化失败：{complaint}（目录 {self._data}）。",
-            f"initdb failed: {complaint} (directory {self._data}).",
+            f"PostgreSQL 无法在 {self._data} 初始化：{complaint}；请检查磁盘空间与权限后重试。",
+            f"PostgreSQL cannot set up {self._data}: {complaint}; "
+            "check disk space and rights, then retry.",
         )
 
     def _include_settings(self) -> None:
@@ -292,9 +293,11 @@ def _execute(identity: Identity, arguments: Sequence[str]) -> subprocess.Complet
     )
 
 
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+def _complaint(output: str) -> str:
+    """Return the line that says what went wrong; what follows it is cleaning up."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    wrong = (line for line in lines if "FATAL:" in line or "error:" in line)
+    return next(wrong, lines[-1] if lines else "")
 
 
 async def _answers(url: str) -> bool:
