@@ -43,9 +43,6 @@ class Settings(BaseSettings):
     inflight_bytes: int = Field(
         256 * 1024 * 1024, description="bodies a worker holds at once; beyond: 503 (P9)"
     )
-    reply_unconditional_days: int = Field(
-        1, ge=1, le=1, description="working days to answer for unconditional data (Art 21, C3)"
-    )
     reply_conditional_days: int = Field(
         10, ge=1, le=10, description="working days to answer for conditional data (Art 21, C4)"
     )

@@ -1,9 +1,23 @@
 """Base of every JSON body that comes in or goes out."""
 
-from typing import Any
+import re
+from datetime import date
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
+
+PLAIN_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _plain_date(value: object) -> object:
+    """Pydantic alone would also take a number of seconds or a date with a time."""
+    if isinstance(value, date) or (isinstance(value, str) and PLAIN_DATE.fullmatch(value)):
+        return value
+    raise PydanticCustomError("wrong_type", "YYYY-MM-DD")
+
+
+Day = Annotated[date, BeforeValidator(_plain_date)]
 
 
 class Wire(BaseModel):

@@ -36,22 +36,25 @@ class Offer:
 
 async def offered(session: ReadSession, resource_id: str) -> Offer:
     """Raise NotFound, Conflict `resource_not_published` or NotShareable."""
-    contract = await versions.contract_of(session, resource_id, None)
     entry = await versions.entry(session, resource_id)
     if entry.share_type == ShareType.NONE:
         raise NotShareable
     provider = await departments.get(session, entry.department)
     return Offer(
         resource_id=resource_id,
-        version=contract.version,
+        version=entry.version,
         department=entry.department,
         region_code=provider.region_code,
         standing_consent=provider.standing_consent,
         share_type=entry.share_type,
-        modes=tuple(entry.share_modes),
-        fields={field.name: field for field in contract.contract.fields},
-        masks=contract.masks,
-        conditions=entry.conditions,
+        modes=entry.share_modes,
+        fields=entry.items,
+        masks=entry.masks,
+        conditions={
+            "share_conditions": entry.share_conditions,
+            "share_scope": entry.share_scope,
+            "share_purposes": entry.share_purposes,
+        },
     )
 
 

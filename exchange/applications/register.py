@@ -13,6 +13,17 @@ from exchange.subscriptions.register import seen_sides
 from kernel.database import ReadSession
 from kernel.paging import Page, PageRequest
 
+__all__ = [
+    "Application",
+    "ApplicationHistory",
+    "Standing",
+    "allowed",
+    "find",
+    "history",
+    "page",
+    "standing",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:

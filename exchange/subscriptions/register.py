@@ -12,6 +12,17 @@ from kernel.database import ReadSession
 from kernel.paging import Page, PageRequest
 from kernel.workdays import local_date
 
+__all__ = [
+    "Subscription",
+    "SubscriptionHistory",
+    "allowed",
+    "find",
+    "history",
+    "page",
+    "seen_sides",
+    "status_at",
+]
+
 
 async def find(session: ReadSession, principal: Principal, subscription_id: str) -> Subscription:
     """Raise NotFound unless the caller is a party, the authority or an auditor."""

@@ -1,0 +1,195 @@
+"""`/v1/subscriptions`: what was granted, and its supervision (`api.md` section 4)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import JsonValue
+
+from auth.principal import Principal
+from exchange.parties import Side
+from exchange.subscriptions import register, supervision
+from exchange.subscriptions.register import Subscription
+from exchange.subscriptions.states import Action, State
+from gateway.api.sharing import ConditionWire, HistoryView, Line, Prose, history_view
+from gateway.lists import ListOf, Paging, tag
+from gateway.principal import ApplicationsWriter, CatalogReader
+from gateway.services import Reading, Writing
+from kernel import clock
+from kernel.wire import Day, Wire
+
+router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
+
+
+class Suspension(Wire):
+    reason: Prose
+    remedy_by: Day
+
+
+class Termination(Wire):
+    reason: Prose
+
+
+class Filing(Wire):
+    """备案 of a termination by the provider, under its reference number (Art 27)."""
+
+    reference: Line
+
+
+class SubscriptionView(Wire):
+    id: str
+    status: State
+    application_id: str
+    resource_id: str
+    resource_version: int
+    client_id: str
+    consumer_department: str
+    provider_department: str
+    region_code: str
+    items: list[str]
+    masks: dict[str, dict[str, Any]]
+    unmasked: list[str]
+    row_filter: list[ConditionWire]
+    mode: str
+    records_per_day: int | None
+    used_today: int
+    valid_from: Day | None
+    valid_until: Day
+    suspended_by: Side | None
+    suspend_reason: str | None
+    remedy_by: Day | None
+    filing: str | None
+    ended_at: datetime | None
+    end_reason: str | None
+    deliver_by: datetime
+    position: JsonValue
+    lag: int | None
+    created_at: datetime
+    revision: int
+    allowed: list[Action]
+
+
+class SubscriptionDetail(SubscriptionView):
+    history: list[HistoryView]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far delivery has come; `lag` in records, None where it is not known."""
+
+    position: JsonValue = None
+    lag: int | None = None
+    used_today: int = 0
+
+
+def progress_of(subscription: Subscription) -> Progress:
+    return Progress(position=subscription.position)
+
+
+def facts(
+    subscription: Subscription, principal: Principal, now: datetime, progress: Progress
+) -> dict[str, Any]:
+    """Return the fields of the view."""
+    own = subscription.model_dump(exclude={"position", "position_at"})
+    return own | {
+        "status": register.status_at(subscription, now),
+        "position": progress.position,
+        "lag": progress.lag,
+        "used_today": progress.used_today,
+        "allowed": register.allowed(principal, subscription, now),
+    }
+
+
+def view(
+    subscription: Subscription, principal: Principal, now: datetime, progress: Progress
+) -> SubscriptionView:
+    return SubscriptionView.model_validate(facts(subscription, principal, now, progress))
+
+
+@router.get("")
+async def page(
+    principal: CatalogReader,
+    session: Reading,
+    paging: Paging,
+    role: Annotated[Side | None, Query()] = None,
+    status: Annotated[State | None, Query()] = None,
+    client_id: Annotated[str | None, Query(max_length=64)] = None,
+    resource_id: Annotated[str | None, Query(max_length=64)] = None,
+) -> ListOf[SubscriptionView]:
+    """List what the caller's department uses, provides, or oversees."""
+    now = clock.now()
+    found = await register.page(
+        session,
+        principal,
+        paging,
+        now=now,
+        side=role,
+        status=status,
+        client_id=client_id,
+        resource_id=resource_id,
+    )
+    items = [view(row, principal, now, progress_of(row)) for row in found.items]
+    return ListOf(items=items, next_cursor=found.next_cursor)
+
+
+@router.get("/{subscription_id}")
+async def find(
+    subscription_id: str, principal: CatalogReader, session: Reading, response: Response
+) -> SubscriptionDetail:
+    now = clock.now()
+    row = await register.find(session, principal, subscription_id)
+    steps = await register.history(session, subscription_id)
+    tag(response, row.revision)
+    shown = facts(row, principal, now, progress_of(row))
+    return SubscriptionDetail.model_validate(shown | {"history": [history_view(s) for s in steps]})
+
+
+@router.post("/{subscription_id}/suspend")
+async def suspend(
+    subscription_id: str, body: Suspension, principal: ApplicationsWriter, session: Writing
+) -> SubscriptionView:
+    """The provider's head or the authority stops delivery and sets a deadline (Art 27)."""
+    now = clock.now()
+    moved = await supervision.suspend(
+        session,
+        principal,
+        subscription_id,
+        reason=body.reason,
+        remedy_by=body.remedy_by,
+        now=now,
+    )
+    return view(moved, principal, now, progress_of(moved))
+
+
+@router.post("/{subscription_id}/resume")
+async def resume(
+    subscription_id: str, principal: ApplicationsWriter, session: Writing
+) -> SubscriptionView:
+    now = clock.now()
+    moved = await supervision.resume(session, principal, subscription_id, now=now)
+    return view(moved, principal, now, progress_of(moved))
+
+
+@router.post("/{subscription_id}/terminate")
+async def terminate(
+    subscription_id: str, body: Termination, principal: ApplicationsWriter, session: Writing
+) -> SubscriptionView:
+    """The consumer any time; the authority; the provider after the authority's filing."""
+    now = clock.now()
+    moved = await supervision.terminate(
+        session, principal, subscription_id, reason=body.reason, now=now
+    )
+    return view(moved, principal, now, progress_of(moved))
+
+
+@router.post("/{subscription_id}/file-termination")
+async def file_termination(
+    subscription_id: str, body: Filing, principal: ApplicationsWriter, session: Writing
+) -> SubscriptionView:
+    """The authority files (备案) that the provider may terminate (Art 27)."""
+    now = clock.now()
+    filed = await supervision.file_termination(
+        session, principal, subscription_id, reference=body.reference, now=now
+    )
+    return view(filed, principal, now, progress_of(filed))
