@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from operator import attrgetter
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from catalog.contracts.decoding import allowed_values, is_listed, slot
 from catalog.contracts.model import DataType, Field
 from catalog.contracts.numbers import DecimalBounds, decimal_bounds
 from catalog.contracts.patterns import compile_lines
+from catalog.contracts.rules import matches
 from catalog.rules.checkers import CHECKS
 
 _MOMENTS: Final = re.compile(f"(?:{MOMENT}\n)*+")
@@ -67,7 +69,7 @@ def _lines(pattern: re.Pattern[str]) -> Check:
         # A value that holds a line break would pass as two.
         return text.count("\n") == len(values) and pattern.fullmatch(text) is not None
 
-    return Check(lambda value: every((value,)), every)
+    return Check(partial(matches, pattern), every)
 
 
 def _decimals(bounds: DecimalBounds, *, nullable: bool) -> Check:

@@ -63,7 +63,9 @@ def members_at_most(text: bytes) -> int:
     if len(text) < _VECTORISE_FROM:
         return text.translate(_AS_QUOTE).count(b'":')
     codes = np.frombuffer(text, np.uint8)
-    return int(np.count_nonzero((codes[1:] == _COLON) & (codes[:-1] <= _QUOTE)))
+    members = codes[1:] == _COLON
+    members &= codes[:-1] <= _QUOTE
+    return int(np.count_nonzero(members))
 
 
 def _nullable(field: Field) -> Any:  # noqa: ANN401 - a type made at run time

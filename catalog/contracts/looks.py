@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, Struct
 from catalog.contracts.checked import Checked, Rejected
 from catalog.contracts.columns import columns_of
 from catalog.contracts.decoding import UNREADABLE, decoder_of, members_at_most, slot
-from catalog.contracts.keys import KEY_BYTES_MAX, encode_part, key_text
+from catalog.contracts.keys import KEY_BYTES_MAX, encode_part, join_key, key_text
 from catalog.contracts.lines import require_utf8
 from catalog.contracts.model import DataType, Field
 from catalog.contracts.records import Examiner
@@ -37,7 +37,7 @@ class Looks:
         self._columns = columns_of(fields)
         self._examiner = Examiner(fields)
         self._keys = [
-            (attrgetter(slot(place)), _KEY_TEXTS.get(field.data_type))
+            (attrgetter(slot(place)), _KEY_TEXTS.get(field.data_type, str))
             for place, field in enumerate(fields)
             if field.key
         ]
@@ -77,22 +77,28 @@ class Looks:
         return members
 
     def _one_by_one(self, body: bytes, lines: list[bytes]) -> Checked:
-        checked = Checked([], [], len(lines), indexes=[])
+        checked = Checked([], [], len(lines))
+        indexes: list[int] = []
         seen: set[bytes] = set()
         for index, line in enumerate(lines):
-            errors: list[FieldError] = []
             key = self._glance(line)
+            errors: list[FieldError] = []
             if key is None:
                 if not checked.rejected:
                     require_utf8(body)
                 errors, key = self._examiner.examine(line, index)
             if key in seen:
                 errors.append(self._examiner.repeated(index))
+            if errors or key is None:
+                listed = tuple(errors[:ERRORS_LISTED_MAX])
+                checked.rejected.append(Rejected(index, line, listed, len(errors)))
+            else:
+                checked.lines.append(line)
+                checked.keys.append(key)
+                indexes.append(index)
             if key is not None:
                 seen.add(key)
-            _sort(checked, index, line, key, errors)
-        if not checked.rejected:
-            checked.indexes = None
+        checked.indexes = indexes if checked.rejected else None
         return checked
 
     def _glance(self, line: bytes) -> bytes | None:
@@ -112,34 +118,19 @@ class Looks:
                         return None
         if members != members_at_most(line) or _may_hold_nul(line):
             return None
-        key = self._keys_of((record,))[0]
+        key = join_key([text(get(record)) for get, text in self._keys])
         return key if len(key) <= KEY_BYTES_MAX else None
 
     def _keys_of(self, records: Sequence[Struct]) -> list[bytes]:
-        parts = [_texts(list(map(get, records)), text) for get, text in self._keys]
+        parts = [_encoded(list(map(text, map(get, records)))) for get, text in self._keys]
         joined = parts[0] if len(parts) == 1 else map("~".join, zip(*parts, strict=True))
         return list(map(str.encode, joined))
 
 
-def _sort(
-    checked: Checked, index: int, line: bytes, key: bytes | None, errors: list[FieldError]
-) -> None:
-    if errors or key is None:
-        listed = tuple(errors[:ERRORS_LISTED_MAX])
-        checked.rejected.append(Rejected(index, line, listed, len(errors)))
-        return
-    checked.lines.append(line)
-    checked.keys.append(key)
-    if checked.indexes is not None:
-        checked.indexes.append(index)
-
-
-def _texts(values: list[Any], text: Callable[[Any], str] | None) -> list[str]:
-    """A key item as keys write it, with the two reserved characters encoded."""
-    if text is not None:
-        return list(map(text, values))
-    reserved = "\n".join(values)
-    return list(map(encode_part, values)) if "~" in reserved or "%" in reserved else values
+def _encoded(texts: list[str]) -> list[str]:
+    """Parts of keys with the two reserved characters encoded, where there are any."""
+    all_texts = "\n".join(texts)
+    return list(map(encode_part, texts)) if "~" in all_texts or "%" in all_texts else texts
 
 
 def _may_hold_nul(text: bytes) -> bool:
@@ -151,7 +142,6 @@ def _token_text(token: Raw) -> str:
 
 
 _KEY_TEXTS: Final[dict[DataType, Callable[[Any], str]]] = {
-    DataType.INTEGER: str,
     DataType.DECIMAL: _token_text,
     DataType.BOOLEAN: key_text,
     DataType.DATE: date.isoformat,

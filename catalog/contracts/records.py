@@ -18,12 +18,21 @@ class Members(list[tuple[str, object]]):
     """The members of a JSON object, names that stand twice included."""
 
 
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_STRICT: Final = json.JSONDecoder(
+    object_pairs_hook=Members, parse_int=Number, parse_float=Number, parse_constant=_refuse
+)
+
+
 class Examiner:
     """Reads a record the slow and certain way."""
 
     def __init__(self, fields: Sequence[Field]) -> None:
         self._fields = [(field, faults_of(field), Reasons(field)) for field in fields]
-        self._names = {field.name for field in fields}
+        self._reasons = {field.name: reasons for field, _, reasons in self._fields}
         self._keys = [field for field in fields if field.key]
         self._key_path = ",".join(field.name for field in self._keys)
 
@@ -34,7 +43,7 @@ class Examiner:
         if too_deep(line):
             return [deep_error(index)], None
         try:
-            record = _parse(line)
+            record: object = _STRICT.decode(line.decode())
         except ValueError:
             return [of_record("malformed_json", "", index)], None
         if not isinstance(record, Members):
@@ -68,29 +77,13 @@ class Examiner:
                 yield reasons.error("null_not_allowed", index)
 
     def _name_errors(self, record: Members, index: int) -> Iterator[FieldError]:
-        reasons = {field.name: reasons for field, _, reasons in self._fields}
         seen: set[str] = set()
         for name, _ in record:
-            if name not in self._names:
+            if name not in self._reasons:
                 yield of_record("unknown_item", _shown(name), index)
             elif name in seen:
-                yield reasons[name].error(TWICE, index)
+                yield self._reasons[name].error(TWICE, index)
             seen.add(name)
-
-
-def _parse(line: bytes) -> object:
-    """Strict JSON with numbers as written; ValueError where it is not JSON."""
-    return json.loads(
-        line.decode(),
-        object_pairs_hook=Members,
-        parse_int=Number,
-        parse_float=Number,
-        parse_constant=_refuse,
-    )
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _written(field: Field, value: object) -> str:
