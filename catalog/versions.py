@@ -155,13 +155,12 @@ def _was_published(row: ResourceVersion) -> bool:
     return row.state in PUBLIC and row.published_at is not None
 
 
-async def listed(
-    session: ReadSession, principal: Principal, resource_id: str
-) -> Sequence[ResourceVersion]:
+async def listed(session: ReadSession, principal: Principal, resource_id: str) -> list[Shown]:
     """Return the versions that the caller may see, the oldest first."""
     resource = (await shown(session, principal, resource_id)).resource
     rows = await store.versions(session, resource_id)
-    return [row for row in rows if _known(principal, resource, row)]
+    known = [row for row in rows if _known(principal, resource, row)]
+    return [present(principal, resource, row) for row in known]
 
 
 async def history(

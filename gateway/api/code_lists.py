@@ -1,0 +1,136 @@
+"""`/v1/code-lists`: value domains with editions and effective dates (`api.md` section 3)."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from catalog import code_lists
+from catalog.code_lists import NewCodeList, NewEdition
+from catalog.rules.code_lists import NewCode
+from gateway.api.registry import Code, CodeInPath, Line, Words
+from gateway.lists import ListOf, Paging
+from gateway.once import Creating
+from gateway.principal import CatalogReader, CatalogWriter
+from gateway.services import Reading, Writing
+from kernel import clock
+from kernel.wire import Day, Wire
+from kernel.workdays import local_date
+
+router = APIRouter(prefix="/v1/code-lists", tags=["code lists"])
+
+ITEMS_MAX = 20_000
+Value = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class CodeListIn(Wire):
+    code: Code
+    name: Line
+    standard: Code
+
+
+class EditionView(Wire):
+    edition: str
+    effective_from: Day
+    created_at: datetime
+
+
+class CodeListView(Wire):
+    code: str
+    name: str
+    standard: str
+    created_at: datetime
+
+
+class CodeListWithEditions(CodeListView):
+    editions: list[EditionView]
+
+
+class CodeItemIn(Wire):
+    """`successors` are the values that took the place of one that has ended."""
+
+    value: Value
+    name: Line
+    parent: Value | None = None
+    effective_from: Day | None = None
+    effective_to: Day | None = None
+    successors: Annotated[list[Value], Field(max_length=100)] | None = None
+
+    def code(self) -> NewCode:
+        fields = self.model_dump(exclude={"successors"})
+        return NewCode(**fields, successors=tuple(self.successors or ()))
+
+
+class CodeItemView(Wire):
+    value: str
+    name: str
+    parent: str | None
+    effective_from: Day | None
+    effective_to: Day | None
+    successors: list[str]
+    edition: str
+
+
+class EditionIn(Wire):
+    edition: Line
+    effective_from: Day
+    items: Annotated[list[CodeItemIn], Field(min_length=1, max_length=ITEMS_MAX)]
+
+
+class EditionAdded(EditionView):
+    code_list: str
+    item_count: int
+
+
+@router.post("", status_code=201)
+async def register(
+    body: CodeListIn, once: Creating, session: Writing, principal: CatalogWriter
+) -> CodeListView:
+    new = NewCodeList(**body.model_dump())
+    row = await code_lists.register(session, principal, new, now=clock.now())
+    return await once.keep(CodeListView.model_validate(row))
+
+
+@router.get("")
+async def find(
+    session: Reading, _: CatalogReader, page: Paging, q: Words = None
+) -> ListOf[CodeListView]:
+    found = await code_lists.find(session, q, page)
+    items = [CodeListView.model_validate(row) for row in found.items]
+    return ListOf(items=items, next_cursor=found.next_cursor)
+
+
+@router.post("/{code:path}/editions", status_code=201)
+async def add_edition(
+    code: CodeInPath, body: EditionIn, once: Creating, session: Writing, principal: CatalogWriter
+) -> EditionAdded:
+    new = NewEdition(
+        edition=body.edition,
+        effective_from=body.effective_from,
+        items=tuple(item.code() for item in body.items),
+    )
+    row = await code_lists.add_edition(session, principal, code, new, now=clock.now())
+    return await once.keep(EditionAdded(**row.model_dump(), item_count=len(body.items)))
+
+
+@router.get("/{code:path}/items")
+async def items(
+    code: CodeInPath,
+    session: Reading,
+    _: CatalogReader,
+    page: Paging,
+    on: Annotated[Day | None, Query(description="该日有效的代码；缺省为今天")] = None,
+) -> ListOf[CodeItemView]:
+    day = on or local_date(clock.now())
+    found = await code_lists.items(session, code, day, page)
+    views = [CodeItemView.model_validate(row) for row in found.items]
+    return ListOf(items=views, next_cursor=found.next_cursor)
+
+
+@router.get("/{code:path}")
+async def get(code: CodeInPath, session: Reading, _: CatalogReader) -> CodeListWithEditions:
+    row = await code_lists.get(session, code)
+    editions = await code_lists.editions(session, code)
+    views = [EditionView.model_validate(edition) for edition in editions]
+    return CodeListWithEditions(**row.model_dump(), editions=views)

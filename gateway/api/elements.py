@@ -1,0 +1,109 @@
+"""`/v1/elements`: kinds of datum, each with its one standard (`api.md` section 3)."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field, PlainSerializer, StrictBool, StrictInt
+
+from catalog import elements
+from catalog.contracts.model import Checker, DataType
+from catalog.rules.elements import NewElement
+from gateway.api.registry import Code, CodeInPath, Line, Prose, Words
+from gateway.lists import ListOf, Paging
+from gateway.once import Creating
+from gateway.principal import CatalogReader, CatalogWriter
+from gateway.services import Reading, Writing
+from kernel import clock
+from kernel.wire import Wire
+
+router = APIRouter(prefix="/v1/elements", tags=["elements"])
+
+LENGTH_MAX = 1_000_000
+DIGITS_MAX = 38
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+Bound = Annotated[
+    Decimal,
+    Field(max_digits=DIGITS_MAX, decimal_places=18),
+    PlainSerializer(_number, return_type=int | float, when_used="json"),
+]
+Length = Annotated[StrictInt, Field(ge=0, le=LENGTH_MAX)]
+Digits = Annotated[StrictInt, Field(ge=0, le=DIGITS_MAX)]
+Sensitivity = Annotated[StrictInt, Field(ge=1, le=4, description="4 最敏感 / most sensitive")]
+
+
+class ElementIn(Wire):
+    """Lengths bind text and codes, bounds numbers, precision and scale decimals."""
+
+    code: Code
+    name: Line
+    definition: Prose
+    data_type: DataType
+    min_length: Length | None = None
+    max_length: Annotated[StrictInt, Field(ge=1, le=LENGTH_MAX)] | None = None
+    pattern: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    minimum: Bound | None = None
+    maximum: Bound | None = None
+    precision: Annotated[StrictInt, Field(ge=1, le=DIGITS_MAX)] | None = None
+    scale: Digits | None = None
+    code_list: Code | None = None
+    checker: Checker | None = None
+    standard: Code
+    sensitivity: Sensitivity
+    personal: StrictBool
+
+    def element(self) -> NewElement:
+        return NewElement(**self.model_dump())
+
+
+class ElementView(Wire):
+    code: str
+    name: str
+    definition: str
+    data_type: DataType
+    min_length: int | None
+    max_length: int | None
+    pattern: str | None
+    minimum: Bound | None
+    maximum: Bound | None
+    precision: int | None
+    scale: int | None
+    code_list: str | None
+    checker: Checker | None
+    standard: str
+    sensitivity: int
+    personal: bool
+    created_at: datetime
+
+
+@router.post("", status_code=201)
+async def register(
+    body: ElementIn, once: Creating, session: Writing, principal: CatalogWriter
+) -> ElementView:
+    element = await elements.register(session, principal, body.element(), now=clock.now())
+    return await once.keep(ElementView.model_validate(element))
+
+
+@router.get("")
+async def find(
+    session: Reading,
+    _: CatalogReader,
+    page: Paging,
+    q: Words = None,
+    standard: Annotated[str | None, Query(max_length=64)] = None,
+    data_type: DataType | None = None,
+) -> ListOf[ElementView]:
+    found = await elements.find(session, page, q=q, standard=standard, data_type=data_type)
+    items = [ElementView.model_validate(row) for row in found.items]
+    return ListOf(items=items, next_cursor=found.next_cursor)
+
+
+@router.get("/{code:path}")
+async def get(code: CodeInPath, session: Reading, _: CatalogReader) -> ElementView:
+    return ElementView.model_validate(await elements.get(session, code))

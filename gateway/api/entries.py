@@ -1,0 +1,223 @@
+"""Wire shapes of catalogue entries: what a clerk sends, what readers see."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StrictBool, StrictInt
+
+from catalog.entries import (
+    Entry,
+    Item,
+    ItemRole,
+    OpenType,
+    Review,
+    Reviews,
+    ShareMode,
+    ShareType,
+    UpdateCycle,
+)
+from catalog.states import Action, State
+from catalog.visibility import Shown
+from gateway.api.registry import Code, Line, Prose, Region
+from kernel.wire import Day, Wire
+
+ITEMS_MAX = 300
+# 类 1 digit, 项 2, 目 3, 细目 any (发改高技〔2017〕1272号); an entry may stand at 项, 目 or 细目.
+CLASS_PATTERN = r"^[1-3][0-9]{2}([0-9]{3}[0-9]{0,12})?$"
+ClassCode = Annotated[str, Field(pattern=CLASS_PATTERN)]
+ItemName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+Kept = Annotated[StrictInt, Field(ge=0, le=1000)]
+MOMENTS = ("created_at", "submitted_at", "approved_at", "published_at", "ended_at")
+Wording = Prose | Annotated[list[Line], Field(min_length=1, max_length=200)]
+
+
+class FullMask(Wire):
+    kind: Literal["full"]
+
+
+class PartialMask(Wire):
+    """Characters kept at the start and at the end."""
+
+    kind: Literal["partial"]
+    keep_start: Kept
+    keep_end: Kept
+
+
+class HashMask(Wire):
+    """A hash keyed per subscription."""
+
+    kind: Literal["hash"]
+
+
+class NullMask(Wire):
+    kind: Literal["null"]
+
+
+Mask = Annotated[FullMask | PartialMask | HashMask | NullMask, Field(discriminator="kind")]
+
+
+class ItemWire(Wire):
+    name: ItemName
+    label: Line
+    element: Code
+    required: StrictBool
+    key: StrictBool
+    role: ItemRole
+    mask: Mask | None = None
+
+    def item(self) -> Item:
+        mask = None if self.mask is None else self.mask.model_dump()
+        return Item(**self.model_dump(exclude={"mask"}), mask=mask)
+
+
+class ReviewWire(Wire):
+    passed: StrictBool
+    by: Line
+    date: Day
+    document: Line | None = None
+
+
+class ReviewsWire(Wire):
+    """保密审查与个人信息保护影响评估 (Order 809 Art 12)."""
+
+    secrecy: ReviewWire
+    privacy: ReviewWire
+
+    def reviews(self) -> Reviews:
+        secrecy, privacy = self.secrecy.model_dump(), self.privacy.model_dump()
+        return Reviews(secrecy=Review(**secrecy), privacy=Review(**privacy))
+
+
+class EntryFields(Wire):
+    """What one version of an entry says, apart from its items and reviews."""
+
+    name: Line
+    abstract: Prose
+    class_code: ClassCode
+    region_code: Region
+    format: Annotated[StrictInt, Field(ge=1, le=7)]
+    update_cycle: UpdateCycle
+    share_type: ShareType
+    share_conditions: Wording | None = None
+    share_scope: Wording | None = None
+    share_purposes: Wording | None = None
+    legal_basis: Prose | None = None
+    open_type: OpenType
+    grade: Annotated[StrictInt, Field(ge=1, le=4)]
+    partitions: Annotated[StrictInt, Field(ge=1, le=64)] = 1
+
+
+class EntryIn(EntryFields):
+    share_modes: Annotated[list[ShareMode], Field(max_length=len(ShareMode))]
+    items: Annotated[list[ItemWire], Field(min_length=1, max_length=ITEMS_MAX)]
+    reviews: ReviewsWire
+
+    def entry(self) -> Entry:
+        fields = self.model_dump(exclude={"share_modes", "items", "reviews"})
+        return Entry(
+            **fields,
+            share_modes=tuple(dict.fromkeys(self.share_modes)),
+            items=tuple(item.item() for item in self.items),
+            reviews=self.reviews.reviews(),
+        )
+
+
+class Standing(Wire):
+    """Where the resource stands, as the caller sees it.
+
+    `version` is the version shown; `published_version` the one in force; `allowed` what the
+    caller may do now.
+    """
+
+    id: str
+    department: str
+    status: State
+    version: int
+    published_version: int | None
+    revision: int
+    allowed: list[Action]
+    created_at: datetime
+    updated_at: datetime
+    submitted_at: datetime | None
+    approved_at: datetime | None
+    published_at: datetime | None
+    ended_at: datetime | None
+
+
+class ResourceSummary(Standing, EntryFields):
+    share_modes: list[ShareMode]
+
+
+class ResourceView(ResourceSummary):
+    items: list[ItemWire]
+    reviews: ReviewsWire
+    leader_name: str | None
+    signed_on: Day | None
+    return_reason: str | None
+    retire_reason: str | None
+
+
+class VersionSummary(Wire):
+    version: int
+    status: State
+    name: str
+    created_at: datetime
+    submitted_at: datetime | None
+    approved_at: datetime | None
+    published_at: datetime | None
+    ended_at: datetime | None
+
+
+class TransitionView(Wire):
+    version: int
+    action: str
+    from_state: str | None
+    to_state: str
+    actor_id: str
+    department: str
+    at: datetime
+    note: dict[str, Any]
+
+
+class SignOff(Wire):
+    """部门负责人's sign-off (Order 809 Art 12)."""
+
+    leader_name: Line
+    signed_on: Day
+
+
+class Reason(Wire):
+    reason: Prose
+
+
+def summary(shown: Shown) -> ResourceSummary:
+    return ResourceSummary(**_standing(shown), **_fields(shown, ResourceSummary))
+
+
+def view(shown: Shown) -> ResourceView:
+    return ResourceView(**_standing(shown), **_fields(shown, ResourceView))
+
+
+def version_summary(shown: Shown) -> VersionSummary:
+    facts = {name: getattr(shown.version, name) for name in ("name", *MOMENTS)}
+    return VersionSummary(version=shown.version.number, status=shown.status, **facts)
+
+
+def _standing(shown: Shown) -> dict[str, Any]:
+    resource = shown.resource
+    return {
+        "id": resource.id,
+        "department": resource.department,
+        "status": shown.status,
+        "version": shown.version.number,
+        "published_version": resource.published_version,
+        "revision": resource.revision,
+        "allowed": list(shown.allowed),
+        "created_at": resource.created_at,
+        "updated_at": resource.updated_at,
+    }
+
+
+def _fields(shown: Shown, model: type[Wire]) -> dict[str, Any]:
+    taken = Standing.model_fields.keys() - set(MOMENTS[1:])
+    return {name: getattr(shown.version, name) for name in model.model_fields.keys() - taken}

@@ -1,0 +1,182 @@
+"""`/v1/resources`: the catalogue (`api.md` section 3); publish and retire are in `publishing`."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+
+from catalog import lifecycle, resources, search, versions
+from catalog.entries import ShareType
+from catalog.search import Criteria
+from catalog.states import State
+from catalog.visibility import Shown
+from gateway.api.entries import (
+    EntryIn,
+    Reason,
+    ResourceSummary,
+    ResourceView,
+    SignOff,
+    TransitionView,
+    VersionSummary,
+    summary,
+    version_summary,
+    view,
+)
+from gateway.api.registry import Words
+from gateway.lists import ListOf, Paging, Revision, tag
+from gateway.once import Creating
+from gateway.principal import CatalogReader, CatalogWriter
+from gateway.services import Reading, Writing
+from kernel import clock
+
+router = APIRouter(prefix="/v1/resources", tags=["resources"])
+
+VERSION_MAX = 1_000_000
+ResourceId = Annotated[str, Path(min_length=1, max_length=64)]
+Number = Annotated[int, Path(ge=1, le=VERSION_MAX)]
+VersionQuery = Annotated[int, Query(ge=1, le=VERSION_MAX)]
+Exact = Annotated[str | None, Query(max_length=64)]
+Facet = Literal["department", "class", "share_type", "status"]
+
+
+class ResourceList(ListOf[ResourceSummary]):
+    """`facets` count everything that the filters find, not only this page."""
+
+    facets: dict[Facet, dict[str, int]]
+
+
+@router.post("", status_code=201)
+async def create(
+    body: EntryIn,
+    once: Creating,
+    session: Writing,
+    principal: CatalogWriter,
+    response: Response,
+) -> ResourceView:
+    shown = await resources.create(session, principal, body.entry(), now=clock.now())
+    return await once.keep(_tagged(shown, response))
+
+
+@router.get("")
+async def find(  # noqa: PLR0913 - a filter is a parameter
+    session: Reading,
+    principal: CatalogReader,
+    page: Paging,
+    *,
+    q: Words = None,
+    department: Exact = None,
+    class_code: Annotated[str | None, Query(alias="class", pattern="^[0-9]{1,20}$")] = None,
+    share_type: ShareType | None = None,
+    element: Exact = None,
+    status: State | None = None,
+) -> ResourceList:
+    criteria = Criteria(
+        q=q,
+        department=department,
+        class_code=class_code,
+        share_type=share_type,
+        element=element,
+        status=status,
+    )
+    found = await search.find(session, principal, criteria, page)
+    items = [summary(shown) for shown in found.page.items]
+    return ResourceList.model_validate(
+        {"items": items, "next_cursor": found.page.next_cursor, "facets": found.facets}
+    )
+
+
+@router.get("/{resource_id}")
+async def get(
+    resource_id: ResourceId, session: Reading, principal: CatalogReader, response: Response
+) -> ResourceView:
+    return _tagged(await resources.get(session, principal, resource_id), response)
+
+
+@router.put("/{resource_id}")
+async def change(
+    resource_id: ResourceId,
+    body: EntryIn,
+    revision: Revision,
+    session: Writing,
+    principal: CatalogWriter,
+    response: Response,
+) -> ResourceView:
+    """只有草稿可以修改 / only a draft can be changed."""
+    shown = await resources.change(
+        session, principal, resource_id, body.entry(), revision=revision, now=clock.now()
+    )
+    return _tagged(shown, response)
+
+
+@router.post("/{resource_id}/submit")
+async def submit(
+    resource_id: ResourceId,
+    body: SignOff,
+    session: Writing,
+    principal: CatalogWriter,
+    response: Response,
+) -> ResourceView:
+    now = clock.now()
+    signed = body.model_dump()
+    shown = await lifecycle.submit(session, principal, resource_id, **signed, now=now)
+    return _tagged(shown, response)
+
+
+@router.post("/{resource_id}/return")
+async def send_back(
+    resource_id: ResourceId,
+    body: Reason,
+    session: Writing,
+    principal: CatalogWriter,
+    response: Response,
+) -> ResourceView:
+    shown = await lifecycle.send_back(
+        session, principal, resource_id, reason=body.reason, now=clock.now()
+    )
+    return _tagged(shown, response)
+
+
+@router.post("/{resource_id}/approve")
+async def approve(
+    resource_id: ResourceId, session: Writing, principal: CatalogWriter, response: Response
+) -> ResourceView:
+    shown = await lifecycle.approve(session, principal, resource_id, now=clock.now())
+    return _tagged(shown, response)
+
+
+@router.post("/{resource_id}/revise")
+async def revise(
+    resource_id: ResourceId, session: Writing, principal: CatalogWriter, response: Response
+) -> ResourceView:
+    """起草下一版本，现行版本继续有效 / draft the next version; this one goes on serving."""
+    shown = await lifecycle.revise(session, principal, resource_id, now=clock.now())
+    return _tagged(shown, response)
+
+
+@router.get("/{resource_id}/versions")
+async def list_versions(
+    resource_id: ResourceId, session: Reading, principal: CatalogReader
+) -> ListOf[VersionSummary]:
+    found = await versions.listed(session, principal, resource_id)
+    return ListOf(items=[version_summary(shown) for shown in found], next_cursor=None)
+
+
+@router.get("/{resource_id}/versions/{number}")
+async def get_version(
+    resource_id: ResourceId, number: Number, session: Reading, principal: CatalogReader
+) -> ResourceView:
+    return view(await versions.shown(session, principal, resource_id, number))
+
+
+@router.get("/{resource_id}/history")
+async def history(
+    resource_id: ResourceId, session: Reading, principal: CatalogReader
+) -> ListOf[TransitionView]:
+    """经过的状态，限本部门与主管部门 / past transitions; for those who may see drafts."""
+    steps = await versions.history(session, principal, resource_id)
+    items = [TransitionView.model_validate(step) for step in steps]
+    return ListOf(items=items, next_cursor=None)
+
+
+def _tagged(shown: Shown, response: Response) -> ResourceView:
+    tag(response, shown.resource.revision)
+    return view(shown)
