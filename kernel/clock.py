@@ -4,6 +4,7 @@ import time
 from datetime import UTC, datetime
 
 monotonic = time.monotonic
+epoch = time.time
 
 
 def now() -> datetime:

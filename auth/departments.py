@@ -1,0 +1,125 @@
+"""Departments: registered by the operator, found by everyone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from auth.events import AuthEvent
+from auth.principal import Principal, Role
+from auth.rules import check_uscc
+from auth.store import departments as store
+from auth.tables import Department
+from kernel import audit, changes
+from kernel.audit import Actor
+from kernel.database import ReadSession, WriteSession
+from kernel.errors import Conflict, FieldErrors, NotFound, Stale
+from kernel.paging import Page, PageRequest
+
+SUBJECT = "department"
+
+
+@dataclass(frozen=True, slots=True)
+class NewDepartment:
+    uscc: str
+    name: str
+    region_code: str
+    authority: bool = False
+
+
+async def register(
+    session: WriteSession, principal: Principal, new: NewDepartment, *, now: datetime
+) -> Department:
+    """Register a department; raises Invalid (`check_digit`), or Conflict when it is there."""
+    principal.require_role(Role.OPERATOR)
+    return await add(session, principal.actor, new, now=now)
+
+
+async def add(
+    session: WriteSession, actor: Actor, new: NewDepartment, *, now: datetime
+) -> Department:
+    """Register a department without asking who wants it: for the first ones."""
+    errors = FieldErrors()
+    check_uscc(new.uscc, errors)
+    errors.raise_if_any()
+    department = Department(
+        uscc=new.uscc,
+        name=new.name,
+        region_code=new.region_code,
+        authority=new.authority,
+        created_at=now,
+    )
+    if not await store.add(session, department):
+        raise Conflict("该部门已登记", "The department is registered already")
+    _record(session, actor, AuthEvent.DEPARTMENT_REGISTERED, new.uscc, name=new.name)
+    return department
+
+
+async def change(
+    session: WriteSession,
+    principal: Principal,
+    uscc: str,
+    revision: int,
+    values: Mapping[str, Any],
+) -> Department:
+    """Change name, region_code, authority or status; raises NotFound, Stale."""
+    principal.require_role(Role.OPERATOR)
+    department = await store.change(session, uscc, revision, dict(values))
+    _record(session, principal.actor, AuthEvent.DEPARTMENT_CHANGED, uscc, **values)
+    await changes.announce(session, SUBJECT, uscc)
+    return department
+
+
+async def set_standing_consent(
+    session: WriteSession,
+    principal: Principal,
+    uscc: str,
+    revision: int | None,
+    *,
+    enabled: bool,
+) -> Department:
+    """Agree ahead to requests for unconditional resources, by the department's head (Art 20)."""
+    principal.require_role(Role.HEAD)
+    principal.require_department(uscc)
+    department = await store.lock(session, uscc)
+    if department is None:
+        raise NotFound
+    if revision not in (None, department.revision):
+        raise Stale
+    if department.standing_consent == enabled:
+        return department
+    event = AuthEvent.STANDING_CONSENT_GIVEN if enabled else AuthEvent.STANDING_CONSENT_WITHDRAWN
+    _record(session, principal.actor, event, uscc)
+    await changes.announce(session, SUBJECT, uscc)
+    return await store.change(session, uscc, department.revision, {"standing_consent": enabled})
+
+
+async def load(session: ReadSession, uscc: str) -> Department:
+    """Return the department; raises NotFound."""
+    department = await store.get(session, uscc)
+    if department is None:
+        raise NotFound
+    return department
+
+
+async def find(
+    session: ReadSession,
+    page: PageRequest,
+    *,
+    text: str | None = None,
+    region_code: str | None = None,
+    authority: bool | None = None,
+) -> Page[Department]:
+    return await store.find(session, page, text=text, region_code=region_code, authority=authority)
+
+
+def require_active(department: Department | None, errors: FieldErrors) -> None:
+    """Add a field error unless the department exists and has not been abolished."""
+    if department is None or department.status != "active":
+        errors.add("department", "not_in_code_list", "部门未登记", "is not a registered department")
+
+
+def _record(
+    session: WriteSession, actor: Actor, event: AuthEvent, uscc: str, **details: object
+) -> None:
+    audit.record(session, actor, event, SUBJECT, uscc, **details)

@@ -1,0 +1,25 @@
+"""Facts that this package writes to the audit log; a closed list (docs/audit-events.md)."""
+
+from enum import StrEnum
+
+
+class AuthEvent(StrEnum):
+    DEPARTMENT_REGISTERED = "department.registered"
+    DEPARTMENT_CHANGED = "department.changed"
+    STANDING_CONSENT_GIVEN = "department.standing_consent_given"
+    STANDING_CONSENT_WITHDRAWN = "department.standing_consent_withdrawn"
+    PERSON_REGISTERED = "person.registered"
+    PERSON_CHANGED = "person.changed"
+    PASSWORD_CHANGED = "person.password_changed"  # noqa: S105 - the name of an event
+    CLIENT_REGISTERED = "client.registered"
+    CLIENT_CHANGED = "client.changed"
+    CLIENT_ROTATED = "client.rotated"
+    CLIENT_SUSPENDED = "client.suspended"
+    CLIENT_RESUMED = "client.resumed"
+    SIGN_IN_SUCCEEDED = "sign_in.succeeded"
+    SIGN_IN_FAILED = "sign_in.failed"
+    SIGNED_OUT = "sign_in.ended"
+    TOKEN_ISSUED = "token.issued"  # noqa: S105
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    TOKEN_REUSED = "token.reused"  # noqa: S105
+    KEYS_ROTATED = "keys.rotated"

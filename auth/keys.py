@@ -1,0 +1,153 @@
+"""Keys that sign access tokens: made on first use, rotated, shown until their tokens ended."""
+
+import asyncio
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from joserfc.jwk import ECKey
+
+from auth.events import AuthEvent
+from auth.store import keys as store
+from auth.tables import SigningKey
+from kernel import audit, changes, clock
+from kernel.audit import Actor
+from kernel.database import Database, WriteSession
+from kernel.secretbox import Secretbox
+
+SUBJECT = "keys"
+ALGORITHM = "ES256"
+CURVE = "P-256"
+# Every worker has learnt of a new key before the first token is signed with it.
+SIGNS_AFTER = timedelta(seconds=2)
+# A token may be presented in its last second, by a clock that is a little behind.
+RETIRES_AFTER = timedelta(seconds=60)
+RELOAD_SECONDS_MIN = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    key: ECKey
+    public: Mapping[str, Any]
+    signs_from: datetime
+    retires_at: datetime | None
+
+
+class KeyRing:
+    """One worker's view of the signing keys; forgotten whenever `keys` changes."""
+
+    def __init__(self, database: Database, box: Secretbox) -> None:
+        self._database = database
+        self._box = box
+        self._known: dict[str, _Known] = {}
+        self._loaded_at = -math.inf
+        self._stale = True
+        self._lock = asyncio.Lock()
+
+    def forget(self) -> None:
+        self._stale = True
+
+    async def signing(self) -> ECKey:
+        """Return the newest key that may sign; makes the first key of the platform."""
+        now = clock.now()
+        keys = await self._current(now)
+        ready = [known for known in keys if known.signs_from <= now and known.retires_at is None]
+        if not ready:
+            ready = [known for known in keys if known.signs_from <= now]
+        return ready[0].key if ready else await self._make_first()
+
+    async def verifying(self, kid: str) -> ECKey | None:
+        """Return the key that a token names, unless it is unknown or retired."""
+        known = await self._named(kid)
+        retired = known is None or (known.retires_at and known.retires_at <= clock.now())
+        return None if known is None or retired else known.key
+
+    async def jwks(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the public keys as RFC 7517 has them, the one that signs among them."""
+        await self.signing()
+        usage = {"use": "sig", "alg": ALGORITHM}
+        keys = await self._current(clock.now())
+        return {"keys": [{**known.public, **usage} for known in keys]}
+
+    async def _named(self, kid: str) -> _Known | None:
+        if self._stale:
+            await self._load()
+        known = self._known.get(kid)
+        # Strangers with made-up names must not keep the database busy.
+        if known is None and clock.monotonic() - self._loaded_at > RELOAD_SECONDS_MIN:
+            await self._load()
+            known = self._known.get(kid)
+        return known
+
+    async def _current(self, now: datetime) -> list[_Known]:
+        if self._stale:
+            await self._load()
+        known = self._known.values()
+        return [key for key in known if key.retires_at is None or key.retires_at > now]
+
+    async def _load(self) -> None:
+        async with self._lock:
+            self._stale, was_stale = False, self._stale
+            try:
+                async with self._database.reading() as session:
+                    rows = await store.current(session, clock.now())
+            except BaseException:
+                self._stale = self._stale or was_stale
+                raise
+            self._known = {row.kid: self._open(row) for row in rows}
+            self._loaded_at = clock.monotonic()
+
+    def _open(self, row: SigningKey) -> _Known:
+        key = ECKey.import_key(self._box.decrypt(row.private))
+        named = ECKey.import_key({**key.as_dict(private=True), "kid": row.kid})
+        return _Known(named, row.public, row.signs_from, row.retires_at)
+
+    async def _make_first(self) -> ECKey:
+        now = clock.now()
+        async with self._database.transaction() as session:
+            await store.lock(session)
+            if not await store.current(session, now):
+                await _add(session, self._box, now, signs_from=now)
+        self.forget()
+        return await self.signing()
+
+
+async def rotate(
+    session: WriteSession,
+    box: Secretbox,
+    actor: Actor,
+    *,
+    token_seconds: int,
+    now: datetime,
+    at_once: bool = False,
+) -> str:
+    """Make a new key and let the old ones end with their tokens; return its id.
+
+    `at_once` is for a key that leaked: every token that it signed is refused from now on.
+    """
+    await store.lock(session)
+    old = [key.kid for key in await store.current(session, now)]
+    lives = timedelta(seconds=token_seconds) + SIGNS_AFTER + RETIRES_AFTER
+    await store.retire(session, old, now if at_once else now + lives)
+    kid = await _add(session, box, now, signs_from=now if at_once else now + SIGNS_AFTER)
+    details = {"retired": old, "at_once": at_once}
+    audit.record(session, actor, AuthEvent.KEYS_ROTATED, SUBJECT, kid, **details)
+    return kid
+
+
+async def _add(
+    session: WriteSession, box: Secretbox, now: datetime, *, signs_from: datetime
+) -> str:
+    key = ECKey.generate_key(CURVE, auto_kid=True)
+    row = SigningKey(
+        kid=str(key.kid),
+        private=box.encrypt(key.as_pem(private=True)),
+        public=key.as_dict(private=False),
+        created_at=now,
+        signs_from=signs_from,
+    )
+    await store.add(session, row)
+    await changes.announce(session, SUBJECT, "")
+    return row.kid

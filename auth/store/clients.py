@@ -1,0 +1,73 @@
+"""SQL of clients and of the assertions they signed."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, delete, select, update
+
+from auth.store import rows
+from auth.tables import Client, ClientAssertion
+from kernel.database import ReadSession, WriteSession
+from kernel.paging import Page, PageRequest
+
+
+async def add(session: WriteSession, client: Client) -> None:
+    session.add(client)
+    await session.flush()
+
+
+async def get(session: ReadSession, client_id: str) -> Client | None:
+    return await session.get(Client, client_id)
+
+
+async def change(
+    session: WriteSession, client_id: str, revision: int, values: dict[str, Any]
+) -> Client:
+    return await rows.change(session, Client, client_id, revision, values)
+
+
+async def move(
+    session: WriteSession, client_id: str, origin: str, target: str, values: dict[str, Any]
+) -> Client | None:
+    """Move the client to another state; None when it was not in `origin` any more."""
+    moved = await session.exec(
+        update(Client)
+        .where(col(Client.client_id) == client_id, col(Client.status) == origin)
+        .values(status=target, revision=Client.revision + 1, **values)
+        .returning(Client)
+        .execution_options(populate_existing=True)
+    )
+    return moved.scalars().first()
+
+
+async def find(
+    session: ReadSession,
+    page: PageRequest,
+    *,
+    text: str | None,
+    department: str | None,
+    status: str | None,
+) -> Page[Client]:
+    query = page.apply(select(Client), Client.client_id)
+    if text:
+        query = query.where(col(Client.name).icontains(text, autoescape=True))
+    if department:
+        query = query.where(col(Client.department) == department)
+    if status:
+        query = query.where(col(Client.status) == status)
+    return page.page((await session.exec(query)).all(), "client_id")
+
+
+async def use_assertion(
+    session: WriteSession, client_id: str, jti: str, expires_at: datetime, now: datetime
+) -> bool:
+    """Remember the assertion until it ends; False when it was used before."""
+    await session.execute(
+        delete(ClientAssertion).where(
+            col(ClientAssertion.client_id) == client_id, col(ClientAssertion.expires_at) < now
+        )
+    )
+    row = insert(ClientAssertion).values(client_id=client_id, jti=jti, expires_at=expires_at)
+    used = await session.execute(row.on_conflict_do_nothing().returning(col(ClientAssertion.jti)))
+    return used.first() is not None

@@ -1,0 +1,39 @@
+"""SQL of signing keys."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlmodel import col, or_, select, update
+
+from auth.tables import SigningKey
+from kernel.database import ReadSession, WriteSession
+
+LOCK = 809_002
+
+
+async def lock(session: WriteSession) -> None:
+    """Let one transaction at a time decide which keys exist."""
+    await session.execute(text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=LOCK))
+
+
+async def current(session: ReadSession, now: datetime) -> Sequence[SigningKey]:
+    """Return the keys that may still verify, the newest first."""
+    query = select(SigningKey).where(
+        or_(col(SigningKey.retires_at).is_(None), col(SigningKey.retires_at) > now)
+    )
+    return (await session.exec(query.order_by(col(SigningKey.created_at).desc()))).all()
+
+
+async def retire(session: WriteSession, kids: Sequence[str], retires_at: datetime) -> None:
+    unretired = col(SigningKey.retires_at)
+    await session.execute(
+        update(SigningKey)
+        .where(col(SigningKey.kid).in_(kids), or_(unretired.is_(None), unretired > retires_at))
+        .values(retires_at=retires_at)
+    )
+
+
+async def add(session: WriteSession, key: SigningKey) -> None:
+    session.add(key)
+    await session.flush()

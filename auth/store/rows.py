@@ -1,0 +1,29 @@
+"""Conditional change of one row, and the errors that it may end in."""
+
+from typing import Any, TypeVar
+
+from sqlmodel import SQLModel, col, update
+
+from kernel.database import WriteSession
+from kernel.errors import NotFound, Stale
+
+Row = TypeVar("Row", bound=SQLModel)
+
+
+async def change(
+    session: WriteSession, table: type[Row], key: object, revision: int, values: dict[str, Any]
+) -> Row:
+    """Write `values` over the revision that the caller has read; raises NotFound or Stale."""
+    (primary,) = table.__table__.primary_key.columns  # type: ignore[attr-defined]
+    column: Any = table
+    changed = await session.exec(
+        update(table)
+        .where(primary == key, col(column.revision) == revision)
+        .values(**values, revision=revision + 1)
+        .returning(table)
+        .execution_options(populate_existing=True)
+    )
+    row: Row | None = changed.scalars().first()
+    if row is None:
+        raise Stale if await session.get(table, key) else NotFound
+    return row

@@ -1,0 +1,61 @@
+"""SQL of browsers that people signed in with, and of failed sign-ins."""
+
+from datetime import datetime
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, delete, select
+
+from auth.tables import Person, SignIn, SignInFailures
+from auth.throttle import FORGET_AFTER
+from kernel.database import ReadSession, WriteSession
+
+
+async def add(session: WriteSession, sign_in: SignIn) -> None:
+    session.add(sign_in)
+    await session.flush()
+
+
+async def person_of(session: ReadSession, digest: bytes, now: datetime) -> Person | None:
+    """Return who signed in with the cookie, unless that ended since."""
+    query = select(Person).join(SignIn, col(SignIn.person_id) == col(Person.id))
+    query = query.where(
+        col(SignIn.digest) == digest,
+        col(SignIn.expires_at) > now,
+        col(SignIn.generation) == col(Person.generation),
+        col(Person.status) == "active",
+    )
+    return (await session.exec(query)).first()
+
+
+async def remove(session: WriteSession, digest: bytes) -> None:
+    await session.execute(delete(SignIn).where(col(SignIn.digest) == digest))
+
+
+async def remove_of(session: WriteSession, person_id: str) -> None:
+    await session.execute(delete(SignIn).where(col(SignIn.person_id) == person_id))
+
+
+async def failures(session: ReadSession, digest: bytes) -> SignInFailures | None:
+    return await session.get(SignInFailures, digest)
+
+
+async def count_failure(session: WriteSession, digest: bytes, now: datetime) -> None:
+    """Add a failure to those of the last hour."""
+    first = insert(SignInFailures).values(digest=digest, failures=1, last_at=now)
+    again = {"failures": SignInFailures.failures + 1, "last_at": now}
+    await forget_failures(session, now)
+    await session.execute(first.on_conflict_do_update(index_elements=["digest"], set_=again))
+
+
+async def clear_failures(session: WriteSession, digest: bytes) -> None:
+    await session.execute(delete(SignInFailures).where(col(SignInFailures.digest) == digest))
+
+
+async def forget_failures(session: WriteSession, now: datetime) -> None:
+    await session.execute(
+        delete(SignInFailures).where(col(SignInFailures.last_at) < now - FORGET_AFTER)
+    )
+
+
+async def forget_ended(session: WriteSession, before: datetime) -> None:
+    await session.execute(delete(SignIn).where(col(SignIn.expires_at) < before))

@@ -1,0 +1,224 @@
+"""Says who is calling: the measured path of every request (`docs/performance.md`).
+
+Only a signature is remembered for long. What a token's person or client may do is remembered
+until it changes, and every call checks expiry, revocation and that nothing changed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+
+import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
+
+from auth import claims
+from auth.claims import Claims
+from auth.errors import TokenExpired, TokenInvalid, TokenRevoked
+from auth.keys import KeyRing
+from auth.principal import Principal, Role
+from auth.revocations import KIND, Revocations
+from auth.store import standings
+from auth.store import tokens as store
+from auth.store.standings import Standing
+from kernel.changes import ChangeFeed
+from kernel.clock import epoch, monotonic
+from kernel.database import Database, ReadSession
+from kernel.errors import Unavailable
+from kernel.secretbox import Secretbox
+from kernel.settings import Settings
+
+TOKENS_MAX = 50_000
+SUBJECTS_MAX = 50_000
+# A subject that changes faster than it can be read is a fault, not a reason to try for ever.
+ATTEMPTS = 5
+
+SubjectKey = tuple[str, str]
+# SQLAlchemy does not wrap what asyncpg raises while it connects.
+NO_DATABASE = (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class _Subject:
+    """What the database said last about one person or client; `current` falls when it changes."""
+
+    __slots__ = ("current", "lock", "standing")
+
+    def __init__(self) -> None:
+        self.current = True
+        self.lock = asyncio.Lock()
+        self.standing: Standing | None = None
+
+
+class _Token:
+    """A token whose signature was checked once."""
+
+    __slots__ = ("claims", "expires_at", "jti", "principal", "subject")
+
+    def __init__(self, claims_: Claims, subject: _Subject, principal: Principal) -> None:
+        self.claims = claims_
+        self.expires_at = claims_.expires_at
+        self.jti = claims_.jti
+        self.subject = subject
+        self.principal = principal
+
+
+class TokenVerifier:
+    """One worker's verifier; it hears of changes through `changes`, whose loop somebody runs."""
+
+    def __init__(
+        self, database: Database, changes: ChangeFeed, box: Secretbox, settings: Settings
+    ) -> None:
+        self.keys = KeyRing(database, box)
+        self._database = database
+        self._changes = changes
+        self.issuer = settings.base_url
+        self._tokens: dict[bytes, _Token] = {}
+        self._subjects: dict[SubjectKey, _Subject] = {}
+        self._revocations = Revocations(database)
+        self._ended = self._revocations.ended
+        self._listen()
+
+    def _listen(self) -> None:
+        self._changes.on(KIND, self._revocations.add)
+        self._changes.on("person", lambda person_id: self._drop(("person", person_id)))
+        self._changes.on("client", lambda client_id: self._drop(("client", client_id)))
+        self._changes.on("department", self._drop_department)
+        self._changes.on("keys", lambda _: self._drop_signatures())
+        self._changes.on_reset(self._reset)
+
+    def cached(self, token: bytes) -> Principal | None:
+        """Return who presents a token seen before; None when `verify` has to look.
+
+        Raises TokenExpired and TokenRevoked. Nothing is believed that could not be confirmed
+        within the last `rules_stale_seconds` (P3).
+        """
+        known = self._tokens.get(sha256(token).digest())
+        if known is None:
+            return None
+        if known.expires_at <= epoch():
+            raise TokenExpired
+        if known.jti in self._ended:
+            raise TokenRevoked
+        if known.subject.current and monotonic() < self._changes.fresh_until:
+            return known.principal
+        return None
+
+    async def verify(self, token: bytes) -> Principal:
+        """Return who presents the token, with the roles and scopes of this moment.
+
+        Raises TokenInvalid, TokenExpired, TokenRevoked, and Unavailable without a database.
+        """
+        principal = self.cached(token)
+        if principal is not None:
+            return principal
+        async with _database_needed():
+            said = await self.claims(token)
+            if self._changes.fresh:
+                return await self._remembered(token, said)
+            return await self._asked(said)
+
+    async def claims(self, token: bytes) -> Claims:
+        """Return what a token of ours says, if it is signed and lives; raises 401 errors."""
+        known = self._tokens.get(sha256(token).digest())
+        said = known.claims if known else await self._read(token)
+        if said.expires_at <= epoch():
+            raise TokenExpired
+        return said
+
+    async def _read(self, token: bytes) -> Claims:
+        key = await self.keys.verifying(claims.named_key(token))
+        if key is None:
+            raise TokenInvalid
+        return claims.read(token, key, self.issuer)
+
+    async def _remembered(self, token: bytes, said: Claims) -> Principal:
+        await self._revocations.complete()
+        subject = await self._subject(said)
+        if said.jti in self._ended:
+            raise TokenRevoked
+        principal = _principal(said, subject.standing)
+        self._remember(sha256(token).digest(), _Token(said, subject, principal))
+        return principal
+
+    async def _asked(self, said: Claims) -> Principal:
+        """Ask the database itself while changes may be missed; nothing is remembered."""
+        async with self._database.reading() as session:
+            if await store.is_revoked(session, said.jti):
+                raise TokenRevoked
+            return _principal(said, await _standing(session, said))
+
+    async def _subject(self, said: Claims) -> _Subject:
+        """Return the subject as it is known, or read it; one that changes meanwhile again."""
+        key = (said.kind, said.subject)
+        for _ in range(ATTEMPTS):
+            subject = self._subjects.get(key) or self._new_subject(key)
+            async with subject.lock:
+                if subject.standing is None:
+                    async with self._database.reading() as session:
+                        subject.standing = await _standing(session, said)
+            if subject.current:
+                return subject
+        raise Unavailable
+
+    def _new_subject(self, key: SubjectKey) -> _Subject:
+        if len(self._subjects) >= SUBJECTS_MAX:
+            self._drop(next(iter(self._subjects)))
+        subject = self._subjects[key] = _Subject()
+        return subject
+
+    def _remember(self, digest: bytes, token: _Token) -> None:
+        """Keep the token; the oldest one goes when there is no room, as it would end first."""
+        if len(self._tokens) >= TOKENS_MAX and digest not in self._tokens:
+            del self._tokens[next(iter(self._tokens))]
+        self._tokens[digest] = token
+
+    def _drop(self, key: SubjectKey) -> None:
+        subject = self._subjects.pop(key, None)
+        if subject is not None:
+            subject.current = False
+
+    def _drop_department(self, uscc: str) -> None:
+        """Drop everybody of a department, and whoever is being read at this moment."""
+        for key, subject in list(self._subjects.items()):
+            if subject.standing is None or subject.standing.department == uscc:
+                self._drop(key)
+
+    def _drop_signatures(self) -> None:
+        self.keys.forget()
+        self._tokens.clear()
+
+    def _reset(self) -> None:
+        self._revocations.reset()
+        self.keys.forget()
+        for key in list(self._subjects):
+            self._drop(key)
+
+
+async def _standing(session: ReadSession, said: Claims) -> Standing | None:
+    return await standings.get(session, said.kind, said.subject)
+
+
+def _principal(said: Claims, standing: Standing | None) -> Principal:
+    """Return what the token still allows; raises TokenRevoked when its subject was suspended."""
+    if standing is None or not standing.active or standing.generation != said.generation:
+        raise TokenRevoked
+    scopes = said.scopes if standing.scopes is None else said.scopes.intersection(standing.scopes)
+    return Principal(
+        kind=said.kind,
+        id=said.subject,
+        department=standing.department,
+        region_code=standing.region_code,
+        is_authority=standing.is_authority,
+        roles=frozenset(Role(role) for role in standing.roles),
+        scopes=scopes,
+        token_id=said.jti,
+        expires_at=float(said.expires_at),
+    )
+
+
+@asynccontextmanager
+async def _database_needed() -> AsyncIterator[None]:
+    try:
+        yield
+    except NO_DATABASE as error:
+        raise Unavailable from error
