@@ -7,9 +7,12 @@ from typing import Any
 
 from auth.principal import Principal
 from catalog import snapshots
+from catalog.contracts.checked import Checked
+from catalog.contracts.compile import compile_plan
 from catalog.contracts.model import Checker, Contract, DataType, Field
-from catalog.entries import Item
+from catalog.entries import Entry, Item
 from catalog.errors import ResourceNotPublished, VersionSuperseded
+from catalog.rules.compatibility import Verdict, compare
 from catalog.states import State
 from catalog.store import elements as element_store
 from catalog.store import resources as store
@@ -81,6 +84,14 @@ async def contract_of(
         contract=snapshots.load(row.contract or {}),
         masks=_masks(row),
     )
+
+
+async def department_of(session: ReadSession, resource_id: str) -> str:
+    """Return whose resource it is; NotFound."""
+    resource = await store.resource(session, resource_id)
+    if resource is None:
+        raise NotFound
+    return resource.department
 
 
 async def items_ever_published(
@@ -185,9 +196,66 @@ async def shown_contract(
     seen = await shown(session, principal, resource_id, number)
     if number is None and serves(seen.resource):
         seen = await shown(session, principal, resource_id, seen.resource.published_version)
-    if seen.version.contract is not None:
-        return snapshots.load(seen.version.contract)
-    return await build(session, seen.version, on=on)
+    return await _contract(session, seen.version, on=on)
+
+
+async def validate(
+    session: ReadSession,
+    principal: Principal,
+    resource_id: str,
+    body: bytes,
+    *,
+    number: int | None = None,
+    lines: bool = False,
+    on: date,
+) -> Checked:
+    """Check JSON, or NDJSON with `lines`, as publishing would, and store nothing."""
+    plan = compile_plan(await shown_contract(session, principal, resource_id, number, on=on))
+    return plan.check_ndjson(body) if lines else plan.check_json(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field of the entry that two versions state differently."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    verdict: Verdict
+    differences: Sequence[Difference]
+
+
+async def compare_versions(
+    session: ReadSession,
+    principal: Principal,
+    resource_id: str,
+    old: int,
+    new: int,
+    *,
+    on: date,
+) -> Comparison:
+    """Compare what two versions say, and whether the contract stays backward compatible."""
+    before = (await shown(session, principal, resource_id, old)).version
+    after = (await shown(session, principal, resource_id, new)).version
+    verdict = compare(
+        await _contract(session, before, on=on), await _contract(session, after, on=on)
+    )
+    differences = [
+        Difference(name, getattr(before, name), getattr(after, name))
+        for name in Entry.__dataclass_fields__
+        if getattr(before, name) != getattr(after, name)
+    ]
+    return Comparison(verdict, differences)
+
+
+async def _contract(session: ReadSession, row: ResourceVersion, *, on: date) -> Contract:
+    if row.contract is not None:
+        return snapshots.load(row.contract)
+    return await build(session, row, on=on)
 
 
 async def build(session: ReadSession, row: ResourceVersion, *, on: date) -> Contract:

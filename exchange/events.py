@@ -1,4 +1,4 @@
-"""The closed list of audit events of sharing (P8)."""
+"""The closed list of audit events of sharing and of what moved (P8)."""
 
 from enum import StrEnum
 
@@ -23,3 +23,5 @@ class ExchangeEvent(StrEnum):
     SUBSCRIPTION_TERMINATED = "subscription.terminated"
     SUBSCRIPTION_EXPIRED = "subscription.expired"
     TERMINATION_FILED = "subscription.termination_filed"
+    RECORDS_PUBLISHED = "records.published"
+    RECORDS_READ = "records.read"

@@ -7,7 +7,6 @@ from fastapi import FastAPI
 
 from gateway import once, problems
 from gateway.docs import install as install_docs
-from gateway.edge import Edge
 from gateway.routers import ROUTERS
 from gateway.services import open_services
 from kernel.settings import Settings, load

@@ -38,7 +38,7 @@ class Edge:
         headers = dict(scope["headers"])
         correlation = correlation_of(headers)
         correlation_id.set(correlation)
-        send = _marked(send, correlation)
+        send = marked(send, correlation)
         try:
             _check(scope, headers)
         except ShuyuanError as error:
@@ -92,7 +92,8 @@ def _check_media(path: str, content_type: bytes) -> None:
         raise UnsupportedMedia(f"此处只接受 {names}", f"Only {names} is accepted here")
 
 
-def _marked(send: Send, correlation: str) -> Send:
+def marked(send: Send, correlation: str) -> Send:
+    """Return a `send` that names the worker and the correlation id in every answer."""
     marks = [
         (b"exchange-worker", WORKER.encode()),
         (b"exchange-correlation-id", correlation.encode()),

@@ -1,12 +1,15 @@
 """What one gateway worker holds open, and who gets it."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, cast
 
-from auth.tokens import TokenVerifier
 from fastapi import Depends, Request
 
+from auth.tokens import TokenVerifier
+from exchange.bus import Bus
+from gateway.metrics import Meters
 from kernel.changes import ChangeFeed
 from kernel.database import Database, ReadSession, WriteSession
 from kernel.secretbox import Secretbox
@@ -22,6 +25,27 @@ class Services:
     changes: ChangeFeed
     loops: Loops
     tokens: TokenVerifier
+    bus: Bus
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open everything, start the loops, and close in the opposite order."""
+    database = Database(settings.database_url, pool_size=settings.database_pool)
+    box = Secretbox(settings.master_key_bytes())
+    changes = ChangeFeed(settings.database_url, stale_seconds=settings.rules_stale_seconds)
+    loops = Loops()
+    tokens = TokenVerifier(database, changes, box, settings)
+    bus = Bus.open(settings, database, box, changes)
+    bus.counts.on_flush.append(Meters().counted)
+    loops.start("changes", changes.run)
+    bus.start(loops)
+    try:
+        yield Services(settings, database, box, changes, loops, tokens, bus)
+    finally:
+        await loops.close()
+        await bus.close()
+        await database.close()
 
 
 def services(request: Request) -> Services:

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlmodel import select
+from sqlalchemy import ColumnElement, tuple_
+from sqlmodel import col, select
 
 from kernel import clock
+from kernel.errors import InvalidCursor
 from kernel.logging import correlation_id
+from kernel.paging import Page, PageRequest, encode
 from kernel.tables import AuditChain, AuditRow
 
 if TYPE_CHECKING:
@@ -117,6 +120,52 @@ def digest(row: AuditRow) -> str:
     ]  # fmt: skip
     canonical = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which events to list; None leaves a criterion out, `until` is exclusive."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    actor: str | None = None
+    thing: str | None = None
+    event: str | None = None
+
+
+async def page(session: "AsyncSession", request: PageRequest, wanted: Filter) -> Page[AuditRow]:
+    """Return events in the order of time, then of chain and place in it; InvalidCursor."""
+    place = (col(AuditRow.at), col(AuditRow.chain), col(AuditRow.seq))
+    query = select(AuditRow).where(*_criteria(wanted)).order_by(*place).limit(request.limit + 1)
+    if request.after is not None:
+        query = query.where(tuple_(*place) > tuple_(*_place(request.after)))
+    rows = (await session.exec(query)).all()
+    items = rows[: request.limit]
+    more = len(rows) > request.limit
+    return Page(items, encode(_mark(items[-1])) if more else None)
+
+
+def _criteria(wanted: Filter) -> list[ColumnElement[bool]]:
+    criteria: list[tuple[object, ColumnElement[bool]]] = [
+        (wanted.since, col(AuditRow.at) >= wanted.since),
+        (wanted.until, col(AuditRow.at) < wanted.until),
+        (wanted.actor, col(AuditRow.actor_id) == wanted.actor),
+        (wanted.thing, col(AuditRow.subject_id) == wanted.thing),
+        (wanted.event, col(AuditRow.event) == wanted.event),
+    ]
+    return [clause for value, clause in criteria if value is not None]
+
+
+def _mark(row: AuditRow) -> str:
+    return f"{row.at.astimezone(UTC).isoformat()} {row.chain} {row.seq}"
+
+
+def _place(mark: str) -> tuple[datetime, int, int]:
+    try:
+        at, chain, seq = mark.split(" ")
+        return datetime.fromisoformat(at), int(chain), int(seq)
+    except ValueError as error:
+        raise InvalidCursor from error
 
 
 async def anchor(session: "AsyncSession") -> None:

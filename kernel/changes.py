@@ -23,8 +23,7 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "shuyuan_changes"
 HEARTBEAT_SECONDS = 0.2
-SLOT_LOCK_CLASS = 809
-SLOTS = 256
+LIFE_LOCK_CLASS = 809
 
 OnChange = Callable[[str], None]
 
@@ -36,18 +35,19 @@ async def announce(session: "AsyncSession", kind: str, key: str) -> None:
 
 
 class ChangeFeed:
-    """One worker's ear. `slot` is a number that no other living worker holds."""
+    """One worker's ear. `life` numbers the connection; others see its lock while it lives."""
 
     def __init__(self, database_url: str, *, stale_seconds: float) -> None:
         self._url = database_url
         self._stale_seconds = stale_seconds
-        self._listeners: dict[str, OnChange] = {}
+        self._listeners: dict[str, list[OnChange]] = {}
         self._reset: list[Callable[[], None]] = []
         self.fresh_until = 0.0
-        self.slot: int | None = None
+        self.life: int | None = None
+        self._connection: asyncpg.Connection | None = None
 
     def on(self, kind: str, listener: OnChange) -> None:
-        self._listeners[kind] = listener
+        self._listeners.setdefault(kind, []).append(listener)
 
     def on_reset(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever changes may have been missed."""
@@ -58,6 +58,12 @@ class ChangeFeed:
         """Whether rules were confirmed recently enough to let a record leave."""
         return clock.monotonic() < self.fresh_until
 
+    def renew(self) -> None:
+        """End this life and begin another: what it left undecided may then be settled."""
+        if self._connection is not None:
+            self.life = None
+            self._connection.terminate()
+
     async def run(self) -> None:
         """Listen for ever, reconnecting; a lost connection makes the rules stale."""
         while True:
@@ -65,14 +71,15 @@ class ChangeFeed:
                 await self._listen()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("change feed lost: %s", error)
-            self.slot = None
+            self.life = None
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _listen(self) -> None:
         connection = await raw_connection(self._url)
         try:
             await connection.add_listener(CHANNEL, self._received)
-            self.slot = await _claim_slot(connection)
+            self.life = await _begin_life(connection)
+            self._connection = connection
             for reset in self._reset:
                 reset()
             while True:
@@ -88,13 +95,24 @@ class ChangeFeed:
 
     def _received(self, _connection: object, _pid: int, _channel: str, message: str) -> None:
         kind, _, key = message.partition(":")
-        if listener := self._listeners.get(kind):
+        for listener in self._listeners.get(kind, ()):
             listener(key)
 
 
-async def _claim_slot(connection: asyncpg.Connection) -> int:
-    for slot in range(SLOTS):
-        query = "SELECT pg_try_advisory_lock($1, $2)"
-        if await connection.fetchval(query, SLOT_LOCK_CLASS, slot):
-            return slot
-    raise TimeoutError("no free worker slot")
+async def _begin_life(connection: asyncpg.Connection) -> int:
+    """Take the next number and hold its lock as long as the connection stands."""
+    life = int(await connection.fetchval("SELECT nextval('kernel.life')"))
+    await connection.execute("SELECT pg_advisory_lock($1, $2)", LIFE_LOCK_CLASS, life)
+    return life
+
+
+LIVING = text(
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory'"
+    " AND classid = :class AND objid = :life AND granted)"
+)
+
+
+async def is_living(session: "AsyncSession", life: int) -> bool:
+    """Whether the worker life with this number still holds its connection."""
+    found = await session.execute(LIVING.bindparams(**{"class": LIFE_LOCK_CLASS, "life": life}))
+    return bool(found.scalar_one())

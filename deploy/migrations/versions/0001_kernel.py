@@ -19,6 +19,7 @@ $$ BEGIN RAISE EXCEPTION 'audit events are append-only'; END $$
 
 def upgrade() -> None:
     _audit()
+    op.execute(sa.schema.CreateSequence(sa.Sequence("life", schema="kernel", data_type=sa.Integer)))
     op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
@@ -49,9 +50,7 @@ def _audit() -> None:
         sa.Column("hash", sa.String(), nullable=False),
         schema="kernel",
     )
-    op.bulk_insert(
-        chains, [{"chain": chain, "seq": 0, "hash": GENESIS} for chain in range(CHAINS)]
-    )
+    op.bulk_insert(chains, [{"chain": chain, "seq": 0, "hash": GENESIS} for chain in range(CHAINS)])
     op.create_table(
         "audit_event",
         sa.Column("chain", sa.Integer(), primary_key=True, autoincrement=False),
@@ -84,4 +83,5 @@ def _audit() -> None:
 def downgrade() -> None:
     for table in ("kept_answer", "outbox", "audit_event", "audit_chain"):
         op.drop_table(table, schema="kernel")
+    op.execute("DROP SEQUENCE kernel.life")
     op.execute("DROP FUNCTION kernel.refuse_change()")

@@ -1,0 +1,119 @@
+"""`python -m exchange worker`: relay, legal clock, expiry, audit sealing, in one process."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from exchange.applications.clockwork import mark_breaches
+from exchange.broker.client import Connection
+from exchange.broker.events import EventLog
+from exchange.broker.topics import TopicPolicy, Topics
+from exchange.publishing import store as intents
+from exchange.relay import Relay
+from exchange.sealing import seal_counts
+from exchange.subscriptions.supervision import expire_due
+from kernel import answers, audit, clock
+from kernel import logging as json_logging
+from kernel.database import Database, WriteSession
+from kernel.errors import Unavailable
+from kernel.settings import Settings, load
+from kernel.tasks import Loops
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 1.0
+RETRY_SECONDS = 2.0
+Job = Callable[[WriteSession, datetime], Awaitable[object]]
+
+
+async def _anchor(session: WriteSession, _now: datetime) -> None:
+    await audit.anchor(session)
+
+
+async def _forget_answers(session: WriteSession, _now: datetime) -> None:
+    await answers.forget_old(session)
+
+
+JOBS: tuple[tuple[str, Job, float], ...] = (
+    ("deadlines", mark_breaches, 30.0),
+    ("expiry", expire_due, 30.0),
+    ("seal-counts", seal_counts, 10.0),
+    ("anchor-audit", _anchor, 60.0),
+    ("forget-answers", _forget_answers, 3600.0),
+    ("forget-intents", intents.forget_old, 3600.0),
+)
+
+
+class Worker:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._database = Database(settings.database_url, pool_size=settings.database_pool)
+        self._connection = Connection(settings.kafka_bootstrap, "worker")
+        policy = TopicPolicy(settings.replication_factor, settings.min_insync_replicas, -1)
+        topics = Topics(settings.kafka_bootstrap, self._connection, policy)
+        self._events = EventLog(settings.kafka_bootstrap, topics)
+        self._relay = Relay(self._database, self._events)
+        self._loops = Loops()
+
+    async def run(self) -> None:
+        """Work until a signal says stop."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        self._loops.start("relay", self._relay_for_ever)
+        for name, job, seconds in JOBS:
+            self._loops.start(name, partial(self._repeat, job, seconds))
+        if self._settings.worker_heartbeat_file is not None:
+            path = self._settings.worker_heartbeat_file
+            self._loops.start("heartbeat", partial(self._beat, path))
+        await stop.wait()
+        await self._loops.close()
+        await self._events.close()
+        await self._connection.close()
+        await self._database.close()
+
+    async def _relay_for_ever(self) -> None:
+        while True:
+            await self._patiently(self._relay.run)
+
+    async def _repeat(self, job: Job, seconds: float) -> None:
+        async def once() -> None:
+            async with self._database.transaction() as session:
+                await job(session, clock.now())
+
+        while True:
+            await self._patiently(once)
+            await asyncio.sleep(seconds)
+
+    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        """A database or broker that is away is waited for; any other error ends the loop."""
+        try:
+            await work()
+        except (DBAPIError, Unavailable, OSError, TimeoutError) as error:
+            log.warning("worker waits: %r", error)
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _beat(self, path: Path) -> None:
+        """Touch the heartbeat while every loop is alive."""
+        while not self._loops.failed:
+            await asyncio.to_thread(path.touch)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+def main() -> None:
+    """Run the one command that there is; exit 2 for any other."""
+    if sys.argv[1:] != ["worker"]:
+        sys.exit("usage: python -m exchange worker")
+    settings = load()
+    json_logging.configure(settings.log_level)
+    asyncio.run(Worker(settings).run())
+
+
+main()

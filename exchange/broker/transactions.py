@@ -1,0 +1,82 @@
+"""All or nothing over several partitions: one Kafka transaction for all requests that wait.
+
+Only resources with more than one partition come here. Readers ask for committed records, so a
+batch whose worker died half-way is never seen (P4, P5).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
+from exchange.broker.produce import Slice
+from exchange.broker.topics import MESSAGE_MAX_BYTES
+from exchange.broker.writer import TRANSACTION_TIMEOUT_MS, transactional_id
+
+Place = tuple[str, int]
+
+
+def spanning_id(life: int) -> str:
+    """The transactional id of a worker life's spanning batches."""
+    return transactional_id(life) + ".spanning"
+
+
+class SpanningLog:
+    """Writes batches that span partitions; calls must not overlap."""
+
+    def __init__(self, bootstrap: str, life: int) -> None:
+        self._bootstrap = bootstrap
+        self._life = life
+        self._producer: AIOKafkaProducer | None = None
+
+    async def append(self, parts: Sequence[tuple[Place, Slice]]) -> list[int]:
+        """Return the first offset of each part once all of them are committed.
+
+        Raises BrokerUnavailable when nothing was written, OutcomeUnknown when it may have been.
+        """
+        producer = await self._open()
+        try:
+            await producer.begin_transaction()
+            sent = [await _send(producer, place, part) for place, part in parts]
+            offsets = [(await future).offset for future in sent]
+            await producer.commit_transaction()
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self.close()
+            raise OutcomeUnknown from error
+        return offsets
+
+    async def _open(self) -> AIOKafkaProducer:
+        """Start the producer; its start aborts whatever this life's last one left open."""
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap,
+                transactional_id=spanning_id(self._life),
+                transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+                max_request_size=MESSAGE_MAX_BYTES,
+                max_batch_size=MESSAGE_MAX_BYTES,
+            )
+            try:
+                await producer.start()
+            except (KafkaError, OSError, TimeoutError) as error:
+                await producer.stop()
+                raise BrokerUnavailable from error
+            self._producer = producer
+        return self._producer
+
+    async def close(self) -> None:
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            await producer.stop()
+
+
+async def _send(producer: AIOKafkaProducer, place: Place, part: Slice) -> Any:  # noqa: ANN401
+    batch = producer.create_batch()
+    headers = part.headers
+    for key, value in zip(part.keys, part.values, strict=True):
+        if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+            raise MessageSizeTooLargeError
+        headers = []
+    topic, partition = place
+    return await producer.send_batch(batch, topic, partition=partition)

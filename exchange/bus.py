@@ -1,0 +1,108 @@
+"""The bus of one gateway worker: what it opens, how its rules stay fresh, how it closes."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from exchange.broker.client import Connection
+from exchange.broker.fetch import CACHE_BYTES, ChunkCache, Reader
+from exchange.broker.tail import Tail
+from exchange.broker.topics import TopicPolicy, Topics
+from exchange.broker.writer import Writers
+from exchange.delivery.grant_plans import GrantPlans
+from exchange.delivery.positions import Positions
+from exchange.delivery.pull import Puller
+from exchange.publishing.counts import Counts
+from exchange.publishing.lanes import Lanes
+from exchange.publishing.ledger import Ledger
+from exchange.publishing.publish import Publisher
+from kernel.changes import ChangeFeed
+from kernel.database import Database
+from kernel.secretbox import Secretbox
+from kernel.settings import Settings
+from kernel.tasks import Loops
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    publisher: Publisher
+    puller: Puller
+    positions: Positions
+    topics: Topics
+    counts: Counts
+    tail: Tail
+    lanes: Lanes
+    ledger: Ledger
+    connections: tuple[Connection, ...]
+
+    @classmethod
+    def open(
+        cls, settings: Settings, database: Database, box: Secretbox, changes: ChangeFeed
+    ) -> Self:
+        """Wire the parts together; connections open when they are first needed."""
+        bootstrap = settings.kafka_bootstrap
+        # Requests on one connection are answered in order: each kind of traffic has its own.
+        writing, reading, watching, deciding = (
+            Connection(bootstrap, purpose) for purpose in ("write", "read", "watch", "decide")
+        )
+        cache = ChunkCache(CACHE_BYTES)
+        reader, tail = Reader(reading, cache), Tail(watching, cache)
+        counts = Counts(database, settings.audit_flush_seconds)
+        lanes = Lanes(bootstrap, writing, changes)
+        ledger = Ledger(database, reader, Writers(deciding))
+        publisher = Publisher(database, lanes, ledger, counts, box.derive("receipts"))
+        plans = GrantPlans(database, box)
+        puller = Puller(database, reader, tail, plans, counts, changes, box.derive("cursors"))
+        _listen(changes, publisher, plans, tail)
+        policy = TopicPolicy(
+            settings.replication_factor,
+            settings.min_insync_replicas,
+            settings.retention_hours * 3_600_000 if settings.retention_hours >= 0 else -1,
+        )
+        return cls(
+            publisher,
+            puller,
+            Positions(database, reader, puller, plans),
+            Topics(bootstrap, deciding, policy),
+            counts,
+            tail,
+            lanes,
+            ledger,
+            (writing, reading, watching, deciding),
+        )
+
+    def start(self, loops: Loops) -> None:
+        loops.start("tail", self.tail.run)
+        loops.start("counts", self.counts.run)
+
+    async def alive(self) -> bool:
+        """Whether the broker answers."""
+        return await self.connections[-1].alive()
+
+    async def close(self) -> None:
+        await self.ledger.close()
+        await self.lanes.close()
+        for connection in self.connections:
+            await connection.close()
+
+
+def _listen(changes: ChangeFeed, publisher: Publisher, plans: GrantPlans, tail: Tail) -> None:
+    """Drop what a change touches, and let open long polls look again at once."""
+
+    def resource_changed(resource_id: str) -> None:
+        publisher.plans.drop(resource_id)
+        plans.drop_resource(resource_id)
+
+    def subscription_changed(subscription_id: str) -> None:
+        plans.drop(subscription_id)
+        tail.wake(subscription_id)
+
+    def anything_may_have_changed() -> None:
+        publisher.plans.clear()
+        plans.clear()
+        tail.wake()
+
+    changes.on("resource", resource_changed)
+    changes.on("subscription", subscription_changed)
+    changes.on_reset(anything_may_have_changed)
+    for kind in ("client", "token", "department", "person"):
+        changes.on(kind, lambda _key: tail.wake())

@@ -1,0 +1,20 @@
+"""Refusals of a pull."""
+
+from kernel.errors import Gone, Text, TooMany
+
+
+class QuotaExhausted(TooMany):
+    """Retry-After leads to the next midnight, Asia/Shanghai."""
+
+    code = "quota_exhausted"
+    title = Text("今日可提取的记录数已用完", "Today's quota of records is used up")
+
+
+class CursorExpired(Gone):
+    """`earliest_cursor` leads to the first records that the log still keeps."""
+
+    code = "cursor_expired"
+    title = Text(
+        "游标所指的记录已超出保留期；可从 earliest_cursor 继续",
+        "The records at this cursor are no longer kept; go on from earliest_cursor",
+    )

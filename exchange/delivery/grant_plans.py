@@ -1,0 +1,88 @@
+"""Plans of delivery: a grant with its compiled projection, dropped when a rule changes (P3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from catalog import versions
+from exchange.broker.topics import topic_of
+from exchange.delivery.projection import Projection, View
+from exchange.publishing import count_store
+from exchange.subscriptions import grants
+from exchange.subscriptions.grants import Grant
+from kernel import clock
+from kernel.cache import RuleCache
+from kernel.database import Database
+from kernel.secretbox import Secretbox
+from kernel.workdays import local_date
+
+PLANS_MAX = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class GrantPlan:
+    """`versions` are those of the contract that the projection knows all items of."""
+
+    grant: Grant
+    topic: str
+    partitions: int
+    projection: Projection
+    versions: frozenset[int]
+    used_at_load: int
+
+
+class GrantPlans:
+    def __init__(self, database: Database, box: Secretbox) -> None:
+        self._database = database
+        self._box = box
+        self._by_resource: dict[str, set[str]] = {}
+        self._cache: RuleCache[GrantPlan] = RuleCache(self._load, size=PLANS_MAX)
+        self.clear = self._cache.clear
+
+    async def get(self, subscription_id: str) -> GrantPlan:
+        """Raise NotFound when there is no such subscription."""
+        return self._cache.known(subscription_id) or await self._cache.get(subscription_id)
+
+    def is_current(self, plan: GrantPlan) -> bool:
+        """Whether no rule of the plan has changed since it was loaded."""
+        return self._cache.known(plan.grant.id) is plan
+
+    def drop(self, subscription_id: str) -> None:
+        self._cache.drop(subscription_id)
+
+    def drop_resource(self, resource_id: str) -> None:
+        for subscription_id in self._by_resource.pop(resource_id, set()):
+            self._cache.drop(subscription_id)
+
+    async def _load(self, subscription_id: str) -> GrantPlan:
+        async with self._database.reading() as session:
+            grant = await grants.load(session, subscription_id)
+            self._by_resource.setdefault(grant.resource_id, set()).add(subscription_id)
+            published = await versions.contract_of(session, grant.resource_id, None)
+            items = await versions.items_ever_published(session, grant.resource_id)
+            today = local_date(clock.now())
+            used = await count_store.used_on(session, subscription_id, today)
+        view = View(
+            items=grant.items,
+            masks=masks_of(grant, published.masks),
+            conditions=grant.row_filter,
+            contract=published.contract,
+            known_items=frozenset().union(*items.values()),
+            hash_key=self._box.derive(f"subscription:{subscription_id}"),
+        )
+        return GrantPlan(
+            grant,
+            topic_of(grant.resource_id),
+            published.partitions,
+            Projection(view),
+            frozenset(items),
+            used,
+        )
+
+
+def masks_of(
+    grant: Grant, published: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """Join the masks agreed with those that a later version brought, less the lifted ones."""
+    later = {item: mask for item, mask in published.items() if item not in grant.unmasked}
+    return {**later, **grant.masks}

@@ -1,0 +1,190 @@
+"""Projection: exactly the approved items of exactly the approved rows, masked (P3); pure.
+
+Compiled once per grant. Items that pass unchanged are copied as the provider's own bytes; only
+masked and filtered ones are decoded.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from catalog.contracts.keys import split_key
+from catalog.contracts.model import Contract, DataType
+from exchange.delivery.filters import compile_filter
+from exchange.delivery.mask import Mask, compile_mask, keyed_hash
+from exchange.subscriptions.conditions import Condition
+
+TEXTUAL = frozenset({DataType.STRING, DataType.CODE, DataType.DATE, DataType.DATETIME})
+UPSERT = b'{"op":"upsert","key":%b,"data":%b}'
+DELETE = b'{"op":"delete","key":%b}'
+encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What one grant shows of one resource.
+
+    `known_items` are the items of every version ever published: a stored record has no others.
+    """
+
+    items: tuple[str, ...]
+    masks: Mapping[str, Mapping[str, Any]]
+    conditions: Sequence[Condition]
+    contract: Contract
+    known_items: frozenset[str]
+    hash_key: bytes
+
+    @property
+    def types(self) -> dict[str, DataType]:
+        return {field.name: field.data_type for field in self.contract.fields}
+
+    @property
+    def key_items(self) -> frozenset[str]:
+        return frozenset(field.name for field in self.contract.key_fields)
+
+
+class Projection:
+    def __init__(self, view: View) -> None:
+        self._masks: list[tuple[str, Mask]] = [
+            (item, compile_mask(mask, view.hash_key))
+            for item, mask in view.masks.items()
+            if item in view.items
+        ]
+        self._tests = compile_filter(view.conditions, view.types)
+        self._contract = view.contract
+        self._key_tests = [(item, test) for item, test in self._tests if item in view.key_items]
+        clear = set(view.items) - set(view.masks)
+        self._key_is_clear = clear.issuperset(view.key_items)
+        self._hash_key = view.hash_key
+        self._whole = not self._tests and clear >= view.known_items
+        self._items = view.items
+        self._fields = self._place(view)
+        self._decoder = msgspec.json.Decoder(self._struct(view))
+
+    def _place(self, view: View) -> dict[str, str]:
+        """Name a struct field for every item that is shown or tested."""
+        tested = {condition.item for condition in view.conditions}
+        wanted = [*view.items, *sorted(tested - set(view.items))]
+        return {item: f"f{place}" for place, item in enumerate(wanted)}
+
+    def _struct(self, view: View) -> type[msgspec.Struct]:
+        types = view.types
+        decoded = {item for item, _mask in self._masks} | {item for item, _test in self._tests}
+        fields = [
+            (field, _type_of(item in decoded, types.get(item)), UNSET)
+            for item, field in self._fields.items()
+        ]
+        rename = {field: item for item, field in self._fields.items()}
+        return msgspec.defstruct("Shown", fields, rename=rename, gc=False)
+
+    def lines(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> list[bytes | None]:
+        """Return one NDJSON line a record, None for a record that the grant does not show."""
+        if self._whole:
+            return self._whole_lines(keys, values)
+        return self._projected_lines(keys, values)
+
+    def _whole_lines(
+        self, keys: Sequence[bytes], values: Sequence[bytes | None]
+    ) -> list[bytes | None]:
+        return [
+            UPSERT % (_quoted(key), value) if value else DELETE % _quoted(key)
+            for key, value in zip(keys, values, strict=True)
+        ]
+
+    def _projected_lines(
+        self, keys: Sequence[bytes], values: Sequence[bytes | None]
+    ) -> list[bytes | None]:
+        shown = self._decode([value for value in values if value])
+        data = iter(self._encode(shown))
+        lines: list[bytes | None] = []
+        for key, value in zip(keys, values, strict=True):
+            if not value:
+                lines.append(self._delete(key))
+            elif (body := next(data)) is None:
+                lines.append(None)
+            else:
+                lines.append(UPSERT % (self._key(key), body))
+        return lines
+
+    def _decode(self, values: list[bytes]) -> list[Any]:
+        try:
+            return self._decoder.decode_lines(b"\n".join(values))
+        except msgspec.ValidationError:
+            # An item's type differs between versions: these records are read one by one.
+            return [self._decode_one(value) for value in values]
+
+    def _decode_one(self, value: bytes) -> Any:  # noqa: ANN401 - the compiled struct
+        record = msgspec.json.decode(value, type=dict[str, Raw])
+        shown = self._decoder.type()
+        for item, field in self._fields.items():
+            if item in record:
+                setattr(shown, field, record[item])
+        return shown
+
+    def _encode(self, shown: list[Any]) -> list[bytes | None]:
+        """Apply tests and masks; encode all that is left in one go."""
+        kept = [self._passes(record) for record in shown] if self._tests else None
+        for item, mask in self._masks:
+            _apply(shown, self._fields[item], mask)
+        self._hide(shown)
+        lines = msgspec.json.Encoder().encode_lines(shown).split(b"\n")[:-1]
+        if kept is None:
+            return list(lines)
+        return [line if show else None for line, show in zip(lines, kept, strict=True)]
+
+    def _passes(self, record: Any) -> bool:  # noqa: ANN401 - the compiled struct
+        return all(test(_plain(getattr(record, self._fields[item]))) for item, test in self._tests)
+
+    def _hide(self, shown: list[Any]) -> None:
+        """Take out what was decoded for a test only."""
+        for field in list(self._fields.values())[len(self._items) :]:
+            for record in shown:
+                setattr(record, field, UNSET)
+
+    def _delete(self, key: bytes) -> bytes | None:
+        """A delete tells only its key: it is left out when the key alone rules it out."""
+        if self._key_tests:
+            values = split_key(self._contract, key)
+            if not all(test(values[item]) for item, test in self._key_tests):
+                return None
+        return DELETE % self._key(key)
+
+    def _key(self, key: bytes) -> bytes:
+        if self._key_is_clear:
+            return _quoted(key)
+        return b'"%b"' % keyed_hash(self._hash_key, key).encode()
+
+
+def _type_of(decoded: bool, data_type: DataType | None) -> Any:  # noqa: ANN401, FBT001
+    if decoded and data_type in TEXTUAL:
+        return str | None | UnsetType
+    return Raw | UnsetType
+
+
+def _quoted(key: bytes) -> bytes:
+    if key.isalnum():
+        return b'"%b"' % key
+    return encode(key.decode())
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON scalar
+    if isinstance(value, Raw):
+        return msgspec.json.decode(value)
+    return None if value is UNSET else value
+
+
+def _apply(shown: list[Any], field: str, mask: Mask) -> None:
+    for record in shown:
+        value = getattr(record, field)
+        if value is UNSET:
+            continue
+        plain = _plain(value)
+        setattr(record, field, mask(plain if isinstance(plain, str) else _text(value)))
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - any JSON scalar
+    """Return a value that is no string as the provider wrote it; a null is masked as well."""
+    return bytes(value).decode() if isinstance(value, Raw) else "null"

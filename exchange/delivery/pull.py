@@ -1,0 +1,255 @@
+"""Pull: a page of a subscription's records from a cursor (P3, P6)."""
+
+from bisect import bisect_left
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from auth.principal import Principal, Scope
+from exchange.broker.errors import PositionExpiredError
+from exchange.broker.fetch import LATEST, Chunk, Reader
+from exchange.broker.tail import Tail
+from exchange.delivery import cursor as cursors
+from exchange.delivery import store
+from exchange.delivery.cursor import Place
+from exchange.delivery.errors import CursorExpired, QuotaExhausted
+from exchange.delivery.grant_plans import GrantPlan, GrantPlans
+from exchange.publishing.counts import Counts
+from exchange.subscriptions import grants
+from kernel import clock
+from kernel.changes import ChangeFeed
+from kernel.database import Database
+from kernel.errors import NotFound, Unavailable
+from kernel.workdays import end_of_day, local_date
+
+MODE = "pull"
+RECORD_BYTES_GUESS = 400
+FETCH_BYTES_MIN = 64 * 1024
+FETCH_BYTES_MAX = 4 * 1024 * 1024
+PAGE_BYTES_MAX = 8 * 1024 * 1024
+# A filter that lets little through ends a page here, so that one client cannot hold the loop.
+SCANNED_MAX = 50_000
+
+Reconfirm = Callable[[], Awaitable[Principal]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    subscription_id: str
+    cursor: str | None
+    limit: int
+    wait_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`lag` is how many places of the log lie after the page, about."""
+
+    lines: list[bytes]
+    next_cursor: str
+    lag: int
+
+
+class PlanOutdatedError(Exception):
+    """The log holds records of a version that the plan does not know yet."""
+
+
+@dataclass(slots=True)
+class Gathering:
+    """A page that is being filled; `bounds` end the round, none with one partition."""
+
+    limit: int
+    start: tuple[int, ...]
+    offsets: list[int]
+    bounds: tuple[int, ...]
+    lines: list[bytes] = field(default_factory=list)
+    size_bytes: int = 0
+    scanned: int = 0
+
+    @property
+    def full(self) -> bool:
+        return (
+            len(self.lines) >= self.limit
+            or self.size_bytes >= PAGE_BYTES_MAX
+            or self.scanned >= SCANNED_MAX
+        )
+
+    @property
+    def place(self) -> Place:
+        """Where the next page begins; a round that is over leaves no bounds behind."""
+        place = Place(tuple(self.offsets), self.bounds)
+        return Place(place.offsets) if place.round_is_over else place
+
+    @property
+    def moved(self) -> bool:
+        """Whether the page ends because it was full of records that the grant does not show."""
+        return self.scanned >= SCANNED_MAX
+
+
+class Puller:
+    def __init__(
+        self,
+        database: Database,
+        reader: Reader,
+        tail: Tail,
+        plans: GrantPlans,
+        counts: Counts,
+        changes: ChangeFeed,
+        cursor_key: bytes,
+    ) -> None:
+        self._database = database
+        self._reader = reader
+        self._tail = tail
+        self._plans = plans
+        self._counts = counts
+        self._changes = changes
+        self._cursor_key = cursor_key
+
+    async def pull(self, reconfirm: Reconfirm, request: Request) -> Page:
+        """Return records from the cursor on, waiting for some if asked to.
+
+        `reconfirm` says who is calling, now: it is asked again before anything leaves. Raises 401
+        and 403 errors, NotFound, InvalidCursor, QuotaExhausted, CursorExpired, BrokerUnavailable.
+        """
+        deadline = clock.monotonic() + request.wait_seconds
+        place: Place | None = None
+        while True:
+            principal = await reconfirm()
+            plan = await self._allowed(principal, request.subscription_id)
+            place = place or self._start(plan, request.cursor)
+            try:
+                found = await self._gather(plan, place, self._allowance(plan, request.limit))
+            except PlanOutdatedError:
+                self._plans.drop(plan.grant.id)
+                continue
+            except PositionExpiredError as error:
+                place = self._after_loss(plan, place, error, given=request.cursor is not None)
+                continue
+            if not (self._plans.is_current(plan) and self._changes.fresh):
+                continue
+            if found.lines or found.moved or clock.monotonic() >= deadline:
+                await reconfirm()
+                return self._page(principal, plan, found)
+            # What the filter hid so far needs no second look.
+            place = found.place
+            await self._await_news(plan, found, deadline)
+
+    async def _allowed(self, principal: Principal, subscription_id: str) -> GrantPlan:
+        """Return the plan when a record may leave to this caller at this moment."""
+        if not self._changes.fresh:
+            raise Unavailable(
+                "授权规则正在确认，请稍后重试", "Rules are being confirmed; try again"
+            )
+        principal.require_scope(Scope.RECORDS_READ)
+        plan = await self._plans.get(subscription_id)
+        if plan.grant.client_id != principal.id:
+            raise NotFound
+        grants.check_active(plan.grant, clock.now())
+        grants.check_mode(plan.grant, MODE)
+        return plan
+
+    def _allowance(self, plan: GrantPlan, limit: int) -> int:
+        """Return how many records may leave, at most `limit`; raises QuotaExhausted."""
+        quota = plan.grant.records_per_day
+        if quota is None:
+            return limit
+        used = self._counts.used_today(plan.grant.id)
+        left = quota - (plan.used_at_load if used is None else used)
+        if left <= 0:
+            now = clock.now()
+            midnight = end_of_day(local_date(now))
+            raise QuotaExhausted(retry_after_seconds=int((midnight - now).total_seconds()) + 1)
+        return min(limit, left)
+
+    def _start(self, plan: GrantPlan, cursor: str | None) -> Place:
+        if cursor is not None:
+            return self.decode(plan, cursor)
+        stored = plan.grant.position
+        return Place(tuple(stored)) if stored else Place((0,) * plan.partitions)
+
+    def decode(self, plan: GrantPlan, cursor: str) -> Place:
+        """Return a cursor's place; raises InvalidCursor."""
+        return cursors.decode(self._cursor_key, plan.grant.id, cursor, plan.partitions)
+
+    def encode(self, plan: GrantPlan, place: Place) -> str:
+        return cursors.encode(self._cursor_key, plan.grant.id, place)
+
+    async def _gather(self, plan: GrantPlan, place: Place, limit: int) -> Gathering:
+        bounds = await self._bounds(plan, place)
+        found = Gathering(limit, place.offsets, list(place.offsets), bounds)
+        for partition in range(plan.partitions):
+            await self._read(plan, found, partition)
+        return found
+
+    async def _bounds(self, plan: GrantPlan, place: Place) -> tuple[int, ...]:
+        """Return how far this round goes in each partition; one partition needs no bound."""
+        if plan.partitions == 1 or (place.bounds and not place.round_is_over):
+            return place.bounds
+        ends = tuple(
+            [await self._reader.offset(plan.topic, p, LATEST) for p in range(plan.partitions)]
+        )
+        if ends == place.offsets:
+            return ends
+        async with self._database.transaction() as session:
+            return await store.settle(session, plan.grant.id, place.offsets, ends)
+
+    async def _read(self, plan: GrantPlan, found: Gathering, partition: int) -> None:
+        bound = found.bounds[partition] if found.bounds else None
+        while not found.full:
+            offset = found.offsets[partition]
+            if bound is not None and offset >= bound:
+                return
+            wanted = (found.limit - len(found.lines)) * RECORD_BYTES_GUESS
+            size = min(max(wanted, FETCH_BYTES_MIN), FETCH_BYTES_MAX)
+            chunk = await self._reader.read(plan.topic, partition, offset, size)
+            if chunk.next_offset <= offset:
+                return
+            if not chunk.versions <= plan.versions:
+                raise PlanOutdatedError
+            _take(plan, found, partition, chunk, bound)
+
+    def _after_loss(
+        self, plan: GrantPlan, place: Place, error: PositionExpiredError, *, given: bool
+    ) -> Place:
+        """Begin at the earliest kept record; whoever came with a position is told of the gap."""
+        offsets = list(place.offsets)
+        offsets[error.partition] = error.earliest
+        earliest = Place(tuple(offsets))
+        if given or plan.grant.position:
+            raise CursorExpired(earliest_cursor=self.encode(plan, earliest))
+        return earliest
+
+    async def _await_news(self, plan: GrantPlan, found: Gathering, deadline: float) -> None:
+        positions = {(plan.topic, p): offset for p, offset in enumerate(found.offsets)}
+        seconds = min(deadline - clock.monotonic(), self._seconds_left(plan))
+        await self._tail.wait(positions, plan.grant.id, max(seconds, 0))
+
+    def _seconds_left(self, plan: GrantPlan) -> float:
+        return (plan.grant.valid_until_moment - clock.now()).total_seconds()
+
+    def _page(self, principal: Principal, plan: GrantPlan, found: Gathering) -> Page:
+        place = found.place
+        lag = sum(
+            self._reader.cache.lag((plan.topic, p), offset)
+            for p, offset in enumerate(place.offsets)
+        )
+        self._counts.read(principal, plan.grant.id, len(found.lines), found.size_bytes)
+        return Page(found.lines, self.encode(plan, place), lag)
+
+
+def _take(
+    plan: GrantPlan, found: Gathering, partition: int, chunk: Chunk, bound: int | None
+) -> None:
+    """Move records of the chunk into the page until either ends."""
+    offsets = chunk.offsets
+    place = bisect_left(offsets, found.offsets[partition])
+    last = len(offsets) if bound is None else bisect_left(offsets, bound)
+    while place < last and not found.full:
+        until = min(last, place + found.limit - len(found.lines))
+        lines = plan.projection.lines(chunk.keys[place:until], chunk.values[place:until])
+        shown = [line for line in lines if line is not None]
+        found.lines += shown
+        found.size_bytes += sum(map(len, shown))
+        found.scanned += until - place
+        place = until
+    beyond = chunk.next_offset if bound is None else min(bound, chunk.next_offset)
+    found.offsets[partition] = offsets[place] if place < last else beyond

@@ -1,0 +1,36 @@
+"""Frontiers: how far the page from one place reached the first time, for every worker (P6).
+
+Only places of several partitions need them: which partition has news first differs from one
+reading to the next, and the order of a page must not.
+"""
+
+import msgspec
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import select
+
+from exchange.publishing.tables import Frontier
+from kernel import clock
+from kernel.database import WriteSession
+
+
+async def settle(
+    session: WriteSession,
+    subscription_id: str,
+    offsets: tuple[int, ...],
+    ends: tuple[int, ...],
+) -> tuple[int, ...]:
+    """Return the bounds of the round from this place: those of whoever asked first."""
+    position = msgspec.json.encode(offsets).decode()
+    first = insert(Frontier).values(
+        subscription_id=subscription_id,
+        position=position,
+        bounds=msgspec.json.encode(ends).decode(),
+        created_at=clock.now(),
+    )
+    await session.execute(first.on_conflict_do_nothing())
+    bounds = await session.exec(
+        select(Frontier.bounds).where(
+            Frontier.subscription_id == subscription_id, Frontier.position == position
+        )
+    )
+    return msgspec.json.decode(bounds.one(), type=tuple[int, ...])

@@ -1,0 +1,119 @@
+"""The ways into the log of one worker life: a batcher and a partition log for each partition."""
+
+import asyncio
+import zlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from exchange.broker.client import Connection
+from exchange.broker.errors import BrokerUnavailable
+from exchange.broker.produce import PartitionLog, Slice
+from exchange.broker.transactions import Place, SpanningLog
+from exchange.broker.writer import Producer, Writers, transactional_id
+from exchange.publishing.batcher import Batcher
+from kernel.changes import ChangeFeed
+
+Part = tuple[Place, Slice]
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Return crc32(key) % partitions: librdkafka's `consistent` partitioner (`api.md`)."""
+    return zlib.crc32(key) % partitions
+
+
+@dataclass(slots=True)
+class _Life:
+    number: int
+    producer: Producer
+    spanning: SpanningLog
+    spanning_batcher: Batcher[Sequence[Part], list[int]]
+    logs: dict[Place, PartitionLog] = field(default_factory=dict)
+    batchers: dict[Place, Batcher[Slice, int]] = field(default_factory=dict)
+
+    @property
+    def broken(self) -> bool:
+        return any(log.broken for log in self.logs.values())
+
+
+class Lanes:
+    def __init__(self, bootstrap: str, connection: Connection, changes: ChangeFeed) -> None:
+        self._bootstrap = bootstrap
+        self._connection = connection
+        self._changes = changes
+        self._writers = Writers(connection)
+        self._life: _Life | None = None
+        self._entering = asyncio.Lock()
+
+    async def life(self) -> int:
+        """Return the number of the life that would write now; BrokerUnavailable without one."""
+        return (await self._current()).number
+
+    async def append(self, life: int, place: Place, part: Slice, size_bytes: int) -> int:
+        """Return the offset of the part's first record; BrokerUnavailable, OutcomeUnknown."""
+        current = await self._same(life)
+        batcher = current.batchers.get(place)
+        if batcher is None:
+            batcher = current.batchers[place] = self._batcher(current, place)
+        return await batcher.put(part, size_bytes)
+
+    async def append_spanning(self, life: int, parts: Sequence[Part], size_bytes: int) -> list[int]:
+        """Return the first offset of each part, all of them stored or none."""
+        current = await self._same(life)
+        return await current.spanning_batcher.put(parts, size_bytes)
+
+    def _batcher(self, life: _Life, place: Place) -> Batcher[Slice, int]:
+        log = life.logs[place] = PartitionLog(self._connection, *place, life.producer)
+
+        async def append(slices: Sequence[Slice]) -> list[int]:
+            offset = await log.append(slices)
+            firsts = []
+            for part in slices:
+                firsts.append(offset)
+                offset += len(part.keys)
+            return firsts
+
+        return Batcher(append)
+
+    async def _same(self, life: int) -> _Life:
+        current = await self._current()
+        if current.number != life:
+            raise BrokerUnavailable
+        return current
+
+    async def _current(self) -> _Life:
+        life = self._life
+        if life is not None and life.number == self._changes.life and not life.broken:
+            return life
+        async with self._entering:
+            return await self._enter()
+
+    async def _enter(self) -> _Life:
+        if self._life is not None and self._life.broken and self._life.number == self._changes.life:
+            self._changes.renew()
+        number = self._changes.life
+        if number is None:
+            raise BrokerUnavailable
+        if self._life is None or self._life.number != number:
+            await self.close()
+            self._life = await self._begin(number)
+        return self._life
+
+    async def _begin(self, number: int) -> _Life:
+        producer = await self._writers.enter(transactional_id(number))
+        spanning = SpanningLog(self._bootstrap, number)
+        return _Life(number, producer, spanning, Batcher(_all_at_once(spanning)))
+
+    async def close(self) -> None:
+        if self._life is not None:
+            await self._life.spanning.close()
+            self._life = None
+
+
+def _all_at_once(
+    log: SpanningLog,
+) -> Callable[[Sequence[Sequence[Part]]], Awaitable[list[list[int]]]]:
+    async def append(requests: Sequence[Sequence[Part]]) -> list[list[int]]:
+        firsts = iter(await log.append([part for parts in requests for part in parts]))
+        return [[next(firsts) for _part in parts] for parts in requests]
+
+    return append

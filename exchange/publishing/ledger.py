@@ -1,0 +1,165 @@
+"""The ledger of keyed publishes: noted before the append, settled from the log (P5, ADR 0005).
+
+A retry finds the row. With a receipt it is answered again. Without one and with its worker life
+still living, the retry waits. Without one and with its life over, nobody may ever have answered:
+the dead life is fenced off the partitions, the log is read from the noted ends, and either the
+batch is there, or it never will be and this try may append.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from exchange.broker.errors import OutcomeUnknown
+from exchange.broker.fetch import LATEST, Reader
+from exchange.broker.headers import keyed_batch
+from exchange.broker.transactions import spanning_id
+from exchange.broker.writer import Writers, transactional_id
+from exchange.publishing import store
+from exchange.publishing.batcher import Batcher
+from exchange.publishing.receipts import Accepted, Position, accepted
+from exchange.publishing.store import Intent
+from exchange.publishing.tables import PublishIntent
+from kernel import changes
+from kernel.database import Database
+from kernel.errors import IdempotencyKeyReused
+
+WAIT_SECONDS = 20.0
+LOOK_EVERY_SECONDS = 0.05
+SCAN_BYTES = 1024 * 1024
+INTENT_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A resource's topic and how many partitions it has."""
+
+    topic: str
+    partitions: int
+
+
+class Ledger:
+    def __init__(self, database: Database, reader: Reader, writers: Writers) -> None:
+        self._database = database
+        self._reader = reader
+        self._writers = writers
+        self._notes: Batcher[Intent, bool] = Batcher(self._note)
+        self._receipts: Batcher[tuple[bytes, str], None] = Batcher(self._keep)
+        self._ends: dict[str, list[int]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def claim(self, intent: bytes, digest: bytes, life: int, place: Place) -> Accepted | None:
+        """Return None when this try shall append, else the positions of the first one.
+
+        Raises IdempotencyKeyReused for another body, OutcomeUnknown when the first try of a
+        living worker takes too long.
+        """
+        ends = msgspec.json.encode(await self._ends_of(place)).decode()
+        if await self._notes.put(Intent(intent, digest, life, ends), INTENT_BYTES):
+            return None
+        return await self._await_first(intent, digest, life, place)
+
+    async def _await_first(
+        self, intent: bytes, digest: bytes, life: int, place: Place
+    ) -> Accepted | None:
+        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            async with self._database.reading() as session:
+                found = await store.find(session, intent)
+                living = found is not None and await changes.is_living(session, found.life)
+            if found is None:
+                return await self.claim(intent, digest, life, place)
+            if found.digest != digest:
+                raise IdempotencyKeyReused
+            if found.receipt is not None:
+                return accepted(found.receipt)
+            if not living:
+                return await self._settle(found, life, place)
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+        raise OutcomeUnknown
+
+    async def _settle(self, found: PublishIntent, life: int, place: Place) -> Accepted | None:
+        """Decide a dead life's publish by the log; another settler may be first."""
+        partitions = list(range(place.partitions))
+        await self._writers.fence(transactional_id(found.life), place.topic, partitions)
+        await self._writers.fence(spanning_id(found.life), place.topic, partitions)
+        ends = await self._read_ends(place)
+        taken = await self._find(found, place, ends)
+        if taken is not None:
+            await self._receipts.put((found.intent, taken.text()), INTENT_BYTES)
+            return taken
+        async with self._database.transaction() as session:
+            mine = await store.take_over(session, found, life, msgspec.json.encode(ends).decode())
+        return None if mine else await self._await_first(found.intent, found.digest, life, place)
+
+    async def _find(
+        self, found: PublishIntent, place: Place, ends: Sequence[int]
+    ) -> Accepted | None:
+        starts = msgspec.json.decode(found.ends, type=list[int])
+        version, positions = 0, []
+        for partition in range(place.partitions):
+            offset = starts[partition]
+            while offset < ends[partition]:
+                chunk = await self._reader.read(place.topic, partition, offset, SCAN_BYTES)
+                for first, headers in chunk.headers:
+                    batch = keyed_batch(headers)
+                    if batch is not None and batch.intent == found.intent:
+                        version = batch.version
+                        positions.append(Position(partition, first, first + batch.count - 1))
+                offset = max(chunk.next_offset, offset + 1)
+        return Accepted(version, positions) if positions else None
+
+    async def first_answer(self, intent: bytes, digest: bytes) -> Accepted | None:
+        """Return what this key and body were answered before, if they were."""
+        async with self._database.reading() as session:
+            found = await store.find(session, intent)
+        if found is None or found.receipt is None or found.digest != digest:
+            return None
+        return accepted(found.receipt)
+
+    def keep(self, intent: bytes, taken: Accepted) -> None:
+        """Keep the receipt behind the answer: until then the log itself can tell."""
+        task = asyncio.create_task(self._receipts.put((intent, taken.text()), INTENT_BYTES))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def withdraw(self, intent: bytes, life: int) -> None:
+        """Free the key of an append that certainly did not happen."""
+        async with self._database.transaction() as session:
+            await store.withdraw(session, intent, life)
+
+    async def _note(self, intents: Sequence[Intent]) -> list[bool]:
+        """Two tries with one key may meet in a group: the first of them is the one noted."""
+        firsts = {item.intent: item for item in reversed(intents)}
+        async with self._database.transaction() as session:
+            new = await store.note(session, list(firsts.values()))
+        return [item.intent in new and firsts[item.intent] is item for item in intents]
+
+    async def _keep(self, receipts: Sequence[tuple[bytes, str]]) -> list[None]:
+        async with self._database.transaction() as session:
+            await store.keep_receipts(session, receipts)
+        return [None] * len(receipts)
+
+    async def _ends_of(self, place: Place) -> list[int]:
+        """Return ends that the log has certainly reached: a lower bound is all a scan needs."""
+        if place.topic not in self._ends:
+            self._ends[place.topic] = await self._read_ends(place)
+        return self._ends[place.topic]
+
+    async def _read_ends(self, place: Place) -> list[int]:
+        return [
+            await self._reader.offset(place.topic, partition, LATEST)
+            for partition in range(place.partitions)
+        ]
+
+    def reached(self, place: Place, positions: Sequence[Position]) -> None:
+        """Remember how far the log is known to reach."""
+        ends = self._ends.get(place.topic)
+        if ends is not None:
+            for position in positions:
+                ends[position.partition] = max(ends[position.partition], position.last_offset + 1)
+
+    async def close(self) -> None:
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,39 @@
+"""Opening and closing a resource: the catalogue's decision and the broker's topic together."""
+
+from auth.principal import Principal
+from catalog import lifecycle
+from catalog.visibility import Shown
+from exchange.broker.topics import Topics, topic_of
+from exchange.subscriptions import grants
+from kernel import clock
+from kernel.database import Database, WriteSession
+
+
+async def publish(
+    database: Database,
+    topics: Topics,
+    session: WriteSession,
+    principal: Principal,
+    resource_id: str,
+) -> Shown:
+    """Publish the approved version once its topic exists and every partition has a leader.
+
+    A topic without a published resource does no harm: the next try finds it. Raises as
+    `catalog.lifecycle.publish`, and BrokerUnavailable.
+    """
+    now = clock.now()
+    async with database.reading() as reading:
+        request = await lifecycle.publishable(reading, principal, resource_id, now=now)
+    await topics.ensure(topic_of(resource_id), request.partitions)
+    return await lifecycle.publish(session, principal, resource_id, now=now)
+
+
+async def retire(
+    session: WriteSession, principal: Principal, resource_id: str, *, reason: str
+) -> Shown:
+    """Retire a published resource; only the authority may with live subscriptions."""
+    now = clock.now()
+    active = await grants.active_count(session, resource_id, now=now)
+    return await lifecycle.retire(
+        session, principal, resource_id, reason=reason, active_subscriptions=active, now=now
+    )

@@ -1,0 +1,223 @@
+"""Publish: a department's records into the log of its resource (P2, P4, P5)."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from auth.principal import Principal, Scope
+from catalog import versions
+from catalog.contracts.compile import Checked, Plan, compile_plan
+from catalog.errors import VersionSuperseded
+from exchange.broker.errors import BrokerUnavailable
+from exchange.broker.headers import BatchFacts
+from exchange.broker.produce import Slice
+from exchange.broker.topics import topic_of
+from exchange.publishing import receipts
+from exchange.publishing.counts import Counts
+from exchange.publishing.errors import RecordsInvalid
+from exchange.publishing.lanes import Lanes, partition_of
+from exchange.publishing.ledger import Ledger, Place
+from exchange.publishing.receipts import Accepted, Position, Receipt
+from kernel.cache import RuleCache
+from kernel.database import Database, ReadSession
+from kernel.errors import FieldError, NotFound, ShuyuanError
+
+PLANS_MAX = 5_000
+INTENT_BYTES = 16
+
+
+class Op(StrEnum):
+    UPSERT = "upsert"
+    DELETE = "delete"
+
+
+class OnInvalid(StrEnum):
+    """What becomes of a batch with an invalid record; quarantine is not offered yet."""
+
+    REJECT = "reject"
+
+
+class Media(StrEnum):
+    NDJSON = "application/x-ndjson"
+    JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One publish as it was asked for; `version` None means the published one."""
+
+    body: bytes
+    media: Media
+    op: Op
+    on_invalid: OnInvalid
+    version: int | None
+    idempotency_key: str | None
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcePlan:
+    """Everything a publish needs to know about its resource."""
+
+    resource_id: str
+    department: str
+    version: int
+    place: Place
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    receipt: Receipt
+    replayed: bool
+
+
+class Publisher:
+    def __init__(
+        self, database: Database, lanes: Lanes, ledger: Ledger, counts: Counts, receipt_key: bytes
+    ) -> None:
+        self._database = database
+        self._lanes = lanes
+        self._ledger = ledger
+        self._counts = counts
+        self._receipt_key = receipt_key
+        self.plans: RuleCache[ResourcePlan] = RuleCache(self._load_plan, size=PLANS_MAX)
+
+    async def publish(self, principal: Principal, resource_id: str, batch: Batch) -> Published:
+        """Store the batch, all of it or nothing, and return its receipt.
+
+        Raises 403 errors, NotFound, RecordsInvalid and the other 422 errors, IdempotencyKeyReused,
+        BrokerUnavailable, OutcomeUnknown.
+        """
+        principal.require_scope(Scope.RECORDS_PUBLISH)
+        plan = self.plans.known(resource_id) or await self.plans.get(resource_id)
+        principal.require_department(plan.department)
+        digest = hashlib.sha256(batch.op.encode() + b"\n" + batch.body).digest()
+        intent = _intent(principal, resource_id, batch.idempotency_key)
+        try:
+            checked = check(plan, batch)
+        except ShuyuanError:
+            if intent and (taken := await self._ledger.first_answer(intent, digest)):
+                return Published(self._receipt(plan, taken, digest), replayed=True)
+            raise
+        return await self._store(principal, plan, batch, checked, (intent, digest))
+
+    async def _store(
+        self,
+        principal: Principal,
+        plan: ResourcePlan,
+        batch: Batch,
+        checked: Checked,
+        named: tuple[bytes | None, bytes],
+    ) -> Published:
+        intent, digest = named
+        life = await self._lanes.life()
+        if intent is not None:
+            taken = await self._ledger.claim(intent, digest, life, plan.place)
+            if taken is not None:
+                return Published(self._receipt(plan, taken, digest), replayed=True)
+        facts = BatchFacts(
+            plan.version, checked.records, digest, principal.id, batch.correlation_id, intent
+        )
+        try:
+            positions = await self._append(life, plan.place, checked, facts, batch)
+        except BrokerUnavailable:
+            if intent is not None:
+                await self._ledger.withdraw(intent, life)
+            raise
+        taken = Accepted(plan.version, positions)
+        self._ledger.reached(plan.place, positions)
+        if intent is not None:
+            self._ledger.keep(intent, taken)
+        self._counts.published(principal, plan.resource_id, checked.records, len(batch.body))
+        return Published(self._receipt(plan, taken, digest), replayed=False)
+
+    async def _append(
+        self, life: int, place: Place, checked: Checked, facts: BatchFacts, batch: Batch
+    ) -> list[Position]:
+        slices = split(checked, place.partitions, facts, delete=batch.op is Op.DELETE)
+        size = len(batch.body)
+        if len(slices) == 1:
+            partition, part = slices[0]
+            first = await self._lanes.append(life, (place.topic, partition), part, size)
+            return [Position(partition, first, first + len(part.keys) - 1)]
+        parts = [((place.topic, partition), part) for partition, part in slices]
+        firsts = await self._lanes.append_spanning(life, parts, size)
+        return [
+            Position(partition, first, first + len(part.keys) - 1)
+            for (partition, part), first in zip(slices, firsts, strict=True)
+        ]
+
+    def _receipt(self, plan: ResourcePlan, taken: Accepted, digest: bytes) -> Receipt:
+        return receipts.issue(
+            self._receipt_key, resource_id=plan.resource_id, taken=taken, digest=digest
+        )
+
+    async def receipt(self, session: ReadSession, principal: Principal, receipt_id: str) -> Receipt:
+        """Return what a receipt id proves, to the department of its resource; NotFound."""
+        found = receipts.read(self._receipt_key, receipt_id)
+        if await versions.department_of(session, found.resource_id) != principal.department:
+            raise NotFound
+        return found
+
+    async def _load_plan(self, resource_id: str) -> ResourcePlan:
+        async with self._database.reading() as session:
+            published = await versions.contract_of(session, resource_id, None)
+        return ResourcePlan(
+            resource_id,
+            published.department,
+            published.version,
+            Place(topic_of(resource_id), published.partitions),
+            compile_plan(published.contract),
+        )
+
+
+def check(plan: ResourcePlan, batch: Batch) -> Checked:
+    """Return the records; raises RecordsInvalid, VersionSuperseded and whole-body refusals."""
+    if batch.version is not None and batch.version != plan.version:
+        raise VersionSuperseded(published_version=plan.version)
+    checks = {
+        (Op.UPSERT, Media.NDJSON): plan.plan.check_ndjson,
+        (Op.UPSERT, Media.JSON): plan.plan.check_json,
+        (Op.DELETE, Media.NDJSON): plan.plan.check_keys_ndjson,
+        (Op.DELETE, Media.JSON): plan.plan.check_keys_json,
+    }
+    checked = checks[batch.op, batch.media](batch.body)
+    if checked.rejected:
+        raise RecordsInvalid(errors=_errors(checked))
+    return checked
+
+
+def _errors(checked: Checked) -> list[FieldError]:
+    return [
+        FieldError(error.path, error.code, error.zh, error.en, rejected.index)
+        for rejected in checked.rejected
+        for error in rejected.errors
+    ]
+
+
+def split(
+    checked: Checked, partitions: int, facts: BatchFacts, *, delete: bool
+) -> list[tuple[int, Slice]]:
+    """Share the records out over their partitions, in order; each slice tells its own count."""
+    values: Sequence[bytes | None] = [None] * len(checked.keys) if delete else checked.lines
+    if partitions == 1:
+        return [(0, Slice(checked.keys, values, facts.headers()))]
+    shares: dict[int, tuple[list[bytes], list[bytes | None]]] = {}
+    for key, value in zip(checked.keys, values, strict=True):
+        keys, kept = shares.setdefault(partition_of(key, partitions), ([], []))
+        keys.append(key)
+        kept.append(value)
+    return [
+        (partition, Slice(keys, kept, replace(facts, count=len(keys)).headers()))
+        for partition, (keys, kept) in sorted(shares.items())
+    ]
+
+
+def _intent(principal: Principal, resource_id: str, key: str | None) -> bytes | None:
+    """Name a keyed publish: scope of a key is client and resource (`api.md` section 5)."""
+    if key is None:
+        return None
+    named = f"{principal.id}\n{resource_id}\n{key}".encode()
+    return hashlib.blake2b(named, digest_size=INTENT_BYTES).digest()

@@ -1,0 +1,89 @@
+"""Intents of keyed publishes, and counts of what was published and read."""
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, DateTime, Index, LargeBinary, text
+from sqlmodel import Field, SQLModel
+
+from kernel.tables import timestamp
+
+SCHEMA = "exchange"
+
+
+class PublishIntent(SQLModel, table=True):
+    """A keyed publish, noted before its append; `receipt` is empty until it is known.
+
+    `ends` are the ends of the partitions before the append: a retry looks for the batch from there.
+    """
+
+    __tablename__: ClassVar[Any] = "publish_intent"
+    __table_args__ = (Index("publish_intent_created_at", "created_at"), {"schema": SCHEMA})
+
+    intent: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    digest: bytes = Field(sa_type=LargeBinary)
+    life: int
+    ends: str
+    receipt: str | None = None
+    created_at: datetime = timestamp()
+
+
+class PublishCount(SQLModel, table=True):
+    """What one client published to one resource in one minute; sealed once it is in the audit."""
+
+    __tablename__: ClassVar[Any] = "publish_count"
+    __table_args__ = (
+        Index("publish_count_unsealed", "minute", postgresql_where=text("NOT sealed")),
+        {"schema": SCHEMA},
+    )
+
+    resource_id: str = Field(primary_key=True)
+    client_id: str = Field(primary_key=True)
+    minute: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
+    department: str
+    batches: int = Field(sa_type=BigInteger)
+    records: int = Field(sa_type=BigInteger)
+    bytes_: int = Field(sa_column_kwargs={"name": "bytes"}, sa_type=BigInteger)
+    sealed: bool = False
+
+
+class ReadCount(SQLModel, table=True):
+    """What left through one subscription in one minute; sealed once it is in the audit."""
+
+    __tablename__: ClassVar[Any] = "read_count"
+    __table_args__ = (
+        Index("read_count_unsealed", "minute", postgresql_where=text("NOT sealed")),
+        {"schema": SCHEMA},
+    )
+
+    subscription_id: str = Field(primary_key=True)
+    client_id: str = Field(primary_key=True)
+    minute: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
+    department: str
+    pages: int = Field(sa_type=BigInteger)
+    records: int = Field(sa_type=BigInteger)
+    bytes_: int = Field(sa_column_kwargs={"name": "bytes"}, sa_type=BigInteger)
+    sealed: bool = False
+
+
+class DailyUse(SQLModel, table=True):
+    """Records that left through a subscription on one day, Asia/Shanghai: its quota's count."""
+
+    __tablename__: ClassVar[Any] = "daily_use"
+    __table_args__ = {"schema": SCHEMA}
+
+    subscription_id: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    records: int = Field(sa_type=BigInteger)
+
+
+class Frontier(SQLModel, table=True):
+    """How far a page from a position of several partitions reached the first time (P6)."""
+
+    __tablename__: ClassVar[Any] = "frontier"
+    __table_args__ = (Index("frontier_created_at", "created_at"), {"schema": SCHEMA})
+
+    subscription_id: str = Field(primary_key=True)
+    position: str = Field(primary_key=True)
+    bounds: str
+    created_at: datetime = timestamp()

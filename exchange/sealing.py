@@ -1,0 +1,44 @@
+"""Seals counts of publishes and reads into the audit, minute by minute (P8)."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from exchange.events import ExchangeEvent
+from exchange.publishing import count_store
+from exchange.publishing.tables import PublishCount, ReadCount
+from kernel import audit
+from kernel.audit import Actor
+from kernel.database import WriteSession
+
+# Counts of a minute reach the database about a second after it; later ones open it again.
+SETTLED_SECONDS = 5
+
+
+async def seal_counts(session: WriteSession, now: datetime) -> int:
+    """Write one event for every count of a minute that is over; return how many."""
+    before = now - timedelta(seconds=60 + SETTLED_SECONDS)
+    publishes = await count_store.unsealed(session, PublishCount, before)
+    for row in publishes:
+        _record(session, ExchangeEvent.RECORDS_PUBLISHED, row, "resource", row.resource_id)
+        await count_store.seal(session, row)
+    reads = await count_store.unsealed(session, ReadCount, before)
+    for row in reads:
+        _record(session, ExchangeEvent.RECORDS_READ, row, "subscription", row.subscription_id)
+        await count_store.seal(session, row)
+    return len(publishes) + len(reads)
+
+
+def _record(
+    session: WriteSession,
+    event: ExchangeEvent,
+    row: PublishCount | ReadCount,
+    subject_type: str,
+    subject_id: str,
+) -> None:
+    actor = Actor("client", row.client_id, row.department)
+    audit.record(session, actor, event, subject_type, subject_id, **_facts(row))
+
+
+def _facts(row: PublishCount | ReadCount) -> Mapping[str, object]:
+    times = {"batches": row.batches} if isinstance(row, PublishCount) else {"pages": row.pages}
+    return {"minute": row.minute, "records": row.records, "bytes": row.bytes_, **times}

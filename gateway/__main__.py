@@ -1,0 +1,46 @@
+"""`python -m gateway serve`: the gateway with its workers."""
+
+import os
+import tempfile
+
+import typer
+import uvicorn
+
+from kernel.settings import load
+
+GRACE_SECONDS = 10
+BACKLOG = 4096
+
+app = typer.Typer(add_completion=False, help="数据共享交换网关 / the exchange gateway")
+
+
+@app.callback()
+def main() -> None:
+    """Keep `serve` a named command although it is the only one."""
+
+
+@app.command()
+def serve() -> None:
+    """启动网关 / serve until a signal says stop."""
+    settings = load()
+    with tempfile.TemporaryDirectory(prefix="shuyuan-metrics-") as counters:
+        # prometheus_client itself reads this name, in every worker, to share its counters.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = counters
+        uvicorn.run(
+            "gateway.main:application",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            loop="uvloop",
+            http="httptools",
+            lifespan="on",
+            access_log=False,
+            server_header=False,
+            backlog=BACKLOG,
+            log_config=None,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+
+
+app()

@@ -1,0 +1,55 @@
+"""`GET /v1/audit`: the audit log for auditors (`api.md` section 6)."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from auth.principal import Role
+from gateway.lists import ListOf, Paging
+from gateway.principal import AuditReader
+from gateway.services import Reading
+from kernel import audit
+from kernel.audit import Filter
+from kernel.wire import Wire
+
+router = APIRouter(tags=["audit"])
+
+
+class AuditEventView(Wire):
+    """One event with its place in its hash chain."""
+
+    chain: int
+    seq: int
+    at: datetime
+    event: str
+    actor_kind: str
+    actor_id: str
+    department: str | None
+    subject_type: str
+    subject_id: str
+    details: dict[str, Any]
+    correlation_id: str | None
+    previous_hash: str
+    hash: str
+
+
+Name = Annotated[str | None, Query(max_length=128)]
+
+
+@router.get("/v1/audit")
+async def page(  # noqa: PLR0913 - one list with its filters
+    principal: AuditReader,
+    session: Reading,
+    paging: Paging,
+    since: Annotated[datetime | None, Query()] = None,
+    until: Annotated[datetime | None, Query()] = None,
+    actor: Name = None,
+    thing: Name = None,
+    event: Name = None,
+) -> ListOf[AuditEventView]:
+    """List events, the oldest first; `thing` is the id of what was acted on."""
+    principal.require_role(Role.AUDITOR)
+    found = await audit.page(session, paging, Filter(since, until, actor, thing, event))
+    items = [AuditEventView.model_validate(row) for row in found.items]
+    return ListOf(items=items, next_cursor=found.next_cursor)

@@ -1,0 +1,78 @@
+"""Health, readiness, metrics (`api.md` section 6)."""
+
+import asyncio
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from gateway.metrics import exposition
+from gateway.services import Services, Using
+from kernel.wire import Wire
+
+router = APIRouter(tags=["operations"])
+
+PROBE_SECONDS = 3.0
+NOT_READY = 503
+
+
+class Health(Wire):
+    status: Literal["ok"]
+
+
+class Readiness(Wire):
+    """`ok`, or for each part that keeps the worker from serving, why."""
+
+    status: Literal["ok", "not_ready"]
+    database: str
+    broker: str
+    rules: str
+    loops: dict[str, str]
+
+
+@router.get("/healthz")
+async def health() -> Health:
+    """The process answers."""
+    return Health(status="ok")
+
+
+@router.get("/readyz", responses={503: {"model": Readiness}})
+async def readiness(using: Using, response: Response) -> Readiness:
+    """The worker can serve: database and broker answer, rules are fresh, loops run."""
+    database, broker = await asyncio.gather(_database(using), _broker(using))
+    rules = "ok" if using.changes.fresh else "rules not confirmed by the database"
+    failed = using.loops.failed
+    ready = database == broker == rules == "ok" and not failed
+    if not ready:
+        response.status_code = NOT_READY
+    return Readiness(
+        status="ok" if ready else "not_ready",
+        database=database,
+        broker=broker,
+        rules=rules,
+        loops=failed,
+    )
+
+
+async def _database(using: Services) -> str:
+    try:
+        async with asyncio.timeout(PROBE_SECONDS), using.database.reading() as session:
+            await session.execute(text("SELECT 1"))
+    except (DBAPIError, OSError, TimeoutError):
+        return "PostgreSQL does not answer"
+    return "ok"
+
+
+async def _broker(using: Services) -> str:
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            return "ok" if await using.bus.alive() else "Kafka does not answer"
+    except TimeoutError:
+        return "Kafka does not answer"
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics() -> Response:
+    """Prometheus metrics of all workers of this node."""
+    return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,155 @@
+"""Records: what `gateway.hot` serves, documented; receipts and positions, served here."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Path, Query
+
+from exchange.broker.fetch import EARLIEST, LATEST
+from exchange.publishing.errors import Misrouted
+from exchange.publishing.publish import Op
+from gateway.hot import LIMIT_DEFAULT, LIMIT_MAX, WAIT_MAX
+from gateway.principal import Caller, RecordsPublisher, RecordsReader
+from gateway.services import Reading, Using
+from kernel.errors import BadRequest
+from kernel.wire import Wire
+
+router = APIRouter(tags=["records"])
+
+RECORDS: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-ndjson": {"schema": {"type": "string"}},
+            "application/json": {
+                "schema": {"anyOf": [{"type": "object"}, {"type": "array", "maxItems": 10_000}]}
+            },
+        },
+    }
+}
+PAGE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "One line a record: `{op, key, data}`",
+        "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+        "headers": {
+            name: {"schema": {"type": kind}}
+            for name, kind in (
+                ("Exchange-Next-Cursor", "string"),
+                ("Exchange-Count", "integer"),
+                ("Exchange-Lag", "integer"),
+            )
+        },
+    }
+}
+ThingId = Annotated[str, Path(pattern=r"^[0-9a-zA-Z_-]{1,64}$")]
+
+
+class PositionView(Wire):
+    """A run of records in one partition of the log; offsets are inclusive."""
+
+    partition: int
+    first_offset: int
+    last_offset: int
+
+
+class ReceiptView(Wire):
+    """Proof of what was accepted where; `digest` is SHA-256 of the operation and the body."""
+
+    receipt_id: str
+    resource_id: str
+    version: int
+    accepted: int
+    rejected: int
+    positions: list[PositionView]
+    digest: str
+    errors: list[dict[str, Any]]
+
+
+class RecordView(Wire):
+    op: Literal["upsert", "delete"]
+    key: str
+    data: dict[str, Any] | None = None
+
+
+class PageView(Wire):
+    items: list[RecordView]
+    next_cursor: str
+
+
+class CursorBody(Wire):
+    cursor: str
+
+
+class RewindBody(Wire):
+    """`earliest`, `latest`, or a time with offset."""
+
+    to: Literal["earliest", "latest"] | datetime
+
+
+@router.post("/v1/resources/{id}/records", status_code=201, openapi_extra=RECORDS)
+async def publish(
+    id: ThingId,  # noqa: A002 - the contract's name
+    principal: RecordsPublisher,
+    op: Annotated[Op, Query()] = Op.UPSERT,
+    on_invalid: Annotated[Literal["reject"], Query()] = "reject",
+    idempotency_key: Annotated[str | None, Header(max_length=128)] = None,
+    exchange_resource_version: Annotated[int | None, Header(ge=1)] = None,
+) -> ReceiptView:
+    """Publish records: at most 8 MiB, 10,000 records, 1 MiB a line; all or nothing."""
+    raise Misrouted
+
+
+@router.get("/v1/subscriptions/{id}/records", responses=PAGE)
+async def pull(
+    id: ThingId,  # noqa: A002 - the contract's name
+    principal: RecordsReader,
+    cursor: Annotated[str | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    wait: Annotated[float, Query(ge=0, le=WAIT_MAX)] = 0,
+) -> PageView:
+    """Pull the records after a cursor; with `wait`, as soon as there are any."""
+    raise Misrouted
+
+
+@router.get("/v1/receipts/{receipt_id}")
+async def receipt(
+    receipt_id: Annotated[str, Path(max_length=4096)],
+    principal: Caller,
+    using: Using,
+    session: Reading,
+) -> ReceiptView:
+    """Read a receipt again; for the publisher's department."""
+    found = await using.bus.publisher.receipt(session, principal, receipt_id)
+    return ReceiptView.model_validate(found)
+
+
+@router.put("/v1/subscriptions/{id}/position")
+async def commit(
+    id: ThingId,  # noqa: A002 - the contract's name
+    body: CursorBody,
+    principal: RecordsReader,
+    using: Using,
+) -> CursorBody:
+    """Store a cursor as the subscription's position: a pull without a cursor starts there."""
+    await using.bus.positions.commit(principal, id, body.cursor)
+    return body
+
+
+@router.post("/v1/subscriptions/{id}/rewind")
+async def rewind(
+    id: ThingId,  # noqa: A002 - the contract's name
+    body: RewindBody,
+    principal: RecordsReader,
+    using: Using,
+) -> CursorBody:
+    """Return a cursor at the earliest or latest record, or at the first one since a time."""
+    places = {"earliest": EARLIEST, "latest": LATEST}
+    to = places[body.to] if isinstance(body.to, str) else _moment(body.to)
+    return CursorBody(cursor=await using.bus.positions.rewind(principal, id, to))
+
+
+def _moment(to: datetime) -> int:
+    """Return milliseconds since 1970; BadRequest for a time without an offset or out of range."""
+    if to.tzinfo is None:
+        raise BadRequest("to 须为带时区的时间", "to needs a time with an offset")
+    return max(0, int(to.astimezone(UTC).timestamp() * 1000))

@@ -1,0 +1,284 @@
+"""The hot paths, raw ASGI in front of FastAPI: publish and pull (docs/architecture.md).
+
+FastAPI documents them from the same models (gateway/api/records.py) and never runs them.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+import orjson
+from sqlalchemy.exc import DBAPIError
+
+from auth.errors import TokenMissing
+from auth.principal import Principal
+from auth.principal import Scope as AuthScope
+from exchange.delivery.pull import Page, Request
+from exchange.publishing.errors import BodyTooLarge
+from exchange.publishing.publish import Batch, Media, OnInvalid, Op
+from gateway.edge import (
+    App,
+    Edge,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    correlation_of,
+    marked,
+    refuse,
+)
+from gateway.problems import Internal, log
+from gateway.services import Services
+from kernel import answers
+from kernel.errors import BadRequest, ShuyuanError, Unavailable, UnsupportedMedia
+from kernel.logging import correlation_id
+
+PUBLISH = re.compile(r"/v1/resources/([0-9a-zA-Z_-]{1,64})/records")
+PULL = re.compile(r"/v1/subscriptions/([0-9a-zA-Z_-]{1,64})/records")
+BODY_MAX = 8 * 1024 * 1024
+BODY_SECONDS = 60.0
+LIMIT_DEFAULT, LIMIT_MAX = 500, 10_000
+WAIT_MAX = 30.0
+QUERY_MAX = 4096
+NDJSON = b"application/x-ndjson"
+JSON = b"application/json"
+BEARER = b"bearer "
+
+Headers = dict[bytes, bytes]
+Choice = TypeVar("Choice", bound=StrEnum)
+Handle = Callable[[str, "Exchange"], Awaitable[None]]
+encode = msgspec.json.Encoder().encode
+
+
+class Exchange:
+    """One hot request: what came, and how to answer it."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.headers: Headers = dict(scope["headers"])
+        self.correlation = correlation_of(self.headers)
+        self.send = marked(send, self.correlation)
+        correlation_id.set(self.correlation)
+
+    def query(self, *known: str) -> dict[str, str]:
+        """Return the query parameters; BadRequest for an unknown, doubled or overlong one."""
+        raw: bytes = self.scope["query_string"]
+        if not raw:
+            return {}
+        pairs = parse_qsl(raw[:QUERY_MAX].decode("latin-1"), keep_blank_values=True)
+        names = [name for name, _value in pairs]
+        if len(raw) > QUERY_MAX or len(set(names)) < len(names) or not set(names) <= set(known):
+            listed = ", ".join(known)
+            raise BadRequest(f"查询参数只能是 {listed}，各一次", f"Parameters: {listed}, once each")
+        return dict(pairs)
+
+    def token(self) -> bytes:
+        """Return the bearer token; raises TokenMissing."""
+        value = self.headers.get(b"authorization", b"")
+        if value[: len(BEARER)].lower() != BEARER:
+            raise TokenMissing
+        return value[len(BEARER) :].strip()
+
+    async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        headers.append((b"content-length", str(len(body)).encode()))
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+
+class HotPaths:
+    """Takes publish and pull for itself and hands everything else on."""
+
+    def __init__(self, app: App, services: Callable[[], Services]) -> None:
+        self._edge = Edge(app)
+        self._services = services
+        self._held_bytes = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path, method = scope["path"], scope["method"]
+            if method == "POST" and (match := PUBLISH.fullmatch(path)):
+                await self._run(self._publish, match[1], Exchange(scope, receive, send))
+                return
+            if method == "GET" and (match := PULL.fullmatch(path)):
+                await self._run(self._pull, match[1], Exchange(scope, receive, send))
+                return
+        await self._edge(scope, receive, send)
+
+    async def _run(self, handle: Handle, thing_id: str, exchange: Exchange) -> None:
+        """Answer every failure with a problem body."""
+        try:
+            await handle(thing_id, exchange)
+        except ShuyuanError as error:
+            await refuse(exchange.scope, exchange.send, error)
+        except ClientGoneError:
+            log.debug("client left in the middle of its body")
+        except (DBAPIError, OSError, TimeoutError) as error:
+            log.warning("hot path: %r", error)
+            await refuse(exchange.scope, exchange.send, Unavailable())
+        except Exception:  # noqa: BLE001 - whatever happened, the answer is a problem body
+            log.exception("unexpected error on %s", exchange.scope["path"])
+            await refuse(exchange.scope, exchange.send, Internal(), 500)
+
+    async def _caller(self, exchange: Exchange) -> Principal:
+        tokens = self._services().tokens
+        token = exchange.token()
+        return tokens.cached(token) or await tokens.verify(token)
+
+    async def _publish(self, resource_id: str, exchange: Exchange) -> None:
+        principal = await self._caller(exchange)
+        principal.require_scope(AuthScope.RECORDS_PUBLISH)
+        batch = await self._batch(exchange)
+        self._hold(len(batch.body))
+        try:
+            publisher = self._services().bus.publisher
+            published = await publisher.publish(principal, resource_id, batch)
+        finally:
+            self._held_bytes -= len(batch.body)
+        headers = [(b"content-type", JSON)]
+        if published.replayed:
+            headers.append((b"idempotency-replayed", b"true"))
+        await exchange.answer(201, headers, encode(published.receipt))
+
+    async def _batch(self, exchange: Exchange) -> Batch:
+        query = exchange.query("op", "on_invalid")
+        headers = exchange.headers
+        key = headers.get(b"idempotency-key")
+        if key is not None:
+            answers.check_key(key.decode("latin-1"))
+        return Batch(
+            media=_media(headers),
+            op=_choice(query, "op", Op),
+            on_invalid=_choice(query, "on_invalid", OnInvalid),
+            version=_version(headers.get(b"exchange-resource-version")),
+            idempotency_key=None if key is None else key.decode(),
+            correlation_id=exchange.correlation,
+            body=await _body(exchange),
+        )
+
+    def _hold(self, size: int) -> None:
+        """Count the bytes under way; beyond the bound the client is asked to come back (P9)."""
+        if self._held_bytes + size > self._services().settings.inflight_bytes:
+            self._held_bytes += size
+            raise Unavailable("本节点处理中的数据过多，请稍后重试", "Too much under way; try again")
+        self._held_bytes += size
+
+    async def _pull(self, subscription_id: str, exchange: Exchange) -> None:
+        query = exchange.query("cursor", "limit", "wait")
+        request = Request(
+            subscription_id,
+            query.get("cursor"),
+            int(_number(query, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX)),
+            _number(query, "wait", 0, 0, WAIT_MAX),
+        )
+
+        async def reconfirm() -> Principal:
+            return await self._caller(exchange)
+
+        page = await self._services().bus.puller.pull(reconfirm, request)
+        as_json = exchange.headers.get(b"accept", b"").startswith(JSON)
+        body = _json(page) if as_json else _ndjson(page)
+        await exchange.answer(200, _page_headers(page, as_json=as_json), body)
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection before its body was complete."""
+
+
+async def _body(exchange: Exchange) -> bytes:
+    """Collect the body up to its limit; raises BodyTooLarge, Unavailable for one that stalls."""
+    length = exchange.headers.get(b"content-length", b"")
+    if length.isdigit() and int(length) > BODY_MAX:
+        raise BodyTooLarge(limit_bytes=BODY_MAX)
+    message = await exchange.receive()
+    if not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        return _bounded(body, message)
+    async with asyncio.timeout(BODY_SECONDS):
+        return await _rest(exchange.receive, message)
+
+
+async def _rest(receive: Receive, message: Message) -> bytes:
+    parts, size = [], 0
+    while True:
+        part = _bounded(message.get("body", b""), message)
+        parts.append(part)
+        size += len(part)
+        if size > BODY_MAX:
+            raise BodyTooLarge(limit_bytes=BODY_MAX)
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await receive()
+
+
+def _bounded(body: bytes, message: Message) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise ClientGoneError
+    if len(body) > BODY_MAX:
+        raise BodyTooLarge(limit_bytes=BODY_MAX)
+    return body
+
+
+def _media(headers: Headers) -> Media:
+    media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if media == NDJSON:
+        return Media.NDJSON
+    if media == JSON:
+        return Media.JSON
+    raise UnsupportedMedia(
+        "只接受 application/x-ndjson 或 application/json",
+        "Only application/x-ndjson or application/json is accepted",
+    )
+
+
+def _choice(query: dict[str, str], name: str, choices: type[Choice]) -> Choice:
+    try:
+        return choices(query.get(name, next(iter(choices))))
+    except ValueError as error:
+        listed = " / ".join(choices)
+        raise BadRequest(f"{name} 须为 {listed}", f"{name} must be {listed}") from error
+
+
+def _version(value: bytes | None) -> int | None:
+    if value is None:
+        return None
+    if not (value.isdigit() and len(value) < 10):  # noqa: PLR2004
+        raise BadRequest(
+            "Exchange-Resource-Version 须为版本号", "Exchange-Resource-Version must be a number"
+        )
+    return int(value)
+
+
+def _number(query: dict[str, str], name: str, default: float, least: float, most: float) -> float:
+    text = query.get(name)
+    if text is None:
+        return default
+    plain = text.isascii() and text.replace(".", "", int(name == "wait")).isdigit()
+    if not plain or not least <= float(text) <= most:
+        raise BadRequest(
+            f"{name} 须在 {least:g} 至 {most:g} 之间", f"{name} must be {least:g} to {most:g}"
+        )
+    return float(text)
+
+
+def _page_headers(page: Page, *, as_json: bool) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"content-type", JSON if as_json else NDJSON),
+        (b"cache-control", b"no-store"),
+        (b"exchange-next-cursor", page.next_cursor.encode()),
+        (b"exchange-count", str(len(page.lines)).encode()),
+        (b"exchange-lag", str(page.lag).encode()),
+    ]
+
+
+def _ndjson(page: Page) -> bytes:
+    return b"\n".join([*page.lines, b""]) if page.lines else b""
+
+
+def _json(page: Page) -> bytes:
+    items, cursor = b",".join(page.lines), orjson.dumps(page.next_cursor)
+    return b'{"items":[%b],"next_cursor":%b}' % (items, cursor)

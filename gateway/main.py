@@ -1,0 +1,15 @@
+"""The ASGI application that uvicorn serves: hot paths in front of FastAPI."""
+
+from gateway.app import create
+from gateway.edge import App
+from gateway.hot import HotPaths
+from kernel import logging
+from kernel.settings import load
+
+
+def application() -> App:
+    """Return a new application; each worker process calls this once."""
+    settings = load()
+    logging.configure(settings.log_level)
+    app = create(settings)
+    return HotPaths(app, lambda: app.state.services)

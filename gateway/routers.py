@@ -1,0 +1,39 @@
+"""Every door of the management API, in the order of `api.md`."""
+
+from gateway.api import (
+    applications,
+    audit,
+    clients,
+    code_lists,
+    departments,
+    elements,
+    me,
+    operations,
+    people,
+    publishing,
+    records,
+    resources,
+    sources,
+    standards,
+    subscriptions,
+)
+from gateway.oauth.routes import router as oauth
+
+ROUTERS = (
+    oauth,
+    me.router,
+    departments.router,
+    people.router,
+    clients.router,
+    standards.router,
+    code_lists.router,
+    elements.router,
+    sources.router,
+    resources.router,
+    publishing.router,
+    applications.router,
+    records.router,
+    subscriptions.router,
+    audit.router,
+    operations.router,
+)

@@ -1,0 +1,72 @@
+"""The test stack: a real PostgreSQL and a real Kafka of the session's own, beside any other."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.stack import Endpoints, Stack
+from deploy.migrations.run import upgrade
+from kernel.database import Database
+from tests.support import processes
+from tests.support.world import World
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Start both servers, unless SHUYUAN_TEST_DATABASE_URL and …_KAFKA_BOOTSTRAP name others."""
+    named = {
+        "postgres": os.environ.get("SHUYUAN_TEST_DATABASE_URL", ""),
+        "kafka": os.environ.get("SHUYUAN_TEST_KAFKA_BOOTSTRAP", ""),
+    }
+    external = {part: place for part, place in named.items() if place}
+    with Stack(tmp_path_factory.mktemp("stack"), external=external) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def endpoints(stack: Stack) -> Endpoints:
+    upgrade(stack.endpoints.database_url)
+    return stack.endpoints
+
+
+@pytest.fixture(scope="session")
+async def database(endpoints: Endpoints) -> AsyncIterator[Database]:
+    opened = Database(endpoints.database_url, pool_size=60)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def settings(endpoints: Endpoints) -> dict[str, str]:
+    """The settings of the session's gateway and worker."""
+    return processes.environment(endpoints.database_url, endpoints.kafka_bootstrap)
+
+
+@pytest.fixture(scope="session")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("logs")
+
+
+@pytest.fixture(scope="session")
+def platform(settings: dict[str, str], logs: Path) -> Iterator[processes.Running]:
+    """A live gateway with two workers, and the worker process beside it."""
+    with (
+        processes.gateway(settings, logs / "gateway.log") as running,
+        processes.worker(settings, logs / "worker.log"),
+    ):
+        yield running
+
+
+@pytest.fixture(scope="session")
+def gateway(platform: processes.Running) -> str:
+    """The base URL of the live gateway."""
+    return platform.base_url
+
+
+@pytest.fixture(scope="session")
+async def world(gateway: str, settings: dict[str, str], logs: Path) -> AsyncIterator[World]:
+    """Signed-in staff and whatever a story needs, built through the public API."""
+    async with World.begin(gateway, settings, logs / "credentials.json") as begun:
+        yield begun

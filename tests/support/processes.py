@@ -1,0 +1,117 @@
+"""The project's own programs as child processes of a test, on the test's own stack."""
+
+import base64
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+READY_SECONDS = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(database_url: str, kafka_bootstrap: str, **more: str) -> dict[str, str]:
+    """Return the settings of one platform on the given servers, and nothing of the caller's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SHUYUAN_")}
+    port = free_port()
+    return kept | {
+        "SHUYUAN_ENVIRONMENT": "development",
+        "SHUYUAN_DATABASE_URL": database_url,
+        "SHUYUAN_KAFKA_BOOTSTRAP": kafka_bootstrap,
+        "SHUYUAN_REPLICATION_FACTOR": "1",
+        "SHUYUAN_MIN_INSYNC_REPLICAS": "1",
+        "SHUYUAN_MASTER_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "SHUYUAN_HOST": "127.0.0.1",
+        "SHUYUAN_PORT": str(port),
+        "SHUYUAN_BASE_URL": f"http://127.0.0.1:{port}",
+        "SHUYUAN_WORKERS": "2",
+        "SHUYUAN_LOG_LEVEL": "warning",
+        **more,
+    }
+
+
+@dataclass(frozen=True)
+class Running:
+    """A child with its log; `base_url` is empty for the worker."""
+
+    process: subprocess.Popen[bytes]
+    base_url: str
+    log: Path
+
+    def worker_pids(self) -> list[int]:
+        """Return the pids of the gateway's worker processes."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        pids = [int(pid) for pid in children.read_text().split()]
+        return [pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+@contextmanager
+def running(
+    arguments: list[str], settings: Mapping[str, str], log: Path, base_url: str = ""
+) -> Iterator[Running]:
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            cwd=ROOT,
+            env=dict(settings),
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield Running(process, base_url, log)
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Stop the child with all of its own children."""
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(5)
+
+
+@contextmanager
+def gateway(settings: Mapping[str, str], log: Path) -> Iterator[Running]:
+    """A live gateway; ready when it can serve."""
+    base_url = settings["SHUYUAN_BASE_URL"]
+    with running(["gateway", "serve"], settings, log, base_url) as process:
+        await_ready(process)
+        yield process
+
+
+@contextmanager
+def worker(settings: Mapping[str, str], log: Path) -> Iterator[Running]:
+    with running(["exchange", "worker"], settings, log) as process:
+        yield process
+
+
+def await_ready(gateway_: Running) -> None:
+    """Return when the gateway is ready; its log is shown when it does not become so."""
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and gateway_.process.poll() is None:
+        try:
+            if httpx.get(gateway_.base_url + "/readyz", timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"gateway not ready:\n{gateway_.log.read_text()[-4000:]}")
