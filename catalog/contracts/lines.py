@@ -1,7 +1,9 @@
 """A body cut into the lines of its records, with the limits of api.md section 5."""
 
+import json
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NoReturn
 
 import msgspec
 
@@ -15,6 +17,8 @@ DEPTH_MAX: Final = 32
 _BOM: Final = b"\xef\xbb\xbf"
 _SPACE: Final = b" \t\r\n"
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?+|[\[\]{},]', re.DOTALL)
+# The decoder calls half a surrogate pair malformed; it is JSON, and wrong in one record only.
+_HALF_PAIR: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _PLACE: Final = re.compile(r"\(byte (\d+)\)")
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -74,19 +78,48 @@ def too_deep(text: bytes, limit: int = DEPTH_MAX) -> bool:
     return _depth_passed(text, limit) is not None
 
 
-def _elements(body: bytes) -> list[msgspec.Raw]:
+def _elements(body: bytes) -> Sequence[msgspec.Raw | bytes]:
     try:
         return _ARRAY.decode(body)
     except RecursionError as error:
         index = _depth_passed(body, DEPTH_MAX + 1)
         raise Invalid(errors=[deep_error(index)]) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         require_utf8(body)
+        if _HALF_PAIR.search(body) and _is_json(body):
+            return _cut(body)
         place = _PLACE.search(str(error))
         at = place[1] if place else str(len(body))
         raise MalformedJson(
             f"请求体第 {at} 字节处不是合法的 JSON", f"The body is not JSON at byte {at}"
         ) from error
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body.decode(), parse_int=str, parse_float=str, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _cut(array: bytes) -> list[bytes]:
+    """The elements of a valid array, not empty, that holds what msgspec will not read."""
+    depth = start = 0
+    elements = []
+    for token in _TOKEN.finditer(array):
+        mark = token[0]
+        depth += (mark in b"[{") - (mark in b"]}")
+        if mark == b"[" and depth == 1:
+            start = token.end()
+        elif (mark == b"," and depth == 1) or (mark == b"]" and depth == 0):
+            elements.append(array[start : token.start()].strip(_SPACE))
+            start = token.end()
+    return elements
 
 
 def deep_error(index: int | None) -> FieldError:
