@@ -34,6 +34,11 @@ def _if_match(if_match: Annotated[str | None, Header()] = None) -> int:
     """Return the revision that the caller has read; 428 without one, 412 for a foreign one."""
     if if_match is None:
         raise PreconditionRequired
+    return revision_of(if_match)
+
+
+def revision_of(if_match: str) -> int:
+    """Return the revision that an If-Match names; Stale when it names none of ours."""
     text = if_match.strip().removeprefix("W/").strip('"')
     if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004
         raise Stale

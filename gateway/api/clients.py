@@ -1,0 +1,164 @@
+"""`/v1/clients`: application systems of a department (`api.md` section 2)."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import Field, StrictBool
+
+from auth import clients
+from auth.clients import Credentialed, Method, NewClient
+from auth.principal import Scope
+from auth.tables import Client
+from gateway.api.registry import Line, Words
+from gateway.lists import ListOf, Paging, Revision, tag
+from gateway.once import Creating
+from gateway.principal import Admin, CatalogReader
+from gateway.services import Reading, Writing
+from kernel import clock
+from kernel.wire import Wire
+
+router = APIRouter(prefix="/v1/clients", tags=["clients"])
+
+Status = Literal["active", "suspended"]
+ClientId = Annotated[str, Path(max_length=64)]
+Department = Annotated[str, Field(min_length=1, max_length=64)]
+Scopes = Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
+Jwks = Annotated[
+    dict[str, Any],
+    Field(description="RFC 7517, 1 至 10 个公钥 / public keys: EC P-256, or RSA 2048 to 8192 bits"),
+]
+
+
+class ClientIn(Wire):
+    name: Line
+    department: Department
+    scopes: Scopes
+    auth_method: Method = "client_secret_basic"
+    jwks: Jwks | None = None
+
+
+class ClientChangeIn(Wire):
+    """What is absent stays."""
+
+    name: Line | None = None
+    scopes: Scopes | None = None
+    jwks: Jwks | None = None
+
+
+class RotateIn(Wire):
+    revoke_tokens: Annotated[
+        StrictBool, Field(description="旧密钥泄露时为 true / true when the old secret leaked")
+    ] = False
+
+
+class SuspendIn(Wire):
+    reason: Line | None = None
+
+
+class ClientView(Wire):
+    client_id: str
+    name: str
+    department: str
+    scopes: list[Scope]
+    auth_method: Method
+    jwks: dict[str, Any] | None
+    status: Status
+    created_at: datetime
+
+
+class CredentialedView(ClientView):
+    client_secret: Annotated[
+        str | None, Field(description="只显示这一次 / shown this once; null with private_key_jwt")
+    ] = None
+
+
+def _view(client: Client, response: Response) -> ClientView:
+    tag(response, client.revision)
+    return ClientView.model_validate(client)
+
+
+def _credentialed(made: Credentialed, response: Response) -> CredentialedView:
+    response.headers["Cache-Control"] = "no-store"
+    view = _view(made.client, response)
+    return CredentialedView(**view.model_dump(), client_secret=made.secret)
+
+
+@router.post("", status_code=201)
+async def register(
+    body: ClientIn, once: Creating, session: Writing, principal: Admin, response: Response
+) -> CredentialedView:
+    new = NewClient(body.name, body.department, frozenset(body.scopes), body.auth_method, body.jwks)
+    made = await clients.register(session, principal, new, now=clock.now())
+    return await once.keep(_credentialed(made, response))
+
+
+@router.get("")
+async def find(
+    session: Reading,
+    principal: CatalogReader,
+    page: Paging,
+    q: Words = None,
+    department: Annotated[str | None, Query(max_length=64)] = None,
+    status: Status | None = None,
+) -> ListOf[ClientView]:
+    found = await clients.find(
+        session, principal, page, text=q, department=department, status=status
+    )
+    items = [ClientView.model_validate(row) for row in found.items]
+    return ListOf(items=items, next_cursor=found.next_cursor)
+
+
+@router.get("/{client_id}")
+async def get(
+    client_id: ClientId, session: Reading, principal: CatalogReader, response: Response
+) -> ClientView:
+    return _view(await clients.get(session, principal, client_id), response)
+
+
+@router.patch("/{client_id}")
+async def change(
+    client_id: ClientId,
+    body: ClientChangeIn,
+    revision: Revision,
+    session: Writing,
+    principal: Admin,
+    response: Response,
+) -> ClientView:
+    values = body.model_dump(exclude_none=True)
+    client = await clients.change(session, principal, client_id, revision, values)
+    return _view(client, response)
+
+
+@router.post("/{client_id}/rotate")
+async def rotate(
+    client_id: ClientId,
+    session: Writing,
+    principal: Admin,
+    response: Response,
+    body: RotateIn | None = None,
+) -> CredentialedView:
+    """A new secret, shown once; the old one ends at once."""
+    revoke_tokens = body is not None and body.revoke_tokens
+    made = await clients.rotate(session, principal, client_id, revoke_tokens=revoke_tokens)
+    return _credentialed(made, response)
+
+
+@router.post("/{client_id}/suspend")
+async def suspend(
+    client_id: ClientId,
+    session: Writing,
+    principal: Admin,
+    response: Response,
+    body: SuspendIn | None = None,
+) -> ClientView:
+    """The client's tokens end for ever, within a second on every worker."""
+    reason = body.reason if body else None
+    return _view(await clients.suspend(session, principal, client_id, reason=reason), response)
+
+
+@router.post("/{client_id}/resume")
+async def resume(
+    client_id: ClientId, session: Writing, principal: Admin, response: Response
+) -> ClientView:
+    return _view(await clients.resume(session, principal, client_id), response)

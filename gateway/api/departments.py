@@ -1,0 +1,117 @@
+"""`/v1/departments`: organisations, registered by the operator (`api.md` section 2)."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Response
+from pydantic import Field, StrictBool
+
+from auth import departments
+from auth.departments import NewDepartment
+from gateway.api.registry import Line, Region, Words
+from gateway.lists import ListOf, Paging, Revision, revision_of, tag
+from gateway.once import Creating
+from gateway.principal import Admin, CatalogReader
+from gateway.services import Reading, Writing
+from kernel import clock
+from kernel.wire import Wire
+
+router = APIRouter(prefix="/v1/departments", tags=["departments"])
+
+Uscc = Annotated[str, Path(max_length=64, description="统一社会信用代码 / social credit code")]
+
+
+class DepartmentIn(Wire):
+    uscc: Annotated[str, Field(min_length=1, max_length=64)]
+    name: Line
+    region_code: Region
+    authority: StrictBool = False
+
+
+class DepartmentChangeIn(Wire):
+    """What is absent stays; an abolished department's people and clients cannot act."""
+
+    name: Line | None = None
+    region_code: Region | None = None
+    authority: StrictBool | None = None
+    status: Literal["active", "abolished"] | None = None
+
+
+class StandingConsentIn(Wire):
+    enabled: StrictBool
+
+
+class DepartmentView(Wire):
+    uscc: str
+    name: str
+    region_code: str
+    authority: bool
+    standing_consent: bool
+    status: Literal["active", "abolished"]
+    created_at: datetime
+
+
+@router.post("", status_code=201)
+async def register(
+    body: DepartmentIn, once: Creating, session: Writing, principal: Admin, response: Response
+) -> DepartmentView:
+    new = NewDepartment(**body.model_dump())
+    department = await departments.register(session, principal, new, now=clock.now())
+    tag(response, department.revision)
+    return await once.keep(DepartmentView.model_validate(department))
+
+
+@router.get("")
+async def find(
+    session: Reading,
+    _: CatalogReader,
+    page: Paging,
+    q: Words = None,
+    region_code: Annotated[str | None, Query(max_length=12)] = None,
+    authority: bool | None = None,  # noqa: FBT001 - a query parameter
+) -> ListOf[DepartmentView]:
+    found = await departments.find(
+        session, page, text=q, region_code=region_code, authority=authority
+    )
+    items = [DepartmentView.model_validate(row) for row in found.items]
+    return ListOf(items=items, next_cursor=found.next_cursor)
+
+
+@router.get("/{uscc}")
+async def get(uscc: Uscc, session: Reading, _: CatalogReader, response: Response) -> DepartmentView:
+    department = await departments.load(session, uscc)
+    tag(response, department.revision)
+    return DepartmentView.model_validate(department)
+
+
+@router.patch("/{uscc}")
+async def change(
+    uscc: Uscc,
+    body: DepartmentChangeIn,
+    revision: Revision,
+    session: Writing,
+    principal: Admin,
+    response: Response,
+) -> DepartmentView:
+    values = body.model_dump(exclude_none=True)
+    department = await departments.change(session, principal, uscc, revision, values)
+    tag(response, department.revision)
+    return DepartmentView.model_validate(department)
+
+
+@router.put("/{uscc}/standing-consent")
+async def set_standing_consent(
+    uscc: Uscc,
+    body: StandingConsentIn,
+    session: Writing,
+    principal: Admin,
+    response: Response,
+    if_match: Annotated[str | None, Header(description="可省略 / may be left out")] = None,
+) -> DepartmentView:
+    """One flag, set to what it shall be: If-Match is heeded when it comes, not demanded."""
+    revision = None if if_match is None else revision_of(if_match)
+    department = await departments.set_standing_consent(
+        session, principal, uscc, revision, enabled=body.enabled
+    )
+    tag(response, department.revision)
+    return DepartmentView.model_validate(department)

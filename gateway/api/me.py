@@ -1,0 +1,48 @@
+"""`/v1/me`: who is calling (`api.md` section 2)."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Response
+
+from auth import people, sign_in
+from auth.principal import Role
+from gateway.api.people import Password
+from gateway.principal import Admin, Caller
+from gateway.services import Using
+from kernel import clock
+from kernel.wire import Wire
+
+router = APIRouter(prefix="/v1/me", tags=["me"])
+
+
+class MeView(Wire):
+    kind: Literal["client", "person"]
+    id: str
+    department: str
+    roles: list[Role]
+    scopes: list[str]
+
+
+class PasswordIn(Wire):
+    old_password: Password
+    new_password: Password
+
+
+@router.get("")
+async def me(principal: Caller) -> MeView:
+    return MeView(
+        kind=principal.kind,
+        id=principal.id,
+        department=principal.department,
+        roles=sorted(principal.roles),
+        scopes=sorted(principal.scopes),
+    )
+
+
+@router.post("/password", status_code=204, response_class=Response)
+async def change_password(body: PasswordIn, using: Using, principal: Admin) -> None:
+    """Every other session of the caller ends; wrong old passwords count as failed sign-ins."""
+    now = clock.now()
+    await sign_in.confirm(using.database, principal, body.old_password, now=now)
+    async with using.database.transaction() as session:
+        await people.change_own_password(session, principal, body.new_password, now=now)

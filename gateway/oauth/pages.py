@@ -1,0 +1,94 @@
+"""The sign-in page, and the page for requests that must not be answered with a redirect."""
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+
+from auth.oauth.authorization import AuthorizationRequest
+from gateway.oauth.browser import Browser
+from gateway.problems import STATUS
+from kernel.errors import ShuyuanError, Text
+
+PAGES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+)
+WORDS: Mapping[str, Text] = {
+    "product": Text("数源 · 数据共享交换平台", "Shuyuan · data-sharing exchange"),
+    "sign_in": Text("登录", "Sign in"),
+    "lead": Text(
+        "以政务部门工作人员身份登录", "Sign in as a member of staff of a government department"
+    ),
+    "username_label": Text("用户名", "Username"),
+    "password_label": Text("口令", "Password"),
+    "notice": Text(
+        "所有登录与操作均记入审计日志。",
+        "Every sign-in and every act is recorded in the audit log.",
+    ),
+    "refused": Text("无法处理此授权请求", "This authorization request cannot be answered"),
+    "advice": Text(
+        "请回到发起登录的程序重新开始。",
+        "Go back to the program that sent you here and start again.",
+    ),
+}
+
+
+def form(
+    browser: Browser,
+    asked: AuthorizationRequest,
+    *,
+    username: str = "",
+    error: ShuyuanError | None = None,
+) -> Response:
+    """Return the form: 200, or the status of what went wrong before."""
+    status = STATUS[error.category] if error else 200
+    page = _page(
+        browser, "sign_in.html", status, asked.redirect_uri,
+        hidden=asked.parameters, username=username, error=error and _say(browser, error.detail),
+    )  # fmt: skip
+    if error and error.retry_after_seconds:
+        page.headers["Retry-After"] = str(error.retry_after_seconds)
+    return page
+
+
+def refused(browser: Browser, error: ShuyuanError) -> Response:
+    status = STATUS[error.category]
+    return _page(browser, "refused.html", status, None, error=_say(browser, error.detail))
+
+
+def _page(
+    browser: Browser, name: str, status: int, redirect_uri: str | None, **values: object
+) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    words = {key: _say(browser, text) for key, text in WORDS.items()}
+    language = "en" if browser.english else "zh-CN"
+    html = PAGES.get_template(name).render(nonce=nonce, language=language, **words, **values)
+    return HTMLResponse(html, status, _headers(nonce, redirect_uri, language))
+
+
+def _headers(nonce: str, redirect_uri: str | None, language: str) -> dict[str, str]:
+    # Chromium holds the redirect after a form to form-action too.
+    target = f" http://{urlsplit(redirect_uri).netloc}" if redirect_uri else ""
+    policy = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'{target};"
+        " frame-ancestors 'none'; base-uri 'none'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "X-Frame-Options": "DENY",
+        "X-Content-Type-Options": "nosniff",
+        # Not no-referrer: the form would then come with `Origin: null`.
+        "Referrer-Policy": "same-origin",
+        "Cache-Control": "no-store",
+        "Content-Language": language,
+        "Vary": "Accept-Language, Cookie",
+    }
+
+
+def _say(browser: Browser, text: Text) -> str:
+    return text.en if browser.english else text.zh

@@ -1,0 +1,10 @@
+"""Every door of OAuth: discovery, sign-in, tokens."""
+
+from fastapi import APIRouter
+
+from gateway.oauth import authorize, discovery, token
+
+router = APIRouter(tags=["oauth"])
+router.include_router(discovery.router)
+router.include_router(authorize.router)
+router.include_router(token.router)

@@ -1,0 +1,113 @@
+"""How OpenAPI describes the OAuth endpoints, which read forms that FastAPI does not parse."""
+
+from typing import Any
+
+FORM = "application/x-www-form-urlencoded"
+TEXT = {"type": "string"}
+
+
+def _form(required: list[str], **fields: dict[str, Any]) -> dict[str, Any]:
+    client = {
+        name: {**TEXT, "description": "private_key_jwt"}
+        for name in ("client_assertion_type", "client_assertion")
+    }
+    schema = {
+        "type": "object",
+        "required": required,
+        "properties": {**fields, "client_id": TEXT, **client},
+    }
+    body = {"required": True, "content": {FORM: {"schema": schema}}}
+    return {"requestBody": body, "security": [{"client": []}, {}]}
+
+
+def _answer(description: str, required: list[str], **fields: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "object", "required": required, "properties": fields}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+REFUSED: dict[int | str, dict[str, Any]] = {
+    status: _answer(description, ["error"], error=TEXT, error_description=TEXT, error_uri=TEXT)
+    for status, description in ((400, "RFC 6749 section 5.2"), (401, "invalid_client"))
+}
+TOKEN = _form(
+    ["grant_type"],
+    grant_type={
+        "type": "string",
+        "enum": ["client_credentials", "authorization_code", "refresh_token"],
+    },
+    scope={**TEXT, "description": "omitted: everything that is registered"},
+    resource={**TEXT, "description": "RFC 8707"},
+    code=TEXT,
+    redirect_uri=TEXT,
+    code_verifier=TEXT,
+    refresh_token=TEXT,
+)
+TOKEN_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: _answer(
+        "A token",
+        ["access_token", "token_type", "expires_in", "scope"],
+        access_token=TEXT,
+        token_type=TEXT,
+        expires_in={"type": "integer"},
+        scope=TEXT,
+        refresh_token={**TEXT, "description": "for people; each is used once"},
+    ),
+    **REFUSED,
+}
+INTROSPECT = _form(["token"], token=TEXT, token_type_hint=TEXT)
+INTROSPECT_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: _answer(
+        "RFC 7662",
+        ["active"],
+        active={"type": "boolean"},
+        scope=TEXT,
+        client_id=TEXT,
+        sub=TEXT,
+        dept=TEXT,
+        exp={"type": "integer"},
+        iat={"type": "integer"},
+        iss=TEXT,
+        aud=TEXT,
+        jti=TEXT,
+        token_type=TEXT,
+    ),
+    **REFUSED,
+}
+REVOKE = _form(["token"], token=TEXT, token_type_hint=TEXT)
+REVOKE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The token has ended, or was none of the client's"},
+    **REFUSED,
+}
+AUTHORIZE_NEEDED = ("response_type", "client_id", "redirect_uri", "code_challenge")
+AUTHORIZE_FIELDS = (
+    *AUTHORIZE_NEEDED, "code_challenge_method", "scope", "state", "resource", "ui_locales",
+)  # fmt: skip
+PAGE = {"content": {"text/html": {"schema": TEXT}}}
+TO_CLIENT = {
+    "description": "To redirect_uri with code, state, iss; or with error",
+    "headers": {"Location": {"schema": TEXT}},
+}
+AUTHORIZE = {
+    "parameters": [
+        {"name": name, "in": "query", "required": name in AUTHORIZE_NEEDED, "schema": TEXT}
+        for name in AUTHORIZE_FIELDS
+    ]
+}
+AUTHORIZE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The sign-in form", **PAGE},
+    303: TO_CLIENT,
+    400: {"description": "Unknown client or redirect_uri: nobody is sent there", **PAGE},
+}
+SIGN_IN = _form(
+    ["username", "password", *AUTHORIZE_NEEDED],
+    username=TEXT,
+    password={"type": "string", "format": "password"},
+    **{name: TEXT for name in AUTHORIZE_FIELDS if name != "client_id"},
+)
+SIGN_IN["security"] = []
+SIGN_IN_ANSWERS: dict[int | str, dict[str, Any]] = {
+    303: TO_CLIENT,
+    400: AUTHORIZE_ANSWERS[400],
+    401: {"description": "The same form again", **PAGE},
+    429: {"description": "Too many failures; Retry-After", **PAGE},
+}

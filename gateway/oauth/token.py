@@ -1,0 +1,75 @@
+"""The token endpoint, introspection and revocation: forms in, JSON of RFC 6749 out."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request
+from starlette.responses import JSONResponse, Response
+
+from auth.oauth import grants, introspection
+from auth.oauth.client_authentication import Asking
+from auth.oauth.errors import NOT_STORED, OAuth2Error, answer
+from auth.oauth.form import parse
+from auth.oauth.grants import Desk
+from gateway.oauth import schemas
+from gateway.services import Services, Using
+from kernel import clock
+
+router = APIRouter()
+
+Authorization = Annotated[str | None, Header(include_in_schema=False)]
+
+
+@router.post("/oauth/token", openapi_extra=schemas.TOKEN, responses=schemas.TOKEN_ANSWERS)
+async def token(request: Request, using: Using, authorization: Authorization = None) -> Response:
+    """`client_credentials` is for application systems, the other grants are for people."""
+    try:
+        asking = await _asking(request, using, authorization)
+        key = await using.tokens.keys.signing()
+        async with using.database.transaction() as session:
+            desk = Desk(session, key, using.settings, clock.now())
+            issued = await grants.issue(desk, asking)
+    except OAuth2Error as error:
+        return _refused(error)
+    return _refused(issued) if isinstance(issued, OAuth2Error) else _answered(issued)
+
+
+@router.post(
+    "/oauth/introspect", openapi_extra=schemas.INTROSPECT, responses=schemas.INTROSPECT_ANSWERS
+)
+async def introspect(
+    request: Request, using: Using, authorization: Authorization = None
+) -> Response:
+    """RFC 7662, for clients; a token of another department is inactive to them."""
+    try:
+        asking = await _asking(request, using, authorization)
+        told = await introspection.introspect(using.database, using.tokens, asking, now=clock.now())
+    except OAuth2Error as error:
+        return _refused(error)
+    return _answered(told)
+
+
+@router.post("/oauth/revoke", openapi_extra=schemas.REVOKE, responses=schemas.REVOKE_ANSWERS)
+async def revoke(request: Request, using: Using, authorization: Authorization = None) -> Response:
+    """RFC 7009: the token is refused by every worker within a second."""
+    try:
+        asking = await _asking(request, using, authorization)
+        await introspection.revoke(using.database, using.tokens, asking, now=clock.now())
+    except OAuth2Error as error:
+        return _refused(error)
+    return Response(status_code=200, headers=NOT_STORED)
+
+
+async def _asking(request: Request, using: Services, authorization: str | None) -> Asking:
+    issuer = using.settings.base_url
+    audiences = frozenset({issuer, f"{issuer}/oauth/token", f"{issuer}{request.url.path}"})
+    return Asking(authorization, parse(await request.body()), audiences)
+
+
+def _answered(body: Mapping[str, Any]) -> Response:
+    return JSONResponse(body, headers=NOT_STORED)
+
+
+def _refused(error: OAuth2Error) -> Response:
+    status, headers, body = answer(error)
+    return JSONResponse(body, status, headers)
