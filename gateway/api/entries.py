@@ -1,10 +1,12 @@
 """Wire shapes of catalogue entries: what a clerk sends, what readers see."""
 
 from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt
 
+from catalog.contracts.checked import Checked
 from catalog.entries import (
     Entry,
     Item,
@@ -16,9 +18,12 @@ from catalog.entries import (
     ShareType,
     UpdateCycle,
 )
+from catalog.rules.compatibility import Kind
 from catalog.states import Action, State
+from catalog.versions import Comparison
 from catalog.visibility import Shown
 from gateway.api.registry import Code, Line, Prose, Region
+from kernel.errors import REPORTED_ERRORS_MAX
 from kernel.wire import Day, Wire
 
 ITEMS_MAX = 300
@@ -179,6 +184,49 @@ class TransitionView(Wire):
     note: dict[str, Any]
 
 
+class ChangeView(Wire):
+    """A change of the contract; `item` is empty for the key, which is of the whole record."""
+
+    kind: Kind
+    item: str
+    rule: str
+    breaking: bool
+
+
+class DifferenceView(Wire):
+    """A field of the entry that the two versions state differently."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class DiffView(Wire):
+    """`compatible`: every record that passed still passes, and no item was lost."""
+
+    from_version: Annotated[int, Field(serialization_alias="from")]
+    to_version: Annotated[int, Field(serialization_alias="to")]
+    compatible: bool
+    changes: list[ChangeView]
+    differences: list[DifferenceView]
+
+
+class RecordError(Wire):
+    index: int | None
+    path: str
+    code: str
+    message: str
+
+
+class DryRun(Wire):
+    """How many records would be accepted and rejected, with the first 100 reasons."""
+
+    valid: int
+    invalid: int
+    errors: list[RecordError]
+    error_count: int
+
+
 class SignOff(Wire):
     """部门负责人's sign-off (Order 809 Art 12)."""
 
@@ -201,6 +249,33 @@ def view(shown: Shown) -> ResourceView:
 def version_summary(shown: Shown) -> VersionSummary:
     facts = {name: getattr(shown.version, name) for name in ("name", *MOMENTS)}
     return VersionSummary(version=shown.version.number, status=shown.status, **facts)
+
+
+def diff_view(old: int, new: int, found: Comparison) -> DiffView:
+    return DiffView(
+        from_version=old,
+        to_version=new,
+        compatible=found.verdict.backward_compatible,
+        changes=[ChangeView.model_validate(change) for change in found.verdict.changes],
+        differences=[DifferenceView.model_validate(item) for item in found.differences],
+    )
+
+
+def dry_run(checked: Checked, *, english: bool) -> DryRun:
+    return DryRun(
+        valid=checked.records - len(checked.rejected),
+        invalid=len(checked.rejected),
+        errors=[
+            RecordError(
+                index=error.index,
+                path=error.path,
+                code=error.code,
+                message=error.en if english else error.zh,
+            )
+            for error in islice(checked.errors(), REPORTED_ERRORS_MAX)
+        ],
+        error_count=checked.error_count,
+    )
 
 
 def _standing(shown: Shown) -> dict[str, Any]:

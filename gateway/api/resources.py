@@ -2,14 +2,18 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from catalog import lifecycle, resources, search, versions
+from catalog.contracts.schema import json_schema
 from catalog.entries import ShareType
 from catalog.search import Criteria
 from catalog.states import State
 from catalog.visibility import Shown
 from gateway.api.entries import (
+    DiffView,
+    DryRun,
     EntryIn,
     Reason,
     ResourceSummary,
@@ -17,6 +21,8 @@ from gateway.api.entries import (
     SignOff,
     TransitionView,
     VersionSummary,
+    diff_view,
+    dry_run,
     summary,
     version_summary,
     view,
@@ -25,8 +31,10 @@ from gateway.api.registry import Words
 from gateway.lists import ListOf, Paging, Revision, tag
 from gateway.once import Creating
 from gateway.principal import CatalogReader, CatalogWriter
+from gateway.problems import in_english
 from gateway.services import Reading, Writing
 from kernel import clock
+from kernel.workdays import local_date
 
 router = APIRouter(prefix="/v1/resources", tags=["resources"])
 
@@ -36,6 +44,23 @@ Number = Annotated[int, Path(ge=1, le=VERSION_MAX)]
 VersionQuery = Annotated[int, Query(ge=1, le=VERSION_MAX)]
 Exact = Annotated[str | None, Query(max_length=64)]
 Facet = Literal["department", "class", "share_type", "status"]
+
+
+NDJSON = "application/x-ndjson"
+RECORDS = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]
+            }
+        }
+    },
+}
+
+
+class SchemaResponse(JSONResponse):
+    media_type = "application/schema+json"
 
 
 class ResourceList(ListOf[ResourceSummary]):
@@ -53,7 +78,7 @@ async def create(
     response: Response,
 ) -> ResourceView:
     shown = await resources.create(session, principal, body.entry(), now=clock.now())
-    return await once.keep(_tagged(shown, response))
+    return await once.keep(tagged(shown, response))
 
 
 @router.get("")
@@ -88,7 +113,7 @@ async def find(  # noqa: PLR0913 - a filter is a parameter
 async def get(
     resource_id: ResourceId, session: Reading, principal: CatalogReader, response: Response
 ) -> ResourceView:
-    return _tagged(await resources.get(session, principal, resource_id), response)
+    return tagged(await resources.get(session, principal, resource_id), response)
 
 
 @router.put("/{resource_id}")
@@ -104,7 +129,7 @@ async def change(
     shown = await resources.change(
         session, principal, resource_id, body.entry(), revision=revision, now=clock.now()
     )
-    return _tagged(shown, response)
+    return tagged(shown, response)
 
 
 @router.post("/{resource_id}/submit")
@@ -118,7 +143,7 @@ async def submit(
     now = clock.now()
     signed = body.model_dump()
     shown = await lifecycle.submit(session, principal, resource_id, **signed, now=now)
-    return _tagged(shown, response)
+    return tagged(shown, response)
 
 
 @router.post("/{resource_id}/return")
@@ -132,7 +157,7 @@ async def send_back(
     shown = await lifecycle.send_back(
         session, principal, resource_id, reason=body.reason, now=clock.now()
     )
-    return _tagged(shown, response)
+    return tagged(shown, response)
 
 
 @router.post("/{resource_id}/approve")
@@ -140,7 +165,7 @@ async def approve(
     resource_id: ResourceId, session: Writing, principal: CatalogWriter, response: Response
 ) -> ResourceView:
     shown = await lifecycle.approve(session, principal, resource_id, now=clock.now())
-    return _tagged(shown, response)
+    return tagged(shown, response)
 
 
 @router.post("/{resource_id}/revise")
@@ -149,7 +174,7 @@ async def revise(
 ) -> ResourceView:
     """起草下一版本，现行版本继续有效 / draft the next version; this one goes on serving."""
     shown = await lifecycle.revise(session, principal, resource_id, now=clock.now())
-    return _tagged(shown, response)
+    return tagged(shown, response)
 
 
 @router.get("/{resource_id}/versions")
@@ -177,6 +202,62 @@ async def history(
     return ListOf(items=items, next_cursor=None)
 
 
-def _tagged(shown: Shown, response: Response) -> ResourceView:
+@router.get("/{resource_id}/diff")
+async def diff(
+    resource_id: ResourceId,
+    session: Reading,
+    principal: CatalogReader,
+    old: Annotated[int, Query(alias="from", ge=1, le=VERSION_MAX)],
+    new: Annotated[int, Query(alias="to", ge=1, le=VERSION_MAX)],
+) -> DiffView:
+    """两个版本的差异与兼容性结论 / what changed, and whether consumers can go on unchanged."""
+    found = await versions.compare_versions(
+        session, principal, resource_id, old, new, on=local_date(clock.now())
+    )
+    return diff_view(old, new, found)
+
+
+@router.get(
+    "/{resource_id}/schema",
+    response_class=SchemaResponse,
+    responses={200: {"content": {SchemaResponse.media_type: {"schema": {"type": "object"}}}}},
+)
+async def schema(
+    resource_id: ResourceId,
+    session: Reading,
+    principal: CatalogReader,
+    version: VersionQuery | None = None,
+) -> SchemaResponse:
+    """一条记录的 JSON Schema 2020-12；缺省为现行版本 / the version in force by default."""
+    contract = await versions.shown_contract(
+        session, principal, resource_id, version, on=local_date(clock.now())
+    )
+    return SchemaResponse(json_schema(contract))
+
+
+@router.post("/{resource_id}/validate", openapi_extra={"requestBody": RECORDS})
+async def validate(
+    resource_id: ResourceId,
+    session: Reading,
+    principal: CatalogReader,
+    request: Request,
+    version: VersionQuery | None = None,
+) -> DryRun:
+    """试校验，不保存任何内容 / check records as publishing would, storing nothing."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    checked = await versions.validate(
+        session,
+        principal,
+        resource_id,
+        await request.body(),
+        number=version,
+        lines=media == NDJSON,
+        on=local_date(clock.now()),
+    )
+    english = in_english(request.headers.get("accept-language", ""))
+    return dry_run(checked, english=english)
+
+
+def tagged(shown: Shown, response: Response) -> ResourceView:
     tag(response, shown.resource.revision)
     return view(shown)
