@@ -1,7 +1,6 @@
 """Lists are read in pages, oldest id first or newest first, from an opaque cursor."""
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -55,7 +54,7 @@ def decode(cursor: str) -> str:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         key = raw.decode()
-    except (binascii.Error, UnicodeError) as error:
+    except ValueError as error:
         raise InvalidCursor from error
     if not key or "\x00" in key:
         raise InvalidCursor

@@ -1,0 +1,38 @@
+"""Publishing and retiring a resource: the catalogue's decision and the broker's topic."""
+
+from fastapi import APIRouter, Response
+
+from exchange.publishing import opening
+from gateway.api.entries import Reason, ResourceView
+from gateway.api.resources import ResourceId, tagged
+from gateway.principal import CatalogWriter
+from gateway.services import Using, Writing
+
+router = APIRouter(prefix="/v1/resources", tags=["resources"])
+
+
+@router.post("/{resource_id}/publish")
+async def publish(
+    resource_id: ResourceId,
+    session: Writing,
+    principal: CatalogWriter,
+    using: Using,
+    response: Response,
+) -> ResourceView:
+    """Put the approved version in force; records may be published when this answers."""
+    topics = using.bus.topics
+    shown = await opening.publish(using.database, topics, session, principal, resource_id)
+    return tagged(shown, response)
+
+
+@router.post("/{resource_id}/retire")
+async def retire(
+    resource_id: ResourceId,
+    body: Reason,
+    session: Writing,
+    principal: CatalogWriter,
+    response: Response,
+) -> ResourceView:
+    """End a resource; a head only without live subscriptions, the authority always."""
+    shown = await opening.retire(session, principal, resource_id, reason=body.reason)
+    return tagged(shown, response)
