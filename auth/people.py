@@ -130,6 +130,16 @@ async def _values(person: Person, wanted: PersonChange) -> dict[str, Any]:
     return values
 
 
+async def reset_password(
+    session: WriteSession, actor: Actor, person: Person, password: str
+) -> None:
+    """Set a new password and end everything that was issued before."""
+    values = await _values(person, PersonChange(password=password))
+    await store.change(session, person.id, person.revision, values)
+    audit.record(session, actor, AuthEvent.PASSWORD_CHANGED, SUBJECT, person.id)
+    await changes.announce(session, SUBJECT, person.id)
+
+
 async def change_own_password(
     session: WriteSession, principal: Principal, password: str, *, now: datetime
 ) -> None:

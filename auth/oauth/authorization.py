@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
 
 from auth import opaque
 from auth.oauth import public_client
@@ -100,9 +99,10 @@ def _read(given: Parameters, redirect_uri: str, issuer: str) -> AuthorizationReq
     )
 
 
-def resumed(request: AuthorizationRequest) -> str:
-    """Return the query that asks for the same again."""
-    return urlencode(request.parameters)
+def credentials(text: bytes) -> tuple[str, str]:
+    """Return the name and password that the form brought; empty where it brought none."""
+    given = parse(text)
+    return given.get("username") or "", given.get("password") or ""
 
 
 async def give_code(
