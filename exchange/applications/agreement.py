@@ -13,7 +13,7 @@ from exchange.applications.tables import Application
 from exchange.subscriptions import conditions
 from exchange.subscriptions.granting import Granted, grant, hold_resource
 from exchange.subscriptions.tables import Subscription
-from kernel.audit import SYSTEM, Actor
+from kernel.actor import SYSTEM, Actor
 from kernel.database import WriteSession
 from kernel.errors import Conflict
 from kernel.workdays import local_date

@@ -12,7 +12,7 @@ from exchange.applications.tables import Application
 from exchange.events import ExchangeEvent
 from exchange.parties import authorize
 from kernel import audit, outbox
-from kernel.audit import SYSTEM, Actor
+from kernel.actor import SYSTEM, Actor
 from kernel.database import WriteSession
 
 EVENTS: Final[Mapping[Action, ExchangeEvent]] = {

@@ -39,7 +39,7 @@ async def offered(session: ReadSession, resource_id: str) -> Offer:
     entry = await versions.entry(session, resource_id)
     if entry.share_type == ShareType.NONE:
         raise NotShareable
-    provider = await departments.get(session, entry.department)
+    provider = await departments.load(session, entry.department)
     return Offer(
         resource_id=resource_id,
         version=entry.version,
@@ -60,16 +60,12 @@ async def offered(session: ReadSession, resource_id: str) -> Offer:
 
 async def require_own_client(session: ReadSession, principal: Principal, client_id: str) -> None:
     """Raise NotFound for another department's application system as for a missing one."""
-    refusal = NotFound(
-        "找不到本部门的该应用系统；请先登记应用系统（client_id）",
-        "Your department has no such application system; register the client first",
-    )
-    try:
-        client = await clients.get(session, client_id)
-    except NotFound as error:
-        raise refusal from error
-    if client.department != principal.department:
-        raise refusal
+    client = await clients.load(session, client_id)
+    if client is None or client.department != principal.department:
+        raise NotFound(
+            "找不到本部门的该应用系统；请先登记应用系统（client_id）",
+            "Your department has no such application system; register the client first",
+        )
     if client.status != "active":
         raise Conflict(
             "该应用系统已被暂停，恢复后再申请",

@@ -10,7 +10,7 @@ from auth.principal import significant
 from exchange.applications.states import AWAITING_REPLY, State
 from exchange.applications.tables import Application, ApplicationHistory
 from exchange.parties import Side
-from kernel.audit import Actor
+from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import Conflict, NotFound
 from kernel.paging import Page, PageRequest

@@ -10,7 +10,7 @@ from exchange.subscriptions.conditions import Condition
 from exchange.subscriptions.states import State
 from exchange.subscriptions.tables import Subscription
 from kernel import audit, outbox
-from kernel.audit import Actor
+from kernel.actor import Actor
 from kernel.changes import announce
 from kernel.database import WriteSession
 from kernel.ids import new_id

@@ -11,7 +11,7 @@ from auth.principal import significant
 from exchange.parties import Side
 from exchange.subscriptions.states import LIVE, State
 from exchange.subscriptions.tables import Subscription, SubscriptionHistory
-from kernel.audit import Actor
+from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import Conflict, NotFound
 from kernel.paging import Page, PageRequest

@@ -21,7 +21,7 @@ from exchange.subscriptions.states import (
 )
 from exchange.subscriptions.tables import Subscription
 from kernel import audit, outbox
-from kernel.audit import SYSTEM, Actor
+from kernel.actor import SYSTEM, Actor
 from kernel.changes import announce
 from kernel.database import WriteSession
 from kernel.errors import FieldErrors, Forbidden, IllegalTransition

@@ -1,0 +1,62 @@
+"""What an application must say before a provider may be asked (Order 809 Art 20)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from catalog.contracts.model import DataType, Field
+from exchange.applications.content import Content, check
+from exchange.subscriptions.conditions import Condition, Op
+from kernel.errors import Invalid
+
+FIELDS = {
+    name: Field(name=name, label=name, data_type=DataType.STRING, required=True, key=name == "a")
+    for name in ("a", "b")
+}
+TODAY = date(2026, 7, 1)
+GOOD = Content(
+    client_id="client",
+    items=("a", "b"),
+    mode="pull",
+    basis="《政务数据共享条例》第二十条",
+    scenario="办理养老待遇资格认证",
+    scope="自治区本级",
+    valid_until=date(2026, 7, 1),
+    commitment=True,
+    row_filter=(Condition("a", Op.PREFIX, "45"),),
+)
+
+
+def refused(changes: Mapping[str, Any]) -> list[tuple[str, str]]:
+    with pytest.raises(Invalid) as invalid:
+        check(replace(GOOD, **changes), fields=FIELDS, modes=("pull", "query"), today=TODAY)
+    return [(error.path, error.code) for error in invalid.value.errors]
+
+
+def test_a_complete_application_may_end_today() -> None:
+    check(GOOD, fields=FIELDS, modes=("pull", "query"), today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "code"),
+    [
+        ({"items": ()}, "items", "too_short"),
+        ({"items": ("a", "x")}, "items[1]", "unknown_item"),
+        ({"items": ("a", "b", "a")}, "items[2]", "duplicate_key"),
+        ({"mode": "push"}, "mode", "not_in_code_list"),
+        ({"commitment": False}, "commitment", "not_in_code_list"),
+        ({"valid_until": date(2026, 6, 30)}, "valid_until", "out_of_range"),
+        ({"valid_until": date.max}, "valid_until", "out_of_range"),
+        ({"valid_from": date(2026, 7, 2)}, "valid_from", "out_of_range"),
+        ({"row_filter": (Condition("x", Op.EQ, ""),)}, "row_filter[0].item", "unknown_item"),
+    ],
+)
+def test_each_fault_is_named(changes: dict[str, Any], path: str, code: str) -> None:
+    assert refused(changes) == [(path, code)]
+
+
+def test_all_faults_are_named_at_once() -> None:
+    assert len(refused({"items": ("x",), "mode": "push", "commitment": False})) == 3
