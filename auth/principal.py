@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Literal
 
 from auth.errors import InsufficientScope, NotYourDepartment, RoleRequired
-from kernel.audit import Actor
+from kernel.actor import Actor
 
 
 class Role(StrEnum):

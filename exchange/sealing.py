@@ -7,7 +7,7 @@ from exchange.events import ExchangeEvent
 from exchange.publishing import count_store
 from exchange.publishing.tables import PublishCount, ReadCount
 from kernel import audit
-from kernel.audit import Actor
+from kernel.actor import Actor
 from kernel.database import WriteSession
 
 # Counts of a minute reach the database about a second after it; later ones open it again.

@@ -29,5 +29,5 @@ class Meters:
 def exposition() -> bytes:
     """Return the sums of all workers in Prometheus' text format."""
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)

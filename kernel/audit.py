@@ -8,7 +8,8 @@ in another.
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+import operator
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from sqlalchemy import ColumnElement, tuple_
 from sqlmodel import col, select
 
 from kernel import clock
+from kernel.actor import SYSTEM, Actor
 from kernel.errors import InvalidCursor
 from kernel.logging import correlation_id
 from kernel.paging import Page, PageRequest, encode
@@ -29,18 +31,6 @@ CHAINS = 8
 GENESIS = "0" * 64
 ANCHORED = "audit.anchored"
 _PENDING = "audit_pending"
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who did it: a person, a client, or the system itself."""
-
-    kind: str
-    id: str
-    department: str | None = None
-
-
-SYSTEM = Actor("system", "shuyuan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +136,14 @@ async def page(session: "AsyncSession", request: PageRequest, wanted: Filter) ->
 
 
 def _criteria(wanted: Filter) -> list[ColumnElement[bool]]:
-    criteria: list[tuple[object, ColumnElement[bool]]] = [
-        (wanted.since, col(AuditRow.at) >= wanted.since),
-        (wanted.until, col(AuditRow.at) < wanted.until),
-        (wanted.actor, col(AuditRow.actor_id) == wanted.actor),
-        (wanted.thing, col(AuditRow.subject_id) == wanted.thing),
-        (wanted.event, col(AuditRow.event) == wanted.event),
+    criteria: list[tuple[object, Callable[[Any, Any], Any], Any]] = [
+        (wanted.since, operator.ge, col(AuditRow.at)),
+        (wanted.until, operator.lt, col(AuditRow.at)),
+        (wanted.actor, operator.eq, col(AuditRow.actor_id)),
+        (wanted.thing, operator.eq, col(AuditRow.subject_id)),
+        (wanted.event, operator.eq, col(AuditRow.event)),
     ]
-    return [clause for value, clause in criteria if value is not None]
+    return [compare(column, value) for value, compare, column in criteria if value is not None]
 
 
 def _mark(row: AuditRow) -> str:
