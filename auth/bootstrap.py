@@ -10,7 +10,7 @@ from auth.principal import Role
 from auth.store import departments as department_store
 from auth.store import keys as key_store
 from auth.store import people as store
-from kernel.audit import SYSTEM
+from kernel.actor import SYSTEM
 from kernel.database import WriteSession
 from kernel.errors import Conflict
 

@@ -11,7 +11,7 @@ from auth.rules import check_uscc
 from auth.store import departments as store
 from auth.tables import Department
 from kernel import audit, changes
-from kernel.audit import Actor
+from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import Conflict, FieldErrors, NotFound, Stale
 from kernel.paging import Page, PageRequest

@@ -1,21 +1,24 @@
 """Keys that sign access tokens: made on first use, rotated, shown until their tokens ended."""
 
 import asyncio
+import logging
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from cryptography.fernet import InvalidToken
 from joserfc.jwk import ECKey
 
 from auth.events import AuthEvent
 from auth.store import keys as store
 from auth.tables import SigningKey
 from kernel import audit, changes, clock
-from kernel.audit import Actor
+from kernel.actor import Actor
 from kernel.database import Database, WriteSession
 from kernel.secretbox import Secretbox
+
+log = logging.getLogger(__name__)
 
 SUBJECT = "keys"
 ALGORITHM = "ES256"
@@ -29,10 +32,16 @@ RELOAD_SECONDS_MIN = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    key: ECKey
-    public: Mapping[str, Any]
+    """A key; without `private` it was stored under another master key and only verifies."""
+
+    kid: str
+    private: ECKey | None
+    public: ECKey
     signs_from: datetime
     retires_at: datetime | None
+
+    def signs(self, now: datetime) -> bool:
+        return self.private is not None and self.signs_from <= now
 
 
 class KeyRing:
@@ -52,24 +61,25 @@ class KeyRing:
     async def signing(self) -> ECKey:
         """Return the newest key that may sign; makes the first key of the platform."""
         now = clock.now()
-        keys = await self._current(now)
-        ready = [known for known in keys if known.signs_from <= now and known.retires_at is None]
-        if not ready:
-            ready = [known for known in keys if known.signs_from <= now]
-        return ready[0].key if ready else await self._make_first()
+        ready = [known for known in await self._current(now) if known.signs(now)]
+        # A key that was just made waits for every worker to know it: the one before signs on.
+        best = next((known for known in ready if known.retires_at is None), None)
+        found = best or next(iter(ready), None)
+        return found.private if found and found.private else await self._make_first()
 
     async def verifying(self, kid: str) -> ECKey | None:
         """Return the key that a token names, unless it is unknown or retired."""
         known = await self._named(kid)
-        retired = known is None or (known.retires_at and known.retires_at <= clock.now())
-        return None if known is None or retired else known.key
+        if known is None or (known.retires_at and known.retires_at <= clock.now()):
+            return None
+        return known.public
 
     async def jwks(self) -> dict[str, list[dict[str, Any]]]:
         """Return the public keys as RFC 7517 has them, the one that signs among them."""
         await self.signing()
+        keys = [known.public for known in await self._current(clock.now())]
         usage = {"use": "sig", "alg": ALGORITHM}
-        keys = await self._current(clock.now())
-        return {"keys": [{**known.public, **usage} for known in keys]}
+        return {"keys": [{**key.as_dict(private=False), **usage} for key in keys]}
 
     async def _named(self, kid: str) -> _Known | None:
         if self._stale:
@@ -100,15 +110,22 @@ class KeyRing:
             self._loaded_at = clock.monotonic()
 
     def _open(self, row: SigningKey) -> _Known:
-        key = ECKey.import_key(self._box.decrypt(row.private))
-        named = ECKey.import_key({**key.as_dict(private=True), "kid": row.kid})
-        return _Known(named, row.public, row.signs_from, row.retires_at)
+        public = ECKey.import_key(row.public)
+        return _Known(row.kid, self._private(row), public, row.signs_from, row.retires_at)
+
+    def _private(self, row: SigningKey) -> ECKey | None:
+        try:
+            return ECKey.import_key(self._box.decrypt(row.private), {"kid": row.kid})
+        except InvalidToken:
+            log.warning("signing key %s was stored under another master key", row.kid)
+            return None
 
     async def _make_first(self) -> ECKey:
         now = clock.now()
         async with self._database.transaction() as session:
             await store.lock(session)
-            if not await store.current(session, now):
+            rows = await store.current(session, now)
+            if not any(self._open(row).signs(now) for row in rows):
                 await _add(session, self._box, now, signs_from=now)
         self.forget()
         return await self.signing()

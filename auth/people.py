@@ -12,7 +12,7 @@ from auth.store import people as store
 from auth.store import sign_ins, tokens
 from auth.tables import Person
 from kernel import audit, changes
-from kernel.audit import Actor
+from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import Conflict, FieldErrors, Forbidden, NotFound
 from kernel.ids import new_id

@@ -5,7 +5,7 @@ from datetime import datetime
 from auth.events import AuthEvent
 from auth.store import tokens as store
 from kernel import audit, changes, clock
-from kernel.audit import Actor
+from kernel.actor import Actor
 from kernel.database import Database, WriteSession
 
 KIND = "token"

@@ -11,7 +11,7 @@ from auth.store import departments, people
 from auth.store import sign_ins as store
 from auth.tables import Person, SignIn
 from kernel import audit
-from kernel.audit import Actor
+from kernel.actor import Actor
 from kernel.database import Database, ReadSession, WriteSession
 from kernel.errors import FieldErrors, Text, Unauthorized
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from auth import revocations
 from auth.store import tokens as store
-from kernel.audit import Actor
+from kernel.actor import Actor
 from kernel.database import WriteSession
 
 

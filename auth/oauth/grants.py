@@ -28,7 +28,7 @@ from auth.store import departments, people
 from auth.store import tokens as store
 from auth.tables import Client, Person, RefreshToken
 from kernel import audit
-from kernel.audit import Actor
+from kernel.actor import Actor
 from kernel.database import WriteSession
 from kernel.settings import Settings
 

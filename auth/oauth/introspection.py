@@ -11,7 +11,7 @@ from auth.oauth.errors import InvalidClient
 from auth.principal import Principal
 from auth.store import tokens as store
 from auth.tokens import TokenVerifier
-from kernel.audit import Actor
+from kernel.actor import Actor
 from kernel.database import Database, WriteSession
 from kernel.errors import Unauthorized
 

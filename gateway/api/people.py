@@ -27,7 +27,10 @@ Department = Annotated[str, Field(min_length=1, max_length=64)]
 Password = Annotated[
     str,
     StringConstraints(strip_whitespace=False, max_length=1024),
-    Field(repr=False, description="至少 10 个字符，不得与用户名相同 / 10 characters or more"),
+    Field(
+        description="至少 10 个字符，不得与用户名相同 / 10 characters or more",
+        json_schema_extra={"format": "password", "writeOnly": True},
+    ),
 ]
 
 
