@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Subquery
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, or_, select
+from sqlmodel import and_, col, or_, select
 
 from catalog.store.rows import page_of
 from catalog.tables import CodeItem, CodeList, CodeListEdition, Standard
@@ -53,28 +53,31 @@ async def add_items(session: WriteSession, items: Sequence[CodeItem]) -> None:
         await session.exec(insert(CodeItem).values(rows))
 
 
-def _current(on: date) -> Subquery:
-    """Return the edition of each list that is in force on the day."""
-    return (
-        select(CodeListEdition.code_list, CodeListEdition.edition)
-        .where(CodeListEdition.effective_from <= on)
-        .distinct(col(CodeListEdition.code_list))
-        .order_by(col(CodeListEdition.code_list), col(CodeListEdition.effective_from).desc())
+def _in_force(on: date) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
+    """Select the values that are valid on the day, of each list's edition of that day."""
+    edition, item = CodeListEdition, CodeItem
+    first_day = (
+        select(edition.code_list, func.max(edition.effective_from).label("day"))
+        .where(edition.effective_from <= on)
+        .group_by(col(edition.code_list))
         .subquery()
     )
-
-
-def _in_force(on: date) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
-    current = _current(on)
     return (
-        select(CodeItem)
+        select(item)
         .join(
-            current,
-            (current.c.code_list == CodeItem.code_list) & (current.c.edition == CodeItem.edition),
+            edition,
+            and_(item.code_list == edition.code_list, item.edition == edition.edition),
+        )
+        .join(
+            first_day,
+            and_(
+                edition.code_list == first_day.c.code_list,
+                edition.effective_from == first_day.c.day,
+            ),
         )
         .where(
-            or_(col(CodeItem.effective_from).is_(None), col(CodeItem.effective_from) <= on),
-            or_(col(CodeItem.effective_to).is_(None), col(CodeItem.effective_to) >= on),
+            or_(col(item.effective_from).is_(None), col(item.effective_from) <= on),
+            or_(col(item.effective_to).is_(None), col(item.effective_to) >= on),
         )
     )
 

@@ -1,6 +1,6 @@
 """Who is the source of an element in a region (promise P1), on the real database."""
 
-from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -19,8 +19,8 @@ COUNTY = "450103"
 
 
 @pytest.fixture
-async def bureau(database: Database) -> AsyncIterator[Bureau]:
-    yield await open_bureau(database)
+async def bureau(database: Database) -> Bureau:
+    return await open_bureau(database)
 
 
 async def statuses(bureau: Bureau, element: str = "") -> dict[str, str]:
@@ -126,7 +126,7 @@ async def test_nobody_claims_outside_the_own_region(database: Database) -> None:
 
 
 async def test_a_clerk_does_not_claim_and_an_unknown_element_is_not_found(bureau: Bureau) -> None:
-    facts = {"region_code": PROVINCE, "legal_basis": "法", "now": NOW}
+    facts: dict[str, Any] = {"region_code": PROVINCE, "legal_basis": "法", "now": NOW}
     async with bureau.database.transaction() as session:
         with pytest.raises(RoleRequired):
             await sources.claim(session, bureau.one.clerk, bureau.element, **facts)

@@ -28,10 +28,15 @@ async def rivals_of(bureau: Bureau) -> list[Office]:
 async def outcomes(attempts: list[Coroutine[Any, Any, str]]) -> Counter[str]:
     """Run the attempts at once, each on its own connection; count what became of them."""
     done = await asyncio.gather(*attempts, return_exceptions=True)
-    for outcome in done:
-        if isinstance(outcome, BaseException) and not isinstance(outcome, Conflict):
-            raise outcome
-    return Counter(type(o).__name__ if isinstance(o, Conflict) else o for o in done)
+    return Counter(map(_name, done))
+
+
+def _name(outcome: str | BaseException) -> str:
+    if isinstance(outcome, Conflict):
+        return type(outcome).__name__
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
 
 
 async def count(bureau: Bureau, status: str) -> int:
