@@ -5,17 +5,13 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, insert
 from sqlmodel import and_, col, or_, select
 
 from catalog.store.rows import page_of
 from catalog.tables import CodeItem, CodeList, CodeListEdition, Standard
 from kernel.database import ReadSession, WriteSession
 from kernel.paging import Page, PageRequest
-
-# asyncpg sends at most 32,767 parameters in one statement; an item has eight.
-ITEMS_PER_STATEMENT = 4000
 
 
 async def standards(session: ReadSession, q: str | None, page: PageRequest) -> Page[Standard]:
@@ -48,9 +44,7 @@ async def editions(session: ReadSession, code_list: str) -> Sequence[CodeListEdi
 
 
 async def add_items(session: WriteSession, items: Sequence[CodeItem]) -> None:
-    for start in range(0, len(items), ITEMS_PER_STATEMENT):
-        rows = [item.model_dump() for item in items[start : start + ITEMS_PER_STATEMENT]]
-        await session.exec(insert(CodeItem).values(rows))
+    await session.exec(insert(CodeItem), params=[item.model_dump() for item in items])
 
 
 def _in_force(on: date) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
