@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from exchange.applications.deadlines import (
     LEGAL,
@@ -22,6 +23,7 @@ from exchange.applications.deadlines import (
     rests_on_notice,
     resumed_due,
 )
+from kernel.settings import Settings
 from kernel.workdays import NOTICE_UNTIL_YEAR, SHANGHAI, is_working_day
 
 MOMENTS = st.datetimes(
@@ -199,3 +201,13 @@ def test_a_supplement_never_shortens_what_was_left(
         assert resumed == due
     else:
         assert remaining_working_days(resumed, handed_in) == held >= 1
+
+
+@pytest.mark.parametrize(
+    "name", ["reply_conditional_days", "extension_days", "delivery_days", "correction_days"]
+)
+def test_no_setting_exceeds_the_law(name: str) -> None:
+    assert getattr(Settings(**{name: 3}), name) == 3
+    for wrong in (0, Settings.model_fields[name].default + 1):
+        with pytest.raises(ValidationError):
+            Settings(**{name: wrong})
