@@ -105,7 +105,7 @@ def compare(check: Callable[[bytes], Checked], body: bytes, texts: list[bytes]) 
     assert checked.lines == [texts[index] for index in valid]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(lines(), st.booleans())
 def test_ndjson_is_judged_as_the_reference_judges_it(texts: list[str], ended: bool) -> None:
     found = [text.encode() for text in texts]
@@ -118,7 +118,7 @@ def test_ndjson_is_judged_as_the_reference_judges_it(texts: list[str], ended: bo
         compare(PLAN.check_ndjson, body, found)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(lines())
 def test_an_array_is_judged_as_its_records_on_lines(texts: list[str]) -> None:
     found = []
@@ -143,7 +143,7 @@ def test_every_strange_token_in_each_item(name: str) -> None:
             compare(PLAN.check_ndjson, b"\n".join(found), found)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 400))
 def test_no_bytes_break_the_check(noise: bytes, place: int) -> None:
     """Whatever is sent is answered or refused in the errors of the contract, never by a crash."""
