@@ -207,7 +207,7 @@ def test_a_supplement_never_shortens_what_was_left(
     "name", ["reply_conditional_days", "extension_days", "delivery_days", "correction_days"]
 )
 def test_no_setting_exceeds_the_law(name: str) -> None:
-    assert getattr(Settings(**{name: 3}), name) == 3
+    assert getattr(Settings.model_validate({name: 3}), name) == 3
     for wrong in (0, Settings.model_fields[name].default + 1):
         with pytest.raises(ValidationError):
-            Settings(**{name: wrong})
+            Settings.model_validate({name: wrong})
