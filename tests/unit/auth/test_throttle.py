@@ -1,0 +1,24 @@
+"""How long a name waits after failed sign-ins."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from auth.throttle import wait_seconds
+
+NOW = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("failures", "wait"),
+    [(0, 0), (4, 0), (5, 15), (6, 30), (7, 60), (10, 480), (11, 900), (10_000, 900)],
+)
+def test_waits_double_from_the_fifth_failure_to_a_quarter_of_an_hour(
+    failures: int, wait: int
+) -> None:
+    assert wait_seconds(failures, NOW, NOW) == wait
+
+
+def test_the_wait_counts_from_the_last_failure_and_rounds_up() -> None:
+    assert wait_seconds(5, NOW, NOW + timedelta(seconds=14, milliseconds=1)) == 1
+    assert wait_seconds(5, NOW, NOW + timedelta(seconds=15)) == 0
