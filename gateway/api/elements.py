@@ -10,7 +10,7 @@ from pydantic import Field, PlainSerializer, StrictBool, StrictInt
 from catalog import elements
 from catalog.contracts.model import Checker, DataType
 from catalog.rules.elements import NewElement
-from gateway.api.registry import Code, CodeInPath, Line, Prose, Words
+from gateway.api.registry import Code, CodeInPath, ElementCode, Line, Prose, Words
 from gateway.lists import ListOf, Paging
 from gateway.once import Creating
 from gateway.principal import CatalogReader, CatalogWriter
@@ -41,7 +41,7 @@ Sensitivity = Annotated[StrictInt, Field(ge=1, le=4, description="4 最敏感 / 
 class ElementIn(Wire):
     """Lengths bind text and codes, bounds numbers, precision and scale decimals."""
 
-    code: Code
+    code: ElementCode
     name: Line
     definition: Prose
     data_type: DataType
@@ -104,6 +104,6 @@ async def find(
     return ListOf(items=items, next_cursor=found.next_cursor)
 
 
-@router.get("/{code:path}")
+@router.get("/{code}")
 async def get(code: CodeInPath, session: Reading, _: CatalogReader) -> ElementView:
     return ElementView.model_validate(await elements.get(session, code))

@@ -22,7 +22,7 @@ from catalog.rules.compatibility import Kind
 from catalog.states import Action, State
 from catalog.versions import Comparison
 from catalog.visibility import Shown
-from gateway.api.registry import Code, Line, Prose, Region
+from gateway.api.registry import ElementCode, Line, Prose, Region
 from kernel.errors import REPORTED_ERRORS_MAX
 from kernel.wire import Day, Wire
 
@@ -64,7 +64,7 @@ Mask = Annotated[FullMask | PartialMask | HashMask | NullMask, Field(discriminat
 class ItemWire(Wire):
     name: ItemName
     label: Line
-    element: Code
+    element: ElementCode
     required: StrictBool
     key: StrictBool
     role: ItemRole

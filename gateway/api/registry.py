@@ -5,9 +5,11 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import Field
 
-# A code may hold a slash (GB/T 2261.1-2003): routes take it as the rest of the path.
-CODE_PATTERN = r"^[\w][\w ./:+()（）—–-]*$"
+# The code of a standard or a list may hold a slash (GB/T 2261.1-2003): its routes take a path.
+CODE_PATTERN = r"^\w[\w ./:+()（）—–-]*$"
+ELEMENT_PATTERN = r"^\w[\w .:+()（）—–-]*$"
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=CODE_PATTERN)]
+ElementCode = Annotated[str, Field(min_length=1, max_length=64, pattern=ELEMENT_PATTERN)]
 CodeInPath = Annotated[str, Path(min_length=1, max_length=64)]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 Prose = Annotated[str, Field(min_length=1, max_length=4000)]

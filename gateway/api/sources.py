@@ -1,7 +1,4 @@
-"""Sources: `/v1/elements/{code}/sources` and `/v1/sources` (`api.md` section 3).
-
-The router must be included before that of the elements, whose codes may hold slashes.
-"""
+"""Sources: `/v1/elements/{code}/sources` and `/v1/sources` (`api.md` section 3)."""
 
 from datetime import datetime
 from typing import Annotated
@@ -51,7 +48,7 @@ class SourceView(Wire):
     ended_at: datetime | None
 
 
-@router.post("/elements/{code:path}/sources", status_code=201)
+@router.post("/elements/{code}/sources", status_code=201)
 async def claim(
     code: CodeInPath, body: ClaimIn, once: Creating, session: Writing, principal: CatalogWriter
 ) -> SourceView:
@@ -60,7 +57,7 @@ async def claim(
     return await once.keep(SourceView.model_validate(source))
 
 
-@router.get("/elements/{code:path}/sources")
+@router.get("/elements/{code}/sources")
 async def find(
     code: CodeInPath,
     session: Reading,
@@ -74,7 +71,7 @@ async def find(
     return ListOf(items=items, next_cursor=found.next_cursor)
 
 
-@router.get("/elements/{code:path}/source")
+@router.get("/elements/{code}/source")
 async def resolve(
     code: CodeInPath, session: Reading, _: CatalogReader, region_code: RegionQuery
 ) -> SourceView:
