@@ -34,9 +34,13 @@ class Checked:
     def errors(self) -> Iterator[FieldError]:
         return chain.from_iterable(each.errors for each in self.rejected)
 
+    @property
+    def malformed(self) -> bool:
+        return any(each.errors[0].code == MalformedJson.code for each in self.rejected)
+
     def refusal(self) -> ShuyuanError:
         """The error for all or nothing: 400 where a line is not JSON, else 422."""
         listed = tuple(islice(self.errors(), REPORTED_ERRORS_MAX))
-        if any(each.errors[0].code == MalformedJson.code for each in self.rejected):
+        if self.malformed:
             return MalformedJson(errors=listed, error_count=self.error_count)
         return Invalid(errors=listed, error_count=self.error_count)

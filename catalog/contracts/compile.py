@@ -7,7 +7,6 @@ from catalog.contracts.lines import split_json, split_ndjson
 from catalog.contracts.looks import Looks
 from catalog.contracts.model import Contract
 from catalog.contracts.usable import check_contract
-from kernel.errors import MalformedJson
 
 __all__ = ["Checked", "Plan", "Rejected", "compile_plan"]
 
@@ -49,8 +48,7 @@ def compile_plan(contract: Contract) -> Plan:
 
 def _json(looks: Looks, body: bytes) -> Checked:
     checked = looks.check(body, split_json(body))
-    refusal = checked.refusal()
     # A line of NDJSON may be broken alone; a JSON body is JSON as a whole or not at all.
-    if isinstance(refusal, MalformedJson):
-        raise refusal
+    if checked.malformed:
+        raise checked.refusal()
     return checked

@@ -24,7 +24,7 @@ ERRORS_LISTED_MAX: Final = 32
 """Errors listed for one record; all are counted."""
 
 # Below this numpy and the column set-up cost more than they save (loadtests/micro).
-_BATCH_FROM: Final = 10
+_BATCH_FROM: Final = 8
 _NUL: Final = b"\\u0000"
 
 
@@ -35,6 +35,9 @@ class Looks:
         self._width = len(fields)
         self._decode = decoder_of(fields).decode
         self._columns = columns_of(fields)
+        self._singles = [
+            (column.get, tuple(check.one for check in column.checks)) for column in self._columns
+        ]
         self._examiner = Examiner(fields)
         self._keys = [
             (attrgetter(slot(place)), _KEY_TEXTS.get(field.data_type, str))
@@ -108,13 +111,13 @@ class Looks:
         except UNREADABLE:
             return None
         members = self._width
-        for column in self._columns:
-            value = column.get(record)
+        for get, checks in self._singles:
+            value = get(record)
             if value is UNSET:
                 members -= 1
             elif value is not None:
-                for check in column.checks:
-                    if not check.one(value):
+                for check in checks:
+                    if not check(value):
                         return None
         if members != members_at_most(line) or _may_hold_nul(line):
             return None

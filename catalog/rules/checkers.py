@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from catalog.contracts.dates import day_pattern
 from catalog.contracts.model import Checker
 
 PATTERN: Final = "pattern"
@@ -28,13 +29,8 @@ def _table(alphabet: str) -> bytes:
     return bytes(alphabet.find(chr(code)) % 256 for code in range(256))
 
 
-_LEAP_YEAR: Final = r"(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
-_BIRTH_DATE: Final = (
-    r"(?=[12])(?:[0-9]{4}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])"
-    rf"|(?:0[13-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)|{_LEAP_YEAR}0229)"
-)
-_RESIDENT: Final = re.compile(r"[1-9][0-9]{16}[0-9X]")
-_RESIDENT_BORN: Final = re.compile(rf"[0-9]{{6}}{_BIRTH_DATE}")
+_RESIDENT: Final = re.compile(rf"[1-9][0-9]{{5}}(?=[12]){day_pattern('')}[0-9]{{3}}[0-9X]")
+_RESIDENT_SHAPE: Final = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _RESIDENT_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _RESIDENT_ZEROS: Final = ord("0") * sum(_RESIDENT_WEIGHTS)
 _RESIDENT_DIGITS: Final = "10X98765432"
@@ -67,11 +63,12 @@ class Check:
 
 def resident_id(value: str) -> str | None:
     """GB 11643-1999: a real birth date, check digit MOD 11-2, capital X, any region."""
-    if not _RESIDENT.fullmatch(value):
+    born = _RESIDENT.fullmatch(value) is not None
+    if not born and not _RESIDENT_SHAPE.fullmatch(value):
         return PATTERN
     if value[17] != resident_check_digit(value[:17]):
         return CHECK_DIGIT
-    return None if _RESIDENT_BORN.match(value) else PATTERN
+    return None if born else PATTERN
 
 
 def resident_check_digit(body: str) -> str:
