@@ -17,7 +17,7 @@ from auth.store import people as person_store
 from deploy.local.files import read_json, write_json
 from deploy.local.wording import LocalError
 from kernel import clock
-from kernel.audit import SYSTEM
+from kernel.actor import SYSTEM
 from kernel.database import Database, WriteSession
 from kernel.settings import Settings
 
