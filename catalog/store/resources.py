@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import defer
 from sqlmodel import col, select, update
 
 from auth.principal import Principal
 from catalog.states import State
 from catalog.tables import Resource, ResourceTransition, ResourceVersion
 from kernel.database import ReadSession, WriteSession
+
+# A contract holds every value of its code lists: lists of versions do without.
+WITHOUT_CONTRACT = defer(ResourceVersion.contract)  # type: ignore[arg-type]
 
 
 async def get(session: ReadSession, resource_id: str, number: int) -> ResourceVersion | None:
@@ -22,7 +26,8 @@ async def resource(session: ReadSession, resource_id: str) -> Resource | None:
 
 async def versions(session: ReadSession, resource_id: str) -> Sequence[ResourceVersion]:
     query = select(ResourceVersion).where(ResourceVersion.resource_id == resource_id)
-    return (await session.exec(query.order_by(col(ResourceVersion.number)))).all()
+    query = query.order_by(col(ResourceVersion.number)).options(WITHOUT_CONTRACT)
+    return (await session.exec(query)).all()
 
 
 async def transitions(session: ReadSession, resource_id: str) -> Sequence[ResourceTransition]:

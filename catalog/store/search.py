@@ -8,6 +8,7 @@ from sqlmodel import and_, col, or_, select
 
 from auth.principal import Principal, significant
 from catalog.states import State
+from catalog.store.resources import WITHOUT_CONTRACT
 from catalog.tables import Resource, ResourceVersion
 from kernel.database import ReadSession
 from kernel.paging import Page, PageRequest
@@ -31,6 +32,7 @@ async def find(
     session: ReadSession, viewer: Principal, criteria: Criteria, page: PageRequest
 ) -> Page[tuple[Resource, ResourceVersion]]:
     query = select(Resource, ResourceVersion).join(ResourceVersion, _shown(viewer, criteria))
+    query = query.options(WITHOUT_CONTRACT)
     query = page.apply(query.where(*_conditions(criteria)), col(Resource.id))
     rows = [(row[0], row[1]) for row in (await session.exec(query)).all()]
     cut = page.page([resource for resource, _ in rows], "id")

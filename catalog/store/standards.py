@@ -47,8 +47,8 @@ async def add_items(session: WriteSession, items: Sequence[CodeItem]) -> None:
     await session.exec(insert(CodeItem), params=[item.model_dump() for item in items])
 
 
-def _in_force(on: date) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
-    """Select the values that are valid on the day, of each list's edition of that day."""
+def _in_force(query: Any, on: date) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
+    """Narrow a query of values to those valid on the day, of each list's edition of that day."""
     edition, item = CodeListEdition, CodeItem
     first_day = (
         select(edition.code_list, func.max(edition.effective_from).label("day"))
@@ -57,8 +57,7 @@ def _in_force(on: date) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
         .subquery()
     )
     return (
-        select(item)
-        .join(
+        query.join(
             edition,
             and_(item.code_list == edition.code_list, item.edition == edition.edition),
         )
@@ -79,7 +78,7 @@ def _in_force(on: date) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
 async def items(
     session: ReadSession, code_list: str, on: date, page: PageRequest
 ) -> Page[CodeItem]:
-    query = _in_force(on).where(CodeItem.code_list == code_list)
+    query = _in_force(select(CodeItem), on).where(CodeItem.code_list == code_list)
     return await page_of(session, query, page, col(CodeItem.value))
 
 
@@ -87,8 +86,9 @@ async def values_in_force(
     session: ReadSession, code_lists: Collection[str], on: date
 ) -> dict[str, tuple[str, ...]]:
     """Return the values of each list on the day; a list without any is absent."""
-    wanted = _in_force(on).where(col(CodeItem.code_list).in_(code_lists))
+    wanted = _in_force(select(CodeItem.code_list, CodeItem.value), on)
+    wanted = wanted.where(col(CodeItem.code_list).in_(code_lists)).order_by(col(CodeItem.value))
     found: dict[str, list[str]] = defaultdict(list)
-    for item in (await session.exec(wanted.order_by(CodeItem.value))).all():
-        found[item.code_list].append(item.value)
+    for code_list, value in (await session.exec(wanted)).all():
+        found[code_list].append(value)
     return {code_list: tuple(values) for code_list, values in found.items()}
