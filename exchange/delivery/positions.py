@@ -1,6 +1,7 @@
 """Positions: a subscription's place in the log, committed and rewound by its consumer (P6)."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auth.principal import Principal, Scope
@@ -8,19 +9,23 @@ from exchange.broker.fetch import EARLIEST, LATEST, Reader
 from exchange.delivery.cursor import Place
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.delivery.pull import MODE, Puller
+from exchange.publishing import count_store
 from exchange.subscriptions import grants
+from exchange.subscriptions.register import Subscription
 from kernel import clock
 from kernel.changes import announce
-from kernel.database import Database
-from kernel.errors import NotFound
+from kernel.database import Database, ReadSession
+from kernel.errors import Conflict, NotFound, Unavailable
+from kernel.workdays import local_date
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a subscription stands: the stored cursor, and how many places of the log follow it."""
+class Progress:
+    """How far a subscription has come; `lag` is about records, None where it is not known."""
 
-    cursor: str | None
-    lag: int
+    position: str | None = None
+    lag: int | None = None
+    used_today: int = 0
 
 
 class Positions:
@@ -45,17 +50,34 @@ class Positions:
     async def rewind(self, principal: Principal, subscription_id: str, to: int) -> str:
         """Return a cursor at EARLIEST, LATEST or a time in milliseconds; nothing is stored."""
         plan = await self._own(principal, subscription_id)
-        return self._puller.encode(plan, Place(tuple(await self._offsets(plan, to))))
+        return self._puller.encode(plan.grant.id, Place(tuple(await self._offsets(plan, to))))
 
-    async def standing(self, subscription_id: str) -> Standing:
-        """Return the stored position and its lag; NotFound, BrokerUnavailable."""
-        plan = await self._plans.get(subscription_id)
-        stored = plan.grant.position
-        starts = list(stored) if stored else await self._offsets(plan, EARLIEST)
-        ends = await self._offsets(plan, LATEST)
-        lag = sum(max(0, end - start) for start, end in zip(starts, ends, strict=True))
-        cursor = self._puller.encode(plan, Place(tuple(stored))) if stored else None
-        return Standing(cursor, lag)
+    async def progress(
+        self, session: ReadSession, subscriptions: Sequence[Subscription]
+    ) -> dict[str, Progress]:
+        """Return how far each has come by its stored position; lags are left to `lag`."""
+        ids = [subscription.id for subscription in subscriptions]
+        used = await count_store.used_by(session, ids, local_date(clock.now()))
+        return {
+            row.id: Progress(self._cursor(row), None, used.get(row.id, 0)) for row in subscriptions
+        }
+
+    async def lag(self, subscription: Subscription) -> int | None:
+        """Return how many places of the log follow the stored position; None if it is unknown."""
+        if subscription.mode != MODE:
+            return None
+        try:
+            plan = await self._plans.get(subscription.id)
+            starts: list[int] = subscription.position or await self._offsets(plan, EARLIEST)
+            ends = await self._offsets(plan, LATEST)
+        except (Unavailable, Conflict):
+            return None
+        return sum(max(0, end - start) for start, end in zip(starts, ends, strict=True))
+
+    def _cursor(self, subscription: Subscription) -> str | None:
+        if not subscription.position:
+            return None
+        return self._puller.encode(subscription.id, Place(tuple(subscription.position)))
 
     async def _own(self, principal: Principal, subscription_id: str) -> GrantPlan:
         principal.require_scope(Scope.RECORDS_READ)

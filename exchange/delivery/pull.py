@@ -170,8 +170,8 @@ class Puller:
         """Return a cursor's place; raises InvalidCursor."""
         return cursors.decode(self._cursor_key, plan.grant.id, cursor, plan.partitions)
 
-    def encode(self, plan: GrantPlan, place: Place) -> str:
-        return cursors.encode(self._cursor_key, plan.grant.id, place)
+    def encode(self, subscription_id: str, place: Place) -> str:
+        return cursors.encode(self._cursor_key, subscription_id, place)
 
     async def _gather(self, plan: GrantPlan, place: Place, limit: int) -> Gathering:
         bounds = await self._bounds(plan, place)
@@ -215,7 +215,7 @@ class Puller:
         offsets[error.partition] = error.earliest
         earliest = Place(tuple(offsets))
         if given or plan.grant.position:
-            raise CursorExpired(earliest_cursor=self.encode(plan, earliest))
+            raise CursorExpired(earliest_cursor=self.encode(plan.grant.id, earliest))
         return earliest
 
     async def _await_news(self, plan: GrantPlan, found: Gathering, deadline: float) -> None:
@@ -233,7 +233,7 @@ class Puller:
             for p, offset in enumerate(place.offsets)
         )
         self._counts.read(principal, plan.grant.id, len(found.lines), found.size_bytes)
-        return Page(found.lines, self.encode(plan, place), lag)
+        return Page(found.lines, self.encode(plan.grant.id, place), lag)
 
 
 def _take(

@@ -69,6 +69,17 @@ async def used_on(session: ReadSession, subscription_id: str, day: date) -> int:
     return use.records if use else 0
 
 
+async def used_by(
+    session: ReadSession, subscription_ids: Sequence[str], day: date
+) -> dict[str, int]:
+    uses = await session.exec(
+        select(DailyUse).where(
+            col(DailyUse.subscription_id).in_(subscription_ids), DailyUse.day == day
+        )
+    )
+    return {use.subscription_id: use.records for use in uses}
+
+
 async def unsealed(
     session: WriteSession, table: type[PublishCount] | type[ReadCount], before: datetime
 ) -> Sequence[Any]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from auth.principal import Principal, Scope
 from catalog import versions
 from catalog.contracts.compile import Checked, Plan, compile_plan
-from catalog.errors import VersionSuperseded
+from catalog.errors import ResourceNotPublished, VersionSuperseded
 from exchange.broker.errors import BrokerUnavailable
 from exchange.broker.headers import BatchFacts
 from exchange.broker.produce import Slice
@@ -91,7 +91,7 @@ class Publisher:
         BrokerUnavailable, OutcomeUnknown.
         """
         principal.require_scope(Scope.RECORDS_PUBLISH)
-        plan = self.plans.known(resource_id) or await self.plans.get(resource_id)
+        plan = self.plans.known(resource_id) or await self._plan(principal, resource_id)
         principal.require_department(plan.department)
         digest = hashlib.sha256(batch.op.encode() + b"\n" + batch.body).digest()
         intent = _intent(principal, resource_id, batch.idempotency_key)
@@ -102,6 +102,17 @@ class Publisher:
                 return Published(self._receipt(plan, taken, digest), replayed=True)
             raise
         return await self._store(principal, plan, batch, checked, (intent, digest))
+
+    async def _plan(self, principal: Principal, resource_id: str) -> ResourcePlan:
+        """Load the plan; to outsiders what is not published is not there."""
+        try:
+            return await self.plans.get(resource_id)
+        except ResourceNotPublished:
+            async with self._database.reading() as session:
+                owner = await versions.department_of(session, resource_id)
+            if owner != principal.department:
+                raise NotFound from None
+            raise
 
     async def _store(
         self,

@@ -1,13 +1,13 @@
 """`/v1/subscriptions`: what was granted, and its supervision (`api.md` section 4)."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import JsonValue
 
 from auth.principal import Principal
+from exchange.delivery.positions import Progress
 from exchange.parties import Side
 from exchange.subscriptions import register, supervision
 from exchange.subscriptions.register import Subscription
@@ -15,8 +15,9 @@ from exchange.subscriptions.states import Action, State
 from gateway.api.sharing import ConditionWire, HistoryView, Line, Prose, history_view
 from gateway.lists import ListOf, Paging, tag
 from gateway.principal import ApplicationsWriter, CatalogReader
-from gateway.services import Reading, Writing
+from gateway.services import Reading, Services, Using, Writing
 from kernel import clock
+from kernel.database import ReadSession
 from kernel.wire import Day, Wire
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
@@ -63,7 +64,7 @@ class SubscriptionView(Wire):
     ended_at: datetime | None
     end_reason: str | None
     deliver_by: datetime
-    position: JsonValue
+    position: str | None
     lag: int | None
     created_at: datetime
     revision: int
@@ -74,17 +75,13 @@ class SubscriptionDetail(SubscriptionView):
     history: list[HistoryView]
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far delivery has come; `lag` in records, None where it is not known."""
-
-    position: JsonValue = None
-    lag: int | None = None
-    used_today: int = 0
-
-
-def progress_of(subscription: Subscription) -> Progress:
-    return Progress(position=subscription.position)
+async def progress_of(
+    using: Services, session: ReadSession, subscription: Subscription
+) -> Progress:
+    """Return how far one subscription has come, its lag included."""
+    found = await using.bus.positions.progress(session, [subscription])
+    lag = await using.bus.positions.lag(subscription)
+    return replace(found[subscription.id], lag=lag)
 
 
 def facts(
@@ -108,9 +105,10 @@ def view(
 
 
 @router.get("")
-async def page(
+async def page(  # noqa: PLR0913 - a filter is a parameter
     principal: CatalogReader,
     session: Reading,
+    using: Using,
     paging: Paging,
     role: Annotated[Side | None, Query()] = None,
     status: Annotated[State | None, Query()] = None,
@@ -129,25 +127,34 @@ async def page(
         client_id=client_id,
         resource_id=resource_id,
     )
-    items = [view(row, principal, now, progress_of(row)) for row in found.items]
+    progress = await using.bus.positions.progress(session, found.items)
+    items = [view(row, principal, now, progress[row.id]) for row in found.items]
     return ListOf(items=items, next_cursor=found.next_cursor)
 
 
 @router.get("/{subscription_id}")
 async def find(
-    subscription_id: str, principal: CatalogReader, session: Reading, response: Response
+    subscription_id: str,
+    principal: CatalogReader,
+    session: Reading,
+    using: Using,
+    response: Response,
 ) -> SubscriptionDetail:
     now = clock.now()
     row = await register.find(session, principal, subscription_id)
     steps = await register.history(session, subscription_id)
     tag(response, row.revision)
-    shown = facts(row, principal, now, progress_of(row))
+    shown = facts(row, principal, now, await progress_of(using, session, row))
     return SubscriptionDetail.model_validate(shown | {"history": [history_view(s) for s in steps]})
 
 
 @router.post("/{subscription_id}/suspend")
 async def suspend(
-    subscription_id: str, body: Suspension, principal: ApplicationsWriter, session: Writing
+    subscription_id: str,
+    body: Suspension,
+    principal: ApplicationsWriter,
+    session: Writing,
+    using: Using,
 ) -> SubscriptionView:
     """The provider's head or the authority stops delivery and sets a deadline (Art 27)."""
     now = clock.now()
@@ -159,37 +166,45 @@ async def suspend(
         remedy_by=body.remedy_by,
         now=now,
     )
-    return view(moved, principal, now, progress_of(moved))
+    return view(moved, principal, now, await progress_of(using, session, moved))
 
 
 @router.post("/{subscription_id}/resume")
 async def resume(
-    subscription_id: str, principal: ApplicationsWriter, session: Writing
+    subscription_id: str, principal: ApplicationsWriter, session: Writing, using: Using
 ) -> SubscriptionView:
     now = clock.now()
     moved = await supervision.resume(session, principal, subscription_id, now=now)
-    return view(moved, principal, now, progress_of(moved))
+    return view(moved, principal, now, await progress_of(using, session, moved))
 
 
 @router.post("/{subscription_id}/terminate")
 async def terminate(
-    subscription_id: str, body: Termination, principal: ApplicationsWriter, session: Writing
+    subscription_id: str,
+    body: Termination,
+    principal: ApplicationsWriter,
+    session: Writing,
+    using: Using,
 ) -> SubscriptionView:
     """The consumer any time; the authority; the provider after the authority's filing."""
     now = clock.now()
     moved = await supervision.terminate(
         session, principal, subscription_id, reason=body.reason, now=now
     )
-    return view(moved, principal, now, progress_of(moved))
+    return view(moved, principal, now, await progress_of(using, session, moved))
 
 
 @router.post("/{subscription_id}/file-termination")
 async def file_termination(
-    subscription_id: str, body: Filing, principal: ApplicationsWriter, session: Writing
+    subscription_id: str,
+    body: Filing,
+    principal: ApplicationsWriter,
+    session: Writing,
+    using: Using,
 ) -> SubscriptionView:
     """The authority files (备案) that the provider may terminate (Art 27)."""
     now = clock.now()
     filed = await supervision.file_termination(
         session, principal, subscription_id, reference=body.reference, now=now
     )
-    return view(filed, principal, now, progress_of(filed))
+    return view(filed, principal, now, await progress_of(using, session, filed))

@@ -284,14 +284,20 @@ class World:
         items: Sequence[Mapping[str, Any]] = (),
         *,
         partitions: int = 1,
+        granted: Sequence[str] | None = None,
         **asked: Any,  # noqa: ANN401 - what `subscription` takes
     ) -> Sharing:
-        """Two departments, a published resource of one, a subscription of the other."""
+        """Two departments, a published resource of one, a subscription of the other.
+
+        `granted` names the items that are applied for, all of them unless given.
+        """
         provider, consumer = await asyncio.gather(self.department(), self.department())
         publisher, subscriber, resource = await asyncio.gather(
             self.client(provider),
             self.client(consumer),
             self.resource(provider, items, partitions=partitions),
         )
-        subscription = await self.subscription(resource, consumer, subscriber, **asked)
+        subscription = await self.subscription(
+            resource, consumer, subscriber, items=granted, **asked
+        )
         return Sharing(provider, publisher, resource, consumer, subscriber, subscription)
