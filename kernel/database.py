@@ -44,6 +44,13 @@ class Database:
         async with ReadSession(self._read_only, expire_on_commit=False) as session:
             yield session
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[ReadSession]:
+        """Like `reading`, but all statements see one moment, however long they take."""
+        steady = self._read_only.execution_options(isolation_level="REPEATABLE READ")
+        async with ReadSession(steady, expire_on_commit=False) as session:
+            yield session
+
     async def close(self) -> None:
         await self._engine.dispose()
 

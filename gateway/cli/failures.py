@@ -1,0 +1,87 @@
+"""What can be expected to go wrong at the terminal: one sentence with its remedy, no traceback."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.cli.wording import say
+from kernel.errors import ShuyuanError
+
+EXIT_FAILED = 1
+EXIT_UNREACHABLE = 3
+EXIT_INTERRUPTED = 130
+
+
+class Failure(Exception):
+    """Ends the command with `exit_code` after saying the sentence in the user's language."""
+
+    exit_code = EXIT_FAILED
+
+    def __init__(self, chinese: str, english: str) -> None:
+        super().__init__(chinese, english)
+        self.sentence = say(chinese, english)
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class Unreachable(Failure):
+    """The exchange or its database did not answer, or not in time."""
+
+    exit_code = EXIT_UNREACHABLE
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn expected errors of a command into a sentence and an exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _end(
+            Failure(
+                "已中断；重复同一命令即可继续。",
+                "Interrupted; repeat the same command to go on.",
+            ),
+            EXIT_INTERRUPTED,
+        )
+    except BrokenPipeError:
+        # The reader of our output has left; Python would complain once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(EXIT_FAILED) from None
+    except Failure as failure:
+        _end(failure, failure.exit_code)
+    except ShuyuanError as error:
+        _end(Failure(error.detail.zh, error.detail.en), EXIT_FAILED)
+
+
+@contextmanager
+def database_explained() -> Iterator[None]:
+    """The same for a command that reads the database itself."""
+    with explained():
+        try:
+            yield
+        except (SQLAlchemyError, OSError) as error:
+            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+            raise Unreachable(
+                f"数据库未能应答：{reason}；请检查 SHUYUAN_DATABASE_URL，"
+                "并确认数据库已启动、结构已迁移。",
+                f"The database did not answer: {reason}; check SHUYUAN_DATABASE_URL, that it "
+                "runs and that it is migrated.",
+            ) from error
+
+
+def unusable_file(name: str, error: OSError) -> Failure:
+    reason = error.strerror or str(error)
+    return Failure(
+        f"无法读写 {name}：{reason}；请检查路径与权限。",
+        f"Cannot read or write {name}: {reason}; check path and rights.",
+    )
+
+
+def _end(failure: Failure, exit_code: int) -> None:
+    typer.echo(f"✗ {failure}", err=True)
+    raise typer.Exit(exit_code) from None

@@ -1,0 +1,24 @@
+"""`shuyuan`: the command line of the exchange."""
+
+import typer
+
+from gateway.cli import platform
+from gateway.cli.publish import publish
+from gateway.cli.pull import pull
+from gateway.cli.token import token
+
+app = typer.Typer(
+    name="shuyuan",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="数源：政务数据共享交换 / the government data-sharing exchange",
+)
+for command in (publish, pull, token, platform.bootstrap):
+    app.command()(command)
+app.add_typer(platform.audit_app, name="audit")
+app.add_typer(platform.keys_app, name="keys")
+
+
+if __name__ == "__main__":
+    app()

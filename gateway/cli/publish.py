@@ -1,0 +1,174 @@
+"""`shuyuan publish`: a file into a resource, safe to repeat."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli import record_files
+from gateway.cli.client import ExchangeClient, Refused
+from gateway.cli.failures import EXIT_FAILED, Failure, explained, unusable_file
+from gateway.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
+from gateway.cli.progress import Meter
+from gateway.cli.record_files import Batch, Format, Record
+from gateway.cli.wording import say
+
+BATCH_DEFAULT, BATCH_MAX = 500, 10_000
+FORBIDDEN = 403
+
+
+class Op(StrEnum):
+    UPSERT = "upsert"
+    DELETE = "delete"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the records of a file so far."""
+
+    accepted: int = 0
+    replayed: int = 0
+    refused: int = 0
+
+
+class Sender:
+    """Publishes batch after batch, in the order of the file."""
+
+    def __init__(
+        self, client: ExchangeClient, resource_id: str, op: Op, meter: Meter, *, go_on: bool
+    ) -> None:
+        self._client, self._resource_id, self._op = client, resource_id, op
+        self._meter, self._go_on = meter, go_on
+        self.tally = Tally()
+
+    def send_all(self, batches: Iterable[Batch]) -> None:
+        """Publish everything; raises Failure at the first refusal unless told to go on."""
+        for batch in batches:
+            self._send(batch)
+            self._meter.moved(0, batch.records[-1].end)
+
+    def _send(self, batch: Batch) -> None:
+        while batch.records:
+            try:
+                receipt, replayed = self._client.publish(
+                    self._resource_id, batch.body, key=batch.key, op=self._op
+                )
+            except Refused as refusal:
+                batch = batch.without(self._refused(batch, refusal))
+            else:
+                self._count(int(receipt["accepted"]), replayed=replayed)
+                return
+
+    def _count(self, accepted: int, *, replayed: bool) -> None:
+        self.tally.accepted += accepted
+        self.tally.replayed += accepted if replayed else 0
+        self._meter.moved(accepted)
+
+    def _refused(self, batch: Batch, refusal: Refused) -> set[int]:
+        """Report the invalid records of a batch and return their indexes."""
+        errors = [error for error in refusal.errors if error.get("index") is not None]
+        if refusal.code != "validation_failed" or not errors:
+            raise refusal
+        for error in errors:
+            line = batch.records[error["index"]].line
+            self._meter.say(
+                f"第 {line} 行  {error['path']}：{error['message']} [{error['code']}]",
+                f"line {line}  {error['path']}: {error['message']} [{error['code']}]",
+            )
+        indexes = {error["index"] for error in errors}
+        self.tally.refused += len(indexes)
+        if not self._go_on:
+            raise self._stopped(refusal, len(errors))
+        return indexes
+
+    def _stopped(self, refusal: Refused, told: int) -> Failure:
+        count = refusal.problem.get("error_count", told)
+        return Failure(
+            f"这一批有 {count} 处错误，整批未入库；此前 {self.tally.accepted} 条已入库。"
+            "更正文件后重复同一命令，已入库的不会重复；或用 --continue 跳过无效记录。",
+            f"{count} errors: this batch was not stored, the {self.tally.accepted} records before "
+            "it were. Correct the file and repeat the command, or skip them with --continue.",
+        )
+
+
+def publish(  # noqa: PLR0913 - an option is a parameter
+    file: Annotated[Path, typer.Argument(help=say("记录文件", "file with records"))],
+    resource: Annotated[str, typer.Option("--resource", help=say("资源标识", "resource id"))],
+    profile: ProfileFile = None,
+    base_url: BaseUrl = None,
+    client_id: ClientId = None,
+    client_secret: ClientSecret = None,
+    *,
+    op: Annotated[Op, typer.Option(help=say("写入或删除", "put or delete"))] = Op.UPSERT,
+    kind: Annotated[
+        Format | None, typer.Option("--format", help=say("缺省看扩展名", "by the suffix"))
+    ] = None,
+    encoding: Annotated[str, typer.Option(help=say("CSV 的编码", "encoding of CSV"))] = "utf-8",
+    batch: Annotated[
+        int, typer.Option(min=1, max=BATCH_MAX, help=say("每批条数", "records a batch"))
+    ] = BATCH_DEFAULT,
+    run: Annotated[
+        str,
+        typer.Option(
+            help=say(
+                "本次提交的名称；七日内以新名称才能再次提交同一文件",
+                "name of the run; within 7 days a file is stored anew only under another name",
+            )
+        ),
+    ] = "",
+    go_on: Annotated[
+        bool, typer.Option("--continue", help=say("跳过无效记录", "skip invalid records"))
+    ] = False,
+) -> None:
+    """把文件中的记录提交到资源，可安全重复 / publish the records of a file; safe to repeat."""
+    with explained(), Meter(file.name, _size(file)) as meter:
+        client = connect(profile, base_url, client_id, client_secret, meter)
+        with client:
+            kind = kind or record_files.format_of(file)
+            schema = _schema(client, resource) if kind is Format.CSV else None
+            records: Iterable[Record] = record_files.read(
+                file, kind, encoding=encoding, schema=schema
+            )
+            sender = Sender(client, resource, op, meter, go_on=go_on)
+            sender.send_all(record_files.batches(records, batch, f"{resource} {op} {run}"))
+    _conclude(sender.tally, meter)
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError as error:
+        raise unusable_file(str(file), error) from error
+
+
+def _schema(client: ExchangeClient, resource: str) -> record_files.Schema:
+    """Return the contract, which alone says which column of a CSV is a number."""
+    try:
+        return client.ask("GET", f"/v1/resources/{resource}/schema")
+    except Refused as refusal:
+        if refusal.status == FORBIDDEN:
+            raise Failure(
+                "CSV 须先读取数据契约，而应用系统没有 catalog:read；请增加该权限或改用 NDJSON。",
+                "CSV needs the contract, and the client lacks catalog:read; add it or use NDJSON.",
+            ) from refusal
+        raise
+
+
+def _conclude(tally: Tally, meter: Meter) -> None:
+    typer.echo(
+        say(
+            f"✓ 已入库 {tally.accepted:,} 条（其中 {tally.replayed:,} 条此前已入库），"
+            f"用时 {meter.seconds:.1f} 秒，{meter.rate:,.0f} 条/秒",
+            f"✓ {tally.accepted:,} records stored ({tally.replayed:,} of them earlier) "
+            f"in {meter.seconds:.1f} s, {meter.rate:,.0f} records/s",
+        )
+    )
+    if tally.refused:
+        typer.echo(
+            say(f"✗ {tally.refused:,} 条无效，未入库", f"✗ {tally.refused:,} invalid, not stored"),
+            err=True,
+        )
+        raise typer.Exit(EXIT_FAILED)

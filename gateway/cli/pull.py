@@ -1,0 +1,115 @@
+"""`shuyuan pull`: the records of a subscription, from its position on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from gateway.cli.client import ExchangeClient, Page
+from gateway.cli.failures import explained, unusable_file
+from gateway.cli.outputs import Output, open_output
+from gateway.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
+from gateway.cli.progress import Meter
+from gateway.cli.wording import say
+
+FOLLOW_WAIT_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What to pull; `start` None begins at the stored position."""
+
+    client: ExchangeClient
+    subscription_id: str
+    start: str | None
+    commit: bool
+
+    def first_cursor(self) -> str | None:
+        return None if self.start is None else self.client.rewind(self.subscription_id, self.start)
+
+    def pages(self) -> Iterator[Page]:
+        return self.client.pages(self.subscription_id, self.first_cursor())
+
+    def endless_pages(self) -> Iterator[Page]:
+        cursor = self.first_cursor()
+        while True:
+            page = self.client.page(self.subscription_id, cursor, wait_seconds=FOLLOW_WAIT_SECONDS)
+            yield page
+            cursor = page.next_cursor
+
+    def settle(self, cursor: str) -> None:
+        if self.commit:
+            self.client.commit(self.subscription_id, cursor)
+
+
+def catch_up(errand: Errand, output: Output, meter: Meter) -> None:
+    """Take everything that is there; the position moves when all of it is kept."""
+    cursor = ""
+    with output:
+        for page in errand.pages():
+            output.write(page.lines)
+            cursor = page.next_cursor
+            meter.ends_at(meter.records + len(page.lines) + page.lag)
+            meter.moved(len(page.lines), meter.records + len(page.lines))
+    errand.settle(cursor)
+
+
+def follow(errand: Errand, output: Output, meter: Meter) -> None:
+    """Take page after page until interrupted; the position follows each page that is kept."""
+    with output:
+        try:
+            for page in errand.endless_pages():
+                if page.lines:
+                    output.write(page.lines)
+                    output.keep()
+                    errand.settle(page.next_cursor)
+                    meter.moved(len(page.lines))
+        except KeyboardInterrupt:
+            meter.say("… 已停止。", "… stopped.")
+
+
+def pull(  # noqa: PLR0913 - an option is a parameter
+    subscription: Annotated[
+        str, typer.Option("--subscription", help=say("共享授权标识", "subscription id"))
+    ],
+    profile: ProfileFile = None,
+    base_url: BaseUrl = None,
+    client_id: ClientId = None,
+    client_secret: ClientSecret = None,
+    *,
+    out: Annotated[
+        str, typer.Option(help=say("输出文件，- 为标准输出", "file, or - for standard output"))
+    ] = "-",
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help=say(
+                "earliest、latest 或带时区的时间；缺省为已提交的位点",
+                "earliest, latest, or a time with offset; by default the stored position",
+            ),
+        ),
+    ] = None,
+    commit: Annotated[
+        bool, typer.Option("--commit", help=say("提交到达的位点", "store the position reached"))
+    ] = False,
+    endless: Annotated[
+        bool, typer.Option("--follow", help=say("持续等待新记录", "go on waiting for records"))
+    ] = False,
+) -> None:
+    """提取共享授权的记录 / pull the records of a subscription."""
+    with explained(), Meter(say("提取", "pull"), None if endless else 1) as meter:
+        client = connect(profile, base_url, client_id, client_secret, meter)
+        with client:
+            errand = Errand(client, subscription, start, commit)
+            try:
+                (follow if endless else catch_up)(errand, open_output(out, growing=endless), meter)
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise unusable_file(out, error) from error
+            meter.say(
+                f"✓ 提取 {meter.records:,} 条，{meter.seconds:.1f} 秒，{meter.rate:,.0f} 条/秒",
+                f"✓ {meter.records:,} records in {meter.seconds:.1f} s, {meter.rate:,.0f}/s",
+            )
