@@ -10,6 +10,7 @@ from catalog.rules.checkers import (
     division_code,
     make_uscc,
     mobile,
+    organisation_check,
     resident_check_digit,
     resident_id,
     uscc,
@@ -94,6 +95,40 @@ def test_a_mobile_number_is_a_mainland_one() -> None:
     assert mobile("13800000000") is None
     for wrong in ("12800000000", "1380000000", "138000000000", "+8613800000000", "1380000000０"):
         assert mobile(wrong) == "pattern"
+
+
+def resident_of(body: str) -> str:
+    return body + resident_check_digit(body)
+
+
+def uscc_of(head: str, organisation: str = "00754321") -> str:
+    body = head + organisation + organisation_check(organisation)
+    return body + uscc_check(body)
+
+
+@pytest.mark.parametrize(
+    ("checker", "value"),
+    [
+        (Checker.RESIDENT_ID, resident_of("05010319900101001")),
+        (Checker.RESIDENT_ID, resident_of("45010319000229001")),
+        (Checker.RESIDENT_ID, resident_of("45010320230229001")),
+        (Checker.RESIDENT_ID, resident_of("45010319900431001")),
+        (Checker.RESIDENT_ID, resident_of("45010319900001001")),
+        (Checker.RESIDENT_ID, resident_of("45010319901301001")),
+        (Checker.RESIDENT_ID, resident_of("45010319900100001")),
+        (Checker.RESIDENT_ID, resident_of("45010330000101001")),
+        (Checker.USCC, uscc_of("B1450000")),
+        (Checker.USCC, uscc_of("01450000")),
+        (Checker.USCC, uscc_of("10450000")),
+        (Checker.USCC, uscc_of("1A450000")),
+        (Checker.USCC, uscc_of("11A50000")),
+        (Checker.USCC, uscc_of("1145000Y")),
+    ],
+)
+def test_right_check_characters_do_not_save_a_wrong_shape(checker: Checker, value: str) -> None:
+    assert REFERENCE[checker](value) == {"pattern"}
+    assert CHECKS[checker].one(value) == "pattern"
+    assert not CHECKS[checker].every([value] * 3)
 
 
 def near(checker: Checker) -> st.SearchStrategy[str]:
