@@ -121,9 +121,10 @@ class KeyRing:
             return None
 
     async def _make_first(self) -> ECKey:
-        now = clock.now()
         async with self._database.transaction() as session:
             await store.lock(session)
+            # Not before the lock: the key of whoever came first would still lie in the future.
+            now = clock.now()
             rows = await store.current(session, now)
             if not any(self._open(row).signs(now) for row in rows):
                 await _add(session, self._box, now, signs_from=now)

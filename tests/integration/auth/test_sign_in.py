@@ -1,0 +1,370 @@
+"""People sign in by the form and get tokens by code (RFC 6749, 7636, 9700)."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import pytest
+
+from tests.support.identity import (
+    CLI,
+    REDIRECT_URI,
+    Form,
+    authorization_query,
+    bearer,
+    code_of,
+    exchange,
+    fill_form,
+    staff_tokens,
+)
+from tests.support.world import World
+
+WITHIN = 1.0
+
+
+@pytest.fixture
+async def browser(gateway: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=gateway, timeout=30) as opened:
+        yield opened
+
+
+async def _person(world: World) -> tuple[str, str]:
+    person = await world.new_person((await world.department()).uscc, "clerk")
+    return person.username, person.password
+
+
+async def _code(browser: httpx.AsyncClient, world: World) -> tuple[str, str]:
+    verifier = secrets.token_urlsafe(48)
+    sent = await fill_form(browser, authorization_query(verifier), *await _person(world))
+    return code_of(sent), verifier
+
+
+def _refresh(token: str, **more: str) -> dict[str, str]:
+    return {
+        "grant_type": "refresh_token",
+        "refresh_token": token,
+        "client_id": CLI,
+        **more,
+    }
+
+
+def _said(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]
+
+
+async def _status(world: World, token: str) -> int:
+    return (await world.http.get("/v1/me", headers=bearer(token))).status_code
+
+
+async def test_a_person_signs_in_and_gets_tokens(browser: httpx.AsyncClient, world: World) -> None:
+    verifier = secrets.token_urlsafe(48)
+    query = authorization_query(verifier)
+    sent = await fill_form(browser, query, *await _person(world))
+    assert sent.status_code == 303
+    place = urlsplit(sent.headers["location"])
+    assert f"{place.scheme}://{place.netloc}{place.path}" == REDIRECT_URI
+    back = {name: value for name, (value,) in parse_qs(place.query).items()}
+    assert back["state"] == query["state"]
+    assert back["iss"] == world.base_url
+    answer = await exchange(browser, back["code"], verifier)
+    assert answer.headers["Cache-Control"] == "no-store"
+    tokens = answer.json()
+    assert tokens["token_type"] == "Bearer"
+    assert "records:read" not in tokens["scope"].split()
+    assert "admin" in tokens["scope"].split()
+    assert await _status(world, tokens["access_token"]) == 200
+
+
+async def test_the_page_is_one_plain_form_that_nobody_can_frame(
+    browser: httpx.AsyncClient,
+) -> None:
+    page = await browser.get("/oauth/authorize", params=authorization_query("v" * 43))
+    assert page.status_code == 200
+    assert "<script" not in page.text
+    form = Form(page.text)
+    assert {"username", "password"} <= form.fields.keys()
+    assert "登录" in page.text
+    assert page.headers["Cache-Control"] == "no-store"
+    assert page.headers["X-Frame-Options"] == "DENY"
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "form-action 'self' http://127.0.0.1:53682" in policy
+
+
+async def test_the_page_speaks_english_when_asked(browser: httpx.AsyncClient) -> None:
+    query = authorization_query("v" * 43)
+    accepting = await browser.get(
+        "/oauth/authorize", params=query, headers={"Accept-Language": "en-GB,zh;q=0.5"}
+    )
+    asking = await browser.get("/oauth/authorize", params={**query, "ui_locales": "en"})
+    for page in (accepting, asking):
+        assert "Sign in" in page.text
+        assert page.headers["Content-Language"] == "en"
+
+
+async def test_what_the_request_says_is_text_on_the_page(browser: httpx.AsyncClient) -> None:
+    query = authorization_query("v" * 43, state='"><script>alert(1)</script>')
+    page = await browser.get("/oauth/authorize", params=query)
+    assert "<script" not in page.text
+    assert Form(page.text).fields["state"] == query["state"]
+
+
+async def test_a_wrong_password_and_an_unknown_name_get_the_same_page(
+    browser: httpx.AsyncClient, world: World
+) -> None:
+    username, _ = await _person(world)
+    query = authorization_query("v" * 43)
+    known = await fill_form(browser, query, username, "not the password")
+    unknown = await fill_form(browser, query, "nobody-" + username, "not the password")
+    for answer in (known, unknown):
+        assert answer.status_code == 401
+        assert Form(answer.text).fields["state"] == query["state"]
+        assert not answer.cookies
+    same = known.text.replace(username, "")
+    nonce = same.split('nonce="')[1].split('"')[0]
+    other = unknown.text.replace("nobody-" + username, "")
+    assert same == other.replace(other.split('nonce="')[1].split('"')[0], nonce)
+
+
+async def test_an_unknown_name_takes_as_long_as_a_wrong_password(
+    browser: httpx.AsyncClient, world: World
+) -> None:
+    known: list[float] = []
+    unknown: list[float] = []
+    for _ in range(4):
+        username, _password = await _person(world)
+        for times, name in ((known, username), (unknown, "nobody-" + username)):
+            began = time.perf_counter()
+            form = authorization_query("v" * 43) | {"username": name, "password": "wrong"}
+            assert (await browser.post("/oauth/authorize", data=form)).status_code == 401
+            times.append(time.perf_counter() - began)
+    assert min(unknown) > min(known) / 3
+
+
+async def test_a_suspended_person_cannot_sign_in(browser: httpx.AsyncClient, world: World) -> None:
+    username, password = await _person(world)
+    found = await world.security.ask("GET", f"/v1/people?q={username}")
+    path = f"/v1/people/{found['items'][0]['id']}"
+    body = {"status": "suspended"}
+    await world.security.ask("PATCH", path, body, headers={"If-Match": '"1"'})
+    answer = await fill_form(browser, authorization_query("v" * 43), username, password)
+    assert answer.status_code == 401
+
+
+async def test_who_is_signed_in_is_sent_back_at_once(
+    browser: httpx.AsyncClient, world: World
+) -> None:
+    verifier = secrets.token_urlsafe(48)
+    username, password = await _person(world)
+    first = await fill_form(browser, authorization_query(verifier), username, password)
+    cookie = first.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Secure" not in cookie
+    second = await browser.get("/oauth/authorize", params=authorization_query(verifier))
+    assert (await exchange(browser, code_of(second), verifier)).status_code == 200
+    browser.cookies.clear()
+    page = await browser.get("/oauth/authorize", params=authorization_query(verifier))
+    assert page.status_code == 200
+
+
+async def test_a_form_from_another_site_is_not_taken(
+    browser: httpx.AsyncClient, world: World
+) -> None:
+    username, password = await _person(world)
+    form = authorization_query("v" * 43) | {"username": username, "password": password}
+    for headers in (
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ):
+        answer = await browser.post("/oauth/authorize", data=form, headers=headers)
+        assert answer.status_code == 400
+        assert "set-cookie" not in answer.headers
+    own = {"Origin": str(browser.base_url).rstrip("/")}
+    assert (await browser.post("/oauth/authorize", data=form, headers=own)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"redirect_uri": "https://evil.example/callback"},
+        {"redirect_uri": ""},
+        {"client_id": "stranger"},
+        {"client_id": ""},
+    ],
+)
+async def test_a_stranger_gets_a_page_and_nobody_is_sent_there(
+    browser: httpx.AsyncClient, changed: dict[str, str]
+) -> None:
+    query = authorization_query("v" * 43) | changed
+    answers = [
+        await browser.get("/oauth/authorize", params=query),
+        await browser.post("/oauth/authorize", data=query | {"username": "a", "password": "b"}),
+    ]
+    for answer in answers:
+        assert answer.status_code == 400
+        assert "location" not in answer.headers
+        assert answer.headers["content-type"].startswith("text/html")
+
+
+async def test_other_faults_go_back_to_the_client(browser: httpx.AsyncClient) -> None:
+    query = authorization_query("v" * 43) | {"code_challenge_method": "plain"}
+    answer = await browser.get("/oauth/authorize", params=query)
+    assert answer.status_code == 303
+    back = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert back["error"] == ["invalid_request"]
+    assert back["state"] == [query["state"]]
+
+
+async def test_a_code_used_twice_ends_what_it_gave(
+    browser: httpx.AsyncClient, world: World
+) -> None:
+    code, verifier = await _code(browser, world)
+    tokens = (await exchange(browser, code, verifier)).json()
+    assert await _status(world, tokens["access_token"]) == 200
+    assert _said(await exchange(browser, code, verifier)) == (400, "invalid_grant")
+    await asyncio.sleep(WITHIN)
+    assert await _status(world, tokens["access_token"]) == 401
+    refreshed = await browser.post("/oauth/token", data=_refresh(tokens["refresh_token"]))
+    assert _said(refreshed) == (400, "invalid_grant")
+
+
+async def test_of_many_who_present_one_code_at_once_one_at_most_gets_tokens(
+    browser: httpx.AsyncClient, world: World
+) -> None:
+    code, verifier = await _code(browser, world)
+    answers = await asyncio.gather(*(exchange(browser, code, verifier) for _ in range(10)))
+    won = [answer for answer in answers if answer.status_code == 200]
+    assert len(won) == 1
+    await asyncio.sleep(WITHIN)
+    assert await _status(world, won[0].json()["access_token"]) == 401
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"code_verifier": "w" * 43},
+        {"code_verifier": "汉" * 43},
+        {"redirect_uri": "http://127.0.0.1:1/callback"},
+        {"code": "guessed"},
+    ],
+)
+async def test_a_code_is_nothing_without_its_verifier_and_address(
+    browser: httpx.AsyncClient, world: World, changed: dict[str, str]
+) -> None:
+    code, verifier = await _code(browser, world)
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": REDIRECT_URI,
+        "client_id": CLI,
+        "code_verifier": verifier,
+    }
+    refused = await browser.post("/oauth/token", data=form | changed)
+    assert _said(refused) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize("left_out", ["code", "code_verifier", "redirect_uri"])
+async def test_pkce_cannot_be_left_out_at_the_token_endpoint(
+    browser: httpx.AsyncClient, world: World, left_out: str
+) -> None:
+    code, verifier = await _code(browser, world)
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": REDIRECT_URI,
+        "client_id": CLI,
+        "code_verifier": verifier,
+    }
+    del form[left_out]
+    assert _said(await browser.post("/oauth/token", data=form)) == (400, "invalid_request")
+
+
+async def test_a_refresh_token_is_used_once_and_narrows_only(world: World) -> None:
+    tokens = await staff_tokens(world.base_url, *await _person(world))
+    narrow = await world.http.post(
+        "/oauth/token", data=_refresh(tokens["refresh_token"], scope="catalog:read")
+    )
+    assert narrow.json()["scope"] == "catalog:read"
+    second = narrow.json()["refresh_token"]
+    wide = await world.http.post("/oauth/token", data=_refresh(second, scope="records:read"))
+    assert _said(wide) == (400, "invalid_scope")
+    again = await world.http.post("/oauth/token", data=_refresh(second))
+    assert set(again.json()["scope"].split()) == set(tokens["scope"].split())
+
+
+async def test_a_refresh_token_used_twice_ends_the_whole_family(world: World) -> None:
+    tokens = await staff_tokens(world.base_url, *await _person(world))
+    first = _refresh(tokens["refresh_token"])
+    second = (await world.http.post("/oauth/token", data=first)).json()
+    assert await _status(world, second["access_token"]) == 200
+    assert _said(await world.http.post("/oauth/token", data=first)) == (400, "invalid_grant")
+    await asyncio.sleep(WITHIN)
+    for token in (tokens["access_token"], second["access_token"]):
+        assert await _status(world, token) == 401
+    third = await world.http.post("/oauth/token", data=_refresh(second["refresh_token"]))
+    assert _said(third) == (400, "invalid_grant")
+
+
+async def test_of_many_who_present_one_refresh_token_at_once_one_at_most_wins(
+    world: World,
+) -> None:
+    tokens = await staff_tokens(world.base_url, *await _person(world))
+    form = _refresh(tokens["refresh_token"])
+    answers = await asyncio.gather(*(world.http.post("/oauth/token", data=form) for _ in range(10)))
+    won = [answer for answer in answers if answer.status_code == 200]
+    assert len(won) == 1
+    await asyncio.sleep(WITHIN)
+    assert await _status(world, won[0].json()["access_token"]) == 401
+
+
+async def test_a_refresh_token_given_back_ends_its_access_token(world: World) -> None:
+    tokens = await staff_tokens(world.base_url, *await _person(world))
+    form = {"token": tokens["refresh_token"], "client_id": CLI}
+    assert (await world.http.post("/oauth/revoke", data=form)).status_code == 200
+    await asyncio.sleep(WITHIN)
+    assert await _status(world, tokens["access_token"]) == 401
+
+
+async def test_failed_sign_ins_slow_a_name_down_whether_or_not_it_exists(
+    browser: httpx.AsyncClient, world: World
+) -> None:
+    username, password = await _person(world)
+    for name in (username, "nobody-" + username):
+        form = authorization_query("v" * 43) | {"username": name, "password": "wrong"}
+        for _ in range(5):
+            assert (await browser.post("/oauth/authorize", data=form)).status_code == 401
+        slowed = await browser.post("/oauth/authorize", data=form)
+        assert slowed.status_code == 429
+        assert 0 < int(slowed.headers["Retry-After"]) <= 15
+        assert Form(slowed.text).fields.keys() >= {"username", "password"}
+    right = authorization_query("v" * 43) | {"username": username, "password": password}
+    assert (await browser.post("/oauth/authorize", data=right)).status_code == 429
+
+
+async def test_a_right_password_clears_the_failures(
+    browser: httpx.AsyncClient, world: World
+) -> None:
+    username, password = await _person(world)
+    wrong = authorization_query("v" * 43) | {"username": username, "password": "wrong"}
+    for _ in range(2):
+        for _ in range(4):
+            assert (await browser.post("/oauth/authorize", data=wrong)).status_code == 401
+        right = {**wrong, "password": password}
+        assert (await browser.post("/oauth/authorize", data=right)).status_code == 303
+
+
+async def test_a_form_that_is_no_form_is_refused(browser: httpx.AsyncClient) -> None:
+    for body in (b"\xff=%FF", b"username=%00", urlencode({"a": "b"}).encode(), b""):
+        answer = await browser.post(
+            "/oauth/authorize",
+            content=body,
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+        )
+        assert answer.status_code == 400
