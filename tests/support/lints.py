@@ -1,0 +1,108 @@
+"""Two rules of the project that ruff does not know, each a look at the syntax tree."""
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGES = ("kernel", "auth", "catalog", "exchange", "gateway", "deploy", "loadtests")
+# The one commit of the project, and that of alembic's own connection.
+COMMITTERS = frozenset({"kernel/database.py", "deploy/migrations/env.py"})
+GUARDED = frozenset({"status", "state"})
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    path: str
+    line: int
+    what: str
+
+
+Lint = Callable[[str, ast.Module], Iterator[Finding]]
+
+
+def findings(root: Path, lint: Lint) -> list[Finding]:
+    """Return what the lint finds in the product packages under a root."""
+    paths = sorted(path for package in PACKAGES for path in (root / package).rglob("*.py"))
+    found: list[Finding] = []
+    for path in paths:
+        name = path.relative_to(root).as_posix()
+        found += lint(name, ast.parse(path.read_text(encoding="utf-8"), name))
+    return found
+
+
+def commits(path: str, tree: ast.Module) -> Iterator[Finding]:
+    """Find `anything.commit()` outside kernel/database.py (ADR 0002).
+
+    A commit with arguments is another word: that of a position in the log.
+    """
+    if path in COMMITTERS:
+        return
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if node.func.attr == "commit" and not (node.args or node.keywords):
+            yield Finding(path, node.lineno, "commit() outside kernel/database.py")
+
+
+def assigned_states(path: str, tree: ast.Module) -> Iterator[Finding]:
+    """Find assignments to `.status` or `.state` outside the `move` of a store module.
+
+    An object's own field, set once in its `__init__`, is no transition.
+    """
+    allowed = _lines_of_moves(tree) if _is_store(path) else set()
+    own = _own_fields(tree)
+    for node in ast.walk(tree):
+        for name, line in _assigned(node):
+            if line not in allowed and (name, line) not in own:
+                yield Finding(path, line, f".{name} assigned outside a store's move()")
+
+
+def _is_store(path: str) -> bool:
+    return path.endswith("/store.py") or "/store/" in path
+
+
+def _lines_of_moves(tree: ast.Module) -> set[int]:
+    moves = (node for node in _functions(tree) if node.name.lstrip("_").startswith("move"))
+    return {line for node in moves for line in range(node.lineno, (node.end_lineno or 0) + 1)}
+
+
+def _own_fields(tree: ast.Module) -> set[tuple[str, int]]:
+    return {
+        (target.attr, target.lineno)
+        for function in _functions(tree)
+        if function.name == "__init__"
+        for node in ast.walk(function)
+        for target in _targets(node)
+        if isinstance(target.value, ast.Name) and target.value.id == "self"
+    }
+
+
+def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def _assigned(node: ast.AST) -> Iterator[tuple[str, int]]:
+    for target in _targets(node):
+        if target.attr in GUARDED:
+            yield target.attr, target.lineno
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
+        name = node.args[1] if len(node.args) > 1 else None
+        if isinstance(name, ast.Constant) and name.value in GUARDED:
+            yield str(name.value), node.lineno
+
+
+def _targets(node: ast.AST) -> Iterator[ast.Attribute]:
+    """Yield the attributes that a statement assigns to, those of unpacked tuples included."""
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    elif isinstance(node, ast.AnnAssign | ast.AugAssign):
+        targets = [node.target]
+    else:
+        return
+    for target in targets:
+        for part in ast.walk(target):
+            if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store):
+                yield part

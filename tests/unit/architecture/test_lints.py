@@ -1,0 +1,86 @@
+"""One place commits, one function of a store moves a state; the lints find what they must."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.support.lints import Lint, assigned_states, commits, findings
+
+ROOT = Path(__file__).parents[3]
+
+
+def found(lint: Lint, source: str, path: str = "exchange/applications/review.py") -> list[int]:
+    return [finding.line for finding in lint(path, ast.parse(source))]
+
+
+@pytest.mark.parametrize("lint", [commits, assigned_states])
+def test_the_project_keeps_the_rule(lint: Lint) -> None:
+    assert findings(ROOT, lint) == []
+
+
+def test_the_lints_read_the_whole_project(tmp_path: Path) -> None:
+    (tmp_path / "exchange" / "deep").mkdir(parents=True)
+    (tmp_path / "exchange" / "deep" / "planted.py").write_text("await session.commit()\n")
+    [finding] = findings(tmp_path, commits)
+    assert (finding.path, finding.line) == ("exchange/deep/planted.py", 1)
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "await session.commit()",
+        "async def agree(session):\n    await session.commit()",
+        "using.database.session().commit()",
+    ],
+)
+def test_a_planted_commit_is_found(planted: str) -> None:
+    assert len(found(commits, planted)) == 1
+    assert len(found(commits, planted, "catalog/store/sources.py")) == 1
+
+
+def test_the_one_commit_is_allowed_where_it_is() -> None:
+    assert found(commits, "await session.commit()", "kernel/database.py") == []
+
+
+def test_committing_a_position_is_another_word() -> None:
+    assert found(commits, "await positions.commit(principal, id, cursor)") == []
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "application.status = State.AGREED",
+        "self.application.status = 'agreed'",
+        "version.state: str = 'published'",
+        "row.status, row.at = 'expired', now",
+        "setattr(row, 'status', 'active')",
+        "def move(row):\n    row.status = 'active'",
+    ],
+)
+def test_a_planted_assignment_is_found(planted: str) -> None:
+    assert len(found(assigned_states, planted)) == 1
+
+
+def test_the_move_of_a_store_may_assign() -> None:
+    source = "async def move(row, to):\n    row.status = to"
+    assert found(assigned_states, source, "exchange/applications/store.py") == []
+    assert found(assigned_states, source, "catalog/store/sources.py") == []
+    assert found(assigned_states, source, "exchange/applications/storehouse.py") == [2]
+
+
+def test_another_function_of_a_store_may_not() -> None:
+    source = "def add(row):\n    row.status = 'active'\ndef move(row):\n    row.status = 'active'"
+    assert found(assigned_states, source, "exchange/applications/store.py") == [2]
+
+
+def test_reading_comparing_and_constructing_are_no_assignments() -> None:
+    source = "x = row.status\nrow.status == 'a'\nRow(status='a')\napp.state.services = services"
+    assert found(assigned_states, source) == []
+
+
+def test_an_objects_own_field_is_set_when_it_is_made() -> None:
+    source = "class Refused:\n    def __init__(self, answer):\n        self.status = answer.code"
+    assert found(assigned_states, source) == []
+    later = "class Refused:\n    def change(self):\n        self.status = 1"
+    assert found(assigned_states, later) == [3]
