@@ -1,5 +1,6 @@
 """Signs in as a person would and gets tokens as an application system would, over HTTP."""
 
+import asyncio
 import hashlib
 import secrets
 from base64 import urlsafe_b64encode
@@ -122,3 +123,24 @@ async def client_token(base_url: str, client_id: str, secret: str, scope: str | 
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+async def answers_of_workers(
+    base_url: str, token: str, *, workers: int = 2
+) -> dict[str, set[tuple[int, str]]]:
+    """Ask who is calling, on new connections, until every worker answered; what each one said.
+
+    Connections come in bursts: the kernel gives a lone one to whichever worker waits first.
+    """
+    said: dict[str, set[tuple[int, str]]] = {}
+    headers = bearer(token) | {"Connection": "close"}
+    async with httpx.AsyncClient(base_url=base_url, timeout=SECONDS) as http:
+        for _ in range(100):
+            burst = (http.get("/v1/me", headers=headers) for _ in range(16))
+            for answer in await asyncio.gather(*burst):
+                code = answer.json().get("code", "")
+                worker = answer.headers["Exchange-Worker"]
+                said.setdefault(worker, set()).add((answer.status_code, code))
+            if len(said) == workers:
+                return said
+    raise AssertionError(f"only {len(said)} of {workers} workers answered")

@@ -10,7 +10,7 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from tests.support.callers import ClientApp, told
-from tests.support.identity import CLI, bearer, sign_in
+from tests.support.identity import CLI, answers_of_workers, bearer, sign_in
 from tests.support.world import Department, World, unique
 
 GRANT = {"grant_type": "client_credentials"}
@@ -293,29 +293,18 @@ async def test_a_token_is_described_to_its_own_department_only(world: World) -> 
     assert _error(answer) == (401, "invalid_client")
 
 
-async def _workers(world: World, token: str) -> dict[str, set[int]]:
-    """Ask on new connections and return the answers of each worker."""
-    said: dict[str, set[int]] = {}
-    async with httpx.AsyncClient(base_url=world.base_url) as http:
-        for _ in range(60):
-            headers = bearer(token) | {"Connection": "close"}
-            answer = await http.get("/v1/me", headers=headers)
-            said.setdefault(answer.headers["Exchange-Worker"], set()).add(answer.status_code)
-    return said
-
-
 async def test_a_token_given_back_is_refused_by_both_workers_within_a_second(
     world: World,
 ) -> None:
     app = await _app(world)
     token = await app.token()
-    before = await _workers(world, token)
-    assert list(before.values()) == [{200}, {200}]
+    before = await answers_of_workers(world.base_url, token)
+    assert list(before.values()) == [{(200, "")}] * 2
     assert (await _ask(world, app, "/oauth/revoke", token=token)).status_code == 200
     await asyncio.sleep(1.0)
-    after = await _workers(world, token)
+    after = await answers_of_workers(world.base_url, token)
     assert after.keys() == before.keys()
-    assert list(after.values()) == [{401}, {401}]
+    assert list(after.values()) == [{(401, "token_revoked")}] * 2
     refused = await world.http.get("/v1/me", headers=bearer(token))
     assert refused.json()["code"] == "token_revoked"
     assert 'error="invalid_token"' in refused.headers["WWW-Authenticate"]
