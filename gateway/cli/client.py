@@ -20,6 +20,7 @@ PAUSE_MAX_SECONDS = 8.0
 UNAUTHORIZED, TOO_MANY, UNAVAILABLE = 401, 429, 503
 NDJSON = "application/x-ndjson"
 PAGE_LIMIT = 5_000
+ERRORS_TOLD = 3
 
 Json = dict[str, Any]
 Grant = Callable[[httpx.Client], httpx.Response]
@@ -33,7 +34,8 @@ class Refused(Failure):
         self.problem = _object(answer)
         self.code = str(self.problem.get("code") or self.problem.get("error") or "")
         detail = self.problem.get("detail") or self.problem.get("error_description")
-        told = f"{detail or answer.reason_phrase} [{self.status} {self.code}]"
+        places = [f"{error['path']}: {error['message']}" for error in self.errors[:ERRORS_TOLD]]
+        told = "; ".join([f"{detail or answer.reason_phrase} [{self.status} {self.code}]", *places])
         correlation = answer.headers.get("Exchange-Correlation-Id", "-")
         super().__init__(
             f"{told}（关联号 {correlation}）", f"{told} (correlation id {correlation})"

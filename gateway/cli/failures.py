@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.cli.wording import say
 from kernel.errors import ShuyuanError
@@ -56,22 +55,6 @@ def explained() -> Iterator[None]:
         _end(failure, failure.exit_code)
     except ShuyuanError as error:
         _end(Failure(error.detail.zh, error.detail.en), EXIT_FAILED)
-
-
-@contextmanager
-def database_explained() -> Iterator[None]:
-    """The same for a command that reads the database itself."""
-    with explained():
-        try:
-            yield
-        except (SQLAlchemyError, OSError) as error:
-            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            raise Unreachable(
-                f"数据库未能应答：{reason}；请检查 SHUYUAN_DATABASE_URL，"
-                "并确认数据库已启动、结构已迁移。",
-                f"The database did not answer: {reason}; check SHUYUAN_DATABASE_URL, that it "
-                "runs and that it is migrated.",
-            ) from error
 
 
 def unusable_file(name: str, error: OSError) -> Failure:

@@ -1,0 +1,87 @@
+"""Where the demo plays: the running platform, and everybody who calls it over HTTP."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from deploy.demo.memory import Memory
+from deploy.demo.sign_in import signing_in
+from deploy.local.files import read_json
+from gateway.cli.client import ExchangeClient, Grant, Refused
+
+NOT_FOUND = 404
+# The people whom `make up` has seeded, one for each role.
+OPERATOR, SECURITY, AUTHORITY = "operator", "security", "authority"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The platform as `deploy.local` has started it; `environment` are its settings."""
+
+    base_url: str
+    credentials: Path
+    environment: Mapping[str, str]
+    folder: Path
+
+
+class Stage:
+    """A context that holds one signed-in client for each person and system."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.memory = Memory(platform.folder)
+        self._clients: dict[str, ExchangeClient] = {}
+        self._open = ExitStack()
+        people = read_json(platform.credentials).get("people", [])
+        for person in people:
+            grant = signing_in(person["username"], person["password"])
+            for role in person["roles"]:
+                self.admit(role, grant)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def admit(self, name: str, grant: Grant) -> None:
+        """Let somebody call the platform under this name."""
+        client = ExchangeClient(self.platform.base_url, grant)
+        self._clients[name] = self._open.enter_context(client)
+
+    def as_(self, name: str) -> ExchangeClient:
+        return self._clients[name]
+
+
+def find(client: ExchangeClient, path: str) -> Json | None:
+    """Return the thing, None when there is none."""
+    try:
+        return client.ask("GET", path)
+    except Refused as refusal:
+        if refusal.status == NOT_FOUND:
+            return None
+        raise
+
+
+def find_in(client: ExchangeClient, path: str, wanted: Json, **filters: str) -> Json | None:
+    """Return the first thing of a list, narrowed by `filters`, whose fields are as wanted."""
+    cursor: str | None = None
+    while True:
+        params = filters | {"limit": "200"} | ({"cursor": cursor} if cursor else {})
+        page = client.ask("GET", path, params=params)
+        for item in page["items"]:
+            if all(item[name] == value for name, value in wanted.items()):
+                return dict(item)
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return None

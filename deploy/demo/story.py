@@ -1,0 +1,151 @@
+"""The story, step by step; each step proves what it tells, or raises ProofFailed."""
+
+from dataclasses import replace
+
+from deploy.demo import catalogue, exchange, registry, sharing, tampering
+from deploy.demo.cast import (
+    APPROVED,
+    CIVIL_AFFAIRS,
+    CODE,
+    CONSUMER,
+    NARROWER,
+    PROVIDER,
+    STATISTICS,
+)
+from deploy.demo.divisions import COUNT, divisions
+from deploy.demo.ending import hand_over
+from deploy.demo.exchange import Flow
+from deploy.demo.narrator import Narrator
+from deploy.demo.proof import require
+from deploy.demo.stage import Platform, Stage
+
+DIGEST_SHOWN = 16
+
+
+def tell(platform: Platform, narrator: Narrator) -> None:
+    """Play everything on a running platform; raises Failure with a sentence and its remedy."""
+    narrator.title(
+        f"数源演示：{COUNT:,} 个广西统计用区划，从自治区统计局共享到农业农村厅",
+        f"Shuyuan demo: {COUNT:,} statistical divisions, shared by one department with another",
+    )
+    with Stage(platform) as stage:
+        consumer = _gather(stage, narrator)
+        resource_id = _catalogue(stage, narrator)
+        flow = _agree(stage, narrator, resource_id, consumer)
+        flow = _exchange(stage, narrator, flow)
+        _refuse(stage, narrator, flow)
+        _change(stage, narrator, flow)
+        _suspend(stage, narrator, resource_id, consumer)
+        _audit(stage, narrator)
+        hand_over(stage, narrator, flow)
+
+
+def _gather(stage: Stage, narrator: Narrator) -> str:
+    registry.register_bureaus(stage)
+    registry.register_system(stage, PROVIDER)
+    consumer = registry.register_system(stage, CONSUMER)
+    narrator.step(
+        "统计局、农业农村厅、民政厅及其经办、负责人和两个应用系统就位（信用代码为虚构，校验位有效）",
+        "three departments, their people and two systems (credit codes fictitious but valid)",
+    )
+    return consumer
+
+
+def _catalogue(stage: Stage, narrator: Narrator) -> str:
+    catalogue.register_elements(stage)
+    catalogue.become_source(stage, STATISTICS)
+    narrator.step(
+        "大数据发展局指定统计局为「统计用区划代码」「统计用区划名称」的唯一数源",
+        "the authority designates Statistics as the one source of code and name",
+    )
+    catalogue.contest(stage, CIVIL_AFFAIRS, CODE)
+    catalogue.require_source(stage, STATISTICS, CODE)
+    narrator.step(
+        "民政厅的第二个认责成为「有争议」；再指定它得到 409，数源仍只有统计局一家",
+        "a second claim is contested; designating it answers 409; there is still one source",
+    )
+    resource_id = catalogue.publish_resource(stage)
+    narrator.step(
+        "「广西统计用区划代码」四个信息项，经负责人签发、大数据发展局审核后发布",
+        "the resource of four items is signed off, reviewed and published",
+    )
+    return resource_id
+
+
+def _agree(stage: Stage, narrator: Narrator, resource_id: str, consumer: str) -> Flow:
+    subscription = sharing.subscribe(stage, resource_id, consumer, APPROVED)
+    require(
+        subscription["items"] == list(APPROVED),
+        f"授权的信息项应为 {APPROVED}，实为 {subscription['items']}",
+        f"the grant should have {APPROVED}, has {subscription['items']}",
+    )
+    narrator.step(
+        "农业农村厅申请四项中的三项，双方工作机构负责人同意，形成共享授权",
+        "Agriculture applies for three of the four items; both heads consent",
+    )
+    cursor = stage.as_(CONSUMER.name).rewind(subscription["id"], "latest")
+    return Flow(resource_id, subscription["id"], cursor)
+
+
+def _exchange(stage: Stage, narrator: Narrator, flow: Flow) -> Flow:
+    published = exchange.publish_file(stage, flow.resource_id)
+    require(
+        published.records == COUNT,
+        f"应入库 {COUNT:,} 条，回执合计 {published.records:,} 条",
+        f"{COUNT:,} should be stored, the receipts say {published.records:,}",
+    )
+    narrator.step(
+        f"统计局提交 {published.records:,} 条，每条都经契约校验：{published.rate:,.0f} 条/秒",
+        f"{published.records:,} records published, each checked: {published.rate:,.0f} records/s",
+    )
+    arrived, cursor, pulled = exchange.pull_rest(stage, flow)
+    digest = exchange.require_everything(arrived)
+    narrator.step(
+        f"农业农村厅提取 {pulled.records:,} 条：{pulled.rate:,.0f} 条/秒；"
+        f"条数与摘要 {digest[:DIGEST_SHOWN]}… 同文件中获批的三项一致",
+        f"{pulled.records:,} records pulled: {pulled.rate:,.0f} records/s; count and digest equal "
+        "the approved items of the file",
+    )
+    return replace(flow, cursor=cursor)
+
+
+def _refuse(stage: Stage, narrator: Narrator, flow: Flow) -> None:
+    reason = exchange.refused_reason(stage, flow, divisions()[-1])
+    narrator.step(
+        f"不合格的记录连同整批被拒：第 {reason['index'] + 1} 条 {reason['path']} "
+        f"{reason['message']} [{reason['code']}]",
+        "a bad record is refused with its reason, and nothing of its batch is stored",
+    )
+
+
+def _change(stage: Stage, narrator: Narrator, flow: Flow) -> None:
+    rows = divisions()
+    first = next(row for row in rows if row["level"] == "village")
+    last = rows[-1]
+    renamed = first | {"name": first["name"] + "（演示更名）"}
+    cursor = exchange.change_and_delete(stage, flow, renamed, last)
+    exchange.put_back(stage, replace(flow, cursor=cursor), first, last)
+    narrator.step(
+        f"更新 {first['code']}、删除 {last['code']}，下游按序收到这两项；随后恢复原数据",
+        "one update and one deletion arrive downstream in order; the true data is put back",
+    )
+
+
+def _suspend(stage: Stage, narrator: Narrator, resource_id: str, consumer: str) -> None:
+    subscription = sharing.subscribe(stage, resource_id, consumer, NARROWER)
+    page = stage.as_(CONSUMER.name).page(subscription["id"], limit=1)
+    require(bool(page.lines), "停用前应能提取", "records should leave before the suspension")
+    sharing.suspend(stage, subscription["id"])
+    seconds = sharing.seconds_until_stopped(stage, subscription["id"])
+    narrator.step(
+        f"第二个共享授权被提供部门停用：{1000 * seconds:.0f} 毫秒起一律 403 subscription_suspended",
+        f"a second subscription is suspended; {1000 * seconds:.0f} ms later pulls answer 403",
+    )
+
+
+def _audit(stage: Stage, narrator: Narrator) -> None:
+    verified = tampering.verify_and_tamper(stage.platform.environment)
+    narrator.step(
+        f"{verified.log}；在副本中改动一行后：{verified.copy}",
+        "the audit chain verifies; in a copy with one row changed, the place is named",
+    )

@@ -1,0 +1,148 @@
+"""The audit log: verified as it is, then as a copy in which one row was changed."""
+
+import asyncio
+import io
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
+from sqlmodel import SQLModel
+
+from deploy.demo.proof import require
+from gateway.cli.failures import Failure
+from kernel import audit
+from kernel.database import Database
+from kernel.tables import SCHEMA, AuditChain, AuditRow
+
+DATABASE_URL = "SHUYUAN_DATABASE_URL"
+COPY_NAME = "shuyuan_demo_audit_copy"
+TABLES: tuple[type[SQLModel], ...] = (AuditChain, AuditRow)
+LONGEST_CHAIN = "SELECT chain FROM kernel.audit_chain ORDER BY seq DESC LIMIT 1"
+CHANGE_MIDDLE = """
+    UPDATE kernel.audit_event SET actor_id = 'somebody-else'
+    WHERE chain = $1
+      AND seq = (SELECT (max(seq) + 1) / 2 FROM kernel.audit_event WHERE chain = $1)
+    RETURNING seq
+"""
+COMMAND_SECONDS = 120
+TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What `shuyuan audit verify` said about the log and about the changed copy."""
+
+    log: str
+    copy: str
+    changed: str
+
+
+def verify_and_tamper(environment: Mapping[str, str]) -> Verified:
+    """Prove that the log verifies, and that one changed row in a copy of it is found."""
+    log = _verify(environment, whole=True)
+    changed, copy = asyncio.run(_tamper(environment))
+    return Verified(log, copy, changed)
+
+
+async def _tamper(environment: Mapping[str, str]) -> tuple[str, str]:
+    async with _copy(environment[DATABASE_URL]) as (url, copy):
+        await _require_whole(url)
+        chain, seq = await _change_one(copy)
+        of_copy = {**environment, DATABASE_URL: url}
+        said = await asyncio.to_thread(_verify, of_copy, whole=False)
+    # Chain and place are told in this order in either language.
+    numbers = [word.strip(",:：") for word in said.split()]
+    require(
+        [str(chain), str(seq)] == [word for word in numbers if word.isdigit()][:2],
+        f"校验没有指出被改动的第 {chain} 链第 {seq} 个事件：{said}",
+        f"the verdict does not name chain {chain}, event {seq}: {said}",
+    )
+    return f"{chain}/{seq}", said
+
+
+async def _require_whole(url: str) -> None:
+    """Prove that copying alone has broken nothing."""
+    database = Database(url, pool_size=2)
+    try:
+        async with database.snapshot() as session:
+            verdict = await audit.verify(session)
+    finally:
+        await database.close()
+    require(not verdict.faults, "审计日志的副本不完整", "the copy of the audit log is not whole")
+
+
+def _verify(environment: Mapping[str, str], *, whole: bool) -> str:
+    """Run the command; ProofFailed unless the log is as whole as it should be."""
+    ran = subprocess.run(
+        (sys.executable, "-m", "gateway.cli.main", "audit", "verify"),
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        check=False,
+    )
+    said = (ran.stdout or ran.stderr).strip()
+    require(
+        ran.returncode == (0 if whole else 1),
+        f"审计校验应{'通过' if whole else '不通过'}：{said}",
+        f"the audit log should {'verify' if whole else 'not verify'}: {said}",
+    )
+    return said.lstrip("✓✗ ")
+
+
+@asynccontextmanager
+async def _copy(url: str) -> AsyncIterator[tuple[str, asyncpg.Connection]]:
+    """Copy the audit tables into a database of their own, dropped afterwards."""
+    copy_url = urlunsplit(urlsplit(url)._replace(path=f"/{COPY_NAME}"))
+    live = await asyncpg.connect(url, timeout=TIMEOUT_SECONDS)
+    try:
+        await _create_database(live)
+        copy = await asyncpg.connect(copy_url, timeout=TIMEOUT_SECONDS)
+        try:
+            await _fill(live, copy)
+            yield copy_url, copy
+        finally:
+            await copy.close()
+            await live.execute(f"DROP DATABASE IF EXISTS {COPY_NAME} WITH (FORCE)")
+    finally:
+        await live.close()
+
+
+async def _create_database(live: asyncpg.Connection) -> None:
+    try:
+        await live.execute(f"DROP DATABASE IF EXISTS {COPY_NAME} WITH (FORCE)")
+        await live.execute(f"CREATE DATABASE {COPY_NAME}")
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise Failure(
+            "篡改演示需要临时数据库，而当前账号无权建库；请授予 CREATEDB 后重试。",
+            "Showing a changed copy needs a scratch database: grant CREATEDB, then retry.",
+        ) from error
+
+
+async def _fill(live: asyncpg.Connection, copy: asyncpg.Connection) -> None:
+    """Copy chains and events as of one moment, without the trigger that refuses changes."""
+    await copy.execute(f"CREATE SCHEMA {SCHEMA}")
+    async with live.transaction(isolation="repeatable_read", readonly=True):
+        for table in TABLES:
+            name = str(table.__tablename__)
+            ddl = CreateTable(SQLModel.metadata.tables[f"{SCHEMA}.{name}"])
+            dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+            await copy.execute(str(ddl.compile(dialect=dialect)))
+            rows = io.BytesIO()
+            await live.copy_from_table(name, schema_name=SCHEMA, output=rows)
+            rows.seek(0)
+            await copy.copy_to_table(name, schema_name=SCHEMA, source=rows)
+
+
+async def _change_one(copy: asyncpg.Connection) -> tuple[int, int]:
+    """Put another person's name on one event in the middle of the longest chain."""
+    chain: int = await copy.fetchval(LONGEST_CHAIN)
+    seq: int = await copy.fetchval(CHANGE_MIDDLE, chain)
+    return chain, seq

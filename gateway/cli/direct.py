@@ -1,0 +1,91 @@
+"""What the command line does in the database itself, when no gateway need be running."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
+from auth import bootstrap, keys
+from auth.bootstrap import FirstPerson
+from auth.departments import NewDepartment
+from gateway.cli.failures import Failure, Unreachable
+from kernel import audit, clock
+from kernel.actor import SYSTEM
+from kernel.audit import Verdict
+from kernel.database import Database
+from kernel.secretbox import Secretbox
+from kernel.settings import Settings, load
+
+Result = TypeVar("Result")
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Do the work; raises Unreachable when the database does not answer as it should."""
+    try:
+        return asyncio.run(work)
+    except (SQLAlchemyError, OSError) as error:
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise Unreachable(
+            f"数据库未能应答：{reason}；请检查 SHUYUAN_DATABASE_URL，"
+            "并确认数据库已启动、结构已迁移。",
+            f"The database did not answer: {reason}; check SHUYUAN_DATABASE_URL, that it runs "
+            "and that it is migrated.",
+        ) from error
+
+
+async def create_first_people(department: NewDepartment) -> tuple[FirstPerson, ...]:
+    async with _database(_settings()) as database, database.transaction() as session:
+        return await bootstrap.bootstrap(session, department, now=clock.now())
+
+
+async def verify_audit() -> Verdict:
+    async with _database(_settings()) as database, database.snapshot() as session:
+        return await audit.verify(session)
+
+
+async def rotate_keys(*, at_once: bool) -> str:
+    """Return the id of the new key."""
+    settings = _settings()
+    box = Secretbox(_master_key(settings))
+    async with _database(settings) as database, database.transaction() as session:
+        return await keys.rotate(
+            session,
+            box,
+            SYSTEM,
+            token_seconds=settings.access_token_seconds,
+            now=clock.now(),
+            at_once=at_once,
+        )
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
+    database = Database(settings.database_url, pool_size=2)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def _settings() -> Settings:
+    try:
+        return load()
+    except ValidationError as error:
+        names = ", ".join(f"SHUYUAN_{str(one['loc'][0]).upper()}" for one in error.errors())
+        raise Failure(
+            f"设置 {names} 不正确；请更正后重试。",
+            f"{names} cannot be used; correct it, then retry.",
+        ) from error
+
+
+def _master_key(settings: Settings) -> bytes:
+    try:
+        return settings.master_key_bytes()
+    except (ValueError, OSError) as error:
+        raise Failure(
+            f"主密钥不可用：{error}；请设置 SHUYUAN_MASTER_KEY 或 SHUYUAN_MASTER_KEY_FILE。",
+            f"No master key: {error}; set SHUYUAN_MASTER_KEY or SHUYUAN_MASTER_KEY_FILE.",
+        ) from error
