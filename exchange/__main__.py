@@ -30,7 +30,9 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 1.0
 RETRY_SECONDS = 2.0
-Job = Callable[[WriteSession, datetime], Awaitable[object]]
+# What one turn of the deadline and expiry jobs takes at most.
+BACKLOG = 200
+Job = Callable[[WriteSession, datetime], Awaitable[int | None]]
 
 
 async def _anchor(session: WriteSession, _now: datetime) -> None:
@@ -85,8 +87,11 @@ class Worker:
 
     async def _repeat(self, job: Job, seconds: float) -> None:
         async def once() -> None:
-            async with self._database.transaction() as session:
-                await job(session, clock.now())
+            """Repeat at once as long as there was as much to do as one turn takes."""
+            done: int | None = BACKLOG
+            while done == BACKLOG:
+                async with self._database.transaction() as session:
+                    done = await job(session, clock.now())
 
         while True:
             await self._patiently(once)

@@ -1,6 +1,7 @@
 """The outermost layer, raw ASGI: correlation id, worker's name, limits of size and media."""
 
 import os
+import re
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -21,8 +22,12 @@ CORRELATION_MAX = 64
 # Opaque: tells workers apart without telling machines apart.
 WORKER = f"{secrets.token_hex(4)}-{os.getpid() & 0xFFFF:04x}"
 FORMS = (b"application/x-www-form-urlencoded",)
-MEDIA_BY_PREFIX = {"/oauth/": FORMS}
 JSON = (b"application/json", b"application/merge-patch+json")
+RECORDS = (b"application/json", b"application/x-ndjson")
+MEDIA_OF = ((re.compile(r"/oauth/.*"), FORMS), (re.compile(r"/v1/resources/.*/validate"), RECORDS))
+# An edition of the statistical division codes holds 18,000 values.
+EDITIONS = re.compile(r"/v1/code-lists/.*/editions")
+EDITION_MAX = 8 * 1024 * 1024
 
 
 class Edge:
@@ -44,7 +49,7 @@ class Edge:
         except ShuyuanError as error:
             await refuse(scope, send, error)
             return
-        limited = _Limited(receive)
+        limited = _Limited(receive, _body_max(scope))
         try:
             await self._app(scope, limited, send)
         except TooLarge as error:
@@ -54,15 +59,16 @@ class Edge:
 class _Limited:
     """Counts a body that came without a length, and stops it at the limit."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
+        self._limit = limit
         self._seen = 0
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._seen += len(message.get("body", b""))
-        if self._seen > BODY_MAX:
-            raise TooLarge(limit_bytes=BODY_MAX)
+        if self._seen > self._limit:
+            raise TooLarge(limit_bytes=self._limit)
         return message
 
 
@@ -77,16 +83,21 @@ def _check(scope: Scope, headers: dict[bytes, bytes]) -> None:
     if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
         raise BadRequest("地址中含有 NUL 字符", "The address holds a NUL character")
     length = headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > BODY_MAX:
-        raise TooLarge(limit_bytes=BODY_MAX)
+    limit = _body_max(scope)
+    if length.isdigit() and int(length) > limit:
+        raise TooLarge(limit_bytes=limit)
     has_body = length != b"0" or b"transfer-encoding" in headers
     if has_body and scope["method"] in ("POST", "PUT", "PATCH"):
         _check_media(scope["path"], headers.get(b"content-type", b""))
 
 
+def _body_max(scope: Scope) -> int:
+    return EDITION_MAX if EDITIONS.fullmatch(scope["path"]) else BODY_MAX
+
+
 def _check_media(path: str, content_type: bytes) -> None:
     media = content_type.partition(b";")[0].strip().lower()
-    allowed = next((m for p, m in MEDIA_BY_PREFIX.items() if path.startswith(p)), JSON)
+    allowed = next((media for paths, media in MEDIA_OF if paths.fullmatch(path)), JSON)
     if media not in allowed:
         names = ", ".join(item.decode() for item in allowed)
         raise UnsupportedMedia(f"此处只接受 {names}", f"Only {names} is accepted here")

@@ -17,6 +17,7 @@ CODES: Mapping[str, tuple[str, Text]] = {
     "string_pattern_mismatch": ("pattern", Text("格式不符", "does not match the pattern")),
     "pattern": ("pattern", Text("含有不允许的字符", "holds characters that are not allowed")),
     "enum": ("not_in_code_list", Text("不是允许的取值", "is not one of the allowed values")),
+    "union_tag_invalid": ("not_in_code_list", Text("不是允许的取值", "is not an allowed value")),
     "literal_error": ("not_in_code_list", Text("不是允许的取值", "is not an allowed value")),
     "greater_than_equal": ("out_of_range", Text("超出取值范围", "is out of range")),
     "greater_than": ("out_of_range", Text("超出取值范围", "is out of range")),

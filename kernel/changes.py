@@ -71,6 +71,8 @@ class ChangeFeed:
                 await self._listen()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("change feed lost: %s", error)
+            except Exception:
+                log.exception("change feed lost")
             self.life = None
             await asyncio.sleep(HEARTBEAT_SECONDS)
 

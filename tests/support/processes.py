@@ -92,10 +92,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def gateway(settings: Mapping[str, str], log: Path) -> Iterator[Running]:
     """A live gateway; ready when it can serve."""
-    base_url = settings["SHUYUAN_BASE_URL"]
+    base_url = f"http://127.0.0.1:{settings['SHUYUAN_PORT']}"
     with running(["gateway", "serve"], settings, log, base_url) as process:
         await_ready(process)
         yield process
+
+
+def beside(settings: Mapping[str, str], *, workers: int = 1) -> dict[str, str]:
+    """Return the settings of one more gateway of the same platform, on a port of its own."""
+    return {**settings, "SHUYUAN_PORT": str(free_port()), "SHUYUAN_WORKERS": str(workers)}
 
 
 @contextmanager
