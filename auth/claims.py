@@ -8,8 +8,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from auth.errors import TokenInvalid
-from auth.issuing import TYPE
-from auth.keys import ALGORITHM
+from auth.issuing import ALGORITHM, TYPE
 
 # Ours have about 700 bytes; what is longer is not worth a hash and a signature check.
 TOKEN_MAX = 4096

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from auth.keys import ALGORITHM
 from kernel.ids import new_id
 
 TYPE = "at+jwt"
+ALGORITHM = "ES256"
 
 
 @dataclass(frozen=True, slots=True)

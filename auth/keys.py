@@ -11,6 +11,7 @@ from cryptography.fernet import InvalidToken
 from joserfc.jwk import ECKey
 
 from auth.events import AuthEvent
+from auth.issuing import ALGORITHM
 from auth.store import keys as store
 from auth.tables import SigningKey
 from kernel import audit, changes, clock
@@ -21,7 +22,6 @@ from kernel.secretbox import Secretbox
 log = logging.getLogger(__name__)
 
 SUBJECT = "keys"
-ALGORITHM = "ES256"
 CURVE = "P-256"
 # Every worker has learnt of a new key before the first token is signed with it.
 SIGNS_AFTER = timedelta(seconds=2)

@@ -91,8 +91,20 @@ async def _succeeded(session: WriteSession, username: str, person: Person) -> No
     audit.record(session, actor, AuthEvent.SIGN_IN_SUCCEEDED, SUBJECT, person.id)
 
 
-async def remember(session: WriteSession, person: Person, *, seconds: int, now: datetime) -> str:
-    """Return the value of a cookie that stands for the person during `seconds`."""
+async def remember(
+    session: WriteSession,
+    person: Person,
+    *,
+    seconds: int,
+    now: datetime,
+    replacing: str | None = None,
+) -> str:
+    """Return the value of a cookie that stands for the person during `seconds`.
+
+    Each sign-in has a cookie of its own (against fixation); the one it replaces ends.
+    """
+    if replacing:
+        await forget(session, replacing, now=now)
     cookie = opaque.new()
     row = SignIn(
         digest=opaque.digest(cookie),

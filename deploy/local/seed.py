@@ -2,23 +2,19 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from auth import departments, passwords, people
+from auth import bootstrap
 from auth.departments import NewDepartment
 from auth.oauth.public_client import CLIENT_ID
 from auth.people import NewPerson
 from auth.principal import Role
-from auth.store import departments as department_store
-from auth.store import people as person_store
 from deploy.local.files import read_json, write_json
 from deploy.local.wording import LocalError
 from kernel import clock
-from kernel.actor import SYSTEM
-from kernel.database import Database, WriteSession
+from kernel.database import Database
 from kernel.settings import Settings
 
 # Fictitious, with a right last place: 1 1 = 机关 registered with 机构编制.
@@ -36,27 +32,10 @@ NAMES: Mapping[Role, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """One line of the file."""
-
-    username: str
-    password: str
-    role: Role
-
-    def line(self) -> dict[str, Any]:
-        return {
-            "username": self.username,
-            "password": self.password,
-            "roles": [self.role.value],
-            "department": USCC,
-        }
-
-
 def seed(environment: Mapping[str, str], path: Path) -> None:
     """Make the first department and people, and write `path` (mode 0600) to sign in as them.
 
-    May be repeated: passwords that still fit the database stay. LocalError outside development.
+    May be repeated: passwords that the file holds stay. LocalError outside development.
     """
     settings = _settings(environment)
     if settings.environment != "development":
@@ -64,9 +43,14 @@ def seed(environment: Mapping[str, str], path: Path) -> None:
             "只有开发环境才会预置人员；请使用 shuyuan bootstrap。",
             "People are seeded in development only; use `shuyuan bootstrap`.",
         )
-    seats = asyncio.run(_seed(settings, _passwords(read_json(path))))
-    people_ = [seat.line() for seat in seats]
-    told = {"base_url": settings.base_url, "cli_client_id": CLIENT_ID, "people": people_}
+    known = _passwords(read_json(path))
+    people = [_person(role, known.get(role) or _new_password()) for role in NAMES]
+    told = {
+        "base_url": settings.base_url,
+        "cli_client_id": CLIENT_ID,
+        "people": [_line(person) for person in people],
+    }
+    asyncio.run(_settle(settings.database_url, people))
     write_json(path, told)
 
 
@@ -85,30 +69,28 @@ def _passwords(known: Mapping[str, Any]) -> dict[str, str]:
     return {line["username"]: line["password"] for line in lines if isinstance(line, dict)}
 
 
-async def _seed(settings: Settings, passwords_: Mapping[str, str]) -> list[Seat]:
-    database = Database(settings.database_url, pool_size=2)
+def _person(role: Role, password: str) -> NewPerson:
+    return NewPerson(role, NAMES[role], USCC, frozenset({role}), password)
+
+
+def _line(person: NewPerson) -> dict[str, Any]:
+    return {
+        "username": person.username,
+        "password": person.password,
+        "roles": sorted(person.roles),
+        "department": person.department,
+    }
+
+
+async def _settle(database_url: str, people: Sequence[NewPerson]) -> None:
+    database = Database(database_url, pool_size=2)
     try:
         async with database.transaction() as session:
-            if await department_store.get(session, USCC) is None:
-                await departments.add(session, SYSTEM, AUTHORITY, now=clock.now())
-            return [await _seat(session, role, passwords_.get(role)) for role in NAMES]
+            await bootstrap.settle_department(session, AUTHORITY, now=clock.now())
+            for person in people:
+                await bootstrap.settle_person(session, person, now=clock.now())
     finally:
         await database.close()
-
-
-async def _seat(session: WriteSession, role: Role, password: str | None) -> Seat:
-    """Make the person, or keep them with a password that is known."""
-    person = await person_store.named(session, role)
-    if person is None:
-        seat = Seat(role, password or _new_password(), role)
-        new = NewPerson(role, NAMES[role], USCC, frozenset({role}), seat.password)
-        await people.add(session, SYSTEM, new, now=clock.now())
-        return seat
-    if password and await passwords.fits(person.password_hash, password):
-        return Seat(role, password, role)
-    seat = Seat(role, _new_password(), role)
-    await people.reset_password(session, SYSTEM, person, seat.password)
-    return seat
 
 
 def _new_password() -> str:

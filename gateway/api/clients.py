@@ -9,7 +9,6 @@ from pydantic import Field, StrictBool
 from auth import clients
 from auth.clients import Credentialed, Method, NewClient
 from auth.principal import Scope
-from auth.tables import Client
 from gateway.api.registry import Line, Words
 from gateway.lists import ListOf, Paging, Revision, tag
 from gateway.once import Creating
@@ -73,14 +72,10 @@ class CredentialedView(ClientView):
     ] = None
 
 
-def _view(client: Client, response: Response) -> ClientView:
-    tag(response, client.revision)
-    return ClientView.model_validate(client)
-
-
 def _credentialed(made: Credentialed, response: Response) -> CredentialedView:
     response.headers["Cache-Control"] = "no-store"
-    view = _view(made.client, response)
+    tag(response, made.client.revision)
+    view = ClientView.model_validate(made.client)
     return CredentialedView(**view.model_dump(), client_secret=made.secret)
 
 
@@ -113,7 +108,9 @@ async def find(
 async def get(
     client_id: ClientId, session: Reading, principal: CatalogReader, response: Response
 ) -> ClientView:
-    return _view(await clients.get(session, principal, client_id), response)
+    client = await clients.get(session, principal, client_id)
+    tag(response, client.revision)
+    return ClientView.model_validate(client)
 
 
 @router.patch("/{client_id}")
@@ -127,7 +124,8 @@ async def change(
 ) -> ClientView:
     values = body.model_dump(exclude_none=True)
     client = await clients.change(session, principal, client_id, revision, values)
-    return _view(client, response)
+    tag(response, client.revision)
+    return ClientView.model_validate(client)
 
 
 @router.post("/{client_id}/rotate")
@@ -154,11 +152,15 @@ async def suspend(
 ) -> ClientView:
     """The client's tokens end for ever, within a second on every worker."""
     reason = body.reason if body else None
-    return _view(await clients.suspend(session, principal, client_id, reason=reason), response)
+    client = await clients.suspend(session, principal, client_id, reason=reason)
+    tag(response, client.revision)
+    return ClientView.model_validate(client)
 
 
 @router.post("/{client_id}/resume")
 async def resume(
     client_id: ClientId, session: Writing, principal: Admin, response: Response
 ) -> ClientView:
-    return _view(await clients.resume(session, principal, client_id), response)
+    client = await clients.resume(session, principal, client_id)
+    tag(response, client.revision)
+    return ClientView.model_validate(client)

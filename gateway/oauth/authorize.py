@@ -6,14 +6,12 @@ from starlette.responses import RedirectResponse, Response
 from auth import sign_in
 from auth.errors import TooManySignInAttempts
 from auth.oauth import authorization
-from auth.oauth.authorization import AuthorizationRequest, SentBack, UnknownClient
+from auth.oauth.authorization import SentBack, UnknownClient
 from auth.sign_in import WrongPassword
-from auth.tables import Person
 from gateway.oauth import pages, schemas
 from gateway.oauth.browser import Browser
-from gateway.services import Services, Using
+from gateway.services import Using
 from kernel import clock
-from kernel.database import WriteSession
 
 router = APIRouter()
 
@@ -41,7 +39,8 @@ async def authorize(request: Request, using: Using) -> Response:
         cookie = browser.cookie
         person = await sign_in.remembered(session, cookie, now=now) if cookie else None
         if person is not None:
-            return _sent(await _code(session, using, person, asked))
+            issuer = using.settings.base_url
+            return _sent(await authorization.give_code(session, person, asked, issuer, now))
     return pages.form(browser, asked)
 
 
@@ -67,28 +66,15 @@ async def answer_form(request: Request, using: Using) -> Response:
         person = await sign_in.sign_in(using.database, username, password, now=clock.now())
     except (WrongPassword, TooManySignInAttempts) as error:
         return pages.form(browser, asked, username=username, error=error)
-    return await _signed_in(using, browser, person, asked)
-
-
-async def _signed_in(
-    using: Services, browser: Browser, person: Person, asked: AuthorizationRequest
-) -> Response:
-    seconds = using.settings.refresh_token_seconds
+    seconds, now = using.settings.refresh_token_seconds, clock.now()
     async with using.database.transaction() as session:
-        now = clock.now()
-        if browser.cookie:
-            await sign_in.forget(session, browser.cookie, now=now)
-        cookie = await sign_in.remember(session, person, seconds=seconds, now=now)
-        response = _sent(await _code(session, using, person, asked))
+        cookie = await sign_in.remember(
+            session, person, seconds=seconds, now=now, replacing=browser.cookie
+        )
+        issuer = using.settings.base_url
+        response = _sent(await authorization.give_code(session, person, asked, issuer, now))
     browser.keep(response, cookie, seconds)
     return response
-
-
-async def _code(
-    session: WriteSession, using: Services, person: Person, asked: AuthorizationRequest
-) -> str:
-    issuer = using.settings.base_url
-    return await authorization.give_code(session, person, asked, issuer, clock.now())
 
 
 def _sent(location: str) -> Response:
