@@ -46,6 +46,7 @@ async def authorize(request: Request, using: Using) -> Response:
 
 @router.post(
     "/oauth/authorize",
+    status_code=SEE_OTHER,
     openapi_extra=schemas.SIGN_IN,
     responses=schemas.SIGN_IN_ANSWERS,
     response_class=Response,

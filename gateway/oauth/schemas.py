@@ -17,7 +17,8 @@ def _form(required: list[str], **fields: dict[str, Any]) -> dict[str, Any]:
         "properties": {**fields, "client_id": TEXT, **client},
     }
     body = {"required": True, "content": {FORM: {"schema": schema}}}
-    return {"requestBody": body, "security": [{"client": []}, {}]}
+    # Beside the header that the route names: an assertion in the form, or the public client.
+    return {"requestBody": body, "security": [{}]}
 
 
 def _answer(description: str, required: list[str], **fields: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +105,7 @@ SIGN_IN = _form(
     password={"type": "string", "format": "password"},
     **{name: TEXT for name in AUTHORIZE_FIELDS if name != "client_id"},
 )
-SIGN_IN["security"] = []
+del SIGN_IN["security"]
 SIGN_IN_ANSWERS: dict[int | str, dict[str, Any]] = {
     303: TO_CLIENT,
     400: AUTHORIZE_ANSWERS[400],
