@@ -10,6 +10,7 @@ from kernel.settings import load
 
 GRACE_SECONDS = 10
 BACKLOG = 4096
+KEEP_ALIVE_SECONDS = 75
 
 app = typer.Typer(add_completion=False, help="数据共享交换网关 / the exchange gateway")
 
@@ -38,6 +39,7 @@ def serve() -> None:
             access_log=False,
             server_header=False,
             backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             log_config=None,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )

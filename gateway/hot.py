@@ -61,6 +61,7 @@ class Exchange:
         self.scope = scope
         self.receive = receive
         self.headers: Headers = dict(scope["headers"])
+        self.held_bytes = 0
         self.correlation = correlation_of(self.headers)
         self.send = marked(send, self.correlation)
         correlation_id.set(self.correlation)
@@ -132,13 +133,12 @@ class HotPaths:
     async def _publish(self, resource_id: str, exchange: Exchange) -> None:
         principal = await self._caller(exchange)
         principal.require_scope(AuthScope.RECORDS_PUBLISH)
-        batch = await self._batch(exchange)
-        self._hold(len(batch.body))
         try:
+            batch = await self._batch(exchange)
             publisher = self._services().bus.publisher
             published = await publisher.publish(principal, resource_id, batch)
         finally:
-            self._held_bytes -= len(batch.body)
+            self._held_bytes -= exchange.held_bytes
         headers = [(b"content-type", JSON)]
         if published.replayed:
             headers.append((b"idempotency-replayed", b"true"))
@@ -157,15 +157,36 @@ class HotPaths:
             version=_version(headers.get(b"exchange-resource-version")),
             idempotency_key=None if key is None else key.decode(),
             correlation_id=exchange.correlation,
-            body=await _body(exchange),
+            body=await self._body(exchange),
         )
 
-    def _hold(self, size: int) -> None:
+    async def _body(self, exchange: Exchange) -> bytes:
+        """Collect the body; raises BodyTooLarge, Unavailable, TimeoutError for one that stalls."""
+        length = exchange.headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > BODY_MAX:
+            raise BodyTooLarge(limit_bytes=BODY_MAX)
+        message = await exchange.receive()
+        if not message.get("more_body"):
+            return self._hold(exchange, message)
+        parts = [self._hold(exchange, message)]
+        async with asyncio.timeout(BODY_SECONDS):
+            while message.get("more_body"):
+                message = await exchange.receive()
+                parts.append(self._hold(exchange, message))
+        return b"".join(parts)
+
+    def _hold(self, exchange: Exchange, message: Message) -> bytes:
         """Count the bytes under way; beyond the bound the client is asked to come back (P9)."""
-        if self._held_bytes + size > self._services().settings.inflight_bytes:
-            self._held_bytes += size
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        body: bytes = message.get("body", b"")
+        exchange.held_bytes += len(body)
+        self._held_bytes += len(body)
+        if exchange.held_bytes > BODY_MAX:
+            raise BodyTooLarge(limit_bytes=BODY_MAX)
+        if self._held_bytes > self._services().settings.inflight_bytes:
             raise Unavailable("本节点处理中的数据过多，请稍后重试", "Too much under way; try again")
-        self._held_bytes += size
+        return body
 
     async def _pull(self, subscription_id: str, exchange: Exchange) -> None:
         query = exchange.query("cursor", "limit", "wait")
@@ -187,40 +208,6 @@ class HotPaths:
 
 class ClientGoneError(Exception):
     """The client closed the connection before its body was complete."""
-
-
-async def _body(exchange: Exchange) -> bytes:
-    """Collect the body up to its limit; raises BodyTooLarge, Unavailable for one that stalls."""
-    length = exchange.headers.get(b"content-length", b"")
-    if length.isdigit() and int(length) > BODY_MAX:
-        raise BodyTooLarge(limit_bytes=BODY_MAX)
-    message = await exchange.receive()
-    if not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        return _bounded(body, message)
-    async with asyncio.timeout(BODY_SECONDS):
-        return await _rest(exchange.receive, message)
-
-
-async def _rest(receive: Receive, message: Message) -> bytes:
-    parts, size = [], 0
-    while True:
-        part = _bounded(message.get("body", b""), message)
-        parts.append(part)
-        size += len(part)
-        if size > BODY_MAX:
-            raise BodyTooLarge(limit_bytes=BODY_MAX)
-        if not message.get("more_body"):
-            return b"".join(parts)
-        message = await receive()
-
-
-def _bounded(body: bytes, message: Message) -> bytes:
-    if message["type"] == "http.disconnect":
-        raise ClientGoneError
-    if len(body) > BODY_MAX:
-        raise BodyTooLarge(limit_bytes=BODY_MAX)
-    return body
 
 
 def _media(headers: Headers) -> Media:

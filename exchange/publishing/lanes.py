@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from exchange.broker.client import Connection
-from exchange.broker.errors import BrokerUnavailable
+from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.broker.produce import PartitionLog, Slice
 from exchange.broker.transactions import Place, SpanningLog
 from exchange.broker.writer import Producer, Writers, transactional_id
@@ -30,10 +30,6 @@ class _Life:
     logs: dict[Place, PartitionLog] = field(default_factory=dict)
     batchers: dict[Place, Batcher[Slice, int]] = field(default_factory=dict)
 
-    @property
-    def broken(self) -> bool:
-        return any(log.broken for log in self.logs.values())
-
 
 class Lanes:
     def __init__(self, bootstrap: str, connection: Connection, changes: ChangeFeed) -> None:
@@ -54,12 +50,25 @@ class Lanes:
         batcher = current.batchers.get(place)
         if batcher is None:
             batcher = current.batchers[place] = self._batcher(current, place)
-        return await batcher.put(part, size_bytes)
+        try:
+            return await batcher.put(part, size_bytes)
+        except OutcomeUnknown:
+            self._give_up(life)
+            raise
 
     async def append_spanning(self, life: int, parts: Sequence[Part], size_bytes: int) -> list[int]:
         """Return the first offset of each part, all of them stored or none."""
         current = await self._same(life)
-        return await current.spanning_batcher.put(parts, size_bytes)
+        try:
+            return await current.spanning_batcher.put(parts, size_bytes)
+        except OutcomeUnknown:
+            self._give_up(life)
+            raise
+
+    def _give_up(self, life: int) -> None:
+        """End a life that does not know what it wrote, so that its publishes can be settled."""
+        if self._changes.life == life:
+            self._changes.renew()
 
     def _batcher(self, life: _Life, place: Place) -> Batcher[Slice, int]:
         log = life.logs[place] = PartitionLog(self._connection, *place, life.producer)
@@ -82,14 +91,12 @@ class Lanes:
 
     async def _current(self) -> _Life:
         life = self._life
-        if life is not None and life.number == self._changes.life and not life.broken:
+        if life is not None and life.number == self._changes.life:
             return life
         async with self._entering:
             return await self._enter()
 
     async def _enter(self) -> _Life:
-        if self._life is not None and self._life.broken and self._life.number == self._changes.life:
-            self._changes.renew()
         number = self._changes.life
         if number is None:
             raise BrokerUnavailable

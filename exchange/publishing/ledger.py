@@ -7,10 +7,12 @@ batch is there, or it never will be and this try may append.
 """
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
+from sqlalchemy.exc import DBAPIError
 
 from exchange.broker.errors import OutcomeUnknown
 from exchange.broker.fetch import LATEST, Reader
@@ -22,14 +24,20 @@ from exchange.publishing.batcher import Batcher
 from exchange.publishing.receipts import Accepted, Position, accepted
 from exchange.publishing.store import Intent
 from exchange.publishing.tables import PublishIntent
-from kernel import changes
+from kernel import changes, clock
 from kernel.database import Database
-from kernel.errors import IdempotencyKeyReused
+from kernel.errors import IdempotencyKeyReused, Unavailable
 
 WAIT_SECONDS = 20.0
 LOOK_EVERY_SECONDS = 0.05
 SCAN_BYTES = 1024 * 1024
 INTENT_BYTES = 64
+# How much of the log a scan may have to read in vain: what others append in this time.
+ENDS_SECONDS = 60.0
+RETRY_SECONDS = 0.5
+CLOSE_SECONDS = 3.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ class Ledger:
         self._writers = writers
         self._notes: Batcher[Intent, bool] = Batcher(self._note)
         self._receipts: Batcher[tuple[bytes, str], None] = Batcher(self._keep)
-        self._ends: dict[str, list[int]] = {}
+        self._ends: dict[str, tuple[float, list[int]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def claim(self, intent: bytes, digest: bytes, life: int, place: Place) -> Accepted | None:
@@ -121,14 +129,21 @@ class Ledger:
 
     def keep(self, intent: bytes, taken: Accepted) -> None:
         """Keep the receipt behind the answer: until then the log itself can tell."""
-        task = asyncio.create_task(self._receipts.put((intent, taken.text()), INTENT_BYTES))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._insist(lambda: self._receipts.put((intent, taken.text()), INTENT_BYTES))
 
-    async def withdraw(self, intent: bytes, life: int) -> None:
+    def withdraw(self, intent: bytes, life: int) -> None:
         """Free the key of an append that certainly did not happen."""
+        self._insist(lambda: self._withdraw(intent, life))
+
+    async def _withdraw(self, intent: bytes, life: int) -> None:
         async with self._database.transaction() as session:
             await store.withdraw(session, intent, life)
+
+    def _insist(self, write: Callable[[], Awaitable[None]]) -> None:
+        """Write behind the answer, again and again: a retry waits as long as this life lives."""
+        task = asyncio.create_task(_until_written(write))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _note(self, intents: Sequence[Intent]) -> list[bool]:
         """Two tries with one key may meet in a group: the first of them is the one noted."""
@@ -144,9 +159,11 @@ class Ledger:
 
     async def _ends_of(self, place: Place) -> list[int]:
         """Return ends that the log has certainly reached: a lower bound is all a scan needs."""
-        if place.topic not in self._ends:
-            self._ends[place.topic] = await self._read_ends(place)
-        return self._ends[place.topic]
+        read_at, ends = self._ends.get(place.topic, (0.0, []))
+        if not ends or clock.monotonic() - read_at > ENDS_SECONDS:
+            ends = await self._read_ends(place)
+            self._ends[place.topic] = (clock.monotonic(), ends)
+        return ends
 
     async def _read_ends(self, place: Place) -> list[int]:
         return [
@@ -156,10 +173,25 @@ class Ledger:
 
     def reached(self, place: Place, positions: Sequence[Position]) -> None:
         """Remember how far the log is known to reach."""
-        ends = self._ends.get(place.topic)
-        if ends is not None:
+        _read_at, ends = self._ends.get(place.topic, (0.0, []))
+        if ends:
             for position in positions:
                 ends[position.partition] = max(ends[position.partition], position.last_offset + 1)
 
     async def close(self) -> None:
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Wait a moment for what is being written; the rest is settled from the log."""
+        if self._tasks:
+            _done, late = await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
+
+
+async def _until_written(write: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await write()
+        except (Unavailable, DBAPIError, OSError, TimeoutError) as error:
+            log.warning("ledger waits for the database: %r", error)
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return

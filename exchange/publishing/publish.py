@@ -137,7 +137,7 @@ class Publisher:
             positions = await self._append(life, plan.place, checked, facts, batch)
         except BrokerUnavailable:
             if intent is not None:
-                await self._ledger.withdraw(intent, life)
+                self._ledger.withdraw(intent, life)
             raise
         taken = Accepted(plan.version, positions)
         self._ledger.reached(plan.place, positions)
