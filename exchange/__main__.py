@@ -11,10 +11,12 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
+from auth.upkeep import forget_ended
 from exchange.applications.clockwork import mark_breaches
 from exchange.broker.client import Connection
 from exchange.broker.events import EventLog
 from exchange.broker.topics import TopicPolicy, Topics
+from exchange.delivery import store as frontiers
 from exchange.publishing import store as intents
 from exchange.relay import Relay
 from exchange.sealing import seal_counts
@@ -50,6 +52,8 @@ JOBS: tuple[tuple[str, Job, float], ...] = (
     ("anchor-audit", _anchor, 60.0),
     ("forget-answers", _forget_answers, 3600.0),
     ("forget-intents", intents.forget_old, 3600.0),
+    ("forget-frontiers", frontiers.forget_old, 3600.0),
+    ("forget-identity", forget_ended, 3600.0),
 )
 
 

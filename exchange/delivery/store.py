@@ -4,13 +4,17 @@ Only places of several partitions need them: which partition has news first diff
 reading to the next, and the order of a page must not.
 """
 
+from datetime import datetime, timedelta
+
 import msgspec
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import select
+from sqlmodel import col, delete, select
 
 from exchange.publishing.tables import Frontier
 from kernel import clock
 from kernel.database import WriteSession
+
+KEPT_DAYS = 7
 
 
 async def settle(
@@ -34,3 +38,9 @@ async def settle(
         )
     )
     return msgspec.json.decode(bounds.one(), type=tuple[int, ...])
+
+
+async def forget_old(session: WriteSession, now: datetime) -> None:
+    """Forget rounds of cursors that nobody asks again; a repeat then begins a new round."""
+    before = now - timedelta(days=KEPT_DAYS)
+    await session.execute(delete(Frontier).where(col(Frontier.created_at) < before))
