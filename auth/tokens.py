@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
 
-import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
 from auth import claims
@@ -34,8 +33,6 @@ SUBJECTS_MAX = 50_000
 ATTEMPTS = 5
 
 SubjectKey = tuple[str, str]
-# SQLAlchemy does not wrap what asyncpg raises while it connects.
-NO_DATABASE = (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class _Subject:
@@ -220,5 +217,5 @@ def _principal(said: Claims, standing: Standing | None) -> Principal:
 async def _database_needed() -> AsyncIterator[None]:
     try:
         yield
-    except NO_DATABASE as error:
+    except (SQLAlchemyError, OSError) as error:
         raise Unavailable from error
