@@ -66,7 +66,8 @@ class ExchangeClient:
     """Calls the exchange as whoever `grant` signs in; renews the token, sits out 429 and 503.
 
     After a lost connection or a 503 a request is repeated only where that is safe: when it reads,
-    or carries an Idempotency-Key. `on_wait` is told before each pause.
+    or carries an Idempotency-Key. An address that has never answered is not waited for. `on_wait`
+    is told before each pause.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class ExchangeClient:
         self._on_wait = on_wait
         self._token = ""
         self._ends_at = 0.0
+        self._has_answered = False
 
     def __enter__(self) -> Self:
         return self
@@ -142,7 +144,7 @@ class ExchangeClient:
             if answer is not None and failure is None:
                 return answer
             assert failure is not None  # noqa: S101 - narrows the type
-            wait = _wait_seconds(answer, pause, safe=safe)
+            wait = _wait_seconds(answer, pause, safe=safe and self._has_answered)
             if wait is None or time.monotonic() + wait > deadline:
                 raise failure
             self._on_wait(failure, wait)
@@ -203,6 +205,7 @@ class ExchangeClient:
             answer = call()
         except httpx.TransportError as error:
             return None, _unreachable(self.base_url, error)
+        self._has_answered = True
         return answer, None if answer.is_success else Refused(answer)
 
 

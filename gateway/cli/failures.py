@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import typer
@@ -13,6 +13,11 @@ from kernel.errors import ShuyuanError
 EXIT_FAILED = 1
 EXIT_UNREACHABLE = 3
 EXIT_INTERRUPTED = 130
+REASONS: Mapping[type[OSError], str] = {
+    FileNotFoundError: "文件不存在",
+    IsADirectoryError: "是一个目录",
+    PermissionError: "没有权限",
+}
 
 
 class Failure(Exception):
@@ -58,10 +63,11 @@ def explained() -> Iterator[None]:
 
 
 def unusable_file(name: str, error: OSError) -> Failure:
-    reason = error.strerror or str(error)
+    english = error.strerror or str(error)
+    chinese = REASONS.get(type(error), english)
     return Failure(
-        f"无法读写 {name}：{reason}；请检查路径与权限。",
-        f"Cannot read or write {name}: {reason}; check path and rights.",
+        f"无法读写 {name}：{chinese}；请检查路径与权限。",
+        f"Cannot read or write {name}: {english}; check path and rights.",
     )
 
 

@@ -39,7 +39,7 @@ class Meter:
         self._console = Console(stderr=True, highlight=False)
         known = (BarColumn(), TimeRemainingColumn()) if total else (SpinnerColumn(),)
         self._progress = Progress(
-            TextColumn("{task.description}"), *known, _Rate(), console=self._console,
+            TextColumn("{task.description}", markup=False), *known, _Rate(), console=self._console,
             transient=True, disable=not self._console.is_terminal,
         )  # fmt: skip
         self._task = self._progress.add_task(title, total=total, records=0)

@@ -13,7 +13,7 @@ from gateway.cli.client import ExchangeClient, Refused
 from gateway.cli.failures import EXIT_FAILED, Failure, explained, unusable_file
 from gateway.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
 from gateway.cli.progress import Meter
-from gateway.cli.record_files import Batch, Format, Record
+from gateway.cli.record_files import Batch, Format
 from gateway.cli.wording import say
 
 BATCH_DEFAULT, BATCH_MAX = 500, 10_000
@@ -124,16 +124,16 @@ def publish(  # noqa: PLR0913 - an option is a parameter
     ] = False,
 ) -> None:
     """把文件中的记录提交到资源，可安全重复 / publish the records of a file; safe to repeat."""
-    with explained(), Meter(file.name, _size(file)) as meter:
-        client = connect(profile, base_url, client_id, client_secret, meter)
-        with client:
-            kind = kind or record_files.format_of(file)
-            schema = _schema(client, resource) if kind is Format.CSV else None
-            records: Iterable[Record] = record_files.read(
-                file, kind, encoding=encoding, schema=schema
-            )
-            sender = Sender(client, resource, op, meter, go_on=go_on)
-            sender.send_all(record_files.batches(records, batch, f"{resource} {op} {run}"))
+    with (
+        explained(),
+        Meter(file.name, _size(file)) as meter,
+        connect(profile, base_url, client_id, client_secret, meter) as client,
+    ):
+        kind = kind or record_files.format_of(file)
+        schema = _schema(client, resource) if kind is Format.CSV else None
+        records = record_files.read(file, kind, encoding=encoding, schema=schema)
+        sender = Sender(client, resource, op, meter, go_on=go_on)
+        sender.send_all(record_files.batches(records, batch, f"{resource} {op} {run}"))
     _conclude(sender.tally, meter)
 
 
@@ -160,12 +160,17 @@ def _schema(client: ExchangeClient, resource: str) -> record_files.Schema:
 def _conclude(tally: Tally, meter: Meter) -> None:
     typer.echo(
         say(
-            f"✓ 已入库 {tally.accepted:,} 条（其中 {tally.replayed:,} 条此前已入库），"
-            f"用时 {meter.seconds:.1f} 秒，{meter.rate:,.0f} 条/秒",
-            f"✓ {tally.accepted:,} records stored ({tally.replayed:,} of them earlier) "
-            f"in {meter.seconds:.1f} s, {meter.rate:,.0f} records/s",
+            f"✓ 已入库 {tally.accepted:,} 条，用时 {meter.seconds:.1f} 秒，{meter.rate:,.0f} 条/秒",
+            f"✓ {tally.accepted:,} records stored in {meter.seconds:.1f} s, {meter.rate:,.0f}/s",
         )
     )
+    if tally.replayed:
+        typer.echo(
+            say(
+                f"  其中 {tally.replayed:,} 条此前已入库，未重复写入；要再次写入请换 --run 名称",
+                f"  {tally.replayed:,} of them earlier, and not again: name another --run for that",
+            )
+        )
     if tally.refused:
         typer.echo(
             say(f"✗ {tally.refused:,} 条无效，未入库", f"✗ {tally.refused:,} invalid, not stored"),

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from gateway.cli.client import ExchangeClient, Page
-from gateway.cli.failures import explained, unusable_file
+from gateway.cli.failures import Failure, explained, unusable_file
 from gateway.cli.outputs import Output, open_output
 from gateway.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
 from gateway.cli.progress import Meter
@@ -100,8 +101,8 @@ def pull(  # noqa: PLR0913 - an option is a parameter
 ) -> None:
     """提取共享授权的记录 / pull the records of a subscription."""
     with explained(), Meter(say("提取", "pull"), None if endless else 1) as meter:
-        client = connect(profile, base_url, client_id, client_secret, meter)
-        with client:
+        _check_start(start)
+        with connect(profile, base_url, client_id, client_secret, meter) as client:
             errand = Errand(client, subscription, start, commit)
             try:
                 (follow if endless else catch_up)(errand, open_output(out, growing=endless), meter)
@@ -113,3 +114,19 @@ def pull(  # noqa: PLR0913 - an option is a parameter
                 f"✓ 提取 {meter.records:,} 条，{meter.seconds:.1f} 秒，{meter.rate:,.0f} 条/秒",
                 f"✓ {meter.records:,} records in {meter.seconds:.1f} s, {meter.rate:,.0f}/s",
             )
+
+
+def _check_start(start: str | None) -> None:
+    if start in (None, "earliest", "latest") or _is_moment(str(start)):
+        return
+    raise Failure(
+        "--from 须为 earliest、latest 或带时区的时间，例如 2026-01-05T08:00:00+08:00。",
+        "--from must be earliest, latest, or a time with offset: 2026-01-05T08:00:00+08:00.",
+    )
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False

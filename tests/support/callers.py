@@ -1,5 +1,6 @@
 """People and application systems as callers of a live gateway, over its public HTTP API."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -46,13 +47,15 @@ class Caller:
         self._http = http
         self._token = ""
         self._ends_at = 0.0
+        self._granting = asyncio.Lock()
 
     async def token(self) -> str:
-        if time.monotonic() > self._ends_at:
-            granted = await self._grant()
-            self._token = granted["access_token"]
-            self._ends_at = time.monotonic() + granted["expires_in"] - RENEW_SECONDS
-        return self._token
+        async with self._granting:
+            if time.monotonic() > self._ends_at:
+                granted = await self._grant()
+                self._token = granted["access_token"]
+                self._ends_at = time.monotonic() + granted["expires_in"] - RENEW_SECONDS
+            return self._token
 
     def forget_token(self) -> None:
         self._ends_at = 0.0
@@ -99,6 +102,21 @@ class Person(Caller):
 
     async def _grant(self) -> dict[str, Any]:
         return await sign_in(self._http, self.username, self.password, self._scope)
+
+
+class Recruit(Person):
+    """A member of staff whom `security` registers when first needed: a password costs time."""
+
+    def __init__(self, security: Caller, credentials: Mapping[str, str], **body: Any) -> None:  # noqa: ANN401
+        super().__init__(security._http, credentials["username"], credentials["password"])
+        self._security = security
+        self._body: dict[str, Any] | None = {**credentials, **body}
+
+    async def _grant(self) -> dict[str, Any]:
+        if self._body is not None:
+            await self._security.ask("POST", "/v1/people", self._body)
+            self._body = None
+        return await super()._grant()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from catalog.rules.checkers import make_uscc
-from tests.support.callers import Caller, ClientApp, Person, Refused
+from tests.support.callers import Caller, ClientApp, Person, Recruit, Refused
 
 __all__ = ["Caller", "ClientApp", "Department", "Person", "Refused", "Sharing", "World"]
 
@@ -93,10 +93,15 @@ class World:
         return Person(self.http, credentials["username"], credentials["password"], scope)
 
     async def new_person(self, department: str, *roles: str) -> Person:
+        """Somebody new who can sign in."""
+        person = self.recruit(department, *roles)
+        await person.token()
+        return person
+
+    def recruit(self, department: str, *roles: str) -> Person:
+        """Somebody new, registered when first asked for something."""
         credentials = {"username": unique("u"), "password": secrets.token_urlsafe(12)}
-        body = {**credentials, "name": "韦某", "department": department, "roles": roles}
-        await self.security.ask("POST", "/v1/people", body)
-        return self.person(credentials)
+        return Recruit(self.security, credentials, name="韦某", department=department, roles=roles)
 
     async def department(
         self, region: str = REGION, *, authority: bool = False, name: str = ""
@@ -106,10 +111,8 @@ class World:
         name = name or unique("部门")
         body = {"uscc": uscc, "name": name, "region_code": region, "authority": authority}
         await self.operator.ask("POST", "/v1/departments", body)
-        clerk, head, chief = await asyncio.gather(
-            *(self.new_person(uscc, role) for role in ("clerk", "head", "authority"))
-        )
-        return Department(uscc, name, region, clerk, head, chief)
+        people = (self.recruit(uscc, role) for role in ("clerk", "head", "authority"))
+        return Department(uscc, name, region, *people)
 
     async def standard(self) -> str:
         """The code of a standard, the same within this world."""
