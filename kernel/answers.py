@@ -4,7 +4,6 @@ The row is inserted in the transaction of the work itself: whoever comes second 
 first on the primary key, then reads its answer.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from sqlmodel import col, delete, update
 
 from kernel import clock
 from kernel.errors import BadRequest, IdempotencyKeyReused
-from kernel.secretbox import Secretbox
+from kernel.secretbox import Secretbox, mac
 from kernel.tables import KeptAnswer
 
 if TYPE_CHECKING:
@@ -46,7 +45,8 @@ async def first_answer(
 
     Raises IdempotencyKeyReused when the key was used with another request.
     """
-    digest = hashlib.sha256(request).digest()
+    # Keyed, because a request may hold a password that could be guessed from a plain hash.
+    digest = mac(box.derive("kept-answers"), request)
     claim = insert(KeptAnswer).values(
         scope=scope, key=key, request_digest=digest, created_at=clock.now()
     )
