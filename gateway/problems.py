@@ -144,6 +144,8 @@ async def _http(request: Request, error: Exception) -> Response:
         response = respond(request, MethodNotAllowed(), 405)
         response.headers.update(error.headers or {})
         return response
+    if error.status_code == 400:  # noqa: PLR2004
+        return respond(request, validation.unreadable(error.__cause__))
     return respond(request, BadRequest(str(error.detail), str(error.detail)), error.status_code)
 
 

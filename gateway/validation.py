@@ -5,7 +5,15 @@ from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 
-from kernel.errors import BadRequest, FieldError, Invalid, MalformedJson, ShuyuanError, Text
+from kernel.errors import (
+    BadRequest,
+    FieldError,
+    Invalid,
+    InvalidUtf8,
+    MalformedJson,
+    ShuyuanError,
+    Text,
+)
 
 CODES: Mapping[str, tuple[str, Text]] = {
     "missing": ("missing", Text("缺少必填项", "is required")),
@@ -24,6 +32,7 @@ CODES: Mapping[str, tuple[str, Text]] = {
     "less_than_equal": ("out_of_range", Text("超出取值范围", "is out of range")),
     "less_than": ("out_of_range", Text("超出取值范围", "is out of range")),
     "check_digit": ("check_digit", Text("校验码不正确", "has a wrong check digit")),
+    "too_deep": ("too_deep", Text("嵌套超过 32 层", "nests deeper than 32 levels")),
 }
 WRONG_TYPE = ("wrong_type", Text("类型不符", "has the wrong type"))
 
@@ -38,6 +47,22 @@ def refusal(error: RequestValidationError) -> ShuyuanError:
     if in_body:
         return Invalid(errors=errors)
     return BadRequest(errors=errors)
+
+
+def unreadable(cause: BaseException | None) -> ShuyuanError:
+    """Say why a body could not be parsed: FastAPI itself only says that it could not."""
+    if isinstance(cause, ShuyuanError):
+        return cause
+    if isinstance(cause, UnicodeDecodeError):
+        return InvalidUtf8()
+    if isinstance(cause, RecursionError):
+        code, text = CODES["too_deep"]
+        return Invalid(errors=[FieldError("", code, text.zh, text.en)])
+    if isinstance(cause, ValueError):
+        # Python refuses to read an integer of more than 4,300 digits.
+        code, text = CODES["greater_than"]
+        return Invalid(errors=[FieldError("", code, text.zh, text.en)])
+    return BadRequest()
 
 
 def _field_error(item: Mapping[str, Any]) -> FieldError:

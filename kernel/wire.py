@@ -1,5 +1,6 @@
 """Base of every JSON body that comes in or goes out."""
 
+import math
 import re
 from datetime import date
 from typing import Annotated, Any
@@ -7,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
+DEPTH_MAX = 32
 PLAIN_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -34,18 +36,24 @@ class Wire(BaseModel):
         return value
 
 
-def refuse_unstorable(value: object) -> None:
-    """Raise when a string in `value` holds a NUL or half of a surrogate pair."""
+def refuse_unstorable(value: object, depth: int = 1) -> None:
+    """Raise for a NUL, half of a surrogate pair, NaN, an infinity, or more than 32 levels."""
+    if depth > DEPTH_MAX:
+        raise PydanticCustomError("too_deep", "more than 32 levels")
     if isinstance(value, str):
         if "\x00" in value or not _encodable(value):
             raise PydanticCustomError("pattern", "NUL or an incomplete character")
+    elif isinstance(value, float):
+        # Python reads NaN and 1e999, which no JSON and no JSONB can hold.
+        if not math.isfinite(value):
+            raise PydanticCustomError("wrong_type", "not a number")
     elif isinstance(value, dict):
         for key, item in value.items():
             refuse_unstorable(key)
-            refuse_unstorable(item)
+            refuse_unstorable(item, depth + 1)
     elif isinstance(value, list):
         for item in value:
-            refuse_unstorable(item)
+            refuse_unstorable(item, depth + 1)
 
 
 def _encodable(value: str) -> bool:
