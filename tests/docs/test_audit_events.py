@@ -1,0 +1,18 @@
+"""docs/audit-events.md names every event of the closed lists, and no other."""
+
+from auth.events import AuthEvent
+from catalog.events import CatalogEvent
+from exchange.events import ExchangeEvent
+from kernel.audit import ANCHORED
+from tests.docs.pages import quoted, rows, text
+
+IN_CODE = [*AuthEvent, *CatalogEvent, *ExchangeEvent, ANCHORED]
+TABLE = [quoted(row["event"]) for row in rows(text("audit-events.md"), "event")]
+
+
+def test_the_page_names_every_event_and_no_other() -> None:
+    assert sorted(TABLE) == sorted(str(event) for event in IN_CODE)
+
+
+def test_no_event_has_two_meanings() -> None:
+    assert len(IN_CODE) == len(set(IN_CODE))

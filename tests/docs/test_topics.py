@@ -1,0 +1,59 @@
+"""docs/topics.md tells names, headers and messages as the code writes them."""
+
+import re
+
+from catalog.events import CatalogEvent
+from exchange.applications import moves
+from exchange.broker import headers
+from exchange.broker.headers import BatchFacts
+from exchange.broker.topics import EVENTS_TOPIC, topic_of
+from exchange.events import ExchangeEvent
+from exchange.subscriptions import supervision
+from tests.docs.pages import ROOT, quoted, rows, text
+
+PAGE = text("topics.md")
+ANNOUNCED = {
+    *moves.EVENTS.values(),
+    *supervision.EVENTS.values(),
+    ExchangeEvent.SUBSCRIPTION_GRANTED,
+    ExchangeEvent.DEADLINE_BREACHED,
+    CatalogEvent.RESOURCE_PUBLISHED,
+    CatalogEvent.RESOURCE_RETIRED,
+    CatalogEvent.SOURCE_DESIGNATED,
+}
+# Where messages are added to the outbox, by file: a new place makes this test be read again.
+PLACES = {
+    "catalog/lifecycle.py": 1,
+    "catalog/sources.py": 1,
+    "exchange/applications/moves.py": 2,
+    "exchange/subscriptions/granting.py": 1,
+    "exchange/subscriptions/supervision.py": 1,
+}
+
+
+def test_topics_are_named_as_they_are() -> None:
+    assert f"## Records: `{topic_of('<resource id>')}`" in PAGE
+    assert f"## Events: `{EVENTS_TOPIC}`" in PAGE
+
+
+def test_the_page_names_every_header_and_no_other() -> None:
+    facts = BatchFacts(1, 1, b"", "client", "correlation", b"intent")
+    written = {name for name, _value in facts.headers()}
+    assert {quoted(row["header"]) for row in rows(PAGE, "header")} == written
+    assert len(written) == len([name for name in vars(headers) if name.isupper()])
+
+
+def test_the_page_names_every_message_and_no_other() -> None:
+    assert {quoted(row["type"]) for row in rows(PAGE, "type")} == {str(each) for each in ANNOUNCED}
+
+
+def test_messages_are_added_where_the_test_knows_of_it() -> None:
+    found = {
+        path.relative_to(ROOT).as_posix(): len(re.findall(r"\boutbox\.add\(", path.read_text()))
+        for package in ("auth", "catalog", "exchange", "gateway")
+        for path in (ROOT / package).rglob("*.py")
+    }
+    assert {path: count for path, count in found.items() if count} == PLACES
+    published = (ROOT / "catalog/lifecycle.py").read_text()
+    actions = re.findall(r"_announce_outside\(session, resource, Action\.(\w+)\)", published)
+    assert sorted(actions) == ["PUBLISH", "RETIRE"]
