@@ -9,7 +9,7 @@ from kernel.actor import Actor
 
 
 class Role(StrEnum):
-    """Staff roles (`design.md` words; GB/T 39477-2020 separates the last three)."""
+    """Staff roles (docs/glossary.md; GB/T 39477-2020 separates the last three)."""
 
     CLERK = "clerk"
     HEAD = "head"

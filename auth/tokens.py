@@ -1,4 +1,4 @@
-"""Says who is calling: the measured path of every request (`docs/performance.md`).
+"""Says who is calling: the measured path of every request (ADR 0003, 0010).
 
 Only a signature is remembered for long. What a token's person or client may do is remembered
 until it changes, and every call checks expiry, revocation and that nothing changed.

@@ -1,4 +1,4 @@
-"""A contract as a msgspec type: what its C decoder can check, it checks (performance.md).
+"""A contract as a msgspec type: what its C decoder can check, it checks.
 
 Patterns, check digits, decimals and moments are left to columns.py; a duplicate name is left to
 `members_at_most`, because the decoder keeps the last of them silently.
