@@ -48,6 +48,14 @@ class Place:
     partitions: int
 
 
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A publish as a retry names it: `intent` is client, resource and key, `digest` the rest."""
+
+    intent: bytes
+    digest: bytes
+
+
 class Ledger:
     def __init__(self, database: Database, reader: Reader, writers: Writers) -> None:
         self._database = database
@@ -58,28 +66,26 @@ class Ledger:
         self._ends: dict[str, tuple[float, list[int]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def claim(self, intent: bytes, digest: bytes, life: int, place: Place) -> Accepted | None:
+    async def claim(self, keyed: Keyed, life: int, place: Place) -> Accepted | None:
         """Return None when this try shall append, else the positions of the first one.
 
         Raises IdempotencyKeyReused for another body, OutcomeUnknown when the first try of a
         living worker takes too long.
         """
         ends = msgspec.json.encode(await self._ends_of(place)).decode()
-        if await self._notes.put(Intent(intent, digest, life, ends), INTENT_BYTES):
+        if await self._notes.put(Intent(keyed.intent, keyed.digest, life, ends), INTENT_BYTES):
             return None
-        return await self._await_first(intent, digest, life, place)
+        return await self._await_first(keyed, life, place)
 
-    async def _await_first(
-        self, intent: bytes, digest: bytes, life: int, place: Place
-    ) -> Accepted | None:
+    async def _await_first(self, keyed: Keyed, life: int, place: Place) -> Accepted | None:
         deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
         while asyncio.get_running_loop().time() < deadline:
             async with self._database.reading() as session:
-                found = await store.find(session, intent)
+                found = await store.find(session, keyed.intent)
                 living = found is not None and await changes.is_living(session, found.life)
             if found is None:
-                return await self.claim(intent, digest, life, place)
-            if found.digest != digest:
+                return await self.claim(keyed, life, place)
+            if found.digest != keyed.digest:
                 raise IdempotencyKeyReused
             if found.receipt is not None:
                 return accepted(found.receipt)
@@ -100,7 +106,8 @@ class Ledger:
             return taken
         async with self._database.transaction() as session:
             mine = await store.take_over(session, found, life, msgspec.json.encode(ends).decode())
-        return None if mine else await self._await_first(found.intent, found.digest, life, place)
+        keyed = Keyed(found.intent, found.digest)
+        return None if mine else await self._await_first(keyed, life, place)
 
     async def _find(
         self, found: PublishIntent, place: Place, ends: Sequence[int]
@@ -119,11 +126,11 @@ class Ledger:
                 offset = max(chunk.next_offset, offset + 1)
         return Accepted(version, positions) if positions else None
 
-    async def first_answer(self, intent: bytes, digest: bytes) -> Accepted | None:
+    async def first_answer(self, keyed: Keyed) -> Accepted | None:
         """Return what this key and body were answered before, if they were."""
         async with self._database.reading() as session:
-            found = await store.find(session, intent)
-        if found is None or found.receipt is None or found.digest != digest:
+            found = await store.find(session, keyed.intent)
+        if found is None or found.receipt is None or found.digest != keyed.digest:
             return None
         return accepted(found.receipt)
 

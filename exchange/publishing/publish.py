@@ -18,7 +18,7 @@ from exchange.publishing import receipts
 from exchange.publishing.counts import Counts
 from exchange.publishing.errors import RecordsInvalid
 from exchange.publishing.lanes import Lanes, partition_of
-from exchange.publishing.ledger import Ledger, Place
+from exchange.publishing.ledger import Keyed, Ledger, Place
 from exchange.publishing.receipts import Accepted, Position, Receipt
 from kernel.cache import RuleCache
 from kernel.database import Database, ReadSession
@@ -95,15 +95,24 @@ class Publisher:
         principal.require_scope(Scope.RECORDS_PUBLISH)
         plan = self.plans.known(resource_id) or await self._plan(principal, resource_id)
         principal.require_department(plan.department)
-        digest = hashlib.sha256(batch.op.encode() + b"\n" + batch.body).digest()
-        intent = _intent(principal, resource_id, batch.idempotency_key)
+        digest = hashlib.sha256(batch.body).digest()
+        keyed = _keyed(principal, resource_id, batch, digest)
         try:
             checked = await _checked(plan, batch)
         except ShuyuanError:
-            if intent and (taken := await self._ledger.first_answer(intent, digest)):
+            if keyed and (taken := await self._ledger.first_answer(keyed)):
                 return Published(self._receipt(plan, taken, digest), replayed=True)
             raise
-        return await self._store(principal, plan, batch, checked, (intent, digest))
+        life = await self._lanes.life()
+        if keyed and (taken := await self._ledger.claim(keyed, life, plan.place)):
+            return Published(self._receipt(plan, taken, digest), replayed=True)
+        intent = keyed.intent if keyed else None
+        facts = BatchFacts(
+            plan.version, checked.records, digest, principal.id, batch.correlation_id, intent
+        )
+        taken = await self._store(life, plan, batch, checked, facts)
+        self._counts.published(principal, resource_id, checked.records, len(batch.body))
+        return Published(self._receipt(plan, taken, digest), replayed=False)
 
     async def _plan(self, principal: Principal, resource_id: str) -> ResourcePlan:
         """Load the plan; to outsiders what is not published is not there."""
@@ -117,34 +126,20 @@ class Publisher:
             raise
 
     async def _store(
-        self,
-        principal: Principal,
-        plan: ResourcePlan,
-        batch: Batch,
-        checked: Checked,
-        named: tuple[bytes | None, bytes],
-    ) -> Published:
-        intent, digest = named
-        life = await self._lanes.life()
-        if intent is not None:
-            taken = await self._ledger.claim(intent, digest, life, plan.place)
-            if taken is not None:
-                return Published(self._receipt(plan, taken, digest), replayed=True)
-        facts = BatchFacts(
-            plan.version, checked.records, digest, principal.id, batch.correlation_id, intent
-        )
+        self, life: int, plan: ResourcePlan, batch: Batch, checked: Checked, facts: BatchFacts
+    ) -> Accepted:
+        """Append, and keep the ledger true to what came of it."""
         try:
             positions = await self._append(life, plan.place, checked, facts, batch)
         except BrokerUnavailable:
-            if intent is not None:
-                self._ledger.withdraw(intent, life)
+            if facts.intent is not None:
+                self._ledger.withdraw(facts.intent, life)
             raise
         taken = Accepted(plan.version, positions)
         self._ledger.reached(plan.place, positions)
-        if intent is not None:
-            self._ledger.keep(intent, taken)
-        self._counts.published(principal, plan.resource_id, checked.records, len(batch.body))
-        return Published(self._receipt(plan, taken, digest), replayed=False)
+        if facts.intent is not None:
+            self._ledger.keep(facts.intent, taken)
+        return taken
 
     async def _append(
         self, life: int, place: Place, checked: Checked, facts: BatchFacts, batch: Batch
@@ -230,9 +225,10 @@ def split(
     ]
 
 
-def _intent(principal: Principal, resource_id: str, key: str | None) -> bytes | None:
-    """Name a keyed publish: scope of a key is client and resource (`api.md` section 5)."""
-    if key is None:
+def _keyed(principal: Principal, resource_id: str, batch: Batch, digest: bytes) -> Keyed | None:
+    """Name a publish by its key: the scope of a key is client and resource (`api.md` section 5)."""
+    if batch.idempotency_key is None:
         return None
-    named = f"{principal.id}\n{resource_id}\n{key}".encode()
-    return hashlib.blake2b(named, digest_size=INTENT_BYTES).digest()
+    key = f"{principal.id}\n{resource_id}\n{batch.idempotency_key}".encode()
+    intent = hashlib.blake2b(key, digest_size=INTENT_BYTES).digest()
+    return Keyed(intent, hashlib.sha256(batch.op.encode() + digest).digest())

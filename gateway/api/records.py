@@ -53,7 +53,7 @@ class PositionView(Wire):
 
 
 class ReceiptView(Wire):
-    """Proof of what was accepted where; `digest` is SHA-256 of the operation and the body."""
+    """Proof of what was accepted where; `digest` is SHA-256 of the body, in hex."""
 
     receipt_id: str
     resource_id: str

@@ -1,6 +1,7 @@
 """Publish over HTTP, on the real log (P2, P4, P5)."""
 
 import asyncio
+import hashlib
 import json
 import zlib
 from typing import Any
@@ -33,6 +34,7 @@ async def test_a_receipt_tells_positions_that_are_facts_of_the_log(sharing: Shar
     assert one["last_offset"] - one["first_offset"] == 1
     assert two["first_offset"] > one["last_offset"]
     assert (first["version"], first["resource_id"]) == (1, sharing.resource)
+    assert first["digest"] == hashlib.sha256(ndjson(records("r1", "r2"))).hexdigest()
 
 
 async def test_a_receipt_is_read_again_by_the_publishers_department_only(
