@@ -112,10 +112,13 @@ class Recruit(Person):
         self._security = security
         self._body: dict[str, Any] | None = {**credentials, **body}
 
-    async def _grant(self) -> dict[str, Any]:
+    async def register(self) -> None:
         if self._body is not None:
-            await self._security.ask("POST", "/v1/people", self._body)
-            self._body = None
+            body, self._body = self._body, None
+            await self._security.ask("POST", "/v1/people", body)
+
+    async def _grant(self) -> dict[str, Any]:
+        await self.register()
         return await super()._grant()
 
 

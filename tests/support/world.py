@@ -95,10 +95,10 @@ class World:
     async def new_person(self, department: str, *roles: str) -> Person:
         """Somebody new who can sign in."""
         person = self.recruit(department, *roles)
-        await person.token()
+        await person.register()
         return person
 
-    def recruit(self, department: str, *roles: str) -> Person:
+    def recruit(self, department: str, *roles: str) -> Recruit:
         """Somebody new, registered when first asked for something."""
         credentials = {"username": unique("u"), "password": secrets.token_urlsafe(12)}
         return Recruit(self.security, credentials, name="韦某", department=department, roles=roles)

@@ -1,0 +1,149 @@
+"""Records of a file, their lines, and the keys under which they are published."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli.failures import Failure
+from gateway.cli.record_files import Batch, Format, Record, batches, format_of, read
+
+SCHEMA: dict[str, Any] = {
+    "properties": {
+        "id": {"type": "string"},
+        "count": {"type": ["integer", "null"]},
+        "open": {"type": ["boolean", "null"]},
+        "price": {"type": ["string", "number", "null"]},
+    }
+}
+
+
+def read_text(folder: Path, text: str | bytes, kind: Format) -> list[Record]:
+    file = folder / "file"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return list(read(file, kind, encoding="utf-8", schema=SCHEMA))
+
+
+def texts(records: list[Record]) -> list[bytes]:
+    return [record.text for record in records]
+
+
+def numbered(count: int) -> list[Record]:
+    return [Record(n + 1, b'{"id":"%d"}' % n, n) for n in range(count)]
+
+
+def keys(records: list[Record], size: int, named: str = "run") -> list[str]:
+    return [batch.key for batch in batches(records, size, named)]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.csv", Format.CSV), ("a.CSV", Format.CSV), ("a.json", Format.JSON),
+     ("a.ndjson", Format.NDJSON), ("a.jsonl", Format.NDJSON), ("stdin", Format.NDJSON)],
+)  # fmt: skip
+def test_the_suffix_tells_the_format(name: str, kind: Format) -> None:
+    assert format_of(Path(name)) is kind
+
+
+def test_lines_keep_their_bytes_and_numbers(tmp_path: Path) -> None:
+    records = read_text(tmp_path, b'\xef\xbb\xbf{ "id" : "1" }\r\n{"id":"2"}', Format.NDJSON)
+    assert texts(records) == [b'{ "id" : "1" }', b'{"id":"2"}']
+    assert [record.line for record in records] == [1, 2]
+    assert records[-1].end == (tmp_path / "file").stat().st_size
+
+
+def test_an_empty_line_is_left_for_the_exchange_to_name(tmp_path: Path) -> None:
+    assert texts(read_text(tmp_path, '{"id":"1"}\n\n{"id":"2"}\n', Format.NDJSON))[1] == b""
+
+
+def test_elements_of_an_array_become_lines(tmp_path: Path) -> None:
+    text = '[\n {"id": "1",\n  "price": 1.50},\n\n {"id": "[]{},"}\n]\n'
+    records = read_text(tmp_path, text, Format.JSON)
+    assert texts(records) == [b'{"id": "1",   "price": 1.50}', b'{"id": "[]{},"}']
+    assert [record.line for record in records] == [2, 5]
+
+
+@pytest.mark.parametrize(("text", "count"), [("[]", 0), (' {"id": "1"} ', 1), ("[ ]\n", 0)])
+def test_an_array_may_be_empty_and_an_object_alone(tmp_path: Path, text: str, count: int) -> None:
+    assert len(read_text(tmp_path, text, Format.JSON)) == count
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"id": 1}', '[{"id": 1} {"id": 2}]', "[{]", "[] []", "", '{"id": 1} x', "[1,,2]"]
+)
+def test_what_is_not_json_is_named_by_its_place(tmp_path: Path, text: str) -> None:
+    with pytest.raises(Failure, match=r"(第 1 行|Line 1)"):
+        read_text(tmp_path, text, Format.JSON)
+
+
+def test_cells_are_typed_by_the_contract_and_empty_ones_left_out(tmp_path: Path) -> None:
+    text = "id,count,open,price\n1,7,true,1.50\n2,many,maybe,\n3,,,0\n"
+    records = [json.loads(text) for text in texts(read_text(tmp_path, text, Format.CSV))]
+    assert records == [
+        {"id": "1", "count": 7, "open": True, "price": "1.50"},
+        {"id": "2", "count": "many", "open": "maybe"},
+        {"id": "3", "price": "0"},
+    ]
+
+
+def test_a_row_over_several_lines_is_named_by_its_first(tmp_path: Path) -> None:
+    records = read_text(tmp_path, 'id\n"a\nb"\n\nc\n', Format.CSV)
+    assert [record.line for record in records] == [2, 5]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("id,colour\n1,red\n", "colour"), ("", "id"), ("id\n1,2\n", "2"), ('id\n"1\n', "3|2")],
+)
+def test_a_csv_that_does_not_fit_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(Failure, match=told):
+        read_text(tmp_path, text, Format.CSV)
+
+
+def test_another_encoding_is_said_to_be_another(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match="gb18030"):
+        read_text(tmp_path, "id\n广西\n".encode("gb18030"), Format.CSV)
+
+
+def test_batches_hold_every_record_in_order() -> None:
+    made = list(batches(numbered(7), 3, "run"))
+    assert [len(batch.records) for batch in made] == [3, 3, 1]
+    assert b"\n".join(batch.body for batch in made) == b"\n".join(texts(numbered(7)))
+
+
+def test_long_records_make_shorter_batches() -> None:
+    long = [Record(n, b"x" * 1024 * 1024, n) for n in range(9)]
+    made = list(batches(long, 500, "run"))
+    assert [len(batch.records) for batch in made] == [3, 3, 3]
+
+
+def test_the_same_run_of_the_same_file_has_the_same_keys() -> None:
+    assert keys(numbered(7), 3) == keys(numbered(7), 3)
+    assert len(set(keys(numbered(7), 3))) == 3
+
+
+def test_a_repaired_line_leaves_the_keys_before_it() -> None:
+    repaired = numbered(9)
+    repaired[4] = Record(5, b'{"id":"repaired"}', 0)
+    before, after = keys(numbered(9), 3), keys(repaired, 3)
+    assert before[0] == after[0]
+    assert not set(before[1:]) & set(after[1:])
+
+
+def test_another_run_or_size_has_other_keys() -> None:
+    told = [keys(numbered(6), 3), keys(numbered(6), 3, "other"), keys(numbered(6), 6)]
+    assert len({key for each in told for key in each}) == 5
+
+
+def test_equal_batches_of_one_file_have_their_own_keys() -> None:
+    assert len(set(keys([*numbered(2), *numbered(2)], 2))) == 2
+
+
+def test_what_is_left_of_a_batch_has_a_key_of_its_own() -> None:
+    batch = Batch(numbered(3), "key")
+    left = batch.without({1})
+    assert texts(left.records) == [b'{"id":"0"}', b'{"id":"2"}']
+    assert left.key == batch.without({1}).key
+    assert left.key not in {batch.key, batch.without({2}).key}
+    assert len(left.key) <= 128
