@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from gateway import validation
 from kernel.errors import (
@@ -44,6 +45,7 @@ STATUS: Mapping[Category, int] = {
 }
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_DEFAULT_SECONDS = 1
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class MethodNotAllowed(ShuyuanError):
@@ -142,11 +144,23 @@ async def _http(request: Request, error: Exception) -> Response:
         return respond(request, NotFound())
     if error.status_code == 405:  # noqa: PLR2004
         response = respond(request, MethodNotAllowed(), 405)
-        response.headers.update(error.headers or {})
+        response.headers["Allow"] = ", ".join(_allowed(request))
         return response
     if error.status_code == 400:  # noqa: PLR2004
         return respond(request, validation.unreadable(error.__cause__))
     return respond(request, BadRequest(str(error.detail), str(error.detail)), error.status_code)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Return every method of the path: the framework's own answer knows its first route only."""
+    return [
+        method
+        for method in METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
 
 
 async def _database(request: Request, error: Exception) -> Response:

@@ -152,4 +152,7 @@ def _moment(to: datetime) -> int:
     """Return milliseconds since 1970; BadRequest for a time without an offset or out of range."""
     if to.tzinfo is None:
         raise BadRequest("to 须为带时区的时间", "to needs a time with an offset")
-    return max(0, int(to.astimezone(UTC).timestamp() * 1000))
+    try:
+        return max(0, int(to.astimezone(UTC).timestamp() * 1000))
+    except OverflowError as error:
+        raise BadRequest("to 超出可表示的时间", "to is out of range") from error
