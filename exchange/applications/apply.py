@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from auth.principal import Principal, Role
+from exchange import store as moving
 from exchange.applications import content, deadlines, store
 from exchange.applications.agreement import agree_beforehand
 from exchange.applications.content import Content
@@ -71,7 +72,7 @@ async def change(
     now: datetime,
 ) -> Application:
     """Rewrite fields of a draft; raises Stale when somebody else did meanwhile."""
-    application = await store.lock(session, application_id)
+    application = await moving.lock(session, Application, application_id)
     authorize(principal, application, CLERK_OF_CONSUMER)
     if application.status != State.DRAFT:
         possible = actions(State(application.status), supplement_used=application.supplement_used)
@@ -79,7 +80,7 @@ async def change(
     if application.revision != revision:
         raise Stale
     columns = await _rewritten(session, principal, application, changes, now)
-    changed = await store.move(session, application, State.DRAFT, columns)
+    changed = await moving.move(session, application, State.DRAFT, columns)
     step = (State.DRAFT, State.DRAFT)
     _record(session, principal, changed, "change", step, now=now, fields=sorted(changes))
     return changed

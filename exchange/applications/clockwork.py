@@ -5,6 +5,7 @@ Lateness is a violation (Order 809 Art 39(4)), not consent (P7).
 
 from datetime import datetime
 
+from exchange import store as moving
 from exchange.applications import store
 from exchange.applications.moves import record_breach
 from exchange.applications.states import State
@@ -22,5 +23,5 @@ async def mark_breaches(session: WriteSession, now: datetime) -> int:
     for application in overdue:
         record_breach(session, application, now)
         state = State(application.status)
-        await store.move(session, application, state, {"breached_at": now})
+        await moving.move(session, application, state, {"breached_at": now})
     return len(overdue)

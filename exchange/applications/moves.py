@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from auth.principal import Principal
+from exchange import store as moving
 from exchange.applications import store
 from exchange.applications.deadlines import is_breached
 from exchange.applications.states import ALLOWED_ROLES, AWAITING_REPLY, Action, State, next_state
@@ -33,7 +34,7 @@ async def begin(
     session: WriteSession, principal: Principal, application_id: str, action: Action
 ) -> Application:
     """Lock the application; raises NotFound, Forbidden or IllegalTransition, in this order."""
-    application = await store.lock(session, application_id)
+    application = await moving.lock(session, Application, application_id)
     authorize(principal, application, ALLOWED_ROLES[action])
     target(application, action)
     return application
@@ -60,7 +61,7 @@ async def carry(
     if is_newly_late(application, now):
         record_breach(session, application, now)
         changes = {**changes, "breached_at": now}
-    moved = await store.move(session, application, step[1], changes)
+    moved = await moving.move(session, application, step[1], changes)
     store.add_history(session, moved.id, action, step, actor, now, facts)
     audit.record(session, actor, EVENTS[action], "application", moved.id, **facts)
     outbox.add(session, EVENTS[action], moved.id, message(moved))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from auth.principal import Principal
+from exchange import store as moving
 from exchange.applications import deadlines, store
 from exchange.applications.states import ALLOWED_ROLES, AWAITING_REPLY, Action, State, actions
 from exchange.applications.tables import Application, ApplicationHistory
@@ -40,7 +41,7 @@ class Standing:
 
 async def find(session: ReadSession, principal: Principal, application_id: str) -> Application:
     """Raise NotFound unless the caller is a party, the authority or an auditor."""
-    application = await store.get(session, application_id)
+    application = await moving.get(session, Application, application_id)
     require_visible(principal, application)
     return application
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import col, or_, select, update
+from sqlmodel import col, or_, select
 
 from auth.principal import significant
 from exchange.applications.states import AWAITING_REPLY, State
@@ -12,47 +12,7 @@ from exchange.applications.tables import Application, ApplicationHistory
 from exchange.parties import Side
 from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
-from kernel.errors import Conflict, NotFound
 from kernel.paging import Page, PageRequest
-
-
-async def get(session: ReadSession, application_id: str) -> Application:
-    """Raise NotFound when there is none."""
-    found = await session.get(Application, application_id)
-    if found is None:
-        raise NotFound
-    return found
-
-
-async def lock(session: WriteSession, application_id: str) -> Application:
-    """Return the newest row and keep others from moving it; raises NotFound."""
-    query = select(Application).where(col(Application.id) == application_id)
-    fresh = query.with_for_update().execution_options(populate_existing=True)
-    found = (await session.exec(fresh)).first()
-    if found is None:
-        raise NotFound
-    return found
-
-
-async def move(
-    session: WriteSession, application: Application, to: State, changes: Mapping[str, Any]
-) -> Application:
-    """Write a transition if nobody was faster; raises Conflict."""
-    statement = (
-        update(Application)
-        .where(
-            col(Application.id) == application.id,
-            col(Application.status) == application.status,
-            col(Application.revision) == application.revision,
-        )
-        .values(status=to, revision=application.revision + 1, **changes)
-        .returning(Application)
-        .execution_options(populate_existing=True)
-    )
-    moved = (await session.scalars(statement)).one_or_none()
-    if moved is None:
-        raise Conflict
-    return moved
 
 
 def add_history(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
+from exchange import store as moving
 from exchange.errors import (
     ModeNotGranted,
     SubscriptionExpired,
@@ -49,7 +50,7 @@ class Grant:
 
 async def load(session: ReadSession, subscription_id: str) -> Grant:
     """Raise NotFound when there is no such subscription."""
-    return grant_of(await store.get(session, subscription_id))
+    return grant_of(await moving.get(session, Subscription, subscription_id))
 
 
 def grant_of(row: Subscription) -> Grant:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from auth.principal import Principal, Role
+from exchange import store as moving
 from exchange.parties import Side, may, oversees, require_visible
 from exchange.subscriptions import store
 from exchange.subscriptions.states import ALLOWED_ROLES, Action, State, actions, current
@@ -26,7 +27,7 @@ __all__ = [
 
 async def find(session: ReadSession, principal: Principal, subscription_id: str) -> Subscription:
     """Raise NotFound unless the caller is a party, the authority or an auditor."""
-    subscription = await store.get(session, subscription_id)
+    subscription = await moving.get(session, Subscription, subscription_id)
     require_visible(principal, subscription)
     return subscription
 

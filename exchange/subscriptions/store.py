@@ -13,49 +13,10 @@ from exchange.subscriptions.states import LIVE, State
 from exchange.subscriptions.tables import Subscription, SubscriptionHistory
 from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
-from kernel.errors import Conflict, NotFound
+from kernel.errors import NotFound
 from kernel.paging import Page, PageRequest
 
 RESOURCE_LOCK_CLASS = 80_901
-
-
-async def get(session: ReadSession, subscription_id: str) -> Subscription:
-    """Raise NotFound when there is none."""
-    found = await session.get(Subscription, subscription_id)
-    if found is None:
-        raise NotFound
-    return found
-
-
-async def lock(session: WriteSession, subscription_id: str) -> Subscription:
-    """Return the newest row and keep others from moving it; raises NotFound."""
-    query = select(Subscription).where(col(Subscription.id) == subscription_id)
-    fresh = query.with_for_update().execution_options(populate_existing=True)
-    found = (await session.exec(fresh)).first()
-    if found is None:
-        raise NotFound
-    return found
-
-
-async def move(
-    session: WriteSession, subscription: Subscription, to: State, changes: Mapping[str, Any]
-) -> Subscription:
-    """Write a transition if nobody was faster; raises Conflict."""
-    statement = (
-        update(Subscription)
-        .where(
-            col(Subscription.id) == subscription.id,
-            col(Subscription.status) == subscription.status,
-            col(Subscription.revision) == subscription.revision,
-        )
-        .values(status=to, revision=subscription.revision + 1, **changes)
-        .returning(Subscription)
-        .execution_options(populate_existing=True)
-    )
-    moved = (await session.scalars(statement)).one_or_none()
-    if moved is None:
-        raise Conflict
-    return moved
 
 
 def add_history(

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from auth.principal import Principal
+from exchange import store as moving
 from exchange.errors import FilingRequired
 from exchange.events import ExchangeEvent
 from exchange.parties import Side, authorize
@@ -98,12 +99,12 @@ async def file_termination(
     now: datetime,
 ) -> Subscription:
     """Record the filing (备案) after which the provider may terminate (Art 27)."""
-    subscription = await store.lock(session, subscription_id)
+    subscription = await moving.lock(session, Subscription, subscription_id)
     authorize(principal, subscription, FILING_ROLES)
     state = current(State(subscription.status), subscription.valid_until, now)
     if Action.TERMINATE not in actions(state):
         raise IllegalTransition(state=state, allowed=list(actions(state)))
-    filed = await store.move(
+    filed = await moving.move(
         session, subscription, State(subscription.status), {"filing": reference}
     )
     facts = {"reference": reference}
@@ -136,7 +137,7 @@ async def _begin(
     now: datetime,
 ) -> tuple[Subscription, Side, State]:
     """Lock, check the permission, then the state as it is at this moment."""
-    subscription = await store.lock(session, subscription_id)
+    subscription = await moving.lock(session, Subscription, subscription_id)
     side = authorize(principal, subscription, ALLOWED_ROLES[action])
     state = current(State(subscription.status), subscription.valid_until, now)
     return subscription, side, next_state(state, action)
@@ -161,7 +162,7 @@ async def _carry(
 ) -> Subscription:
     """Write the step with history, audit, message and announcement."""
     came_from = subscription.status
-    moved = await store.move(session, subscription, to, changes)
+    moved = await moving.move(session, subscription, to, changes)
     facts = {name: value for name, value in changes.items() if value is not None}
     told = {name: str(value) for name, value in facts.items()}
     store.add_history(session, moved.id, action, (came_from, to), actor, now, told)

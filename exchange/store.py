@@ -1,0 +1,51 @@
+"""SQL that applications and subscriptions share: rows whose status moves one step at a time."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from sqlmodel import col, select, update
+
+from exchange.applications.tables import Application
+from exchange.subscriptions.tables import Subscription
+from kernel.database import ReadSession, WriteSession
+from kernel.errors import Conflict, NotFound
+
+Row = TypeVar("Row", Application, Subscription)
+
+
+async def get(session: ReadSession, table: type[Row], row_id: str) -> Row:
+    """Raise NotFound when there is none."""
+    found = await session.get(table, row_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def lock(session: WriteSession, table: type[Row], row_id: str) -> Row:
+    """Return the newest row and keep others from moving it; raises NotFound."""
+    query = select(table).where(col(table.id) == row_id)
+    fresh = query.with_for_update().execution_options(populate_existing=True)
+    found = (await session.exec(fresh)).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def move(session: WriteSession, row: Row, to: str, changes: Mapping[str, Any]) -> Row:
+    """Write a transition if nobody was faster; raises Conflict."""
+    table = type(row)
+    statement = (
+        update(table)
+        .where(
+            col(table.id) == row.id,
+            col(table.status) == row.status,
+            col(table.revision) == row.revision,
+        )
+        .values(status=to, revision=row.revision + 1, **changes)
+        .returning(table)
+        .execution_options(populate_existing=True)
+    )
+    moved = (await session.scalars(statement)).one_or_none()
+    if moved is None:
+        raise Conflict
+    return moved
