@@ -1,6 +1,7 @@
 """Paths, methods, queries and heads that nobody should send: problems all of them."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ MIB = 1024 * 1024
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_an_unknown_path_is_a_404(world: World, method: str, path: str) -> None:
-    body = {} if method == "POST" else None
+    body: Any = {} if method == "POST" else None
     said = problem(await world.authority.send(method, path, body), 404, "not_found")
     assert said["instance"].startswith("/")
 
@@ -41,7 +42,7 @@ METHODS = {
 
 @pytest.mark.parametrize(("method", "path"), METHODS)
 async def test_a_wrong_method_is_told_the_right_ones(world: World, method: str, path: str) -> None:
-    body = {} if method in ("POST", "PUT", "PATCH") and not path.startswith("/oauth") else None
+    body: Any = {} if method in ("POST", "PUT", "PATCH") and not path.startswith("/oauth") else None
     answer = await world.authority.send(method, path, body)
     allowed = set(answer.headers["allow"].replace(" ", "").split(","))
     assert allowed == METHODS[method, path]
