@@ -9,11 +9,13 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx
 
 from gateway.cli.client import Grant
+from gateway.cli.failures import Failure
 
 CLIENT_ID = "shuyuan-cli"
 # Nothing listens there: the demo reads the code from the redirect itself.
 REDIRECT = "http://127.0.0.1:18999/callback"
 TIMEOUT_SECONDS = 30.0
+UNAUTHORIZED = 401
 
 
 class _Form(HTMLParser):
@@ -37,6 +39,8 @@ def signing_in(username: str, password: str) -> Grant:
         verifier = secrets.token_urlsafe(48)
         with httpx.Client(base_url=http.base_url, timeout=TIMEOUT_SECONDS) as browser:
             sent = _send_form(browser, _challenge(verifier), username, password)
+            if sent.status_code == UNAUTHORIZED:
+                raise _forgotten(username)
             if not sent.is_redirect:
                 return sent
             code = parse_qs(urlsplit(sent.headers["location"]).query)["code"][0]
@@ -80,4 +84,13 @@ def _exchange(browser: httpx.Client, code: str, verifier: str) -> httpx.Response
             "code": code,
             "code_verifier": verifier,
         },
+    )
+
+
+def _forgotten(username: str) -> Failure:
+    return Failure(
+        f"{username} 的口令已被更改；请删除 .local/credentials.json 和 .local/demo/secrets.json，"
+        "再运行 make demo，它们会被重新设置。",
+        f"The password of {username} was changed; delete .local/credentials.json and "
+        ".local/demo/secrets.json and run make demo, which sets them anew.",
     )

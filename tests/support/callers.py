@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import httpx
 
@@ -252,16 +252,25 @@ async def sign_in(
         "code_challenge_method": "S256",
     } | ({} if scope is None else {"scope": scope})
     async with httpx.AsyncClient(base_url=http.base_url, timeout=30) as browser:
-        page = await browser.get("/oauth/authorize", params=query)
-        form = _Form()
-        form.feed(page.text)
-        filled = form.values | {"username": username, "password": password}
-        sent = await browser.post(urljoin(str(page.url), form.action), data=filled)
-        if not sent.is_redirect:
-            raise Refused(sent)
+        page = f"/oauth/authorize?{urlencode(query)}"
+        sent = await fill_sign_in_form(browser, page, username, password)
         back = parse_qs(urlsplit(sent.headers["location"]).query)
         assert back["state"] == [query["state"]], back
         return await _exchange(browser, back["code"][0], verifier)
+
+
+async def fill_sign_in_form(
+    browser: httpx.AsyncClient, url: str, username: str, password: str
+) -> httpx.Response:
+    """Open the sign-in page and send its form; raises Refused unless it redirects."""
+    page = await browser.get(url)
+    form = _Form()
+    form.feed(page.text)
+    filled = form.values | {"username": username, "password": password}
+    sent = await browser.post(urljoin(str(page.url), form.action), data=filled)
+    if not sent.is_redirect:
+        raise Refused(sent)
+    return sent
 
 
 async def _exchange(browser: httpx.AsyncClient, code: str, verifier: str) -> dict[str, Any]:

@@ -1,0 +1,101 @@
+"""Signing in at the terminal: the browser comes back to a loopback address (RFC 8252, PKCE)."""
+
+import base64
+import hashlib
+import secrets
+import time
+import webbrowser
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import httpx
+import typer
+
+from gateway.cli.client import Grant
+from gateway.cli.failures import Failure
+from gateway.cli.wording import say
+
+CLIENT_ID = "shuyuan-cli"
+PATIENCE_SECONDS = 300.0
+CALLBACK = "/callback"
+
+
+class _Listener(HTTPServer):
+    """Waits for the one request that brings the code."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Callback)
+        self.timeout = 1.0
+        self.came: dict[str, str] = {}
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}{CALLBACK}"
+
+    def code(self, state: str) -> str:
+        """Return the code; raises Failure when the person refuses or does not come."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.came.get("state") != state:
+            if time.monotonic() > deadline:
+                raise Failure("未等到登录；请重试。", "Nobody signed in; try again.")
+            self.handle_request()
+        if "code" not in self.came:
+            error = self.came.get("error", "?")
+            raise Failure(f"登录未成功：{error}；请重试。", f"Not signed in: {error}; try again.")
+        return self.came["code"]
+
+
+class _Callback(BaseHTTPRequestHandler):
+    server: _Listener
+
+    def do_GET(self) -> None:
+        """Take what the sign-in page sends back; anything else is not for us."""
+        asked = urlsplit(self.path)
+        if asked.path != CALLBACK:
+            self.send_error(404)
+            return
+        self.server.came = dict(parse_qsl(asked.query))
+        body = say("已登录，可以关闭此页。", "Signed in; this page may be closed.").encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_words: object) -> None:
+        """Standard error is for people."""
+
+
+def by_browser(scope: str | None) -> Grant:
+    """Return a grant that opens the sign-in page and waits for the person."""
+
+    def grant(http: httpx.Client) -> httpx.Response:
+        verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
+        with _Listener() as listener:
+            _open(str(http.base_url), listener.address, verifier, state, scope)
+            code = listener.code(state)
+        form = {
+            "grant_type": "authorization_code",
+            "client_id": CLIENT_ID,
+            "redirect_uri": listener.address,
+            "code": code,
+            "code_verifier": verifier,
+        }
+        return http.post("/oauth/token", data=form)
+
+    return grant
+
+
+def _open(base_url: str, redirect: str, verifier: str, state: str, scope: str | None) -> None:
+    digest = hashlib.sha256(verifier.encode()).digest()
+    query = {
+        "response_type": "code",
+        "client_id": CLIENT_ID,
+        "redirect_uri": redirect,
+        "state": state,
+        "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "code_challenge_method": "S256",
+    } | ({} if scope is None else {"scope": scope})
+    url = f"{base_url.rstrip('/')}/oauth/authorize?{urlencode(query)}"
+    typer.echo(say(f"请在浏览器中登录：{url}", f"Sign in with a browser: {url}"), err=True)
+    webbrowser.open(url)

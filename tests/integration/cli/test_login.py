@@ -1,0 +1,71 @@
+"""`shuyuan token --login`: a person signs in with a browser, which comes back to the terminal."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from tests.support.callers import fill_sign_in_form
+from tests.support.terminal import Terminal
+from tests.support.world import World
+
+PATIENCE_SECONDS = 30
+
+
+@pytest.fixture
+async def signing_in(
+    world: World, settings: dict[str, str]
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The command, waiting for somebody to sign in; no browser can be opened."""
+    terminal = Terminal({**settings, "BROWSER": "true"})
+    process = await asyncio.create_subprocess_exec(
+        *terminal.arguments(
+            "token", "--login", "--base-url", world.base_url, "--scope", "catalog:read"
+        ),
+        env=terminal.environment(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    yield process
+    if process.returncode is None:
+        process.kill()
+    await process.communicate()
+
+
+async def page_of(process: asyncio.subprocess.Process) -> str:
+    assert process.stderr is not None
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        line = (await process.stderr.readline()).decode()
+    return line[line.index("http") :].strip()
+
+
+async def test_the_token_is_that_of_the_person(
+    signing_in: asyncio.subprocess.Process, world: World
+) -> None:
+    page = await page_of(signing_in)
+    person = await world.new_person((await world.department()).uscc, "clerk")
+    async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as browser:
+        sent = await fill_sign_in_form(browser, page, person.username, person.password)
+        back = await browser.get(sent.headers["location"])
+    assert back.status_code == 200
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        out, _err = await signing_in.communicate()
+    token = out.decode().strip()
+    headers = {"Authorization": f"Bearer {token}"}
+    me = (await world.http.get("/v1/me", headers=headers)).json()
+    assert (me["kind"], me["roles"], me["scopes"]) == ("person", ["clerk"], ["catalog:read"])
+    assert json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["sub"] == me["id"]
+
+
+async def test_a_forged_return_is_not_taken(signing_in: asyncio.subprocess.Process) -> None:
+    page = await page_of(signing_in)
+    listener = parse_qs(urlsplit(page).query)["redirect_uri"][0]
+    async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as stranger:
+        await stranger.get(listener, params={"code": "stolen", "state": "guessed"})
+        assert (await stranger.get(listener.replace("callback", "other"))).status_code == 404
+    await asyncio.sleep(0.5)
+    assert signing_in.returncode is None
