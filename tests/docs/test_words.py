@@ -30,7 +30,10 @@ CODE = (".py", ".toml", ".html", ".mako")
 
 
 def tracked() -> list[Path]:
-    """Return the files under version control, and those about to be."""
+    """Return the files under version control, and those about to be; all, where there is none."""
+    if not (ROOT / ".git").exists():
+        visible = (path for path in ROOT.rglob("*") if ".venv" not in path.parts)
+        return [path for path in visible if path.is_file() and path.suffix != ".pyc"]
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True, timeout=30).stdout
     paths = [ROOT / name.decode() for name in names.split(b"\0") if name]
