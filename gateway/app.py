@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from gateway import once, problems
 from gateway.docs import install as install_docs
+from gateway.openapi import Described
 from gateway.routers import ROUTERS
 from gateway.services import open_services
 from kernel.settings import Settings, load
@@ -23,7 +24,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def create(settings: Settings | None = None) -> FastAPI:
     """Return the FastAPI application, without the hot paths in front of it."""
-    app = FastAPI(
+    app = Described(
         title="Shuyuan 数源",
         version="0.1.0",
         description=DESCRIPTION,

@@ -1,0 +1,136 @@
+"""Completes OpenAPI: which problems each operation answers, by what it takes (ADR 0004)."""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import Field
+
+from gateway.problems import MEDIA_TYPE, STATUS
+from kernel.errors import ShuyuanError
+from kernel.wire import Wire
+
+CHANGING = frozenset({"post", "put", "patch", "delete"})
+HOT = "/records"
+FRAMEWORK = ("HTTPValidationError", "ValidationError")
+REF = "#/components/{}/{}"
+
+
+class ProblemError(Wire):
+    """One reason why one value is refused; `index` is the record's place in its batch."""
+
+    path: str
+    code: str
+    message: str
+    index: int | None = None
+
+
+class Problem(Wire):
+    """RFC 9457; `code` is stable. Some codes add facts of their own, such as `allowed`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    correlation_id: str
+    errors: list[ProblemError] = Field(default=[], description="the first 100")
+    error_count: int = Field(default=0, description="of all errors")
+
+
+class Described(FastAPI):
+    """FastAPI whose OpenAPI is complete and true for refusals, too."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = _complete(super().openapi())
+        return self.openapi_schema
+
+
+def _complete(schema: dict[str, Any]) -> dict[str, Any]:
+    components = schema.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for name in FRAMEWORK:
+        schemas.pop(name, None)
+    schemas |= _schemas()
+    codes = _codes()
+    components["responses"] = {
+        _name(status): _response(codes.get(status, [])) for status in sorted({*codes, 500})
+    }
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            _describe(operation, set(_statuses(path, method, operation)))
+    return schema
+
+
+def _schemas() -> dict[str, Any]:
+    schema = Problem.model_json_schema(ref_template=REF.format("schemas", "{model}"))
+    # Facts of single codes come beside the common members.
+    schema["additionalProperties"] = True
+    return {**schema.pop("$defs"), "Problem": schema}
+
+
+def _codes() -> Mapping[int, list[str]]:
+    """Return the codes of each status, of every error class that the project has."""
+    found: dict[int, set[str]] = {}
+    for error in _classes(ShuyuanError):
+        if hasattr(error, "code") and hasattr(error, "category"):
+            found.setdefault(STATUS[error.category], set()).add(error.code)
+    return {status: sorted(codes) for status, codes in found.items()}
+
+
+def _classes(base: type[ShuyuanError]) -> Iterator[type[ShuyuanError]]:
+    for each in base.__subclasses__():
+        yield each
+        yield from _classes(each)
+
+
+def _response(codes: list[str]) -> dict[str, Any]:
+    listed = ", ".join(f"`{code}`" for code in codes) or "`internal_error`"
+    return {"description": listed, "content": {MEDIA_TYPE: _schema()}}
+
+
+def _schema() -> dict[str, Any]:
+    return {"schema": {"$ref": REF.format("schemas", "Problem")}}
+
+
+def _name(status: int) -> str:
+    return HTTPStatus(status).phrase.replace(" ", "")
+
+
+def _statuses(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[int]:
+    """Yield the statuses that an operation can refuse with, by what it asks for."""
+    parameters = operation.get("parameters", [])
+    headers = {each["name"].lower() for each in parameters if each["in"] == "header"}
+    yield from (400, 500, 503)
+    if "security" in operation and not path.startswith("/oauth"):
+        yield from (401, 403)
+    if any(each["in"] == "path" for each in parameters):
+        yield 404
+    if "requestBody" in operation:
+        yield from (404, 413, 415, 422)
+    if method in CHANGING:
+        yield 409
+    if "if-match" in headers:
+        yield from (412, 428)
+    if path.endswith(HOT):
+        yield from (410, 429)
+
+
+def _describe(operation: dict[str, Any], statuses: set[int]) -> None:
+    responses: dict[str, Any] = operation["responses"]
+    if _is_framework(responses.get("422", {})):
+        del responses["422"]
+    for status in sorted(statuses):
+        known = responses.get(str(status))
+        if known is None:
+            responses[str(status)] = {"$ref": REF.format("responses", _name(status))}
+        elif status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            known.setdefault("content", {})[MEDIA_TYPE] = _schema()
+
+
+def _is_framework(response: Mapping[str, Any]) -> bool:
+    content = response.get("content", {}).get("application/json", {})
+    return bool(content.get("schema", {}).get("$ref", "").endswith(FRAMEWORK[0]))
