@@ -1,13 +1,16 @@
-"""Masks: what a subscription sees of a value instead of the value (P3); pure."""
+"""Masks: what a subscription sees of a value instead of the value (P3); pure.
+
+A mask takes a column of values, because a call for each value would cost more than the masking.
+"""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 STARS = "***"
 DIGEST_BYTES = 16
 
-Mask = Callable[[str], str | None]
+Mask = Callable[[Sequence[str]], list[str | None]]
 
 
 def keyed_hash(key: bytes, value: bytes) -> str:
@@ -21,18 +24,22 @@ def compile_mask(mask: Mapping[str, Any], hash_key: bytes) -> Mask:
     if kind == "partial":
         return _partial(int(mask["keep_start"]), int(mask["keep_end"]))
     if kind == "hash":
-        return lambda value: keyed_hash(hash_key, value.encode())
+        return lambda values: [keyed_hash(hash_key, value.encode()) for value in values]
     if kind == "null":
-        return lambda _value: None
+        return lambda values: [None] * len(values)
     # An unknown kind hides everything rather than nothing.
-    return lambda _value: STARS
+    return lambda values: [STARS] * len(values)
 
 
 def _partial(keep_start: int, keep_end: int) -> Mask:
-    def mask(value: str) -> str:
-        hidden = len(value) - keep_start - keep_end
-        if hidden <= 0:
-            return "*" * len(value)
-        return value[:keep_start] + "*" * hidden + value[len(value) - keep_end :]
+    kept = keep_start + keep_end
+
+    def mask(values: Sequence[str]) -> list[str | None]:
+        return [
+            value[:keep_start] + "*" * (len(value) - kept) + value[len(value) - keep_end :]
+            if len(value) > kept
+            else "*" * len(value)
+            for value in values
+        ]
 
     return mask

@@ -6,6 +6,7 @@ masked and filtered ones are decoded.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -18,9 +19,10 @@ from exchange.delivery.mask import Mask, compile_mask, keyed_hash
 from exchange.subscriptions.conditions import Condition
 
 TEXTUAL = frozenset({DataType.STRING, DataType.CODE, DataType.DATE, DataType.DATETIME})
-UPSERT = b'{"op":"upsert","key":%b,"data":%b}'
-DELETE = b'{"op":"delete","key":%b}'
+UPSERT = b'{"op":"upsert","key":"%b","data":%b}'
+DELETE = b'{"op":"delete","key":"%b"}'
 encode = msgspec.json.Encoder().encode
+encode_lines = msgspec.json.Encoder().encode_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,32 +84,31 @@ class Projection:
 
     def lines(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> list[bytes | None]:
         """Return one NDJSON line a record, None for a record that the grant does not show."""
-        if self._whole:
-            return self._whole_lines(keys, values)
-        return self._projected_lines(keys, values)
+        if all(values):
+            shown = list(values) if self._whole else self._project(values)
+            return self._upserts(keys, shown)
+        return self._mixed(keys, values)
 
-    def _whole_lines(
-        self, keys: Sequence[bytes], values: Sequence[bytes | None]
-    ) -> list[bytes | None]:
+    def _upserts(self, keys: Sequence[bytes], shown: Sequence[bytes | None]) -> list[bytes | None]:
+        keys = self._keys(keys)
+        if None not in shown:
+            return [UPSERT % pair for pair in zip(keys, shown, strict=True)]
         return [
-            UPSERT % (_quoted(key), value) if value else DELETE % _quoted(key)
-            for key, value in zip(keys, values, strict=True)
+            None if data is None else UPSERT % (key, data)
+            for key, data in zip(keys, shown, strict=True)
         ]
 
-    def _projected_lines(
-        self, keys: Sequence[bytes], values: Sequence[bytes | None]
-    ) -> list[bytes | None]:
-        shown = self._decode([value for value in values if value])
-        data = iter(self._encode(shown))
-        lines: list[bytes | None] = []
-        for key, value in zip(keys, values, strict=True):
-            if not value:
-                lines.append(self._delete(key))
-            elif (body := next(data)) is None:
-                lines.append(None)
-            else:
-                lines.append(UPSERT % (self._key(key), body))
-        return lines
+    def _mixed(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> list[bytes | None]:
+        """Upserts in one go, deletes one by one, all in their places."""
+        places = [place for place, value in enumerate(values) if value]
+        upserts = self.lines([keys[p] for p in places], [values[p] for p in places])
+        found = dict(zip(places, upserts, strict=True))
+        return [
+            found[place] if place in found else self._delete(key) for place, key in enumerate(keys)
+        ]
+
+    def _project(self, values: Sequence[bytes | None]) -> list[bytes | None]:
+        return self._encode(self._decode([value for value in values if value]))
 
     def _decode(self, values: list[bytes]) -> list[Any]:
         try:
@@ -130,7 +131,7 @@ class Projection:
         for item, mask in self._masks:
             _apply(shown, self._fields[item], mask)
         self._hide(shown)
-        lines = msgspec.json.Encoder().encode_lines(shown).split(b"\n")[:-1]
+        lines = encode_lines(shown).split(b"\n")[:-1]
         if kept is None:
             return list(lines)
         return [line if show else None for line, show in zip(lines, kept, strict=True)]
@@ -150,12 +151,16 @@ class Projection:
             values = split_key(self._contract, key)
             if not all(test(values[item]) for item, test in self._key_tests):
                 return None
-        return DELETE % self._key(key)
+        [shown] = self._keys([key])
+        return DELETE % shown
 
-    def _key(self, key: bytes) -> bytes:
-        if self._key_is_clear:
-            return _quoted(key)
-        return b'"%b"' % keyed_hash(self._hash_key, key).encode()
+    def _keys(self, keys: Sequence[bytes]) -> Sequence[bytes]:
+        """Return keys as they may leave, ready to stand between quotation marks."""
+        if not self._key_is_clear:
+            return [keyed_hash(self._hash_key, key).encode() for key in keys]
+        if b"".join(keys).isalnum():
+            return keys
+        return [encode(key.decode())[1:-1] for key in keys]
 
 
 def _type_of(decoded: bool, data_type: DataType | None) -> Any:  # noqa: ANN401, FBT001
@@ -164,25 +169,25 @@ def _type_of(decoded: bool, data_type: DataType | None) -> Any:  # noqa: ANN401,
     return Raw | UnsetType
 
 
-def _quoted(key: bytes) -> bytes:
-    if key.isalnum():
-        return b'"%b"' % key
-    return encode(key.decode())
-
-
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON scalar
     if isinstance(value, Raw):
         return msgspec.json.decode(value)
     return None if value is UNSET else value
 
 
-def _apply(shown: list[Any], field: str, mask: Mask) -> None:
-    for record in shown:
-        value = getattr(record, field)
-        if value is UNSET:
-            continue
-        plain = _plain(value)
-        setattr(record, field, mask(plain if isinstance(plain, str) else _text(value)))
+def _apply(shown: Sequence[Any], field: str, mask: Mask) -> None:
+    """Put masked values in the place of those that are there."""
+    values = list(map(attrgetter(field), shown))
+    if set(map(type, values)) != {str}:
+        shown = [record for record, value in zip(shown, values, strict=True) if value is not UNSET]
+        values = [_maskable(value) for value in values if value is not UNSET]
+    for record, masked in zip(shown, mask(values), strict=True):
+        setattr(record, field, masked)
+
+
+def _maskable(value: Any) -> str:  # noqa: ANN401 - any JSON scalar
+    plain = _plain(value)
+    return plain if isinstance(plain, str) else _text(value)
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - any JSON scalar

@@ -59,7 +59,7 @@ RECORD = (
 KEY = b"a%7E1"
 
 
-def shown(made: Projection, value: bytes | None = RECORD, key: bytes = KEY) -> Any:
+def shown(made: Projection, value: bytes | None = RECORD, key: bytes = KEY) -> Any:  # noqa: ANN401
     [line] = made.lines([key], [value])
     return None if line is None else json.loads(line)
 
@@ -90,7 +90,7 @@ def test_a_missing_item_stays_missing() -> None:
 
 
 def test_masked_items_never_leave_in_clear() -> None:
-    masks = {
+    masks: dict[str, dict[str, Any]] = {
         "name": {"kind": "partial", "keep_start": 1, "keep_end": 0},
         "age": {"kind": "full"},
         "amount": {"kind": "null"},
@@ -147,7 +147,7 @@ def test_a_key_with_quotes_is_quoted() -> None:
     ],
 )
 def test_a_row_shows_only_if_its_condition_holds(
-    item: str, op: Op, value: Any, passes: bool
+    item: str, op: Op, value: str | int | tuple[str, ...], passes: bool
 ) -> None:
     made = projection(["code", "name"], conditions=[Condition(item, op, value)])
     line = shown(made)
