@@ -1,0 +1,205 @@
+"""The obvious way to build it, kept as a reference: FastAPI, pydantic, a token verified each time.
+
+One pydantic model per record, one `send` per record, one consumer with `seek` per page, `json` for
+the projection. No grants, receipts, idempotency, quotas or audit: it has less to do. It takes the
+tokens of the exchange and answers the same requests, so that the same generator can ask it.
+Run as `python -m loadtests.compare.naive ORDER.json`.
+"""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import httpx
+import msgspec
+import uvicorn
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+ORDER = "LOADTESTS_NAIVE_ORDER"
+ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+ID_DIGITS = "10X98765432"
+NATIONS = frozenset(f"{number:02d}" for number in range(1, 57))
+SHOWN = ("id_number", "name", "birth", "division", "mobile", "status")
+PREFIX = "naive."
+FETCH_MS = 2000
+
+
+class Order(msgspec.Struct):
+    """Where the broker is, who signs the tokens, and how many workers to start."""
+
+    bootstrap: str
+    issuer: str
+    port: int
+    workers: int
+    topics: list[str]
+
+
+class Person(BaseModel):
+    """The record of `loadtests.records` as pydantic says it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id_number: str = Field(pattern=r"^[1-9]\d{16}[\dX]$")
+    name: str = Field(min_length=1, max_length=50)
+    sex: Literal["1", "2"]
+    nation: str
+    birth: date
+    address: str = Field(max_length=200)
+    division: str = Field(pattern=r"^\d{6}(\d{3}){0,2}$")
+    mobile: str = Field(pattern=r"^1[3-9]\d{9}$")
+    amount: Decimal = Field(max_digits=18, decimal_places=2, ge=0)
+    status: Literal["normal", "closed"]
+    updated_at: datetime
+    remark: str | None = Field(default=None, max_length=100)
+
+    @field_validator("id_number")
+    @classmethod
+    def _check_digit(cls, value: str) -> str:
+        total = sum(
+            int(digit) * weight for digit, weight in zip(value[:17], ID_WEIGHTS, strict=True)
+        )
+        if ID_DIGITS[total % 11] != value[17]:
+            raise ValueError("check digit")
+        return value
+
+    @field_validator("nation")
+    @classmethod
+    def _in_code_list(cls, value: str) -> str:
+        if value not in NATIONS:
+            raise ValueError("not in code list")
+        return value
+
+
+class Shelf:
+    """One consumer of one topic, shared under a lock."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> None:
+        self._consumer = consumer
+        self._place = place
+        self._lock = asyncio.Lock()
+
+    async def page(self, offset: int, limit: int) -> list[Any]:
+        async with self._lock:
+            self._consumer.seek(self._place, offset)
+            found: list[Any] = []
+            while len(found) < limit:
+                batches = await self._consumer.getmany(
+                    self._place, timeout_ms=FETCH_MS, max_records=limit - len(found)
+                )
+                if not batches:
+                    break
+                found += batches[self._place]
+            return found
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    order = msgspec.json.decode(Path(os.environ[ORDER]).read_bytes(), type=Order)
+    async with httpx.AsyncClient(base_url=order.issuer) as http:
+        app.state.keys = KeySet.import_key_set((await http.get("/oauth/jwks")).json())
+    app.state.producer = AIOKafkaProducer(bootstrap_servers=order.bootstrap, acks="all")
+    await app.state.producer.start()
+    app.state.shelves = {topic: await _shelf(order, topic) for topic in order.topics}
+    yield
+    await app.state.producer.stop()
+    for shelf in app.state.shelves.values():
+        await shelf._consumer.stop()  # noqa: SLF001 - one module
+
+
+async def _shelf(order: Order, topic: str) -> Shelf:
+    consumer = AIOKafkaConsumer(bootstrap_servers=order.bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    place = TopicPartition(topic, 0)
+    consumer.assign([place])
+    return Shelf(consumer, place)
+
+
+def verified(request: Request, authorization: Annotated[str, Header()]) -> Mapping[str, Any]:
+    """Verify the token's signature and claims, every time."""
+    try:
+        token = jwt.decode(
+            authorization.removeprefix("Bearer "), request.app.state.keys, algorithms=["ES256"]
+        )
+        jwt.JWTClaimsRegistry(exp={"essential": True}).validate(token.claims)
+    except JoseError as error:
+        raise HTTPException(401) from error
+    return token.claims
+
+
+def may(scope: str, claims: Mapping[str, Any]) -> None:
+    if scope not in claims["scope"].split():
+        raise HTTPException(403)
+
+
+Caller = Annotated[Mapping[str, Any], Depends(verified)]
+app = FastAPI(lifespan=lifespan)
+
+
+@app.post("/v1/resources/{resource_id}/records", status_code=201)
+async def publish(resource_id: str, request: Request, caller: Caller) -> dict[str, Any]:
+    may("records:publish", caller)
+    lines = (await request.body()).splitlines()
+    people = [Person.model_validate_json(line) for line in lines]
+    producer: AIOKafkaProducer = request.app.state.producer
+    sent = [
+        await producer.send(resource_id, line, key=person.id_number.encode())
+        for line, person in zip(lines, people, strict=True)
+    ]
+    stored = await asyncio.gather(*sent)
+    positions = [
+        {"partition": each.partition, "first_offset": each.offset, "last_offset": each.offset}
+        for each in stored
+    ]
+    return {"resource_id": resource_id, "accepted": len(stored), "positions": positions}
+
+
+@app.get("/v1/subscriptions/{topic}/records")
+async def pull(
+    topic: str, request: Request, caller: Caller, cursor: int = 0, limit: int = 500
+) -> Response:
+    may("records:read", caller)
+    found = await request.app.state.shelves[topic].page(cursor, limit)
+    body = "".join(json.dumps(_shown(each.value), ensure_ascii=False) + "\n" for each in found)
+    following = found[-1].offset + 1 if found else cursor
+    headers = {"Exchange-Next-Cursor": str(following), "Exchange-Count": str(len(found))}
+    return Response(body, media_type="application/x-ndjson", headers=headers)
+
+
+def _shown(value: bytes) -> dict[str, Any]:
+    record = json.loads(value)
+    data = {item: record[item] for item in SHOWN}
+    data["name"] = re.sub(r"(?<=.).", "*", data["name"])
+    data["mobile"] = data["mobile"][:3] + "****" + data["mobile"][-4:]
+    return {"op": "upsert", "key": record["id_number"], "data": data}
+
+
+def main() -> None:
+    order = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Order)
+    os.environ[ORDER] = sys.argv[1]
+    uvicorn.run(
+        "loadtests.compare.naive:app",
+        host="127.0.0.1",
+        port=order.port,
+        workers=order.workers,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+    )
+
+
+if __name__ == "__main__":
+    main()

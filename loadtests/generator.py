@@ -1,0 +1,137 @@
+"""A small load generator of its own process, for where Locust itself would be the limit.
+
+Keep-alive HTTP/1.1 on uvloop, one request under way per connection, bodies ready as bytes, every
+answer checked. Run by the benchmark with an order on standard input.
+"""
+
+import asyncio
+import re
+import sys
+import time
+from typing import cast
+
+import msgspec
+import uvloop
+
+from loadtests.tally import Tally
+from loadtests.workloads import Work, Workload, workload
+
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+HEAD_END = b"\r\n\r\n"
+STATUS = slice(9, 12)
+READ_BYTES = 1024 * 1024
+# A run whose last answers do not come is a failed run.
+PATIENCE_SECONDS = 30.0
+
+
+class Order(msgspec.Struct):
+    host: str
+    port: int
+    token: str
+    callers: int
+    warm_up_seconds: float
+    seconds: float
+    work: Work
+
+
+class Caller(asyncio.Protocol):
+    """One connection: asks, takes the whole answer, asks again until it is told to stop."""
+
+    def __init__(self, number: int, work: Workload, tally: Tally, stop: asyncio.Event) -> None:
+        self.idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._number = number
+        self._work = work
+        self._tally = tally
+        self._stop = stop
+        self._parts: list[bytes] = []
+        self._have = 0
+        self._need = 0
+        self._body_at = 0
+        self._asked_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's own is no subclass
+        self._ask()
+
+    def _ask(self) -> None:
+        if self._stop.is_set():
+            self._leave()
+            return
+        self._parts.clear()
+        self._have = self._need = 0
+        self._asked_at = time.perf_counter()
+        self._transport.write(self._work.ask(self._number))
+
+    def data_received(self, data: bytes) -> None:
+        self._parts.append(data)
+        self._have += len(data)
+        if not self._need:
+            self._read_head()
+        if self._need and self._have >= self._need:
+            self._settle(b"".join(self._parts))
+
+    def _read_head(self) -> None:
+        head = b"".join(self._parts)
+        end = head.find(HEAD_END)
+        if end < 0:
+            return
+        found = LENGTH.search(head, 0, end)
+        if found is None:
+            self._tally.failed(f"an answer without length: {head[:200]!r}")
+            self._leave()
+            return
+        self._body_at = end + len(HEAD_END)
+        self._need = self._body_at + int(found[1])
+
+    def _settle(self, answer: bytes) -> None:
+        seconds = time.perf_counter() - self._asked_at
+        try:
+            status, body = int(answer[STATUS]), answer[self._body_at :]
+            self._tally.answered(self._work.answered(self._number, status, body), seconds)
+        except (ValueError, msgspec.MsgspecError) as error:
+            self._tally.failed(str(error))
+        self._ask()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.idle.done():
+            self._tally.failed(f"the connection was lost: {exc!r}")
+            self.idle.set_result(None)
+
+    def _leave(self) -> None:
+        if not self.idle.done():
+            self.idle.set_result(None)
+        self._transport.close()
+
+
+async def run(order: Order) -> None:
+    """Warm up, measure one window, let every caller get its last answer, tell what came."""
+    tally, stop = Tally(), asyncio.Event()
+    work = workload(order.work, f"{order.host}:{order.port}", order.token, order.callers, tally)
+    loop = asyncio.get_running_loop()
+    callers = []
+    for number in range(order.callers):
+        _, caller = await loop.create_connection(
+            lambda number=number: Caller(number, work, tally, stop),  # type: ignore[misc]
+            order.host,
+            order.port,
+        )
+        callers.append(caller)
+    await asyncio.sleep(order.warm_up_seconds)
+    tally.open_window()
+    await asyncio.sleep(order.seconds)
+    tally.close_window()
+    stop.set()
+    await asyncio.wait([caller.idle for caller in callers], timeout=PATIENCE_SECONDS)
+    for caller in callers:
+        if not caller.idle.done():
+            tally.failed(f"no answer within {PATIENCE_SECONDS:.0f} s")
+    tally.tell_all()
+
+
+def main() -> None:
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    uvloop.run(run(order))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Processor time and memory of whole process families, sampled from outside."""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import psutil
+
+Pids = Callable[[], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`cpu_seconds` are user plus system since each family began; `busy_seconds` the machine's."""
+
+    at: float
+    cpu_seconds: Mapping[str, float]
+    memory_bytes: Mapping[str, int]
+    busy_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What lay between two samples; `others` is whatever else ran on this machine."""
+
+    seconds: float
+    cpu_seconds: Mapping[str, float]
+    memory_bytes: Mapping[str, int]
+    others_cpu_seconds: float
+
+
+def sample(families: Mapping[str, int]) -> Sample:
+    """Read every family by the pid of its first process; memory is shared out fairly (PSS)."""
+    members = {role: _members(pid) for role, pid in families.items()}
+    return Sample(
+        time.monotonic(),
+        {role: sum(map(_cpu_seconds, family)) for role, family in members.items()},
+        {role: sum(map(_memory_bytes, family)) for role, family in members.items()},
+        _busy_seconds(),
+    )
+
+
+def between(before: Sample, after: Sample) -> Use:
+    used = {
+        role: max(0.0, after.cpu_seconds[role] - before.cpu_seconds.get(role, 0.0))
+        for role in after.cpu_seconds
+    }
+    busy = after.busy_seconds - before.busy_seconds
+    others = max(0.0, busy - sum(used.values()))
+    return Use(after.at - before.at, used, after.memory_bytes, others)
+
+
+def others_share(seconds: float) -> float:
+    """Return how much of the machine is busy before anything of ours loads it: 0 to 1."""
+    return float(psutil.cpu_percent(interval=seconds)) / 100
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _members(pid: int) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    return []
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    """Count the process and the children that it has already buried."""
+    with contextlib.suppress(psutil.Error):
+        times = process.cpu_times()
+        buried = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+        return float(times.user + times.system + buried)
+    return 0.0
+
+
+def _memory_bytes(process: psutil.Process) -> int:
+    with contextlib.suppress(psutil.Error):
+        full = process.memory_full_info()
+        return int(getattr(full, "pss", 0) or full.rss)
+    return 0
+
+
+def _busy_seconds() -> float:
+    times = psutil.cpu_times()
+    idle = times.idle + getattr(times, "iowait", 0.0)
+    # Linux counts guests within user time.
+    guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
+    return float(sum(times) - idle - guests)

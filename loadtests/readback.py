@@ -1,0 +1,177 @@
+"""An independent reader of the log: what was acknowledged against what is there.
+
+A process of its own (`python -m loadtests.readback`, a question on standard input), with Kafka's
+consumer protocol and none of the exchange's code. What it has compared may be deleted from the log,
+so that a long run does not fill the disk.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from itertools import pairwise
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from loadtests import records
+from loadtests.tally import Run
+
+AT_ONCE = 20_000
+WAIT_MS = 1000
+FETCH_BYTES = 8 * 1024 * 1024
+STALLED_ROUNDS = 15
+
+
+class Topic(msgspec.Struct):
+    """A topic, where to begin in each partition, and the runs that were acknowledged."""
+
+    name: str
+    starts: dict[int, int]
+    runs: list[Run]
+
+
+class Question(msgspec.Struct):
+    """`known` says that every record in the log must be one of `loadtests.records`."""
+
+    bootstrap: str
+    topics: list[Topic]
+    known: bool = True
+    delete: bool = False
+
+
+class Answer(msgspec.Struct):
+    """Counts of records; everything but `read_back` must be nought."""
+
+    read_back: int = 0
+    missing: int = 0
+    unknown: int = 0
+    unacknowledged: int = 0
+    doubled: int = 0
+
+    def faults(self) -> str:
+        """Return what is wrong in words, empty when nothing is."""
+        counts = {name: getattr(self, name) for name in self.__struct_fields__[1:]}
+        return ", ".join(f"{count} records {name}" for name, count in counts.items() if count)
+
+
+async def answer(question: Question) -> Answer:
+    found = Answer()
+    for topic in question.topics:
+        await _compare(question, topic, found)
+    return found
+
+
+async def _compare(question: Question, topic: Topic, found: Answer) -> None:
+    known = frozenset(records.lines()) if question.known else None
+    cursors = {partition: _Runs(topic.runs, partition) for partition in topic.starts}
+    found.doubled += sum(runs.overlapping for runs in cursors.values())
+    ends = await ends_of(question.bootstrap, topic.name, list(topic.starts))
+    seen = 0
+    async for record in read(question.bootstrap, topic.name, topic.starts, ends):
+        if not cursors[record.partition].holds(record.offset):
+            found.unacknowledged += 1
+            continue
+        seen += 1
+        if known is None or record.value in known:
+            found.read_back += 1
+        else:
+            found.unknown += 1
+    found.missing += sum(runs.count for runs in cursors.values()) - seen
+    if question.delete:
+        await _delete(question.bootstrap, topic.name, ends)
+
+
+class _Runs:
+    """The acknowledged runs of one partition, walked along with the log."""
+
+    def __init__(self, runs: Sequence[Run], partition: int) -> None:
+        spans = sorted((first, last) for place, first, last in runs if place == partition)
+        self.count = sum(last - first + 1 for first, last in spans)
+        self.overlapping = sum(max(0, left[1] - right[0] + 1) for left, right in pairwise(spans))
+        self._spans = iter(spans)
+        self._span: tuple[int, int] | None = next(self._spans, None)
+
+    def holds(self, offset: int) -> bool:
+        """Whether this offset was acknowledged; offsets must be asked for in order."""
+        while self._span is not None and offset > self._span[1]:
+            self._span = next(self._spans, None)
+        return self._span is not None and offset >= self._span[0]
+
+
+async def ends_of(bootstrap: str, topic: str, partitions: Sequence[int]) -> dict[int, int]:
+    """Return the offset after the last record of each partition."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await consumer.start()
+    try:
+        places = [TopicPartition(topic, partition) for partition in partitions]
+        found: Mapping[TopicPartition, int] = await consumer.end_offsets(places)
+        return {place.partition: offset for place, offset in found.items()}
+    finally:
+        await consumer.stop()
+
+
+async def read(
+    bootstrap: str, topic: str, starts: Mapping[int, int], ends: Mapping[int, int]
+) -> AsyncIterator[ConsumerRecord]:
+    """Yield the committed records between two offsets of each partition; TimeoutError if stuck."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        max_partition_fetch_bytes=FETCH_BYTES,
+        enable_auto_commit=False,
+    )
+    await consumer.start()
+    try:
+        wanted = [partition for partition in starts if starts[partition] < ends[partition]]
+        places = [TopicPartition(topic, partition) for partition in wanted]
+        consumer.assign(places)
+        for place in places:
+            consumer.seek(place, starts[place.partition])
+        async for record in _until(consumer, places, ends):
+            yield record
+    finally:
+        await consumer.stop()
+
+
+async def _until(
+    consumer: AIOKafkaConsumer, places: Sequence[TopicPartition], ends: Mapping[int, int]
+) -> AsyncIterator[ConsumerRecord]:
+    left, stalled = set(places), 0
+    while left:
+        batches = await consumer.getmany(*left, timeout_ms=WAIT_MS, max_records=AT_ONCE)
+        stalled = 0 if batches else stalled + 1
+        if stalled > STALLED_ROUNDS:
+            raise TimeoutError(f"the log of {places} gives no more records")
+        for place, batch in batches.items():
+            for record in _before(batch, ends[place.partition]):
+                yield record
+        # The position passes markers of transactions, which are no records.
+        left = {each for each in left if await consumer.position(each) < ends[each.partition]}
+
+
+def _before(batch: Sequence[ConsumerRecord], end: int) -> Iterator[ConsumerRecord]:
+    return (record for record in batch if record.offset < end)
+
+
+async def _delete(bootstrap: str, topic: str, ends: Mapping[int, int]) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        places = {
+            TopicPartition(topic, partition): RecordsToDelete(end)
+            for partition, end in ends.items()
+        }
+        await admin.delete_records(places)
+    finally:
+        await admin.close()
+
+
+def main() -> None:
+    question = msgspec.json.decode(sys.stdin.buffer.read(), type=Question)
+    found = asyncio.run(answer(question))
+    sys.stdout.write(msgspec.json.encode(found).decode())
+
+
+if __name__ == "__main__":
+    main()

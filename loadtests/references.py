@@ -1,0 +1,160 @@
+"""What the exchange is measured against, in the same run: Kafka's own tools, the naive service."""
+
+import asyncio
+import http.client
+import re
+import signal
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from deploy.local.artifacts import class_path
+from deploy.local.java import find_java
+from deploy.local.ports import HOST, PortBook
+from deploy.local.processes import Command, Service
+from loadtests import records
+from loadtests.arena import Arena
+from loadtests.compare.naive import Order
+from loadtests.processes import Use
+from loadtests.runs import ROOT, Child, RunFailed, whole
+
+TOOLS = "org.apache.kafka.tools"
+HEAP = "-Xmx512m"
+QUIET = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"
+NAIVE_SECONDS = 30.0
+PRODUCED = re.compile(
+    r"(\d+) records sent, ([\d.]+) records/sec .*? (\d+) ms 50th, \d+ ms 95th, (\d+) ms 99th"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    records: int
+    records_per_second: float
+    p50_ms: float
+    p99_ms: float
+    use: Use
+
+
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    records: int
+    records_per_second: float
+    use: Use
+
+
+def create_topics(bootstrap: str, names: Sequence[str], partitions: int) -> None:
+    """Create topics that are not a resource's: for what is no part of the exchange."""
+    asyncio.run(_create_topics(bootstrap, names, partitions))
+
+
+async def _create_topics(bootstrap: str, names: Sequence[str], partitions: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(name, partitions, 1) for name in names])
+    finally:
+        await admin.close()
+
+
+def produce(arena: Arena, topic: str, count: int, limit_seconds: float) -> Produced:
+    """Run `kafka-producer-perf-test` with our records as its payloads, acks=all, no HTTP."""
+    payloads = arena.folder / "payloads.ndjson"
+    payloads.write_bytes(b"\n".join(records.lines()))
+    lines, use = _tool(
+        arena,
+        "ProducerPerformance",
+        limit_seconds,
+        *("--topic", topic, "--num-records", str(count), "--throughput", "-1"),
+        *("--payload-file", str(payloads), "--bootstrap-server", arena.bootstrap),
+        *("--command-property", "acks=all"),
+    )
+    found = [match for line in lines if (match := PRODUCED.search(line))]
+    if not found:
+        raise RunFailed("\n".join(lines[-5:]))
+    sent, each_second, p50, p99 = found[-1].groups()
+    return Produced(int(sent), float(each_second), float(p50), float(p99), use)
+
+
+def consume(arena: Arena, topic: str, count: int, limit_seconds: float) -> Consumed:
+    """Run `kafka-consumer-perf-test`; its figure leaves out the time of joining the group."""
+    lines, use = _tool(
+        arena,
+        "ConsumerPerformance",
+        limit_seconds,
+        *("--topic", topic, "--num-records", str(count), "--bootstrap-server", arena.bootstrap),
+        "--hide-header",
+    )
+    figures = [cell.strip() for cell in lines[-1].split(",")] if lines else []
+    if len(figures) != 10:  # noqa: PLR2004 - start, end, MB, MB/s, n, n/s, rebalance, fetch, MB/s, n/s
+        raise RunFailed("\n".join(lines[-5:]))
+    return Consumed(int(figures[4]), float(figures[9]), use)
+
+
+def _tool(
+    arena: Arena, name: str, limit_seconds: float, *arguments: str
+) -> tuple[list[str], Use]:
+    java, jars = str(find_java()), class_path("tools", lambda _line: None)
+    command = (java, HEAP, QUIET, "-cp", jars, f"{TOOLS}.{name}", *arguments)
+    families = {role: pid for role, pid in arena.families.items() if role == "broker"}
+    return whole(Child(command, arena.folder / f"{name}.log"), families, limit_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Naive:
+    """The naive service while it runs; its processes stand where the gateway's do."""
+
+    base_url: str
+    families: Mapping[str, int]
+    topics: Sequence[str]
+
+
+@contextmanager
+def naive(arena: Arena, topics: Sequence[str]) -> Iterator[Naive]:
+    """Run the naive service on these topics, with as many workers as the gateway has."""
+    port = PortBook(arena.folder / "ports.json").choose("naive")
+    order, base_url = arena.folder / "naive.json", f"http://{HOST}:{port}"
+    told = Order(arena.bootstrap, arena.base_url, port, arena.workers, list(topics))
+    order.write_bytes(msgspec.json.encode(told))
+    service = Service(
+        "naive", arena.folder, ready=lambda: _answers(base_url), stop_signal=signal.SIGTERM
+    )
+    child = Child.python("loadtests.compare.naive", arena.folder / "unused.log")
+    command = Command((*child.arguments, str(order)), directory=ROOT)
+    try:
+        service.start(command, within_seconds=NAIVE_SECONDS)
+        running = service.running()
+        families = {"gateway": running.pid} if running else {}
+        yield Naive(base_url, {**arena.families, **families}, topics)
+    finally:
+        service.stop()
+
+
+def _answers(base_url: str) -> bool:
+    place = urlsplit(base_url)
+    connection = http.client.HTTPConnection(place.hostname or HOST, place.port, timeout=2)
+    try:
+        connection.request("GET", "/openapi.json")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        time.sleep(0.1)
+        return False
+    finally:
+        connection.close()
+
+
+def copy_records(arena: Arena, naive_: Naive, topic: str, count: int) -> None:
+    """Fill a naive topic by Kafka's own producer, which is quick."""
+    if topic not in naive_.topics:
+        raise ValueError(topic)
+    produce(arena, topic, count, NAIVE_SECONDS)
+
+
+def log_folder(arena: Arena) -> Path:
+    return arena.folder

@@ -1,0 +1,250 @@
+"""The world of a load test, made through the public API and kept in one private file.
+
+Two departments with clerk, head and application system; three resources to publish into, an
+archive to read, and a bulletin whose readers wait for news.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from catalog.rules.checkers import make_uscc
+from deploy.demo.sign_in import signing_in
+from deploy.local.files import read_json, write_private
+from gateway.cli.client import ExchangeClient, with_secret
+from loadtests import records
+
+REGION = "450000"
+LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+FEEDS = 3
+WAITING_SUBSCRIPTIONS = 10
+REVOCABLE_SUBSCRIPTIONS = 2
+VALID_UNTIL = "2098-12-31"
+REVIEW = {"passed": True, "by": "保密办（压测）", "date": "2026-01-05"}
+SCOPES = ("catalog:read", "records:publish", "records:read")
+
+Json = dict[str, Any]
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """Of an application system (id and secret) or a person (name and password)."""
+
+    name: str
+    secret: str
+
+
+class World(msgspec.Struct, frozen=True):
+    """`whole` shows all items of the archive, `masked` six of twelve with two masks."""
+
+    base_url: str
+    publisher: Credentials
+    consumer: Credentials
+    head: Credentials
+    feeds: list[str]
+    archive: str
+    whole: str
+    masked: str
+    revocable: list[str]
+    bulletin: str
+    waiting: list[str]
+
+    def write(self, path: Path) -> None:
+        write_private(path, msgspec.json.encode(self).decode())
+
+    def client(self, who: Credentials) -> ExchangeClient:
+        return ExchangeClient(self.base_url, with_secret(who.name, who.secret))
+
+    def person(self, who: Credentials) -> ExchangeClient:
+        return ExchangeClient(self.base_url, signing_in(who.name, who.secret))
+
+
+def read(path: Path) -> World:
+    return msgspec.json.decode(path.read_bytes(), type=World)
+
+
+@dataclass(frozen=True, slots=True)
+class _Department:
+    uscc: str
+    clerk: ExchangeClient
+    head: ExchangeClient
+    head_login: Credentials
+    system: Credentials
+
+
+def seed(base_url: str, credentials: Path) -> World:
+    """Build a world of new names, as the people whom the local platform has seeded."""
+    with ExitStack() as clients:
+        return _Seeding(base_url, credentials, clients).world()
+
+
+class _Seeding:
+    def __init__(self, base_url: str, credentials: Path, clients: ExitStack) -> None:
+        self._base_url = base_url
+        self._clients = clients
+        self._mark = _unique(6)
+        people = read_json(credentials)["people"]
+        told = {role: person for person in people for role in person["roles"]}
+        self._staff = {
+            role: self._person(Credentials(told[role]["username"], told[role]["password"]))
+            for role in ("operator", "security", "authority")
+        }
+
+    def world(self) -> World:
+        provider, consumer = self._department("报送单位"), self._department("使用单位")
+        items = self._items()
+        feeds = [self._resource(provider, items) for _ in range(FEEDS)]
+        archive, bulletin = self._resource(provider, items), self._resource(provider, items)
+
+        def narrow() -> str:
+            return self._subscription(archive, provider, consumer, records.NARROW, lifted=())
+
+        def whole(resource: str) -> str:
+            names, lifted = tuple(records.ITEMS), tuple(records.MASKS)
+            return self._subscription(resource, provider, consumer, names, lifted=lifted)
+
+        return World(
+            base_url=self._base_url,
+            publisher=provider.system,
+            consumer=consumer.system,
+            head=provider.head_login,
+            feeds=feeds,
+            archive=archive,
+            whole=whole(archive),
+            masked=narrow(),
+            revocable=[narrow() for _ in range(REVOCABLE_SUBSCRIPTIONS)],
+            bulletin=bulletin,
+            waiting=[whole(bulletin) for _ in range(WAITING_SUBSCRIPTIONS)],
+        )
+
+    def _department(self, name: str) -> _Department:
+        uscc = make_uscc("1", "1", REGION, _unique(8))
+        body = {"uscc": uscc, "name": f"{name}{self._mark}", "region_code": REGION}
+        self._staff["operator"].ask("POST", "/v1/departments", body | {"authority": False})
+        clerk, head = (self._login(uscc, role) for role in ("clerk", "head"))
+        speaker = self._person(head)
+        made = speaker.ask(
+            "POST",
+            "/v1/clients",
+            {"name": f"{name}系统", "department": uscc, "scopes": SCOPES}
+            | {"auth_method": "client_secret_basic"},
+        )
+        system = Credentials(made["client_id"], made["client_secret"])
+        return _Department(uscc, self._person(clerk), speaker, head, system)
+
+    def _login(self, uscc: str, role: str) -> Credentials:
+        login = Credentials(f"load.{_unique(10).lower()}", secrets.token_urlsafe(18))
+        body = {"username": login.name, "password": login.secret, "name": "韦某"}
+        self._staff["security"].ask(
+            "POST", "/v1/people", body | {"department": uscc, "roles": [role]}
+        )
+        return login
+
+    def _person(self, login: Credentials) -> ExchangeClient:
+        client = ExchangeClient(self._base_url, signing_in(login.name, login.secret))
+        return self._clients.enter_context(client)
+
+    def _items(self) -> list[Json]:
+        """Register the elements of the twelve items and return the items."""
+        authority, standard = self._staff["authority"], f"LT/T {self._mark}"
+        authority.ask("POST", "/v1/standards", {"code": standard, "title": "压测用标准"})
+        return [
+            _item(name, self._element(name, dict(constraints), standard))
+            for name, constraints in records.ITEMS.items()
+        ]
+
+    def _element(self, name: str, constraints: Json, standard: str) -> str:
+        values: Sequence[str] | None = constraints.pop("values", None)
+        if values is not None:
+            constraints["code_list"] = self._code_list(name, values, standard)
+        code = f"LT-{self._mark}-{name.upper().replace('_', '-')}"
+        body = {"code": code, "name": name, "definition": "压测所用", "standard": standard}
+        named = {**body, "sensitivity": 1, "personal": False, **constraints}
+        self._staff["authority"].ask("POST", "/v1/elements", named)
+        return code
+
+    def _code_list(self, name: str, values: Sequence[str], standard: str) -> str:
+        authority, code = self._staff["authority"], f"LT-{self._mark}-CL-{name.upper()}"
+        body = {"code": code, "name": name, "standard": standard}
+        authority.ask("POST", "/v1/code-lists", body)
+        items = [{"value": value, "name": value} for value in values]
+        edition = {"edition": "1", "effective_from": "2020-01-01", "items": items}
+        authority.ask("POST", f"/v1/code-lists/{code}/editions", edition)
+        return code
+
+    def _resource(self, provider: _Department, items: Sequence[Json]) -> str:
+        """Take a resource through review to publication."""
+        made = provider.clerk.ask("POST", "/v1/resources", _entry(f"压测{_unique(8)}", items))
+        path, authority = f"/v1/resources/{made['id']}", self._staff["authority"]
+        signed = {"leader_name": "黄某", "signed_on": "2026-01-06"}
+        provider.head.ask("POST", f"{path}/submit", signed)
+        authority.ask("POST", f"{path}/approve")
+        authority.ask("POST", f"{path}/publish")
+        return str(made["id"])
+
+    def _subscription(
+        self,
+        resource: str,
+        provider: _Department,
+        consumer: _Department,
+        items: Sequence[str],
+        *,
+        lifted: Sequence[str],
+    ) -> str:
+        """Apply, sign and agree; `lifted` are the items whose mask the provider lifts."""
+        body = _application(resource, consumer.system.name, items)
+        path = f"/v1/applications/{consumer.clerk.ask('POST', '/v1/applications', body)['id']}"
+        consumer.head.ask("POST", f"{path}/sign")
+        agreed = provider.head.ask("POST", f"{path}/agree", {"unmasked": list(lifted)})
+        return str(agreed["subscription_id"])
+
+
+def _item(name: str, element: str) -> Json:
+    return {
+        "name": name,
+        "label": name,
+        "element": element,
+        "required": name != records.NULLABLE,
+        "key": name == records.KEY,
+        "role": "reference",
+        "mask": records.MASKS.get(name),
+    }
+
+
+def _entry(name: str, items: Sequence[Mapping[str, Any]]) -> Json:
+    return {
+        "name": name,
+        "abstract": "压测所用的政务数据资源，内容均为虚构",
+        "class_code": "101001",
+        "region_code": REGION,
+        "format": 3,
+        "update_cycle": "realtime",
+        "share_type": "unconditional",
+        "share_modes": ["pull"],
+        "open_type": "closed",
+        "grade": 1,
+        "items": list(items),
+        "reviews": {"secrecy": REVIEW, "privacy": REVIEW},
+    }
+
+
+def _application(resource: str, client_id: str, items: Sequence[str]) -> Json:
+    return {
+        "resource_id": resource,
+        "client_id": client_id,
+        "items": list(items),
+        "mode": "pull",
+        "basis": "政务数据共享条例",
+        "scenario": "压测",
+        "scope": "本部门",
+        "valid_until": VALID_UNTIL,
+        "commitment": True,
+    }
+
+
+def _unique(length: int) -> str:
+    return "".join(secrets.choice(LETTERS) for _ in range(length))
