@@ -11,6 +11,7 @@ from kernel import answers
 from kernel.database import WriteSession
 
 CREATED = 201
+ETAG = "ETag"
 View = TypeVar("View", bound=BaseModel)
 
 
@@ -23,13 +24,22 @@ class Replay(Exception):
 class Once:
     """Keeps the answer of a creating request, in the transaction that creates."""
 
-    def __init__(self, using: Services, session: WriteSession, scope: str, key: str | None) -> None:
+    def __init__(
+        self,
+        using: Services,
+        session: WriteSession,
+        response: Response,
+        scope: str,
+        key: str | None,
+    ) -> None:
         self._using, self._session, self._scope, self._key = using, session, scope, key
+        self._response = response
 
     async def keep(self, view: View) -> View:
-        """Remember `view` as the answer to this key, and return it."""
+        """Remember `view` and its ETag as the answer to this key, and return it."""
         if self._key is not None:
-            answer = answers.Answer(CREATED, view.model_dump_json().encode())
+            tag = self._response.headers.get(ETAG, "")
+            answer = answers.Answer(CREATED, f"{tag}\n{view.model_dump_json()}".encode())
             await answers.keep(self._session, self._using.box, self._scope, self._key, answer)
         return view
 
@@ -39,6 +49,7 @@ async def _once(
     using: Using,
     session: Writing,
     principal: Caller,
+    response: Response,
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> Once:
     scope = f"{principal.kind}:{principal.id}"
@@ -48,13 +59,21 @@ async def _once(
         kept = await answers.first_answer(session, using.box, scope, idempotency_key, said)
         if kept is not None:
             raise Replay(kept)
-    return Once(using, session, scope, idempotency_key)
+    return Once(using, session, response, scope, idempotency_key)
 
 
 async def replay(_request: Request, error: Exception) -> Response:
     assert isinstance(error, Replay)  # noqa: S101 - narrows the handler's type
-    headers = {"Content-Type": "application/json", "Idempotency-Replayed": "true"}
-    return Response(error.answer.body, error.answer.status, headers)
+    tag, _, body = error.answer.body.partition(b"\n")
+    # The body may hold a secret, as the first answer did.
+    headers = {
+        "Content-Type": "application/json",
+        "Idempotency-Replayed": "true",
+        "Cache-Control": "no-store",
+    }
+    if tag:
+        headers[ETAG] = tag.decode()
+    return Response(body, error.answer.status, headers)
 
 
 Creating = Annotated[Once, Depends(_once)]

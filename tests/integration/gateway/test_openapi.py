@@ -19,7 +19,6 @@ CHECKS = (
     "status_code_conformance",
     "content_type_conformance",
     "response_schema_conformance",
-    "allow_header_conformance",
 )
 HOT = {("/v1/resources/{id}/records", "post"), ("/v1/subscriptions/{id}/records", "get")}
 
