@@ -19,9 +19,9 @@ class Narrator:
         self._begun = self._step_begun = time.monotonic()
 
     def title(self, chinese: str, english: str) -> None:
-        self._console.print()
-        self._console.print(Text(chinese, "bold"), soft_wrap=True)
-        self._console.print(Text(english, "dim"), soft_wrap=True)
+        self._print(Text())
+        self._print(Text(chinese, "bold"))
+        self._print(Text(english, "dim"))
         self._step_begun = time.monotonic()
 
     def step(self, chinese: str, english: str) -> None:
@@ -29,15 +29,19 @@ class Narrator:
         self._steps += 1
         now = time.monotonic()
         number, seconds = f"{self._steps:2}. ✓ ", f"  {now - self._step_begun:.1f} s"
-        line = Text.assemble((number, "green"), chinese, (seconds, "dim"))
-        self._console.print(line, soft_wrap=True)
-        self._console.print(Text(f"      {english}", "dim"), soft_wrap=True)
+        self._print(Text.assemble((number, "green"), chinese, (seconds, "dim")))
+        self._print(Text(f"      {english}", "dim"))
         self._step_begun = time.monotonic()
 
     def command(self, chinese: str, english: str, line: str) -> None:
         """Print a command that can be copied as it stands."""
-        self._console.print(Text(f"# {chinese} / {english}", "dim"), soft_wrap=True)
-        self._console.print(Text(line), soft_wrap=True)
+        self._print(Text(f"# {chinese} / {english}", "dim"))
+        self._print(Text(line))
+
+    def _print(self, line: Text) -> None:
+        """Print at once, also into a pipe."""
+        self._console.print(line, soft_wrap=True)
+        self._console.file.flush()
 
     @property
     def seconds(self) -> float:
