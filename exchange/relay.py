@@ -34,5 +34,10 @@ class Relay:
 
 
 def message(row: OutboxRow) -> bytes:
-    facts = {"id": row.id, "type": row.type, "at": row.created_at, "payload": row.payload}
-    return json.dumps(facts, ensure_ascii=False, default=str).encode()
+    facts = {
+        "id": row.id,
+        "type": row.type,
+        "at": row.created_at.isoformat(),
+        "payload": row.payload,
+    }
+    return json.dumps(facts, ensure_ascii=False).encode()

@@ -5,6 +5,7 @@ FastAPI documents them from the same models (gateway/api/records.py) and never r
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import TypeVar
@@ -34,13 +35,15 @@ from gateway.edge import (
 from gateway.problems import Internal, log
 from gateway.services import Services
 from kernel import answers
-from kernel.errors import BadRequest, ShuyuanError, Unavailable, UnsupportedMedia
+from kernel.errors import BadRequest, ShuyuanError, TooMany, Unavailable, UnsupportedMedia
 from kernel.logging import correlation_id
 
 PUBLISH = re.compile(r"/v1/resources/([0-9a-zA-Z_-]{1,64})/records")
 PULL = re.compile(r"/v1/subscriptions/([0-9a-zA-Z_-]{1,64})/records")
 BODY_MAX = 8 * 1024 * 1024
 BODY_SECONDS = 60.0
+# One client may hold this part of the bytes that a worker holds at once.
+SHARES = 4
 LIMIT_DEFAULT, LIMIT_MAX = 500, 10_000
 WAIT_MAX = 30.0
 QUERY_MAX = 4096
@@ -98,6 +101,7 @@ class HotPaths:
         self._edge = Edge(app)
         self._services = services
         self._held_bytes = 0
+        self._held_by: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -134,17 +138,17 @@ class HotPaths:
         principal = await self._caller(exchange)
         principal.require_scope(AuthScope.RECORDS_PUBLISH)
         try:
-            batch = await self._batch(exchange)
+            batch = await self._batch(principal, exchange)
             publisher = self._services().bus.publisher
             published = await publisher.publish(principal, resource_id, batch)
         finally:
-            self._held_bytes -= exchange.held_bytes
+            self._release(principal, exchange)
         headers = [(b"content-type", JSON)]
         if published.replayed:
             headers.append((b"idempotency-replayed", b"true"))
         await exchange.answer(201, headers, encode(published.receipt))
 
-    async def _batch(self, exchange: Exchange) -> Batch:
+    async def _batch(self, principal: Principal, exchange: Exchange) -> Batch:
         query = exchange.query("op", "on_invalid")
         headers = exchange.headers
         key = headers.get(b"idempotency-key")
@@ -157,36 +161,46 @@ class HotPaths:
             version=_version(headers.get(b"exchange-resource-version")),
             idempotency_key=None if key is None else key.decode(),
             correlation_id=exchange.correlation,
-            body=await self._body(exchange),
+            body=await self._body(principal, exchange),
         )
 
-    async def _body(self, exchange: Exchange) -> bytes:
+    async def _body(self, principal: Principal, exchange: Exchange) -> bytes:
         """Collect the body; raises BodyTooLarge, Unavailable, TimeoutError for one that stalls."""
         length = exchange.headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > BODY_MAX:
             raise BodyTooLarge(limit_bytes=BODY_MAX)
         message = await exchange.receive()
         if not message.get("more_body"):
-            return self._hold(exchange, message)
-        parts = [self._hold(exchange, message)]
+            return self._hold(principal, exchange, message)
+        parts = [self._hold(principal, exchange, message)]
         async with asyncio.timeout(BODY_SECONDS):
             while message.get("more_body"):
                 message = await exchange.receive()
-                parts.append(self._hold(exchange, message))
+                parts.append(self._hold(principal, exchange, message))
         return b"".join(parts)
 
-    def _hold(self, exchange: Exchange, message: Message) -> bytes:
-        """Count the bytes under way; beyond the bound the client is asked to come back (P9)."""
+    def _hold(self, principal: Principal, exchange: Exchange, message: Message) -> bytes:
+        """Count the bytes under way; a client may hold a quarter of what the worker may (P9)."""
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         body: bytes = message.get("body", b"")
         exchange.held_bytes += len(body)
         self._held_bytes += len(body)
+        self._held_by[principal.id] += len(body)
         if exchange.held_bytes > BODY_MAX:
             raise BodyTooLarge(limit_bytes=BODY_MAX)
-        if self._held_bytes > self._services().settings.inflight_bytes:
+        most = self._services().settings.inflight_bytes
+        if self._held_by[principal.id] > most // SHARES:
+            raise TooMany("本系统在途数据过多，请稍后重试", "Too much of yours is under way")
+        if self._held_bytes > most:
             raise Unavailable("本节点处理中的数据过多，请稍后重试", "Too much under way; try again")
         return body
+
+    def _release(self, principal: Principal, exchange: Exchange) -> None:
+        self._held_bytes -= exchange.held_bytes
+        self._held_by[principal.id] -= exchange.held_bytes
+        if not self._held_by[principal.id]:
+            del self._held_by[principal.id]
 
     async def _pull(self, subscription_id: str, exchange: Exchange) -> None:
         query = exchange.query("cursor", "limit", "wait")

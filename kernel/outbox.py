@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import func
 from sqlmodel import col, delete, select
 
 from kernel import clock
@@ -11,6 +12,8 @@ from kernel.tables import OutboxRow
 if TYPE_CHECKING:
     from sqlmodel.ext.asyncio.session import AsyncSession
 
+RELAY_LOCK = 809_002
+
 
 def add(session: "AsyncSession", type_: str, key: str, payload: dict[str, Any]) -> None:
     """Add a message to the transaction; the relay publishes it at least once, in order."""
@@ -18,9 +21,12 @@ def add(session: "AsyncSession", type_: str, key: str, payload: dict[str, Any]) 
 
 
 async def take(session: "AsyncSession", limit: int) -> Sequence[OutboxRow]:
-    """Lock and return the oldest messages; one relay at a time works."""
+    """Return the oldest messages, none while another relay works: two would lose the order."""
+    alone = await session.execute(select(func.pg_try_advisory_xact_lock(RELAY_LOCK)))
+    if not alone.scalar_one():
+        return []
     oldest = select(OutboxRow).order_by(col(OutboxRow.id)).limit(limit)
-    return (await session.exec(oldest.with_for_update(skip_locked=True))).all()
+    return (await session.exec(oldest)).all()
 
 
 async def remove(session: "AsyncSession", rows: Sequence[OutboxRow]) -> None:

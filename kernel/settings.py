@@ -41,7 +41,8 @@ class Settings(BaseSettings):
         1.0, gt=0, description="longest time that counts of reads wait in memory (P8)"
     )
     inflight_bytes: int = Field(
-        256 * 1024 * 1024, description="bodies a worker holds at once; beyond: 503 (P9)"
+        256 * 1024 * 1024,
+        description="bytes of bodies a worker holds at once, a client a quarter (P9)",
     )
     reply_conditional_days: int = Field(
         10, ge=1, le=10, description="working days to answer for conditional data (Art 21, C4)"
