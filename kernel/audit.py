@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 CHAINS = 8
 GENESIS = "0" * 64
+SEQ_LIMIT = 2**63
 ANCHORED = "audit.anchored"
 _PENDING = "audit_pending"
 
@@ -153,8 +154,11 @@ def _mark(row: AuditRow) -> str:
 def _place(mark: str) -> tuple[datetime, int, int]:
     try:
         at, chain, seq = mark.split(" ")
-        return datetime.fromisoformat(at), int(chain), int(seq)
-    except ValueError as error:
+        moment, place = datetime.fromisoformat(at), (int(chain), int(seq))
+        if moment.tzinfo is None or not (0 <= place[0] < CHAINS and 0 <= place[1] < SEQ_LIMIT):
+            raise InvalidCursor
+        return moment.astimezone(UTC), *place
+    except (ValueError, OverflowError) as error:
         raise InvalidCursor from error
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
 
 from auth.principal import Role
 from gateway.lists import ListOf, Paging
@@ -42,8 +43,8 @@ async def page(  # noqa: PLR0913 - one list with its filters
     principal: AuditReader,
     session: Reading,
     paging: Paging,
-    since: Annotated[datetime | None, Query()] = None,
-    until: Annotated[datetime | None, Query()] = None,
+    since: Annotated[AwareDatetime | None, Query()] = None,
+    until: Annotated[AwareDatetime | None, Query()] = None,
     actor: Name = None,
     thing: Name = None,
     event: Name = None,
