@@ -57,7 +57,7 @@ PROVIDER = System("统计用区划报送系统", STATISTICS, ("catalog:read", "r
 CONSUMER = System("农业农村大数据平台", AGRICULTURE, ("catalog:read", "records:read"), "consumer")
 
 STANDARD: Body = {
-    "code": "国统字（2009）91号",
+    "code": "国统字〔2009〕91号",
     "title": "统计用区划代码和城乡划分代码编制规则",
     "edition": "2009",
 }

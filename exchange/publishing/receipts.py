@@ -1,14 +1,12 @@
 """Receipts: signed facts of the log that locate themselves (ADR 0005); pure."""
 
-import base64
 from dataclasses import dataclass
-from hmac import compare_digest
 from uuid import UUID
 
 import msgspec
 
 from kernel.errors import NotFound
-from kernel.secretbox import MAC_BYTES, mac
+from kernel.sealed import seal, unseal
 
 PURPOSE = b"receipt"
 RESOURCE_BYTES = 16
@@ -54,22 +52,14 @@ def issue(key: bytes, *, resource_id: str, taken: Accepted, digest: bytes) -> Re
     """Return the receipt; its id holds all of it, under a MAC."""
     runs = [(p.partition, p.first_offset, p.last_offset) for p in taken.positions]
     facts = (UUID(resource_id).bytes, taken.version, digest, runs)
-    packed = msgspec.msgpack.encode(facts)
-    signed = packed + mac(key, PURPOSE, packed)
-    receipt_id = base64.urlsafe_b64encode(signed).decode().rstrip("=")
+    receipt_id = seal(key, msgspec.msgpack.encode(facts), PURPOSE)
     return _receipt(receipt_id, resource_id, digest, taken)
 
 
 def read(key: bytes, receipt_id: str) -> Receipt:
     """Return what a receipt id says; NotFound unless it was issued here."""
-    try:
-        signed = base64.b64decode(
-            receipt_id + "=" * (-len(receipt_id) % 4), altchars=b"-_", validate=True
-        )
-    except ValueError as error:
-        raise NotFound from error
-    packed, seal = signed[:-MAC_BYTES], signed[-MAC_BYTES:]
-    if not compare_digest(mac(key, PURPOSE, packed), seal):
+    packed = unseal(key, receipt_id, PURPOSE)
+    if packed is None:
         raise NotFound
     resource, version, digest, runs = msgspec.msgpack.decode(packed)
     positions = [Position(*run) for run in runs]

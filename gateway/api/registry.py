@@ -6,7 +6,7 @@ from fastapi import Path, Query
 from pydantic import Field
 
 # The code of a standard or a list may hold a slash (GB/T 2261.1-2003): its routes take a path.
-CODE_PATTERN = r"^\w[\w ./:+()（）—–-]*$"
+CODE_PATTERN = r"^\w[\w ./:+()（）〔〕—–-]*$"
 ELEMENT_PATTERN = r"^\w[\w .:+()（）—–-]*$"
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=CODE_PATTERN)]
 ElementCode = Annotated[str, Field(min_length=1, max_length=64, pattern=ELEMENT_PATTERN)]

@@ -11,10 +11,11 @@ class Source:
     def __init__(self) -> None:
         self.value = "old"
         self.loads = 0
-        self.gate = asyncio.Event()
+        self.began, self.gate = asyncio.Event(), asyncio.Event()
 
     async def load(self, key: str) -> str:
         self.loads += 1
+        self.began.set()
         value = f"{key}:{self.value}"
         await self.gate.wait()
         return value
@@ -35,8 +36,7 @@ async def test_a_load_that_began_before_a_change_is_not_remembered_after_it() ->
     source = Source()
     cache = RuleCache(source.load, size=10)
     early = asyncio.create_task(cache.get("a"))
-    while not source.loads:
-        await asyncio.sleep(0)
+    await source.began.wait()
     source.value = "new"
     cache.drop("a")
     source.gate.set()

@@ -39,12 +39,9 @@ def test_no_changed_character_passes(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(cursor) - 1))
     letter = data.draw(st.sampled_from("ABCDwxyz0189-_"))
     changed = cursor[:at] + letter + cursor[at + 1 :]
-    try:
-        place = decode(KEY, "sub", changed, 1)
-    except InvalidCursor:
-        return
-    # Base64 leaves spare bits in the last character: they carry nothing.
-    assert place == Place((123_456,))
+    if changed != cursor:
+        with pytest.raises(InvalidCursor):
+            decode(KEY, "sub", changed, 1)
 
 
 def test_a_cursor_for_other_partitions_is_refused() -> None:
