@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, tuple_
+from sqlalchemy import ColumnElement, func, tuple_
 from sqlmodel import col, select
 
 from kernel import clock
@@ -55,10 +55,16 @@ def record(
 ) -> None:
     """Add an event to the transaction; it is chained when the transaction commits."""
     pending: list[Event] = session.info.setdefault(_PENDING, [])
-    facts = json.loads(json.dumps(details, default=str))
+    facts = json.loads(json.dumps(details, default=str), parse_float=_as_kept, parse_constant=str)
     pending.append(
         Event(clock.now(), event, actor, subject_type, subject_id, facts, correlation_id.get())
     )
+
+
+def _as_kept(number: str) -> float:
+    """JSONB gives 1e22 and 1.0 back without their fraction, and forgets the sign of -0.0."""
+    value = float(number)
+    return int(value) if value.is_integer() else value
 
 
 async def append_pending(session: "AsyncSession") -> None:
@@ -74,7 +80,13 @@ async def append_pending(session: "AsyncSession") -> None:
 
 
 async def _lock_free_chain(session: "AsyncSession") -> AuditChain:
-    free = select(AuditChain).order_by(AuditChain.chain).limit(1)  # type: ignore[arg-type]
+    # A head that the session has read before is read again, now that it is locked.
+    free = (
+        select(AuditChain)
+        .order_by(col(AuditChain.chain))
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
     head = (await session.exec(free.with_for_update(skip_locked=True))).first()
     if head is None:
         head = (await session.exec(free.with_for_update())).one()
@@ -217,7 +229,16 @@ async def verify(session: "AsyncSession") -> Verdict:
         if fault is None and (stored is None or (stored.seq, stored.hash) != head):
             fault = Fault(chain, head[0] + 1, "events are missing at the end")
         faults += [fault] if fault else []
+    faults += await _outside(session)
     return Verdict(events, tuple(faults) or tuple(_broken_anchors(anchors, hashes)))
+
+
+async def _outside(session: "AsyncSession") -> list[Fault]:
+    """Name events beside the chains: lists show them, and no chain vouches for them."""
+    column = col(AuditRow.chain)
+    query = select(column, func.min(AuditRow.seq)).where(column.not_in(range(CHAINS)))
+    found = await session.exec(query.group_by(column).order_by(column))
+    return [Fault(chain, seq, "is in no chain of this log") for chain, seq in found]
 
 
 async def _rows(session: "AsyncSession", chain: int) -> AsyncIterator[AuditRow]:
