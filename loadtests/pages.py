@@ -33,12 +33,16 @@ class Page(msgspec.Struct):
 
 
 class Question(msgspec.Struct):
-    """Which pages to take: at most `pages_max` of `limit` records from `cursor` on."""
+    """Which pages to take: at most `pages_max` of `limit` records from `cursor` on.
+
+    `offset` is the place in the log that the cursor means.
+    """
 
     base_url: str
     token: str
     subscription: str
     cursor: str
+    offset: int
     limit: int
     pages_max: int
     items: list[str]
@@ -97,7 +101,7 @@ def _sweep(question: Question) -> Iterator[tuple[str, bytes]]:
 async def _prove(question: Question, lines: Sequence[bytes]) -> None:
     """Compare line by line with the log; ValueError at the first that differs."""
     ends = await ends_of(question.bootstrap, question.topic, [PARTITION])
-    log = read(question.bootstrap, question.topic, {PARTITION: 0}, ends)
+    log = read(question.bootstrap, question.topic, {PARTITION: question.offset}, ends)
     place = 0
     async for value in _values(log):
         if place == len(lines):

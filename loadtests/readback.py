@@ -24,19 +24,20 @@ STALLED_ROUNDS = 15
 
 
 class Topic(msgspec.Struct):
-    """A topic, where to begin in each partition, and the runs that were acknowledged."""
+    """A topic, where to begin in each partition, and the runs that were acknowledged.
+
+    `known` says that every record in it must be one of `loadtests.records`.
+    """
 
     name: str
     starts: dict[int, int]
     runs: list[Run]
+    known: bool = True
 
 
 class Question(msgspec.Struct):
-    """`known` says that every record in the log must be one of `loadtests.records`."""
-
     bootstrap: str
     topics: list[Topic]
-    known: bool = True
     delete: bool = False
 
 
@@ -63,7 +64,7 @@ async def answer(question: Question) -> Answer:
 
 
 async def _compare(question: Question, topic: Topic, found: Answer) -> None:
-    known = frozenset(records.lines()) if question.known else None
+    known = frozenset(records.lines()) if topic.known else None
     cursors = {partition: _Runs(topic.runs, partition) for partition in topic.starts}
     found.doubled += sum(runs.overlapping for runs in cursors.values())
     ends = await ends_of(question.bootstrap, topic.name, list(topic.starts))

@@ -5,10 +5,11 @@ number and an item that may be null. Record n is the same everywhere, so that wh
 can tell whether what it finds was ever sent.
 """
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
+
+import orjson
 
 from catalog.rules.checkers import resident_check_digit
 
@@ -75,8 +76,7 @@ def lines() -> tuple[bytes, ...]:
 
 
 def line(number: int, **changes: object) -> bytes:
-    whole = record(number) | changes
-    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+    return orjson.dumps(record(number) | changes)
 
 
 def bodies(records_each: int, count: int) -> list[bytes]:

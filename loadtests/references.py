@@ -3,7 +3,7 @@
 import asyncio
 import http.client
 import re
-import signal
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,31 +21,33 @@ from deploy.local.processes import Command, Service
 from loadtests import records
 from loadtests.arena import Arena
 from loadtests.compare.naive import Order
+from loadtests.pages import Question
 from loadtests.processes import Use
 from loadtests.runs import ROOT, Child, RunFailed, whole
+from loadtests.stage import PAGE, Stage, write_book
 
+NAIVE_MODULE = "loadtests.compare.naive"
 TOOLS = "org.apache.kafka.tools"
 HEAP = "-Xmx512m"
 QUIET = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"
-NAIVE_SECONDS = 30.0
+NAIVE_SECONDS = 60.0
+NAIVE_FEEDS = ("naive.feed-1", "naive.feed-2", "naive.feed-3")
+NAIVE_ARCHIVE = "naive.archive"
+# As many partitions as the feeds have together.
+TOOL_TOPIC, TOOL_PARTITIONS = "perf-test", 3
 PRODUCED = re.compile(
     r"(\d+) records sent, ([\d.]+) records/sec .*? (\d+) ms 50th, \d+ ms 95th, (\d+) ms 99th"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Produced:
+class Performed:
+    """What one of Kafka's tools said of itself; a consumer has no latency."""
+
     records: int
     records_per_second: float
     p50_ms: float
     p99_ms: float
-    use: Use
-
-
-@dataclass(frozen=True, slots=True)
-class Consumed:
-    records: int
-    records_per_second: float
     use: Use
 
 
@@ -63,7 +65,7 @@ async def _create_topics(bootstrap: str, names: Sequence[str], partitions: int) 
         await admin.close()
 
 
-def produce(arena: Arena, topic: str, count: int, limit_seconds: float) -> Produced:
+def produce(arena: Arena, count: int, limit_seconds: float, topic: str = TOOL_TOPIC) -> Performed:
     """Run `kafka-producer-perf-test` with our records as its payloads, acks=all, no HTTP."""
     payloads = arena.folder / "payloads.ndjson"
     payloads.write_bytes(b"\n".join(records.lines()))
@@ -79,27 +81,26 @@ def produce(arena: Arena, topic: str, count: int, limit_seconds: float) -> Produ
     if not found:
         raise RunFailed("\n".join(lines[-5:]))
     sent, each_second, p50, p99 = found[-1].groups()
-    return Produced(int(sent), float(each_second), float(p50), float(p99), use)
+    return Performed(int(sent), float(each_second), float(p50), float(p99), use)
 
 
-def consume(arena: Arena, topic: str, count: int, limit_seconds: float) -> Consumed:
+def consume(arena: Arena, count: int, limit_seconds: float) -> Performed:
     """Run `kafka-consumer-perf-test`; its figure leaves out the time of joining the group."""
     lines, use = _tool(
         arena,
         "ConsumerPerformance",
         limit_seconds,
-        *("--topic", topic, "--num-records", str(count), "--bootstrap-server", arena.bootstrap),
+        *("--topic", TOOL_TOPIC, "--num-records", str(count)),
+        *("--bootstrap-server", arena.bootstrap),
         "--hide-header",
     )
     figures = [cell.strip() for cell in lines[-1].split(",")] if lines else []
     if len(figures) != 10:  # noqa: PLR2004 - start, end, MB, MB/s, n, n/s, rebalance, fetch, MB/s, n/s
         raise RunFailed("\n".join(lines[-5:]))
-    return Consumed(int(figures[4]), float(figures[9]), use)
+    return Performed(int(figures[4]), float(figures[9]), 0.0, 0.0, use)
 
 
-def _tool(
-    arena: Arena, name: str, limit_seconds: float, *arguments: str
-) -> tuple[list[str], Use]:
+def _tool(arena: Arena, name: str, limit_seconds: float, *arguments: str) -> tuple[list[str], Use]:
     java, jars = str(find_java()), class_path("tools", lambda _line: None)
     command = (java, HEAP, QUIET, "-cp", jars, f"{TOOLS}.{name}", *arguments)
     families = {role: pid for role, pid in arena.families.items() if role == "broker"}
@@ -112,28 +113,57 @@ class Naive:
 
     base_url: str
     families: Mapping[str, int]
-    topics: Sequence[str]
+    book: Path
+    feeds: Sequence[str] = NAIVE_FEEDS
+    archive: str = NAIVE_ARCHIVE
 
 
 @contextmanager
-def naive(arena: Arena, topics: Sequence[str]) -> Iterator[Naive]:
-    """Run the naive service on these topics, with as many workers as the gateway has."""
+def naive(stage: Stage, archive_records: int) -> Iterator[Naive]:
+    """Run the naive service, with as many workers as the gateway has and an archive of its own."""
+    arena, topics = stage.arena, [*NAIVE_FEEDS, NAIVE_ARCHIVE]
+    create_topics(arena.bootstrap, topics, 1)
+    produce(arena, archive_records, NAIVE_SECONDS, NAIVE_ARCHIVE)
+    with _served(arena, topics) as (base_url, pid):
+        book = arena.folder / "naive.book"
+        families = {**arena.families, "gateway": pid}
+        write_book(stage, _pages(stage, base_url, archive_records, book))
+        yield Naive(base_url, families, book)
+
+
+@contextmanager
+def _served(arena: Arena, topics: Sequence[str]) -> Iterator[tuple[str, int]]:
     port = PortBook(arena.folder / "ports.json").choose("naive")
     order, base_url = arena.folder / "naive.json", f"http://{HOST}:{port}"
     told = Order(arena.bootstrap, arena.base_url, port, arena.workers, list(topics))
     order.write_bytes(msgspec.json.encode(told))
-    service = Service(
-        "naive", arena.folder, ready=lambda: _answers(base_url), stop_signal=signal.SIGTERM
-    )
-    child = Child.python("loadtests.compare.naive", arena.folder / "unused.log")
-    command = Command((*child.arguments, str(order)), directory=ROOT)
+    service = Service("naive", arena.folder, ready=lambda: _answers(base_url))
+    command = Command((sys.executable, "-m", NAIVE_MODULE, str(order)), directory=ROOT)
     try:
         service.start(command, within_seconds=NAIVE_SECONDS)
         running = service.running()
-        families = {"gateway": running.pid} if running else {}
-        yield Naive(base_url, {**arena.families, **families}, topics)
+        if running is None:
+            raise RunFailed(service.tail())
+        yield base_url, running.pid
     finally:
         service.stop()
+
+
+def _pages(stage: Stage, base_url: str, archive_records: int, book: Path) -> Question:
+    return Question(
+        base_url=base_url,
+        token=stage.token(stage.world.consumer),
+        subscription=NAIVE_ARCHIVE,
+        cursor="0",
+        offset=0,
+        limit=PAGE,
+        pages_max=archive_records // PAGE,
+        items=list(records.NARROW),
+        masked=True,
+        bootstrap=stage.arena.bootstrap,
+        topic=NAIVE_ARCHIVE,
+        path=str(book),
+    )
 
 
 def _answers(base_url: str) -> bool:
@@ -147,14 +177,3 @@ def _answers(base_url: str) -> bool:
         return False
     finally:
         connection.close()
-
-
-def copy_records(arena: Arena, naive_: Naive, topic: str, count: int) -> None:
-    """Fill a naive topic by Kafka's own producer, which is quick."""
-    if topic not in naive_.topics:
-        raise ValueError(topic)
-    produce(arena, topic, count, NAIVE_SECONDS)
-
-
-def log_folder(arena: Arena) -> Path:
-    return arena.folder

@@ -50,6 +50,10 @@ class Tally:
         window.records += records
         window.latencies.append(seconds)
 
+    def stored(self, records: int) -> None:
+        """Count records whose publishing is not what the window measures."""
+        self.records += records
+
     def acknowledge(self, resource_id: str, positions: Sequence["Position"]) -> None:
         runs = self.acknowledged.setdefault(resource_id, [])
         runs += [(each.partition, each.first_offset, each.last_offset) for each in positions]

@@ -26,12 +26,11 @@ class Publish(msgspec.Struct, tag="publish"):
 
 
 class Pull(msgspec.Struct, tag="pull"):
-    """Pages of a book over and over; `last` takes only so many at its end, 0 means all."""
+    """Pages of a book over and over."""
 
     subscription: str
     limit: int
     book: str
-    last: int = 0
 
 
 Work = Publish | Pull
@@ -92,11 +91,10 @@ def _keys() -> Iterator[bytes]:
 class Pulling:
     def __init__(self, work: Pull, host: str, token: str, callers: int, tally: Tally) -> None:
         self._book = Book(Path(work.book))
-        first = len(self._book.pages) - work.last if work.last else 0
-        self._places = range(max(first, 0), len(self._book.pages))
-        self._requests = {place: self._request(work, host, token, place) for place in self._places}
+        places = range(len(self._book.pages))
+        self._requests = [self._request(work, host, token, place) for place in places]
         # Callers begin evenly spread, each where another one was long ago.
-        self._turns = [len(self._places) * caller // callers for caller in range(callers)]
+        self._turns = [len(places) * caller // callers for caller in range(callers)]
         self._tally = tally
 
     def _request(self, work: Pull, host: str, token: str, place: int) -> bytes:
@@ -107,7 +105,7 @@ class Pulling:
         )
 
     def _place(self, caller: int) -> int:
-        return self._places[self._turns[caller] % len(self._places)]
+        return self._turns[caller] % len(self._requests)
 
     def ask(self, caller: int) -> bytes:
         return self._requests[self._place(caller)]

@@ -19,6 +19,7 @@ from deploy.local.files import read_json, write_private
 from gateway.cli.client import ExchangeClient, with_secret
 from loadtests import records
 
+FILE = "world.json"
 REGION = "450000"
 LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 FEEDS = 3

@@ -33,7 +33,6 @@ ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 ID_DIGITS = "10X98765432"
 NATIONS = frozenset(f"{number:02d}" for number in range(1, 57))
 SHOWN = ("id_number", "name", "birth", "division", "mobile", "status")
-PREFIX = "naive."
 FETCH_MS = 2000
 
 
@@ -105,9 +104,13 @@ class Shelf:
             return found
 
 
+def read_order(path: str) -> Order:
+    return msgspec.json.decode(Path(path).read_bytes(), type=Order)
+
+
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    order = msgspec.json.decode(Path(os.environ[ORDER]).read_bytes(), type=Order)
+    order = read_order(os.environ[ORDER])
     async with httpx.AsyncClient(base_url=order.issuer) as http:
         app.state.keys = KeySet.import_key_set((await http.get("/oauth/jwks")).json())
     app.state.producer = AIOKafkaProducer(bootstrap_servers=order.bootstrap, acks="all")
@@ -187,7 +190,7 @@ def _shown(value: bytes) -> dict[str, Any]:
 
 
 def main() -> None:
-    order = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Order)
+    order = read_order(sys.argv[1])
     os.environ[ORDER] = sys.argv[1]
     uvicorn.run(
         "loadtests.compare.naive:app",

@@ -1,0 +1,161 @@
+"""`python -m loadtests.bench [--quick]`: the benchmark, on a platform of its own.
+
+Rows are run in turns, round after round, so that whatever else happens on the machine meets them
+all; each figure is the run in the middle. Any failure, or a record acknowledged and not found in
+the log, fails the run.
+"""
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploy.local.report import Report
+from deploy.local.wording import LocalError, say
+from gateway.cli.failures import EXIT_INTERRUPTED, Failure
+from loadtests import report as reports
+from loadtests import results as outcomes
+from loadtests.arena import Arena, machine, own_arena
+from loadtests.cases import Row, rows
+from loadtests.processes import others_share
+from loadtests.references import TOOL_PARTITIONS, TOOL_TOPIC, create_topics, naive
+from loadtests.results import Case, Results, median
+from loadtests.runs import RunFailed
+from loadtests.stage import Pace, prepare
+
+LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`only` names rows as "case", "case/system" or "case/system/generator"; empty means all.
+
+    The archive is longer than the gateway's caches, so that reading it through meets the broker.
+    """
+
+    rounds: int
+    pace: Pace
+    story: Pace
+    archive_records: int
+    naive_archive_records: int
+    indicative: bool = False
+    only: Sequence[str] = ()
+
+
+FULL = Plan(3, Pace(1.5, 6.0, 1_500_000), Pace(2.0, 10.0), 300_000, 25_000)
+QUICK = Plan(
+    1,
+    Pace(0.7, 2.0, 400_000),
+    Pace(0.7, 2.5),
+    160_000,
+    5_000,
+    indicative=True,
+    only=(
+        "publish-500",
+        "publish-1//raw",
+        "publish-1-keyed//raw",
+        "pull-500-masked",
+        "pull-500-tail//raw",
+        "pull-catch-up//raw",
+        "pull-catch-up/kafka-consumer-perf-test",
+        *("long-poll", "mixed", "storm", "revocation"),
+    ),
+)
+
+
+def run(arena: Arena, plan: Plan, folder: Path, report: Report) -> Results:
+    """Run the plan on a platform and write its results; raises RunFailed."""
+    started, begun = datetime.now(UTC), time.monotonic()
+    busy = others_share(LOOK_SECONDS)
+    with report.step(say("准备数据和对照页", "preparing the world, the archive and the pages")):
+        stage = prepare(arena, plan.archive_records)
+        create_topics(arena.bootstrap, [TOOL_TOPIC], TOOL_PARTITIONS)
+    with naive(stage, plan.naive_archive_records) as reference:
+        wanted = [row for row in rows(stage, reference) if _is_wanted(row, plan.only)]
+        cases = _rounds(wanted, plan, report)
+    found = Results(
+        started_at=started.isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - begun, 1),
+        machine=machine(arena),
+        cases=cases,
+        indicative=plan.indicative,
+        others_share=round(busy, 3),
+        rounds=plan.rounds,
+    )
+    outcomes.write(found, folder)
+    reports.write(found, folder)
+    return found
+
+
+def _rounds(wanted: Sequence[Row], plan: Plan, report: Report) -> list[Case]:
+    runs: dict[tuple[str, str, str], list[Case]] = {}
+    for turn in range(plan.rounds):
+        for row in wanted:
+            if row.story and turn:
+                continue
+            case = row.run(plan.story if row.story else plan.pace)
+            runs.setdefault(case.row, []).append(case)
+            report.line(_line(case))
+    return [median(each) for each in runs.values()]
+
+
+def _line(case: Case) -> str:
+    mark = "✓" if case.good else "✗"
+    told = f"{case.requests_per_second:,.0f} req/s {case.records_per_second:,.0f} rec/s"
+    names = " ".join(dict.fromkeys(case.row))
+    return f"{mark} {names}: {told}, p99 {case.p99_ms:.1f} ms {' '.join(case.complaints)}".rstrip()
+
+
+def _is_wanted(row: Row, only: Sequence[str]) -> bool:
+    return not only or any(_matches(row, wanted) for wanted in only)
+
+
+def _matches(row: Row, wanted: str) -> bool:
+    names = (row.name, row.system, row.generator)
+    parts = wanted.split("/")
+    return all(not part or part == name for part, name in zip(parts, names, strict=False))
+
+
+def _plan(arguments: Sequence[str]) -> Plan:
+    parser = argparse.ArgumentParser(prog="python -m loadtests.bench")
+    parser.add_argument("--quick", action="store_true", help="every row once, under two minutes")
+    parser.add_argument("--rounds", type=int, help="how often each row is run")
+    parser.add_argument("--seconds", type=float, help="how long each run is measured")
+    parser.add_argument("--only", nargs="*", help='rows, as "case/system/generator"')
+    chosen = parser.parse_args(arguments)
+    plan = QUICK if chosen.quick else FULL
+    seconds = chosen.seconds or plan.pace.seconds
+    return replace(
+        plan,
+        rounds=chosen.rounds or plan.rounds,
+        pace=replace(plan.pace, seconds=seconds),
+        only=plan.only if chosen.only is None else tuple(chosen.only),
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return 0 when every row succeeded and every record was read back."""
+    plan = _plan(sys.argv[1:] if arguments is None else arguments)
+    signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        with own_arena(report := Report()) as arena:
+            found = run(arena, plan, outcomes.FOLDER, report)
+    except (LocalError, RunFailed, Failure) as error:
+        sys.stderr.write(f"✗ {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    sys.stdout.write(reports.markdown(found))
+    return 0 if found.good else 1
+
+
+def _interrupted(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

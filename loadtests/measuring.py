@@ -1,0 +1,158 @@
+"""Takes one figure: runs a generator, then compares the log with what was acknowledged."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from exchange.broker.topics import topic_of
+from loadtests.readback import Answer, Question, Topic
+from loadtests.references import (
+    TOOL_PARTITIONS,
+    TOOL_TOPIC,
+    Naive,
+    Performed,
+    consume,
+    produce,
+)
+from loadtests.results import Case, all_parts, per_record
+from loadtests.runs import Child, Observed, ask, observe
+from loadtests.stage import SPARE_SECONDS, Pace, Stage, generate
+from loadtests.tally import Run
+from loadtests.workloads import Work
+
+SHUYUAN, NAIVE = "shuyuan", "naive"
+PRODUCER_TEST, CONSUMER_TEST = "kafka-producer-perf-test", "kafka-consumer-perf-test"
+LOCUST, RAW = "locust", "raw"
+LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+READING_SECONDS = 300.0
+TOOL_SECONDS = 180.0
+# Longer than any long poll of the scenarios: every user gets its last answer.
+STOP_TIMEOUT_SECONDS = 30
+
+
+class Measuring:
+    """Measures on a stage; each method returns one run of one case."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def raw(
+        self, name: str, work: Work, callers: int, pace: Pace, naive: Naive | None = None
+    ) -> Case:
+        """Let the raw generator ask the exchange, or the naive service."""
+        topics = naive.feeds if naive else tuple(map(topic_of, self._stage.world.feeds))
+        before = self._starts(topics)
+        target = (naive.base_url, naive.families) if naive else None
+        seen = generate(self._stage, work, callers, pace, target)
+        acknowledged = seen.total.acknowledged
+        if not naive:
+            acknowledged = {topic_of(each): runs for each, runs in acknowledged.items()}
+        found = self._read_back(acknowledged, before)
+        system = NAIVE if naive else SHUYUAN
+        return self._case((name, system, RAW), callers, seen, found)
+
+    def locust(self, name: str, users: int, classes: Sequence[str], pace: Pace) -> Case:
+        """Let Locust's users ask the exchange."""
+        world = self._stage.world
+        before = self._starts(tuple(map(topic_of, [*world.feeds, world.bulletin])))
+        limit = pace.warm_up_seconds + pace.seconds + STOP_TIMEOUT_SECONDS + SPARE_SECONDS
+        child = Child(self._locust_command(classes, users, pace), self._stage.log("locust"))
+        seen = observe(child, self._stage.arena.families, limit)
+        acknowledged = {topic_of(each): runs for each, runs in seen.total.acknowledged.items()}
+        found = self._read_back(acknowledged, before)
+        return self._case((name, SHUYUAN, LOCUST), users, seen, found)
+
+    def produce(self, pace: Pace) -> Case:
+        """Let Kafka's own producer write our records without HTTP, acks=all."""
+        before = sum(self._tool_ends().values())
+        made = produce(self._stage.arena, pace.perf_records, TOOL_SECONDS)
+        stored = sum(self._tool_ends().values()) - before
+        return _tool_case("publish-500", PRODUCER_TEST, made, stored)
+
+    def consume(self, pace: Pace) -> Case:
+        """Let Kafka's own consumer read what its producer wrote, without HTTP."""
+        there = sum(self._tool_ends().values())
+        got = consume(self._stage.arena, min(pace.perf_records, there), TOOL_SECONDS)
+        return _tool_case("pull-catch-up", CONSUMER_TEST, got, min(got.records, there))
+
+    def _locust_command(self, classes: Sequence[str], users: int, pace: Pace) -> list[str]:
+        return [
+            *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *classes),
+            *("--headless", "--users", str(users), "--spawn-rate", "1000"),
+            *("--host", self._stage.arena.base_url, "--folder", str(self._stage.folder)),
+            *("--warm-up", str(pace.warm_up_seconds), "--window", str(pace.seconds)),
+            *("--stop-timeout", str(STOP_TIMEOUT_SECONDS), "--loglevel", "WARNING"),
+            "--only-summary",
+        ]
+
+    def _starts(self, topics: Sequence[str]) -> dict[str, int]:
+        return {topic: self._stage.ends(topic)[0] for topic in topics}
+
+    def _tool_ends(self) -> dict[int, int]:
+        return self._stage.ends(TOOL_TOPIC, TOOL_PARTITIONS)
+
+    def _read_back(
+        self, acknowledged: Mapping[str, list[Run]], before: Mapping[str, int]
+    ) -> Answer:
+        """Compare the log, from where it ended before the run, with what was acknowledged."""
+        if not acknowledged:
+            return Answer()
+        bulletin = topic_of(self._stage.world.bulletin)
+        topics = [
+            Topic(topic, {0: start}, acknowledged.get(topic, []), known=topic != bulletin)
+            for topic, start in before.items()
+        ]
+        order = msgspec.json.encode(Question(self._stage.arena.bootstrap, topics, delete=True))
+        child = Child.python("loadtests.readback", self._stage.log("readback"), order)
+        return ask(child, Answer, READING_SECONDS)
+
+    def _case(self, row: tuple[str, str, str], callers: int, seen: Observed, found: Answer) -> Case:
+        window, total, cpu_seconds = seen.window, seen.total, all_parts(seen.use)
+        name, system, generator = row
+        return Case(
+            name=name,
+            system=system,
+            generator=generator,
+            requests_per_second=round(window.requests / window.seconds, 1),
+            records_per_second=round(window.records / window.seconds, 1),
+            p50_ms=round(window.p50_ms, 2),
+            p99_ms=round(window.p99_ms, 2),
+            failures=total.failures + bool(found.faults()),
+            cpu_seconds=cpu_seconds,
+            cpu_us_per_record=per_record(cpu_seconds, window.records),
+            records_answered=total.records,
+            records_read_back=total.checked + found.read_back,
+            seconds=round(window.seconds, 3),
+            callers=callers,
+            workers=self._stage.arena.workers,
+            memory_bytes=seen.use.memory_bytes,
+            others_cpu_seconds=round(seen.use.others_cpu_seconds, 2),
+            refused=total.refused,
+            complaints=[*total.complaints, *filter(None, [found.faults()])],
+            facts=total.facts,
+        )
+
+
+def _tool_case(name: str, system: str, done: Performed, read_back: int) -> Case:
+    cpu_seconds = all_parts(done.use)
+    return Case(
+        name=name,
+        system=system,
+        generator=system,
+        requests_per_second=0.0,
+        records_per_second=done.records_per_second,
+        p50_ms=done.p50_ms,
+        p99_ms=done.p99_ms,
+        failures=int(read_back != done.records),
+        cpu_seconds=cpu_seconds,
+        cpu_us_per_record=per_record(cpu_seconds, done.records),
+        records_answered=done.records,
+        records_read_back=read_back,
+        seconds=round(done.use.seconds, 3),
+        callers=1,
+        workers=0,
+        memory_bytes=done.use.memory_bytes,
+        others_cpu_seconds=round(done.use.others_cpu_seconds, 2),
+    )

@@ -1,0 +1,140 @@
+"""What all users of a load test share: tokens, ready bodies, books of pages, one tally."""
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from locust import FastHttpUser, constant
+from locust.exception import RescheduleTask
+
+from gateway.cli.client import ExchangeClient
+from loadtests import records, world
+from loadtests.pages import Book
+from loadtests.stage import BATCH, CATCH_UP, MASKED, TAIL
+from loadtests.tally import Tally, read_receipt
+from loadtests.world import World
+
+BATCHES, SINGLES = 40, 2000
+CREATED, OK = 201, 200
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One Locust process: its world, who calls, what they send and what they must get."""
+
+    world: World
+    publisher: ExchangeClient
+    consumer: ExchangeClient
+    books: Mapping[str, Book]
+    batches: Sequence[bytes] = field(default_factory=lambda: records.bodies(BATCH, BATCHES))
+    singles: Sequence[bytes] = field(default_factory=lambda: records.bodies(1, SINGLES))
+    tally: Tally = field(default_factory=Tally)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Setting":
+        """Read what the benchmark has prepared in its private folder."""
+        told = world.read(folder / world.FILE)
+        books = {name: Book(folder / name) for name in (MASKED, TAIL, CATCH_UP)}
+        return cls(told, told.client(told.publisher), told.client(told.consumer), books)
+
+
+class ExchangeUser(FastHttpUser):
+    """An application system; its requests are counted by Locust and by the tally alike."""
+
+    abstract = True
+    concurrency = 1
+    wait_time = constant(0)
+    orderly: ClassVar[frozenset[int]] = frozenset()
+    setting: ClassVar[Setting]
+
+    def on_start(self) -> None:
+        self.number = next(self.setting.numbers)
+        self.turn = self.number * 7
+        self.setting.publisher.token()
+        self.setting.consumer.token()
+
+    def publish(
+        self, resource: str, body: bytes, count: int, name: str, key: str | None = None
+    ) -> None:
+        """Publish and count; a refusal fails the run."""
+        headers = {**NDJSON, **_bearer(self.setting.publisher)}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        self._publish(resource, body, count, name, headers)
+
+    def _publish(
+        self, resource: str, body: bytes, count: int, name: str, headers: Mapping[str, str]
+    ) -> None:
+        path, tally = f"/v1/resources/{resource}/records", self.setting.tally
+        answer, seconds = self.call("POST", path, name, headers, body)
+        if answer.status_code != CREATED:
+            self.refused(answer, name)
+        receipt = read_receipt(answer.content)
+        if receipt.accepted != count:
+            tally.failed(f"{receipt.accepted} of {count} accepted")
+        tally.acknowledge(resource, receipt.positions)
+        tally.answered(receipt.accepted, seconds)
+
+    def pull(self, subscription: str, limit: int, book: Book, place: int, name: str) -> None:
+        """Ask for a page of the book and compare it byte for byte."""
+        asked = f"cursor={book.pages[place].cursor}&limit={limit}"
+        path = f"/v1/subscriptions/{subscription}/records?{asked}"
+        answer, seconds = self.call("GET", path, name, self.read_headers())
+        if answer.status_code != OK:
+            self.refused(answer, name)
+        self.compare(answer, book, place, name, seconds)
+
+    def compare(
+        self,
+        answer: Any,  # noqa: ANN401 - Locust's own type
+        book: Book,
+        place: int,
+        name: str,
+        seconds: float,
+    ) -> None:
+        """Count the page if it is that of the book."""
+        tally = self.setting.tally
+        if answer.content != book.body(place):
+            tally.failed(f"{name}: page {place} is not the page of the log")
+            return
+        tally.checked += book.pages[place].count
+        tally.answered(book.pages[place].count, seconds)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        name: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+    ) -> tuple[Any, float]:
+        """Return the answer, whatever it says, and the seconds that it took.
+
+        An `orderly` refusal is no failure in Locust's own statistics either.
+        """
+        data: Any = body  # Locust says str, and takes bytes as they are
+        begun = time.perf_counter()
+        with self.client.request(
+            method, path, name=name, data=data, headers=dict(headers), catch_response=True
+        ) as answer:
+            seconds = time.perf_counter() - begun
+            if answer.status_code in self.orderly:
+                answer.success()
+        return answer, seconds
+
+    def refused(self, answer: Any, name: str) -> None:  # noqa: ANN401 - Locust's own type
+        """Count a failure and give this turn up."""
+        self.setting.tally.failed(f"{name}: {answer.status_code} {(answer.content or b'')[:200]!r}")
+        raise RescheduleTask
+
+    def read_headers(self) -> dict[str, str]:
+        return _bearer(self.setting.consumer)
+
+
+def _bearer(client: ExchangeClient) -> dict[str, str]:
+    return {"Authorization": f"Bearer {client.token()}"}

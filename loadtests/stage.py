@@ -1,0 +1,169 @@
+"""What a run needs beforehand: the world, a filled archive, and its books of pages.
+
+All of it lies in one private folder, from which both generators read.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from exchange.broker.topics import topic_of
+from loadtests import pages, readback, records, world
+from loadtests.arena import Arena
+from loadtests.generator import Order
+from loadtests.runs import Child, Observed, RunFailed, ask, observe
+from loadtests.workloads import Publish, Work
+from loadtests.world import Credentials, World
+
+# Names of the books; the Locust scenarios read them by these names too.
+MASKED, TAIL, CATCH_UP = "masked.book", "tail.book", "catch-up.book"
+BATCH, PAGE, LARGE_PAGE = 500, 500, 10_000
+TAIL_PAGES = 40
+FILLING_CALLERS = 8
+FILLING_ROUNDS = 60
+PREPARING_SECONDS = 180.0
+SPARE_SECONDS = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long one run warms up and is measured; `perf_records` are for Kafka's own tools."""
+
+    warm_up_seconds: float
+    seconds: float
+    perf_records: int = 0
+
+
+FILLING = Pace(0.0, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """An arena with its world, ready to be loaded."""
+
+    arena: Arena
+    world: World
+
+    @property
+    def folder(self) -> Path:
+        return self.arena.folder
+
+    def log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    def token(self, who: Credentials) -> str:
+        with self.world.client(who) as client:
+            return client.token()
+
+    def ends(self, topic: str, partitions: int = 1) -> dict[int, int]:
+        """Return the offset after the last record of each partition."""
+        bootstrap = self.arena.bootstrap
+        return asyncio.run(readback.ends_of(bootstrap, topic, list(range(partitions))))
+
+    def archived(self) -> int:
+        """Return how many records the archive holds."""
+        return self.ends(topic_of(self.world.archive))[0]
+
+
+def prepare(arena: Arena, archive_records: int) -> Stage:
+    """Make the world, fill the archive and write the books; raises RunFailed."""
+    made = world.seed(arena.base_url, arena.credentials)
+    made.write(arena.folder / world.FILE)
+    stage = Stage(arena, made)
+    _fill(stage, archive_records - TAIL_PAGES * PAGE)
+    tail_offset, tail_since = stage.archived(), datetime.now(UTC)
+    _fill(stage, tail_offset + TAIL_PAGES * PAGE)
+    narrow, everything = records.NARROW, tuple(records.ITEMS)
+    tail = (tail_since.isoformat(), tail_offset)
+    with ThreadPoolExecutor(2) as pool:
+        books = [
+            pool.submit(_write_book, stage, MASKED, made.masked, PAGE, narrow),
+            pool.submit(_write_book, stage, CATCH_UP, made.whole, LARGE_PAGE, everything),
+            pool.submit(_write_book, stage, TAIL, made.whole, PAGE, everything, tail),
+        ]
+        for book in books:
+            book.result()
+    return stage
+
+
+def generate(
+    stage: Stage,
+    work: Work,
+    callers: int,
+    pace: Pace,
+    target: tuple[str, Mapping[str, int]] | None = None,
+) -> Observed:
+    """Run the raw generator against the gateway, or another service's address and processes."""
+    base_url, families = target or (stage.arena.base_url, stage.arena.families)
+    who = stage.world.publisher if isinstance(work, Publish) else stage.world.consumer
+    place = urlsplit(base_url)
+    order = Order(
+        host=str(place.hostname),
+        port=place.port or 80,
+        token=stage.token(who),
+        callers=callers,
+        warm_up_seconds=pace.warm_up_seconds,
+        seconds=pace.seconds,
+        work=work,
+    )
+    child = Child.python("loadtests.generator", stage.log("generator"), msgspec.json.encode(order))
+    return observe(child, families, pace.warm_up_seconds + pace.seconds + SPARE_SECONDS)
+
+
+def _fill(stage: Stage, wanted: int) -> None:
+    """Publish into the archive until it holds enough, in batches like everybody's."""
+    archive = stage.world.archive
+    for _ in range(FILLING_ROUNDS):
+        if stage.archived() >= wanted:
+            return
+        filled = generate(stage, Publish([archive], BATCH), FILLING_CALLERS, FILLING)
+        if filled.total.failures:
+            raise RunFailed("; ".join(filled.total.complaints))
+    raise RunFailed(f"the archive did not reach {wanted} records")
+
+
+def _write_book(
+    stage: Stage,
+    name: str,
+    subscription: str,
+    limit: int,
+    items: tuple[str, ...],
+    tail: tuple[str, int] | None = None,
+) -> None:
+    """Write the pages of the archive, all of them or some from a time that means an offset."""
+    to, offset = tail or ("earliest", 0)
+    count = TAIL_PAGES if tail else stage.archived() // limit
+    with stage.world.client(stage.world.consumer) as consumer:
+        first = consumer.rewind(subscription, to)
+    write_book(
+        stage,
+        pages.Question(
+            base_url=stage.arena.base_url,
+            token=stage.token(stage.world.consumer),
+            subscription=subscription,
+            cursor=first,
+            offset=offset,
+            limit=limit,
+            pages_max=count,
+            items=list(items),
+            masked=items == records.NARROW,
+            bootstrap=stage.arena.bootstrap,
+            topic=topic_of(stage.world.archive),
+            path=str(stage.folder / name),
+        ),
+    )
+
+
+def write_book(stage: Stage, question: pages.Question) -> None:
+    """Take pages and prove them against the log, in a process of its own; raises RunFailed."""
+    child = Child.python(
+        "loadtests.pages", stage.log(Path(question.path).stem), msgspec.json.encode(question)
+    )
+    if not ask(child, int, PREPARING_SECONDS):
+        raise RunFailed(f"no page of {question.subscription} is full")
