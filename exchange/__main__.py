@@ -9,8 +9,6 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError
-
 from auth.upkeep import forget_ended
 from exchange.applications.clockwork import mark_breaches
 from exchange.broker.client import Connection
@@ -23,7 +21,7 @@ from exchange.sealing import seal_counts
 from exchange.subscriptions.supervision import expire_due
 from kernel import answers, audit, clock
 from kernel import logging as json_logging
-from kernel.database import Database, WriteSession
+from kernel.database import Database, WriteSession, is_passing
 from kernel.errors import Unavailable
 from kernel.settings import Settings, load
 from kernel.tasks import Loops
@@ -105,7 +103,9 @@ class Worker:
         """A database or broker that is away is waited for; any other error ends the loop."""
         try:
             await work()
-        except (DBAPIError, Unavailable, OSError, TimeoutError) as error:
+        except Exception as error:
+            if not (isinstance(error, Unavailable) or is_passing(error)):
+                raise
             log.warning("worker waits: %r", error)
             await asyncio.sleep(RETRY_SECONDS)
 
@@ -119,7 +119,8 @@ class Worker:
 def main() -> None:
     """Run the one command that there is; exit 2 for any other."""
     if sys.argv[1:] != ["worker"]:
-        sys.exit("usage: python -m exchange worker")
+        sys.stderr.write("usage: python -m exchange worker\n")
+        sys.exit(2)
     settings = load()
     json_logging.configure(settings.log_level)
     asyncio.run(Worker(settings).run())

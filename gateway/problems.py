@@ -7,12 +7,13 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from gateway import validation
+from kernel.database import is_passing, sqlstate
 from kernel.errors import (
     BadRequest,
     Category,
@@ -165,22 +166,17 @@ def _allowed(request: Request) -> list[str]:
 
 async def _database(request: Request, error: Exception) -> Response:
     """Deadlocks and lost connections are retriable; a broken constraint is a conflict."""
-    code = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    code = sqlstate(error)
     if code.startswith("23"):
         log.info("constraint: %s", error)
         return respond(request, Conflict())
     if code.startswith("22"):
         log.info("data: %s", error)
         return respond(request, BadRequest())
-    if code.startswith(("40", "53", "55", "57", "08")) or _lost(error):
+    if is_passing(error):
         log.warning("database: %s", error)
         return respond(request, Unavailable())
     return await _unexpected(request, error)
-
-
-def _lost(error: Exception) -> bool:
-    disconnected = isinstance(error, DBAPIError) and error.connection_invalidated
-    return disconnected or isinstance(error, (OperationalError, PoolTimeout, OSError))
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,6 +14,8 @@ from kernel import audit
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 10_000
+# SQLSTATE classes: connection, rollback (deadlock), resources, object in use, intervention.
+PASSING = ("08", "40", "53", "55", "57")
 
 
 class ReadSession(AsyncSession):
@@ -53,6 +57,19 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether trying again later may help: the database was lost or busy; nothing is wrong."""
+    if isinstance(error, DBAPIError):
+        lost = error.connection_invalidated or isinstance(error, OperationalError)
+        return lost or sqlstate(error).startswith(PASSING)
+    return isinstance(error, (PoolTimeout, OSError, TimeoutError))
+
+
+def sqlstate(error: BaseException) -> str:
+    """Return PostgreSQL's own code of an error, empty where it has none."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
 
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:
