@@ -49,14 +49,14 @@ class Plan:
 FULL = Plan(3, Pace(1.5, 6.0, 1_500_000), Pace(2.0, 10.0), 300_000, 25_000)
 QUICK = Plan(
     1,
-    Pace(0.7, 2.0, 400_000),
-    Pace(0.7, 2.5),
-    160_000,
+    Pace(0.5, 1.5, 300_000),
+    Pace(0.5, 2.0),
+    140_000,
     5_000,
     indicative=True,
     only=(
         "publish-500",
-        "publish-1//raw",
+        "publish-1/shuyuan/raw",
         "publish-1-keyed//raw",
         "pull-500-masked",
         "pull-500-tail//raw",

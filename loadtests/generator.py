@@ -13,7 +13,7 @@ from typing import cast
 import msgspec
 import uvloop
 
-from loadtests.tally import Tally
+from loadtests.tally import BEGIN, DONE, END, Tally, tell
 from loadtests.workloads import Work, Workload, workload
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -118,14 +118,15 @@ async def run(order: Order) -> None:
         callers.append(caller)
     await asyncio.sleep(order.warm_up_seconds)
     tally.open_window()
+    tell(BEGIN)
     await asyncio.sleep(order.seconds)
-    tally.close_window()
+    tell(END, tally.close_window())
     stop.set()
     await asyncio.wait([caller.idle for caller in callers], timeout=PATIENCE_SECONDS)
     for caller in callers:
         if not caller.idle.done():
             tally.failed(f"no answer within {PATIENCE_SECONDS:.0f} s")
-    tally.tell_all()
+    tell(DONE, tally.total())
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import gevent
 from locust import events
 from locust.env import Environment
 
+from loadtests.live import Live
 from loadtests.scenarios.base import ExchangeUser, Setting
 from loadtests.scenarios.day import WorkingDay
 from loadtests.scenarios.publish import PublishBatch, PublishSingle, PublishSingleKeyed
@@ -18,6 +19,7 @@ from loadtests.scenarios.pull import CatchUp, PullMasked, PullTail
 from loadtests.scenarios.revocation import Revoked, RevokedWaiting, Revoker
 from loadtests.scenarios.storm import Storm
 from loadtests.scenarios.waiting import LongPoll, Ticker
+from loadtests.tally import BEGIN, DONE, END, tell
 
 __all__ = [
     "CatchUp",
@@ -38,21 +40,27 @@ __all__ = [
 
 def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--results", type=Path)
     parser.add_argument("--warm-up", type=float, default=2.0)
     parser.add_argument("--window", type=float, default=0.0)
 
 
 def prepare(environment: Environment, **_more: Any) -> None:  # noqa: ANN401 - as Locust calls it
-    assert environment.parsed_options is not None  # noqa: S101 - narrows the type
-    ExchangeUser.setting = Setting.load(environment.parsed_options.folder)
+    """Load the world; a run from the page is measured whole, a headless one in a window."""
+    options = environment.parsed_options
+    assert options is not None  # noqa: S101 - narrows the type
+    ExchangeUser.setting = Setting.load(options.folder)
+    if options.results:
+        Live(options.folder, options.results).listen()
+    else:
+        events.test_start.add_listener(measure)  # type: ignore[no-untyped-call]
 
 
 def measure(environment: Environment, **_more: Any) -> None:  # noqa: ANN401 - as Locust calls it
     """Measure one window after the warm-up, then let every user end its turn and tell all."""
-    assert environment.parsed_options is not None  # noqa: S101 - narrows the type
     options = environment.parsed_options
-    if options.window:
-        gevent.spawn(_measure, environment, options.warm_up, options.window)
+    assert options is not None  # noqa: S101 - narrows the type
+    gevent.spawn(_measure, environment, options.warm_up, options.window)
 
 
 def _measure(environment: Environment, warm_up: float, window: float) -> None:
@@ -61,13 +69,13 @@ def _measure(environment: Environment, warm_up: float, window: float) -> None:
     gevent.sleep(warm_up)
     environment.runner.stats.reset_all()
     tally.open_window()
+    tell(BEGIN)
     gevent.sleep(window)
-    tally.close_window()
+    tell(END, tally.close_window())
     environment.runner.stop()
-    tally.tell_all()
+    tell(DONE, tally.total())
     environment.runner.quit()
 
 
 events.init_command_line_parser.add_listener(add_options)  # type: ignore[no-untyped-call]
 events.init.add_listener(prepare)  # type: ignore[no-untyped-call]
-events.test_start.add_listener(measure)  # type: ignore[no-untyped-call]

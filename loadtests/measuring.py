@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -49,9 +50,9 @@ class Measuring:
         acknowledged = seen.total.acknowledged
         if not naive:
             acknowledged = {topic_of(each): runs for each, runs in acknowledged.items()}
-        found = self._read_back(acknowledged, before)
-        system = NAIVE if naive else SHUYUAN
-        return self._case((name, system, RAW), callers, seen, found)
+        found = read_back(self._stage, acknowledged, before, delete=True)
+        system, workers = NAIVE if naive else SHUYUAN, self._stage.arena.workers
+        return judged(Label(name, system, RAW, callers, workers), seen, found)
 
     def locust(self, name: str, users: int, classes: Sequence[str], pace: Pace) -> Case:
         """Let Locust's users ask the exchange."""
@@ -61,8 +62,9 @@ class Measuring:
         child = Child(self._locust_command(classes, users, pace), self._stage.log("locust"))
         seen = observe(child, self._stage.arena.families, limit)
         acknowledged = {topic_of(each): runs for each, runs in seen.total.acknowledged.items()}
-        found = self._read_back(acknowledged, before)
-        return self._case((name, SHUYUAN, LOCUST), users, seen, found)
+        found = read_back(self._stage, acknowledged, before, delete=True)
+        workers = self._stage.arena.workers
+        return judged(Label(name, SHUYUAN, LOCUST, users, workers), seen, found)
 
     def produce(self, pace: Pace) -> Case:
         """Let Kafka's own producer write our records without HTTP, acks=all."""
@@ -93,46 +95,63 @@ class Measuring:
     def _tool_ends(self) -> dict[int, int]:
         return self._stage.ends(TOOL_TOPIC, TOOL_PARTITIONS)
 
-    def _read_back(
-        self, acknowledged: Mapping[str, list[Run]], before: Mapping[str, int]
-    ) -> Answer:
-        """Compare the log, from where it ended before the run, with what was acknowledged."""
-        if not acknowledged:
-            return Answer()
-        bulletin = topic_of(self._stage.world.bulletin)
-        topics = [
-            Topic(topic, {0: start}, acknowledged.get(topic, []), known=topic != bulletin)
-            for topic, start in before.items()
-        ]
-        order = msgspec.json.encode(Question(self._stage.arena.bootstrap, topics, delete=True))
-        child = Child.python("loadtests.readback", self._stage.log("readback"), order)
-        return ask(child, Answer, READING_SECONDS)
 
-    def _case(self, row: tuple[str, str, str], callers: int, seen: Observed, found: Answer) -> Case:
-        window, total, cpu_seconds = seen.window, seen.total, all_parts(seen.use)
-        name, system, generator = row
-        return Case(
-            name=name,
-            system=system,
-            generator=generator,
-            requests_per_second=round(window.requests / window.seconds, 1),
-            records_per_second=round(window.records / window.seconds, 1),
-            p50_ms=round(window.p50_ms, 2),
-            p99_ms=round(window.p99_ms, 2),
-            failures=total.failures + bool(found.faults()),
-            cpu_seconds=cpu_seconds,
-            cpu_us_per_record=per_record(cpu_seconds, window.records),
-            records_answered=total.records,
-            records_read_back=total.checked + found.read_back,
-            seconds=round(window.seconds, 3),
-            callers=callers,
-            workers=self._stage.arena.workers,
-            memory_bytes=seen.use.memory_bytes,
-            others_cpu_seconds=round(seen.use.others_cpu_seconds, 2),
-            refused=total.refused,
-            complaints=[*total.complaints, *filter(None, [found.faults()])],
-            facts=total.facts,
-        )
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Which row a run belongs to, and how many callers it had."""
+
+    name: str
+    system: str
+    generator: str
+    callers: int
+    workers: int
+
+
+def judged(label: Label, seen: Observed, found: Answer) -> Case:
+    """Return the case that a run makes, with whatever the reader of the log found wrong."""
+    window, total, cpu_seconds = seen.window, seen.total, all_parts(seen.use)
+    return Case(
+        name=label.name,
+        system=label.system,
+        generator=label.generator,
+        requests_per_second=round(window.requests / window.seconds, 1),
+        records_per_second=round(window.records / window.seconds, 1),
+        p50_ms=round(window.p50_ms, 2),
+        p99_ms=round(window.p99_ms, 2),
+        failures=total.failures + bool(found.faults()),
+        cpu_seconds=cpu_seconds,
+        cpu_us_per_record=per_record(cpu_seconds, window.records),
+        records_answered=total.records,
+        records_read_back=total.checked + found.read_back,
+        seconds=round(window.seconds, 3),
+        callers=label.callers,
+        workers=label.workers,
+        memory_bytes=seen.use.memory_bytes,
+        others_cpu_seconds=round(seen.use.others_cpu_seconds, 2),
+        refused=total.refused,
+        complaints=[*total.complaints, *filter(None, [found.faults()])],
+        facts=total.facts,
+    )
+
+
+def read_back(
+    stage: Stage,
+    acknowledged: Mapping[str, Sequence[Run]],
+    starts: Mapping[str, int],
+    *,
+    delete: bool,
+) -> Answer:
+    """Compare the log of each topic, from a start on, with what was acknowledged."""
+    if not acknowledged:
+        return Answer()
+    bulletin = topic_of(stage.world.bulletin)
+    topics = [
+        Topic(topic, {0: start}, list(acknowledged.get(topic, ())), known=topic != bulletin)
+        for topic, start in starts.items()
+    ]
+    order = msgspec.json.encode(Question(stage.arena.bootstrap, topics, delete=delete))
+    child = Child.python("loadtests.readback", stage.log("readback"), order)
+    return ask(child, Answer, READING_SECONDS)
 
 
 def _tool_case(name: str, system: str, done: Performed, read_back: int) -> Case:

@@ -116,6 +116,9 @@ async def read(
     bootstrap: str, topic: str, starts: Mapping[int, int], ends: Mapping[int, int]
 ) -> AsyncIterator[ConsumerRecord]:
     """Yield the committed records between two offsets of each partition; TimeoutError if stuck."""
+    wanted = [partition for partition in starts if starts[partition] < ends[partition]]
+    if not wanted:
+        return
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level="read_committed",
@@ -124,7 +127,6 @@ async def read(
     )
     await consumer.start()
     try:
-        wanted = [partition for partition in starts if starts[partition] < ends[partition]]
         places = [TopicPartition(topic, partition) for partition in wanted]
         consumer.assign(places)
         for place in places:

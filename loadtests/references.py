@@ -24,7 +24,8 @@ from loadtests.compare.naive import Order
 from loadtests.pages import Question
 from loadtests.processes import Use
 from loadtests.runs import ROOT, Child, RunFailed, whole
-from loadtests.stage import PAGE, Stage, write_book
+from loadtests.stage import BATCH, FILLING, FILLING_CALLERS, PAGE, Stage, generate, write_book
+from loadtests.workloads import Publish
 
 NAIVE_MODULE = "loadtests.compare.naive"
 TOOLS = "org.apache.kafka.tools"
@@ -35,9 +36,12 @@ NAIVE_FEEDS = ("naive.feed-1", "naive.feed-2", "naive.feed-3")
 NAIVE_ARCHIVE = "naive.archive"
 # As many partitions as the feeds have together.
 TOOL_TOPIC, TOOL_PARTITIONS = "perf-test", 3
+# The last line with percentiles is that of the steady state.
 PRODUCED = re.compile(
-    r"(\d+) records sent, ([\d.]+) records/sec .*? (\d+) ms 50th, \d+ ms 95th, (\d+) ms 99th"
+    r"(\d+) (?:steady state )?records sent, ([\d.]+) records/sec .*?"
+    r" (\d+) ms 50th, \d+ ms 95th, (\d+) ms 99th"
 )
+WARM_UP_SHARE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +69,26 @@ async def _create_topics(bootstrap: str, names: Sequence[str], partitions: int) 
         await admin.close()
 
 
-def produce(arena: Arena, count: int, limit_seconds: float, topic: str = TOOL_TOPIC) -> Performed:
-    """Run `kafka-producer-perf-test` with our records as its payloads, acks=all, no HTTP."""
+def produce(arena: Arena, count: int, limit_seconds: float) -> Performed:
+    """Run `kafka-producer-perf-test` with our records as its payloads, acks=all, no HTTP.
+
+    Its first third is its warm-up; processor time and records are those of the whole process.
+    """
     payloads = arena.folder / "payloads.ndjson"
     payloads.write_bytes(b"\n".join(records.lines()))
     lines, use = _tool(
         arena,
         "ProducerPerformance",
         limit_seconds,
-        *("--topic", topic, "--num-records", str(count), "--throughput", "-1"),
+        *("--topic", TOOL_TOPIC, "--num-records", str(count), "--throughput", "-1"),
         *("--payload-file", str(payloads), "--bootstrap-server", arena.bootstrap),
-        *("--command-property", "acks=all"),
+        *("--command-property", "acks=all", "--warmup-records", str(count // WARM_UP_SHARE)),
     )
     found = [match for line in lines if (match := PRODUCED.search(line))]
     if not found:
         raise RunFailed("\n".join(lines[-5:]))
-    sent, each_second, p50, p99 = found[-1].groups()
-    return Performed(int(sent), float(each_second), float(p50), float(p99), use)
+    _steady, each_second, p50, p99 = found[-1].groups()
+    return Performed(int(found[0][1]), float(each_second), float(p50), float(p99), use)
 
 
 def consume(arena: Arena, count: int, limit_seconds: float) -> Performed:
@@ -123,12 +130,21 @@ def naive(stage: Stage, archive_records: int) -> Iterator[Naive]:
     """Run the naive service, with as many workers as the gateway has and an archive of its own."""
     arena, topics = stage.arena, [*NAIVE_FEEDS, NAIVE_ARCHIVE]
     create_topics(arena.bootstrap, topics, 1)
-    produce(arena, archive_records, NAIVE_SECONDS, NAIVE_ARCHIVE)
     with _served(arena, topics) as (base_url, pid):
-        book = arena.folder / "naive.book"
-        families = {**arena.families, "gateway": pid}
-        write_book(stage, _pages(stage, base_url, archive_records, book))
-        yield Naive(base_url, families, book)
+        made = Naive(base_url, {**arena.families, "gateway": pid}, arena.folder / "naive.book")
+        _fill(stage, made, archive_records)
+        write_book(stage, _pages(stage, made, archive_records))
+        yield made
+
+
+def _fill(stage: Stage, made: Naive, wanted: int) -> None:
+    target = (made.base_url, made.families)
+    while stage.ends(made.archive)[0] < wanted:
+        filled = generate(
+            stage, Publish([made.archive], BATCH), FILLING_CALLERS, FILLING, target
+        ).total
+        if filled.failures:
+            raise RunFailed("; ".join(filled.complaints))
 
 
 @contextmanager
@@ -149,11 +165,11 @@ def _served(arena: Arena, topics: Sequence[str]) -> Iterator[tuple[str, int]]:
         service.stop()
 
 
-def _pages(stage: Stage, base_url: str, archive_records: int, book: Path) -> Question:
+def _pages(stage: Stage, made: Naive, archive_records: int) -> Question:
     return Question(
-        base_url=base_url,
+        base_url=made.base_url,
         token=stage.token(stage.world.consumer),
-        subscription=NAIVE_ARCHIVE,
+        subscription=made.archive,
         cursor="0",
         offset=0,
         limit=PAGE,
@@ -161,8 +177,8 @@ def _pages(stage: Stage, base_url: str, archive_records: int, book: Path) -> Que
         items=list(records.NARROW),
         masked=True,
         bootstrap=stage.arena.bootstrap,
-        topic=NAIVE_ARCHIVE,
-        path=str(book),
+        topic=made.archive,
+        path=str(made.book),
     )
 
 

@@ -12,6 +12,7 @@ COMPLAINTS_MAX = 5
 MARK = "@"
 BEGIN, END, DONE = "begin", "end", "done"
 Run = tuple[int, int, int]
+Facts = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -66,34 +67,31 @@ class Tally:
 
     def open_window(self) -> None:
         self.window = Window()
-        tell(BEGIN)
 
-    def close_window(self) -> None:
-        """Tell what the window holds, and count on in another one."""
+    def close_window(self) -> Facts:
+        """Return what the window holds, and count on in another one."""
         closed, self.window = self.window, Window()
         seconds = time.perf_counter() - closed.opened_at
         latencies = sorted(closed.latencies)
-        tell(
-            END,
-            seconds=seconds,
-            requests=closed.requests,
-            records=closed.records,
-            p50_ms=percentile(latencies, 0.50) * 1000,
-            p99_ms=percentile(latencies, 0.99) * 1000,
-        )
+        return {
+            "seconds": seconds,
+            "requests": closed.requests,
+            "records": closed.records,
+            "p50_ms": percentile(latencies, 0.50) * 1000,
+            "p99_ms": percentile(latencies, 0.99) * 1000,
+        }
 
-    def tell_all(self) -> None:
-        """Tell what the whole run held, once nothing is under way any more."""
-        tell(
-            DONE,
-            records=self.records,
-            checked=self.checked,
-            failures=self.failures,
-            refused=self.refused,
-            complaints=self.complaints,
-            acknowledged={name: joined(runs) for name, runs in self.acknowledged.items()},
-            facts=self.facts,
-        )
+    def total(self) -> Facts:
+        """Return what the whole run held, once nothing is under way any more."""
+        return {
+            "records": self.records,
+            "checked": self.checked,
+            "failures": self.failures,
+            "refused": self.refused,
+            "complaints": self.complaints,
+            "acknowledged": {name: joined(runs) for name, runs in self.acknowledged.items()},
+            "facts": self.facts,
+        }
 
 
 class Position(msgspec.Struct):
@@ -113,9 +111,9 @@ class Receipt(msgspec.Struct):
 read_receipt = msgspec.json.Decoder(Receipt).decode
 
 
-def tell(mark: str, **facts: Any) -> None:  # noqa: ANN401 - any JSON
+def tell(mark: str, facts: Facts | None = None) -> None:
     """Write a mark on standard output, at once: whoever listens samples the machine then."""
-    text = msgspec.json.encode(facts).decode()
+    text = msgspec.json.encode(facts or {}).decode()
     sys.stdout.write(f"{MARK}{mark} {text}\n")
     sys.stdout.flush()
 

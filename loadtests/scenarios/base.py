@@ -49,6 +49,7 @@ class ExchangeUser(FastHttpUser):
     abstract = True
     concurrency = 1
     wait_time = constant(0)
+    case: ClassVar[str] = ""
     orderly: ClassVar[frozenset[int]] = frozenset()
     setting: ClassVar[Setting]
 

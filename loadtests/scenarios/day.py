@@ -13,6 +13,7 @@ LOOKUPS = ("/v1/resources?q=压测&limit=20", "/v1/subscriptions?limit=20", "/v1
 
 
 class WorkingDay(ExchangeUser):
+    case = "mixed"
     wait_time = between(0.01, 0.1)
 
     def feed(self) -> str:

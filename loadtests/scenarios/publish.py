@@ -11,16 +11,18 @@ RUN = secrets.token_hex(6)
 
 
 class PublishBatch(ExchangeUser):
+    case = "publish-500"
+
     @task
     def publish_batch(self) -> None:
         self.turn += 1
         batches, feeds = self.setting.batches, self.setting.world.feeds
         body = batches[self.turn % len(batches)]
-        self.publish(feeds[self.number % len(feeds)], body, BATCH, "publish-500")
+        self.publish(feeds[self.number % len(feeds)], body, BATCH, self.case)
 
 
 class PublishSingle(ExchangeUser):
-    name = "publish-1"
+    case = "publish-1"
     keyed = False
 
     @task
@@ -29,9 +31,9 @@ class PublishSingle(ExchangeUser):
         singles, feeds = self.setting.singles, self.setting.world.feeds
         body, key = singles[self.turn % len(singles)], f"{RUN}-{self.number}-{self.turn}"
         feed = feeds[self.number % len(feeds)]
-        self.publish(feed, body, 1, self.name, key if self.keyed else None)
+        self.publish(feed, body, 1, self.case, key if self.keyed else None)
 
 
 class PublishSingleKeyed(PublishSingle):
-    name = "publish-1-keyed"
+    case = "publish-1-keyed"
     keyed = True

@@ -27,6 +27,7 @@ class Revocable(ExchangeUser):
     """`closed` tells since when a subscription is suspended, once that was answered."""
 
     abstract = True
+    case = "revocation"
     orderly = frozenset({FORBIDDEN})
     closed: ClassVar[dict[str, float]] = {}
 

@@ -17,6 +17,7 @@ PATIENCE_SECONDS = 2.0
 
 
 class Storm(ExchangeUser):
+    case = "storm"
     orderly = frozenset({429, 503})
 
     @task

@@ -18,6 +18,7 @@ STAMP = re.compile(rb'"remark":"(\d+) (\d+)"')
 class Ticker(ExchangeUser):
     """Publishes one stamped record every 100 ms."""
 
+    case = "long-poll"
     fixed_count = 1
     wait_time = constant(TICK_SECONDS)
 
@@ -38,6 +39,8 @@ class Ticker(ExchangeUser):
 
 class LongPoll(ExchangeUser):
     """Waits at the end of the bulletin; every record must come, once and in order."""
+
+    case = "long-poll"
 
     def on_start(self) -> None:
         super().on_start()

@@ -1,0 +1,67 @@
+"""`make load`: Locust's own page against the platform that runs here, seeded and with tokens."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from deploy.local.ports import HOST, PortBook
+from deploy.local.report import Report
+from deploy.local.up import Platform, place
+from deploy.local.wording import LocalError, say
+from gateway.cli.failures import EXIT_INTERRUPTED, Failure
+from loadtests import results as outcomes
+from loadtests.arena import Arena, arena_of, machine
+from loadtests.live import Told
+from loadtests.measuring import LOCUSTFILE
+from loadtests.runs import ROOT, RunFailed
+from loadtests.stage import prepare
+
+USUAL_PORT = 8089
+ARCHIVE_RECORDS = 60_000
+PAGE_SECONDS = 10.0
+
+
+def main() -> int:
+    """Prepare a world of new names, then let Locust's page decide what runs."""
+    try:
+        report, where = Report(), place()
+        running = Platform(where, report)
+        running.up()
+        arena = arena_of(running, where.state_dir / "loadtests")
+        with report.step(say("准备压测数据", "preparing the world of the load test")):
+            stage = prepare(arena, ARCHIVE_RECORDS)
+            Told(arena, machine(arena)).write(stage.folder)
+        port = PortBook(where.state_dir / "ports.json").choose("locust", USUAL_PORT)
+        url = f"http://{HOST}:{port}"
+        report.line(say(f"压测页面：{url}（Ctrl-C 结束）", f"Locust: {url} (Ctrl-C ends it)"))
+        return _serve(_command(arena, port))
+    except (LocalError, RunFailed, Failure) as error:
+        sys.stderr.write(f"✗ {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def _command(arena: Arena, port: int) -> list[str]:
+    return [
+        *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--class-picker"),
+        *("--web-host", HOST, "--web-port", str(port), "--host", arena.base_url),
+        *("--folder", str(arena.folder), "--results", str(outcomes.FOLDER)),
+        *("--users", "8", "--spawn-rate", "100", "--stop-timeout", "30"),
+    ]
+
+
+def _serve(command: Sequence[str], directory: Path = ROOT) -> int:
+    """Run Locust until it ends; whoever interrupts this program interrupts it too."""
+    child = psutil.Popen(command, cwd=directory)
+    try:
+        return int(child.wait())
+    except KeyboardInterrupt:
+        child.wait(PAGE_SECONDS)
+        return EXIT_INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
