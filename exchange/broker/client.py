@@ -76,7 +76,7 @@ class Connection:
         try:
             client = await self.client()
             return bool(await client.fetch_all_metadata())
-        except (BrokerUnavailable, *LOST):
+        except (BrokerUnavailable, KafkaError, OSError, TimeoutError):
             return False
 
     async def leader(self, topic: str, partition: int) -> int:

@@ -56,6 +56,9 @@ class Topics:
         )
         await admin.start()
         try:
+            # A broker that has just come back names none; aiokafka would trip over that.
+            if admin._client.cluster.controller is None:  # noqa: SLF001 - no public look-up
+                raise BrokerUnavailable
             new = NewTopic(
                 topic,
                 num_partitions=partitions,
