@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl
 
 import msgspec
 import orjson
-from sqlalchemy.exc import DBAPIError
 
 from auth.errors import TokenMissing
 from auth.principal import Principal
@@ -35,6 +34,7 @@ from gateway.edge import (
 from gateway.problems import Internal, log
 from gateway.services import Services
 from kernel import answers
+from kernel.database import is_passing
 from kernel.errors import BadRequest, ShuyuanError, TooMany, Unavailable, UnsupportedMedia
 from kernel.logging import correlation_id
 
@@ -122,12 +122,13 @@ class HotPaths:
             await refuse(exchange.scope, exchange.send, error)
         except ClientGoneError:
             log.debug("client left in the middle of its body")
-        except (DBAPIError, OSError, TimeoutError) as error:
-            log.warning("hot path: %r", error)
-            await refuse(exchange.scope, exchange.send, Unavailable())
-        except Exception:  # noqa: BLE001 - whatever happened, the answer is a problem body
-            log.exception("unexpected error on %s", exchange.scope["path"])
-            await refuse(exchange.scope, exchange.send, Internal(), 500)
+        except Exception as error:  # noqa: BLE001 - whatever happened, the answer is a problem body
+            if is_passing(error):
+                log.warning("hot path: %r", error)
+                await refuse(exchange.scope, exchange.send, Unavailable())
+            else:
+                log.exception("unexpected error on %s", exchange.scope["path"])
+                await refuse(exchange.scope, exchange.send, Internal(), 500)
 
     async def _caller(self, exchange: Exchange) -> Principal:
         tokens = self._services().tokens

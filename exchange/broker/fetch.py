@@ -21,8 +21,10 @@ READ_COMMITTED = 1
 FETCH_SECONDS = 10.0
 MIN_BYTES = 1
 WAIT_MS = 0
-# What one record costs in memory beside its value, about (CPython 3.11).
+# What one record costs in memory beside its key and value, and one chunk beside its records,
+# about (CPython 3.11).
 RECORD_OVERHEAD_BYTES = 200
+CHUNK_OVERHEAD_BYTES = 600
 CACHE_BYTES = 64 * 1024 * 1024
 
 
@@ -43,7 +45,7 @@ class Chunk:
     values: list[bytes | None] = field(default_factory=list)
     headers: list[tuple[int, Sequence[tuple[str, bytes | None]]]] = field(default_factory=list)
     versions: set[int] = field(default_factory=set)
-    size_bytes: int = 0
+    size_bytes: int = CHUNK_OVERHEAD_BYTES
 
 
 class ChunkCache:
@@ -189,9 +191,10 @@ def _take(chunk: Chunk, batch: Any, offset: int) -> None:  # noqa: ANN401 - aiok
         if record.offset < offset:
             continue
         offsets.append(record.offset)
-        keys.append(record.key or b"")
-        values.append(record.value)
-        chunk.size_bytes += RECORD_OVERHEAD_BYTES + len(record.value or b"")
+        key, value = record.key or b"", record.value
+        keys.append(key)
+        values.append(value)
+        chunk.size_bytes += RECORD_OVERHEAD_BYTES + len(key) + len(value or b"")
 
 
 class _Aborted:

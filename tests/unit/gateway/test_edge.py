@@ -1,0 +1,167 @@
+import asyncio
+from collections.abc import MutableMapping
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.edge import BODY_MAX, Edge, correlation_of
+from kernel.errors import TooMany, Unavailable
+
+Message = dict[str, Any]
+
+
+class App:
+    """Reads its whole body and answers with how long it was."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.seen = b""
+        self.calls = 0
+        self._error = error
+
+    async def __call__(self, _scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
+        self.calls += 1
+        more = True
+        while more:
+            message = await receive()
+            self.seen += message.get("body", b"")
+            more = message.get("more_body", False)
+        if self._error is not None:
+            raise self._error
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"etag", b"1")]})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def scope(method: str = "POST", path: str = "/v1/standards", **headers: str) -> Message:
+    named = {"content-type": "application/json", **headers}
+    return {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": b"",
+        "headers": [
+            (name.replace("_", "-").encode(), value.encode()) for name, value in named.items()
+        ],
+    }
+
+
+async def answered(
+    app: App, asked: Message, *parts: bytes
+) -> tuple[int, dict[bytes, bytes], bytes]:
+    sent: list[Message] = []
+    bodies = list(parts) or [b""]
+
+    async def receive() -> Message:
+        body = bodies.pop(0)
+        return {"type": "http.request", "body": body, "more_body": bool(bodies)}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(dict(message))
+
+    await Edge(app)(asked, receive, send)
+    start, body = sent
+    return start["status"], dict(start["headers"]), body["body"]
+
+
+async def test_every_answer_is_marked_beside_its_own_headers() -> None:
+    status, headers, _ = await answered(App(), scope(exchange_correlation_id="mine"))
+    assert status == 200
+    assert headers[b"etag"] == b"1"
+    assert headers[b"exchange-correlation-id"] == b"mine"
+    assert headers[b"exchange-worker"]
+
+
+@pytest.mark.parametrize("given", ["", "-", "a b", "a_b", "é", "x" * 65, "a\n"])
+def test_only_a_short_plain_correlation_id_is_taken(given: str) -> None:
+    taken = correlation_of({b"exchange-correlation-id": given.encode("latin-1")})
+    assert taken != given
+    assert len(taken) == 32
+
+
+async def test_what_is_announced_as_too_large_never_reaches_the_app() -> None:
+    app = App()
+    status, _, body = await answered(app, scope(content_length=str(BODY_MAX + 1)))
+    assert (status, orjson.loads(body)["code"]) == (413, "body_too_large")
+    assert app.calls == 0
+
+
+async def test_a_body_without_a_length_is_stopped_at_the_limit() -> None:
+    app = App()
+    part = b"x" * (BODY_MAX // 4)
+    status, _, body = await answered(app, scope(transfer_encoding="chunked"), *[part] * 8)
+    assert (status, orjson.loads(body)["code"]) == (413, "body_too_large")
+    assert len(app.seen) <= BODY_MAX
+
+
+async def test_a_length_that_lies_is_counted_all_the_same() -> None:
+    part = b"x" * BODY_MAX
+    status, _, _ = await answered(App(), scope(content_length="5"), part, part)
+    assert status == 413
+
+
+async def test_only_an_edition_of_a_code_list_may_be_larger() -> None:
+    part = b"x" * BODY_MAX
+    path = "/v1/code-lists/GB/T 2260/editions"
+    status, _, _ = await answered(
+        App(), scope(path=path, content_length=str(3 * BODY_MAX)), part, part
+    )
+    assert status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "media", "status"),
+    [
+        ("POST", "/v1/standards", "application/json; charset=utf-8", 200),
+        ("PATCH", "/v1/people/1", "application/merge-patch+json", 200),
+        ("POST", "/oauth/token", "application/x-www-form-urlencoded", 200),
+        ("POST", "/v1/resources/1/validate", "application/x-ndjson", 200),
+        ("GET", "/v1/standards", "text/plain", 200),
+        ("POST", "/v1/standards", "text/plain", 415),
+        ("POST", "/v1/standards", "application/jsonx", 415),
+        ("POST", "/v1/standards", "", 415),
+        ("PUT", "/v1/resources/1", "application/x-ndjson", 415),
+        ("POST", "/oauth/token", "application/json", 415),
+    ],
+)
+async def test_each_path_takes_its_own_media(
+    method: str, path: str, media: str, status: int
+) -> None:
+    asked = scope(method, path, content_length="2", content_type=media)
+    assert (await answered(App(), asked, b"{}"))[0] == status
+
+
+async def test_a_post_without_a_body_needs_no_media() -> None:
+    asked = scope(content_length="0", content_type="")
+    assert (await answered(App(), asked))[0] == 200
+
+
+@pytest.mark.parametrize("place", [{"path": "/v1/a\x00b"}, {"query_string": b"q=%00"}])
+async def test_a_nul_never_reaches_the_app(place: Message) -> None:
+    app = App()
+    status, _, body = await answered(app, scope("GET") | place)
+    assert (status, orjson.loads(body)["code"]) == (400, "invalid_parameter")
+    assert app.calls == 0
+
+
+async def test_what_is_no_request_goes_through() -> None:
+    """Lifespan messages, for one, have neither headers nor a path."""
+    passed = asyncio.Event()
+
+    async def app(given: Any, _receive: Any, _send: Any) -> None:  # noqa: ANN401
+        assert given["type"] == "lifespan"
+        passed.set()
+
+    await Edge(app)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+    assert passed.is_set()
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [(Unavailable(), "1"), (TooMany(retry_after_seconds=7), "7")],
+)
+async def test_a_refusal_that_passes_says_when_to_come_back(error: Exception, seconds: str) -> None:
+    from gateway.problems import problem  # noqa: PLC0415 - beside its only use
+
+    status, headers, _ = problem(error, instance="/", english=True)  # type: ignore[arg-type]
+    assert status in (429, 503)
+    assert headers["Retry-After"] == seconds

@@ -1,0 +1,107 @@
+from collections.abc import MutableMapping
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from auth.errors import TokenExpired
+from gateway.hot import HotPaths
+
+Message = dict[str, Any]
+PATHS = (("POST", "/v1/resources/r1/records"), ("GET", "/v1/subscriptions/s1/records"))
+
+
+def broken(sqlstate: str) -> DBAPIError:
+    return DBAPIError("SELECT 1", {}, SimpleNamespace(sqlstate=sqlstate))  # type: ignore[arg-type]
+
+
+class Failing:
+    """Services whose first use, the look at the token, fails."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+        self.tokens = self
+        self.bus = SimpleNamespace(puller=SimpleNamespace(pull=self._pull))
+
+    def cached(self, _token: bytes) -> None:
+        raise self._error
+
+    async def _pull(self, caller: Any, _request: Any) -> None:  # noqa: ANN401
+        await caller()
+
+
+async def elsewhere(_scope: Any, _receive: Any, send: Any) -> None:  # noqa: ANN401
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def answered(method: str, path: str, error: Exception, token: bytes = b"Bearer x") -> Message:
+    sent: list[Message] = []
+    asked = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"authorization", token), (b"content-type", b"application/json")],
+    }
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(dict(message))
+
+    services: Any = Failing(error)
+    await HotPaths(elsewhere, lambda: services)(asked, receive, send)
+    body = sent[1]["body"]
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return {"status": sent[0]["status"], "headers": headers, **(orjson.loads(body) if body else {})}
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (TokenExpired(), 401, "token_expired"),
+        (PoolTimeout(), 503, "unavailable"),
+        (TimeoutError(), 503, "unavailable"),
+        (ConnectionRefusedError(), 503, "unavailable"),
+        (broken("57P01"), 503, "unavailable"),
+        (broken("42P01"), 500, "internal_error"),
+        (KeyError("x"), 500, "internal_error"),
+    ],
+)
+async def test_every_failure_is_answered_with_a_problem(
+    method: str, path: str, error: Exception, status: int, code: str
+) -> None:
+    """A full pool of connections once was an internal error, a missing table once a pause."""
+    said = await answered(method, path, error)
+    assert (said["status"], said["code"]) == (status, code)
+    assert said["headers"]["content-type"] == "application/problem+json"
+    assert said["headers"]["exchange-correlation-id"] == said["correlation_id"]
+    assert ("retry-after" in said["headers"]) == (status == 503)
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+async def test_without_a_token_nothing_else_is_looked_at(method: str, path: str) -> None:
+    said = await answered(method, path, AssertionError(), token=b"Basic x")
+    assert (said["status"], said["code"]) == (401, "token_missing")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/resources/r1/records"),
+        ("POST", "/v1/subscriptions/s1/records"),
+        ("GET", "/v1/subscriptions/s1"),
+        ("GET", "/v1/subscriptions//records"),
+        ("GET", "/v1/subscriptions/s1/records/"),
+        ("GET", "/v1/subscriptions/s1/records\n"),
+        ("GET", "/v1/subscriptions/" + "x" * 65 + "/records"),
+    ],
+)
+async def test_everything_else_goes_on_to_the_framework(method: str, path: str) -> None:
+    assert (await answered(method, path, AssertionError()))["status"] == 204
