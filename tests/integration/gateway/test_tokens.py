@@ -22,6 +22,12 @@ from tests.support.world import ClientApp, Department, Sharing, World
 JSON = {"Content-Type": "application/json"}
 
 
+@pytest.fixture(scope="module")
+async def sharing(world: World) -> Sharing:
+    """One that nobody publishes into."""
+    return await world.sharing()
+
+
 def doors(sharing: Sharing) -> list[tuple[str, str]]:
     return [
         ("GET", "/v1/me"),

@@ -1,0 +1,82 @@
+"""`/readyz` is green while the worker can serve, and says what keeps it from serving."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from gateway.app import create
+from gateway.services import Services
+from kernel.settings import Settings
+from tests.support.eventually import eventually
+
+
+@asynccontextmanager
+async def opened(settings: dict[str, str]) -> AsyncIterator[tuple[httpx.AsyncClient, Services]]:
+    """One gateway worker within the test, so that the test can break its parts."""
+    named = {
+        name.removeprefix("SHUYUAN_").lower(): value
+        for name, value in settings.items()
+        if name.startswith("SHUYUAN_")
+    }
+    app = create(Settings.model_validate(named))
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://worker") as http:
+            yield http, app.state.services
+
+
+async def test_a_loop_that_broke_turns_it_red(gateway: str, settings: dict[str, str]) -> None:
+    async with opened(settings) as (http, services):
+
+        async def ready() -> bool:
+            return (await http.get("/readyz")).status_code == 200
+
+        await eventually(ready)
+
+        async def broken() -> None:
+            raise ValueError("broken")
+
+        services.loops.start("doomed", broken)
+
+        async def red() -> bool:
+            return not await ready()
+
+        await eventually(red, within_seconds=2)
+        told = (await http.get("/readyz")).json()
+        assert told["status"] == "not_ready"
+        assert told["loops"] == {"doomed": "ValueError('broken')"}
+        assert (told["database"], told["broker"], told["rules"]) == ("ok", "ok", "ok")
+        assert (await http.get("/healthz")).status_code == 200
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("missing", "part"),
+    [
+        ({"SHUYUAN_KAFKA_BOOTSTRAP": "127.0.0.1:1"}, "broker"),
+        ({"SHUYUAN_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere"}, "database"),
+    ],
+)
+async def test_a_worker_without_its_servers_starts_and_says_what_is_missing(
+    gateway: str, settings: dict[str, str], missing: dict[str, str], part: str
+) -> None:
+    async with opened({**settings, **missing}) as (http, _services):
+        answer = await http.get("/readyz")
+        assert answer.status_code == 503
+        told = answer.json()
+        assert told[part] != "ok"
+        assert told["loops"] == {}
+        if part == "database":
+            assert told["rules"] != "ok"
+            refused = await http.get("/v1/me", headers={"Authorization": "Bearer x.y.z"})
+            assert refused.status_code in (401, 503)
+        assert (await http.get("/healthz")).status_code == 200
+
+
+async def test_metrics_are_those_of_all_workers(gateway: str) -> None:
+    async with httpx.AsyncClient(base_url=gateway) as http:
+        answer = await http.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert "shuyuan_published_records_total" in answer.text
