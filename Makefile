@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test up down status check lock clean
+.PHONY: help demo test up down status check lock clean bench bench-quick load
 
 help: ## 列出全部目标 / print every target
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -31,6 +31,15 @@ check: $(INSTALLED) ## 静态检查：格式、规则、类型、导入方向 / 
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+
+bench: $(INSTALLED) ## 压测：全部场景与对照，三轮取中（约十分钟）/ the whole benchmark, medians of three rounds
+	@$(PYTHON) -m loadtests.bench
+
+bench-quick: $(INSTALLED) ## 压测：每项一次，两分钟内，仅供参考 / every row once, under two minutes
+	@$(PYTHON) -m loadtests.bench --quick
+
+load: $(INSTALLED) ## 打开 Locust 页面，对本机平台压测 / Locust's own page against the running platform
+	@$(PYTHON) -m loadtests.load
 
 lock: ## 说明如何重新锁定依赖 / tell how the locks are remade
 	@echo 'requirements.lock（需要 uv / with uv）:'

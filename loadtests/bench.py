@@ -67,10 +67,12 @@ QUICK = Plan(
 )
 
 
-def run(arena: Arena, plan: Plan, folder: Path, report: Report) -> Results:
-    """Run the plan on a platform and write its results; raises RunFailed."""
+def run(arena: Arena, plan: Plan, folder: Path, report: Report, others: float = 0.0) -> Results:
+    """Run the plan on a platform and write its results; raises RunFailed.
+
+    `others` is how busy the machine was before the platform was started, 0 to 1.
+    """
     started, begun = datetime.now(UTC), time.monotonic()
-    busy = others_share(LOOK_SECONDS)
     with report.step(say("准备数据和对照页", "preparing the world, the archive and the pages")):
         stage = prepare(arena, plan.archive_records)
         create_topics(arena.bootstrap, [TOOL_TOPIC], TOOL_PARTITIONS)
@@ -83,7 +85,7 @@ def run(arena: Arena, plan: Plan, folder: Path, report: Report) -> Results:
         machine=machine(arena),
         cases=cases,
         indicative=plan.indicative,
-        others_share=round(busy, 3),
+        others_share=round(others, 3),
         rounds=plan.rounds,
     )
     outcomes.write(found, folder)
@@ -142,8 +144,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = _plan(sys.argv[1:] if arguments is None else arguments)
     signal.signal(signal.SIGTERM, _interrupted)
     try:
-        with own_arena(report := Report()) as arena:
-            found = run(arena, plan, outcomes.FOLDER, report)
+        others, report = others_share(LOOK_SECONDS), Report()
+        with own_arena(report) as arena:
+            found = run(arena, plan, outcomes.FOLDER, report, others)
     except (LocalError, RunFailed, Failure) as error:
         sys.stderr.write(f"✗ {error}\n")
         return 1

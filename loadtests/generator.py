@@ -25,6 +25,8 @@ PATIENCE_SECONDS = 30.0
 
 
 class Order(msgspec.Struct):
+    """`requests` ends the run after so many, 0 means when the seconds are over."""
+
     host: str
     port: int
     token: str
@@ -32,17 +34,32 @@ class Order(msgspec.Struct):
     warm_up_seconds: float
     seconds: float
     work: Work
+    requests: int = 0
+
+
+class Turns:
+    """How many requests may still be sent; shared by all callers."""
+
+    def __init__(self, requests: int) -> None:
+        self._left = requests or sys.maxsize
+
+    def take(self) -> bool:
+        self._left -= 1
+        return self._left >= 0
+
+    def stop(self) -> None:
+        self._left = 0
 
 
 class Caller(asyncio.Protocol):
     """One connection: asks, takes the whole answer, asks again until it is told to stop."""
 
-    def __init__(self, number: int, work: Workload, tally: Tally, stop: asyncio.Event) -> None:
+    def __init__(self, number: int, work: Workload, tally: Tally, turns: "Turns") -> None:
         self.idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._number = number
         self._work = work
         self._tally = tally
-        self._stop = stop
+        self._turns = turns
         self._parts: list[bytes] = []
         self._have = 0
         self._need = 0
@@ -54,7 +71,7 @@ class Caller(asyncio.Protocol):
         self._ask()
 
     def _ask(self) -> None:
-        if self._stop.is_set():
+        if not self._turns.take():
             self._leave()
             return
         self._parts.clear()
@@ -105,13 +122,13 @@ class Caller(asyncio.Protocol):
 
 async def run(order: Order) -> None:
     """Warm up, measure one window, let every caller get its last answer, tell what came."""
-    tally, stop = Tally(), asyncio.Event()
+    tally, turns = Tally(), Turns(order.requests)
     work = workload(order.work, f"{order.host}:{order.port}", order.token, order.callers, tally)
     loop = asyncio.get_running_loop()
     callers = []
     for number in range(order.callers):
         _, caller = await loop.create_connection(
-            lambda number=number: Caller(number, work, tally, stop),  # type: ignore[misc]
+            lambda number=number: Caller(number, work, tally, turns),  # type: ignore[misc]
             order.host,
             order.port,
         )
@@ -119,10 +136,11 @@ async def run(order: Order) -> None:
     await asyncio.sleep(order.warm_up_seconds)
     tally.open_window()
     tell(BEGIN)
-    await asyncio.sleep(order.seconds)
+    idle = [caller.idle for caller in callers]
+    await asyncio.wait(idle, timeout=order.seconds)
     tell(END, tally.close_window())
-    stop.set()
-    await asyncio.wait([caller.idle for caller in callers], timeout=PATIENCE_SECONDS)
+    turns.stop()
+    await asyncio.wait(idle, timeout=PATIENCE_SECONDS)
     for caller in callers:
         if not caller.idle.done():
             tally.failed(f"no answer within {PATIENCE_SECONDS:.0f} s")

@@ -10,6 +10,7 @@ from typing import Any
 import gevent
 from locust import events
 from locust.env import Environment
+from locust.runners import Runner
 
 from loadtests.live import Live
 from loadtests.scenarios.base import ExchangeUser, Setting
@@ -38,6 +39,9 @@ __all__ = [
 ]
 
 
+BEGINNING_SECONDS, LOOK_SECONDS = 30.0, 0.05
+
+
 def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--results", type=Path)
@@ -58,23 +62,24 @@ def prepare(environment: Environment, **_more: Any) -> None:  # noqa: ANN401 - a
 
 def measure(environment: Environment, **_more: Any) -> None:  # noqa: ANN401 - as Locust calls it
     """Measure one window after the warm-up, then let every user end its turn and tell all."""
-    options = environment.parsed_options
-    assert options is not None  # noqa: S101 - narrows the type
-    gevent.spawn(_measure, environment, options.warm_up, options.window)
-
-
-def _measure(environment: Environment, warm_up: float, window: float) -> None:
     assert environment.runner is not None  # noqa: S101 - narrows the type
-    tally = ExchangeUser.setting.tally
-    gevent.sleep(warm_up)
-    environment.runner.stats.reset_all()
+    gevent.spawn(_measure, environment.runner, environment.parsed_options)
+
+
+def _measure(runner: Runner, options: Any) -> None:  # noqa: ANN401 - as Locust has parsed them
+    setting, tally = ExchangeUser.setting, ExchangeUser.setting.tally
+    with gevent.Timeout(BEGINNING_SECONDS, exception=False):
+        while len(setting.begun) < (options.num_users or 1):
+            gevent.sleep(LOOK_SECONDS)
+    gevent.sleep(options.warm_up)
+    runner.stats.reset_all()
     tally.open_window()
     tell(BEGIN)
-    gevent.sleep(window)
+    gevent.sleep(options.window)
     tell(END, tally.close_window())
-    environment.runner.stop()
+    runner.stop()
     tell(DONE, tally.total())
-    environment.runner.quit()
+    runner.quit()
 
 
 events.init_command_line_parser.add_listener(add_options)  # type: ignore[no-untyped-call]

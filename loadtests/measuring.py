@@ -110,6 +110,8 @@ class Label:
 def judged(label: Label, seen: Observed, found: Answer) -> Case:
     """Return the case that a run makes, with whatever the reader of the log found wrong."""
     window, total, cpu_seconds = seen.window, seen.total, all_parts(seen.use)
+    faults = [found.faults(), "" if window.requests else "no answer within the window"]
+    complaints = [*total.complaints, *filter(None, faults)]
     return Case(
         name=label.name,
         system=label.system,
@@ -118,7 +120,7 @@ def judged(label: Label, seen: Observed, found: Answer) -> Case:
         records_per_second=round(window.records / window.seconds, 1),
         p50_ms=round(window.p50_ms, 2),
         p99_ms=round(window.p99_ms, 2),
-        failures=total.failures + bool(found.faults()),
+        failures=total.failures + sum(map(bool, faults)),
         cpu_seconds=cpu_seconds,
         cpu_us_per_record=per_record(cpu_seconds, window.records),
         records_answered=total.records,
@@ -129,7 +131,7 @@ def judged(label: Label, seen: Observed, found: Answer) -> Case:
         memory_bytes=seen.use.memory_bytes,
         others_cpu_seconds=round(seen.use.others_cpu_seconds, 2),
         refused=total.refused,
-        complaints=[*total.complaints, *filter(None, [found.faults()])],
+        complaints=complaints,
         facts=total.facts,
     )
 

@@ -24,8 +24,7 @@ from loadtests.compare.naive import Order
 from loadtests.pages import Question
 from loadtests.processes import Use
 from loadtests.runs import ROOT, Child, RunFailed, whole
-from loadtests.stage import BATCH, FILLING, FILLING_CALLERS, PAGE, Stage, generate, write_book
-from loadtests.workloads import Publish
+from loadtests.stage import PAGE, Stage, fill, write_book
 
 NAIVE_MODULE = "loadtests.compare.naive"
 TOOLS = "org.apache.kafka.tools"
@@ -132,19 +131,9 @@ def naive(stage: Stage, archive_records: int) -> Iterator[Naive]:
     create_topics(arena.bootstrap, topics, 1)
     with _served(arena, topics) as (base_url, pid):
         made = Naive(base_url, {**arena.families, "gateway": pid}, arena.folder / "naive.book")
-        _fill(stage, made, archive_records)
+        fill(stage, made.archive, archive_records, (base_url, made.families))
         write_book(stage, _pages(stage, made, archive_records))
         yield made
-
-
-def _fill(stage: Stage, made: Naive, wanted: int) -> None:
-    target = (made.base_url, made.families)
-    while stage.ends(made.archive)[0] < wanted:
-        filled = generate(
-            stage, Publish([made.archive], BATCH), FILLING_CALLERS, FILLING, target
-        ).total
-        if filled.failures:
-            raise RunFailed("; ".join(filled.complaints))
 
 
 @contextmanager

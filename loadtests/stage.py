@@ -26,7 +26,6 @@ MASKED, TAIL, CATCH_UP = "masked.book", "tail.book", "catch-up.book"
 BATCH, PAGE, LARGE_PAGE = 500, 500, 10_000
 TAIL_PAGES = 40
 FILLING_CALLERS = 8
-FILLING_ROUNDS = 60
 PREPARING_SECONDS = 180.0
 SPARE_SECONDS = 90.0
 
@@ -40,7 +39,7 @@ class Pace:
     perf_records: int = 0
 
 
-FILLING = Pace(0.0, 0.5)
+FILLING = Pace(0.0, 120.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +75,9 @@ def prepare(arena: Arena, archive_records: int) -> Stage:
     made = world.seed(arena.base_url, arena.credentials)
     made.write(arena.folder / world.FILE)
     stage = Stage(arena, made)
-    _fill(stage, archive_records - TAIL_PAGES * PAGE)
+    fill(stage, made.archive, archive_records - TAIL_PAGES * PAGE)
     tail_offset, tail_since = stage.archived(), datetime.now(UTC)
-    _fill(stage, tail_offset + TAIL_PAGES * PAGE)
+    fill(stage, made.archive, TAIL_PAGES * PAGE)
     narrow, everything = records.NARROW, tuple(records.ITEMS)
     tail = (tail_since.isoformat(), tail_offset)
     with ThreadPoolExecutor(2) as pool:
@@ -98,8 +97,12 @@ def generate(
     callers: int,
     pace: Pace,
     target: tuple[str, Mapping[str, int]] | None = None,
+    requests: int = 0,
 ) -> Observed:
-    """Run the raw generator against the gateway, or another service's address and processes."""
+    """Run the raw generator against the gateway, or another service's address and processes.
+
+    It ends with the pace, or after so many requests where a number is given.
+    """
     base_url, families = target or (stage.arena.base_url, stage.arena.families)
     who = stage.world.publisher if isinstance(work, Publish) else stage.world.consumer
     place = urlsplit(base_url)
@@ -111,21 +114,20 @@ def generate(
         warm_up_seconds=pace.warm_up_seconds,
         seconds=pace.seconds,
         work=work,
+        requests=requests,
     )
     child = Child.python("loadtests.generator", stage.log("generator"), msgspec.json.encode(order))
     return observe(child, families, pace.warm_up_seconds + pace.seconds + SPARE_SECONDS)
 
 
-def _fill(stage: Stage, wanted: int) -> None:
-    """Publish into the archive until it holds enough, in batches like everybody's."""
-    archive = stage.world.archive
-    for _ in range(FILLING_ROUNDS):
-        if stage.archived() >= wanted:
-            return
-        filled = generate(stage, Publish([archive], BATCH), FILLING_CALLERS, FILLING)
-        if filled.total.failures:
-            raise RunFailed("; ".join(filled.total.complaints))
-    raise RunFailed(f"the archive did not reach {wanted} records")
+def fill(
+    stage: Stage, resource: str, wanted: int, target: tuple[str, Mapping[str, int]] | None = None
+) -> None:
+    """Publish so many records into a resource, in batches like everybody's; raises RunFailed."""
+    work, batches = Publish([resource], BATCH), wanted // BATCH
+    filled = generate(stage, work, FILLING_CALLERS, FILLING, target, batches).total
+    if filled.failures or filled.records != batches * BATCH:
+        raise RunFailed("; ".join(filled.complaints) or "the archive could not be filled")
 
 
 def _write_book(

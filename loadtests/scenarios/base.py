@@ -24,7 +24,10 @@ NDJSON = {"Content-Type": "application/x-ndjson"}
 
 @dataclass(frozen=True)
 class Setting:
-    """One Locust process: its world, who calls, what they send and what they must get."""
+    """One Locust process: its world, who calls, what they send and what they must get.
+
+    `begun` are the users that have sent a request: a window opens when all of them have.
+    """
 
     world: World
     publisher: ExchangeClient
@@ -33,6 +36,7 @@ class Setting:
     batches: Sequence[bytes] = field(default_factory=lambda: records.bodies(BATCH, BATCHES))
     singles: Sequence[bytes] = field(default_factory=lambda: records.bodies(1, SINGLES))
     tally: Tally = field(default_factory=Tally)
+    begun: set[int] = field(default_factory=set)
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @classmethod
@@ -118,6 +122,7 @@ class ExchangeUser(FastHttpUser):
 
         An `orderly` refusal is no failure in Locust's own statistics either.
         """
+        self.setting.begun.add(self.number)
         data: Any = body  # Locust says str, and takes bytes as they are
         begun = time.perf_counter()
         with self.client.request(

@@ -16,7 +16,7 @@ from loadtests.stage import MASKED, PAGE
 SUSPENDED, STOP_SECONDS = b"subscription_suspended", 1.0
 OPEN_SECONDS, CLOSED_SECONDS = 1.5, 1.5
 PAUSE_SECONDS = 0.02
-WAIT_SECONDS = 10
+WAIT_SECONDS = 3
 REMEDY_BY = "2098-12-31"
 FORBIDDEN = 403
 LATEST = "latest_record_after_suspension_ms"
@@ -41,6 +41,7 @@ class Revoker(Revocable):
         super().on_start()
         self.head = self.setting.world.person(self.setting.world.head)
         self.head.token()
+        self.setting.begun.add(self.number)
 
     def on_stop(self) -> None:
         self._open()

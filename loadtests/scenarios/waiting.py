@@ -10,7 +10,7 @@ from loadtests.scenarios.base import CREATED, OK, ExchangeUser
 from loadtests.stage import PAGE
 from loadtests.tally import read_receipt
 
-WAIT_SECONDS = 3
+WAIT_SECONDS = 2
 TICK_SECONDS = 0.1
 STAMP = re.compile(rb'"remark":"(\d+) (\d+)"')
 
