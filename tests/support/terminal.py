@@ -1,6 +1,7 @@
 """`shuyuan` as a real process, with the environment of the test's own platform."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -58,6 +59,8 @@ class Terminal:
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # A test run in the background ignores SIGINT, and its children would inherit that.
+            preexec_fn=_hear_interrupts,  # noqa: PLW1509 - this test process forks no threads here
         )
 
     def of(self, client: ClientApp, base_url: str) -> "Terminal":
@@ -70,3 +73,7 @@ class Terminal:
                 "SHUYUAN_CLIENT_SECRET": client.secret,
             }
         )
+
+
+def _hear_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

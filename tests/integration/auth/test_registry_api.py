@@ -380,6 +380,7 @@ async def test_scopes_taken_from_a_client_are_taken_from_its_tokens(world: World
 
 async def test_a_scope_that_was_not_asked_for_is_missing(world: World) -> None:
     department = await world.department()
+    await department.head.token()
     narrow = world.person(
         {"username": department.head.username, "password": department.head.password},
         "catalog:read",

@@ -60,6 +60,7 @@ async def test_a_token_is_as_rfc_9068_says_and_the_published_keys_prove_it(world
 
 async def test_a_persons_token_names_the_person_and_the_client(world: World) -> None:
     department = await world.department()
+    await department.head.token()
     token = await sign_in(world.base_url, department.head.username, department.head.password)
     keys = KeySet.import_key_set((await world.http.get("/oauth/jwks")).json())
     claims = jwt.decode(token, keys, algorithms=["ES256"]).claims

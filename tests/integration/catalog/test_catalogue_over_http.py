@@ -143,7 +143,7 @@ BAD_ITEMS: list[tuple[str, Json, str, str]] = [
     ("element", {"element": "DE404"}, "items[0].element", "not_found"),
     ("key", {"required": False}, "items[0].required", "out_of_range"),
     ("no key", {"key": False}, "items", "missing"),
-    ("mask", {"mask": {"kind": "blur"}}, "items[0].mask", "wrong_type"),
+    ("mask", {"mask": {"kind": "blur"}}, "items[0].mask", "not_in_code_list"),
     ("partial mask", {"mask": {"kind": "partial"}}, "items[0].mask.partial.keep_end", "missing"),
     ("key of text", {"key": "yes"}, "items[0].key", "wrong_type"),
 ]

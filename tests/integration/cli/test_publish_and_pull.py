@@ -204,7 +204,7 @@ async def test_following_ends_with_whole_pages_and_a_committed_position(
             await asyncio.sleep(0.05)
     await asyncio.sleep(0.3)
     following.send_signal(signal.SIGINT)
-    _out, err = await asyncio.to_thread(following.communicate)
+    _out, err = await asyncio.to_thread(following.communicate, timeout=PATIENCE_SECONDS)
     assert following.returncode == 0, err.decode()
     assert len(out.read_text().splitlines()) == 3
     rest = await desk.consumer.run("pull", *desk.of)

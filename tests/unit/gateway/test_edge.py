@@ -4,9 +4,13 @@ from typing import Any
 
 import orjson
 import pytest
+from fastapi import FastAPI, Request
 
+from gateway import edge, problems
 from gateway.edge import BODY_MAX, Edge, correlation_of
-from kernel.errors import TooMany, Unavailable
+from gateway.problems import problem
+from gateway.validation import unreadable
+from kernel.errors import ShuyuanError, TooMany, Unavailable
 
 Message = dict[str, Any]
 
@@ -159,9 +163,60 @@ async def test_what_is_no_request_goes_through() -> None:
     ("error", "seconds"),
     [(Unavailable(), "1"), (TooMany(retry_after_seconds=7), "7")],
 )
-async def test_a_refusal_that_passes_says_when_to_come_back(error: Exception, seconds: str) -> None:
-    from gateway.problems import problem  # noqa: PLC0415 - beside its only use
-
-    status, headers, _ = problem(error, instance="/", english=True)  # type: ignore[arg-type]
+def test_a_refusal_that_passes_says_when_to_come_back(error: ShuyuanError, seconds: str) -> None:
+    status, headers, _ = problem(error, instance="/", english=True)
     assert status in (429, 503)
     assert headers["Retry-After"] == seconds
+
+
+def framework() -> FastAPI:
+    app = FastAPI()
+    problems.install(app)
+
+    @app.post("/parsed")
+    async def parsed(body: dict[str, int]) -> dict[str, int]:
+        return body
+
+    @app.post("/raw")
+    async def raw(request: Request) -> int:
+        return len(await request.body())
+
+    return app
+
+
+@pytest.mark.parametrize("path", ["/parsed", "/raw"])
+async def test_a_body_that_stalls_is_cut_off(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller that sends a byte a minute must not hold a request open for ever (P9)."""
+    monkeypatch.setattr(edge, "BODY_SECONDS", 0.05)
+    sent: list[Message] = []
+    parts = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+    async def receive() -> Message:
+        if parts:
+            return parts.pop()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(dict(message))
+
+    asked = scope(path=path, transfer_encoding="chunked") | {"http_version": "1.1"}
+    await asyncio.wait_for(Edge(framework())(asked, receive, send), 5)
+    assert sent[0]["status"] == 503
+    assert orjson.loads(sent[1]["body"])["code"] == "unavailable"
+
+
+@pytest.mark.parametrize(
+    ("cause", "code"),
+    [
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"), "invalid_utf8"),
+        (RecursionError(), "validation_failed"),
+        (ValueError("Exceeds the limit (4300 digits)"), "validation_failed"),
+        (TimeoutError(), "unavailable"),
+        (TooMany(), "rate_limited"),
+        (RuntimeError(), "invalid_parameter"),
+        (None, "invalid_parameter"),
+    ],
+)
+def test_why_a_body_could_not_be_parsed_is_told(cause: BaseException | None, code: str) -> None:
+    assert unreadable(cause).code == code
