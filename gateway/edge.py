@@ -1,5 +1,6 @@
 """The outermost layer, raw ASGI: correlation id, worker's name, limits of size and media."""
 
+import asyncio
 import os
 import re
 import secrets
@@ -18,6 +19,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY_MAX = 1024 * 1024
+BODY_SECONDS = 60.0
 CORRELATION_MAX = 64
 # Opaque: tells workers apart without telling machines apart.
 WORKER = f"{secrets.token_hex(4)}-{os.getpid() & 0xFFFF:04x}"
@@ -57,15 +59,20 @@ class Edge:
 
 
 class _Limited:
-    """Counts a body that came without a length, and stops it at the limit."""
+    """Stops a body at its limit, counted when it came without a length, and one that stalls."""
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
         self._limit = limit
         self._seen = 0
+        self._whole = False
+        self._ends_at = asyncio.get_running_loop().time() + BODY_SECONDS
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        # After the body the application listens for its caller to leave, however long that takes.
+        async with asyncio.timeout_at(None if self._whole else self._ends_at):
+            message = await self._receive()
+        self._whole = not message.get("more_body", False)
         self._seen += len(message.get("body", b""))
         if self._seen > self._limit:
             raise TooLarge(limit_bytes=self._limit)

@@ -13,6 +13,7 @@ from kernel.errors import (
     MalformedJson,
     ShuyuanError,
     Text,
+    Unavailable,
 )
 
 CODES: Mapping[str, tuple[str, Text]] = {
@@ -53,6 +54,8 @@ def unreadable(cause: BaseException | None) -> ShuyuanError:
     """Say why a body could not be parsed: FastAPI itself only says that it could not."""
     if isinstance(cause, ShuyuanError):
         return cause
+    if isinstance(cause, TimeoutError):
+        return Unavailable("请求体未在限时内传完", "The body did not arrive in time")
     if isinstance(cause, UnicodeDecodeError):
         return InvalidUtf8()
     if isinstance(cause, RecursionError):
