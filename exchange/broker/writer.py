@@ -26,7 +26,7 @@ from aiokafka.protocol.transaction import (
     InitProducerIdRequest,
 )
 
-from exchange.broker.client import Connection, patiently
+from exchange.broker.client import Answer, Connection, patiently
 from exchange.broker.errors import BrokerUnavailable
 
 TRANSACTION_COORDINATOR = 1
@@ -61,6 +61,12 @@ class Writers:
 
     async def enter(self, name: str) -> Producer:
         """Take the producer id of a transactional id, with a new epoch; BrokerUnavailable."""
+        try:
+            return await self._enter(name)
+        except OvertakenError as error:
+            raise BrokerUnavailable from error
+
+    async def _enter(self, name: str) -> Producer:
         request = InitProducerIdRequest(name, TRANSACTION_TIMEOUT_MS)
 
         async def attempt() -> Producer:
@@ -68,13 +74,13 @@ class Writers:
             _raise(answer.error_code)
             return Producer(answer.producer_id, answer.producer_epoch)
 
-        return await patiently(attempt, seconds=FENCE_SECONDS, connection=self._connection)
+        return await self._as_owner(attempt)
 
     async def fence(self, name: str, topic: str, partitions: list[int]) -> None:
         """Make the partitions refuse everything that this writer may still have on the wire."""
         for _try in range(FENCE_TRIES):
             try:
-                producer = await self.enter(name)
+                producer = await self._enter(name)
                 await self._begin(name, producer, topic, partitions)
                 await self._abort(name, producer)
             except OvertakenError:
@@ -108,11 +114,11 @@ class Writers:
 
         await self._as_owner(attempt)
         # The answer comes when the abort is decided; InitProducerId waits until it is written.
-        await self.enter(name)
+        await self._enter(name)
 
-    async def _as_owner(self, attempt: Callable[[], Awaitable[None]]) -> None:
+    async def _as_owner(self, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
         try:
-            await patiently(
+            return await patiently(
                 attempt, seconds=FENCE_SECONDS, connection=self._connection, through=OVERTAKEN
             )
         except OVERTAKEN as error:

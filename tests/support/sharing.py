@@ -201,7 +201,7 @@ def _version(resource_id: str, share_type: str, *, published: bool) -> ResourceV
         state="published" if published else "draft",
         name="测试资源",
         abstract="测试",
-        class_code="3",
+        class_code="301001",
         region_code="450000",
         format=3,
         update_cycle="daily",

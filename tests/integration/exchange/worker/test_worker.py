@@ -115,5 +115,5 @@ async def left_and_relayed(url: str) -> None:
             found = await session.execute(text("SELECT count(*) FROM kernel.outbox"))
             return not found.scalar_one()
 
-    await eventually(relayed, within_seconds=30)
+    await eventually(relayed, within_seconds=90)
     await database.close()
