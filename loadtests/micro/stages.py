@@ -1,0 +1,96 @@
+"""Where the microseconds of a publish and a pull go; `python -m loadtests.micro.stages`.
+
+The stages of the hot paths one by one in one process, without HTTP, broker or database: the best
+of many rounds in CPU time, so that neighbours on the machine count little.
+"""
+
+import hashlib
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from catalog.contracts.compile import compile_plan
+from exchange.broker.fetch import parse
+from exchange.broker.headers import BatchFacts
+from exchange.broker.produce import Slice, build
+from exchange.broker.writer import Producer
+from exchange.delivery import cursor as cursors
+from exchange.delivery.projection import Projection, View
+from exchange.publishing import receipts
+from exchange.publishing.receipts import Accepted, Position
+from loadtests.micro.validation import BATCH, contract, line, microseconds
+
+KEY = secrets.token_bytes(32)
+RESOURCE = "0" * 32
+PARTIAL: Mapping[str, Mapping[str, object]] = {
+    "name": {"kind": "partial", "keep_start": 1, "keep_end": 0},
+    "mobile": {"kind": "partial", "keep_start": 3, "keep_end": 4},
+}
+NARROW = ("id_number", "name", "birth", "division", "mobile", "status")
+
+Call = Callable[[], object]
+
+
+def publishing(count: int) -> Iterator[tuple[str, Call]]:
+    """The stages between a body and its receipt, for a batch of so many records."""
+    plan = compile_plan(contract())
+    body = b"\n".join(line(number) for number in range(count))
+    checked = plan.check_ndjson(body)
+    digest, producer = hashlib.sha256(body).digest(), Producer(1, 0)
+    facts = BatchFacts(1, count, digest, RESOURCE, RESOURCE)
+    part = Slice(checked.keys, checked.lines, facts.headers())
+    taken = Accepted(1, [Position(0, 10_000, 10_000 + count - 1)])
+    yield "digest of the body", lambda: hashlib.sha256(body).digest()
+    yield "check, split and keys", lambda: plan.check_ndjson(body)
+    yield "headers of the batch", facts.headers
+    yield "record batch with CRC", lambda: bytes(build([part], producer, 0))
+    yield "receipt", lambda: receipts.issue(KEY, resource_id=RESOURCE, taken=taken, digest=digest)
+
+
+def pulling(count: int) -> Iterator[tuple[str, Call]]:
+    """The stages between the broker's answer and a page of so many records."""
+    lines = [line(number) for number in range(count)]
+    keys = compile_plan(contract()).check_ndjson(b"\n".join(lines)).keys
+    part = Slice(keys, lines, BatchFacts(1, count, KEY, RESOURCE, RESOURCE).headers())
+    info = (0, 0, count, count, 0, None, bytes(build([part], Producer(1, 0), 0)))
+    masked, whole = _projection(masked=True), _projection(masked=False)
+    page = masked.lines(keys, lines)
+    shown = [each for each in page if each is not None]
+    place = cursors.Place((1_000_000,))
+    yield "parse with CRC", lambda: parse(info, 0)
+    yield "project 6 of 12, mask 2", lambda: masked.lines(keys, lines)
+    yield "wrap whole records", lambda: whole.lines(keys, lines)
+    yield "join the page", lambda: b"\n".join([*shown, b""])
+    yield "sign a cursor", lambda: cursors.encode(KEY, RESOURCE, place)
+
+
+def _projection(*, masked: bool) -> Projection:
+    known = contract()
+    known = replace(known, resource_id=RESOURCE)
+    names = frozenset(field.name for field in known.fields)
+    view = View(
+        items=NARROW if masked else tuple(field.name for field in known.fields),
+        masks=PARTIAL if masked else {},
+        conditions=(),
+        contract=known,
+        known_items=names,
+        hash_key=KEY,
+    )
+    return Projection(view)
+
+
+def main() -> None:
+    for title, stages, count in (
+        ("publish", publishing, BATCH),
+        ("publish", publishing, 1),
+        ("pull", pulling, BATCH),
+    ):
+        sys.stdout.write(f"{title}, {count} record(s)\n")
+        for name, call in stages(count):
+            spent = microseconds(call)
+            sys.stdout.write(f"  {name:26} {spent:9.1f} us {spent / count:8.3f} us/record\n")
+
+
+if __name__ == "__main__":
+    main()
