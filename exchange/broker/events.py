@@ -1,12 +1,13 @@
 """The topic of the platform's own messages, for whoever listens (docs/topics.md)."""
 
+import asyncio
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from exchange.broker.errors import BrokerUnavailable
-from exchange.broker.topics import EVENTS_TOPIC, Topics
+from exchange.broker.topics import EVENTS_TOPIC, MESSAGE_MAX_BYTES, Topics
 
 
 class EventLog:
@@ -16,20 +17,29 @@ class EventLog:
         self._producer: AIOKafkaProducer | None = None
 
     async def append(self, messages: Sequence[tuple[bytes, bytes]]) -> None:
-        """Store keys and values in order, acknowledged by all replicas; BrokerUnavailable."""
+        """Store keys and values in order, acknowledged by all replicas.
+
+        Raises BrokerUnavailable, and MessageSizeTooLargeError for a message that no waiting helps.
+        """
         producer = await self._open()
         try:
             sent = [await producer.send(EVENTS_TOPIC, value, key=key) for key, value in messages]
-            for future in sent:
-                await future
+            await asyncio.gather(*sent)
+        except MessageSizeTooLargeError:
+            raise
         except KafkaError as error:
+            # A producer that lost a message may be unable to go on; the next round has a new one.
+            await self.close()
             raise BrokerUnavailable from error
 
     async def _open(self) -> AIOKafkaProducer:
         if self._producer is None:
             await self._topics.ensure(EVENTS_TOPIC, 1)
             producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap, acks="all", enable_idempotence=True
+                bootstrap_servers=self._bootstrap,
+                acks="all",
+                enable_idempotence=True,
+                max_request_size=MESSAGE_MAX_BYTES,
             )
             try:
                 await producer.start()
@@ -41,5 +51,5 @@ class EventLog:
 
     async def close(self) -> None:
         if self._producer is not None:
-            await self._producer.stop()
-            self._producer = None
+            producer, self._producer = self._producer, None
+            await producer.stop()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import MessageSizeTooLargeError
 from sqlalchemy import text
 
 from deploy.local.stack import Endpoints
@@ -154,6 +155,23 @@ async def test_without_a_broker_everything_stays_in_the_outbox(
         assert await waiting(own) == 3
     assert await Relay(own, log).round() == 3
     assert numbers(await heard(endpoints, topic)) == [1, 2, 3]
+
+
+async def test_a_message_that_no_waiting_helps_is_no_broker_that_is_away(
+    own: Database, log: EventLog, endpoints: Endpoints, topic: str
+) -> None:
+    """It once was waited for like one: the outbox stood still behind it, and nobody was told."""
+    async with own.transaction() as session:
+        outbox.add(session, "test.done", "key-0", {"number": 0, "text": "x" * 2_000_000})
+    assert await Relay(own, log).round() == 1
+    assert numbers(await heard(endpoints, topic)) == [0]
+    async with own.transaction() as session:
+        outbox.add(session, "test.done", "key-1", {"number": 1, "text": "x" * 13_000_000})
+    with pytest.raises(MessageSizeTooLargeError):
+        await Relay(own, log).round()
+    assert await waiting(own) == 1
+    async with own.transaction() as session:
+        await session.execute(text("DELETE FROM kernel.outbox"))
 
 
 class Slow(EventLog):
