@@ -178,7 +178,8 @@ async def test_workers_killed_at_random_under_load(
             tasks = [asyncio.create_task(publisher(f"p{n}", at)) for n in range(8)]
             for _kill in range(6):
                 await asyncio.sleep(chance.uniform(0.3, 1.5))
-                os.kill(chance.choice(running.worker_pids()), signal.SIGKILL)
+                if living := running.worker_pids():
+                    os.kill(chance.choice(living), signal.SIGKILL)
             await asyncio.sleep(1)
             ended.set()
             await asyncio.gather(*tasks)
