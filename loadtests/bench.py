@@ -25,7 +25,7 @@ from loadtests.processes import others_share
 from loadtests.references import TOOL_PARTITIONS, TOOL_TOPIC, create_topics, naive
 from loadtests.results import Case, Results, median
 from loadtests.runs import RunFailed
-from loadtests.stage import Pace, prepare
+from loadtests.stage import Pace, Stage, prepare
 
 LOOK_SECONDS = 1.0
 
@@ -67,22 +67,24 @@ QUICK = Plan(
 )
 
 
-def run(arena: Arena, plan: Plan, folder: Path, report: Report, others: float = 0.0) -> Results:
-    """Run the plan on a platform and write its results; raises RunFailed.
-
-    `others` is how busy the machine was before the platform was started, 0 to 1.
-    """
-    started, begun = datetime.now(UTC), time.monotonic()
+def run(arena: Arena, plan: Plan, folder: Path, report: Report, others: float) -> Results:
+    """Run the plan on a platform and write its results; raises RunFailed."""
     with report.step(say("准备数据和对照页", "preparing the world, the archive and the pages")):
         stage = prepare(arena, plan.archive_records)
-        create_topics(arena.bootstrap, [TOOL_TOPIC], TOOL_PARTITIONS)
+    return measure(stage, plan, folder, report, others)
+
+
+def measure(stage: Stage, plan: Plan, folder: Path, report: Report, others: float = 0.0) -> Results:
+    """Measure every row that the plan names; `others` is how busy the machine was before."""
+    started, begun = datetime.now(UTC), time.monotonic()
+    create_topics(stage.arena.bootstrap, [TOOL_TOPIC], TOOL_PARTITIONS)
     with naive(stage, plan.naive_archive_records) as reference:
         wanted = [row for row in rows(stage, reference) if _is_wanted(row, plan.only)]
         cases = _rounds(wanted, plan, report)
     found = Results(
         started_at=started.isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - begun, 1),
-        machine=machine(arena),
+        machine=machine(stage.arena),
         cases=cases,
         indicative=plan.indicative,
         others_share=round(others, 3),

@@ -1,0 +1,237 @@
+"""The benchmark's own machinery in a short form: what it writes, and that it can fail."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from deploy.local.report import Report
+from deploy.local.stack import Stack
+from exchange.broker.topics import topic_of
+from loadtests import bench, pages, readback, records
+from loadtests.arena import Arena
+from loadtests.measuring import NAIVE, SHUYUAN
+from loadtests.readback import Answer, Question, Topic
+from loadtests.references import create_topics
+from loadtests.results import PARTS
+from loadtests.stage import CATCH_UP, MASKED, TAIL, Pace, Stage, generate, prepare
+from loadtests.workloads import Pull
+from tests.support import processes
+from tests.support.world import World, unique
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+# The names of api.md section 6, exactly.
+TOP = {"started_at", "seconds", "machine", "cases"}
+MACHINE = {"cores", "memory_bytes", "python", "kafka", "postgresql"}
+CASE = {
+    "name", "system", "generator", "requests_per_second", "records_per_second", "p50_ms",
+    "p99_ms", "failures", "cpu_seconds", "cpu_us_per_record", "records_answered",
+    "records_read_back",
+}  # fmt: skip
+ARCHIVE = 30_000
+SHORT = bench.Plan(
+    1,
+    Pace(0.2, 0.8, 20_000),
+    Pace(0.2, 3.0),
+    ARCHIVE,
+    1_000,
+    indicative=True,
+    only=("publish-500", "publish-1-keyed//raw", "pull-500-masked//raw", "revocation"),
+)
+
+
+@pytest.fixture(scope="module")
+def arena(
+    stack: Stack,
+    platform: processes.Running,
+    world: World,
+    logs: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Arena:
+    """The session's platform as a place for load tests."""
+    parts = {"broker": stack.kafka.service, "database": stack.postgres.service}
+    started = {role: part.running() for role, part in parts.items()}
+    families = {role: record.pid for role, record in started.items() if record}
+    return Arena(
+        world.base_url,
+        stack.endpoints.database_url,
+        stack.endpoints.kafka_bootstrap,
+        logs / "credentials.json",
+        tmp_path_factory.mktemp("loadtests"),
+        {**families, "gateway": platform.process.pid},
+        len(platform.worker_pids()),
+    )
+
+
+@pytest.fixture(scope="module")
+async def stage(arena: Arena) -> Stage:
+    """A world with a filled archive and its books."""
+    return await asyncio.to_thread(prepare, arena, ARCHIVE)
+
+
+@pytest.fixture(scope="module")
+async def results(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What one short run of the benchmark has written, its Markdown and page beside it."""
+    folder = tmp_path_factory.mktemp("results")
+    await asyncio.to_thread(bench.measure, stage, SHORT, folder, Report())
+    assert "| publish-500 | shuyuan | raw |" in (folder / "latest.md").read_text(encoding="utf-8")
+    assert "<table>" in (folder / "latest.html").read_text(encoding="utf-8")
+    told: dict[str, Any] = json.loads((folder / "latest.json").read_text(encoding="utf-8"))
+    return told
+
+
+def case_of(results: Mapping[str, Any], name: str, system: str, generator: str) -> dict[str, Any]:
+    wanted = (name, system, generator)
+    found = [each for each in results["cases"] if _row(each) == wanted]
+    assert len(found) == 1, [_row(each) for each in results["cases"]]
+    return dict(found[0])
+
+
+def _row(case: Mapping[str, Any]) -> tuple[str, str, str]:
+    return case["name"], case["system"], case["generator"]
+
+
+async def test_results_have_the_names_that_others_rely_on(results: dict[str, Any]) -> None:
+    assert results.keys() >= TOP
+    assert results["machine"].keys() >= MACHINE
+    assert results["cases"]
+    for case in results["cases"]:
+        assert case.keys() >= CASE
+        assert case["cpu_seconds"].keys() == set(PARTS)
+        assert case["cpu_us_per_record"].keys() == set(PARTS)
+
+
+async def test_every_acknowledged_record_is_read_back_from_the_log(results: dict[str, Any]) -> None:
+    for case in results["cases"]:
+        assert case["failures"] == 0, case
+        assert case["records_answered"] == case["records_read_back"] > 0, case
+
+
+async def test_each_figure_tells_what_it_cost(results: dict[str, Any]) -> None:
+    case = case_of(results, "publish-500", SHUYUAN, "raw")
+    assert case["records_per_second"] == pytest.approx(500 * case["requests_per_second"], rel=0.01)
+    assert case["cpu_seconds"]["gateway"] > 0
+    assert case["cpu_seconds"]["broker"] > 0
+    assert case["cpu_seconds"]["generator"] > 0
+    assert case["memory_bytes"]["gateway"] > 20_000_000
+
+
+async def test_locust_and_the_raw_generator_ask_for_the_same_things(
+    results: dict[str, Any],
+) -> None:
+    case_of(results, "publish-500", SHUYUAN, "locust")
+    case_of(results, "publish-500", SHUYUAN, "raw")
+
+
+async def test_kafkas_own_producer_runs_beside(results: dict[str, Any]) -> None:
+    tool = "kafka-producer-perf-test"
+    assert case_of(results, "publish-500", tool, tool)["records_answered"] == 20_000
+
+
+async def test_the_naive_service_gives_back_what_it_took(results: dict[str, Any]) -> None:
+    published = case_of(results, "publish-500", NAIVE, "raw")
+    pulled = case_of(results, "pull-500-masked", NAIVE, "raw")
+    assert published["records_per_second"] > 0
+    assert pulled["records_per_second"] > 0
+
+
+async def test_no_record_leaves_a_second_after_a_suspension(results: dict[str, Any]) -> None:
+    facts = case_of(results, "revocation", SHUYUAN, "locust")["facts"]
+    assert facts["latest_record_after_suspension_ms"] < 1000
+    assert facts["long_poll_ended_after_ms"] < 1000
+
+
+async def test_a_record_that_the_log_lacks_is_missed(arena: Arena) -> None:
+    topic = await _topic(arena, [records.line(0), records.line(1)])
+    found = await _ask(arena, topic, [(0, 0, 4)])
+    assert (found.read_back, found.missing) == (2, 3)
+    assert found.faults() == "3 records missing"
+
+
+async def test_a_record_that_nobody_acknowledged_is_told(arena: Arena) -> None:
+    topic = await _topic(arena, [records.line(0), records.line(1), records.line(2)])
+    found = await _ask(arena, topic, [(0, 0, 0), (0, 2, 2)])
+    assert (found.read_back, found.unacknowledged) == (2, 1)
+
+
+async def test_an_offset_that_two_receipts_name_is_told(arena: Arena) -> None:
+    topic = await _topic(arena, [records.line(0), records.line(1)])
+    assert (await _ask(arena, topic, [(0, 0, 1), (0, 1, 1)])).doubled == 1
+
+
+async def test_a_record_that_was_never_sent_is_told(arena: Arena) -> None:
+    topic = await _topic(arena, [records.line(0), b'{"id_number":"x"}'])
+    found = await _ask(arena, topic, [(0, 0, 1)])
+    assert (found.read_back, found.unknown) == (1, 1)
+
+
+async def test_the_tail_is_the_end_of_the_archive(stage: Stage) -> None:
+    tail, masked = pages.Book(stage.folder / TAIL), pages.Book(stage.folder / MASKED)
+    assert len(tail.pages) == 40
+    assert len(masked.pages) == ARCHIVE // 500
+    assert len(pages.Book(stage.folder / CATCH_UP).pages) == ARCHIVE // 10_000
+    first = json.loads(tail.body(0).split(b"\n")[0])["key"]
+    before = len(masked.pages) - len(tail.pages)
+    assert json.loads(masked.body(before).split(b"\n")[0])["key"] == first
+
+
+async def test_a_page_that_differs_from_the_log_is_refused(stage: Stage) -> None:
+    """The masked subscription, held against the log as if nothing were masked."""
+    world = stage.world
+    question = pages.Question(
+        base_url=stage.arena.base_url,
+        token=await asyncio.to_thread(stage.token, world.consumer),
+        subscription=world.masked,
+        cursor=pages.Book(stage.folder / MASKED).pages[0].cursor,
+        offset=0,
+        limit=500,
+        pages_max=1,
+        items=list(records.NARROW),
+        masked=False,
+        bootstrap=stage.arena.bootstrap,
+        topic=topic_of(world.archive),
+        path=str(stage.folder / "wrong.book"),
+    )
+    with pytest.raises(ValueError, match="is not what the log holds"):
+        await asyncio.to_thread(pages.write, question)
+
+
+async def test_a_page_that_differs_from_the_book_fails_the_run(stage: Stage) -> None:
+    work = Pull(stage.world.masked, 500, str(_spoilt(stage.folder / MASKED)))
+    seen = await asyncio.to_thread(generate, stage, work, 2, Pace(0.0, 0.3))
+    assert seen.total.failures > 0
+    assert "is not the page of the log" in seen.total.complaints[0]
+
+
+def _spoilt(book: Path) -> Path:
+    """Copy a book with one bit of its first page turned."""
+    copy = book.with_name("spoilt.book")
+    body = bytearray(book.read_bytes())
+    body[100] ^= 1
+    copy.write_bytes(bytes(body))
+    shutil.copy(book.with_suffix(".index.json"), copy.with_suffix(".index.json"))
+    return copy
+
+
+async def _topic(arena: Arena, values: list[bytes]) -> str:
+    """Write records to a topic of their own, past the exchange."""
+    name = f"loadtests.{unique()}"
+    await asyncio.to_thread(create_topics, arena.bootstrap, [name], 1)
+    producer = AIOKafkaProducer(bootstrap_servers=arena.bootstrap, acks="all")
+    await producer.start()
+    try:
+        for value in values:
+            await producer.send_and_wait(name, value, partition=0)
+    finally:
+        await producer.stop()
+    return name
+
+
+async def _ask(arena: Arena, topic: str, runs: list[tuple[int, int, int]]) -> Answer:
+    return await readback.answer(Question(arena.bootstrap, [Topic(topic, {0: 0}, runs)]))
