@@ -91,7 +91,7 @@ class Worker:
         async def once() -> None:
             """Repeat at once as long as there was as much to do as one turn takes."""
             done: int | None = BACKLOG
-            while done == BACKLOG:
+            while done is not None and done >= BACKLOG:
                 async with self._database.transaction() as session:
                     done = await job(session, clock.now())
 
