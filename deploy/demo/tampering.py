@@ -16,6 +16,7 @@ from sqlalchemy.schema import CreateTable
 from sqlmodel import SQLModel
 
 from deploy.demo.proof import require
+from deploy.local.databases import drop_database
 from gateway.cli.failures import Failure
 from kernel import audit
 from kernel.database import Database
@@ -113,14 +114,14 @@ async def _copy(url: str) -> AsyncIterator[tuple[str, asyncpg.Connection]]:
             yield copy_url, copy
         finally:
             await copy.close()
-            await live.execute(f"DROP DATABASE IF EXISTS {COPY_NAME} WITH (FORCE)")
+            await drop_database(live, COPY_NAME)
     finally:
         await live.close()
 
 
 async def _create_database(live: asyncpg.Connection) -> None:
     try:
-        await live.execute(f"DROP DATABASE IF EXISTS {COPY_NAME} WITH (FORCE)")
+        await drop_database(live, COPY_NAME)
         await live.execute(f"CREATE DATABASE {COPY_NAME}")
     except asyncpg.InsufficientPrivilegeError as error:
         raise Failure(

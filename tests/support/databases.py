@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from deploy.local.databases import drop_database
 from deploy.migrations.run import upgrade
 from kernel.ids import new_id
 
@@ -33,4 +34,4 @@ async def new_database(server_url: str, *, copy_of: str = "") -> AsyncIterator[s
                 await asyncio.to_thread(upgrade, url)
             yield url
         finally:
-            await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            await drop_database(server, name)

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from auth.tokens import TokenVerifier
+from deploy.local.databases import drop_database
 from deploy.local.stack import Endpoints
 from deploy.migrations.run import upgrade
 from kernel.changes import ChangeFeed
@@ -58,7 +59,7 @@ async def own_database(endpoints: Endpoints) -> AsyncIterator[Database]:
     opened = Database(text)
     yield opened
     await opened.close()
-    await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await drop_database(admin, name)
     await admin.close()
 
 

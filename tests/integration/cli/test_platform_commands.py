@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from deploy.local.databases import drop_database
 from deploy.local.stack import Endpoints
 from deploy.migrations.run import upgrade
 from kernel.ids import new_id
@@ -36,7 +37,7 @@ async def url(endpoints: Endpoints) -> AsyncIterator[str]:
             await asyncio.to_thread(upgrade, own)
             yield own
         finally:
-            await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            await drop_database(server, name)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from deploy.local.databases import drop_database
 from deploy.local.stack import Endpoints, Stack
 from deploy.migrations.models import SCHEMAS, metadata
 from kernel.ids import new_id
@@ -34,7 +35,7 @@ async def empty(stack: Stack, endpoints: Endpoints) -> AsyncIterator[Endpoints]:
         await admin.execute(f'CREATE DATABASE {name} OWNER "{owner.username}"')
         url = owner.set(database=name).render_as_string(hide_password=False)
         yield Endpoints(url, endpoints.kafka_bootstrap)
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await drop_database(admin, name)
     finally:
         await admin.close()
 
