@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+import msgspec
 import psutil
 
 from deploy.local import artifacts, kafka, postgres
-from deploy.local.files import locked
+from deploy.local.files import locked, write_private
 from deploy.local.ports import PortBook
 from deploy.local.processes import Service
 from deploy.local.report import Report
@@ -20,6 +21,7 @@ from deploy.local.up import Place, Platform, place
 from loadtests.processes import cores
 
 LOCK_SECONDS = 5.0
+TOLD = "arena.json"
 ROLES = ("gateway", "worker", "broker", "database")
 
 
@@ -43,6 +45,21 @@ class Machine:
     python: str
     kafka: str
     postgresql: str
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What `make load` tells Locust of the platform; it lies in the private folder."""
+
+    arena: Arena
+    machine: Machine
+
+    def write(self, folder: Path) -> None:
+        write_private(folder / TOLD, msgspec.json.encode(self, enc_hook=str).decode())
+
+
+def read_told(folder: Path) -> Told:
+    text = (folder / TOLD).read_bytes()
+    return msgspec.json.decode(text, type=Told, dec_hook=lambda kind, value: kind(value))
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class Plan:
     only: Sequence[str] = ()
 
 
-FULL = Plan(3, Pace(1.5, 6.0, 1_500_000), Pace(2.0, 10.0), 300_000, 25_000)
+FULL = Plan(3, Pace(1.0, 5.0, 1_000_000), Pace(1.5, 8.0), 300_000, 20_000)
 QUICK = Plan(
     1,
     Pace(0.5, 1.5, 300_000),

@@ -15,7 +15,7 @@ from exchange.broker.topics import topic_of
 from loadtests import report as reports
 from loadtests import results as outcomes
 from loadtests import world
-from loadtests.arena import Arena, Machine
+from loadtests.arena import read_told
 from loadtests.measuring import LOCUST, SHUYUAN, Label, judged, read_back
 from loadtests.processes import Sample, between, others_share, sample
 from loadtests.results import Results
@@ -27,21 +27,11 @@ from loadtests.tally import Run, Tally
 MIXED = "mixed"
 
 
-class Told(msgspec.Struct, frozen=True):
-    """What `make load` tells Locust of the platform; it lies in the private folder."""
-
-    arena: Arena
-    machine: Machine
-
-    def write(self, folder: Path) -> None:
-        (folder / "arena.json").write_bytes(msgspec.json.encode(self))
-
-
 class Live:
     """Listens to one Locust process and writes latest.json after every run."""
 
     def __init__(self, folder: Path, results: Path) -> None:
-        self._told = msgspec.json.decode((folder / "arena.json").read_bytes(), type=Told)
+        self._told = read_told(folder)
         self._stage = Stage(self._told.arena, world.read(folder / world.FILE))
         self._results = results
         self._families = {**self._told.arena.families, GENERATOR: os.getpid()}

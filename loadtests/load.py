@@ -1,8 +1,9 @@
 """`make load`: Locust's own page against the platform that runs here, seeded and with tokens."""
 
+import contextlib
+import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import psutil
 
@@ -12,19 +13,19 @@ from deploy.local.up import Platform, place
 from deploy.local.wording import LocalError, say
 from gateway.cli.failures import EXIT_INTERRUPTED, Failure
 from loadtests import results as outcomes
-from loadtests.arena import Arena, arena_of, machine
-from loadtests.live import Told
+from loadtests.arena import Arena, Told, arena_of, machine
 from loadtests.measuring import LOCUSTFILE
 from loadtests.runs import ROOT, RunFailed
 from loadtests.stage import prepare
 
 USUAL_PORT = 8089
 ARCHIVE_RECORDS = 60_000
-PAGE_SECONDS = 10.0
+PATIENCE_SECONDS = 10.0
 
 
 def main() -> int:
     """Prepare a world of new names, then let Locust's page decide what runs."""
+    signal.signal(signal.SIGTERM, _interrupted)
     try:
         report, where = Report(), place()
         running = Platform(where, report)
@@ -53,14 +54,22 @@ def _command(arena: Arena, port: int) -> list[str]:
     ]
 
 
-def _serve(command: Sequence[str], directory: Path = ROOT) -> int:
-    """Run Locust until it ends; whoever interrupts this program interrupts it too."""
-    child = psutil.Popen(command, cwd=directory)
+def _serve(command: Sequence[str]) -> int:
+    """Run Locust until it ends by itself, or together with this program."""
+    child = psutil.Popen(command, cwd=ROOT)
     try:
         return int(child.wait())
-    except KeyboardInterrupt:
-        child.wait(PAGE_SECONDS)
-        return EXIT_INTERRUPTED
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.terminate()
+        try:
+            child.wait(PATIENCE_SECONDS)
+        except psutil.TimeoutExpired:
+            child.kill()
+
+
+def _interrupted(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

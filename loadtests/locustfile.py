@@ -3,6 +3,7 @@
 The folder that `--folder` names holds the world and its books of pages (`loadtests.stage`).
 """
 
+import logging
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -43,19 +44,21 @@ BEGINNING_SECONDS, LOOK_SECONDS = 30.0, 0.05
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--results", type=Path)
-    parser.add_argument("--warm-up", type=float, default=2.0)
-    parser.add_argument("--window", type=float, default=0.0)
+    """Texts and numbers only: Locust's page shows all options as JSON."""
+    parser.add_argument("--folder", required=True, include_in_web_ui=False)
+    parser.add_argument("--results", include_in_web_ui=False)
+    parser.add_argument("--warm-up", type=float, default=2.0, include_in_web_ui=False)
+    parser.add_argument("--window", type=float, default=0.0, include_in_web_ui=False)
 
 
 def prepare(environment: Environment, **_more: Any) -> None:  # noqa: ANN401 - as Locust calls it
     """Load the world; a run from the page is measured whole, a headless one in a window."""
     options = environment.parsed_options
     assert options is not None  # noqa: S101 - narrows the type
-    ExchangeUser.setting = Setting.load(options.folder)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    ExchangeUser.setting = Setting.load(Path(options.folder))
     if options.results:
-        Live(options.folder, options.results).listen()
+        Live(Path(options.folder), Path(options.results)).listen()
     else:
         events.test_start.add_listener(measure)  # type: ignore[no-untyped-call]
 
