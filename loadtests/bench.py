@@ -58,7 +58,7 @@ QUICK = Plan(
         "publish-500",
         "publish-1/shuyuan/raw",
         "publish-1-keyed//raw",
-        "pull-500-masked",
+        "pull-500-masked//raw",
         "pull-500-tail//raw",
         "pull-catch-up//raw",
         "pull-catch-up/kafka-consumer-perf-test",

@@ -60,6 +60,8 @@ class Storm(ExchangeUser):
         status, headers = getattr(answer, "status_code", 0), getattr(answer, "headers", None) or {}
         if status not in self.orderly or "Retry-After" not in headers:
             return False
-        self.setting.tally.refused += 1
+        tally, fact = self.setting.tally, f"answered_{status}"
+        tally.refused += 1
+        tally.facts[fact] = tally.facts.get(fact, 0.0) + 1
         gevent.sleep(min(float(headers["Retry-After"]), PATIENCE_SECONDS))
         return True
