@@ -41,6 +41,7 @@ SHORT = bench.Plan(
     Pace(0.2, 3.0),
     ARCHIVE,
     1_000,
+    0.6,
     indicative=True,
     only=("publish-500", "publish-1-keyed//raw", "pull-500-masked//raw", "revocation"),
 )
