@@ -69,10 +69,11 @@ def read(path: Path) -> World:
 
 
 @dataclass(frozen=True, slots=True)
-class _Department:
+class Department:
     uscc: str
     clerk: ExchangeClient
     head: ExchangeClient
+    clerk_login: Credentials
     head_login: Credentials
     system: Credentials
 
@@ -80,36 +81,36 @@ class _Department:
 def seed(base_url: str, credentials: Path) -> World:
     """Build a world of new names, as the people whom the local platform has seeded."""
     with ExitStack() as clients:
-        return _Seeding(base_url, credentials, clients).world()
+        return Seeding(base_url, credentials, clients).world()
 
 
-class _Seeding:
+class Seeding:
     def __init__(self, base_url: str, credentials: Path, clients: ExitStack) -> None:
-        self._base_url = base_url
+        self.base_url = base_url
         self._clients = clients
-        self._mark = _unique(6)
+        self._mark = unique(6)
         people = read_json(credentials)["people"]
         told = {role: person for person in people for role in person["roles"]}
-        self._staff = {
-            role: self._person(Credentials(told[role]["username"], told[role]["password"]))
+        self.staff = {
+            role: self.person(Credentials(told[role]["username"], told[role]["password"]))
             for role in ("operator", "security", "authority")
         }
 
     def world(self) -> World:
-        provider, consumer = self._department("报送单位"), self._department("使用单位")
-        items = self._items()
-        feeds = [self._resource(provider, items) for _ in range(FEEDS)]
-        archive, bulletin = self._resource(provider, items), self._resource(provider, items)
+        provider, consumer = self.department("报送单位"), self.department("使用单位")
+        items = self.items()
+        feeds = [self.resource(provider, items) for _ in range(FEEDS)]
+        archive, bulletin = self.resource(provider, items), self.resource(provider, items)
 
         def narrow() -> str:
-            return self._subscription(archive, provider, consumer, records.NARROW, lifted=())
+            return self.subscription(archive, provider, consumer, records.NARROW, lifted=())
 
         def whole(resource: str) -> str:
             names, lifted = tuple(records.ITEMS), tuple(records.MASKS)
-            return self._subscription(resource, provider, consumer, names, lifted=lifted)
+            return self.subscription(resource, provider, consumer, names, lifted=lifted)
 
         return World(
-            base_url=self._base_url,
+            base_url=self.base_url,
             publisher=provider.system,
             consumer=consumer.system,
             head=provider.head_login,
@@ -122,36 +123,36 @@ class _Seeding:
             waiting=[whole(bulletin) for _ in range(WAITING_SUBSCRIPTIONS)],
         )
 
-    def _department(self, name: str) -> _Department:
-        uscc = make_uscc("1", "1", REGION, _unique(8))
+    def department(self, name: str) -> Department:
+        uscc = make_uscc("1", "1", REGION, unique(8))
         body = {"uscc": uscc, "name": f"{name}{self._mark}", "region_code": REGION}
-        self._staff["operator"].ask("POST", "/v1/departments", body | {"authority": False})
+        self.staff["operator"].ask("POST", "/v1/departments", body | {"authority": False})
         clerk, head = (self._login(uscc, role) for role in ("clerk", "head"))
-        speaker = self._person(head)
-        made = speaker.ask(
-            "POST",
-            "/v1/clients",
-            {"name": f"{name}系统", "department": uscc, "scopes": SCOPES}
-            | {"auth_method": "client_secret_basic"},
-        )
-        system = Credentials(made["client_id"], made["client_secret"])
-        return _Department(uscc, self._person(clerk), speaker, head, system)
+        speaker = self.person(head)
+        system = self.system(uscc, speaker, f"{name}系统")
+        return Department(uscc, self.person(clerk), speaker, clerk, head, system)
+
+    def system(self, uscc: str, head: ExchangeClient, name: str) -> Credentials:
+        """Register an application system of a department."""
+        body = {"name": name, "department": uscc, "scopes": SCOPES}
+        made = head.ask("POST", "/v1/clients", body | {"auth_method": "client_secret_basic"})
+        return Credentials(made["client_id"], made["client_secret"])
 
     def _login(self, uscc: str, role: str) -> Credentials:
-        login = Credentials(f"load.{_unique(10).lower()}", secrets.token_urlsafe(18))
+        login = Credentials(f"load.{unique(10).lower()}", secrets.token_urlsafe(18))
         body = {"username": login.name, "password": login.secret, "name": "韦某"}
-        self._staff["security"].ask(
+        self.staff["security"].ask(
             "POST", "/v1/people", body | {"department": uscc, "roles": [role]}
         )
         return login
 
-    def _person(self, login: Credentials) -> ExchangeClient:
-        client = ExchangeClient(self._base_url, signing_in(login.name, login.secret))
+    def person(self, login: Credentials) -> ExchangeClient:
+        client = ExchangeClient(self.base_url, signing_in(login.name, login.secret))
         return self._clients.enter_context(client)
 
-    def _items(self) -> list[Json]:
+    def items(self) -> list[Json]:
         """Register the elements of the twelve items and return the items."""
-        authority, standard = self._staff["authority"], f"LT/T {self._mark}"
+        authority, standard = self.staff["authority"], f"LT/T {self._mark}"
         authority.ask("POST", "/v1/standards", {"code": standard, "title": "压测用标准"})
         return [
             _item(name, self._element(name, dict(constraints), standard))
@@ -165,11 +166,11 @@ class _Seeding:
         code = f"LT-{self._mark}-{name.upper().replace('_', '-')}"
         body = {"code": code, "name": name, "definition": "压测所用", "standard": standard}
         named = {**body, "sensitivity": 1, "personal": False, **constraints}
-        self._staff["authority"].ask("POST", "/v1/elements", named)
+        self.staff["authority"].ask("POST", "/v1/elements", named)
         return code
 
     def _code_list(self, name: str, values: Sequence[str], standard: str) -> str:
-        authority, code = self._staff["authority"], f"LT-{self._mark}-CL-{name.upper()}"
+        authority, code = self.staff["authority"], f"LT-{self._mark}-CL-{name.upper()}"
         body = {"code": code, "name": name, "standard": standard}
         authority.ask("POST", "/v1/code-lists", body)
         items = [{"value": value, "name": value} for value in values]
@@ -177,27 +178,27 @@ class _Seeding:
         authority.ask("POST", f"/v1/code-lists/{code}/editions", edition)
         return code
 
-    def _resource(self, provider: _Department, items: Sequence[Json]) -> str:
+    def resource(self, provider: Department, items: Sequence[Json]) -> str:
         """Take a resource through review to publication."""
-        made = provider.clerk.ask("POST", "/v1/resources", _entry(f"压测{_unique(8)}", items))
-        path, authority = f"/v1/resources/{made['id']}", self._staff["authority"]
+        made = provider.clerk.ask("POST", "/v1/resources", entry(f"压测{unique(8)}", items))
+        path, authority = f"/v1/resources/{made['id']}", self.staff["authority"]
         signed = {"leader_name": "黄某", "signed_on": "2026-01-06"}
         provider.head.ask("POST", f"{path}/submit", signed)
         authority.ask("POST", f"{path}/approve")
         authority.ask("POST", f"{path}/publish")
         return str(made["id"])
 
-    def _subscription(
+    def subscription(
         self,
         resource: str,
-        provider: _Department,
-        consumer: _Department,
+        provider: Department,
+        consumer: Department,
         items: Sequence[str],
         *,
         lifted: Sequence[str],
     ) -> str:
         """Apply, sign and agree; `lifted` are the items whose mask the provider lifts."""
-        body = _application(resource, consumer.system.name, items)
+        body = application(resource, consumer.system.name, items)
         path = f"/v1/applications/{consumer.clerk.ask('POST', '/v1/applications', body)['id']}"
         consumer.head.ask("POST", f"{path}/sign")
         agreed = provider.head.ask("POST", f"{path}/agree", {"unmasked": list(lifted)})
@@ -216,7 +217,7 @@ def _item(name: str, element: str) -> Json:
     }
 
 
-def _entry(name: str, items: Sequence[Mapping[str, Any]]) -> Json:
+def entry(name: str, items: Sequence[Mapping[str, Any]]) -> Json:
     return {
         "name": name,
         "abstract": "压测所用的政务数据资源，内容均为虚构",
@@ -233,7 +234,7 @@ def _entry(name: str, items: Sequence[Mapping[str, Any]]) -> Json:
     }
 
 
-def _application(resource: str, client_id: str, items: Sequence[str]) -> Json:
+def application(resource: str, client_id: str, items: Sequence[str]) -> Json:
     return {
         "resource_id": resource,
         "client_id": client_id,
@@ -247,5 +248,5 @@ def _application(resource: str, client_id: str, items: Sequence[str]) -> Json:
     }
 
 
-def _unique(length: int) -> str:
+def unique(length: int) -> str:
     return "".join(secrets.choice(LETTERS) for _ in range(length))
