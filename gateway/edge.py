@@ -23,6 +23,7 @@ BODY_SECONDS = 60.0
 CORRELATION_MAX = 64
 # Opaque: tells workers apart without telling machines apart.
 WORKER = f"{secrets.token_hex(4)}-{os.getpid() & 0xFFFF:04x}"
+_WORKER_MARK = (b"exchange-worker", WORKER.encode())
 FORMS = (b"application/x-www-form-urlencoded",)
 JSON = (b"application/json", b"application/merge-patch+json")
 RECORDS = (b"application/json", b"application/x-ndjson")
@@ -81,7 +82,9 @@ class _Limited:
 
 def correlation_of(headers: dict[bytes, bytes]) -> str:
     """Take the caller's correlation id when it is short and plain, else make one."""
-    given = headers.get(b"exchange-correlation-id", b"")[: CORRELATION_MAX + 1]
+    given = headers.get(b"exchange-correlation-id")
+    if given is None:
+        return new_id()
     plain = given.replace(b"-", b"").isalnum() and len(given) <= CORRELATION_MAX
     return given.decode() if plain else new_id()
 
@@ -110,16 +113,17 @@ def _check_media(path: str, content_type: bytes) -> None:
         raise UnsupportedMedia(f"此处只接受 {names}", f"Only {names} is accepted here")
 
 
+def marks(correlation: str) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the headers that every answer carries: its process and its correlation id."""
+    return (_WORKER_MARK, (b"exchange-correlation-id", correlation.encode()))
+
+
 def marked(send: Send, correlation: str) -> Send:
     """Return a `send` that names the worker and the correlation id in every answer."""
-    marks = [
-        (b"exchange-worker", WORKER.encode()),
-        (b"exchange-correlation-id", correlation.encode()),
-    ]
 
     async def marked(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *marks]
+            message["headers"] = [*message.get("headers", ()), *marks(correlation)]
         await send(message)
 
     return marked

@@ -29,6 +29,7 @@ from gateway.edge import (
     Send,
     correlation_of,
     marked,
+    marks,
     refuse,
 )
 from gateway.problems import Internal, log
@@ -60,13 +61,15 @@ encode = msgspec.json.Encoder().encode
 class Exchange:
     """One hot request: what came, and how to answer it."""
 
+    __slots__ = ("_send", "correlation", "headers", "held_bytes", "receive", "scope")
+
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
         self.receive = receive
         self.headers: Headers = dict(scope["headers"])
         self.held_bytes = 0
         self.correlation = correlation_of(self.headers)
-        self.send = marked(send, self.correlation)
+        self._send = send
         correlation_id.set(self.correlation)
 
     def query(self, *known: str) -> dict[str, str]:
@@ -89,9 +92,13 @@ class Exchange:
         return value[len(BEARER) :].strip()
 
     async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        headers += marks(self.correlation)
         headers.append((b"content-length", str(len(body)).encode()))
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
-        await self.send({"type": "http.response.body", "body": body})
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def refuse(self, error: ShuyuanError, status: int | None = None) -> None:
+        await refuse(self.scope, marked(self._send, self.correlation), error, status)
 
 
 class HotPaths:
@@ -119,16 +126,16 @@ class HotPaths:
         try:
             await handle(thing_id, exchange)
         except ShuyuanError as error:
-            await refuse(exchange.scope, exchange.send, error)
+            await exchange.refuse(error)
         except ClientGoneError:
             log.debug("client left in the middle of its body")
         except Exception as error:  # noqa: BLE001 - whatever happened, the answer is a problem body
             if is_passing(error):
                 log.warning("hot path: %r", error)
-                await refuse(exchange.scope, exchange.send, Unavailable())
+                await exchange.refuse(Unavailable())
             else:
                 log.exception("unexpected error on %s", exchange.scope["path"])
-                await refuse(exchange.scope, exchange.send, Internal(), 500)
+                await exchange.refuse(Internal(), 500)
 
     async def _caller(self, exchange: Exchange) -> Principal:
         tokens = self._services().tokens
@@ -157,8 +164,8 @@ class HotPaths:
             answers.check_key(key.decode("latin-1"))
         return Batch(
             media=_media(headers),
-            op=_choice(query, "op", Op),
-            on_invalid=_choice(query, "on_invalid", OnInvalid),
+            op=_choice(query, "op", Op.UPSERT),
+            on_invalid=_choice(query, "on_invalid", OnInvalid.REJECT),
             version=_version(headers.get(b"exchange-resource-version")),
             idempotency_key=None if key is None else key.decode(),
             correlation_id=exchange.correlation,
@@ -226,7 +233,8 @@ class ClientGoneError(Exception):
 
 
 def _media(headers: Headers) -> Media:
-    media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    given = headers.get(b"content-type", b"")
+    media = given if given == NDJSON else given.partition(b";")[0].strip().lower()
     if media == NDJSON:
         return Media.NDJSON
     if media == JSON:
@@ -237,9 +245,13 @@ def _media(headers: Headers) -> Media:
     )
 
 
-def _choice(query: dict[str, str], name: str, choices: type[Choice]) -> Choice:
+def _choice(query: dict[str, str], name: str, default: Choice) -> Choice:
+    given = query.get(name)
+    if given is None:
+        return default
+    choices = type(default)
     try:
-        return choices(query.get(name, next(iter(choices))))
+        return choices(given)
     except ValueError as error:
         listed = " / ".join(choices)
         raise BadRequest(f"{name} 须为 {listed}", f"{name} must be {listed}") from error

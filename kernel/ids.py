@@ -2,7 +2,6 @@
 
 import os
 import time
-from uuid import UUID
 
 
 def new_id() -> str:
@@ -11,4 +10,4 @@ def new_id() -> str:
     value = (milliseconds << 80) | random
     value = (value & ~(0xF000 << 64)) | (0x7000 << 64)
     value = (value & ~(0xC000 << 48)) | (0x8000 << 48)
-    return UUID(int=value).hex
+    return f"{value:032x}"

@@ -1,9 +1,12 @@
 """Opaque texts that only this platform can have made: a payload under a MAC, in base64url; pure."""
 
 import base64
+import binascii
 from hmac import compare_digest
 
 from kernel.secretbox import MAC_BYTES, mac
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def seal(key: bytes, payload: bytes, *context: bytes) -> str:
@@ -25,4 +28,5 @@ def unseal(key: bytes, text: str, *context: bytes) -> bytes | None:
 
 
 def _text(sealed: bytes) -> str:
-    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    encoded = binascii.b2a_base64(sealed, newline=False).rstrip(b"=")
+    return encoded.translate(_URL_SAFE).decode()

@@ -1,7 +1,6 @@
 """Keys derived from the master key, and values stored encrypted under it."""
 
 import base64
-import hashlib
 import hmac
 
 from cryptography.fernet import Fernet
@@ -31,7 +30,5 @@ class Secretbox:
 
 def mac(key: bytes, *parts: bytes) -> bytes:
     """Return a truncated HMAC-SHA256 (16 bytes) over length-prefixed parts."""
-    digest = hmac.new(key, digestmod=hashlib.sha256)
-    for part in parts:
-        digest.update(len(part).to_bytes(4, "big") + part)
-    return digest.digest()[:MAC_BYTES]
+    message = b"".join([len(part).to_bytes(4, "big") + part for part in parts])
+    return hmac.digest(key, message, "sha256")[:MAC_BYTES]

@@ -8,6 +8,8 @@ provider's own bytes, and a delete is an empty value.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import msgspec
+
 VERSION = "exchange-version"
 COUNT = "exchange-count"
 DIGEST = "exchange-digest"
@@ -18,8 +20,7 @@ CORRELATION = "exchange-correlation-id"
 Headers = list[tuple[str, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class BatchFacts:
+class BatchFacts(msgspec.Struct, frozen=True, gc=False):
     """What the log itself says about one accepted batch; `intent` names its Idempotency-Key."""
 
     version: int

@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from auth.principal import Principal, Scope
 from catalog import versions
@@ -45,8 +47,7 @@ class Media(StrEnum):
     JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True, gc=False):
     """One publish as it was asked for; `version` None means the published one."""
 
     body: bytes
@@ -69,8 +70,7 @@ class ResourcePlan:
     plan: Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(msgspec.Struct, frozen=True, gc=False):
     receipt: Receipt
     replayed: bool
 
@@ -220,7 +220,7 @@ def split(
         keys.append(key)
         kept.append(value)
     return [
-        (partition, Slice(keys, kept, replace(facts, count=len(keys)).headers()))
+        (partition, Slice(keys, kept, msgspec.structs.replace(facts, count=len(keys)).headers()))
         for partition, (keys, kept) in sorted(shares.items())
     ]
 

@@ -1,6 +1,5 @@
 """Receipts: signed facts of the log that locate themselves (ADR 0005); pure."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -12,8 +11,7 @@ PURPOSE = b"receipt"
 RESOURCE_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True, gc=False):
     """A contiguous run of records in one partition; offsets are inclusive."""
 
     partition: int
@@ -21,7 +19,7 @@ class Position:
     last_offset: int
 
 
-class Accepted(msgspec.Struct, frozen=True):
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """What the log took: by which version of the contract, and where."""
 
     version: int
@@ -35,7 +33,7 @@ def accepted(text: str) -> Accepted:
     return msgspec.json.decode(text, type=Accepted)
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """Proof of what was accepted at which position; `digest` is SHA-256 of the body."""
 
     receipt_id: str
@@ -51,7 +49,7 @@ class Receipt(msgspec.Struct, frozen=True):
 def issue(key: bytes, *, resource_id: str, taken: Accepted, digest: bytes) -> Receipt:
     """Return the receipt; its id holds all of it, under a MAC."""
     runs = [(p.partition, p.first_offset, p.last_offset) for p in taken.positions]
-    facts = (UUID(resource_id).bytes, taken.version, digest, runs)
+    facts = (bytes.fromhex(resource_id), taken.version, digest, runs)
     receipt_id = seal(key, msgspec.msgpack.encode(facts), PURPOSE)
     return _receipt(receipt_id, resource_id, digest, taken)
 
