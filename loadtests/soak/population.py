@@ -1,0 +1,176 @@
+"""Who lives in a soak: thousands of resources and subscriptions, registered once and kept.
+
+Everything is made through the public API, by the same steps as a department's own programs, and a
+population that is too small grows: what a broken-off seeding made is used by the next one.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from deploy.local.files import write_private
+from gateway.cli.client import ExchangeClient, with_secret
+from loadtests import records
+from loadtests.arena import Arena
+from loadtests.world import Credentials, Department, Json, Seeding, application
+
+FILE = "population.json"
+SYSTEMS = 11
+AT_ONCE = 6
+# So many are made before the population is written down.
+STEP = 200
+
+Thing = TypeVar("Thing")
+Told = Callable[[str], None]
+
+
+class Scale(msgspec.Struct, frozen=True):
+    """`popular` subscriptions are of the first resource, the rest of the next `spread` in turn."""
+
+    resources: int
+    subscriptions: int
+    popular: int
+    spread: int
+
+    def resource_of(self, subscription: int) -> int:
+        """Return the place of the resource that a subscription is of."""
+        beyond = subscription - self.popular
+        return 0 if beyond < 0 else 1 + beyond % self.spread
+
+
+FULL = Scale(resources=2_000, subscriptions=10_000, popular=1_000, spread=1_000)
+QUICK = Scale(resources=24, subscriptions=48, popular=16, spread=16)
+
+
+class Office(msgspec.Struct):
+    """A department as it can be entered again."""
+
+    uscc: str
+    clerk: Credentials
+    head: Credentials
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """`system` is the place of the application system that it was granted to."""
+
+    id: str
+    resource: str
+    system: int
+
+
+class Population(msgspec.Struct):
+    """`systems[0]` is kept apart from the others: it plays the bad neighbour."""
+
+    provider: Office
+    consumer: Office
+    publisher: Credentials
+    systems: list[Credentials]
+    items: list[Json]
+    long: str = ""
+    long_reader: str = ""
+    resources: list[str] = []
+    subscriptions: list[Subscription] = []
+    filled: int = 0
+
+    def popular(self, scale: Scale) -> Sequence[Subscription]:
+        return self.subscriptions[: scale.popular]
+
+    def spread(self, scale: Scale) -> Sequence[Subscription]:
+        return self.subscriptions[scale.popular : scale.subscriptions]
+
+
+def read(path: Path) -> Population | None:
+    return msgspec.json.decode(path.read_bytes(), type=Population) if path.exists() else None
+
+
+def client(arena: Arena, who: Credentials) -> ExchangeClient:
+    return ExchangeClient(arena.base_url, with_secret(who.name, who.secret))
+
+
+def populate(arena: Arena, scale: Scale, told: Told) -> Population:
+    """Return a population of at least this scale, registering what is not there yet."""
+    path = arena.folder / FILE
+    with ExitStack() as clients:
+        seeding = Seeding(arena.base_url, arena.credentials, clients)
+        known = read(path)
+        grower = Grower(seeding, known or _founded(seeding), path, told)
+        grower.grow(scale)
+        return grower.population
+
+
+def _founded(seeding: Seeding) -> Population:
+    provider, consumer = seeding.department("浸泡报送单位"), seeding.department("浸泡使用单位")
+    provider.head.ask("PUT", f"/v1/departments/{provider.uscc}/standing-consent", {"enabled": True})
+    systems = [
+        seeding.system(consumer.uscc, consumer.head, f"浸泡使用系统{number}")
+        for number in range(SYSTEMS)
+    ]
+    return Population(
+        _office(provider), _office(consumer), provider.system, systems, seeding.items()
+    )
+
+
+def _office(department: Department) -> Office:
+    return Office(department.uscc, department.clerk_login, department.head_login)
+
+
+class Grower:
+    """Registers resources and subscriptions, several at once, and writes down what it has made."""
+
+    def __init__(self, seeding: Seeding, population: Population, path: Path, told: Told) -> None:
+        self.population = population
+        self._seeding = seeding
+        self._path = path
+        self._told = told
+        self._provider = self._entered(population.provider)
+        self._consumer = self._entered(population.consumer)
+
+    def _entered(self, office: Office) -> Department:
+        clerk, head = (self._seeding.person(login) for login in (office.clerk, office.head))
+        nobody = Credentials("", "")
+        return Department(office.uscc, clerk, head, office.clerk, office.head, nobody)
+
+    def grow(self, scale: Scale) -> None:
+        population = self.population
+        self._write()
+        if not population.long:
+            population.long = self._resource(0)
+            population.long_reader = self._subscription(population.long, 1).id
+        self._extend(population.resources, scale.resources, self._resource, "resources")
+
+        def subscribe(number: int) -> Subscription:
+            resource = population.resources[scale.resource_of(number)]
+            # The first subscription of all is the bad neighbour's, and nothing else is.
+            return self._subscription(resource, 1 + number % (SYSTEMS - 1) if number else 0)
+
+        self._extend(population.subscriptions, scale.subscriptions, subscribe, "subscriptions")
+
+    def _extend(
+        self, things: list[Thing], wanted: int, make: Callable[[int], Thing], named: str
+    ) -> None:
+        begun, at_first = time.monotonic(), len(things)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            while (there := len(things)) < wanted:
+                things += pool.map(make, range(there, min(there + STEP, wanted)))
+                self._write()
+                rate = (len(things) - at_first) / (time.monotonic() - begun)
+                self._told(f"{len(things):,} / {wanted:,} {named}, {rate:.0f}/s")
+
+    def _write(self) -> None:
+        write_private(self._path, msgspec.json.encode(self.population).decode())
+
+    def _resource(self, _number: int) -> str:
+        return self._seeding.resource(self._provider, self.population.items)
+
+    def _subscription(self, resource: str, system: int) -> Subscription:
+        """Apply and sign; the provider's standing consent agrees at once."""
+        granted_to = self.population.systems[system].name
+        asked: dict[str, Any] = application(resource, granted_to, records.NARROW)
+        made = self._consumer.clerk.ask("POST", "/v1/applications", asked)
+        signed = self._consumer.head.ask("POST", f"/v1/applications/{made['id']}/sign")
+        return Subscription(str(signed["subscription_id"]), resource, system)
