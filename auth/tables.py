@@ -88,6 +88,9 @@ class Client(SQLModel, table=True):
     auth_method: str
     secret_digest: bytes | None = Field(default=None, sa_type=LargeBinary)
     jwks: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    rate_limit: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True))
+    )
     status: str = "active"
     generation: int = 1
     revision: int = 1

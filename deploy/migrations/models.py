@@ -13,6 +13,7 @@ MODULES = (
     "exchange.applications.tables",
     "exchange.subscriptions.tables",
     "exchange.publishing.tables",
+    "exchange.limits.tables",
 )
 
 for name in MODULES:

@@ -3,12 +3,18 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, Index, LargeBinary, text
+from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from kernel.tables import timestamp
 
 SCHEMA = "exchange"
+
+
+def evidence() -> Any:  # noqa: ANN401 - SQLModel's Field is untyped
+    nothing = text("'{}'::jsonb")
+    return Field(sa_column=Column(JSONB, nullable=False, server_default=nothing))
 
 
 class PublishIntent(SQLModel, table=True):
@@ -29,7 +35,10 @@ class PublishIntent(SQLModel, table=True):
 
 
 class PublishCount(SQLModel, table=True):
-    """What one client published to one resource in one minute; sealed once it is in the audit."""
+    """What one client published to one resource in one minute; sealed once it is in the audit.
+
+    `evidence` is what each gateway worker can show for it (exchange/publishing/evidence.py).
+    """
 
     __tablename__: ClassVar[Any] = "publish_count"
     __table_args__ = (
@@ -44,11 +53,15 @@ class PublishCount(SQLModel, table=True):
     batches: int = Field(sa_type=BigInteger)
     records: int = Field(sa_type=BigInteger)
     bytes_: int = Field(sa_column_kwargs={"name": "bytes"}, sa_type=BigInteger)
+    evidence: dict[str, Any] = evidence()
     sealed: bool = False
 
 
 class ReadCount(SQLModel, table=True):
-    """What left through one subscription in one minute; sealed once it is in the audit."""
+    """What left through one subscription in one minute; sealed once it is in the audit.
+
+    `evidence` is what each gateway worker can show for it (exchange/publishing/evidence.py).
+    """
 
     __tablename__: ClassVar[Any] = "read_count"
     __table_args__ = (
@@ -63,6 +76,7 @@ class ReadCount(SQLModel, table=True):
     pages: int = Field(sa_type=BigInteger)
     records: int = Field(sa_type=BigInteger)
     bytes_: int = Field(sa_column_kwargs={"name": "bytes"}, sa_type=BigInteger)
+    evidence: dict[str, Any] = evidence()
     sealed: bool = False
 
 
