@@ -26,7 +26,8 @@ NDJSON = {"Content-Type": "application/x-ndjson"}
 class Setting:
     """One Locust process: its world, who calls, what they send and what they must get.
 
-    `begun` are the users that have sent a request: a window opens when all of them have.
+    `begun` are the users that have had an answer: a window opens when all of them have, so that
+    it never lies within the first wave of a herd.
     """
 
     world: World
@@ -124,7 +125,6 @@ class ExchangeUser(FastHttpUser):
 
         An `orderly` refusal is no failure in Locust's own statistics either.
         """
-        self.setting.begun.add(self.number)
         data: Any = body  # Locust says str, and takes bytes as they are
         begun = time.perf_counter()
         with self.client.request(
@@ -133,6 +133,7 @@ class ExchangeUser(FastHttpUser):
             seconds = time.perf_counter() - begun
             if answer.status_code in self.orderly:
                 answer.success()
+        self.setting.begun.add(self.number)
         return answer, seconds
 
     def refused(self, answer: Any, name: str) -> None:  # noqa: ANN401 - Locust's own type
