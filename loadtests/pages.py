@@ -106,7 +106,8 @@ async def _prove(question: Question, lines: Sequence[bytes]) -> None:
     async for value in _values(log):
         if place == len(lines):
             return
-        if orjson.loads(lines[place]) != _expected(question, orjson.loads(value)):
+        wanted = expected(question.items, orjson.loads(value), masked=question.masked)
+        if orjson.loads(lines[place]) != wanted:
             raise ValueError(f"record {place} is not what the log holds: {lines[place][:200]!r}")
         place += 1
     if place < len(lines):
@@ -118,10 +119,10 @@ async def _values(log: AsyncIterator[Any]) -> AsyncIterator[bytes]:
         yield record.value
 
 
-def _expected(question: Question, record: Mapping[str, Any]) -> dict[str, Any]:
+def expected(items: Sequence[str], record: Mapping[str, Any], *, masked: bool) -> dict[str, Any]:
     """Project and mask a record, written anew and slowly, as a second opinion."""
-    data = {item: record[item] for item in question.items if item in record}
-    if question.masked:
+    data = {item: record[item] for item in items if item in record}
+    if masked:
         data |= {item: _masked(data[item], mask) for item, mask in records.MASKS.items()}
     return {"op": "upsert", "key": record[records.KEY], "data": data}
 
