@@ -15,6 +15,7 @@ from exchange.publishing.counts import Counts
 from exchange.publishing.lanes import Lanes
 from exchange.publishing.ledger import Ledger
 from exchange.publishing.publish import Publisher
+from exchange.publishing.quarantine import Limits, Quarantine
 from kernel.changes import ChangeFeed
 from kernel.database import Database
 from kernel.secretbox import Secretbox
@@ -32,6 +33,7 @@ class Bus:
     tail: Tail
     lanes: Lanes
     ledger: Ledger
+    quarantine: Quarantine
     connections: tuple[Connection, ...]
 
     @classmethod
@@ -41,15 +43,18 @@ class Bus:
         """Wire the parts together; connections open when they are first needed."""
         bootstrap = settings.kafka_bootstrap
         # Requests on one connection are answered in order: each kind of traffic has its own.
-        writing, reading, watching, deciding = (
-            Connection(bootstrap, purpose) for purpose in ("write", "read", "watch", "decide")
+        small, large, reading, watching, deciding = (
+            Connection(bootstrap, purpose)
+            for purpose in ("write", "write-large", "read", "watch", "decide")
         )
         cache = ChunkCache(CACHE_BYTES)
         reader, tail = Reader(reading, cache), Tail(watching, cache)
         counts = Counts(database, settings.audit_flush_seconds)
-        lanes = Lanes(bootstrap, writing, changes)
+        lanes = Lanes(bootstrap, small, large, changes)
         ledger = Ledger(database, reader, Writers(deciding))
-        publisher = Publisher(database, lanes, ledger, counts, box.derive("receipts"))
+        limits = Limits(settings.quarantine_entries, settings.quarantine_bytes)
+        quarantine = Quarantine(database, box, limits)
+        publisher = Publisher(database, lanes, ledger, quarantine, counts, box.derive("receipts"))
         plans = GrantPlans(database, box)
         puller = Puller(database, reader, tail, plans, counts, changes, box.derive("cursors"))
         _listen(changes, publisher, plans, tail)
@@ -67,7 +72,8 @@ class Bus:
             tail,
             lanes,
             ledger,
-            (writing, reading, watching, deciding),
+            quarantine,
+            (small, large, reading, watching, deciding),
         )
 
     def start(self, loops: Loops) -> None:

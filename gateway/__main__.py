@@ -38,6 +38,8 @@ def serve() -> None:
             lifespan="on",
             access_log=False,
             server_header=False,
+            # Nothing here trusts or needs an address that a proxy tells.
+            proxy_headers=False,
             backlog=BACKLOG,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             log_config=None,

@@ -94,6 +94,14 @@ class Connection:
             await client.force_metadata_update()
             await asyncio.sleep(BACKOFF_SECONDS)
 
+    def known_leader(self, topic: str, partition: int) -> int | None:
+        """Return the partition's leader if it is known without asking."""
+        client = self._client
+        if client is None or topic not in client._topics:  # noqa: SLF001 - no public look-up
+            return None
+        node = client.cluster.leader_for_partition(TopicPartition(topic, partition))
+        return None if node is None or node == -1 else int(node)
+
     async def ask_leader(self, topic: str, partition: int, request: Any) -> Any:  # noqa: ANN401
         client = await self.client()
         return await client.send(await self.leader(topic, partition), request)

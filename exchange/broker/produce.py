@@ -1,11 +1,13 @@
-"""Appends record batches to a partition: idempotent, acks=all, one batch in flight (P4)."""
+"""Record batches of one partition: idempotent, acks=all, one batch in flight (P4)."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
+import msgspec
 from aiokafka.errors import (
     DuplicateSequenceNumber,
     KafkaError,
@@ -29,14 +31,23 @@ GIVE_UP_SECONDS = 30.0
 SEQUENCE_LIMIT = 2**31
 MAGIC = 2
 
+Place = tuple[str, int]
+"""A topic and a partition."""
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+
+class Slice(msgspec.Struct, frozen=True, gc=False):
     """Records of one request for one partition, kept together; `values` None is a delete."""
 
     keys: Sequence[bytes]
     values: Sequence[bytes | None]
     headers: Headers
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False):
+    """A record batch ready to be sent, again and again if need be."""
+
+    batch: bytes
+    records: int
 
 
 def build(slices: Sequence[Slice], producer: Producer, sequence: int) -> bytearray:
@@ -60,15 +71,24 @@ def build(slices: Sequence[Slice], producer: Producer, sequence: int) -> bytearr
     return buffer
 
 
+def produce_request(batches: Iterable[tuple[Place, bytes]]) -> ProduceRequest:
+    by_topic: defaultdict[str, list[tuple[int, bytes]]] = defaultdict(list)
+    for (topic, partition), batch in batches:
+        by_topic[topic].append((partition, batch))
+    return ProduceRequest(
+        transactional_id=None, required_acks=ACKS_ALL, timeout=PRODUCE_TIMEOUT_MS,
+        topics=list(by_topic.items()),
+    )  # fmt: skip
+
+
 class PartitionLog:
-    """The writing end of one partition; calls must not overlap."""
+    """The writing end of one partition; a frame must be settled before the next is made."""
 
     def __init__(
         self, connection: Connection, topic: str, partition: int, producer: Producer
     ) -> None:
         self._connection = connection
-        self.topic = topic
-        self.partition = partition
+        self.place: Place = (topic, partition)
         self._producer = producer
         self._sequence = 0
         self.broken = False
@@ -76,42 +96,61 @@ class PartitionLog:
     async def append(self, slices: Sequence[Slice]) -> int:
         """Return the first offset once every in-sync replica has the batch.
 
-        A lost answer is asked for again with the same sequence, so nothing is stored twice.
-        Raises OutcomeUnknown when the broker stays away: the writer must then be given up, and
-        every later append is refused with BrokerUnavailable.
+        Raises as `insist` does; after OutcomeUnknown every later append is BrokerUnavailable.
         """
         if self.broken:
             raise BrokerUnavailable
-        batch = build(slices, self._producer, self._sequence)
-        count = sum(len(part.keys) for part in slices)
-        offset = await self._send(bytes(batch))
-        self._sequence = (self._sequence + count) % SEQUENCE_LIMIT
+        frame = self.frame(slices)
+        offset = await self.insist(frame)
+        self.took(frame)
         return offset
 
-    async def _send(self, batch: bytes) -> int:
-        request = ProduceRequest(
-            transactional_id=None, required_acks=ACKS_ALL, timeout=PRODUCE_TIMEOUT_MS,
-            topics=[(self.topic, [(self.partition, batch)])],
-        )  # fmt: skip
+    def frame(self, slices: Sequence[Slice]) -> Frame:
+        batch = build(slices, self._producer, self._sequence)
+        return Frame(bytes(batch), sum([len(part.keys) for part in slices]))
+
+    def took(self, frame: Frame) -> None:
+        """Go on after a frame that is in the log."""
+        self._sequence = (self._sequence + frame.records) % SEQUENCE_LIMIT
+
+    async def insist(self, frame: Frame, *, sent: bool = False) -> int:
+        """Send until the partition's leader has answered; return the first offset.
+
+        A lost answer is asked for again with the same sequence, so nothing is stored twice;
+        `sent` says that this frame may be on its way already. Raises BrokerUnavailable where it
+        certainly is not, OutcomeUnknown when the broker stays away: the writer is then given up.
+        """
+        request = produce_request([(self.place, frame.batch)])
         loop = asyncio.get_running_loop()
         deadline = loop.time() + GIVE_UP_SECONDS
         while True:
             try:
-                answer = await self._connection.ask_leader(self.topic, self.partition, request)
-                return _first_offset(answer)
+                answer = await self._connection.ask_leader(*self.place, request)
+                [(_topic, [info])] = answer.topics
+                return first_offset(info)
+            except BrokerUnavailable as error:
+                # No leader was found to send to, this time.
+                if not sent:
+                    raise
+                self._give_up(error, late=loop.time() > deadline)
             except (TimeoutError, KafkaError, OSError) as error:
-                if not is_passing(error) or loop.time() > deadline:
-                    log.error("append to %s-%s: %r", self.topic, self.partition, error)  # noqa: TRY400
-                    self.broken = True
-                    raise OutcomeUnknown from error
+                sent = True
+                self._give_up(error, late=not is_passing(error) or loop.time() > deadline)
             await asyncio.sleep(BACKOFF_SECONDS)
-            await self._connection.refresh()
+            with suppress(BrokerUnavailable):
+                await self._connection.refresh()
+
+    def _give_up(self, error: Exception, *, late: bool) -> None:
+        if late:
+            log.error("append to %s-%s: %r", *self.place, error)
+            self.broken = True
+            raise OutcomeUnknown from error
 
 
-def _first_offset(answer: object) -> int:
-    [(_topic, [info])] = answer.topics  # type: ignore[attr-defined]
+def first_offset(info: Sequence[int]) -> int:
+    """Return where a partition's batch was stored; raises the broker's refusal."""
     _partition, code, offset = info[:3]
     error = for_code(code)
     if code and not (error is DuplicateSequenceNumber and offset >= 0):
         raise error
-    return int(offset)
+    return offset

@@ -11,11 +11,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
-from exchange.broker.produce import Slice
+from exchange.broker.produce import Place, Slice
 from exchange.broker.topics import MESSAGE_MAX_BYTES
 from exchange.broker.writer import TRANSACTION_TIMEOUT_MS, transactional_id
-
-Place = tuple[str, int]
 
 
 def spanning_id(life: int) -> str:

@@ -36,7 +36,7 @@ class Batcher(Generic[Part, Offset]):
         self._waiting.append((part, size_bytes, future))
         if self._task is None:
             self._task = asyncio.create_task(self._drain())
-        return await asyncio.shield(future)
+        return await future
 
     @property
     def idle(self) -> bool:

@@ -1,15 +1,16 @@
-"""The ways into the log of one worker life: a batcher and a partition log for each partition."""
+"""The ways into the log of one worker life: its carrier, and a log for batches that span."""
 
 import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from exchange.broker.carrier import Carrier
 from exchange.broker.client import Connection
 from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
-from exchange.broker.produce import PartitionLog, Slice
-from exchange.broker.transactions import Place, SpanningLog
-from exchange.broker.writer import Producer, Writers, transactional_id
+from exchange.broker.produce import Place, Slice
+from exchange.broker.transactions import SpanningLog
+from exchange.broker.writer import Writers, transactional_id
 from exchange.publishing.batcher import Batcher
 from kernel.changes import ChangeFeed
 
@@ -24,19 +25,22 @@ def partition_of(key: bytes, partitions: int) -> int:
 @dataclass(slots=True)
 class _Life:
     number: int
-    producer: Producer
+    carrier: Carrier
     spanning: SpanningLog
     spanning_batcher: Batcher[Sequence[Part], list[int]]
-    logs: dict[Place, PartitionLog] = field(default_factory=dict)
-    batchers: dict[Place, Batcher[Slice, int]] = field(default_factory=dict)
 
 
 class Lanes:
-    def __init__(self, bootstrap: str, connection: Connection, changes: ChangeFeed) -> None:
+    """`small` and `large` carry records of one request each; requests on one are in order."""
+
+    def __init__(
+        self, bootstrap: str, small: Connection, large: Connection, changes: ChangeFeed
+    ) -> None:
         self._bootstrap = bootstrap
-        self._connection = connection
+        self._small = small
+        self._large = large
         self._changes = changes
-        self._writers = Writers(connection)
+        self._writers = Writers(small)
         self._life: _Life | None = None
         self._entering = asyncio.Lock()
 
@@ -47,11 +51,8 @@ class Lanes:
     async def append(self, life: int, place: Place, part: Slice, size_bytes: int) -> int:
         """Return the offset of the part's first record; BrokerUnavailable, OutcomeUnknown."""
         current = await self._same(life)
-        batcher = current.batchers.get(place)
-        if batcher is None:
-            batcher = current.batchers[place] = self._batcher(current, place)
         try:
-            return await batcher.put(part, size_bytes)
+            return await current.carrier.put(place, part, size_bytes)
         except OutcomeUnknown:
             self._give_up(life)
             raise
@@ -69,19 +70,6 @@ class Lanes:
         """End a life that does not know what it wrote, so that its publishes can be settled."""
         if self._changes.life == life:
             self._changes.renew()
-
-    def _batcher(self, life: _Life, place: Place) -> Batcher[Slice, int]:
-        log = life.logs[place] = PartitionLog(self._connection, *place, life.producer)
-
-        async def append(slices: Sequence[Slice]) -> list[int]:
-            offset = await log.append(slices)
-            firsts = []
-            for part in slices:
-                firsts.append(offset)
-                offset += len(part.keys)
-            return firsts
-
-        return Batcher(append)
 
     async def _same(self, life: int) -> _Life:
         current = await self._current()
@@ -108,7 +96,8 @@ class Lanes:
     async def _begin(self, number: int) -> _Life:
         producer = await self._writers.enter(transactional_id(number))
         spanning = SpanningLog(self._bootstrap, number)
-        return _Life(number, producer, spanning, Batcher(_all_at_once(spanning)))
+        carrier = Carrier(self._small, self._large, producer)
+        return _Life(number, carrier, spanning, Batcher(_all_at_once(spanning)))
 
     async def close(self) -> None:
         if self._life is not None:
