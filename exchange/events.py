@@ -25,3 +25,7 @@ class ExchangeEvent(StrEnum):
     TERMINATION_FILED = "subscription.termination_filed"
     RECORDS_PUBLISHED = "records.published"
     RECORDS_READ = "records.read"
+    QUARANTINE_KEPT = "quarantine.kept"
+    QUARANTINE_READ = "quarantine.read"
+    QUARANTINE_RESOLVED = "quarantine.resolved"
+    QUARANTINE_FORGOTTEN = "quarantine.forgotten"

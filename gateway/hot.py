@@ -32,7 +32,8 @@ from gateway.edge import (
     marks,
     refuse,
 )
-from gateway.problems import Internal, log
+from gateway.problems import Internal, in_english, log
+from gateway.receipts import worded
 from gateway.services import Services
 from kernel import answers
 from kernel.database import is_passing
@@ -154,7 +155,11 @@ class HotPaths:
         headers = [(b"content-type", JSON)]
         if published.replayed:
             headers.append((b"idempotency-replayed", b"true"))
-        await exchange.answer(201, headers, encode(published.receipt))
+        receipt = published.receipt
+        if receipt.errors:
+            language = exchange.headers.get(b"accept-language", b"").decode("latin-1")
+            receipt = worded(receipt, english=in_english(language))
+        await exchange.answer(201, headers, encode(receipt))
 
     async def _batch(self, principal: Principal, exchange: Exchange) -> Batch:
         query = exchange.query("op", "on_invalid")

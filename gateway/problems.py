@@ -1,7 +1,7 @@
 """Refusals as RFC 9457 problem bodies: category → status, language, correlation id."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -81,9 +81,14 @@ def problem(
         **error.facts,
     }
     if error.errors:
-        body["errors"] = [_field_error(item, english=english) for item in error.errors]
+        body["errors"] = listed(error.errors, english=english)
         body["error_count"] = error.error_count
     return status, _headers(error, status), orjson.dumps(body, default=str)
+
+
+def listed(errors: Iterable[FieldError], *, english: bool) -> list[dict[str, object]]:
+    """Return field errors as bodies list them."""
+    return [_field_error(item, english=english) for item in errors]
 
 
 def _say(text: Text, *, english: bool) -> str:

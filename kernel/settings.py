@@ -44,6 +44,23 @@ class Settings(BaseSettings):
         256 * 1024 * 1024,
         description="bytes of bodies a worker holds at once, a client a quarter (P9)",
     )
+    quarantine_days: int = Field(
+        30, ge=8, description="days that records refused by their contract are kept to be corrected"
+    )
+    quarantine_entries: int = Field(
+        100_000, ge=0, description="records that the quarantine of one resource holds (P9)"
+    )
+    quarantine_bytes: int = Field(
+        256 * 1024 * 1024, ge=0, description="bytes of records that it holds (P9)"
+    )
+    rate_client_per_second: float = Field(
+        200.0, gt=0, description="publishes and pulls of one client a second, on average (P9)"
+    )
+    rate_client_burst: int = Field(400, ge=1, description="and at once, after a pause")
+    rate_subscription_per_second: float = Field(
+        50.0, gt=0, description="pulls of one subscription a second, on average (P9)"
+    )
+    rate_subscription_burst: int = Field(100, ge=1, description="and at once, after a pause")
     reply_conditional_days: int = Field(
         10, ge=1, le=10, description="working days to answer for conditional data (Art 21, C4)"
     )

@@ -16,12 +16,16 @@ DIGEST = "exchange-digest"
 CLIENT = "exchange-client"
 INTENT = "exchange-intent"
 CORRELATION = "exchange-correlation-id"
+QUARANTINE = "exchange-quarantine"
 
 Headers = list[tuple[str, bytes]]
 
 
 class BatchFacts(msgspec.Struct, frozen=True, gc=False):
-    """What the log itself says about one accepted batch; `intent` names its Idempotency-Key."""
+    """What the log itself says about one accepted batch.
+
+    `intent` names its Idempotency-Key, `quarantine` the records that were left out of it.
+    """
 
     version: int
     count: int
@@ -29,6 +33,7 @@ class BatchFacts(msgspec.Struct, frozen=True, gc=False):
     client_id: str
     correlation_id: str
     intent: bytes | None = None
+    quarantine: str | None = None
 
     def headers(self) -> Headers:
         headers = [
@@ -40,6 +45,8 @@ class BatchFacts(msgspec.Struct, frozen=True, gc=False):
         ]
         if self.intent is not None:
             headers.append((INTENT, self.intent.hex().encode()))
+        if self.quarantine is not None:
+            headers.append((QUARANTINE, self.quarantine.encode()))
         return headers
 
 
@@ -50,6 +57,7 @@ class KeyedBatch:
     intent: bytes
     version: int
     count: int
+    quarantine: str | None = None
 
 
 def keyed_batch(headers: Iterable[tuple[str, bytes | None]]) -> KeyedBatch | None:
@@ -57,7 +65,8 @@ def keyed_batch(headers: Iterable[tuple[str, bytes | None]]) -> KeyedBatch | Non
     found = {name: (value or b"").decode() for name, value in headers}
     if INTENT not in found:
         return None
-    return KeyedBatch(bytes.fromhex(found[INTENT]), int(found[VERSION]), int(found[COUNT]))
+    intent, version, count = bytes.fromhex(found[INTENT]), int(found[VERSION]), int(found[COUNT])
+    return KeyedBatch(intent, version, count, found.get(QUARANTINE))
 
 
 def versions_in(headers: Iterable[tuple[str, bytes | None]]) -> list[int]:

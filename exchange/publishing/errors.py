@@ -1,6 +1,8 @@
 """Refusals of a publish."""
 
-from kernel.errors import Invalid, Text, TooLarge, Unavailable
+from collections.abc import Sequence
+
+from kernel.errors import FieldError, Invalid, Text, TooLarge, Unavailable
 
 
 class RecordsInvalid(Invalid):
@@ -11,6 +13,27 @@ class RecordsInvalid(Invalid):
         "有记录未通过校验，整批未入库；请按 errors 逐条更正后重新提交",
         "Some records do not satisfy the contract; nothing was stored",
     )
+
+
+class QuarantineFull(Invalid):
+    """The invalid records would not fit: nothing was stored, the valid ones neither."""
+
+    code = "quarantine_full"
+    title = Text("隔离区已满，整批未入库", "The quarantine is full; nothing was stored")
+
+    def __init__(
+        self, entries: int, bytes_: int, errors: Sequence[FieldError], error_count: int
+    ) -> None:
+        super().__init__(
+            f"该资源的隔离区最多存放 {entries} 条、{bytes_} 字节，整批未入库；"
+            "请先更正并清理已隔离的记录",
+            f"The quarantine of this resource holds at most {entries} records and {bytes_} bytes; "
+            "nothing was stored: correct and resolve what is in it first",
+            errors=errors,
+            error_count=error_count,
+            limit_entries=entries,
+            limit_bytes=bytes_,
+        )
 
 
 class BodyTooLarge(TooLarge):

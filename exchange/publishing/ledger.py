@@ -14,14 +14,14 @@ from dataclasses import dataclass
 import msgspec
 from sqlalchemy.exc import DBAPIError
 
-from exchange.broker.errors import OutcomeUnknown
+from exchange.broker.errors import OutcomeUnknown, PositionExpiredError
 from exchange.broker.fetch import LATEST, Reader
 from exchange.broker.headers import keyed_batch
 from exchange.broker.transactions import spanning_id
 from exchange.broker.writer import Writers, transactional_id
 from exchange.publishing import store
 from exchange.publishing.batcher import Batcher
-from exchange.publishing.receipts import Accepted, Position, accepted
+from exchange.publishing.receipts import Accepted, Kept, Position, accepted, kept
 from exchange.publishing.store import Intent
 from exchange.publishing.tables import PublishIntent
 from kernel import changes, clock
@@ -114,17 +114,23 @@ class Ledger:
     ) -> Accepted | None:
         starts = msgspec.json.decode(found.ends, type=list[int])
         version, positions = 0, []
+        left_out: Kept | None = None
         for partition in range(place.partitions):
             offset = starts[partition]
             while offset < ends[partition]:
-                chunk = await self._reader.read(place.topic, partition, offset, SCAN_BYTES)
+                try:
+                    chunk = await self._reader.read(place.topic, partition, offset, SCAN_BYTES)
+                except PositionExpiredError as error:
+                    # What the log no longer keeps cannot become a second copy either.
+                    offset = max(error.earliest, offset + 1)
+                    continue
                 for first, headers in chunk.headers:
                     batch = keyed_batch(headers)
                     if batch is not None and batch.intent == found.intent:
-                        version = batch.version
+                        version, left_out = batch.version, kept(batch.quarantine)
                         positions.append(Position(partition, first, first + batch.count - 1))
                 offset = max(chunk.next_offset, offset + 1)
-        return Accepted(version, positions) if positions else None
+        return Accepted(version, positions, left_out) if positions else None
 
     async def first_answer(self, keyed: Keyed) -> Accepted | None:
         """Return what this key and body were answered before, if they were."""
@@ -137,6 +143,12 @@ class Ledger:
     def keep(self, intent: bytes, taken: Accepted) -> None:
         """Keep the receipt behind the answer: until then the log itself can tell."""
         self._insist(lambda: self._receipts.put((intent, taken.text()), INTENT_BYTES))
+
+    async def decide(self, intent: bytes, life: int, taken: Accepted) -> None:
+        """Keep a receipt that no append stands behind; OutcomeUnknown when this life is over."""
+        async with self._database.transaction() as session:
+            if not await store.decide(session, intent, life, taken.text()):
+                raise OutcomeUnknown
 
     def withdraw(self, intent: bytes, life: int) -> None:
         """Free the key of an append that certainly did not happen."""

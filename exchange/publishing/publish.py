@@ -21,7 +21,8 @@ from exchange.publishing.counts import Counts
 from exchange.publishing.errors import RecordsInvalid
 from exchange.publishing.lanes import Lanes, partition_of
 from exchange.publishing.ledger import Keyed, Ledger, Place
-from exchange.publishing.receipts import Accepted, Position, Receipt
+from exchange.publishing.quarantine import Quarantine
+from exchange.publishing.receipts import Accepted, Kept, Position, Receipt
 from kernel.cache import RuleCache
 from kernel.database import Database, ReadSession
 from kernel.errors import NotFound, ShuyuanError
@@ -37,9 +38,10 @@ class Op(StrEnum):
 
 
 class OnInvalid(StrEnum):
-    """What becomes of a batch with an invalid record; quarantine is not offered yet."""
+    """What becomes of a batch with an invalid record: nothing is stored, or the others are."""
 
     REJECT = "reject"
+    QUARANTINE = "quarantine"
 
 
 class Media(StrEnum):
@@ -77,11 +79,18 @@ class Published(msgspec.Struct, frozen=True, gc=False):
 
 class Publisher:
     def __init__(
-        self, database: Database, lanes: Lanes, ledger: Ledger, counts: Counts, receipt_key: bytes
+        self,
+        database: Database,
+        lanes: Lanes,
+        ledger: Ledger,
+        quarantine: Quarantine,
+        counts: Counts,
+        receipt_key: bytes,
     ) -> None:
         self._database = database
         self._lanes = lanes
         self._ledger = ledger
+        self._quarantine = quarantine
         self._counts = counts
         self._receipt_key = receipt_key
         self.plans: RuleCache[ResourcePlan] = RuleCache(self._load_plan, size=PLANS_MAX)
@@ -89,8 +98,9 @@ class Publisher:
     async def publish(self, principal: Principal, resource_id: str, batch: Batch) -> Published:
         """Store the batch, all of it or nothing, and return its receipt.
 
-        Raises 403 errors, NotFound, RecordsInvalid and the other 422 errors, IdempotencyKeyReused,
-        BrokerUnavailable, OutcomeUnknown.
+        With `on_invalid` quarantine the valid records are all of it. Raises 403 errors, NotFound,
+        RecordsInvalid and the other 422 errors, IdempotencyKeyReused, BrokerUnavailable,
+        OutcomeUnknown.
         """
         principal.require_scope(Scope.RECORDS_PUBLISH)
         plan = self.plans.known(resource_id) or await self._plan(principal, resource_id)
@@ -101,18 +111,22 @@ class Publisher:
             checked = await _checked(plan, batch)
         except ShuyuanError:
             if keyed and (taken := await self._ledger.first_answer(keyed)):
-                return Published(self._receipt(plan, taken, digest), replayed=True)
+                receipt = await self._receipt(principal, plan, taken, digest)
+                return Published(receipt, replayed=True)
             raise
         life = await self._lanes.life()
         if keyed and (taken := await self._ledger.claim(keyed, life, plan.place)):
-            return Published(self._receipt(plan, taken, digest), replayed=True)
+            receipt = await self._receipt(principal, plan, taken, digest)
+            return Published(receipt, replayed=True)
         intent = keyed.intent if keyed else None
-        facts = BatchFacts(
-            plan.version, checked.records, digest, principal.id, batch.correlation_id, intent
-        )
-        taken = await self._store(life, plan, batch, checked, facts)
-        self._counts.published(principal, resource_id, checked.records, len(batch.body))
-        return Published(self._receipt(plan, taken, digest), replayed=False)
+        stored = len(checked.keys)
+        facts = BatchFacts(plan.version, stored, digest, principal.id, batch.correlation_id, intent)
+        if checked.rejected:
+            taken = await self._store_some(principal, life, plan, batch, checked, facts)
+        else:
+            taken = await self._store(life, plan, batch, checked, facts)
+        self._counts.published(principal, resource_id, stored, len(batch.body))
+        return Published(await self._receipt(principal, plan, taken, digest), replayed=False)
 
     async def _plan(self, principal: Principal, resource_id: str) -> ResourcePlan:
         """Load the plan; to outsiders what is not published is not there."""
@@ -125,8 +139,43 @@ class Publisher:
                 raise NotFound from None
             raise
 
+    async def _store_some(
+        self,
+        principal: Principal,
+        life: int,
+        plan: ResourcePlan,
+        batch: Batch,
+        checked: Checked,
+        facts: BatchFacts,
+    ) -> Accepted:
+        """Hold the invalid records, store the others; shown with the receipt (ADR 0014)."""
+        intent = facts.intent
+        try:
+            kept = await self._quarantine.hold(
+                principal, plan.resource_id, batch.op, checked, keyed=intent is not None
+            )
+            if not checked.keys:
+                taken = Accepted(plan.version, [], kept)
+                return await self._quarantine.alone(taken, kept, self._ledger, intent, life)
+        except Exception:
+            if intent is not None:
+                self._ledger.withdraw(intent, life)
+            raise
+        try:
+            marked = msgspec.structs.replace(facts, quarantine=kept.text())
+            return await self._store(life, plan, batch, checked, marked, kept)
+        except BrokerUnavailable:
+            await self._quarantine.withdraw(kept)
+            raise
+
     async def _store(
-        self, life: int, plan: ResourcePlan, batch: Batch, checked: Checked, facts: BatchFacts
+        self,
+        life: int,
+        plan: ResourcePlan,
+        batch: Batch,
+        checked: Checked,
+        facts: BatchFacts,
+        kept: Kept | None = None,
     ) -> Accepted:
         """Append, and keep the ledger true to what came of it."""
         try:
@@ -135,7 +184,7 @@ class Publisher:
             if facts.intent is not None:
                 self._ledger.withdraw(facts.intent, life)
             raise
-        taken = Accepted(plan.version, positions)
+        taken = Accepted(plan.version, positions, kept)
         self._ledger.reached(plan.place, positions)
         if facts.intent is not None:
             self._ledger.keep(facts.intent, taken)
@@ -157,17 +206,22 @@ class Publisher:
             for (partition, part), first in zip(slices, firsts, strict=True)
         ]
 
-    def _receipt(self, plan: ResourcePlan, taken: Accepted, digest: bytes) -> Receipt:
-        return receipts.issue(
+    async def _receipt(
+        self, principal: Principal, plan: ResourcePlan, taken: Accepted, digest: bytes
+    ) -> Receipt:
+        receipt = receipts.issue(
             self._receipt_key, resource_id=plan.resource_id, taken=taken, digest=digest
         )
+        if taken.kept is None:
+            return receipt
+        return await self._quarantine.shown(principal, receipt, taken.kept)
 
     async def receipt(self, session: ReadSession, principal: Principal, receipt_id: str) -> Receipt:
         """Return what a receipt id proves, to the department of its resource; NotFound."""
-        found = receipts.read(self._receipt_key, receipt_id)
+        found, kept = receipts.opened(self._receipt_key, receipt_id)
         if await versions.department_of(session, found.resource_id) != principal.department:
             raise NotFound
-        return found
+        return found if kept is None else await self._quarantine.with_errors(session, found, kept)
 
     async def _load_plan(self, resource_id: str) -> ResourcePlan:
         async with self._database.reading() as session:
@@ -199,6 +253,8 @@ def check(plan: ResourcePlan, batch: Batch) -> Checked:
         (Op.DELETE, Media.JSON): plan.plan.check_keys_json,
     }
     checked = checks[batch.op, batch.media](batch.body)
+    if batch.on_invalid is OnInvalid.QUARANTINE:
+        return checked
     if checked.malformed:
         raise checked.refusal()
     if checked.rejected:
@@ -231,4 +287,7 @@ def _keyed(principal: Principal, resource_id: str, batch: Batch, digest: bytes) 
         return None
     key = f"{principal.id}\n{resource_id}\n{batch.idempotency_key}".encode()
     intent = hashlib.blake2b(key, digest_size=INTENT_BYTES).digest()
-    return Keyed(intent, hashlib.sha256(batch.op.encode() + digest).digest())
+    asked = batch.op.encode()
+    if batch.on_invalid is not OnInvalid.REJECT:
+        asked += batch.on_invalid.encode()
+    return Keyed(intent, hashlib.sha256(asked + digest).digest())

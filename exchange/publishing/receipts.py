@@ -1,10 +1,11 @@
 """Receipts: signed facts of the log that locate themselves (ADR 0005); pure."""
 
-from uuid import UUID
+from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
-from kernel.errors import NotFound
+from kernel.errors import FieldError, NotFound
 from kernel.sealed import seal, unseal
 
 PURPOSE = b"receipt"
@@ -19,11 +20,31 @@ class Position(msgspec.Struct, frozen=True, gc=False):
     last_offset: int
 
 
-class Accepted(msgspec.Struct, frozen=True, gc=False):
-    """What the log took: by which version of the contract, and where."""
+class Kept(msgspec.Struct, frozen=True, gc=False):
+    """What a publish left in quarantine, as its receipt and the log tell it."""
+
+    batch_id: str
+    rejected: int
+    error_count: int
+
+    def text(self) -> str:
+        return f"{self.batch_id} {self.rejected} {self.error_count}"
+
+
+def kept(text: str | None) -> Kept | None:
+    """Read a `Kept` from its text, None from none."""
+    if text is None:
+        return None
+    batch_id, rejected, error_count = text.split()
+    return Kept(batch_id, int(rejected), int(error_count))
+
+
+class Accepted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What the log took: by which version of the contract, and where; and what it did not."""
 
     version: int
     positions: list[Position]
+    kept: Kept | None = None
 
     def text(self) -> str:
         return msgspec.json.encode(self).decode()
@@ -43,27 +64,42 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     positions: list[Position]
     digest: str
     rejected: int = 0
-    errors: list[object] = []
+    errors: Sequence[FieldError] = []
+    error_count: int = 0
 
 
 def issue(key: bytes, *, resource_id: str, taken: Accepted, digest: bytes) -> Receipt:
     """Return the receipt; its id holds all of it, under a MAC."""
     runs = [(p.partition, p.first_offset, p.last_offset) for p in taken.positions]
-    facts = (bytes.fromhex(resource_id), taken.version, digest, runs)
+    facts: tuple[object, ...] = (bytes.fromhex(resource_id), taken.version, digest, runs)
+    if taken.kept is not None:
+        kept = taken.kept
+        facts = (*facts, (bytes.fromhex(kept.batch_id), kept.rejected, kept.error_count))
     receipt_id = seal(key, msgspec.msgpack.encode(facts), PURPOSE)
     return _receipt(receipt_id, resource_id, digest, taken)
 
 
 def read(key: bytes, receipt_id: str) -> Receipt:
-    """Return what a receipt id says; NotFound unless it was issued here."""
+    """Return what a receipt id says, errors aside; NotFound unless it was issued here."""
+    return opened(key, receipt_id)[0]
+
+
+def opened(key: bytes, receipt_id: str) -> tuple[Receipt, Kept | None]:
+    """Return what a receipt id says, and what the publish left in quarantine; NotFound."""
     packed = unseal(key, receipt_id, PURPOSE)
     if packed is None:
         raise NotFound
-    resource, version, digest, runs = msgspec.msgpack.decode(packed)
+    resource, version, digest, runs, *rest = msgspec.msgpack.decode(packed)
     positions = [Position(*run) for run in runs]
-    return _receipt(receipt_id, UUID(bytes=resource).hex, digest, Accepted(version, positions))
+    kept = Kept(rest[0][0].hex(), *rest[0][1:]) if rest else None
+    taken = Accepted(version, positions, kept)
+    return _receipt(receipt_id, resource.hex(), digest, taken), kept
 
 
 def _receipt(receipt_id: str, resource_id: str, digest: bytes, taken: Accepted) -> Receipt:
     count = sum(p.last_offset - p.first_offset + 1 for p in taken.positions)
-    return Receipt(receipt_id, resource_id, taken.version, count, taken.positions, digest.hex())
+    receipt = Receipt(receipt_id, resource_id, taken.version, count, taken.positions, digest.hex())
+    if taken.kept is None:
+        return receipt
+    kept = taken.kept
+    return replace(receipt, rejected=kept.rejected, error_count=kept.error_count)

@@ -84,6 +84,21 @@ async def take_over(session: WriteSession, found: PublishIntent, life: int, ends
     return taken.first() is not None
 
 
+async def decide(session: WriteSession, intent: bytes, life: int, receipt: str) -> bool:
+    """Add the receipt to this life's intent; False when another life has taken it over."""
+    decided = await session.execute(
+        update(PublishIntent)
+        .where(
+            col(PublishIntent.intent) == intent,
+            col(PublishIntent.life) == life,
+            col(PublishIntent.receipt).is_(None),
+        )
+        .values(receipt=receipt)
+        .returning(col(PublishIntent.intent))
+    )
+    return decided.first() is not None
+
+
 async def withdraw(session: WriteSession, intent: bytes, life: int) -> None:
     """Forget an intent whose append certainly did not happen."""
     await session.execute(

@@ -1,4 +1,4 @@
-"""Intents of keyed publishes, and counts of what was published and read."""
+"""Intents of keyed publishes, counts of what was published and read, records in quarantine."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -101,3 +101,63 @@ class Frontier(SQLModel, table=True):
     position: str = Field(primary_key=True)
     bounds: str
     created_at: datetime = timestamp()
+
+
+class QuarantineBatch(SQLModel, table=True):
+    """The refused records of one publish; `errors` is what its answer listed, encrypted.
+
+    Without `receipt_id` the append of its valid records is not known to have happened: nobody
+    sees it, and after `pending_until` it is forgotten.
+    """
+
+    __tablename__: ClassVar[Any] = "quarantine_batch"
+    __table_args__ = (
+        Index("quarantine_batch_received_at", "received_at"),
+        Index(
+            "quarantine_batch_pending",
+            "pending_until",
+            postgresql_where=text("pending_until IS NOT NULL"),
+        ),
+        {"schema": SCHEMA},
+    )
+
+    id: str = Field(primary_key=True)
+    resource_id: str
+    client_id: str
+    department: str
+    op: str
+    rejected: int
+    error_count: int
+    errors: bytes = Field(sa_type=LargeBinary)
+    receipt_id: str | None = None
+    received_at: datetime = timestamp()
+    pending_until: datetime | None = timestamp(nullable=True)
+
+
+class QuarantineEntry(SQLModel, table=True):
+    """One refused record as it was received, with its errors, encrypted; `size` is of `sealed`."""
+
+    __tablename__: ClassVar[Any] = "quarantine_entry"
+    __table_args__ = (
+        Index("quarantine_entry_resource", "resource_id", "id"),
+        Index("quarantine_entry_batch", "batch_id", "id"),
+        {"schema": SCHEMA},
+    )
+
+    id: str = Field(primary_key=True)
+    batch_id: str
+    resource_id: str
+    index: int
+    sealed: bytes = Field(sa_type=LargeBinary)
+    size: int
+
+
+class QuarantineUse(SQLModel, table=True):
+    """What the quarantine of one resource holds, pending records included: it has a limit (P9)."""
+
+    __tablename__: ClassVar[Any] = "quarantine_use"
+    __table_args__ = {"schema": SCHEMA}
+
+    resource_id: str = Field(primary_key=True)
+    entries: int = Field(sa_type=BigInteger)
+    bytes_: int = Field(sa_column_kwargs={"name": "bytes"}, sa_type=BigInteger)

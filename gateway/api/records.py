@@ -7,9 +7,12 @@ from fastapi import APIRouter, Header, Path, Query
 
 from exchange.broker.fetch import EARLIEST, LATEST
 from exchange.publishing.errors import Misrouted
-from exchange.publishing.publish import Op
+from exchange.publishing.publish import OnInvalid, Op
 from gateway.hot import LIMIT_DEFAULT, LIMIT_MAX, WAIT_MAX
+from gateway.openapi import ProblemError
 from gateway.principal import Caller, RecordsPublisher, RecordsReader
+from gateway.problems import in_english
+from gateway.receipts import worded
 from gateway.services import Reading, Using
 from kernel.errors import BadRequest
 from kernel.wire import Wire
@@ -53,7 +56,10 @@ class PositionView(Wire):
 
 
 class ReceiptView(Wire):
-    """Proof of what was accepted where; `digest` is SHA-256 of the body, in hex."""
+    """Proof of what was accepted where; `digest` is SHA-256 of the body, in hex.
+
+    `errors` (the first 100 of `error_count`) say why records were left in quarantine.
+    """
 
     receipt_id: str
     resource_id: str
@@ -62,7 +68,8 @@ class ReceiptView(Wire):
     rejected: int
     positions: list[PositionView]
     digest: str
-    errors: list[dict[str, Any]]
+    errors: list[ProblemError]
+    error_count: int = 0
 
 
 class RecordView(Wire):
@@ -91,11 +98,15 @@ async def publish(
     id: ThingId,  # noqa: A002 - the contract's name
     principal: RecordsPublisher,
     op: Annotated[Op, Query()] = Op.UPSERT,
-    on_invalid: Annotated[Literal["reject"], Query()] = "reject",
+    on_invalid: Annotated[OnInvalid, Query()] = OnInvalid.REJECT,
     idempotency_key: Annotated[str | None, Header(max_length=128)] = None,
     exchange_resource_version: Annotated[int | None, Header(ge=1)] = None,
 ) -> ReceiptView:
-    """Publish records: at most 8 MiB, 10,000 records, 1 MiB a line; all or nothing."""
+    """Publish records: at most 8 MiB, 10,000 records, 1 MiB a line.
+
+    All or nothing; with `on_invalid=quarantine` the valid ones are accepted, the others kept for
+    the provider to correct, and named in `errors`.
+    """
     raise Misrouted
 
 
@@ -117,10 +128,14 @@ async def receipt(
     principal: Caller,
     using: Using,
     session: Reading,
+    accept_language: Annotated[str, Header()] = "",
 ) -> ReceiptView:
-    """Read a receipt again; for the publisher's department."""
+    """Read a receipt again; for the publisher's department.
+
+    After `SHUYUAN_QUARANTINE_DAYS` it still says how many records were rejected, not why.
+    """
     found = await using.bus.publisher.receipt(session, principal, receipt_id)
-    return ReceiptView.model_validate(found)
+    return ReceiptView.model_validate(worded(found, english=in_english(accept_language)))
 
 
 @router.put("/v1/subscriptions/{id}/position")
