@@ -64,7 +64,11 @@ class Subscription(msgspec.Struct, frozen=True):
 
 
 class Population(msgspec.Struct):
-    """`systems[0]` is kept apart from the others: it plays the bad neighbour."""
+    """`systems[0]` is kept apart from the others: it plays the bad neighbour.
+
+    The first `filled` resources hold the same first page. `long` is the resource with the long
+    log, `marks` the times at which its named places were written.
+    """
 
     provider: Office
     consumer: Office
@@ -72,10 +76,11 @@ class Population(msgspec.Struct):
     systems: list[Credentials]
     items: list[Json]
     long: str = ""
-    long_reader: str = ""
+    long_reader: Subscription | None = None
     resources: list[str] = []
     subscriptions: list[Subscription] = []
     filled: int = 0
+    marks: dict[str, str] = {}
 
     def popular(self, scale: Scale) -> Sequence[Subscription]:
         return self.subscriptions[: scale.popular]
@@ -86,6 +91,10 @@ class Population(msgspec.Struct):
 
 def read(path: Path) -> Population | None:
     return msgspec.json.decode(path.read_bytes(), type=Population) if path.exists() else None
+
+
+def write(population: Population, path: Path) -> None:
+    write_private(path, msgspec.json.encode(population).decode())
 
 
 def client(arena: Arena, who: Credentials) -> ExchangeClient:
@@ -140,7 +149,7 @@ class Grower:
         self._write()
         if not population.long:
             population.long = self._resource(0)
-            population.long_reader = self._subscription(population.long, 1).id
+            population.long_reader = self._subscription(population.long, 1)
         self._extend(population.resources, scale.resources, self._resource, "resources")
 
         def subscribe(number: int) -> Subscription:
@@ -162,7 +171,7 @@ class Grower:
                 self._told(f"{len(things):,} / {wanted:,} {named}, {rate:.0f}/s")
 
     def _write(self) -> None:
-        write_private(self._path, msgspec.json.encode(self.population).decode())
+        write(self.population, self._path)
 
     def _resource(self, _number: int) -> str:
         return self._seeding.resource(self._provider, self.population.items)

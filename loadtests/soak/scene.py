@@ -44,10 +44,12 @@ class Effort:
     memory_minutes: float
     log_records: int
     polls: int
+    idle_seconds: float
+    settle_seconds: float
 
 
-FULL = Effort(0.5, 2.5, 7, 20.0, 10_000_000, 10_000)
-QUICK = Effort(0.2, 0.5, 3, 0.2, 40_000, 200)
+FULL = Effort(0.5, 2.5, 7, 20.0, 10_000_000, 10_000, 10.0, 2.0)
+QUICK = Effort(0.2, 0.5, 3, 0.2, 40_000, 160, 1.0, 0.3)
 
 Variant = Callable[[], Case]
 
@@ -85,6 +87,15 @@ class Scene:
         if [orjson.loads(line) for line in lines] != wanted:
             raise RunFailed(f"the first page of {first.id} is not what was published")
         return "".join(line.decode() + "\n" for line in lines)
+
+    @property
+    def long_reader(self) -> Subscription:
+        assert self.population.long_reader is not None  # noqa: S101 - narrows the type
+        return self.population.long_reader
+
+    @property
+    def long_system(self) -> Credentials:
+        return self.population.systems[self.long_reader.system]
 
     def token(self, who: Credentials) -> str:
         with populations.client(self.ground.arena, who) as client:
