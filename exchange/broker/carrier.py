@@ -106,9 +106,7 @@ class Carrier:
         return await stored
 
     def _open(self, place: Place) -> _Queue:
-        queue = self._queues[place] = _Queue(
-            PartitionLog(self._small.connection, *place, self._producer)
-        )
+        queue = self._queues[place] = _Queue(PartitionLog(*place, self._producer))
         return queue
 
     def _list(self, queue: _Queue) -> None:
@@ -153,7 +151,7 @@ class Carrier:
         for load in loads:
             by_leader[lane.connection.known_leader(*load.queue.log.place)].append(load)
         for load in by_leader.pop(None, ()):
-            self._start(self._insist(load, sent=False))
+            self._start(self._insist(lane, load, sent=False))
         if len(by_leader) == 1:
             [(node, theirs)] = by_leader.items()
             await self._ask(lane, node, theirs)
@@ -167,25 +165,26 @@ class Carrier:
             answer = await client.send(node, request)
         except (BrokerUnavailable, TimeoutError, KafkaError, OSError) as error:
             log.info("a request of %d partitions is tried again: %r", len(loads), error)
+            sent = not isinstance(error, BrokerUnavailable)
             for load in loads:
-                self._start(self._insist(load, sent=not isinstance(error, BrokerUnavailable)))
+                self._start(self._insist(lane, load, sent=sent))
             return
         told = {(topic, info[0]): info for topic, infos in answer.topics for info in infos}
         for load in loads:
-            self._settle(load, told[load.queue.log.place])
+            self._settle(lane, load, told[load.queue.log.place])
 
-    def _settle(self, load: _Load, info: Sequence[int]) -> None:
+    def _settle(self, lane: _Lane, load: _Load, info: Sequence[int]) -> None:
         try:
             offset = first_offset(info)
         except KafkaError:
-            self._start(self._insist(load, sent=True))
+            self._start(self._insist(lane, load, sent=True))
         else:
             self._stored(load, offset)
 
-    async def _insist(self, load: _Load, *, sent: bool) -> None:
+    async def _insist(self, lane: _Lane, load: _Load, *, sent: bool) -> None:
         """Try one partition's batch again by itself, so that the others need not wait for it."""
         try:
-            offset = await load.queue.log.insist(load.frame, sent=sent)
+            offset = await load.queue.log.insist(load.frame, lane.connection, sent=sent)
         except (BrokerUnavailable, OutcomeUnknown) as error:
             _fail(load.taken, type(error))
             self._free(load.queue)

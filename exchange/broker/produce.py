@@ -84,26 +84,11 @@ def produce_request(batches: Iterable[tuple[Place, bytes]]) -> ProduceRequest:
 class PartitionLog:
     """The writing end of one partition; a frame must be settled before the next is made."""
 
-    def __init__(
-        self, connection: Connection, topic: str, partition: int, producer: Producer
-    ) -> None:
-        self._connection = connection
+    def __init__(self, topic: str, partition: int, producer: Producer) -> None:
         self.place: Place = (topic, partition)
         self._producer = producer
         self._sequence = 0
         self.broken = False
-
-    async def append(self, slices: Sequence[Slice]) -> int:
-        """Return the first offset once every in-sync replica has the batch.
-
-        Raises as `insist` does; after OutcomeUnknown every later append is BrokerUnavailable.
-        """
-        if self.broken:
-            raise BrokerUnavailable
-        frame = self.frame(slices)
-        offset = await self.insist(frame)
-        self.took(frame)
-        return offset
 
     def frame(self, slices: Sequence[Slice]) -> Frame:
         batch = build(slices, self._producer, self._sequence)
@@ -113,7 +98,7 @@ class PartitionLog:
         """Go on after a frame that is in the log."""
         self._sequence = (self._sequence + frame.records) % SEQUENCE_LIMIT
 
-    async def insist(self, frame: Frame, *, sent: bool = False) -> int:
+    async def insist(self, frame: Frame, connection: Connection, *, sent: bool = False) -> int:
         """Send until the partition's leader has answered; return the first offset.
 
         A lost answer is asked for again with the same sequence, so nothing is stored twice;
@@ -125,7 +110,7 @@ class PartitionLog:
         deadline = loop.time() + GIVE_UP_SECONDS
         while True:
             try:
-                answer = await self._connection.ask_leader(*self.place, request)
+                answer = await connection.ask_leader(*self.place, request)
                 [(_topic, [info])] = answer.topics
                 return first_offset(info)
             except BrokerUnavailable as error:
@@ -138,7 +123,7 @@ class PartitionLog:
                 self._give_up(error, late=not is_passing(error) or loop.time() > deadline)
             await asyncio.sleep(BACKOFF_SECONDS)
             with suppress(BrokerUnavailable):
-                await self._connection.refresh()
+                await connection.refresh()
 
     def _give_up(self, error: Exception, *, late: bool) -> None:
         if late:

@@ -21,9 +21,10 @@ from exchange.broker.client import Connection
 from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.broker.fetch import Reader
 from exchange.broker.headers import BatchFacts, Headers
-from exchange.broker.produce import PartitionLog, Slice
+from exchange.broker.produce import Slice
 from exchange.broker.transactions import SpanningLog
 from exchange.broker.writer import Writers
+from tests.support.appending import AppendingLog
 
 FACTS = BatchFacts(
     version=3,
@@ -83,7 +84,7 @@ class Deaf(Connection):
 async def test_another_client_reads_keys_values_headers_and_deletes(
     bootstrap: str, topic: str, connection: Connection, writers: Writers, writer_name: str
 ) -> None:
-    log = PartitionLog(connection, topic, 0, await writers.enter(writer_name))
+    log = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
     large = b'{"id":"3","name":"' + b"x" * 900_000 + b'"}'
     before = int(time.time() * 1000)
     first = await log.append(
@@ -109,7 +110,7 @@ async def test_another_client_reads_keys_values_headers_and_deletes(
 async def test_kafkas_own_console_consumer_reads_it(
     bootstrap: str, topic: str, connection: Connection, writers: Writers, writer_name: str
 ) -> None:
-    log = PartitionLog(connection, topic, 0, await writers.enter(writer_name))
+    log = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
     await log.append([part(("1", b'{"id":"1"}'), ("2", None), headers=FACTS.headers())])
     shown = ("key", "headers", "offset")
     properties = [f"--formatter-property=print.{name}=true" for name in shown]
@@ -141,7 +142,7 @@ async def test_a_lost_answer_is_asked_for_again_and_nothing_is_stored_twice(
     error: type[KafkaError],
 ) -> None:
     deaf = Deaf(bootstrap, [error] * losses)
-    log = PartitionLog(deaf, topic, 0, await writers.enter(writer_name))
+    log = AppendingLog(deaf, topic, 0, await writers.enter(writer_name))
     assert await log.append([part(("1", b"a"), ("2", b"b"))]) == 0
     assert deaf.asked == losses + 1
     assert await log.append([part(("3", b"c"))]) == 2
@@ -154,7 +155,7 @@ async def test_an_answer_that_stays_lost_leaves_the_outcome_open_and_the_writer_
     bootstrap: str, topic: str, writers: Writers, writer_name: str, reader: Reader
 ) -> None:
     deaf = Deaf(bootstrap, [TopicAuthorizationFailedError])
-    log = PartitionLog(deaf, topic, 0, await writers.enter(writer_name))
+    log = AppendingLog(deaf, topic, 0, await writers.enter(writer_name))
     with pytest.raises(OutcomeUnknown):
         await log.append([part(("1", b"a"))])
     assert log.broken
@@ -169,7 +170,7 @@ async def test_sequences_go_on_over_their_limit(
     bootstrap: str, topic: str, connection: Connection, writers: Writers, writer_name: str
 ) -> None:
     """After 2^31 records of one writer the count begins again at 0, as the protocol has it."""
-    log = PartitionLog(connection, topic, 0, await writers.enter(writer_name))
+    log = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
     log._sequence = 2**31 - 3
     await log.append([part(("1", b"a"), ("2", b"b"))])
     await log.append([part(("3", b"c"))])

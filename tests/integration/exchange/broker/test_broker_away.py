@@ -18,7 +18,7 @@ from exchange.broker import client, events
 from exchange.broker.client import Connection
 from exchange.broker.events import EventLog
 from exchange.broker.fetch import ChunkCache, Reader
-from exchange.broker.produce import PartitionLog, Slice
+from exchange.broker.produce import Slice
 from exchange.broker.topics import Topics
 from exchange.broker.writer import Writers
 from exchange.relay import Relay
@@ -26,6 +26,7 @@ from kernel import outbox
 from kernel.database import Database
 from kernel.ids import new_id
 from tests.integration.exchange.broker.conftest import POLICY
+from tests.support.appending import AppendingLog
 from tests.support.databases import new_database
 
 pytestmark = pytest.mark.slow
@@ -64,7 +65,7 @@ async def test_what_was_on_the_wire_to_a_frozen_broker_is_stored_once(
     """The request times out and is sent again; both copies arrive when the broker wakes."""
     monkeypatch.setattr(client, "REQUEST_TIMEOUT_MS", 700)
     connection = Connection(bootstrap, "impatient")
-    log = PartitionLog(connection, topic, 0, await writers.enter(writer_name))
+    log = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
     assert await log.append([Slice([b"1"], [b"before"], [])]) == 0
     frozen = pid(broker)
     os.kill(frozen, signal.SIGSTOP)
@@ -107,7 +108,7 @@ async def test_a_broker_that_dies_and_comes_back_has_everything_in_order(
     monkeypatch.setattr(events, "EVENTS_TOPIC", told)
     events_log = EventLog(bootstrap, Topics(bootstrap, connection, POLICY))
     relay = Relay(database, events_log)
-    log = PartitionLog(connection, topic, 0, await writers.enter(writer_name))
+    log = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
     await log.append([Slice([b"1"], [b"before"], [])])
     await leave(database, "before")
     assert await relay.round() == 1

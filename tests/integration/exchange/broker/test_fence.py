@@ -7,10 +7,11 @@ import pytest
 from exchange.broker.client import Connection
 from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.broker.fetch import Reader
-from exchange.broker.produce import PartitionLog, Slice
+from exchange.broker.produce import Slice
 from exchange.broker.topics import Topics
 from exchange.broker.writer import Writers
 from kernel.ids import new_id
+from tests.support.appending import AppendingLog
 
 
 def one(value: bytes) -> list[Slice]:
@@ -32,7 +33,7 @@ async def values(reader: Reader, topic: str, partition: int = 0) -> list[bytes |
 async def test_a_fenced_writer_is_refused(
     connection: Connection, topic: str, writers: Writers, writer_name: str, reader: Reader
 ) -> None:
-    dead = PartitionLog(connection, topic, 0, await writers.enter(writer_name))
+    dead = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
     await dead.append(one(b"before"))
     await writers.fence(writer_name, topic, [0])
     with pytest.raises(OutcomeUnknown):
@@ -46,7 +47,7 @@ async def test_a_writer_that_never_wrote_is_fenced_just_as_well(
     connection: Connection, topic: str, writers: Writers, writer_name: str, reader: Reader
 ) -> None:
     """Its first batch may be on the wire when it dies."""
-    dead = PartitionLog(connection, topic, 0, await writers.enter(writer_name))
+    dead = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
     await writers.fence(writer_name, topic, [0])
     with pytest.raises(OutcomeUnknown):
         await dead.append(one(b"late"))
@@ -59,11 +60,11 @@ async def test_one_fence_covers_all_partitions_and_no_other_writer(
     topic = f"test.{new_id()}"
     await topics.ensure(topic, 3)
     producer = await writers.enter(writer_name)
-    neighbour = PartitionLog(connection, topic, 1, await writers.enter(writer_name + "-other"))
+    neighbour = AppendingLog(connection, topic, 1, await writers.enter(writer_name + "-other"))
     await writers.fence(writer_name, topic, [0, 1, 2])
     for partition in range(3):
         with pytest.raises(OutcomeUnknown):
-            await PartitionLog(connection, topic, partition, producer).append(one(b"late"))
+            await AppendingLog(connection, topic, partition, producer).append(one(b"late"))
     await neighbour.append(one(b"mine"))
     found = [await values(reader, topic, partition) for partition in range(3)]
     assert found == [[], [b"mine"], []]
@@ -78,7 +79,7 @@ async def test_fences_at_once_all_succeed(
     reader: Reader,
 ) -> None:
     """Several workers settle the same dead writer; each may rely on its own fence."""
-    dead = PartitionLog(connection, topic, 0, await writers.enter(writer_name))
+    dead = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
     await dead.append(one(b"before"))
     others = [Connection(bootstrap, f"settler-{number}") for number in range(4)]
     await asyncio.gather(*(Writers(other).fence(writer_name, topic, [0]) for other in others))
@@ -96,7 +97,7 @@ async def test_a_late_write_races_its_fence_and_is_seen_by_every_later_reader_or
     other = Connection(bootstrap, "settler")
     for number in range(10):
         name = f"test-writer-{new_id()}"
-        dead = PartitionLog(connection, topic, 0, await writers.enter(name))
+        dead = AppendingLog(connection, topic, 0, await writers.enter(name))
         value = f"racing-{number}".encode()
         appended, _ = await asyncio.gather(
             dead.append(one(value)), Writers(other).fence(name, topic, [0]), return_exceptions=True
@@ -113,9 +114,9 @@ async def test_a_new_life_of_the_same_name_writes_on(
     connection: Connection, topic: str, writers: Writers, writer_name: str, reader: Reader
 ) -> None:
     first = await writers.enter(writer_name)
-    await PartitionLog(connection, topic, 0, first).append(one(b"first"))
+    await AppendingLog(connection, topic, 0, first).append(one(b"first"))
     await writers.fence(writer_name, topic, [0])
     second = await writers.enter(writer_name)
     assert (second.id, second.epoch) != (first.id, first.epoch)
-    await PartitionLog(connection, topic, 0, second).append(one(b"second"))
+    await AppendingLog(connection, topic, 0, second).append(one(b"second"))
     assert await values(reader, topic) == [b"first", b"second"]

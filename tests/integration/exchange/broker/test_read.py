@@ -13,9 +13,10 @@ from exchange.broker.client import Connection
 from exchange.broker.errors import BrokerUnavailable, PositionExpiredError
 from exchange.broker.fetch import EARLIEST, LATEST, ChunkCache, Reader
 from exchange.broker.headers import VERSION
-from exchange.broker.produce import PartitionLog, Slice
+from exchange.broker.produce import Slice
 from exchange.broker.writer import Writers
 from kernel.ids import new_id
+from tests.support.appending import AppendingLog
 
 MIB = 1024 * 1024
 
@@ -33,11 +34,11 @@ def numbered(first: int, count: int, size: int = 1) -> Slice:
 @pytest.fixture
 async def log(
     connection: Connection, topic: str, writers: Writers, writer_name: str
-) -> PartitionLog:
-    return PartitionLog(connection, topic, 0, await writers.enter(writer_name))
+) -> AppendingLog:
+    return AppendingLog(connection, topic, 0, await writers.enter(writer_name))
 
 
-async def test_it_begins_in_the_middle_of_a_batch(log: PartitionLog, reader: Reader) -> None:
+async def test_it_begins_in_the_middle_of_a_batch(log: AppendingLog, reader: Reader) -> None:
     await log.append([numbered(0, 5), numbered(5, 5)])
     await log.append([numbered(10, 5)])
     for offset in (0, 4, 7, 9, 10, 14):
@@ -56,7 +57,7 @@ async def test_an_empty_log_and_its_end_are_no_error(topic: str, reader: Reader)
 
 
 async def test_at_least_one_batch_comes_however_small_the_limit(
-    log: PartitionLog, reader: Reader
+    log: AppendingLog, reader: Reader
 ) -> None:
     await log.append([numbered(0, 3, size=50_000)])
     await log.append([numbered(3, 1)])
@@ -65,7 +66,7 @@ async def test_at_least_one_batch_comes_however_small_the_limit(
 
 
 async def test_aborted_records_and_markers_are_skipped(
-    bootstrap: str, log: PartitionLog, reader: Reader
+    bootstrap: str, log: AppendingLog, reader: Reader
 ) -> None:
     await log.append([numbered(0, 1)])
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=f"test-{new_id()}")
@@ -88,7 +89,7 @@ async def test_aborted_records_and_markers_are_skipped(
 
 
 async def test_an_undecided_transaction_holds_back_what_comes_after_it(
-    bootstrap: str, log: PartitionLog, connection: Connection
+    bootstrap: str, log: AppendingLog, connection: Connection
 ) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=f"test-{new_id()}")
     await producer.start()
@@ -110,7 +111,7 @@ async def test_an_undecided_transaction_holds_back_what_comes_after_it(
 
 
 async def test_what_the_log_no_longer_keeps_is_told_with_its_earliest_place(
-    bootstrap: str, log: PartitionLog, connection: Connection
+    bootstrap: str, log: AppendingLog, connection: Connection
 ) -> None:
     await log.append([numbered(0, 10)])
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
@@ -126,7 +127,7 @@ async def test_what_the_log_no_longer_keeps_is_told_with_its_earliest_place(
     assert await reader.offset(log.place[0], 0, EARLIEST) == 4
 
 
-async def test_places_are_found_by_time(log: PartitionLog, reader: Reader) -> None:
+async def test_places_are_found_by_time(log: AppendingLog, reader: Reader) -> None:
     await log.append([numbered(0, 2)])
     await asyncio.sleep(0.05)
     between = int(time.time() * 1000)
@@ -141,7 +142,7 @@ async def test_places_are_found_by_time(log: PartitionLog, reader: Reader) -> No
 
 
 async def test_equal_readings_under_way_ask_the_broker_once(
-    log: PartitionLog, connection: Connection, monkeypatch: pytest.MonkeyPatch
+    log: AppendingLog, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await log.append([numbered(0, 3)])
     asked = 0
@@ -162,7 +163,7 @@ async def test_equal_readings_under_way_ask_the_broker_once(
 
 
 async def test_a_reader_that_leaves_does_not_take_the_others_with_it(
-    log: PartitionLog, reader: Reader
+    log: AppendingLog, reader: Reader
 ) -> None:
     await log.append([numbered(0, 3)])
     leaving, staying = (asyncio.create_task(reader.read(log.place[0], 0, 0, MIB)) for _ in range(2))

@@ -1,0 +1,25 @@
+"""One partition's log with a connection of its own, for tests that append by hand."""
+
+from collections.abc import Sequence
+
+from exchange.broker.client import Connection
+from exchange.broker.errors import BrokerUnavailable
+from exchange.broker.produce import PartitionLog, Slice
+from exchange.broker.writer import Producer
+
+
+class AppendingLog(PartitionLog):
+    def __init__(
+        self, connection: Connection, topic: str, partition: int, producer: Producer
+    ) -> None:
+        super().__init__(topic, partition, producer)
+        self._connection = connection
+
+    async def append(self, slices: Sequence[Slice]) -> int:
+        """Return the first offset; a log that does not know what it holds takes no more."""
+        if self.broken:
+            raise BrokerUnavailable
+        frame = self.frame(slices)
+        offset = await self.insist(frame, self._connection)
+        self.took(frame)
+        return offset
