@@ -1,0 +1,172 @@
+"""Carries a planned fault out, and says from when on recovery counts."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tests.faults.campaign.mishaps import Mishaps
+from tests.faults.campaign.plan import Kind, Planned
+from tests.faults.campaign.stage import (
+    BROKER,
+    DATABASE,
+    GATEWAY,
+    WORKER,
+    Stage,
+    frozen,
+    send,
+)
+
+DISK_NOTICED_SECONDS = 8.0
+LOOK_SECONDS = 0.05
+ENTERS_SECONDS = 0.3
+
+
+@dataclass(slots=True)
+class Struck:
+    """`since` is when the fault ended, or the kill; `repair` starts again what nobody else does."""
+
+    since: float
+    repair: asyncio.Task[None] | None = None
+    lasted: float = 0.0
+    note: str = ""
+
+
+class Striker:
+    def __init__(self, stage: Stage, mishaps: Mishaps) -> None:
+        self._stage = stage
+        self._mishaps = mishaps
+        self._kinds: Mapping[Kind, Callable[[Planned], Awaitable[Struck]]] = {
+            Kind.GATEWAY_WORKER_KILLED: self._kill_gateway_worker,
+            Kind.GATEWAY_WORKER_FROZEN: self._freeze_gateway_worker,
+            Kind.GATEWAY_KILLED: lambda _: self._kill(GATEWAY),
+            Kind.GATEWAY_FROZEN: lambda planned: self._freeze(GATEWAY, planned),
+            Kind.WORKER_KILLED: lambda _: self._kill(WORKER),
+            Kind.WORKER_FROZEN: lambda planned: self._freeze(WORKER, planned),
+            Kind.BROKER_KILLED: lambda _: self._kill(BROKER),
+            Kind.BROKER_FROZEN: lambda planned: self._freeze(BROKER, planned),
+            Kind.BROKER_FROZEN_LONG: lambda planned: self._freeze(BROKER, planned),
+            Kind.BROKER_RESTARTED: lambda _: self._restart(BROKER),
+            Kind.BROKER_DISK_FULL: self._fill_disk,
+            Kind.DATABASE_KILLED: lambda _: self._kill(DATABASE),
+            Kind.DATABASE_FROZEN: lambda planned: self._freeze(DATABASE, planned),
+            Kind.DATABASE_RESTARTED: lambda _: self._restart(DATABASE),
+            Kind.BACKEND_KILLED: self._kill_backend,
+            Kind.BACKEND_FROZEN: self._freeze_backend,
+            Kind.WORKER_KILLED_WITH_BROKER_FROZEN: self._kill_worker_with_broker_frozen,
+            Kind.DATABASE_KILLED_WITH_BROKER_FROZEN: self._kill_database_with_broker_frozen,
+            Kind.CLIENT_GONE_IN_BODY: lambda _: self._mishap(mishaps.gone_in_its_body()),
+            Kind.CLIENT_GONE_BEFORE_ANSWER: lambda _: self._mishap(
+                mishaps.gone_before_its_answer()
+            ),
+            Kind.CLIENT_GONE_IN_PAGE: lambda _: self._mishap(mishaps.gone_in_its_page()),
+            Kind.SAME_KEY_SAME_BODY: lambda _: self._race(same=True),
+            Kind.SAME_KEY_OTHER_BODY: lambda _: self._race(same=False),
+        }
+
+    async def strike(self, planned: Planned) -> Struck:
+        """Carry the fault out; LookupError when its victim is not there."""
+        began = time.monotonic()
+        struck = await self._kinds[planned.kind](planned)
+        struck.lasted = struck.since - began
+        return struck
+
+    async def _kill(self, name: str) -> Struck:
+        """Kill a part, the gateway with its workers, and start it again."""
+        pids = self._stage.family(name) if name == GATEWAY else [self._stage.pid(name)]
+        send(pids, signal.SIGKILL)
+        return Struck(time.monotonic(), self._start(name))
+
+    def _start(self, name: str) -> asyncio.Task[None]:
+        return asyncio.create_task(asyncio.to_thread(self._stage.start, name))
+
+    async def _freeze(self, name: str, planned: Planned) -> Struck:
+        return await self._freeze_pids(self._stage.family(name), planned.seconds)
+
+    async def _freeze_pids(self, pids: Sequence[int], seconds: float) -> Struck:
+        with frozen(pids):
+            await asyncio.sleep(seconds)
+        return Struck(time.monotonic())
+
+    async def _restart(self, name: str) -> Struck:
+        """Stop in an orderly way and start again; recovery counts from the order to stop."""
+        since = time.monotonic()
+        await asyncio.to_thread(self._stage.stop, name)
+        return Struck(since, self._start(name))
+
+    async def _kill_gateway_worker(self, planned: Planned) -> Struck:
+        send([self._gateway_worker(planned)], signal.SIGKILL)
+        return Struck(time.monotonic())
+
+    async def _freeze_gateway_worker(self, planned: Planned) -> Struck:
+        return await self._freeze_pids([self._gateway_worker(planned)], planned.seconds)
+
+    def _gateway_worker(self, planned: Planned) -> int:
+        return _chosen(self._stage.gateway_workers(), planned.luck)
+
+    async def _kill_backend(self, planned: Planned) -> Struck:
+        """Kill one session: PostgreSQL ends all the others, too, and recovers."""
+        send([_chosen(self._stage.backends(), planned.luck)], signal.SIGKILL)
+        return Struck(time.monotonic())
+
+    async def _freeze_backend(self, planned: Planned) -> Struck:
+        pid = _chosen(self._stage.backends(), planned.luck)
+        return await self._freeze_pids([pid], planned.seconds)
+
+    async def _kill_worker_with_broker_frozen(self, planned: Planned) -> Struck:
+        """The worker dies with requests on the wire, which the broker reads when it wakes."""
+        with frozen(self._stage.family(BROKER)):
+            await asyncio.sleep(ENTERS_SECONDS)
+            send([self._gateway_worker(planned)], signal.SIGKILL)
+            await asyncio.sleep(planned.seconds)
+        return Struck(time.monotonic())
+
+    async def _kill_database_with_broker_frozen(self, planned: Planned) -> Struck:
+        """All worker lives end while their requests are on the wire."""
+        with frozen(self._stage.family(BROKER)):
+            await asyncio.sleep(ENTERS_SECONDS)
+            struck = await self._kill(DATABASE)
+            await asyncio.sleep(planned.seconds)
+        struck.since = time.monotonic()
+        return struck
+
+    async def _fill_disk(self, _planned: Planned) -> Struck:
+        """Leave no byte, wait until the broker has noticed, give the space back, start it."""
+        disk = self._stage.disk
+        if disk is None:
+            raise LookupError("no small disk on this machine")
+        await asyncio.to_thread(disk.fill)
+        deadline = time.monotonic() + DISK_NOTICED_SECONDS
+        while time.monotonic() < deadline and self._stage.alive(BROKER):  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_SECONDS)
+        fell = not self._stage.alive(BROKER)
+        disk.free()
+        note = "the broker shut itself down" if fell else "the broker stayed up"
+        return Struck(time.monotonic(), self._start(BROKER), note=note)
+
+    async def _mishap(self, happening: Awaitable[None]) -> Struck:
+        since = time.monotonic()
+        await happening
+        return Struck(since)
+
+    async def _race(self, *, same: bool) -> Struck:
+        since = time.monotonic()
+        if not await self._mishaps.two_workers_at_once(same=same):
+            raise LookupError("only one worker was found")
+        return Struck(since)
+
+
+def _chosen(pids: Sequence[int], luck: float) -> int:
+    """Return one of the pids; LookupError when there are none."""
+    if not pids:
+        raise LookupError("its victim does not run")
+    return pids[int(luck * len(pids))]
+
+
+async def repaired(struck: Struck) -> None:
+    """Wait for what was to be started again."""
+    if struck.repair is not None:
+        with suppress(asyncio.CancelledError):
+            await struck.repair
