@@ -1,0 +1,36 @@
+"""The short form of `make faults`: one seed, printed, on a stage of its own."""
+
+import os
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import ROOT
+
+FAULTS = 8
+PATIENCE_SECONDS = 170
+SEEDS = 10**6
+
+
+@pytest.mark.slow
+def test_nothing_acknowledged_is_lost_whatever_is_killed_or_frozen(tmp_path: Path) -> None:
+    seed = os.environ.get("SHUYUAN_TEST_FAULT_SEED") or str(random.randrange(SEEDS))  # noqa: S311
+    print(f"seed {seed}")  # noqa: T201 - the seed of a failing run must be known
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "tests.faults.campaign", "--quick"),
+            *("--seed", seed, "--faults", str(FAULTS), "--folder", str(tmp_path)),
+        ],
+        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
+    )  # fmt: skip
+    told = ran.stdout + ran.stderr
+    assert ran.returncode == 0, told
+    assert "**0 violations**" in told, told
+    assert f"- {FAULTS} faults, seeds {seed}," in told, told
+    acknowledged = re.search(r"([\d,]+) acknowledged records", told)
+    assert acknowledged, told
+    assert int(acknowledged[1].replace(",", "")) > 500, told
