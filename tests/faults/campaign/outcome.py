@@ -10,10 +10,14 @@ from tests.faults.campaign.probing import Recovery
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One fault that was carried out; `recovery` in seconds since its end or the kill."""
+    """One fault that was carried out; `back` and `recovery` in seconds since its end or the kill.
+
+    `back` is when the part itself was ready again, None where nothing was started anew.
+    """
 
     kind: Kind
     lasted: float
+    back: float | None
     recovery: Recovery
 
 
@@ -32,10 +36,7 @@ class Outcome:
     events: str = ""
 
 
-HEADINGS = (
-    *("fault", "count", "lasted s, median (max)"),
-    *("served again s, median", "max", "through again s, median", "max"),
-)
+HEADINGS = (*("fault", "count", "lasted s", "part back s", "served again s", "through again s"),)
 COUNTED = (
     "acknowledged records",
     "acknowledged batches",
@@ -71,15 +72,20 @@ def _kinds(samples: Sequence[Sample]) -> Sequence[Kind]:
 
 
 def _row(name: str, samples: Sequence[Sample]) -> str:
-    served = [sample.recovery.served for sample in samples]
-    through = [sample.recovery.through for sample in samples]
-    lasted = [sample.lasted for sample in samples]
     cells = [
-        *(name, str(len(samples)), f"{statistics.median(lasted):.1f} ({max(lasted):.1f})"),
-        *(f"{statistics.median(served):.2f}", f"{max(served):.2f}"),
-        *(f"{statistics.median(through):.2f}", f"{max(through):.2f}"),
+        *(name, str(len(samples)), _spread([sample.lasted for sample in samples])),
+        _spread([sample.back for sample in samples if sample.back is not None]),
+        _spread([sample.recovery.served for sample in samples]),
+        _spread([sample.recovery.through for sample in samples]),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    """Say the median, and in brackets the greatest."""
+    if not seconds:
+        return "–"
+    return f"{statistics.median(seconds):.2f} ({max(seconds):.2f})"
 
 
 def facts(outcomes: Sequence[Outcome]) -> list[str]:

@@ -152,15 +152,16 @@ class _Play:
             self.outcome.left_out.append(f"{each.kind}: {error}")
             self.options.tell(f"{place} {each.kind}: left out, {error}")
             return
-        recovery = await prober.measure(struck.since)
+        recovery = await prober.measure(struck.since, struck.repair)
         await repaired(struck)
         await self._workers_back()
-        self.outcome.samples.append(Sample(each.kind, struck.lasted, recovery))
+        self.outcome.samples.append(Sample(each.kind, struck.lasted, struck.back, recovery))
         self.ledger.write(recovered=each.kind, served=recovery.served, through=recovery.through)
         acknowledged = sum(1 for _ in self.ledger.acknowledged())
         note = f" ({struck.note})" if struck.note else ""
+        back = "" if struck.back is None else f"back after {struck.back:.2f} s, "
         self.options.tell(
-            f"{place} {each.kind}, {struck.lasted:.1f} s{note}: served after "
+            f"{place} {each.kind}, {struck.lasted:.1f} s{note}: {back}served after "
             f"{recovery.served:.2f} s, through after {recovery.through:.2f} s; "
             f"{acknowledged:,} batches acknowledged"
         )

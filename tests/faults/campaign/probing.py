@@ -25,7 +25,8 @@ SPREAD_KEYS = 8
 class Recovery:
     """Seconds since the fault: until publish and pull succeed, and until a record is through.
 
-    `through` is a keyed batch over all partitions, published and read after the fault.
+    `served` is the end of the last interruption that the prober met; `through` is when a keyed
+    batch over all partitions, sent after that, was read.
     """
 
     served: float
@@ -37,19 +38,27 @@ class Prober:
         self._desk = desk
         self._turns = count(1)
 
-    async def measure(self, since: float) -> Recovery:
+    async def measure(self, since: float, repair: "asyncio.Task[None] | None") -> Recovery:
         """Try until all works again; a violation when that takes too long."""
-        served = await self._until_served(since)
+        served = await self._until_served(since, repair)
         through = await self._until_through(since)
         return Recovery(served, through)
 
-    async def _until_served(self, since: float) -> float:
-        while not (await self._publishes() and await self._pulls()):
+    async def _until_served(self, since: float, repair: "asyncio.Task[None] | None") -> float:
+        """Return when the last interruption was over; under repair one may be yet to come."""
+        served: float | None = None
+        while True:
+            under_repair = repair is not None and not repair.done()
+            if not (await self._publishes() and await self._pulls()):
+                served = None
+            elif served is None:
+                served = time.monotonic() - since
+            if served is not None and not under_repair:
+                return served
             if time.monotonic() - since > RECOVERY_SECONDS:
                 self._desk.watch.accuse(f"not served within {RECOVERY_SECONDS:.0f} s of the fault")
-                break
+                return time.monotonic() - since
             await asyncio.sleep(PAUSE_SECONDS)
-        return time.monotonic() - since
 
     async def _publishes(self) -> bool:
         """Publish one record as a new client would, once."""

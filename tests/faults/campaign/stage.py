@@ -141,6 +141,9 @@ class Stage:
     def alive(self, name: str) -> bool:
         return self._service(name).running() is not None
 
+    def is_ready(self, name: str) -> bool:
+        return self._service(name).is_ready()
+
     def log_of(self, name: str) -> Path:
         return self._service(name).log
 

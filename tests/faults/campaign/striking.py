@@ -22,16 +22,34 @@ from tests.faults.campaign.stage import (
 DISK_NOTICED_SECONDS = 8.0
 LOOK_SECONDS = 0.05
 ENTERS_SECONDS = 0.3
+# PostgreSQL ends every session within this time when one of them was killed.
+NOTICED_SECONDS = 0.3
 
 
 @dataclass(slots=True)
 class Struck:
-    """`since` is when the fault ended, or the kill; `repair` starts again what nobody else does."""
+    """`since` is when the fault ended, or the kill; `repair` starts again what nobody else does.
+
+    `back_at` is when the repair was done, so that the part itself was ready.
+    """
 
     since: float
     repair: asyncio.Task[None] | None = None
+    back_at: float | None = None
     lasted: float = 0.0
     note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.repair is not None:
+            self.repair.add_done_callback(self._is_back)
+
+    def _is_back(self, _done: asyncio.Task[None]) -> None:
+        self.back_at = time.monotonic()
+
+    @property
+    def back(self) -> float | None:
+        """Seconds until the part itself was ready, None where nothing was to be started."""
+        return None if self.back_at is None else self.back_at - self.since
 
 
 class Striker:
@@ -109,7 +127,12 @@ class Striker:
     async def _kill_backend(self, planned: Planned) -> Struck:
         """Kill one session: PostgreSQL ends all the others, too, and recovers."""
         send([_chosen(self._stage.backends(), planned.luck)], signal.SIGKILL)
-        return Struck(time.monotonic())
+        return Struck(time.monotonic(), asyncio.create_task(self._database_is_back()))
+
+    async def _database_is_back(self) -> None:
+        await asyncio.sleep(NOTICED_SECONDS)
+        while not await asyncio.to_thread(self._stage.is_ready, DATABASE):  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _freeze_backend(self, planned: Planned) -> Struck:
         pid = _chosen(self._stage.backends(), planned.luck)
