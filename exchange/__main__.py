@@ -15,6 +15,7 @@ from exchange.broker.client import Connection
 from exchange.broker.events import EventLog
 from exchange.broker.topics import TopicPolicy, Topics
 from exchange.delivery import store as frontiers
+from exchange.publishing import quarantine_entries
 from exchange.publishing import store as intents
 from exchange.relay import Relay
 from exchange.sealing import seal_counts
@@ -32,6 +33,7 @@ HEARTBEAT_SECONDS = 1.0
 RETRY_SECONDS = 2.0
 # What one turn of the deadline and expiry jobs takes at most.
 BACKLOG = 200
+QUARANTINE_SECONDS = 60.0
 Job = Callable[[WriteSession, datetime], Awaitable[int | None]]
 
 
@@ -74,6 +76,8 @@ class Worker:
         self._loops.start("relay", self._relay_for_ever)
         for name, job, seconds in JOBS:
             self._loops.start(name, partial(self._repeat, job, seconds))
+        forget = partial(quarantine_entries.forget_old, days=self._settings.quarantine_days)
+        self._loops.start("forget-quarantine", partial(self._repeat, forget, QUARANTINE_SECONDS))
         if self._settings.worker_heartbeat_file is not None:
             path = self._settings.worker_heartbeat_file
             self._loops.start("heartbeat", partial(self._beat, path))

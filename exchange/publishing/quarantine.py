@@ -67,6 +67,7 @@ class Quarantine:
         self._database = database
         self._box = box
         self._limits = limits
+        self.receipt_key = box.derive("receipts")
 
     async def hold(
         self, principal: Principal, resource_id: str, op: str, checked: Checked, *, keyed: bool

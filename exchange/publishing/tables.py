@@ -135,7 +135,7 @@ class QuarantineBatch(SQLModel, table=True):
 
 
 class QuarantineEntry(SQLModel, table=True):
-    """One refused record as it was received, with its errors, encrypted; `size` is of `sealed`."""
+    """One refused record and its errors, encrypted; `size` is that of the record as received."""
 
     __tablename__: ClassVar[Any] = "quarantine_entry"
     __table_args__ = (

@@ -85,6 +85,7 @@ POST /v1/subscriptions/{}/resume
 POST /v1/subscriptions/{}/terminate
 POST /v1/resources/{}/records
 GET /v1/receipts/{}
+GET /v1/resources/{}/quarantine
 GET /v1/subscriptions/{}/records
 PUT /v1/subscriptions/{}/position
 POST /v1/subscriptions/{}/rewind
@@ -100,7 +101,6 @@ POST /v1/subscriptions/{}/corrections
 POST /v1/subscriptions/{}/disputes
 POST /v1/subscriptions/{}/usage-records
 POST /v1/subscriptions/{}/disposal
-GET /v1/resources/{}/quarantine
 GET /v1/subscriptions/{}/records/{}
 POST /v1/subscriptions/{}/verify
 """.strip().splitlines()

@@ -37,7 +37,7 @@ def test_topics_are_named_as_they_are() -> None:
 
 
 def test_the_page_names_every_header_and_no_other() -> None:
-    facts = BatchFacts(1, 1, b"", "client", "correlation", b"intent")
+    facts = BatchFacts(1, 1, b"", "client", "correlation", b"intent", "quarantine")
     written = {name for name, _value in facts.headers()}
     assert {quoted(row["header"]) for row in rows(PAGE, "header")} == written
     assert len(written) == len([name for name in vars(headers) if name.isupper()])

@@ -27,6 +27,7 @@ BODIES: Mapping[str, Any] = {
     "position": {"cursor": "AAAA"},
     "rewind": {"to": "earliest"},
     "validate": [],
+    "resolve": {"entries": ["0" * 32 + "-00000"]},
 }
 PARAMS = {"diff": {"from": "1", "to": "1"}}
 # Where the same action of another family takes another body.
