@@ -95,8 +95,15 @@ async def change(
     revision: int,
     values: Mapping[str, Any],
 ) -> Client:
-    """Change name, scopes or jwks; raises Invalid, NotFound, Stale."""
-    client = await _controlled(session, principal, client_id)
+    """Change name, scopes or jwks, as an operator the rate limit; raises Invalid, NotFound, Stale.
+
+    Every worker knows of it within a second.
+    """
+    client = await get(session, principal, client_id)
+    if "rate_limit" in values:
+        principal.require_role(Role.OPERATOR)
+    if values.keys() - {"rate_limit"}:
+        principal.require_role(Role.HEAD, Role.SECURITY)
     if "jwks" in values:
         errors = FieldErrors()
         _check_jwks(client.auth_method, values["jwks"], errors)
@@ -173,7 +180,7 @@ async def _controlled(session: ReadSession, principal: Principal, client_id: str
 
 
 async def get(session: ReadSession, principal: Principal, client_id: str) -> Client:
-    """Return a client of the caller's department, or any to security; raises NotFound."""
+    """Return a client of the caller's department, any to security and operator; NotFound."""
     client = await store.get(session, client_id)
     if client is None or not _sees(principal, client.department):
         raise NotFound
@@ -203,4 +210,5 @@ async def find(
 
 
 def _sees(principal: Principal, department: str | None) -> bool:
-    return Role.SECURITY in principal.roles or principal.department == department
+    sees_all = not principal.roles.isdisjoint((Role.SECURITY, Role.OPERATOR))
+    return sees_all or principal.department == department

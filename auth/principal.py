@@ -30,6 +30,20 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RateLimit:
+    """What an operator allows one client (P9); None leaves a value to the settings.
+
+    The first two are of all its hot requests together, the others of the pulls of each of its
+    subscriptions. A burst is how many requests may come at once after a pause.
+    """
+
+    per_second: float | None = None
+    burst: int | None = None
+    subscription_per_second: float | None = None
+    subscription_burst: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """The caller of one request. `region_code` and `is_authority` are its department's."""
 
@@ -42,6 +56,7 @@ class Principal:
     scopes: frozenset[str]
     token_id: str
     expires_at: float
+    rate_limit: RateLimit | None = None
 
     @property
     def actor(self) -> Actor:

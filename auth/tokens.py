@@ -210,6 +210,7 @@ def _principal(said: Claims, standing: Standing | None) -> Principal:
         scopes=scopes,
         token_id=said.jti,
         expires_at=float(said.expires_at),
+        rate_limit=standing.rate_limit,
     )
 
 

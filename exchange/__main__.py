@@ -15,6 +15,7 @@ from exchange.broker.client import Connection
 from exchange.broker.events import EventLog
 from exchange.broker.topics import TopicPolicy, Topics
 from exchange.delivery import store as frontiers
+from exchange.limits import store as buckets
 from exchange.publishing import quarantine_entries
 from exchange.publishing import store as intents
 from exchange.relay import Relay
@@ -52,6 +53,7 @@ JOBS: tuple[tuple[str, Job, float], ...] = (
     ("anchor-audit", _anchor, 60.0),
     ("forget-answers", _forget_answers, 3600.0),
     ("forget-intents", intents.forget_old, 3600.0),
+    ("forget-buckets", buckets.forget_full, 600.0),
     ("forget-frontiers", frontiers.forget_old, 3600.0),
     ("forget-identity", forget_ended, 3600.0),
 )

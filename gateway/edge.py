@@ -118,12 +118,12 @@ def marks(correlation: str) -> tuple[tuple[bytes, bytes], ...]:
     return (_WORKER_MARK, (b"exchange-correlation-id", correlation.encode()))
 
 
-def marked(send: Send, correlation: str) -> Send:
-    """Return a `send` that names the worker and the correlation id in every answer."""
+def marked(send: Send, correlation: str, *more: tuple[bytes, bytes]) -> Send:
+    """Return a `send` that adds the worker, the correlation id and `more` to every answer."""
 
     async def marked(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *marks(correlation)]
+            message["headers"] = [*message.get("headers", ()), *marks(correlation), *more]
         await send(message)
 
     return marked

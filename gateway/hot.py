@@ -17,9 +17,12 @@ import orjson
 from auth.errors import TokenMissing
 from auth.principal import Principal
 from auth.principal import Scope as AuthScope
+from exchange.delivery.errors import Day, QuotaExhausted
 from exchange.delivery.pull import Page, Request
+from exchange.limits.gate import Buckets
 from exchange.publishing.errors import BodyTooLarge
 from exchange.publishing.publish import Batch, Media, OnInvalid, Op
+from gateway import limits
 from gateway.edge import (
     App,
     Edge,
@@ -62,13 +65,17 @@ encode = msgspec.json.Encoder().encode
 class Exchange:
     """One hot request: what came, and how to answer it."""
 
-    __slots__ = ("_send", "correlation", "headers", "held_bytes", "receive", "scope")
+    __slots__ = (
+        "_send", "buckets", "correlation", "day", "headers", "held_bytes", "receive", "scope",
+    )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
         self.receive = receive
         self.headers: Headers = dict(scope["headers"])
         self.held_bytes = 0
+        self.buckets: Buckets = ()
+        self.day: Day | None = None
         self.correlation = correlation_of(self.headers)
         self._send = send
         correlation_id.set(self.correlation)
@@ -94,12 +101,14 @@ class Exchange:
 
     async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         headers += marks(self.correlation)
+        headers += limits.fields(self.buckets, self.day)
         headers.append((b"content-length", str(len(body)).encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 
     async def refuse(self, error: ShuyuanError, status: int | None = None) -> None:
-        await refuse(self.scope, marked(self._send, self.correlation), error, status)
+        send = marked(self._send, self.correlation, *limits.fields(self.buckets, self.day))
+        await refuse(self.scope, send, error, status)
 
 
 class HotPaths:
@@ -126,6 +135,9 @@ class HotPaths:
         """Answer every failure with a problem body."""
         try:
             await handle(thing_id, exchange)
+        except QuotaExhausted as error:
+            exchange.day = error.day
+            await exchange.refuse(error)
         except ShuyuanError as error:
             await exchange.refuse(error)
         except ClientGoneError:
@@ -146,6 +158,8 @@ class HotPaths:
     async def _publish(self, resource_id: str, exchange: Exchange) -> None:
         principal = await self._caller(exchange)
         principal.require_scope(AuthScope.RECORDS_PUBLISH)
+        # Before the body: whoever asks too often shall not send megabytes in vain.
+        await self._admit(principal, exchange)
         try:
             batch = await self._batch(principal, exchange)
             publisher = self._services().bus.publisher
@@ -160,6 +174,15 @@ class HotPaths:
             language = exchange.headers.get(b"accept-language", b"").decode("latin-1")
             receipt = worded(receipt, english=in_english(language))
         await exchange.answer(201, headers, encode(receipt))
+
+    async def _admit(
+        self, principal: Principal, exchange: Exchange, subscription_id: str | None = None
+    ) -> None:
+        """Count the request against its limits; raises TooMany."""
+        gate = self._services().gate
+        exchange.buckets = gate.buckets(principal, subscription_id)
+        if not gate.taken(exchange.buckets):
+            await gate.take(exchange.buckets)
 
     async def _batch(self, principal: Principal, exchange: Exchange) -> Batch:
         query = exchange.query("op", "on_invalid")
@@ -225,9 +248,14 @@ class HotPaths:
         )
 
         async def reconfirm() -> Principal:
-            return await self._caller(exchange)
+            principal = await self._caller(exchange)
+            # However long it waits and looks again, it is one request.
+            if not exchange.buckets:
+                await self._admit(principal, exchange, subscription_id)
+            return principal
 
         page = await self._services().bus.puller.pull(reconfirm, request)
+        exchange.day = page.day
         as_json = exchange.headers.get(b"accept", b"").startswith(JSON)
         body = _json(page) if as_json else _ndjson(page)
         await exchange.answer(200, _page_headers(page, as_json=as_json), body)

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from auth.tokens import TokenVerifier
 from exchange.bus import Bus
+from exchange.limits.gate import Gate
 from gateway.metrics import Meters
 from kernel.changes import ChangeFeed
 from kernel.database import Database, ReadSession, WriteSession
@@ -26,6 +27,7 @@ class Services:
     loops: Loops
     tokens: TokenVerifier
     bus: Bus
+    gate: Gate
 
 
 @asynccontextmanager
@@ -38,10 +40,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     tokens = TokenVerifier(database, changes, box, settings)
     bus = Bus.open(settings, database, box, changes)
     bus.counts.on_flush.append(Meters().counted)
+    gate = Gate(database, settings)
     loops.start("changes", changes.run)
+    loops.start("limits", gate.run)
     bus.start(loops)
     try:
-        yield Services(settings, database, box, changes, loops, tokens, bus)
+        yield Services(settings, database, box, changes, loops, tokens, bus, gate)
     finally:
         await loops.close()
         await bus.close()

@@ -5,6 +5,7 @@ from typing import Literal
 
 from sqlmodel import col, select
 
+from auth.principal import RateLimit
 from auth.tables import Client, Department, Person
 from kernel.database import ReadSession
 
@@ -20,6 +21,7 @@ class Standing:
     generation: int
     roles: tuple[str, ...]
     scopes: tuple[str, ...] | None
+    rate_limit: RateLimit | None
 
 
 async def get(
@@ -49,6 +51,7 @@ def _standing(
     roles: tuple[str, ...],
     scopes: tuple[str, ...] | None,
 ) -> Standing:
+    limit = subject.rate_limit if isinstance(subject, Client) else None
     return Standing(
         department.uscc,
         department.region_code,
@@ -57,4 +60,5 @@ def _standing(
         subject.generation,
         roles,
         scopes,
+        RateLimit(**limit) if limit else None,
     )

@@ -1,6 +1,17 @@
 """Refusals of a pull."""
 
+from dataclasses import dataclass
+
 from kernel.errors import Gone, Text, TooMany
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Records that may leave on one day, how many still may, and for how many seconds."""
+
+    quota: int
+    left: int
+    seconds: int
 
 
 class QuotaExhausted(TooMany):
@@ -8,6 +19,10 @@ class QuotaExhausted(TooMany):
 
     code = "quota_exhausted"
     title = Text("今日可提取的记录数已用完", "Today's quota of records is used up")
+
+    def __init__(self, day: Day) -> None:
+        super().__init__(retry_after_seconds=day.seconds)
+        self.day = day
 
 
 class CursorExpired(Gone):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from catalog import versions
@@ -21,7 +22,10 @@ PLANS_MAX = 20_000
 
 @dataclass(frozen=True, slots=True)
 class GrantPlan:
-    """`versions` are those of the contract that the projection knows all items of."""
+    """`versions` are those of the contract that the projection knows all items of.
+
+    `used_at_load` counts the records that had left on the day of loading, Asia/Shanghai.
+    """
 
     grant: Grant
     topic: str
@@ -29,6 +33,7 @@ class GrantPlan:
     projection: Projection
     versions: frozenset[int]
     used_at_load: int
+    loaded_on: date
 
 
 class GrantPlans:
@@ -77,6 +82,7 @@ class GrantPlans:
             Projection(view),
             frozenset(items),
             used,
+            today,
         )
 
 

@@ -11,7 +11,7 @@ from exchange.broker.tail import Tail
 from exchange.delivery import cursor as cursors
 from exchange.delivery import store
 from exchange.delivery.cursor import Place
-from exchange.delivery.errors import CursorExpired, QuotaExhausted
+from exchange.delivery.errors import CursorExpired, Day, QuotaExhausted
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.publishing.counts import Counts
 from exchange.subscriptions import grants
@@ -42,11 +42,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`lag` is how many places of the log lie after the page, about."""
+    """`lag` is about how many places of the log lie after the page; `day` needs a quota."""
 
     lines: list[bytes]
     next_cursor: str
     lag: int
+    day: Day | None = None
 
 
 class PlanOutdatedError(Exception):
@@ -153,11 +154,12 @@ class Puller:
         if quota is None:
             return limit
         used = self._counts.used_today(plan.grant.id)
-        left = quota - (plan.used_at_load if used is None else used)
+        if used is None:
+            used = plan.used_at_load if plan.loaded_on == local_date(clock.now()) else 0
+            self._counts.learned(plan.grant.id, used)
+        left = quota - used
         if left <= 0:
-            now = clock.now()
-            midnight = end_of_day(local_date(now))
-            raise QuotaExhausted(retry_after_seconds=int((midnight - now).total_seconds()) + 1)
+            raise QuotaExhausted(Day(quota, 0, _until_midnight()))
         return min(limit, left)
 
     def _start(self, plan: GrantPlan, cursor: str | None) -> Place:
@@ -233,7 +235,20 @@ class Puller:
             for p, offset in enumerate(place.offsets)
         )
         self._counts.read(principal, plan.grant.id, len(found.lines), found.size_bytes)
-        return Page(found.lines, self.encode(plan.grant.id, place), lag)
+        return Page(found.lines, self.encode(plan.grant.id, place), lag, self._day(plan))
+
+    def _day(self, plan: GrantPlan) -> Day | None:
+        quota = plan.grant.records_per_day
+        if quota is None:
+            return None
+        used = self._counts.used_today(plan.grant.id) or 0
+        return Day(quota, max(0, quota - used), _until_midnight())
+
+
+def _until_midnight() -> int:
+    """Return the seconds until the day ends, Asia/Shanghai, rounded up."""
+    now = clock.now()
+    return int((end_of_day(local_date(now)) - now).total_seconds()) + 1
 
 
 def _take(

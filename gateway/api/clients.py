@@ -29,6 +29,23 @@ Jwks = Annotated[
 ]
 
 
+PerSecond = Annotated[float | None, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+Burst = Annotated[int | None, Field(ge=1, le=10_000_000)]
+
+
+class RateLimitModel(Wire):
+    """Requests a second and at once; null leaves a value to the settings.
+
+    The first two are of all publishes and pulls of the client, the others of the pulls of each of
+    its subscriptions.
+    """
+
+    per_second: PerSecond = None
+    burst: Burst = None
+    subscription_per_second: PerSecond = None
+    subscription_burst: Burst = None
+
+
 class ClientIn(Wire):
     name: Line
     department: Department
@@ -43,6 +60,10 @@ class ClientChangeIn(Wire):
     name: Line | None = None
     scopes: Scopes | None = None
     jwks: Jwks | None = None
+    rate_limit: Annotated[
+        RateLimitModel | None,
+        Field(description="仅 operator；null 恢复默认 / operator only; null: the settings' again"),
+    ] = None
 
 
 class RotateIn(Wire):
@@ -62,6 +83,7 @@ class ClientView(Wire):
     scopes: list[Scope]
     auth_method: Method
     jwks: dict[str, Any] | None
+    rate_limit: RateLimitModel | None
     status: Status
     created_at: datetime
 
@@ -122,7 +144,9 @@ async def change(
     principal: Admin,
     response: Response,
 ) -> ClientView:
-    values = body.model_dump(exclude_none=True)
+    values = body.model_dump(exclude_none=True, exclude={"rate_limit"})
+    if "rate_limit" in body.model_fields_set:
+        values["rate_limit"] = body.rate_limit and body.rate_limit.model_dump()
     client = await clients.change(session, principal, client_id, revision, values)
     tag(response, client.revision)
     return ClientView.model_validate(client)
