@@ -64,7 +64,9 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         lost = error.connection_invalidated or isinstance(error, OperationalError)
         return lost or sqlstate(error).startswith(PASSING)
-    return isinstance(error, (PoolTimeout, OSError, TimeoutError))
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(PASSING)
+    return isinstance(error, (PoolTimeout, asyncpg.InterfaceError, OSError, TimeoutError))
 
 
 def sqlstate(error: BaseException) -> str:

@@ -7,12 +7,11 @@ batch is there, or it never will be and this try may append.
 """
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
-from sqlalchemy.exc import DBAPIError
 
 from exchange.broker.errors import OutcomeUnknown, PositionExpiredError
 from exchange.broker.fetch import LATEST, Reader
@@ -21,12 +20,14 @@ from exchange.broker.transactions import spanning_id
 from exchange.broker.writer import Writers, transactional_id
 from exchange.publishing import store
 from exchange.publishing.batcher import Batcher
+from exchange.publishing.behind import Behind
 from exchange.publishing.receipts import Accepted, Kept, Position, accepted, kept
-from exchange.publishing.store import Intent
+from exchange.publishing.store import Intent, Noted
 from exchange.publishing.tables import PublishIntent
 from kernel import changes, clock
 from kernel.database import Database
-from kernel.errors import IdempotencyKeyReused, Unavailable
+from kernel.errors import IdempotencyKeyReused
+from kernel.statements import Statements
 
 WAIT_SECONDS = 20.0
 LOOK_EVERY_SECONDS = 0.05
@@ -34,10 +35,6 @@ SCAN_BYTES = 1024 * 1024
 INTENT_BYTES = 64
 # How much of the log a scan may have to read in vain: what others append in this time.
 ENDS_SECONDS = 60.0
-RETRY_SECONDS = 0.5
-CLOSE_SECONDS = 3.0
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +58,13 @@ class Ledger:
         self._database = database
         self._reader = reader
         self._writers = writers
+        self._noting, self._behind = Statements(database.url), Statements(database.url)
         self._notes: Batcher[Intent, bool] = Batcher(self._note)
-        self._receipts: Batcher[tuple[bytes, str], None] = Batcher(self._keep)
+        self._receipts = Behind(partial(store.keep_receipts, self._behind))
+        self._withdrawals = Behind(partial(store.withdraw, self._behind))
+        self._mine: dict[bytes, Noted] = {}
+        self._life = 0
         self._ends: dict[str, tuple[float, list[int]]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def claim(self, keyed: Keyed, life: int, place: Place) -> Accepted | None:
         """Return None when this try shall append, else the positions of the first one.
@@ -72,6 +72,10 @@ class Ledger:
         Raises IdempotencyKeyReused for another body, OutcomeUnknown when the first try of a
         living worker takes too long.
         """
+        if life != self._life:
+            # What a life that is over left undecided is settled by the log.
+            self._life = life
+            self._mine.clear()
         ends = msgspec.json.encode(await self._ends_of(place)).decode()
         if await self._notes.put(Intent(keyed.intent, keyed.digest, life, ends), INTENT_BYTES):
             return None
@@ -102,12 +106,14 @@ class Ledger:
         ends = await self._read_ends(place)
         taken = await self._find(found, place, ends)
         if taken is not None:
-            await self._receipts.put((found.intent, taken.text()), INTENT_BYTES)
+            self._receipts.put((found.intent, taken.text()))
             return taken
         async with self._database.transaction() as session:
             mine = await store.take_over(session, found, life, msgspec.json.encode(ends).decode())
-        keyed = Keyed(found.intent, found.digest)
-        return None if mine else await self._await_first(keyed, life, place)
+        if mine:
+            self._mine[found.intent] = Noted(found.intent, life, found.created_at)
+            return None
+        return await self._await_first(Keyed(found.intent, found.digest), life, place)
 
     async def _find(
         self, found: PublishIntent, place: Place, ends: Sequence[int]
@@ -142,7 +148,8 @@ class Ledger:
 
     def keep(self, intent: bytes, taken: Accepted) -> None:
         """Keep the receipt behind the answer: until then the log itself can tell."""
-        self._insist(lambda: self._receipts.put((intent, taken.text()), INTENT_BYTES))
+        self._mine.pop(intent, None)
+        self._receipts.put((intent, taken.text()))
 
     async def decide(self, intent: bytes, life: int, taken: Accepted) -> None:
         """Keep a receipt that no append stands behind; OutcomeUnknown when this life is over."""
@@ -152,29 +159,24 @@ class Ledger:
 
     def withdraw(self, intent: bytes, life: int) -> None:
         """Free the key of an append that certainly did not happen."""
-        self._insist(lambda: self._withdraw(intent, life))
-
-    async def _withdraw(self, intent: bytes, life: int) -> None:
-        async with self._database.transaction() as session:
-            await store.withdraw(session, intent, life)
-
-    def _insist(self, write: Callable[[], Awaitable[None]]) -> None:
-        """Write behind the answer, again and again: a retry waits as long as this life lives."""
-        task = asyncio.create_task(_until_written(write))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        noted = self._mine.pop(intent, None)
+        if noted is not None and noted.life == life:
+            self._withdrawals.put(noted)
 
     async def _note(self, intents: Sequence[Intent]) -> list[bool]:
         """Two tries with one key may meet in a group: the first of them is the one noted."""
         firsts = {item.intent: item for item in reversed(intents)}
-        async with self._database.transaction() as session:
-            new = await store.note(session, list(firsts.values()))
+        now = clock.now()
+        try:
+            new = await store.note(self._noting, list(firsts.values()), now)
+        except Exception:
+            # Whether they were noted is not known: a retry must not wait for them for ever.
+            for item in firsts.values():
+                self._withdrawals.put(Noted(item.intent, item.life, now))
+            raise
+        for intent in new:
+            self._mine[intent] = Noted(intent, firsts[intent].life, now)
         return [item.intent in new and firsts[item.intent] is item for item in intents]
-
-    async def _keep(self, receipts: Sequence[tuple[bytes, str]]) -> list[None]:
-        async with self._database.transaction() as session:
-            await store.keep_receipts(session, receipts)
-        return [None] * len(receipts)
 
     async def _ends_of(self, place: Place) -> list[int]:
         """Return ends that the log has certainly reached: a lower bound is all a scan needs."""
@@ -199,18 +201,5 @@ class Ledger:
 
     async def close(self) -> None:
         """Wait a moment for what is being written; the rest is settled from the log."""
-        if self._tasks:
-            _done, late = await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
-            for task in late:
-                task.cancel()
-
-
-async def _until_written(write: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        try:
-            await write()
-        except (Unavailable, DBAPIError, OSError, TimeoutError) as error:
-            log.warning("ledger waits for the database: %r", error)
-            await asyncio.sleep(RETRY_SECONDS)
-        else:
-            return
+        await asyncio.gather(self._receipts.close(), self._withdrawals.close())
+        await asyncio.gather(self._noting.close(), self._behind.close())

@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ARRAY, Integer, LargeBinary, String, bindparam, text
 from sqlmodel import col, delete, select, update
 
 from exchange.publishing.tables import PublishIntent
-from kernel import clock
 from kernel.database import ReadSession, WriteSession
+from kernel.statements import Statements
 
 KEPT_DAYS = 7
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Intent:
     """One keyed publish as it is noted before the append."""
 
@@ -24,43 +23,59 @@ class Intent:
     ends: str
 
 
-NOTE = text(
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """The very note of a try: the same key may be noted again once it was withdrawn."""
+
+    intent: bytes
+    life: int
+    at: datetime
+
+
+NOTE = (
     "INSERT INTO exchange.publish_intent (intent, digest, life, ends, created_at)"
-    " SELECT i.intent, i.digest, i.life, i.ends, :now"
-    " FROM unnest(:intents, :digests, :lives, :ends) AS i(intent, digest, life, ends)"
+    " SELECT i.intent, i.digest, i.life, i.ends, $5"
+    " FROM unnest($1::bytea[], $2::bytea[], $3::int[], $4::text[])"
+    " AS i(intent, digest, life, ends)"
     " ON CONFLICT (intent) DO NOTHING RETURNING intent"
-).bindparams(
-    bindparam("intents", type_=ARRAY(LargeBinary)),
-    bindparam("digests", type_=ARRAY(LargeBinary)),
-    bindparam("lives", type_=ARRAY(Integer)),
-    bindparam("ends", type_=ARRAY(String)),
 )
-KEEP = text(
+KEEP = (
     "UPDATE exchange.publish_intent AS p SET receipt = i.receipt"
-    " FROM unnest(:intents, :receipts) AS i(intent, receipt) WHERE p.intent = i.intent"
-).bindparams(
-    bindparam("intents", type_=ARRAY(LargeBinary)),
-    bindparam("receipts", type_=ARRAY(String)),
+    " FROM unnest($1::bytea[], $2::text[]) AS i(intent, receipt) WHERE p.intent = i.intent"
+)
+WITHDRAW = (
+    "DELETE FROM exchange.publish_intent AS p"
+    " USING unnest($1::bytea[], $2::int[], $3::timestamptz[]) AS i(intent, life, noted_at)"
+    " WHERE p.intent = i.intent AND p.life = i.life AND p.created_at = i.noted_at"
+    " AND p.receipt IS NULL"
 )
 
 
-async def note(session: WriteSession, intents: Sequence[Intent]) -> set[bytes]:
+async def note(statements: Statements, intents: Sequence[Intent], now: datetime) -> set[bytes]:
     """Write the intents that are new, and return which those are."""
-    rows = await session.execute(
-        NOTE.bindparams(
-            now=clock.now(),
-            intents=[item.intent for item in intents],
-            digests=[item.digest for item in intents],
-            lives=[item.life for item in intents],
-            ends=[item.ends for item in intents],
-        )
+    rows = await statements.run(
+        NOTE,
+        [item.intent for item in intents],
+        [item.digest for item in intents],
+        [item.life for item in intents],
+        [item.ends for item in intents],
+        now,
     )
-    return {bytes(row.intent) for row in rows}
+    return {row[0] for row in rows}
 
 
-async def keep_receipts(session: WriteSession, receipts: Sequence[tuple[bytes, str]]) -> None:
-    intents, texts = zip(*receipts, strict=True)
-    await session.execute(KEEP.bindparams(intents=list(intents), receipts=list(texts)))
+async def keep_receipts(statements: Statements, receipts: Sequence[tuple[bytes, str]]) -> None:
+    await statements.run(KEEP, *map(list, zip(*receipts, strict=True)))
+
+
+async def withdraw(statements: Statements, notes: Sequence[Noted]) -> None:
+    """Forget intents whose append certainly did not happen."""
+    await statements.run(
+        WITHDRAW,
+        [item.intent for item in notes],
+        [item.life for item in notes],
+        [item.at for item in notes],
+    )
 
 
 async def find(session: ReadSession, intent: bytes) -> PublishIntent | None:
@@ -97,17 +112,6 @@ async def decide(session: WriteSession, intent: bytes, life: int, receipt: str) 
         .returning(col(PublishIntent.intent))
     )
     return decided.first() is not None
-
-
-async def withdraw(session: WriteSession, intent: bytes, life: int) -> None:
-    """Forget an intent whose append certainly did not happen."""
-    await session.execute(
-        delete(PublishIntent).where(
-            col(PublishIntent.intent) == intent,
-            col(PublishIntent.life) == life,
-            col(PublishIntent.receipt).is_(None),
-        )
-    )
 
 
 async def forget_old(session: WriteSession, now: datetime) -> None:
