@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test up down status check lock clean bench bench-quick load
+.PHONY: help demo test up down status check lock clean bench bench-quick load faults
 
 help: ## 列出全部目标 / print every target
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -40,6 +40,11 @@ bench-quick: $(INSTALLED) ## 压测：每项一次，两分钟内，仅供参考
 
 load: $(INSTALLED) ## 打开 Locust 页面，对本机平台压测 / Locust's own page against the running platform
 	@$(PYTHON) -m loadtests.load
+
+SEEDS := 5
+FAULTS := 60
+faults: $(INSTALLED) ## 故障演练：负载下杀死、冻结各进程并核对账目（约半小时）/ kill and freeze everything under load, then compare
+	@$(PYTHON) -m tests.faults.campaign --seeds $(SEEDS) --faults $(FAULTS)
 
 lock: ## 说明如何重新锁定依赖 / tell how the locks are remade
 	@echo 'requirements.lock（需要 uv / with uv）:'

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -16,25 +17,31 @@ from deploy.local.up import place
 from tests.faults.campaign import disk
 from tests.faults.campaign.outcome import Outcome, markdown
 from tests.faults.campaign.playing import Options, play
+from tests.faults.campaign.topics import Many, measure
 
 RESULTS = Path(__file__).parents[3] / "loadtests" / "results"
-SEEDS, FAULTS = 5, 60
+SEEDS, FAULTS, TOPICS = 5, 60, 2000
 SEED_MAX = 10**6
+KEPT = ("SHUYUAN_LANG", "SHUYUAN_LOCAL_DIR", "SHUYUAN_CACHE_DIR", "SHUYUAN_MAVEN_URL")
 
 
 def main() -> None:
     """Play the seeds, write the table, and exit with 1 when anything was violated."""
     asked = _arguments()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # servers are ours: stop them orderly
     reason = disk.enter_namespace()
-    for name in [name for name in os.environ if name.startswith("SHUYUAN_DATABASE")]:
-        del os.environ[name]
+    for name in [name for name in os.environ if name.startswith("SHUYUAN_")]:
+        if name not in KEPT:
+            del os.environ[name]  # the caller's platform is none of ours
     if reason:
         tell(f"broker's disk full is left out: {reason}")
     outcomes = [_play(asked, seed, small_disk=not reason) for seed in _seeds(asked)]
-    table = markdown(outcomes)
+    many = _measure_topics(asked)
+    table = markdown(outcomes) + (f"- {many.told()}\n" if many else "")
     sys.stdout.write("\n" + table)
     if not asked.quick:
-        _write(table, outcomes)
+        _write(table, outcomes, many)
     sys.exit(any(outcome.violations for outcome in outcomes))
 
 
@@ -43,6 +50,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many seeds to play")
     parser.add_argument("--faults", type=int, default=FAULTS, help="faults of each seed")
     parser.add_argument("--seed", type=int, action="append", help="play this seed; may be repeated")
+    parser.add_argument("--topics", type=int, default=TOPICS, help="how many at the end, 0: none")
     parser.add_argument("--quick", action="store_true", help="each short kind once, no files")
     parser.add_argument("--folder", type=Path, help="where the servers keep their data")
     parser.add_argument("--keep", action="store_true", help="keep the folder of a seed")
@@ -54,8 +62,13 @@ def _seeds(asked: argparse.Namespace) -> Sequence[int]:
     return chosen
 
 
+def _folder(asked: argparse.Namespace) -> Path:
+    folder: Path = asked.folder or place().state_dir / "faults"
+    return folder
+
+
 def _play(asked: argparse.Namespace, seed: int, *, small_disk: bool) -> Outcome:
-    folder: Path = (asked.folder or place().state_dir / "faults") / str(seed)
+    folder = _folder(asked) / str(seed)
     shutil.rmtree(folder, ignore_errors=True)
     tell(f"seed {seed}: {asked.faults} faults (again: --seed {seed} --faults {asked.faults})")
     options = Options(seed, asked.faults, folder, asked.quick, small_disk, tell)
@@ -71,11 +84,26 @@ def _play(asked: argparse.Namespace, seed: int, *, small_disk: bool) -> Outcome:
     return outcome
 
 
-def _write(table: str, outcomes: Sequence[Outcome]) -> None:
+def _measure_topics(asked: argparse.Namespace) -> Many | None:
+    if asked.quick or not asked.topics:
+        return None
+    folder = _folder(asked) / "topics"
+    shutil.rmtree(folder, ignore_errors=True)
+    tell(f"the broker with {asked.topics:,} topics")
+    many = asyncio.run(measure(folder, asked.topics))
+    shutil.rmtree(folder, ignore_errors=True)
+    return many
+
+
+def _write(table: str, outcomes: Sequence[Outcome], many: Many | None) -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "faults.md").write_text(table, encoding="utf-8")
-    told = json.dumps([asdict(outcome) for outcome in outcomes], ensure_ascii=False, indent=1)
-    (RESULTS / "faults.json").write_text(told, encoding="utf-8")
+    told = {
+        "seeds": [asdict(outcome) for outcome in outcomes],
+        "topics": many.facts() if many else None,
+    }
+    text = json.dumps(told, ensure_ascii=False, indent=1)
+    (RESULTS / "faults.json").write_text(text, encoding="utf-8")
     tell(f"{RESULTS / 'faults.md'}, {RESULTS / 'faults.json'}")
 
 
