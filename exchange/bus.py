@@ -78,6 +78,7 @@ class Bus:
 
     def start(self, loops: Loops) -> None:
         loops.start("tail", self.tail.run)
+        loops.start("waits", self.tail.end_waits)
         loops.start("counts", self.counts.run)
 
     async def alive(self) -> bool:
@@ -100,7 +101,7 @@ def _listen(changes: ChangeFeed, publisher: Publisher, plans: GrantPlans, tail: 
 
     def subscription_changed(subscription_id: str) -> None:
         plans.drop(subscription_id)
-        tail.wake(subscription_id)
+        tail.wake_subscription(subscription_id)
 
     def anything_may_have_changed() -> None:
         publisher.plans.clear()
@@ -110,5 +111,7 @@ def _listen(changes: ChangeFeed, publisher: Publisher, plans: GrantPlans, tail: 
     changes.on("resource", resource_changed)
     changes.on("subscription", subscription_changed)
     changes.on_reset(anything_may_have_changed)
-    for kind in ("client", "token", "department", "person"):
-        changes.on(kind, lambda _key: tail.wake())
+    for kind in ("client", "department"):
+        changes.on(kind, tail.wake_concerned)
+    # A revoked token is announced with the moment at which it would have ended.
+    changes.on("token", lambda told: tail.wake_concerned(told.partition(" ")[0]))

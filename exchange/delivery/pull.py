@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from auth.principal import Principal, Scope
 from exchange.broker.errors import PositionExpiredError
 from exchange.broker.fetch import LATEST, Chunk, Reader
-from exchange.broker.tail import Tail
+from exchange.broker.tail import Concern, Tail
 from exchange.delivery import cursor as cursors
 from exchange.delivery import store
 from exchange.delivery.cursor import Place
@@ -132,7 +132,7 @@ class Puller:
                 return self._page(principal, plan, found)
             # What the filter hid so far needs no second look.
             place = found.place
-            await self._await_news(plan, found, deadline)
+            await self._await_news(principal, plan, found, deadline)
 
     async def _allowed(self, principal: Principal, subscription_id: str) -> GrantPlan:
         """Return the plan when a record may leave to this caller at this moment."""
@@ -220,10 +220,13 @@ class Puller:
             raise CursorExpired(earliest_cursor=self.encode(plan.grant.id, earliest))
         return earliest
 
-    async def _await_news(self, plan: GrantPlan, found: Gathering, deadline: float) -> None:
+    async def _await_news(
+        self, principal: Principal, plan: GrantPlan, found: Gathering, deadline: float
+    ) -> None:
+        concern = Concern(plan.grant.id, principal.id, principal.department, principal.token_id)
         positions = {(plan.topic, p): offset for p, offset in enumerate(found.offsets)}
         seconds = min(deadline - clock.monotonic(), self._seconds_left(plan))
-        await self._tail.wait(positions, plan.grant.id, max(seconds, 0))
+        await self._tail.wait(positions, concern, max(seconds, 0))
 
     def _seconds_left(self, plan: GrantPlan) -> float:
         return (plan.grant.valid_until_moment - clock.now()).total_seconds()
