@@ -1,0 +1,160 @@
+"""Costs that a small arena cannot show by load alone, timed in this process.
+
+Counts and seals of thousands of pairs, the shapes of projection, the cipher of TLS.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import asyncpg
+import numpy as np
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from auth.principal import Principal
+from catalog.contracts.compile import compile_plan
+from exchange.delivery.projection import Projection as Compiled
+from exchange.delivery.projection import View
+from exchange.publishing.counts import Counts
+from exchange.sealing import seal_counts
+from kernel import clock
+from kernel.database import Database
+from loadtests import records
+from loadtests.arena import Arena
+from loadtests.capacity.costs import (
+    COUNT,
+    DATABASE,
+    GATEWAY,
+    SEAL,
+    WORKER,
+    Point,
+    Projection,
+)
+from loadtests.capacity.points import MASKED_SHAPE
+from loadtests.micro.validation import BATCH, contract, line, microseconds
+from loadtests.processes import between, sample
+
+CIPHER_BYTES = 16 * 1024
+SEAL_AT_ONCE = 1000
+SETTLED = timedelta(minutes=2)
+FIRST_MASKED = ("id_number", "name", "mobile")
+SHAPES = ((3, 0), (6, 0), (11, 0), (6, 1), (6, 2), (11, 2))
+# Of the three tables that counts and seals fill.
+TABLES = {
+    COUNT: ("exchange.read_count", "exchange.daily_use"),
+    SEAL: ("kernel.audit_event",),
+}
+
+
+def tls_ns_per_byte() -> float:
+    """Return the time that the cipher of TLS 1.3 takes for one byte, one way."""
+    cipher, data = AESGCM(secrets.token_bytes(32)), secrets.token_bytes(CIPHER_BYTES)
+    nonce = secrets.token_bytes(12)
+    return microseconds(lambda: cipher.encrypt(nonce, data, None)) * 1000 / CIPHER_BYTES
+
+
+def projection() -> Projection:
+    """Fit the time of one projected record to how many items it shows and how many it masks."""
+    lines = [line(number) for number in range(BATCH)]
+    keys = compile_plan(contract()).check_ndjson(b"\n".join(lines)).keys
+    spent = []
+    for items, masks in SHAPES:
+        compiled = _compiled(items, masks)
+        spent.append(microseconds(lambda found=compiled: found.lines(keys, lines)) / BATCH)  # type: ignore[misc]
+    matrix = np.array([[1.0, items, masks] for items, masks in SHAPES])
+    record, item, mask = map(float, np.linalg.lstsq(matrix, np.array(spent), rcond=None)[0])
+    return Projection(round(record, 4), round(item, 4), round(mask, 4), *MASKED_SHAPE)
+
+
+def _compiled(items: int, masks: int) -> Compiled:
+    known = replace(contract(), resource_id="0" * 32)
+    names = [field.name for field in known.fields]
+    ordered = [*FIRST_MASKED, *(name for name in names if name not in FIRST_MASKED)]
+    view = View(
+        items=tuple(ordered[:items]),
+        masks=dict(list(records.MASKS.items())[:masks]),
+        conditions=(),
+        contract=known,
+        known_items=frozenset(names),
+        hash_key=secrets.token_bytes(32),
+    )
+    return Compiled(view)
+
+
+def clerking(arena: Arena, pairs: int) -> tuple[list[Point], dict[str, float]]:
+    """Flush and seal the counts of so many pairs; return two points and bytes stored of each."""
+    return asyncio.run(_clerking(arena, pairs))
+
+
+async def _clerking(arena: Arena, pairs: int) -> tuple[list[Point], dict[str, float]]:
+    database = Database(arena.database_url, pool_size=2)
+    counts = Counts(database, 1.0)
+    begun = {work: await _bytes(arena, work) for work in TABLES}
+    try:
+        await _read_once(counts, 1)  # connections and statements are ready from here on
+        await _read_once(counts, pairs)
+        count = await _spent(arena, COUNT, GATEWAY, pairs, lambda: _read_once(counts, pairs))
+        seal = await _spent(arena, SEAL, WORKER, pairs, lambda: _seal(database, pairs))
+    finally:
+        await database.close()
+    grown = {work: (await _bytes(arena, work) - begun[work]) / pairs for work in TABLES}
+    return [count, seal], grown
+
+
+async def _read_once(counts: Counts, pairs: int) -> None:
+    """Count one page of each of so many subscriptions, of a client each, and flush."""
+    for number in range(pairs):
+        counts.read(_reader(number), f"capacity-{number:08d}", 1, 250)
+    await counts.flush()
+
+
+def _reader(number: int) -> Principal:
+    return Principal(
+        kind="client",
+        id=f"capacity-{number:08d}",
+        department="1" * 18,
+        region_code="450000",
+        is_authority=False,
+        roles=frozenset(),
+        scopes=frozenset(),
+        token_id="",
+        expires_at=0.0,
+    )
+
+
+async def _seal(database: Database, pairs: int) -> None:
+    """Seal as the worker does, in its own portions, as if two minutes had passed."""
+    for _ in range(0, pairs, SEAL_AT_ONCE):
+        async with database.transaction() as session:
+            await seal_counts(session, clock.now() + SETTLED)
+
+
+async def _spent(
+    arena: Arena, work: str, part: str, pairs: int, call: Callable[[], Awaitable[None]]
+) -> Point:
+    """Return what a call took: its own time counts as that of the part whose code it runs."""
+    families = {DATABASE: arena.families[DATABASE]}
+    before, own = sample(families), time.process_time()
+    await call()
+    own, use = time.process_time() - own, between(before, sample(families))
+    return Point(
+        name=f"{work} {pairs} pairs",
+        seconds=round(use.seconds, 3),
+        done={work: (pairs, 0)},
+        cpu_seconds={part: round(own, 3), DATABASE: round(use.cpu_seconds[DATABASE], 3)},
+    )
+
+
+async def _bytes(arena: Arena, work: str) -> float:
+    connection = await asyncpg.connect(arena.database_url)
+    try:
+        sizes: Mapping[str, int] = {
+            table: await connection.fetchval("SELECT pg_total_relation_size($1::regclass)", table)
+            for table in TABLES[work]
+        }
+    finally:
+        await connection.close()
+    return float(sum(sizes.values()))

@@ -1,0 +1,51 @@
+"""A prediction is compared with the point, and the error has its sign."""
+
+import msgspec
+import pytest
+
+from loadtests.capacity.checking import predicted, verdicts, worst
+from loadtests.capacity.costs import BROKER, DATABASE, GATEWAY, KEYED, PUBLISH
+from loadtests.capacity.points import Sought, median
+from loadtests.workloads import Publish
+from tests.support.capacity import COSTS, MIXED
+
+
+def test_what_is_foretold_is_the_sum_of_what_was_done() -> None:
+    gateway = 1_000 * 200 + 50_000 * 5 + 500 * 100 + 250_000 * (0.5 + 3)
+    idle = 2 * 0.01 * 2.0  # two workers, two seconds
+    assert predicted(COSTS, MIXED, GATEWAY) == pytest.approx(gateway / 1e6 + idle)
+    assert predicted(COSTS, MIXED, BROKER) == pytest.approx((100_000 + 50_000) / 1e6 + 0.05 * 2)
+
+
+def test_another_shape_of_grant_is_foretold_by_its_difference() -> None:
+    narrower = msgspec.structs.replace(MIXED, shape=(3, 0))
+    saved = 250_000 * (3 * 0.1 + 2 * 0.5) / 1e6
+    expected = predicted(COSTS, MIXED, GATEWAY) - saved
+    assert predicted(COSTS, narrower, GATEWAY) == pytest.approx(expected)
+
+
+def test_a_prediction_too_high_has_a_positive_error() -> None:
+    cheap = msgspec.structs.replace(MIXED, cpu_seconds={GATEWAY: 0.5, BROKER: 10.0})
+    found = {each.part: each.error for each in verdicts(COSTS, [cheap])}
+    assert found[GATEWAY] > 0 > found[BROKER]
+    checked = msgspec.structs.replace(COSTS, checked=[cheap])
+    assert worst(checked, GATEWAY) == pytest.approx(found[GATEWAY])
+
+
+def test_a_part_that_hardly_worked_is_not_judged() -> None:
+    assert {each.part for each in verdicts(COSTS, [MIXED])} == {GATEWAY, BROKER}
+    assert MIXED.cpu_seconds[DATABASE] > 0
+
+
+def test_a_keyed_publish_is_a_publish_and_a_key() -> None:
+    sought = Sought("x", Publish(["r"], 50, keyed=True), 4, (PUBLISH, KEYED))
+    assert sought.done(3) == {PUBLISH: (3, 150), KEYED: (3, 0)}
+
+
+def test_the_median_is_by_what_a_request_cost() -> None:
+    slow, middle, fast = (
+        msgspec.structs.replace(MIXED, name=str(cost), cpu_seconds={GATEWAY: cost})
+        for cost in (9.0, 2.0, 1.0)
+    )
+    assert median([slow, fast, middle]) is middle
+    assert median([slow]) is slow
