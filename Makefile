@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test up down status check lock clean bench bench-quick load faults
+.PHONY: help demo test up down status check lock clean bench bench-quick load faults capacity
 
 help: ## 列出全部目标 / print every target
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -45,6 +45,9 @@ SEEDS := 5
 FAULTS := 60
 faults: $(INSTALLED) ## 故障演练：负载下杀死、冻结各进程并核对账目（约半小时）/ kill and freeze everything under load, then compare
 	@$(PYTHON) -m tests.faults.campaign --seeds $(SEEDS) --faults $(FAULTS)
+
+capacity: $(INSTALLED) ## 容量模型：给定负载所需的机器（ARGS 见 docs/capacity.md）/ the machines that a load needs
+	@$(PYTHON) -m loadtests.capacity $(ARGS)
 
 lock: ## 说明如何重新锁定依赖 / tell how the locks are remade
 	@echo 'requirements.lock（需要 uv / with uv）:'
