@@ -71,7 +71,7 @@ def test_costs_that_are_missing_are_told(
 
 
 def test_a_page_is_renewed_in_its_printed_parts_only(tmp_path: Path) -> None:
-    told = tmp_path / "page.md"
+    told = tmp_path / "page"
     told.write_text("before\n<!-- capacity: costs -->\nold\n<!-- end -->\nafter\n")
     page.write(COSTS, told)
     renewed = told.read_text(encoding="utf-8")
