@@ -68,7 +68,8 @@ class Tail:
         self._concerns: dict[Waiter, Concern] = {}
         self._by_subscription: dict[str, set[Waiter]] = {}
         self._ends: dict[int, set[Waiter]] = {}
-        self._anybody = asyncio.Event()
+        self._watching = asyncio.Event()
+        self._waiting = asyncio.Event()
         self._woken: deque[Waiter] = deque()
 
     async def wait(self, positions: Mapping[Place, int], concern: Concern, seconds: float) -> None:
@@ -83,7 +84,8 @@ class Tail:
             if watch is None:
                 watch = self._watches[place] = _Watch(offset, 0.0)
             watch.waiting.setdefault(offset, set()).add(waiter)
-        self._anybody.set()
+        self._watching.set()
+        self._waiting.set()
         try:
             await waiter
         finally:
@@ -132,8 +134,8 @@ class Tail:
         """End for ever the waits whose time is up."""
         while True:
             if not self._concerns:
-                self._anybody.clear()
-            await self._anybody.wait()
+                self._waiting.clear()
+            await self._waiting.wait()
             await asyncio.sleep(TICK_SECONDS)
             now = int(monotonic() / TICK_SECONDS)
             for end in [end for end in self._ends if end <= now]:
@@ -143,8 +145,8 @@ class Tail:
         """Watch for ever; a lost broker is waited for."""
         while True:
             if not self._watches:
-                self._anybody.clear()
-            await self._anybody.wait()
+                self._watching.clear()
+            await self._watching.wait()
             try:
                 await self._round()
             except (KafkaError, BrokerUnavailable, OSError, TimeoutError) as error:
