@@ -17,7 +17,7 @@ from exchange.broker.errors import PositionExpiredError
 from exchange.broker.headers import versions_in
 
 EARLIEST, LATEST = -2, -1
-READ_COMMITTED = 1
+READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 FETCH_SECONDS = 10.0
 MIN_BYTES = 1
 WAIT_MS = 0
@@ -148,9 +148,14 @@ class Reader:
         self.cache.add((topic, partition), chunk)
         return chunk
 
-    async def offset(self, topic: str, partition: int, at: int) -> int:
-        """Return the offset at a time in milliseconds, EARLIEST or LATEST (committed)."""
-        request = OffsetRequest(-1, READ_COMMITTED, [(topic, [(partition, at)])])
+    async def offset(
+        self, topic: str, partition: int, at: int, isolation: int = READ_COMMITTED
+    ) -> int:
+        """Return the offset at a time in milliseconds, EARLIEST or LATEST.
+
+        LATEST lies before a transaction that is still open, unless read uncommitted.
+        """
+        request = OffsetRequest(-1, isolation, [(topic, [(partition, at)])])
 
         async def attempt() -> int:
             answer = await self._connection.ask_leader(topic, partition, request)

@@ -14,7 +14,7 @@ from functools import partial
 import msgspec
 
 from exchange.broker.errors import OutcomeUnknown, PositionExpiredError
-from exchange.broker.fetch import LATEST, Reader
+from exchange.broker.fetch import LATEST, READ_COMMITTED, READ_UNCOMMITTED, Reader
 from exchange.broker.headers import keyed_batch
 from exchange.broker.transactions import spanning_id
 from exchange.broker.writer import Writers, transactional_id
@@ -103,7 +103,7 @@ class Ledger:
         partitions = list(range(place.partitions))
         await self._writers.fence(transactional_id(found.life), place.topic, partitions)
         await self._writers.fence(spanning_id(found.life), place.topic, partitions)
-        ends = await self._read_ends(place)
+        ends = await self._visible_ends(place)
         taken = await self._find(found, place, ends)
         if taken is not None:
             self._receipts.put((found.intent, taken.text()))
@@ -114,6 +114,21 @@ class Ledger:
             self._mine[found.intent] = Noted(found.intent, life, found.created_at)
             return None
         return await self._await_first(Keyed(found.intent, found.digest), life, place)
+
+    async def _visible_ends(self, place: Place) -> list[int]:
+        """Return the ends of the log when all before them can be read; OutcomeUnknown.
+
+        An open transaction of anybody's hides what lies behind it until it is over, and what is
+        looked for may lie there.
+        """
+        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
+        ends = await self._read_ends(place, READ_UNCOMMITTED)
+        while asyncio.get_running_loop().time() < deadline:
+            visible = await self._read_ends(place, READ_COMMITTED)
+            if all(seen >= end for seen, end in zip(visible, ends, strict=True)):
+                return ends
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+        raise OutcomeUnknown
 
     async def _find(
         self, found: PublishIntent, place: Place, ends: Sequence[int]
@@ -156,6 +171,7 @@ class Ledger:
         async with self._database.transaction() as session:
             if not await store.decide(session, intent, life, taken.text()):
                 raise OutcomeUnknown
+        self._mine.pop(intent, None)
 
     def withdraw(self, intent: bytes, life: int) -> None:
         """Free the key of an append that certainly did not happen."""
@@ -186,9 +202,9 @@ class Ledger:
             self._ends[place.topic] = (clock.monotonic(), ends)
         return ends
 
-    async def _read_ends(self, place: Place) -> list[int]:
+    async def _read_ends(self, place: Place, isolation: int = READ_COMMITTED) -> list[int]:
         return [
-            await self._reader.offset(place.topic, partition, LATEST)
+            await self._reader.offset(place.topic, partition, LATEST, isolation)
             for partition in range(place.partitions)
         ]
 
