@@ -51,7 +51,7 @@ class Bus:
         reader, tail = Reader(reading, cache), Tail(watching, cache)
         counts = Counts(database, settings.audit_flush_seconds)
         lanes = Lanes(bootstrap, small, large, changes)
-        ledger = Ledger(database, reader, Writers(deciding))
+        ledger = Ledger(database, reader, Writers(deciding), lanes.give_up)
         limits = Limits(settings.quarantine_entries, settings.quarantine_bytes)
         quarantine = Quarantine(database, box, limits)
         publisher = Publisher(database, lanes, ledger, quarantine, counts, box.derive("receipts"))

@@ -54,7 +54,7 @@ class Lanes:
         try:
             return await current.carrier.put(place, part, size_bytes)
         except OutcomeUnknown:
-            self._give_up(life)
+            self.give_up(life)
             raise
 
     async def append_spanning(self, life: int, parts: Sequence[Part], size_bytes: int) -> list[int]:
@@ -63,10 +63,10 @@ class Lanes:
         try:
             return await current.spanning_batcher.put(parts, size_bytes)
         except OutcomeUnknown:
-            self._give_up(life)
+            self.give_up(life)
             raise
 
-    def _give_up(self, life: int) -> None:
+    def give_up(self, life: int) -> None:
         """End a life that does not know what it wrote, so that its publishes can be settled."""
         if self._changes.life == life:
             self._changes.renew()

@@ -7,7 +7,7 @@ batch is there, or it never will be and this try may append.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -54,10 +54,18 @@ class Keyed:
 
 
 class Ledger:
-    def __init__(self, database: Database, reader: Reader, writers: Writers) -> None:
+    def __init__(
+        self,
+        database: Database,
+        reader: Reader,
+        writers: Writers,
+        give_up: Callable[[int], None],
+    ) -> None:
+        """`give_up` ends a life that does not know what it has noted."""
         self._database = database
         self._reader = reader
         self._writers = writers
+        self._give_up = give_up
         self._noting, self._behind = Statements(database.url), Statements(database.url)
         self._notes: Batcher[Intent, bool] = Batcher(self._note)
         self._receipts = Behind(partial(store.keep_receipts, self._behind))
@@ -186,9 +194,11 @@ class Ledger:
         try:
             new = await store.note(self._noting, list(firsts.values()), now)
         except Exception:
-            # Whether they were noted is not known: a retry must not wait for them for ever.
+            # Whether they were noted is not known, and they may be yet: a frozen session writes
+            # when it wakes. Retries must not wait for a life that will not append them.
             for item in firsts.values():
                 self._withdrawals.put(Noted(item.intent, item.life, now))
+                self._give_up(item.life)
             raise
         for intent in new:
             self._mine[intent] = Noted(intent, firsts[intent].life, now)

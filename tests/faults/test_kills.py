@@ -10,102 +10,27 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaConsumer
-from sqlalchemy import text
 
 from deploy.local.stack import Endpoints, Stack
-from exchange.broker.topics import topic_of
 from kernel.database import Database
 from tests.support import processes
-from tests.support.callers import NDJSON, ndjson
-from tests.support.world import Sharing, World
-
-PATIENCE_SECONDS = 60.0
-
-
-def records(prefix: str, count: int) -> list[dict[str, Any]]:
-    return [{"id": f"{prefix}-{n}", "name": prefix} for n in range(count)]
-
-
-class Door:
-    """One gateway as a publisher's system sees it, over connections of its own."""
-
-    def __init__(self, http: httpx.AsyncClient, token: str, resource: str) -> None:
-        self._http, self._token, self._resource = http, token, resource
-
-    async def publish(self, body: bytes, key: str) -> httpx.Response:
-        headers = {
-            "Authorization": f"Bearer {self._token}",
-            "Content-Type": NDJSON,
-            "Idempotency-Key": key,
-        }
-        path = f"/v1/resources/{self._resource}/records"
-        return await self._http.post(path, content=body, headers=headers)
-
-    async def insist(self, body: bytes, key: str) -> httpx.Response:
-        """Repeat the same request until it is accepted, as any client should."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            with suppress(httpx.TransportError):
-                answer = await self.publish(body, key)
-                if answer.status_code == 201:
-                    return answer
-                assert answer.status_code == 503, answer.text
-            await asyncio.sleep(0.1)
-        raise AssertionError(f"never accepted: {key}")
-
-
-@asynccontextmanager
-async def door(base_url: str, sharing: Sharing) -> AsyncIterator[Door]:
-    token = await sharing.publisher.token()
-    async with httpx.AsyncClient(base_url=base_url, timeout=40) as http:
-        yield Door(http, token, sharing.resource)
-
-
-async def in_the_log(endpoints: Endpoints, resource: str) -> list[bytes]:
-    """Read every key of a resource's topic with an independent client."""
-    consumer = AIOKafkaConsumer(
-        topic_of(resource),
-        bootstrap_servers=endpoints.kafka_bootstrap,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-    )
-    await consumer.start()
-    try:
-        keys: list[bytes] = []
-        while batches := await consumer.getmany(timeout_ms=2000):
-            keys += [record.key for batch in batches.values() for record in batch]
-        return keys
-    finally:
-        await consumer.stop()
-
-
-@contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-async def intents(database: Database) -> int:
-    async with database.reading() as session:
-        query = text("SELECT count(*) FROM exchange.publish_intent WHERE receipt IS NULL")
-        return int((await session.execute(query)).scalar_one())
-
-
-def kafka_pid(stack: Stack) -> int:
-    [pid] = [each.pid for each in stack.status() if each.name == "kafka"]
-    assert pid is not None
-    return pid
+from tests.support.callers import ndjson
+from tests.support.doors import (
+    PATIENCE_SECONDS,
+    Door,
+    door,
+    frozen,
+    in_the_log,
+    intents,
+    kafka_pid,
+    records,
+)
+from tests.support.world import World
 
 
 @pytest.mark.slow

@@ -1,0 +1,118 @@
+"""Whoever settles a dead worker's publish must see all of the log, and all of its writers (P5)."""
+
+import asyncio
+import signal
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+from sqlalchemy import text
+
+from deploy.local.stack import Endpoints, Stack
+from exchange.broker.topics import topic_of
+from kernel.database import Database
+from kernel.ids import new_id
+from tests.support import processes
+from tests.support.callers import ndjson
+from tests.support.doors import (
+    Door,
+    door,
+    frozen,
+    in_the_log,
+    intents,
+    kafka_pid,
+    records,
+)
+from tests.support.world import World
+
+OPEN_SECONDS = 3.0
+NOTE = "INSERT INTO exchange.publish_intent%"
+
+
+async def die_on_the_wire(
+    doomed: Door, mortal: processes.Running, stack: Stack, database: Database, body: bytes
+) -> None:
+    """Kill a gateway while the broker has not yet read its append, which it reads afterwards."""
+    undecided = await intents(database)
+    with frozen(kafka_pid(stack)):
+        lost = asyncio.create_task(doomed.publish(body, "once"))
+        while await intents(database) == undecided:  # noqa: ASYNC110 - another process writes
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)
+        mortal.process.send_signal(signal.SIGKILL)
+        with pytest.raises(httpx.TransportError):
+            await lost
+
+
+@pytest.mark.slow
+async def test_a_batch_behind_an_open_transaction_is_found_by_who_settles_it(
+    world: World,
+    platform: processes.Running,
+    settings: dict[str, str],
+    stack: Stack,
+    endpoints: Endpoints,
+    database: Database,
+    logs: Path,
+) -> None:
+    """Committed readers are shown nothing behind an open transaction, and the batch was there.
+
+    The settler took their end of the log for the end, found nothing and appended once more.
+    """
+    sharing = await world.sharing()
+    body = ndjson(records("once", 5))
+    producer = AIOKafkaProducer(
+        bootstrap_servers=endpoints.kafka_bootstrap, transactional_id=f"neighbour-{new_id()}"
+    )
+    await producer.start()
+    try:
+        with processes.gateway(processes.beside(settings), logs / "settled.log") as mortal:
+            async with door(mortal.base_url, sharing) as doomed:
+                await doomed.insist(ndjson(records("before", 5)), "warm")
+                await producer.begin_transaction()
+                await producer.send_and_wait(topic_of(sharing.resource), b"{}", key=b"neighbour")
+                await die_on_the_wire(doomed, mortal, stack, database, body)
+        async with door(platform.base_url, sharing) as living:
+            asking = [asyncio.create_task(living.insist(body, "once")) for _ in range(3)]
+            await asyncio.sleep(OPEN_SECONDS)
+            await producer.abort_transaction()
+            answers = await asyncio.gather(*asking)
+    finally:
+        await producer.stop()
+    assert len({answer.json()["receipt_id"] for answer in answers}) == 1
+    counts = Counter(await in_the_log(endpoints, sharing.resource))
+    assert set(counts.values()) == {1}, counts
+    assert len(counts) == 10
+
+
+@pytest.mark.slow
+async def test_a_note_that_lands_late_does_not_hold_its_key_for_ever(
+    world: World, settings: dict[str, str], stack: Stack, database: Database, logs: Path
+) -> None:
+    """The session that notes publishes freezes, is given up, and writes the note when it wakes.
+
+    Nobody appends for that note, and its worker lives: every retry waited for nothing.
+    """
+    sharing = await world.sharing()
+    body = ndjson(records("late", 5))
+    with processes.gateway(processes.beside(settings), logs / "late-note.log") as running:
+        async with door(running.base_url, sharing) as at:
+            await at.insist(ndjson(records("before", 5)), "warm")
+            with frozen(await noting_session(database)):
+                refused = await at.publish(body, "late")
+                assert refused.status_code == 503, refused.text
+                await asyncio.sleep(1)
+            async with asyncio.timeout(15):
+                accepted = await at.insist(body, "late")
+    assert accepted.json()["accepted"] == 5
+
+
+async def noting_session(database: Database) -> int:
+    """Return the pid of the session that noted a publish last."""
+    query = text(
+        "SELECT pid FROM pg_stat_activity WHERE query LIKE :note ORDER BY query_start DESC"
+    )
+    async with database.reading() as session:
+        found = await session.execute(query.bindparams(note=NOTE))
+        return int(found.scalars().first() or 0)
