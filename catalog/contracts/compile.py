@@ -7,6 +7,7 @@ from catalog.contracts.lines import split_json, split_ndjson
 from catalog.contracts.looks import Looks
 from catalog.contracts.model import Contract
 from catalog.contracts.usable import check_contract
+from kernel.turns import Steps, finished
 
 __all__ = ["Checked", "Plan", "Rejected", "compile_plan"]
 
@@ -20,24 +21,36 @@ class Plan:
         # A code may have left its list since the record came: its key must still be deletable.
         self._deletes = Looks([replace(field, values=None) for field in contract.key_fields])
 
-    def check_ndjson(self, body: bytes) -> Checked:
-        """Records, a line each.
+    def ndjson(self, body: bytes) -> Steps[Checked]:
+        """Check records, a line each.
 
         Raises EmptyBody, TooManyRecords, LineTooLong, MalformedJson (BOM), InvalidUtf8.
         """
         return self._records.check(body, split_ndjson(body))
 
-    def check_json(self, body: bytes) -> Checked:
-        """One record or an array of them; raises as check_ndjson, and MalformedJson."""
+    def json(self, body: bytes) -> Steps[Checked]:
+        """Check one record or an array of them; raises as ndjson, and MalformedJson."""
         return _json(self._records, body)
 
-    def check_keys_ndjson(self, body: bytes) -> Checked:
-        """Deletes: lines that hold the key items only; raises as check_ndjson."""
+    def keys_ndjson(self, body: bytes) -> Steps[Checked]:
+        """Check deletes: lines that hold the key items only; raises as ndjson."""
         return self._deletes.check(body, split_ndjson(body))
 
-    def check_keys_json(self, body: bytes) -> Checked:
-        """Deletes, one object or an array; raises as check_json."""
+    def keys_json(self, body: bytes) -> Steps[Checked]:
+        """Check deletes, one object or an array; raises as json."""
         return _json(self._deletes, body)
+
+    def check_ndjson(self, body: bytes) -> Checked:
+        return finished(self.ndjson(body))
+
+    def check_json(self, body: bytes) -> Checked:
+        return finished(self.json(body))
+
+    def check_keys_ndjson(self, body: bytes) -> Checked:
+        return finished(self.keys_ndjson(body))
+
+    def check_keys_json(self, body: bytes) -> Checked:
+        return finished(self.keys_json(body))
 
 
 def compile_plan(contract: Contract) -> Plan:
@@ -46,8 +59,8 @@ def compile_plan(contract: Contract) -> Plan:
     return Plan(contract)
 
 
-def _json(looks: Looks, body: bytes) -> Checked:
-    checked = looks.check(body, split_json(body))
+def _json(looks: Looks, body: bytes) -> Steps[Checked]:
+    checked = yield from looks.check(body, split_json(body))
     # A line of NDJSON may be broken alone; a JSON body is JSON as a whole or not at all.
     if checked.malformed:
         raise checked.refusal()

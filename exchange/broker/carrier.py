@@ -125,11 +125,11 @@ class Carrier:
     async def _drain(self, lane: _Lane) -> None:
         try:
             while lane.ready:
-                await self._carry(lane, self._load(lane))
+                await self._carry(lane, await self._load(lane))
         finally:
             lane.under_way -= 1
 
-    def _load(self, lane: _Lane) -> list[_Load]:
+    async def _load(self, lane: _Lane) -> list[_Load]:
         loads: list[_Load] = []
         size = 0
         while lane.ready and size < REQUEST_BYTES:
@@ -144,6 +144,9 @@ class Carrier:
                 continue
             loads.append(_Load(queue, taken, frame))
             size += len(frame.batch)
+            if len(frame.batch) > LARGE_BYTES:
+                # Making it took a while: everybody else has a round of the loop.
+                await asyncio.sleep(0)
         return loads
 
     async def _carry(self, lane: _Lane, loads: Sequence[_Load]) -> None:
