@@ -1,9 +1,12 @@
 """The rows of the benchmark: what is asked of which system, by which generator."""
 
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from loadtests import wrk
+from loadtests.beside import BESIDE, singles_beside_batches
 from loadtests.measuring import (
     CONSUMER_TEST,
     LOCUST,
@@ -11,17 +14,30 @@ from loadtests.measuring import (
     PRODUCER_TEST,
     RAW,
     SHUYUAN,
+    WRK,
     Measuring,
 )
 from loadtests.references import Naive
 from loadtests.results import Case
-from loadtests.stage import BATCH, CATCH_UP, LARGE_PAGE, MASKED, PAGE, TAIL, Pace, Stage
+from loadtests.stage import (
+    BATCH,
+    CATCH_UP,
+    LARGE_PAGE,
+    MASKED,
+    PAGE,
+    TAIL,
+    Pace,
+    Stage,
+    generate,
+)
 from loadtests.workloads import Publish, Pull, Work
+
+CAPACITY = Pace(1.0, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table; a `story` is told once, at the end of the first round."""
+    """One line of the table; a `story` is told once, after the rounds."""
 
     name: str
     system: str
@@ -29,15 +45,25 @@ class Row:
     run: Callable[[Pace], Case]
     story: bool = False
 
+    @property
+    def row(self) -> tuple[str, str, str]:
+        return self.name, self.system, self.generator
+
+    @property
+    def spare(self) -> bool:
+        """Whether wrk asks the same where it is installed."""
+        return self.generator == RAW and not self.story and WRK in generators()
+
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Locust's users of one case."""
+    """Locust's users of one case; `stretch` lengthens its window where a story needs more time."""
 
     name: str
     users: int
     classes: Sequence[str]
     story: bool = False
+    stretch: float = 1.0
 
 
 CASTS = (
@@ -50,27 +76,33 @@ CASTS = (
     Cast("long-poll", 101, ["Ticker", "LongPoll"], story=True),
     Cast("mixed", 40, ["WorkingDay"], story=True),
     Cast("storm", 200, ["Storm"], story=True),
-    Cast("revocation", 13, ["Revoker", "Revoked", "RevokedWaiting"], story=True),
+    Cast("revocation", 40, ["Revoker", "Revoked", "RevokedWaiting"], story=True, stretch=2.0),
 )
+ORDER = (*(cast.name for cast in CASTS), BESIDE)
 
 
-def rows(stage: Stage, naive: Naive) -> list[Row]:
-    """Return all rows in the order of one round: systems of one case stand side by side."""
-    measuring = Measuring(stage)
+def rows(stage: Stage, naive: Naive, tool_archive: int, done: Sequence[Case]) -> list[Row]:
+    """Return all rows in the order of one round: systems of one case stand side by side.
+
+    `tool_archive` is how many records Kafka's own consumer reads; `done` grows as rows are run.
+    """
+    measuring = Measuring(stage, tool_archive)
     found = [
-        *_raw(measuring, stage),
+        *_own(measuring, stage),
         *_naive(measuring, naive),
         *_tools(measuring),
         *_locust(measuring),
+        _beside(stage, done),
     ]
-    return sorted(found, key=lambda row: (row.story, _place(row.name)))
+    return sorted(found, key=lambda row: (row.story, ORDER.index(row.name)))
 
 
-def _place(name: str) -> int:
-    return [cast.name for cast in CASTS].index(name)
+def generators() -> list[str]:
+    """Return what can ask beside Locust: wrk where it is installed, and always our own."""
+    return [WRK, RAW] if wrk.is_installed() else [RAW]
 
 
-def _raw(measuring: Measuring, stage: Stage) -> list[Row]:
+def _own(measuring: Measuring, stage: Stage) -> list[Row]:
     world, folder = stage.world, stage.folder
     works: Sequence[tuple[str, Work, int]] = (
         ("publish-500", Publish(world.feeds, BATCH), 8),
@@ -81,21 +113,25 @@ def _raw(measuring: Measuring, stage: Stage) -> list[Row]:
         ("pull-catch-up", Pull(world.whole, LARGE_PAGE, str(folder / CATCH_UP)), 4),
     )
     return [
-        Row(name, SHUYUAN, RAW, partial(measuring.raw, name, work, callers))
+        Row(name, SHUYUAN, by, partial(measuring.drive, by, name, work, callers))
         for name, work, callers in works
+        for by in generators()
     ]
 
 
 def _naive(measuring: Measuring, naive: Naive) -> list[Row]:
-    feeds, book = list(naive.feeds), str(naive.book)
+    feeds = list(naive.feeds)
     works: Sequence[tuple[str, Work, int]] = (
         ("publish-500", Publish(feeds, BATCH), 8),
         ("publish-1", Publish(feeds, 1), 64),
-        ("pull-500-masked", Pull(naive.archive, PAGE, book), 8),
+        ("pull-500-masked", naive.masked, 8),
+        ("pull-500-tail", naive.tail, 8),
+        ("pull-catch-up", naive.catch_up, 4),
     )
     return [
-        Row(name, NAIVE, RAW, partial(measuring.raw, name, work, callers, naive=naive))
+        Row(name, NAIVE, by, partial(measuring.drive, by, name, work, callers, naive=naive))
         for name, work, callers in works
+        for by in generators()
     ]
 
 
@@ -112,8 +148,22 @@ def _locust(measuring: Measuring) -> list[Row]:
             cast.name,
             SHUYUAN,
             LOCUST,
-            partial(measuring.locust, cast.name, cast.users, cast.classes),
+            partial(measuring.locust, cast.name, cast.users, cast.classes, stretch=cast.stretch),
             cast.story,
         )
         for cast in CASTS
     ]
+
+
+def _beside(stage: Stage, done: Sequence[Case]) -> Row:
+    def capacity() -> float:
+        """Return the rate of publishing batches in this very session, in records a second."""
+        rates = [case.rate for case in done if (case.name, case.system) == ("publish-500", SHUYUAN)]
+        if not rates:
+            feeds = stage.world.feeds
+            window = generate(stage, Publish(feeds, BATCH), 8, CAPACITY).window
+            rates = [window.records / window.seconds]
+        return statistics.median(rates)
+
+    run = partial(singles_beside_batches, stage, capacity)
+    return Row(BESIDE, SHUYUAN, RAW, run, story=True)

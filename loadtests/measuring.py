@@ -1,22 +1,18 @@
 """Takes one figure: runs a generator, then compares the log with what was acknowledged."""
 
+import asyncio
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from exchange.broker.topics import topic_of
-from loadtests.readback import Answer, Question, Topic
-from loadtests.references import (
-    TOOL_PARTITIONS,
-    TOOL_TOPIC,
-    Naive,
-    Performed,
-    consume,
-    produce,
-)
+from loadtests import kafka_tools, wrk
+from loadtests.kafka_tools import Amount, Performed
+from loadtests.readback import Answer, Question, Topic, delete
+from loadtests.references import Naive, create_topics
 from loadtests.results import Case, all_parts, per_record
 from loadtests.runs import Child, Observed, ask, observe
 from loadtests.stage import SPARE_SECONDS, Pace, Stage, generate
@@ -25,37 +21,52 @@ from loadtests.workloads import Work
 
 SHUYUAN, NAIVE = "shuyuan", "naive"
 PRODUCER_TEST, CONSUMER_TEST = "kafka-producer-perf-test", "kafka-consumer-perf-test"
-LOCUST, RAW = "locust", "raw"
+LOCUST, RAW, WRK = "locust", "raw", wrk.NAME
+GENERATORS = {RAW: generate, WRK: wrk.generate}
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 READING_SECONDS = 300.0
-TOOL_SECONDS = 180.0
 # Longer than any long poll of the scenarios: every user gets its last answer.
 STOP_TIMEOUT_SECONDS = 30
 
 
 class Measuring:
-    """Measures on a stage; each method returns one run of one case."""
+    """Measures on a stage; each method returns one run of one case.
 
-    def __init__(self, stage: Stage) -> None:
+    `archive_records` is how many records Kafka's own consumer finds.
+    """
+
+    def __init__(self, stage: Stage, archive_records: int) -> None:
         self._stage = stage
+        self._archive_records = archive_records
+        topics = [kafka_tools.WRITTEN, kafka_tools.READ]
+        create_topics(stage.arena.bootstrap, topics, kafka_tools.PARTITIONS)
 
-    def raw(
-        self, name: str, work: Work, callers: int, pace: Pace, naive: Naive | None = None
+    def drive(
+        self,
+        generator: str,
+        name: str,
+        work: Work,
+        callers: int,
+        pace: Pace,
+        naive: Naive | None = None,
     ) -> Case:
-        """Let the raw generator ask the exchange, or the naive service."""
+        """Let a generator (`RAW` or `WRK`) ask the exchange, or the naive service."""
         topics = naive.feeds if naive else tuple(map(topic_of, self._stage.world.feeds))
         before = self._starts(topics)
         target = (naive.base_url, naive.families) if naive else None
-        seen = generate(self._stage, work, callers, pace, target)
+        seen = GENERATORS[generator](self._stage, work, callers, pace, target)
         acknowledged = seen.total.acknowledged
         if not naive:
             acknowledged = {topic_of(each): runs for each, runs in acknowledged.items()}
         found = read_back(self._stage, acknowledged, before, delete=True)
         system, workers = NAIVE if naive else SHUYUAN, self._stage.arena.workers
-        return judged(Label(name, system, RAW, callers, workers), seen, found)
+        return judged(Label(name, system, generator, callers, workers), seen, found)
 
-    def locust(self, name: str, users: int, classes: Sequence[str], pace: Pace) -> Case:
-        """Let Locust's users ask the exchange."""
+    def locust(
+        self, name: str, users: int, classes: Sequence[str], pace: Pace, stretch: float = 1.0
+    ) -> Case:
+        """Let Locust's users ask the exchange; `stretch` lengthens the window."""
+        pace = replace(pace, seconds=pace.seconds * stretch)
         world = self._stage.world
         before = self._starts(tuple(map(topic_of, [*world.feeds, world.bulletin])))
         limit = pace.warm_up_seconds + pace.seconds + STOP_TIMEOUT_SECONDS + SPARE_SECONDS
@@ -67,17 +78,23 @@ class Measuring:
         return judged(Label(name, SHUYUAN, LOCUST, users, workers), seen, found)
 
     def produce(self, pace: Pace) -> Case:
-        """Let Kafka's own producer write our records without HTTP, acks=all."""
-        before = sum(self._tool_ends().values())
-        made = produce(self._stage.arena, pace.perf_records, TOOL_SECONDS)
-        stored = sum(self._tool_ends().values()) - before
-        return _tool_case("publish-500", PRODUCER_TEST, made, stored)
+        """Let Kafka's own producer write our records; its first half is its warm-up."""
+        topic, amount = kafka_tools.WRITTEN, _halved(pace.perf_records)
+        before = sum(self._ends(topic).values())
+        made = kafka_tools.produce(self._stage.arena, topic, amount)
+        ends = self._ends(topic)
+        asyncio.run(delete(self._stage.arena.bootstrap, topic, ends))
+        return _tool_case("publish-500", PRODUCER_TEST, made, sum(ends.values()) - before)
 
-    def consume(self, pace: Pace) -> Case:
-        """Let Kafka's own consumer read what its producer wrote, without HTTP."""
-        there = sum(self._tool_ends().values())
-        got = consume(self._stage.arena, min(pace.perf_records, there), TOOL_SECONDS)
-        return _tool_case("pull-catch-up", CONSUMER_TEST, got, min(got.records, there))
+    def consume(self, _pace: Pace) -> Case:
+        """Let Kafka's own consumer read what its producer wrote; its first half is its warm-up."""
+        arena, topic = self._stage.arena, kafka_tools.READ
+        missing = self._archive_records - sum(self._ends(topic).values())
+        if missing > 0:
+            kafka_tools.produce(arena, topic, _halved(missing))
+        got = kafka_tools.consume(arena, topic, _halved(self._archive_records))
+        there = min(got.records, sum(self._ends(topic).values()))
+        return _tool_case("pull-catch-up", CONSUMER_TEST, got, there)
 
     def _locust_command(self, classes: Sequence[str], users: int, pace: Pace) -> list[str]:
         return [
@@ -92,8 +109,12 @@ class Measuring:
     def _starts(self, topics: Sequence[str]) -> dict[str, int]:
         return {topic: self._stage.ends(topic)[0] for topic in topics}
 
-    def _tool_ends(self) -> dict[int, int]:
-        return self._stage.ends(TOOL_TOPIC, TOOL_PARTITIONS)
+    def _ends(self, topic: str) -> dict[int, int]:
+        return self._stage.ends(topic, kafka_tools.PARTITIONS)
+
+
+def _halved(count: int) -> Amount:
+    return Amount(count // 2, count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,23 +178,24 @@ def read_back(
 
 
 def _tool_case(name: str, system: str, done: Performed, read_back: int) -> Case:
-    cpu_seconds = all_parts(done.use)
+    use = done.steady.use
+    cpu_seconds = all_parts(use)
     return Case(
         name=name,
         system=system,
         generator=system,
         requests_per_second=0.0,
-        records_per_second=done.records_per_second,
+        records_per_second=round(done.steady.records / use.seconds, 1),
         p50_ms=done.p50_ms,
         p99_ms=done.p99_ms,
         failures=int(read_back != done.records),
         cpu_seconds=cpu_seconds,
-        cpu_us_per_record=per_record(cpu_seconds, done.records),
+        cpu_us_per_record=per_record(cpu_seconds, done.steady.records),
         records_answered=done.records,
         records_read_back=read_back,
-        seconds=round(done.use.seconds, 3),
+        seconds=round(use.seconds, 3),
         callers=1,
         workers=0,
-        memory_bytes=done.use.memory_bytes,
-        others_cpu_seconds=round(done.use.others_cpu_seconds, 2),
+        memory_bytes=use.memory_bytes,
+        others_cpu_seconds=round(use.others_cpu_seconds, 2),
     )

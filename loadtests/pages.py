@@ -35,7 +35,7 @@ class Page(msgspec.Struct):
 class Question(msgspec.Struct):
     """Which pages to take: at most `pages_max` of `limit` records from `cursor` on.
 
-    `offset` is the place in the log that the cursor means.
+    `offset` is the place in the log that the cursor means, `more` what the query says besides.
     """
 
     base_url: str
@@ -50,6 +50,7 @@ class Question(msgspec.Struct):
     bootstrap: str
     topic: str
     path: str
+    more: str = ""
 
 
 class Book:
@@ -87,10 +88,12 @@ def _index(path: Path) -> Path:
 def _sweep(question: Question) -> Iterator[tuple[str, bytes]]:
     """Yield full pages, each with the cursor that asks for it."""
     headers, cursor = {"Authorization": f"Bearer {question.token}"}, question.cursor
-    path = f"/v1/subscriptions/{question.subscription}/records"
+    path = (
+        f"/v1/subscriptions/{question.subscription}/records?limit={question.limit}{question.more}"
+    )
     with httpx.Client(base_url=question.base_url, headers=headers, timeout=TIMEOUT_SECONDS) as http:
         for _ in range(question.pages_max):
-            answer = http.get(path, params={"cursor": cursor, "limit": question.limit})
+            answer = http.get(f"{path}&cursor={cursor}")
             answer.raise_for_status()
             if int(answer.headers["Exchange-Count"]) < question.limit:
                 return

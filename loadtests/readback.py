@@ -80,7 +80,7 @@ async def _compare(question: Question, topic: Topic, found: Answer) -> None:
             found.unknown += 1
     found.missing += sum(runs.count for runs in cursors.values()) - seen
     if question.delete:
-        await _delete(question.bootstrap, topic.name, ends)
+        await delete(question.bootstrap, topic.name, ends)
 
 
 class _Runs:
@@ -157,7 +157,8 @@ def _before(batch: Sequence[ConsumerRecord], end: int) -> Iterator[ConsumerRecor
     return (record for record in batch if record.offset < end)
 
 
-async def _delete(bootstrap: str, topic: str, ends: Mapping[int, int]) -> None:
+async def delete(bootstrap: str, topic: str, ends: Mapping[int, int]) -> None:
+    """Delete the records before these offsets."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:

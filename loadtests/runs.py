@@ -1,19 +1,18 @@
 """Runs one generator as a child and samples the machine at the marks that it tells."""
 
-import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
 
 import msgspec
 
 from loadtests.processes import Sample, Use, between, sample
-from loadtests.tally import BEGIN, DONE, END, MARK, Run
+from loadtests.tally import BEGIN, DONE, END, LATENCY, MARK, Run
 
 ROOT = Path(__file__).parents[1]
 GENERATOR = "generator"
@@ -56,6 +55,15 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class Steady:
+    """What a program that knows no marks wrote, and the window in which it was warm."""
+
+    lines: Sequence[str]
+    records: int
+    use: Use
+
+
+@dataclass(frozen=True, slots=True)
 class Child:
     """A program of our own with what it reads on standard input; its complaints go to a log."""
 
@@ -81,8 +89,11 @@ def observe(child: Child, families: Mapping[str, int], limit_seconds: float) -> 
                 told[mark.decode()] = facts
     if not told.keys() >= {BEGIN, END, DONE}:
         raise RunFailed(f"{' '.join(child.arguments[:4])}: {_complaint(child.log)}")
+    window = msgspec.json.decode(told[END], type=Window)
+    if LATENCY in told:
+        window = msgspec.structs.replace(window, **msgspec.json.decode(told[LATENCY]))
     return Observed(
-        msgspec.json.decode(told[END], type=Window),
+        window,
         msgspec.json.decode(told[DONE], type=Total),
         between(samples[BEGIN], samples[END]),
     )
@@ -98,28 +109,36 @@ def ask(child: Child, reply: type[Reply], limit_seconds: float) -> Reply:
         raise RunFailed(f"{' '.join(child.arguments[:4])}: {_complaint(child.log)}") from error
 
 
-def whole(child: Child, families: Mapping[str, int], limit_seconds: float) -> tuple[list[str], Use]:
-    """Run a program without marks; its own processor time is that of its whole life."""
-    before = sample(families)
-    with _running(child, limit_seconds, wait=False) as (process, output):
-        lines = output.read().decode(errors="replace").splitlines()
-        _pid, status, spent = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RunFailed(f"{child.arguments[-1]}: {_complaint(child.log)}")
-    use = between(before, sample(families))
-    own = spent.ru_utime + spent.ru_stime
-    return lines, replace(
-        use,
-        cpu_seconds={**use.cpu_seconds, GENERATOR: own},
-        memory_bytes={**use.memory_bytes, GENERATOR: spent.ru_maxrss * 1024},
-        others_cpu_seconds=max(0.0, use.others_cpu_seconds - own),
-    )
+def steady(
+    child: Child,
+    families: Mapping[str, int],
+    limit_seconds: float,
+    progress: Callable[[str], int | None],
+    warm_up_records: int,
+) -> Steady:
+    """Run a program that tells its progress in lines; raises RunFailed unless it becomes steady.
+
+    `progress` makes of a line how many records are done by then, None of any other line. Samples
+    are taken as such lines come, so that neither a start nor an end is within the window.
+    """
+    marks: list[tuple[int, Sample]] = []
+    lines: list[str] = []
+    with _running(child, limit_seconds) as (process, output):
+        everybody = {**families, GENERATOR: process.pid}
+        for line in output:
+            lines.append(line.decode(errors="replace").rstrip())
+            records = progress(lines[-1])
+            if records is not None and records >= warm_up_records:
+                marks[1:] = [(records, sample(everybody))]
+    if process.returncode or len(marks) < 2:  # noqa: PLR2004 - a window has two ends
+        raise RunFailed("\n".join([*lines[-5:], _complaint(child.log)]))
+    (done_before, before), (done_after, after) = marks
+    return Steady(lines, done_after - done_before, between(before, after))
 
 
 @contextmanager
 def _running(
-    child: Child, limit_seconds: float, *, wait: bool = True
+    child: Child, limit_seconds: float
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
     """Start the child, hand it its order, kill it at the limit and whenever we leave early."""
     with child.log.open("wb") as log:
@@ -134,8 +153,7 @@ def _running(
         process.stdin.write(child.order)
         process.stdin.close()
         yield process, process.stdout
-        if wait:
-            process.wait()
+        process.wait()
     finally:
         timer.cancel()
         if process.returncode is None:

@@ -32,14 +32,20 @@ SPARE_SECONDS = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long one run warms up and is measured; `perf_records` are for Kafka's own tools."""
+    """How long one run warms up and is measured.
+
+    `perf_records` are for Kafka's own producer, `pairs` for what is measured in pairs.
+    """
 
     warm_up_seconds: float
     seconds: float
     perf_records: int = 0
+    pairs: int = 1
 
 
 FILLING = Pace(0.0, 120.0)
+# Another service: its address, and its processes instead of the gateway's.
+Target = tuple[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,11 @@ class Stage:
     def token(self, who: Credentials) -> str:
         with self.world.client(who) as client:
             return client.token()
+
+    def token_for(self, work: Work) -> str:
+        """Return the token of whoever may ask for this work."""
+        world = self.world
+        return self.token(world.publisher if isinstance(work, Publish) else world.consumer)
 
     def ends(self, topic: str, partitions: int = 1) -> dict[int, int]:
         """Return the offset after the last record of each partition."""
@@ -96,33 +107,34 @@ def generate(
     work: Work,
     callers: int,
     pace: Pace,
-    target: tuple[str, Mapping[str, int]] | None = None,
+    target: Target | None = None,
     requests: int = 0,
+    rate: float = 0.0,
 ) -> Observed:
     """Run the raw generator against the gateway, or another service's address and processes.
 
-    It ends with the pace, or after so many requests where a number is given.
+    It ends with the pace, or after so many requests where a number is given; `rate` is in requests
+    a second, 0 means as fast as the answers come.
     """
     base_url, families = target or (stage.arena.base_url, stage.arena.families)
-    who = stage.world.publisher if isinstance(work, Publish) else stage.world.consumer
     place = urlsplit(base_url)
     order = Order(
         host=str(place.hostname),
         port=place.port or 80,
-        token=stage.token(who),
+        token=stage.token_for(work),
         callers=callers,
         warm_up_seconds=pace.warm_up_seconds,
         seconds=pace.seconds,
         work=work,
         requests=requests,
+        rate=rate,
     )
-    child = Child.python("loadtests.generator", stage.log("generator"), msgspec.json.encode(order))
+    log = stage.log(f"generator-{callers}" if rate else "generator")
+    child = Child.python("loadtests.generator", log, msgspec.json.encode(order))
     return observe(child, families, pace.warm_up_seconds + pace.seconds + SPARE_SECONDS)
 
 
-def fill(
-    stage: Stage, resource: str, wanted: int, target: tuple[str, Mapping[str, int]] | None = None
-) -> None:
+def fill(stage: Stage, resource: str, wanted: int, target: Target | None = None) -> None:
     """Publish so many records into a resource, in batches like everybody's; raises RunFailed."""
     work, batches = Publish([resource], BATCH), wanted // BATCH
     filled = generate(stage, work, FILLING_CALLERS, FILLING, target, batches).total

@@ -11,6 +11,8 @@ import msgspec
 COMPLAINTS_MAX = 5
 MARK = "@"
 BEGIN, END, DONE = "begin", "end", "done"
+# Told last, by a generator that learns its percentiles only when it ends.
+LATENCY = "latency"
 Run = tuple[int, int, int]
 Facts = dict[str, Any]
 

@@ -13,7 +13,7 @@ from loadtests.pages import Book
 from loadtests.tally import Tally, read_receipt
 
 CREATED, OK = 201, 200
-BODIES_AT_MOST = 200
+BODIES_AT_MOST = 2000
 BODY_RECORDS_AT_MOST = 20_000
 
 
@@ -26,11 +26,12 @@ class Publish(msgspec.Struct, tag="publish"):
 
 
 class Pull(msgspec.Struct, tag="pull"):
-    """Pages of a book over and over."""
+    """Pages of a book over and over; `more` is what the query says besides cursor and limit."""
 
     subscription: str
     limit: int
     book: str
+    more: str = ""
 
 
 Work = Publish | Pull
@@ -52,10 +53,15 @@ def workload(work: Work, host: str, token: str, callers: int, tally: Tally) -> W
     return Pulling(work, host, token, callers, tally)
 
 
+def bodies_of(records_each: int) -> list[bytes]:
+    """Return the bodies that are sent in turn."""
+    count = min(BODIES_AT_MOST, max(1, BODY_RECORDS_AT_MOST // records_each))
+    return records.bodies(records_each, count)
+
+
 class Publishing:
     def __init__(self, work: Publish, host: str, token: str, tally: Tally) -> None:
-        count = min(BODIES_AT_MOST * 10, max(1, BODY_RECORDS_AT_MOST // work.records))
-        bodies = records.bodies(work.records, count)
+        bodies = bodies_of(work.records)
         self._heads = [
             f"POST /v1/resources/{resource}/records HTTP/1.1\r\nHost: {host}\r\n"
             f"Authorization: Bearer {token}\r\nContent-Type: application/x-ndjson\r\n".encode()
@@ -98,7 +104,7 @@ class Pulling:
         self._tally = tally
 
     def _request(self, work: Pull, host: str, token: str, place: int) -> bytes:
-        query = f"cursor={self._book.pages[place].cursor}&limit={work.limit}"
+        query = f"cursor={self._book.pages[place].cursor}&limit={work.limit}{work.more}"
         return (
             f"GET /v1/subscriptions/{work.subscription}/records?{query} HTTP/1.1\r\n"
             f"Host: {host}\r\nAuthorization: Bearer {token}\r\n\r\n".encode()

@@ -171,14 +171,25 @@ async def publish(resource_id: str, request: Request, caller: Caller) -> dict[st
 
 @app.get("/v1/subscriptions/{topic}/records")
 async def pull(
-    topic: str, request: Request, caller: Caller, cursor: int = 0, limit: int = 500
+    topic: str,
+    request: Request,
+    caller: Caller,
+    cursor: int = 0,
+    limit: int = 500,
+    items: Literal["narrow", "all"] = "narrow",
 ) -> Response:
     may("records:read", caller)
     found = await request.app.state.shelves[topic].page(cursor, limit)
-    body = "".join(json.dumps(_shown(each.value), ensure_ascii=False) + "\n" for each in found)
+    show = _whole if items == "all" else _shown
+    body = "".join(json.dumps(show(each.value), ensure_ascii=False) + "\n" for each in found)
     following = found[-1].offset + 1 if found else cursor
     headers = {"Exchange-Next-Cursor": str(following), "Exchange-Count": str(len(found))}
     return Response(body, media_type="application/x-ndjson", headers=headers)
+
+
+def _whole(value: bytes) -> dict[str, Any]:
+    record = json.loads(value)
+    return {"op": "upsert", "key": record["id_number"], "data": record}
 
 
 def _shown(value: bytes) -> dict[str, Any]:

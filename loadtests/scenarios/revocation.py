@@ -1,41 +1,68 @@
 """Revocation under load: the provider suspends what is being read, and resumes it (P3).
 
 After the answer to `suspend` no record may leave for longer than a second, on any worker, and an
-open long poll must have ended by then.
+open long poll must have ended by then. Every suspension is timed: from its answer to the last byte
+of a page, or of the end of a long poll, on any connection.
 """
 
+import itertools
+import random
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import ClassVar
 
 import gevent
 from locust import task
 
+from loadtests import facts
 from loadtests.scenarios.base import OK, ExchangeUser
 from loadtests.stage import MASKED, PAGE
+from loadtests.tally import percentile
+from loadtests.world import REVOCABLE_SUBSCRIPTIONS
 
 SUSPENDED, STOP_SECONDS = b"subscription_suspended", 1.0
-OPEN_SECONDS, CLOSED_SECONDS = 1.5, 1.5
+OPEN_SECONDS, OPEN_MORE_SECONDS = 0.4, 0.6
+# Long enough to see what comes too late.
+CLOSED_SECONDS = 1.3
 PAUSE_SECONDS = 0.02
 WAIT_SECONDS = 3
 REMEDY_BY = "2098-12-31"
 FORBIDDEN = 403
-LATEST = "latest_record_after_suspension_ms"
-POLL = "long_poll_ended_after_ms"
+
+
+@dataclass(slots=True)
+class Suspension:
+    """When it was answered, and how long after that the last byte came."""
+
+    answered_at: float
+    late_seconds: float = 0.0
 
 
 class Revocable(ExchangeUser):
-    """`closed` tells since when a subscription is suspended, once that was answered."""
+    """`closed` are the suspensions in force, by subscription; `lates` what the ended ones showed.
+
+    The users of a class share the revocable subscriptions out in turn.
+    """
 
     abstract = True
     case = "revocation"
     orderly = frozenset({FORBIDDEN})
-    closed: ClassVar[dict[str, float]] = {}
+    closed: ClassVar[dict[str, Suspension]] = {}
+    lates: ClassVar[list[float]] = []
+    places: ClassVar[Iterator[int]]
+
+    def on_start(self) -> None:
+        super().on_start()
+        subscriptions = self.setting.world.revocable
+        self.subscription = subscriptions[next(self.places) % len(subscriptions)]
 
 
 class Revoker(Revocable):
-    """Closes and opens all revocable subscriptions in turns."""
+    """Closes and opens one subscription in turns, out of step with the others."""
 
-    fixed_count = 1
+    fixed_count = REVOCABLE_SUBSCRIPTIONS
+    places = itertools.count()
 
     def on_start(self) -> None:
         super().on_start()
@@ -44,23 +71,27 @@ class Revoker(Revocable):
         self.setting.begun.add(self.number)
 
     def on_stop(self) -> None:
-        self._open()
+        if self.closed.pop(self.subscription, None):
+            self._ask("resume")
 
     @task
     def close_and_open(self) -> None:
-        gevent.sleep(OPEN_SECONDS)
-        for subscription in self.setting.world.revocable:
-            body = {"reason": "压测：疑似超范围使用", "remedy_by": REMEDY_BY}
-            self.head.ask("POST", f"/v1/subscriptions/{subscription}/suspend", body)
-            self.closed[subscription] = time.monotonic()
-            self.setting.tally.facts.setdefault(LATEST, 0.0)  # none so far
+        gevent.sleep(OPEN_SECONDS + random.random() * OPEN_MORE_SECONDS)  # noqa: S311 - spread out
+        self._ask("suspend", {"reason": "压测：疑似超范围使用", "remedy_by": REMEDY_BY})
+        self.closed[self.subscription] = Suspension(time.monotonic())
         gevent.sleep(CLOSED_SECONDS)
-        self._open()
+        self._ended(self.closed.pop(self.subscription))
+        self._ask("resume")
 
-    def _open(self) -> None:
-        for subscription in list(self.closed):
-            del self.closed[subscription]
-            self.head.ask("POST", f"/v1/subscriptions/{subscription}/resume")
+    def _ask(self, action: str, body: object = None) -> None:
+        self.head.ask("POST", f"/v1/subscriptions/{self.subscription}/{action}", body)
+
+    def _ended(self, suspension: Suspension) -> None:
+        self.lates.append(suspension.late_seconds * 1000)
+        ordered, told = sorted(self.lates), self.setting.tally.facts
+        told[facts.SUSPENSIONS] = len(ordered)
+        told[facts.LAST_BYTE_P50] = percentile(ordered, 0.50)
+        told[facts.LAST_BYTE_P99] = percentile(ordered, 0.99)
 
 
 class Reading(Revocable):
@@ -71,8 +102,6 @@ class Reading(Revocable):
 
     def on_start(self) -> None:
         super().on_start()
-        subscriptions = self.setting.world.revocable
-        self.subscription = subscriptions[self.number % len(subscriptions)]
         self.first = self.cursor = self.setting.consumer.rewind(self.subscription, self.begins_at)
 
     def is_closed(self, answer: object) -> bool:
@@ -81,10 +110,11 @@ class Reading(Revocable):
 
     def note_late(self, fact: str) -> None:
         """Note how long after the suspension this happened; more than a second is a failure."""
-        closed_at, tally = self.closed.get(self.subscription), self.setting.tally
-        if closed_at is None:
+        suspension, tally = self.closed.get(self.subscription), self.setting.tally
+        if suspension is None:
             return
-        late = time.monotonic() - closed_at
+        late = time.monotonic() - suspension.answered_at
+        suspension.late_seconds = max(suspension.late_seconds, late)
         tally.facts[fact] = max(tally.facts.get(fact, 0.0), late * 1000)
         if late > STOP_SECONDS:
             tally.failed(f"{fact}: {late:.2f} s")
@@ -94,6 +124,7 @@ class Revoked(Reading):
     """Reads page after page from the earliest record on."""
 
     begins_at = "earliest"
+    places = itertools.count()
     place = 0
 
     @task
@@ -105,7 +136,7 @@ class Revoked(Reading):
             return
         if answer.status_code != OK:
             self.refused(answer, "revocation: pull")
-        self.note_late(LATEST)
+        self.note_late(facts.LATEST_RECORD)
         # The masks are those of the book, and so is every page.
         self.compare(answer, self.setting.books[MASKED], self.place, "revocation: pull", seconds)
         self.place = (self.place + 1) % len(self.setting.books[MASKED].pages)
@@ -115,8 +146,9 @@ class Revoked(Reading):
 class RevokedWaiting(Reading):
     """Waits at the end of the archive, where nothing comes but the suspension."""
 
-    fixed_count = 4
+    fixed_count = 2 * REVOCABLE_SUBSCRIPTIONS
     begins_at = "latest"
+    places = itertools.count()
 
     @task
     def wait_on(self) -> None:
@@ -124,7 +156,7 @@ class RevokedWaiting(Reading):
         path = f"/v1/subscriptions/{self.subscription}/records?{asked}"
         answer, _ = self.call("GET", path, "revocation: long poll", self.read_headers())
         if self.is_closed(answer):
-            self.note_late(POLL)
+            self.note_late(facts.POLL_ENDED)
             while self.subscription in self.closed:
                 gevent.sleep(PAUSE_SECONDS)
             gevent.sleep(PAUSE_SECONDS)

@@ -37,13 +37,19 @@ CASE = {
 ARCHIVE = 30_000
 SHORT = bench.Plan(
     1,
-    Pace(0.2, 0.8, 20_000),
-    Pace(0.2, 3.0),
+    Pace(0.2, 0.8, 100_000),
+    Pace(0.2, 1.6, pairs=2),
     ARCHIVE,
-    1_000,
+    10_000,
+    100_000,
     0.6,
     indicative=True,
-    only=("publish-500", "publish-1-keyed//raw", "pull-500-masked//raw", "revocation"),
+    only=(
+        "publish-500",
+        *("publish-500/shuyuan/raw", "publish-500/naive/raw", "publish-1-keyed//raw"),
+        *("pull-500-masked/shuyuan", "pull-500-masked//raw", "pull-500-tail//raw"),
+        *("pull-catch-up", "revocation", "publish-1-beside-batches"),
+    ),
 )
 
 
@@ -132,7 +138,7 @@ async def test_locust_and_the_raw_generator_ask_for_the_same_things(
 
 async def test_kafkas_own_producer_runs_beside(results: dict[str, Any]) -> None:
     tool = "kafka-producer-perf-test"
-    assert case_of(results, "publish-500", tool, tool)["records_answered"] == 20_000
+    assert case_of(results, "publish-500", tool, tool)["records_answered"] == 100_000
 
 
 async def test_the_naive_service_gives_back_what_it_took(results: dict[str, Any]) -> None:

@@ -1,0 +1,103 @@
+"""Single records beside batches: how much longer they take while the exchange is well loaded (P9).
+
+Batches come at a fixed share of what the exchange carries, single records at the same rate with and
+without them; both come when they are due, whether the exchange keeps up or not. Runs with and
+without batches take turns, and each pair gives one ratio.
+"""
+
+import statistics
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import msgspec
+
+from exchange.broker.topics import topic_of
+from loadtests import facts
+from loadtests.measuring import RAW, SHUYUAN, Label, judged, read_back
+from loadtests.results import Case
+from loadtests.runs import Observed, Total
+from loadtests.stage import BATCH, Pace, Stage, generate
+from loadtests.workloads import Publish
+
+BESIDE = "publish-1-beside-batches"
+SHARE = 0.7
+BATCH_CALLERS, SINGLE_CALLERS = 16, 32
+SINGLES_PER_SECOND = 400.0
+WINDOW_SECONDS = 3.0
+# Batches run before the first single record counts, and still after the last one.
+LEAD_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    alone: Observed
+    beside: Observed
+    batches: Observed
+
+    @property
+    def ratio(self) -> float:
+        return self.beside.window.p99_ms / self.alone.window.p99_ms
+
+
+def singles_beside_batches(stage: Stage, capacity: Callable[[], float], pace: Pace) -> Case:
+    """Return the single records of the pair in the middle; capacity is in records a second."""
+    rate = capacity() * SHARE / BATCH
+    starts = {topic_of(feed): stage.ends(topic_of(feed))[0] for feed in stage.world.feeds}
+    seen = sorted(
+        (_pair(stage, rate, pace) for _ in range(pace.pairs)), key=lambda pair: pair.ratio
+    )
+    total = _together([each.total for pair in seen for each in _runs(pair)])
+    acknowledged = {topic_of(each): runs for each, runs in total.acknowledged.items()}
+    found = read_back(stage, acknowledged, starts, delete=True)
+    chosen = seen[(len(seen) - 1) // 2].beside
+    label = Label(BESIDE, SHUYUAN, RAW, SINGLE_CALLERS, stage.arena.workers)
+    told = {**_facts(seen), facts.BATCHES_DUE: rate}
+    whole = Observed(chosen.window, msgspec.structs.replace(total, facts=told), chosen.use)
+    return judged(label, whole, found)
+
+
+def _pair(stage: Stage, rate: float, pace: Pace) -> Pair:
+    pace = Pace(pace.warm_up_seconds, min(pace.seconds, WINDOW_SECONDS))
+    singles, batches = Publish(stage.world.feeds, 1), Publish(stage.world.feeds, BATCH)
+    longer = Pace(0.0, pace.warm_up_seconds + pace.seconds + 2 * LEAD_SECONDS)
+    later = Pace(pace.warm_up_seconds + LEAD_SECONDS, pace.seconds)
+    alone = generate(stage, singles, SINGLE_CALLERS, pace, rate=SINGLES_PER_SECOND)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(generate, stage, batches, BATCH_CALLERS, longer, rate=rate)
+        beside = generate(stage, singles, SINGLE_CALLERS, later, rate=SINGLES_PER_SECOND)
+        return Pair(alone, beside, running.result())
+
+
+def _runs(pair: Pair) -> tuple[Observed, ...]:
+    return pair.alone, pair.beside, pair.batches
+
+
+def _facts(pairs: list[Pair]) -> dict[str, float]:
+    ratios = [pair.ratio for pair in pairs]
+    return {
+        facts.P99_RATIO: statistics.median(ratios),
+        facts.P99_RATIO_LEAST: min(ratios),
+        facts.P99_RATIO_MOST: max(ratios),
+        facts.P99_ALONE: statistics.median(pair.alone.window.p99_ms for pair in pairs),
+        facts.P99_BESIDE: statistics.median(pair.beside.window.p99_ms for pair in pairs),
+        facts.BATCHES_ANSWERED: statistics.median(
+            pair.batches.window.requests / pair.batches.window.seconds for pair in pairs
+        ),
+    }
+
+
+def _together(totals: list[Total]) -> Total:
+    acknowledged: dict[str, list[tuple[int, int, int]]] = {}
+    for total in totals:
+        for resource, runs in total.acknowledged.items():
+            acknowledged.setdefault(resource, []).extend(runs)
+    return Total(
+        records=sum(total.records for total in totals),
+        checked=sum(total.checked for total in totals),
+        failures=sum(total.failures for total in totals),
+        refused=sum(total.refused for total in totals),
+        complaints=[said for total in totals for said in total.complaints],
+        acknowledged=acknowledged,
+        facts={},
+    )

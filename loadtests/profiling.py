@@ -1,0 +1,193 @@
+"""`make profile`: where the processor time of the hot paths goes, as flame graphs.
+
+Each case is driven as in the benchmark while py-spy looks at one gateway worker a hundred times a
+second, native code included: once for the flame graph, once for the folded stacks, which the
+summary counts. Asking for a stack stops the worker for a moment, so rates under it say nothing.
+"""
+
+import argparse
+import asyncio
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+
+from deploy.local.report import Report
+from deploy.local.wording import LocalError, say
+from exchange.broker.topics import topic_of
+from gateway.cli.failures import EXIT_INTERRUPTED, Failure
+from loadtests import results as outcomes
+from loadtests.arena import Arena, own_arena
+from loadtests.readback import delete
+from loadtests.runs import RunFailed
+from loadtests.stage import BATCH, MASKED, PAGE, TAIL, Pace, Stage, generate, prepare
+from loadtests.workloads import Publish, Pull, Work
+
+ARCHIVE_RECORDS = 140_000
+CASES = ("publish-500", "publish-1", "publish-1-keyed", "pull-500-masked", "pull-500-tail")
+# py-spy reads the symbols of every library before its first sample.
+SECONDS, LEAD_SECONDS, STARTING_SECONDS, SPARE_SECONDS = 8, 2.0, 6.0, 60.0
+RATE = 100
+LINES = 25
+OWN = re.compile(r"\((kernel|auth|catalog|exchange|gateway)/")
+SUMMARY = "profile.md"
+FORMATS = {"raw": "folded", "flamegraph": "svg"}
+ADVICE = say(
+    "采样需要 ptrace 权限：以 root 运行，或执行 sysctl kernel.yama.ptrace_scope=0；"
+    "容器需要 SYS_PTRACE 能力。",
+    "Sampling needs ptrace: run as root, or set sysctl kernel.yama.ptrace_scope=0; "
+    "a container needs the SYS_PTRACE capability.",
+)
+
+
+def works(stage: Stage) -> Mapping[str, tuple[Work, int]]:
+    """Return the profiled cases, each with its callers."""
+    world, folder = stage.world, stage.folder
+    return {
+        "publish-500": (Publish(world.feeds, BATCH), 8),
+        "publish-1": (Publish(world.feeds, 1), 64),
+        "publish-1-keyed": (Publish(world.feeds, 1, keyed=True), 64),
+        "pull-500-masked": (Pull(world.masked, PAGE, str(folder / MASKED)), 8),
+        "pull-500-tail": (Pull(world.whole, PAGE, str(folder / TAIL)), 8),
+    }
+
+
+def profile(stage: Stage, name: str, seconds: int, folder: Path) -> Path:
+    """Write the flame graph of one case, return its folded stacks; raises RunFailed."""
+    work, callers = works(stage)[name]
+    worker = worker_of(stage.arena)
+    lasting = Pace(LEAD_SECONDS, len(FORMATS) * (seconds + STARTING_SECONDS))
+    with ThreadPoolExecutor(1) as pool:
+        load = pool.submit(generate, stage, work, callers, lasting)
+        time.sleep(2 * LEAD_SECONDS)
+        folded, _graph = [
+            _record(worker, form, seconds, folder / f"profile-{name}.{ending}")
+            for form, ending in FORMATS.items()
+        ]
+        total = load.result().total
+    if total.failures:
+        raise RunFailed("; ".join(total.complaints))
+    _forget(stage)
+    return folded
+
+
+def worker_of(arena: Arena) -> int:
+    """Return the pid of one gateway worker; all do the same."""
+    children = psutil.Process(arena.families["gateway"]).children()
+    found = (each.pid for each in children if "spawn_main" in " ".join(each.cmdline()))
+    return next(found, arena.families["gateway"])
+
+
+def _record(pid: int, form: str, seconds: int, path: Path) -> Path:
+    command = (
+        *(py_spy(), "record", "--pid", str(pid), "--native", "--nolineno"),
+        *("--rate", str(RATE), "--duration", str(seconds), "--format", form, "--output", str(path)),
+    )
+    limit = seconds + SPARE_SECONDS
+    done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)  # noqa: S603
+    if done.returncode or not path.exists():
+        raise RunFailed(f"{done.stderr.strip()}\n{ADVICE}")
+    return path
+
+
+def py_spy() -> str:
+    """Return the path of py-spy; raises RunFailed where the environment lacks it."""
+    beside = Path(sys.executable).with_name("py-spy")
+    found = str(beside) if beside.exists() else shutil.which("py-spy")
+    if found is None:
+        raise RunFailed(say("缺少 py-spy：请先运行 make", "py-spy is missing: run make first"))
+    return found
+
+
+def _forget(stage: Stage) -> None:
+    """Delete what was published, so that a long profile does not fill the disk."""
+    for topic in map(topic_of, stage.world.feeds):
+        asyncio.run(delete(stage.arena.bootstrap, topic, stage.ends(topic)))
+
+
+def summary(name: str, folded: str) -> str:
+    """Return a Markdown table of the frames in which a case spends most, alone and in all."""
+    alone, within = _counts(folded)
+    samples = sum(alone.values()) or 1
+    lines = [
+        f"### {name}, {samples} samples",
+        "",
+        "| frame | alone | with what it calls |",
+        "|---|---|---|",
+        *(
+            f"| `{frame}` | {count / samples:.1%} | {within[frame] / samples:.1%} |"
+            for frame, count in alone.most_common(LINES)
+        ),
+        "",
+        "| function of ours | with what it calls |",
+        "|---|---|",
+        *(
+            f"| `{frame}` | {count / samples:.1%} |"
+            for frame, count in within.most_common()
+            if OWN.search(frame)
+        ),
+    ]
+    return "\n".join(lines[: LINES * 2 + 8]) + "\n"
+
+
+def _counts(folded: str) -> tuple[Counter[str], Counter[str]]:
+    """Count samples by their innermost frame, and by every frame that they pass once or more."""
+    alone: Counter[str] = Counter()
+    within: Counter[str] = Counter()
+    for line in folded.splitlines():
+        stack, _, count = line.rpartition(" ")
+        frames = stack.split(";")
+        alone[frames[-1]] += int(count)
+        within.update(dict.fromkeys(frames, int(count)))
+    return alone, within
+
+
+def run(stage: Stage, names: Sequence[str], seconds: int, folder: Path, report: Report) -> str:
+    """Profile the cases one after the other; return the summary that was written."""
+    parts = []
+    for name in names:
+        with report.step(say(f"采样 {name}", f"profiling {name}")):
+            folded = profile(stage, name, seconds, folder)
+            parts.append(summary(name, folded.read_text(encoding="utf-8")))
+    text = "\n".join(parts)
+    (folder / SUMMARY).write_text(text, encoding="utf-8")
+    return text
+
+
+def main() -> int:
+    """Profile on a platform of its own and say where the graphs lie."""
+    parser = argparse.ArgumentParser(prog="python -m loadtests.profiling")
+    parser.add_argument("--seconds", type=int, default=SECONDS, help="how long each is sampled")
+    parser.add_argument("--only", nargs="*", choices=CASES, default=CASES, help="cases")
+    chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        py_spy()
+        report = Report()
+        with own_arena(report) as arena:
+            with report.step(say("准备压测数据", "preparing the world of the load test")):
+                stage = prepare(arena, ARCHIVE_RECORDS)
+            text = run(stage, chosen.only, chosen.seconds, outcomes.FOLDER, report)
+    except (LocalError, RunFailed, Failure) as error:
+        sys.stderr.write(f"✗ {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    sys.stdout.write(f"{text}\n{outcomes.FOLDER}/profile-*.svg\n")
+    return 0
+
+
+def _interrupted(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""wrk as a generator, where it is installed: one thread, so that its script counts exactly.
+
+Its percentiles are those of the whole run, warm-up included, and it says them only at its end.
+"""
+
+import math
+import secrets
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deploy.local.files import write_private
+from loadtests.pages import Book
+from loadtests.runs import Child, Observed, observe
+from loadtests.stage import SPARE_SECONDS, Pace, Stage, Target
+from loadtests.workloads import Publish, Pull, Work, bodies_of
+
+NAME = "wrk"
+SCRIPT = Path(__file__).with_name("wrk.lua")
+# For the answers under way when the window ends; wrk ends as soon as the last one is there.
+DRAINING_SECONDS = 10
+
+
+def is_installed() -> bool:
+    return shutil.which(NAME) is not None
+
+
+def generate(
+    stage: Stage, work: Work, callers: int, pace: Pace, target: Target | None = None
+) -> Observed:
+    """Let wrk ask the gateway, or another service; raises RunFailed unless all answers came."""
+    base_url, families = target or (stage.arena.base_url, stage.arena.families)
+    order = stage.folder / "wrk.order"
+    told = {
+        "host": urlsplit(base_url).netloc,
+        "token": stage.token_for(work),
+        "callers": callers,
+        "warm_up": pace.warm_up_seconds,
+        "seconds": pace.seconds,
+        **(_publish(stage, work) if isinstance(work, Publish) else _pull(work)),
+    }
+    write_private(order, "".join(f"{name} {value}\n" for name, value in told.items()))
+    most_seconds = math.ceil(pace.warm_up_seconds + pace.seconds) + DRAINING_SECONDS
+    command = (
+        *(NAME, "--threads", "1", "--connections", str(callers), "--timeout", "60s"),
+        *("--duration", f"{most_seconds}s", "--script", str(SCRIPT), base_url, "--", str(order)),
+    )
+    return observe(Child(command, stage.log(NAME)), families, most_seconds + SPARE_SECONDS)
+
+
+def _publish(stage: Stage, work: Publish) -> dict[str, object]:
+    bodies = stage.folder / f"wrk-{work.records}.bodies"
+    if not bodies.exists():
+        _write_bodies(bodies, bodies_of(work.records), work.records)
+    told = {"resources": " ".join(work.resources), "records": work.records, "bodies": bodies}
+    return told | ({"keys": secrets.token_hex(6)} if work.keyed else {})
+
+
+def _write_bodies(path: Path, bodies: list[bytes], count: int) -> None:
+    places, place = [], 0
+    for body in bodies:
+        places.append(f"{count} {place} {len(body)}\n")
+        place += len(body)
+    path.write_bytes(b"".join(bodies))
+    _lines_of(path).write_text("".join(places))
+
+
+def _pull(work: Pull) -> dict[str, object]:
+    book = Path(work.book)
+    lines = (f"{page.count} {page.start} {page.size} {page.cursor}\n" for page in Book(book).pages)
+    _lines_of(book).write_text("".join(lines))
+    return {
+        "subscription": work.subscription,
+        "limit": f"{work.limit}{work.more}",
+        "bodies": book,
+    }
+
+
+def _lines_of(bodies: Path) -> Path:
+    return Path(f"{bodies}.lines")
