@@ -132,6 +132,46 @@ async def test_killed_between_the_quarantine_and_the_answer(
     assert sorted(keys) == sorted(stored)
 
 
+SHOWING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    " AND query LIKE 'UPDATE exchange.quarantine_batch%' AND :r <> ''"
+)
+BATCH = "SELECT 1 FROM exchange.quarantine_batch WHERE resource_id = :r FOR UPDATE"
+
+
+@pytest.mark.slow
+async def test_killed_between_the_append_and_the_quarantine_that_shows_it(
+    world: World,
+    platform: processes.Running,
+    settings: dict[str, str],
+    stack: Stack,
+    endpoints: Endpoints,
+    database: Database,
+    logs: Path,
+) -> None:
+    """The valid records are in the log and the others written, unseen: a retry shows them."""
+    sharing = await world.sharing()
+    body = ndjson(records("once", 20)) + b"\n" + BAD
+    with processes.gateway(processes.beside(settings), logs / "unshown.log") as mortal:
+        async with publisher(mortal.base_url, sharing) as doomed, database.transaction() as lock:
+            assert (await doomed.publish(ndjson(records("warm", 1)), "warm")).status_code == 201
+            with frozen(kafka_pid(stack)):
+                lost = asyncio.create_task(doomed.publish(body))
+                await until(database, PENDING, sharing)
+                await lock.execute(text(BATCH), {"r": sharing.resource})
+            await until(database, SHOWING, sharing)
+            mortal.process.send_signal(signal.SIGKILL)
+            with pytest.raises(httpx.TransportError):
+                await lost
+    assert await listed(sharing) == []
+    assert len(await in_the_log(endpoints, sharing.resource)) == 21
+    async with publisher(platform.base_url, sharing) as living:
+        receipt = await living.insist(body)
+    assert (receipt["accepted"], receipt["rejected"], len(receipt["errors"])) == (20, 2, 2)
+    assert {entry["receipt_id"] for entry in await listed(sharing)} == {receipt["receipt_id"]}
+    assert len(await in_the_log(endpoints, sharing.resource)) == 21
+
+
 DECIDING = (
     "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     " AND query LIKE 'UPDATE exchange.publish_intent%' AND :r <> ''"
@@ -167,7 +207,7 @@ async def test_killed_before_a_publish_without_any_valid_record_is_decided(
     database: Database,
     logs: Path,
 ) -> None:
-    """Its records are written, its receipt is not: the retry writes its own, and only those show."""
+    """Its records are written, its receipt is not: a retry writes its own, and only those show."""
     sharing = await world.sharing()
     earlier = await sharing.publisher.publish(sharing.resource, BAD, on_invalid="quarantine")
     await sharing.provider.clerk.ask(

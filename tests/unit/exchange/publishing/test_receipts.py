@@ -1,7 +1,7 @@
 import pytest
 
 from exchange.publishing import receipts
-from exchange.publishing.receipts import Accepted, Position
+from exchange.publishing.receipts import Accepted, Kept, Position
 from kernel.errors import NotFound
 from kernel.ids import new_id
 
@@ -34,3 +34,34 @@ def test_what_was_never_issued_is_not_found(forged: str) -> None:
 
 def test_what_is_kept_for_a_retry_reads_back() -> None:
     assert receipts.accepted(TAKEN.text()) == TAKEN
+
+
+KEPT = Kept(new_id(), 7, 12)
+
+
+def test_a_receipt_says_what_was_left_in_quarantine() -> None:
+    taken = Accepted(3, [], KEPT)
+    issued = receipts.issue(KEY, resource_id=new_id(), taken=taken, digest=b"d" * 32)
+    assert receipts.opened(KEY, issued.receipt_id) == (issued, KEPT)
+    assert (issued.accepted, issued.rejected, issued.error_count) == (0, 7, 12)
+
+
+def test_two_batches_without_a_place_in_the_log_have_two_receipts() -> None:
+    resource_id = new_id()
+    ids = {
+        receipts.issue(
+            KEY, resource_id=resource_id, taken=Accepted(3, [], kept), digest=b"d" * 32
+        ).receipt_id
+        for kept in (KEPT, Kept(new_id(), 7, 12))
+    }
+    assert len(ids) == 2
+
+
+def test_what_the_log_tells_of_a_quarantine_reads_back() -> None:
+    assert receipts.kept(KEPT.text()) == KEPT
+    assert receipts.kept(None) is None
+    assert receipts.accepted(Accepted(1, [], KEPT).text()).kept == KEPT
+
+
+def test_a_batch_without_a_fault_says_nothing_of_it() -> None:
+    assert "kept" not in TAKEN.text()
