@@ -16,6 +16,8 @@ STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 10_000
 # SQLSTATE classes: connection, rollback (deadlock), resources, object in use, intervention.
 PASSING = ("08", "40", "53", "55", "57")
+# asyncpg trips over its own state when a connection ends in the middle of an operation.
+LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class ReadSession(AsyncSession):
@@ -66,7 +68,7 @@ def is_passing(error: BaseException) -> bool:
         return lost or sqlstate(error).startswith(PASSING)
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(PASSING)
-    return isinstance(error, (PoolTimeout, asyncpg.InterfaceError, OSError, TimeoutError))
+    return isinstance(error, (PoolTimeout, *LOST, OSError, TimeoutError))
 
 
 def sqlstate(error: BaseException) -> str:

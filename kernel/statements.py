@@ -30,8 +30,9 @@ class Statements:
             connection = await self._open()
             try:
                 return await connection.fetch(sql, *arguments)  # type: ignore[no-any-return]
-            except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError):
-                self._drop()
+            except Exception as error:
+                if _is_of_the_connection(error):
+                    self._drop()
                 raise
 
     async def _open(self) -> asyncpg.Connection:
@@ -47,3 +48,9 @@ class Statements:
     async def close(self) -> None:
         async with self._turn:
             self._drop()
+
+
+def _is_of_the_connection(error: Exception) -> bool:
+    """Whether the connection is no longer to be trusted; asyncpg itself trips over a lost one."""
+    refused = isinstance(error, asyncpg.PostgresError)
+    return not refused or isinstance(error, asyncpg.PostgresConnectionError)

@@ -21,7 +21,9 @@ log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_MS = 15_000
 BACKOFF_SECONDS = 0.05
+BACKOFF_MAX_SECONDS = 0.25
 METADATA_WAIT_SECONDS = 10.0
+REFRESH_SECONDS = 2.0
 
 Answer = TypeVar("Answer")
 LOST = (
@@ -43,6 +45,7 @@ class Connection:
         self._purpose = purpose
         self._client: AIOKafkaClient | None = None
         self._opening = asyncio.Lock()
+        self._refreshing: asyncio.Task[None] | None = None
 
     async def client(self) -> Any:  # noqa: ANN401 - aiokafka is untyped
         """Return the connected client; raises BrokerUnavailable."""
@@ -67,6 +70,8 @@ class Connection:
         return client
 
     async def close(self) -> None:
+        if self._refreshing is not None:
+            self._refreshing.cancel()
         if self._client is not None:
             await self._client.close()
             self._client = None
@@ -91,7 +96,7 @@ class Connection:
                 return int(node)
             if asyncio.get_running_loop().time() > deadline:
                 raise BrokerUnavailable
-            await client.force_metadata_update()
+            await self.refresh()
             await asyncio.sleep(BACKOFF_SECONDS)
 
     def known_leader(self, topic: str, partition: int) -> int | None:
@@ -107,9 +112,28 @@ class Connection:
         return await client.send(await self.leader(topic, partition), request)
 
     async def refresh(self) -> None:
-        """Learn the leaders again after one of them refused or was lost."""
+        """Learn the leaders again after one of them refused or was lost.
+
+        All who ask share one task, which tries for a while when no broker answers: hundreds of
+        waiting requests that each knock by themselves would keep a broker from coming back.
+        """
+        if self._refreshing is None:
+            self._refreshing = asyncio.create_task(self._learn())
+            self._refreshing.add_done_callback(self._refreshed)
+        await asyncio.shield(self._refreshing)
+
+    async def _learn(self) -> None:
+        loop = asyncio.get_running_loop()
+        deadline, pause = loop.time() + REFRESH_SECONDS, BACKOFF_SECONDS
         client = await self.client()
-        await client.force_metadata_update()
+        while not await client.force_metadata_update() and loop.time() < deadline:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, BACKOFF_MAX_SECONDS)
+
+    def _refreshed(self, done: "asyncio.Task[None]") -> None:
+        self._refreshing = None
+        if not done.cancelled():
+            done.exception()  # whoever waits is told; nobody may have stayed
 
 
 def is_passing(error: BaseException) -> bool:

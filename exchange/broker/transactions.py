@@ -4,6 +4,8 @@ Only resources with more than one partition come here. Readers ask for committed
 batch whose worker died half-way is never seen (P4, P5).
 """
 
+import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +16,8 @@ from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.broker.produce import Place, Slice
 from exchange.broker.topics import MESSAGE_MAX_BYTES
 from exchange.broker.writer import TRANSACTION_TIMEOUT_MS, transactional_id
+
+log = logging.getLogger(__name__)
 
 
 def spanning_id(life: int) -> str:
@@ -38,12 +42,14 @@ class SpanningLog:
         try:
             await producer.begin_transaction()
             sent = [await _send(producer, place, part) for place, part in parts]
-            offsets = [(await future).offset for future in sent]
+            stored = await asyncio.gather(*sent)
             await producer.commit_transaction()
-        except (KafkaError, OSError, TimeoutError) as error:
+        except Exception as error:
+            if not isinstance(error, (KafkaError, OSError, TimeoutError)):
+                log.exception("a transaction failed in a way of its own")
             await self.close()
             raise OutcomeUnknown from error
-        return offsets
+        return [record.offset for record in stored]
 
     async def _open(self) -> AIOKafkaProducer:
         """Start the producer; its start aborts whatever this life's last one left open."""

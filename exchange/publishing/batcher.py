@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from exchange.broker.errors import BrokerUnavailable
+from kernel.database import is_passing
 from kernel.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -75,9 +76,10 @@ async def _settle(
     try:
         offsets = await append
     except Exception as error:
-        if not isinstance(error, Unavailable):
-            log.exception("append failed")
-        refusal = type(error) if isinstance(error, Unavailable) else BrokerUnavailable
+        if not (isinstance(error, Unavailable) or is_passing(error)):
+            log.exception("a batch failed")
+        # Only the append itself may say BrokerUnavailable: that nothing was written.
+        refusal = type(error) if isinstance(error, Unavailable) else Unavailable
         for future in futures:
             fail(future, refusal())
         return
