@@ -26,7 +26,7 @@ class QuotaExhausted(TooMany):
 
 
 class CursorExpired(Gone):
-    """`earliest_cursor` leads to the first records that the log still keeps."""
+    """`earliest_cursor` leads to the first records still kept; `lost` places lie before, about."""
 
     code = "cursor_expired"
     title = Text(

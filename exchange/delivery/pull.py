@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from auth.principal import Principal, Scope
 from exchange.broker.errors import PositionExpiredError
-from exchange.broker.fetch import LATEST, Chunk, Reader
+from exchange.broker.fetch import EARLIEST, LATEST, Chunk, Reader
 from exchange.broker.tail import Concern, Tail
 from exchange.delivery import cursor as cursors
 from exchange.delivery import store
@@ -123,7 +123,7 @@ class Puller:
                 self._plans.drop(plan.grant.id)
                 continue
             except PositionExpiredError as error:
-                place = self._after_loss(plan, place, error, given=request.cursor is not None)
+                place = await self._after_loss(plan, place, error, given=request.cursor is not None)
                 continue
             if not (self._plans.is_current(plan) and self._changes.fresh):
                 continue
@@ -209,15 +209,25 @@ class Puller:
                 raise PlanOutdatedError
             _take(plan, found, partition, chunk, bound)
 
-    def _after_loss(
+    async def _after_loss(
         self, plan: GrantPlan, place: Place, error: PositionExpiredError, *, given: bool
     ) -> Place:
-        """Begin at the earliest kept record; whoever came with a position is told of the gap."""
-        offsets = list(place.offsets)
-        offsets[error.partition] = error.earliest
+        """Begin at the earliest kept record; whoever came with a position is told of the gap.
+
+        All partitions are looked at, so that one answer leads past the whole gap.
+        """
+        kept = [await self._reader.offset(plan.topic, p, EARLIEST) for p in range(plan.partitions)]
+        offsets = list(map(max, place.offsets, kept))
+        offsets[error.partition] = kept[error.partition]
         earliest = Place(tuple(offsets))
         if given or plan.grant.position:
-            raise CursorExpired(earliest_cursor=self.encode(plan.grant.id, earliest))
+            lost = sum(
+                after - before
+                for before, after in zip(place.offsets, kept, strict=True)
+                if after > before
+            )
+            cursor = self.encode(plan.grant.id, earliest)
+            raise CursorExpired(earliest_cursor=cursor, lost=lost)
         return earliest
 
     async def _await_news(
