@@ -150,22 +150,23 @@ class Carrier:
         return loads
 
     async def _carry(self, lane: _Lane, loads: Sequence[_Load]) -> None:
-        by_leader: defaultdict[int | None, list[_Load]] = defaultdict(list)
+        by_leader: defaultdict[int, list[_Load]] = defaultdict(list)
         for load in loads:
-            by_leader[lane.connection.known_leader(*load.queue.log.place)].append(load)
-        for load in by_leader.pop(None, ()):
-            self._start(self._insist(lane, load, sent=False))
+            node = lane.connection.known_leader(*load.queue.log.place)
+            if node is None:
+                self._start(self._insist(lane, load, sent=False))
+            else:
+                by_leader[node].append(load)
         if len(by_leader) == 1:
             [(node, theirs)] = by_leader.items()
             await self._ask(lane, node, theirs)
         else:
             await asyncio.gather(*(self._ask(lane, *each) for each in by_leader.items()))
 
-    async def _ask(self, lane: _Lane, node: int | None, loads: Sequence[_Load]) -> None:
+    async def _ask(self, lane: _Lane, node: int, loads: Sequence[_Load]) -> None:
         request = produce_request((load.queue.log.place, load.frame.batch) for load in loads)
         try:
-            client = await lane.connection.client()
-            answer = await client.send(node, request)
+            answer = await lane.connection.send(node, request)
         except (BrokerUnavailable, TimeoutError, KafkaError, OSError) as error:
             log.info("a request of %d partitions is tried again: %r", len(loads), error)
             sent = not isinstance(error, BrokerUnavailable)

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from aiokafka.client import AIOKafkaClient
@@ -67,6 +68,11 @@ class Connection:
         except (KafkaError, OSError) as error:
             await client.close()
             raise BrokerUnavailable from error
+        if not client.cluster.brokers():
+            # A broker that has just come back names none, itself included: such a client would
+            # never learn of one when its first connection ends.
+            await client.close()
+            raise BrokerUnavailable
         return client
 
     async def close(self) -> None:
@@ -107,9 +113,21 @@ class Connection:
         node = client.cluster.leader_for_partition(TopicPartition(topic, partition))
         return None if node is None or node == -1 else int(node)
 
-    async def ask_leader(self, topic: str, partition: int, request: Any) -> Any:  # noqa: ANN401
+    async def send(self, node: int, request: Any) -> Any:  # noqa: ANN401
+        """Return the node's answer; raises BrokerUnavailable when nothing was sent, KafkaError."""
         client = await self.client()
-        return await client.send(await self.leader(topic, partition), request)
+        with _tripping():
+            return await client.send(node, request)
+
+    async def ask_leader(self, topic: str, partition: int, request: Any) -> Any:  # noqa: ANN401
+        return await self.send(await self.leader(topic, partition), request)
+
+    async def ask_coordinator(self, kind: int, name: str, request: Any) -> Any:  # noqa: ANN401
+        """Ask the node that coordinates a group (kind 0) or a transactional id (kind 1)."""
+        client = await self.client()
+        with _tripping():
+            node = await client.coordinator_lookup(kind, name)
+        return await self.send(node, request)
 
     async def refresh(self) -> None:
         """Learn the leaders again after one of them refused or was lost.
@@ -134,6 +152,16 @@ class Connection:
         self._refreshing = None
         if not done.cancelled():
             done.exception()  # whoever waits is told; nobody may have stayed
+
+
+@contextmanager
+def _tripping() -> Iterator[None]:
+    """Call it a lost connection when aiokafka trips over one that ended under its hands."""
+    try:
+        yield
+    except (AssertionError, LookupError, RuntimeError) as error:
+        log.warning("kafka: %r", error)
+        raise KafkaConnectionError(repr(error)) from error
 
 
 def is_passing(error: BaseException) -> bool:

@@ -179,8 +179,7 @@ class Tail:
     async def _ask(self, node: int, wanted: Mapping[Place, int]) -> None:
         session = self._sessions.setdefault(node, FetchSession())
         wait_ms = min(WAIT_MS + len(wanted) // PARTITIONS_PER_MS, WAIT_MAX_MS)
-        client = await self._connection.client()
-        answer = await client.send(node, session.request(wanted, wait_ms))
+        answer = await self._connection.send(node, session.request(wanted, wait_ms))
         session.answered(answer)
         for topic, partitions in answer.topics:
             for info in partitions:

@@ -63,7 +63,9 @@ class SpanningLog:
             )
             try:
                 await producer.start()
-            except (KafkaError, OSError, TimeoutError) as error:
+            except Exception as error:
+                if not isinstance(error, (KafkaError, OSError, TimeoutError)):
+                    log.exception("a producer could not start")
                 await producer.stop()
                 raise BrokerUnavailable from error
             self._producer = producer

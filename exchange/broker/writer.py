@@ -125,9 +125,7 @@ class Writers:
             raise OvertakenError from error
 
     async def _ask_coordinator(self, name: str, request: object) -> Any:  # noqa: ANN401
-        client = await self._connection.client()
-        node = await client.coordinator_lookup(TRANSACTION_COORDINATOR, name)
-        return await client.send(node, request)
+        return await self._connection.ask_coordinator(TRANSACTION_COORDINATOR, name, request)
 
 
 def _raise(code: int) -> None:
