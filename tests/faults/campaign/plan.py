@@ -24,6 +24,7 @@ class Kind(StrEnum):
     DATABASE_FROZEN = "database frozen"
     DATABASE_RESTARTED = "database restarted"
     BACKEND_KILLED = "database backend killed"
+    BACKEND_ENDED = "database session ended"
     BACKEND_FROZEN = "database backend frozen"
     WORKER_KILLED_WITH_BROKER_FROZEN = "gateway worker killed, broker frozen"
     DATABASE_KILLED_WITH_BROKER_FROZEN = "database killed, broker frozen"
@@ -50,6 +51,7 @@ WEIGHTS: Mapping[Kind, int] = {
     Kind.DATABASE_FROZEN: 4,
     Kind.DATABASE_RESTARTED: 3,
     Kind.BACKEND_KILLED: 3,
+    Kind.BACKEND_ENDED: 3,
     Kind.BACKEND_FROZEN: 3,
     Kind.WORKER_KILLED_WITH_BROKER_FROZEN: 5,
     Kind.DATABASE_KILLED_WITH_BROKER_FROZEN: 2,

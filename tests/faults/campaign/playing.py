@@ -183,7 +183,7 @@ class _Play:
         await self._ask_again()
         logs = await self._read_logs()
         self._count(logs)
-        self.outcome.violations += self.watch.violations
+        self.outcome.violations += [*self.watch.violations, *self.watch.untold()]
         self.outcome.violations += verdict.judge(self.ledger.attempts, self._chains(), logs)
         self.outcome.violations += await self._aftermath()
         self.outcome.answers = dict(self.watch.answers)

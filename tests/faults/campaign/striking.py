@@ -72,6 +72,7 @@ class Striker:
             Kind.DATABASE_FROZEN: lambda planned: self._freeze(DATABASE, planned),
             Kind.DATABASE_RESTARTED: lambda _: self._restart(DATABASE),
             Kind.BACKEND_KILLED: self._kill_backend,
+            Kind.BACKEND_ENDED: self._end_backend,
             Kind.BACKEND_FROZEN: self._freeze_backend,
             Kind.WORKER_KILLED_WITH_BROKER_FROZEN: self._kill_worker_with_broker_frozen,
             Kind.DATABASE_KILLED_WITH_BROKER_FROZEN: self._kill_database_with_broker_frozen,
@@ -128,6 +129,11 @@ class Striker:
         """Kill one session: PostgreSQL ends all the others, too, and recovers."""
         send([_chosen(self._stage.backends(), planned.luck)], signal.SIGKILL)
         return Struck(time.monotonic(), asyncio.create_task(self._database_is_back()))
+
+    async def _end_backend(self, planned: Planned) -> Struck:
+        """End one session as an administrator would; the others go on."""
+        send([_chosen(self._stage.backends(), planned.luck)], signal.SIGTERM)
+        return Struck(time.monotonic())
 
     async def _database_is_back(self) -> None:
         await asyncio.sleep(NOTICED_SECONDS)

@@ -1,6 +1,7 @@
 """One keep-alive connection of a client that trusts nothing: every answer is looked at."""
 
 import asyncio
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -13,7 +14,10 @@ CONNECT_SECONDS = 20.0
 LINE_LIMIT = 64 * 1024
 # Every value that a mask must hide begins with this.
 CLEAR = b"CLEAR"
-OFTEN = 100
+# How many violations of one wording are told; the others are counted.
+TOLD = 5
+NUMBERS = re.compile(r"[0-9a-f]{8,}|\d+(\.\d+)?")
+WORDING = 60
 
 
 class Lost(Exception):
@@ -56,10 +60,21 @@ class Watch:
     answers: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
     lost: int = 0
+    accused: Counter[str] = field(default_factory=Counter)
 
     def accuse(self, complaint: str) -> None:
-        if len(self.violations) < OFTEN:
+        wording = NUMBERS.sub("#", complaint)[:WORDING]
+        self.accused[wording] += 1
+        if self.accused[wording] <= TOLD:
             self.violations.append(f"at {time.time():.3f}: {complaint}")
+
+    def untold(self) -> list[str]:
+        """Say how many violations of each wording were not told one by one."""
+        return [
+            f"and {count - TOLD} more like: {wording}"
+            for wording, count in self.accused.items()
+            if count > TOLD
+        ]
 
     def look(self, asked: str, answer: Answer, *, masked: bool) -> None:
         """Judge one answer by itself (P3, P10)."""
