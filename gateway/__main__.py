@@ -6,6 +6,7 @@ import tempfile
 import typer
 import uvicorn
 
+from gateway import connections
 from kernel.settings import load
 
 GRACE_SECONDS = 10
@@ -24,6 +25,7 @@ def main() -> None:
 def serve() -> None:
     """启动网关 / serve until a signal says stop."""
     settings = load()
+    connections.allow_many()
     with tempfile.TemporaryDirectory(prefix="shuyuan-metrics-") as counters:
         # prometheus_client itself reads this name, in every worker, to share its counters.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = counters
@@ -34,7 +36,7 @@ def serve() -> None:
             port=settings.port,
             workers=settings.workers,
             loop="uvloop",
-            http="httptools",
+            http="gateway.connections:Connection",
             lifespan="on",
             access_log=False,
             server_header=False,

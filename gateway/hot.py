@@ -23,6 +23,7 @@ from exchange.limits.gate import Buckets
 from exchange.publishing.errors import BodyTooLarge
 from exchange.publishing.publish import Batch, Media, OnInvalid, Op
 from gateway import limits
+from gateway.connections import HOLDER, UNTAKEN
 from gateway.edge import (
     App,
     Edge,
@@ -252,6 +253,8 @@ class HotPaths:
             # However long it waits and looks again, it is one request.
             if not exchange.buckets:
                 await self._admit(principal, exchange, subscription_id)
+                exchange.scope[HOLDER] = principal.id
+            UNTAKEN.require_room(principal.id)
             return principal
 
         page = await self._services().bus.puller.pull(reconfirm, request)

@@ -1,6 +1,7 @@
 """The ASGI application that uvicorn serves: hot paths in front of FastAPI."""
 
 from gateway.app import create
+from gateway.connections import UNTAKEN
 from gateway.edge import App
 from gateway.hot import HotPaths
 from kernel import logging
@@ -11,5 +12,6 @@ def application() -> App:
     """Return a new application; each worker process calls this once."""
     settings = load()
     logging.configure(settings.log_level)
+    UNTAKEN.most_bytes = settings.untaken_bytes
     app = create(settings)
     return HotPaths(app, lambda: app.state.services)

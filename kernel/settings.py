@@ -44,6 +44,10 @@ class Settings(BaseSettings):
         256 * 1024 * 1024,
         description="bytes of bodies a worker holds at once, a client a quarter (P9)",
     )
+    untaken_bytes: int = Field(
+        256 * 1024 * 1024,
+        description="bytes of answers a worker holds that nobody takes, a client a quarter (P9)",
+    )
     quarantine_days: int = Field(
         30, ge=8, description="days that records refused by their contract are kept to be corrected"
     )

@@ -1,15 +1,18 @@
 """One slow or greedy neighbour hurts nobody (P9)."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from tests.support import processes
 from tests.support.callers import NDJSON
+from tests.support.eventually import eventually
 from tests.support.world import Sharing, World
 
 MEBI = 1024 * 1024
@@ -17,8 +20,11 @@ MEBI = 1024 * 1024
 
 @pytest.fixture(scope="module")
 async def narrow(settings: dict[str, str], logs: Path) -> AsyncIterator[str]:
-    """A gateway of one worker that holds 16 MiB of bodies, a client 4 of them."""
-    bounded = processes.beside(settings) | {"SHUYUAN_INFLIGHT_BYTES": str(16 * MEBI)}
+    """A gateway of one worker that holds 16 MiB of bodies and 4 of answers, a client a quarter."""
+    bounded = processes.beside(settings) | {
+        "SHUYUAN_INFLIGHT_BYTES": str(16 * MEBI),
+        "SHUYUAN_UNTAKEN_BYTES": str(4 * MEBI),
+    }
     with processes.gateway(bounded, logs / "narrow.log") as running:
         yield running.base_url
 
@@ -101,3 +107,49 @@ async def test_many_open_polls_leave_a_publish_and_a_pull_alone(world: World) ->
     assert [record["key"] for record in page.records] == ["a"]
     answers = await asyncio.gather(*polls)
     assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_a_client_that_does_not_read_its_answers_gets_no_more_and_others_do(
+    world: World, narrow: str
+) -> None:
+    greedy, modest = await asyncio.gather(world.sharing(), world.sharing())
+    long = "汉" * 200
+    for start in (0, 5000):
+        records = [{"id": f"{start + n}", "name": long} for n in range(5000)]
+        await greedy.publisher.publish(greedy.resource, records)
+    await modest.publisher.publish(modest.resource, [{"id": "a", "name": "x"}])
+    clogged = await _ask_without_reading(narrow, greedy, limit=10_000)
+
+    async def is_refused() -> bool:
+        return (await _pulled(narrow, greedy)).status_code != 200
+
+    await eventually(is_refused)
+    refused = await _pulled(narrow, greedy)
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert int(refused.headers["retry-after"]) >= 1
+    assert (await _pulled(narrow, modest)).status_code == 200
+    clogged.close()
+
+    async def is_served() -> bool:
+        return (await _pulled(narrow, greedy)).status_code == 200
+
+    await eventually(is_served)
+
+
+async def _ask_without_reading(base_url: str, sharing: Sharing, limit: int) -> socket.socket:
+    loop, where = asyncio.get_running_loop(), urlsplit(base_url)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+    client.setblocking(False)
+    await loop.sock_connect(client, (where.hostname, where.port))
+    path = f"/v1/subscriptions/{sharing.subscription}/records?limit={limit}"
+    token = await sharing.subscriber.token()
+    head = f"GET {path} HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {token}\r\n\r\n"
+    await loop.sock_sendall(client, head.encode())
+    return client
+
+
+async def _pulled(base_url: str, sharing: Sharing) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {await sharing.subscriber.token()}"}
+    async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=30) as http:
+        return await http.get(f"/v1/subscriptions/{sharing.subscription}/records?limit=1")
