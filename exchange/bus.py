@@ -21,6 +21,7 @@ from kernel.database import Database
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings
 from kernel.tasks import Loops
+from kernel.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,15 @@ class Bus:
             Connection(bootstrap, purpose)
             for purpose in ("write", "write-large", "read", "watch", "decide")
         )
-        cache = ChunkCache(CACHE_BYTES)
-        reader, tail = Reader(reading, cache), Tail(watching, cache)
+        cache, turns = ChunkCache(CACHE_BYTES), Turns()
+        reader, tail = Reader(reading, cache, turns), Tail(watching, cache)
         counts = Counts(database, settings.audit_flush_seconds)
         lanes = Lanes(bootstrap, small, large, changes)
         ledger = Ledger(database, reader, Writers(deciding), lanes.give_up)
         limits = Limits(settings.quarantine_entries, settings.quarantine_bytes)
         quarantine = Quarantine(database, box, limits)
-        publisher = Publisher(database, lanes, ledger, quarantine, counts, box.derive("receipts"))
+        receipt_key = box.derive("receipts")
+        publisher = Publisher(database, lanes, ledger, quarantine, counts, receipt_key, turns)
         plans = GrantPlans(database, box)
         puller = Puller(database, reader, tail, plans, counts, changes, box.derive("cursors"))
         _listen(changes, publisher, plans, tail)

@@ -15,6 +15,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from exchange.broker.client import Connection, patiently
 from exchange.broker.errors import PositionExpiredError
 from exchange.broker.headers import versions_in
+from kernel.turns import Steps, Turns, finished
 
 EARLIEST, LATEST = -2, -1
 READ_UNCOMMITTED, READ_COMMITTED = 0, 1
@@ -101,9 +102,12 @@ class ChunkCache:
 
 
 class Reader:
-    def __init__(self, connection: Connection, cache: ChunkCache) -> None:
+    def __init__(
+        self, connection: Connection, cache: ChunkCache, turns: Turns | None = None
+    ) -> None:
         self._connection = connection
         self.cache = cache
+        self.turns = turns or Turns()
         self._under_way: dict[tuple[str, int, int, int], asyncio.Task[Chunk]] = {}
 
     async def read(self, topic: str, partition: int, offset: int, max_bytes: int) -> Chunk:
@@ -133,7 +137,7 @@ class Reader:
         async def attempt() -> Chunk:
             answer = await self._connection.ask_leader(topic, partition, request)
             [(_topic, [info])] = answer.topics
-            return parse(info, offset)
+            return await self.turns.finish(parsing(info, offset))
 
         try:
             chunk = await patiently(
@@ -170,6 +174,11 @@ class Reader:
 
 
 def parse(info: Sequence[Any], offset: int) -> Chunk:
+    """Turn one partition's answer into records at once."""
+    return finished(parsing(info, offset))
+
+
+def parsing(info: Sequence[Any], offset: int) -> Steps[Chunk]:
     """Turn one partition's answer into records: CRC checked, without aborted or control batches."""
     _partition, code, _high_watermark, stable, _start, aborted, *_replica, data = info
     if code:
@@ -184,6 +193,7 @@ def parse(info: Sequence[Any], offset: int) -> Chunk:
         if not hidden.hides(batch):
             _take(chunk, batch, offset)
         chunk.next_offset = max(chunk.next_offset, batch.next_offset)
+        yield
     return chunk
 
 

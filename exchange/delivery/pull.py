@@ -19,6 +19,7 @@ from kernel import clock
 from kernel.changes import ChangeFeed
 from kernel.database import Database
 from kernel.errors import NotFound, Unavailable
+from kernel.turns import Steps, finished
 from kernel.workdays import end_of_day, local_date
 
 MODE = "pull"
@@ -28,6 +29,8 @@ FETCH_BYTES_MAX = 4 * 1024 * 1024
 PAGE_BYTES_MAX = 8 * 1024 * 1024
 # A filter that lets little through ends a page here, so that one client cannot hold the loop.
 SCANNED_MAX = 50_000
+# Records projected in one go, about a millisecond; larger pages take turns.
+AT_ONCE = 500
 
 Reconfirm = Callable[[], Awaitable[Principal]]
 
@@ -207,7 +210,11 @@ class Puller:
                 return
             if not chunk.versions <= plan.versions:
                 raise PlanOutdatedError
-            _take(plan, found, partition, chunk, bound)
+            steps = _take(plan, found, partition, chunk, bound)
+            if found.limit <= AT_ONCE:
+                finished(steps)
+            else:
+                await self._reader.turns.finish(steps)
 
     async def _after_loss(
         self, plan: GrantPlan, place: Place, error: PositionExpiredError, *, given: bool
@@ -266,18 +273,19 @@ def _until_midnight() -> int:
 
 def _take(
     plan: GrantPlan, found: Gathering, partition: int, chunk: Chunk, bound: int | None
-) -> None:
+) -> Steps[None]:
     """Move records of the chunk into the page until either ends."""
     offsets = chunk.offsets
     place = bisect_left(offsets, found.offsets[partition])
     last = len(offsets) if bound is None else bisect_left(offsets, bound)
     while place < last and not found.full:
-        until = min(last, place + found.limit - len(found.lines))
+        until = min(last, place + AT_ONCE, place + found.limit - len(found.lines))
         lines = plan.projection.lines(chunk.keys[place:until], chunk.values[place:until])
         shown = [line for line in lines if line is not None]
         found.lines += shown
         found.size_bytes += sum(map(len, shown))
         found.scanned += until - place
         place = until
+        yield
     beyond = chunk.next_offset if bound is None else min(bound, chunk.next_offset)
     found.offsets[partition] = offsets[place] if place < last else beyond

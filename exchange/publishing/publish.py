@@ -86,6 +86,7 @@ class Publisher:
         quarantine: Quarantine,
         counts: Counts,
         receipt_key: bytes,
+        turns: Turns,
     ) -> None:
         self._database = database
         self._lanes = lanes
@@ -93,7 +94,7 @@ class Publisher:
         self._quarantine = quarantine
         self._counts = counts
         self._receipt_key = receipt_key
-        self._turns = Turns()
+        self._turns = turns
         self.plans: RuleCache[ResourcePlan] = RuleCache(self._load_plan, size=PLANS_MAX)
 
     async def publish(self, principal: Principal, resource_id: str, batch: Batch) -> Published:
