@@ -78,14 +78,14 @@ def _fit(path: Path, *, short: bool) -> None:
 
 
 def _check(costs: Costs, *, short: bool) -> int:
-    """Print the table; return 1 when the gateway is not as foretold."""
+    """Print the table; return 1 when the gateway is not as foretold, which seconds cannot tell."""
     report = Report()
     with own_arena(report) as arena:
         plan_of = measuring.SHORT if short else measuring.CHECK
         checked, bounded = measuring.check(arena, plan_of, report)
     found = msgspec.structs.replace(costs, checked=checked, bounded=bounded)
     sys.stdout.write(tables.conditions(costs) + "\n" + tables.checks_table(found))
-    return 0 if worst(found, GATEWAY) <= ERROR_MOST else 1
+    return 0 if short or worst(found, GATEWAY) <= ERROR_MOST else 1
 
 
 def _print(costs: Costs, loads: Sequence[Load], site: Site) -> None:

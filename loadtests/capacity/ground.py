@@ -22,14 +22,13 @@ from loadtests.stage import BATCH, FILLING, Stage, generate, write_book
 from loadtests.workloads import Publish
 from loadtests.world import Seeding, World
 
-FEEDS = 16
 SLIM = ("id_number", "birth", "status")
 EMPTY = "empty.book"
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Batches of 500 in the archive before its tail, and in its tail.
+    """Batches of 500 in the archive before its tail, and in its tail; resources to write to.
 
     The archive is larger than the cache of a worker (64 MiB), so that reading it in a ring always
     meets the broker; the tail fits in with room to spare.
@@ -37,6 +36,7 @@ class Scale:
 
     archive_batches: int = 400
     tail_batches: int = 20
+    feeds: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _log_bytes(data: Path, resource: str) -> int:
 def prepare(arena: Arena, scale: Scale) -> Ground:
     """Make the world and fill the archive; raises RunFailed."""
     with ExitStack() as clients:
-        made, slim = _seed(Seeding(arena.base_url, arena.credentials, clients))
+        made, slim = _seed(Seeding(arena.base_url, arena.credentials, clients), scale.feeds)
     stage = Stage(arena, made)
     _fill(stage, scale.archive_batches)
     since, tail = datetime.now(UTC).isoformat(), stage.archived()
@@ -129,7 +129,7 @@ def prepare(arena: Arena, scale: Scale) -> Ground:
     return Ground(stage, slim, scale, since, tail)
 
 
-def _seed(seeding: Seeding) -> tuple[World, str]:
+def _seed(seeding: Seeding, feeds: int) -> tuple[World, str]:
     """Return the world and the subscription of three items, none of them masked."""
     provider, consumer = seeding.department("报送单位"), seeding.department("使用单位")
     items = seeding.items()
@@ -143,7 +143,7 @@ def _seed(seeding: Seeding) -> tuple[World, str]:
         publisher=provider.system,
         consumer=consumer.system,
         head=provider.head_login,
-        feeds=[seeding.resource(provider, items) for _ in range(FEEDS)],
+        feeds=[seeding.resource(provider, items) for _ in range(feeds)],
         archive=archive,
         whole=grant(tuple(records.ITEMS), tuple(records.MASKS)),
         masked=grant(records.NARROW),

@@ -22,7 +22,6 @@ from loadtests.stage import BATCH, Pace, generate
 from loadtests.workloads import Publish
 
 SINGLES = 2_000
-WARMING = Pace(0.0, 4.0)
 IDLE_SECONDS = 4.0
 
 
@@ -32,22 +31,23 @@ class Plan:
 
     rounds: int
     pace: Pace
+    warming_seconds: float
     day_seconds: float
     lookups: int
     pairs: int
     scale: Scale
 
 
-FIT = Plan(3, Pace(0.5, 2.5), 6.0, 90, 3_000, Scale())
-CHECK = Plan(1, Pace(0.5, 2.5), 6.0, 90, 3_000, Scale())
-SHORT = Plan(1, Pace(0.2, 0.8), 1.0, 12, 200, Scale(40, 20))
+FIT = Plan(3, Pace(0.5, 2.5), 4.0, 6.0, 90, 3_000, Scale())
+CHECK = Plan(1, Pace(0.5, 2.5), 4.0, 6.0, 90, 3_000, Scale())
+SHORT = Plan(1, Pace(0.2, 0.8), 0.5, 1.0, 12, 200, Scale(20, 20, 4))
 
 
 def measure(arena: Arena, plan: Plan, report: Report) -> Costs:
     """Measure everything and fit; raises RunFailed when any request fails."""
     prepared = _prepare(arena, plan, report)
     stored = _stored(prepared)
-    _warm(prepared)
+    _warm(prepared, plan.warming_seconds)
     clerked, grown = clerking.clerking(arena, plan.pairs)
     idle = _idle_cores(arena)
     sought = points.fitted(prepared, plan.lookups)
@@ -76,7 +76,7 @@ def measure(arena: Arena, plan: Plan, report: Report) -> Costs:
 def check(arena: Arena, plan: Plan, report: Report) -> tuple[list[Point], list[Point]]:
     """Measure only the points that check costs, and those that bound them."""
     prepared = _prepare(arena, plan, report)
-    _warm(prepared)
+    _warm(prepared, plan.warming_seconds)
     checks, bounds = points.checked(prepared, plan.day_seconds), points.crowded(prepared)
     taken = _rounds({**checks, **bounds}, plan, report)
     return [taken[name] for name in checks], [taken[name] for name in bounds]
@@ -87,11 +87,11 @@ def _prepare(arena: Arena, plan: Plan, report: Report) -> Ground:
         return ground.prepare(arena, plan.scale)
 
 
-def _warm(prepared: Ground) -> None:
+def _warm(prepared: Ground, seconds: float) -> None:
     """Let the broker's JVM compile what is hot before anything counts."""
-    feeds = prepared.stage.world.feeds
-    generate(prepared.stage, Publish(feeds, 1), points.CROWD, WARMING)
-    generate(prepared.stage, Publish(feeds, BATCH), points.READERS, WARMING)
+    feeds, pace = prepared.stage.world.feeds, Pace(0.0, seconds)
+    generate(prepared.stage, Publish(feeds, 1), points.CROWD, pace)
+    generate(prepared.stage, Publish(feeds, BATCH), points.READERS, pace)
 
 
 def _rounds(takes: Mapping[str, Take], plan: Plan, report: Report) -> dict[str, Point]:
@@ -131,7 +131,7 @@ def _stored(prepared: Ground) -> tuple[float, float]:
     """
     stage = prepared.stage
     feeds = stage.world.feeds
-    generate(stage, Publish(feeds, 1), points.CALLERS, Pace(0.0, 60.0), requests=SINGLES)
+    generate(stage, Publish(feeds, 1), len(feeds), Pace(0.0, 60.0), requests=SINGLES)
     single = prepared.bytes_stored(feeds) / SINGLES
     in_batch = prepared.bytes_stored([stage.world.archive]) / stage.archived()
     batch = (single - in_batch) / (1 - 1 / BATCH)

@@ -26,7 +26,7 @@ from loadtests.capacity.costs import (
 from loadtests.capacity.model import plan
 from loadtests.capacity.scenarios import REGION
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
