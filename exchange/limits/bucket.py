@@ -8,9 +8,9 @@ own buckets, tells now and then what it took, and learns what all took together.
 from dataclasses import dataclass
 from math import ceil
 
-# A worker tells often enough that a fifth of a second's worth of requests is not known elsewhere.
-EXCHANGE_SECONDS = 0.2
-# Less than half of that is not worth telling yet, and after five seconds not any more.
+# Requests of so many seconds may be known to one worker alone; what it takes is told as often.
+EXCHANGE_SECONDS = 0.15
+# Less than this is not worth telling yet, and after five seconds not any more.
 WORTH_TELLING_SECONDS = 0.1
 FORGET_SECONDS = 5.0
 # The clock's grain must not cost the last request of a burst.
@@ -54,10 +54,6 @@ class Bucket:
         self.unknown = 0
         self.in_flight = 0
         self.since = 0.0
-        self.allow(allowance)
-
-    def allow(self, allowance: Allowance) -> None:
-        """Set or change how much may be taken; a debt stays one of as many seconds."""
         self.allowance = allowance
         self.label = allowance.name.encode()
         self.rate = rate = allowance.per_second
@@ -129,10 +125,31 @@ class Bucket:
         self.unknown = self.in_flight
 
 
-def merged(due: float, now: float, telling: Telling) -> float:
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The bucket of all workers: since when it has not been full, and when it is due to be."""
+
+    since: float
+    due: float
+
+    def debt(self, now: float) -> float:
+        """Return the seconds in which it is full."""
+        return self.due - now
+
+
+def merged(shared: Shared, now: float, telling: Telling) -> Shared:
     """Return where all workers' bucket stands after a telling: what `store.tell` does in SQL.
 
-    A telling counts from when its first request was taken. A clock that was set back may not
-    close a bucket for long: a debt beyond twice the depth and ten seconds is none.
+    A telling counts from when its first request was taken, and may come after one that began
+    later: requests that were refilled before those of another worker are no debt. A clock that
+    was set back closes no bucket for long: beyond twice the depth and ten seconds nothing is owed.
     """
-    return min(max(due, now - telling.age), now + 2 * telling.depth + 10) + telling.owed
+    start = now - telling.age
+    due = min(shared.due, now + 2 * telling.depth + 10)
+    if start >= due:
+        return Shared(start, start + telling.owed)
+    if start >= shared.since:
+        return Shared(shared.since, due + telling.owed)
+    if start + telling.owed > shared.since:
+        return Shared(start, start + telling.owed + due - shared.since)
+    return Shared(shared.since, due)

@@ -20,7 +20,7 @@ GENERATION_MAX = 20_000
 UNTOLD_MAX = 50_000
 # A database that has not answered within the first is not waited for until it answers again;
 # the second ends an exchange.
-PATIENCE_SECONDS = 0.1
+PATIENCE_SECONDS = 0.5
 EXCHANGE_MAX_SECONDS = 2.0
 
 Key = str | tuple[str, str]
@@ -86,14 +86,13 @@ class Gate:
         return True
 
     def _find(self, key: Key, limit: RateLimit | None) -> tuple[Bucket, RateLimit | None]:
-        """Return the bucket under the limit that is in force now."""
+        """Return the bucket under the limit that is in force now; another limit is another one."""
         known = self._young.get(key) or self._old.get(key)
         allowance = self._allowance(key, limit)
-        if known is None:
-            bucket = Bucket(":".join((allowance.name, *_parts(key))), allowance)
-        else:
+        if known is not None and known[0].allowance == allowance:
             bucket = known[0]
-            bucket.allow(allowance)
+        else:
+            bucket = Bucket(_name(key, allowance), allowance)
         if len(self._young) >= GENERATION_MAX:
             self._young, self._old = {}, self._young
         self._young[key] = (bucket, limit)
@@ -183,8 +182,10 @@ class Gate:
                 self._untold.append(bucket)
 
 
-def _parts(key: Key) -> tuple[str, ...]:
-    return (key,) if isinstance(key, str) else key
+def _name(key: Key, allowance: Allowance) -> str:
+    """Return what all workers call the bucket."""
+    whose = key if isinstance(key, str) else ":".join(key)
+    return f"{allowance.name}:{whose}:{allowance.per_second:g}/{allowance.burst}"
 
 
 def _refusal(bucket: Bucket, now: float) -> TooMany:

@@ -9,16 +9,16 @@ SCHEMA = "exchange"
 
 
 class RateBucket(SQLModel, table=True):
-    """`due` is the moment, in seconds of the database's clock, when the bucket is full again.
+    """Since when the bucket has not been full, and when it is due to be; of the database's clock.
 
-    `told` and `depth` are those of the last exchange, in seconds: what it took, and what an empty
-    bucket takes to fill. An unlogged table: a crash of the database fills every bucket.
+    `depth` is how many seconds an empty bucket takes to fill. An unlogged table: a crash of the
+    database fills every bucket.
     """
 
     __tablename__: ClassVar[Any] = "rate_bucket"
     __table_args__ = {"schema": SCHEMA, "prefixes": ["UNLOGGED"]}
 
     key: str = Field(primary_key=True)
+    since: float = Field(sa_type=Double)
     due: float = Field(sa_type=Double)
-    told: float = Field(sa_type=Double)
     depth: float = Field(sa_type=Double)

@@ -40,6 +40,8 @@ PAGE: dict[int | str, dict[str, Any]] = {
                 ("Exchange-Next-Cursor", "string"),
                 ("Exchange-Count", "integer"),
                 ("Exchange-Lag", "integer"),
+                ("RateLimit-Policy", "string"),
+                ("RateLimit", "string"),
             )
         },
     }

@@ -19,8 +19,8 @@ def upgrade() -> None:
     op.create_table(
         "rate_bucket",
         sa.Column("key", sa.String(), primary_key=True),
+        sa.Column("since", sa.Double(), nullable=False),
         sa.Column("due", sa.Double(), nullable=False),
-        sa.Column("told", sa.Double(), nullable=False),
         sa.Column("depth", sa.Double(), nullable=False),
         schema=SCHEMA,
         prefixes=["UNLOGGED"],
