@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import msgspec
 
 from gateway.cli.failures import Failure, Unreachable
 from gateway.cli.wording import in_english
@@ -45,6 +46,28 @@ class Refused(Failure):
     def errors(self) -> list[Json]:
         """Field errors, each with path, code, message and, for records, index."""
         return list(self.problem.get("errors", ()))
+
+
+class Kept(msgspec.Struct):
+    """A record in quarantine; `record` is its JSON, byte for byte, or a string that holds it."""
+
+    id: str
+    receipt_id: str
+    index: int
+    op: str
+    record: msgspec.Raw
+    errors: list[Json]
+    error_count: int
+
+    def line(self) -> bytes:
+        """Return the record as it was received."""
+        raw = bytes(self.record)
+        return msgspec.json.decode(raw, type=str).encode() if raw.startswith(b'"') else raw
+
+
+class KeptPage(msgspec.Struct):
+    items: list[Kept]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +175,19 @@ class ExchangeClient:
             pause = min(2 * pause, PAUSE_MAX_SECONDS)
 
     def publish(
-        self, resource_id: str, body: bytes, *, key: str | None = None, op: str = "upsert"
+        self,
+        resource_id: str,
+        body: bytes,
+        *,
+        key: str | None = None,
+        op: str = "upsert",
+        on_invalid: str = "reject",
     ) -> tuple[Json, bool]:
         """Publish NDJSON; return the receipt, and whether it is that of an earlier try."""
         headers = {"Content-Type": NDJSON} | ({"Idempotency-Key": key} if key else {})
         path = f"/v1/resources/{resource_id}/records"
-        answer = self.send("POST", path, content=body, headers=headers, params={"op": op})
+        params = {"op": op, "on_invalid": on_invalid}
+        answer = self.send("POST", path, content=body, headers=headers, params=params)
         return _object(answer), answer.headers.get("Idempotency-Replayed") == "true"
 
     def page(
@@ -188,6 +218,22 @@ class ExchangeClient:
             if not page.lines and not page.lag:
                 return
             cursor = page.next_cursor
+
+    def quarantine(self, resource_id: str, receipt_id: str | None) -> Iterator[Kept]:
+        """Yield the records in quarantine of a resource, or of one publish, the oldest first."""
+        params = {} if receipt_id is None else {"receipt_id": receipt_id}
+        while True:
+            answer = self.send("GET", f"/v1/resources/{resource_id}/quarantine", params=params)
+            page = msgspec.json.decode(answer.content, type=KeptPage)
+            yield from page.items
+            if page.next_cursor is None:
+                return
+            params["cursor"] = page.next_cursor
+
+    def resolve(self, resource_id: str, body: Json) -> int:
+        """Remove records from quarantine, and return how many there were."""
+        path = f"/v1/resources/{resource_id}/quarantine/resolve"
+        return int(self.ask("POST", path, body)["resolved"])
 
     def commit(self, subscription_id: str, cursor: str) -> None:
         """Store the cursor as the subscription's position."""

@@ -5,6 +5,7 @@ import typer
 from gateway.cli import platform
 from gateway.cli.publish import publish
 from gateway.cli.pull import pull
+from gateway.cli.quarantine import quarantine_app
 from gateway.cli.token import token
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
 )
 for command in (publish, pull, token, platform.bootstrap):
     app.command()(command)
+app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(platform.audit_app, name="audit")
 app.add_typer(platform.keys_app, name="keys")
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway.cli import record_files
-from gateway.cli.client import ExchangeClient, Refused
+from gateway.cli.client import ExchangeClient, Json, Refused
 from gateway.cli.failures import EXIT_FAILED, Failure, explained, unusable_file
 from gateway.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
 from gateway.cli.progress import Meter
@@ -32,16 +33,33 @@ class Tally:
     accepted: int = 0
     replayed: int = 0
     refused: int = 0
+    kept: int = 0
+
+
+class OnInvalid(StrEnum):
+    REJECT = "reject"
+    QUARANTINE = "quarantine"
+
+
+# A batch that was stored by leaving records out answers so to a try that leaves none out.
+MAY_HAVE_KEPT = frozenset({"validation_failed", "malformed_json", "idempotency_key_reused"})
 
 
 class Sender:
     """Publishes batch after batch, in the order of the file."""
 
     def __init__(
-        self, client: ExchangeClient, resource_id: str, op: Op, meter: Meter, *, go_on: bool
+        self,
+        client: ExchangeClient,
+        resource_id: str,
+        op: Op,
+        meter: Meter,
+        *,
+        go_on: bool = False,
+        quarantine: bool = False,
     ) -> None:
         self._client, self._resource_id, self._op = client, resource_id, op
-        self._meter, self._go_on = meter, go_on
+        self._meter, self._go_on, self._quarantine = meter, go_on, quarantine
         self.tally = Tally()
 
     def send_all(self, batches: Iterable[Batch]) -> None:
@@ -53,14 +71,29 @@ class Sender:
     def _send(self, batch: Batch) -> None:
         while batch.records:
             try:
-                receipt, replayed = self._client.publish(
-                    self._resource_id, batch.body, key=batch.key, op=self._op
-                )
+                receipt, replayed = self._publish(batch)
             except Refused as refusal:
                 batch = batch.without(self._refused(batch, refusal))
             else:
                 self._count(int(receipt["accepted"]), replayed=replayed)
+                self._tell_kept(batch, receipt)
                 return
+
+    def _publish(self, batch: Batch) -> tuple[Json, bool]:
+        """Ask for all of a batch first: its key then stands for what an earlier run asked for."""
+        publish = partial(
+            self._client.publish, self._resource_id, batch.body, key=batch.key, op=self._op
+        )
+        try:
+            return publish()
+        except Refused as refusal:
+            if not (self._quarantine and refusal.code in MAY_HAVE_KEPT):
+                raise
+            return publish(on_invalid=OnInvalid.QUARANTINE)
+
+    def _tell_kept(self, batch: Batch, receipt: Json) -> None:
+        self.tally.kept += int(receipt["rejected"])
+        self._name(batch, receipt["errors"])
 
     def _count(self, accepted: int, *, replayed: bool) -> None:
         self.tally.accepted += accepted
@@ -72,17 +105,20 @@ class Sender:
         errors = [error for error in refusal.errors if error.get("index") is not None]
         if refusal.code != "validation_failed" or not errors:
             raise refusal
+        self._name(batch, errors)
+        indexes = {error["index"] for error in errors}
+        self.tally.refused += len(indexes)
+        if not self._go_on:
+            raise self._stopped(refusal, len(errors))
+        return indexes
+
+    def _name(self, batch: Batch, errors: Iterable[Json]) -> None:
         for error in errors:
             line = batch.records[error["index"]].line
             self._meter.say(
                 f"第 {line} 行  {error['path']}：{error['message']} [{error['code']}]",
                 f"line {line}  {error['path']}: {error['message']} [{error['code']}]",
             )
-        indexes = {error["index"] for error in errors}
-        self.tally.refused += len(indexes)
-        if not self._go_on:
-            raise self._stopped(refusal, len(errors))
-        return indexes
 
     def _stopped(self, refusal: Refused, told: int) -> Failure:
         count = refusal.problem.get("error_count", told)
@@ -122,6 +158,15 @@ def publish(  # noqa: PLR0913 - an option is a parameter
     go_on: Annotated[
         bool, typer.Option("--continue", help=say("跳过无效记录", "skip invalid records"))
     ] = False,
+    on_invalid: Annotated[
+        OnInvalid,
+        typer.Option(
+            help=say(
+                "无效记录：整批拒绝，或存入隔离区待更正",
+                "invalid records: refuse the batch, or keep them in quarantine",
+            )
+        ),
+    ] = OnInvalid.REJECT,
 ) -> None:
     """把文件中的记录提交到资源，可安全重复 / publish the records of a file; safe to repeat."""
     with (
@@ -132,9 +177,10 @@ def publish(  # noqa: PLR0913 - an option is a parameter
         kind = kind or record_files.format_of(file)
         schema = _schema(client, resource) if kind is Format.CSV else None
         records = record_files.read(file, kind, encoding=encoding, schema=schema)
-        sender = Sender(client, resource, op, meter, go_on=go_on)
+        quarantine = on_invalid is OnInvalid.QUARANTINE
+        sender = Sender(client, resource, op, meter, go_on=go_on, quarantine=quarantine)
         sender.send_all(record_files.batches(records, batch, f"{resource} {op} {run}"))
-    _conclude(sender.tally, meter)
+    _conclude(sender.tally, meter, resource)
 
 
 def _size(file: Path) -> int:
@@ -157,7 +203,7 @@ def _schema(client: ExchangeClient, resource: str) -> record_files.Schema:
         raise
 
 
-def _conclude(tally: Tally, meter: Meter) -> None:
+def _conclude(tally: Tally, meter: Meter, resource: str) -> None:
     typer.echo(
         say(
             f"✓ 已入库 {tally.accepted:,} 条，用时 {meter.seconds:.1f} 秒，{meter.rate:,.0f} 条/秒",
@@ -171,9 +217,19 @@ def _conclude(tally: Tally, meter: Meter) -> None:
                 f"  {tally.replayed:,} of them earlier, and not again: name another --run for that",
             )
         )
+    if tally.kept:
+        command = f"shuyuan quarantine list --resource {resource}"
+        typer.echo(
+            say(
+                f"✗ {tally.kept:,} 条无效，已存入隔离区：{command}",
+                f"✗ {tally.kept:,} invalid, kept in quarantine: {command}",
+            ),
+            err=True,
+        )
     if tally.refused:
         typer.echo(
             say(f"✗ {tally.refused:,} 条无效，未入库", f"✗ {tally.refused:,} invalid, not stored"),
             err=True,
         )
+    if tally.refused or tally.kept:
         raise typer.Exit(EXIT_FAILED)

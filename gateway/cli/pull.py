@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.client import ExchangeClient, Page
+from gateway.cli.client import ExchangeClient, Page, Refused
 from gateway.cli.failures import Failure, explained, unusable_file
 from gateway.cli.outputs import Output, open_output
 from gateway.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
@@ -25,19 +25,46 @@ class Errand:
     subscription_id: str
     start: str | None
     commit: bool
+    past_gap: bool
+    meter: Meter
 
     def first_cursor(self) -> str | None:
         return None if self.start is None else self.client.rewind(self.subscription_id, self.start)
 
     def pages(self) -> Iterator[Page]:
-        return self.client.pages(self.subscription_id, self.first_cursor())
+        """Yield pages up to what the log holds now; the last one is empty."""
+        cursor = self.first_cursor()
+        while True:
+            page = self._page(cursor)
+            yield page
+            # A page may be empty because the row filter hid everything: then the lag goes on.
+            if not page.lines and not page.lag:
+                return
+            cursor = page.next_cursor
 
     def endless_pages(self) -> Iterator[Page]:
         cursor = self.first_cursor()
         while True:
-            page = self.client.page(self.subscription_id, cursor, wait_seconds=FOLLOW_WAIT_SECONDS)
+            page = self._page(cursor, wait_seconds=FOLLOW_WAIT_SECONDS)
             yield page
             cursor = page.next_cursor
+
+    def _page(self, cursor: str | None, wait_seconds: float = 0) -> Page:
+        """Return a page; what the log no longer keeps is passed over only when asked to."""
+        while True:
+            try:
+                return self.client.page(self.subscription_id, cursor, wait_seconds=wait_seconds)
+            except Refused as refusal:
+                if refusal.code != "cursor_expired":
+                    raise
+                if not self.past_gap:
+                    raise _gap() from refusal
+                lost = refusal.problem.get("lost", 0)
+                self.meter.say(
+                    f"… 约 {lost:,} 个位置的记录已超出保留期，从现存最早的记录继续。",
+                    f"… about {lost:,} places of the log are no longer kept; going on after them.",
+                )
+                cursor = str(refusal.problem["earliest_cursor"])
 
     def settle(self, cursor: str) -> None:
         if self.commit:
@@ -95,6 +122,16 @@ def pull(  # noqa: PLR0913 - an option is a parameter
     commit: Annotated[
         bool, typer.Option("--commit", help=say("提交到达的位点", "store the position reached"))
     ] = False,
+    past_gap: Annotated[
+        bool,
+        typer.Option(
+            "--past-gap",
+            help=say(
+                "位点已超出保留期时，从现存最早的记录继续",
+                "where records are no longer kept, go on with the earliest that are",
+            ),
+        ),
+    ] = False,
     endless: Annotated[
         bool, typer.Option("--follow", help=say("持续等待新记录", "go on waiting for records"))
     ] = False,
@@ -103,7 +140,7 @@ def pull(  # noqa: PLR0913 - an option is a parameter
     with explained(), Meter(say("提取", "pull"), None if endless else 1) as meter:
         _check_start(start)
         with connect(profile, base_url, client_id, client_secret, meter) as client:
-            errand = Errand(client, subscription, start, commit)
+            errand = Errand(client, subscription, start, commit, past_gap, meter)
             try:
                 (follow if endless else catch_up)(errand, open_output(out, growing=endless), meter)
             except BrokenPipeError:
@@ -122,6 +159,14 @@ def _check_start(start: str | None) -> None:
     raise Failure(
         "--from 须为 earliest、latest 或带时区的时间，例如 2026-01-05T08:00:00+08:00。",
         "--from must be earliest, latest, or a time with offset: 2026-01-05T08:00:00+08:00.",
+    )
+
+
+def _gap() -> Failure:
+    return Failure(
+        "位点之后的部分记录已超出保留期，无法再提取；加 --past-gap 从现存最早的记录继续。",
+        "Records after this position are no longer kept and cannot be pulled; "
+        "go on with the earliest that are: --past-gap.",
     )
 
 
