@@ -8,7 +8,7 @@ without batches take turns, and each pair gives one ratio.
 import statistics
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -58,14 +58,15 @@ def singles_beside_batches(stage: Stage, capacity: Callable[[], float], pace: Pa
 
 
 def _pair(stage: Stage, rate: float, pace: Pace) -> Pair:
-    pace = Pace(pace.warm_up_seconds, min(pace.seconds, WINDOW_SECONDS))
+    warm_up, seconds = pace.warm_up_seconds, min(pace.seconds, WINDOW_SECONDS)
     singles, batches = Publish(stage.world.feeds, 1), Publish(stage.world.feeds, BATCH)
-    longer = Pace(0.0, pace.warm_up_seconds + pace.seconds + 2 * LEAD_SECONDS)
-    later = Pace(pace.warm_up_seconds + LEAD_SECONDS, pace.seconds)
-    alone = generate(stage, singles, SINGLE_CALLERS, pace, rate=SINGLES_PER_SECOND)
+    without = Pace(warm_up, seconds, rate=SINGLES_PER_SECOND)
+    within = replace(without, warm_up_seconds=warm_up + LEAD_SECONDS)
+    around = Pace(0.0, warm_up + seconds + 2 * LEAD_SECONDS, rate=rate)
+    alone = generate(stage, singles, SINGLE_CALLERS, without)
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(generate, stage, batches, BATCH_CALLERS, longer, rate=rate)
-        beside = generate(stage, singles, SINGLE_CALLERS, later, rate=SINGLES_PER_SECOND)
+        running = pool.submit(generate, stage, batches, BATCH_CALLERS, around)
+        beside = generate(stage, singles, SINGLE_CALLERS, within)
         return Pair(alone, beside, running.result())
 
 

@@ -21,6 +21,8 @@ QUIET = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"
 PRODUCER, CONSUMER = "ProducerPerformance", "ConsumerPerformance"
 REPORT_MILLISECONDS = 250
 LIMIT_SECONDS = 180.0
+# A busy machine lets a consumer wait for its group.
+PATIENCE_MILLISECONDS = 60_000
 # As many partitions as the feeds have together.
 PARTITIONS = 3
 WRITTEN, READ = "perf-test.written", "perf-test.read"
@@ -70,8 +72,14 @@ def produce(arena: Arena, topic: str, amount: Amount) -> Performed:
 
 def consume(arena: Arena, topic: str, amount: Amount) -> Performed:
     """Run `kafka-consumer-perf-test` from the first record of a topic on."""
-    wanted = ("--topic", topic, "--hide-header", "--show-detailed-stats")
-    seen = _run(arena, CONSUMER, received, amount, *wanted)
+    seen = _run(
+        arena,
+        CONSUMER,
+        received,
+        amount,
+        *("--topic", topic, "--hide-header", "--show-detailed-stats"),
+        *("--timeout", str(PATIENCE_MILLISECONDS)),
+    )
     return Performed(max(filter(None, map(received, seen.lines))), seen)
 
 

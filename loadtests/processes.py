@@ -31,13 +31,21 @@ class Use:
     others_cpu_seconds: float
 
 
-def sample(families: Mapping[str, int]) -> Sample:
-    """Read every family by the pid of its first process; memory is shared out fairly (PSS)."""
+def sample(families: Mapping[str, int], *, memory: bool = True) -> Sample:
+    """Read every family by the pid of its first process; memory is shared out fairly (PSS).
+
+    Reading memory takes the kernel milliseconds: whoever samples often leaves it out.
+    """
     members = {role: _members(pid) for role, pid in families.items()}
+    sizes = (
+        {role: sum(map(_memory_bytes, family)) for role, family in members.items()}
+        if memory
+        else {}
+    )
     return Sample(
         time.monotonic(),
         {role: sum(map(_cpu_seconds, family)) for role, family in members.items()},
-        {role: sum(map(_memory_bytes, family)) for role, family in members.items()},
+        sizes,
         _busy_seconds(),
     )
 
@@ -49,7 +57,8 @@ def between(before: Sample, after: Sample) -> Use:
     }
     busy = after.busy_seconds - before.busy_seconds
     others = max(0.0, busy - sum(used.values()))
-    return Use(after.at - before.at, used, after.memory_bytes, others)
+    memory = after.memory_bytes or before.memory_bytes
+    return Use(after.at - before.at, used, memory, others)
 
 
 def others_share(seconds: float) -> float:

@@ -1,19 +1,17 @@
 """`make profile`: where the processor time of the hot paths goes, as flame graphs.
 
 Each case is driven as in the benchmark while py-spy looks at one gateway worker a hundred times a
-second, native code included: once for the flame graph, once for the folded stacks, which the
-summary counts. Asking for a stack stops the worker for a moment, so rates under it say nothing.
+second, native code included. Stacks that only wait are left out. Asking for a stack stops the
+worker for a moment, so rates under it say nothing.
 """
 
 import argparse
 import asyncio
-import re
 import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections import Counter
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +22,7 @@ from deploy.local.report import Report
 from deploy.local.wording import LocalError, say
 from exchange.broker.topics import topic_of
 from gateway.cli.failures import EXIT_INTERRUPTED, Failure
+from loadtests import flame
 from loadtests import results as outcomes
 from loadtests.arena import Arena, own_arena
 from loadtests.readback import delete
@@ -36,10 +35,7 @@ CASES = ("publish-500", "publish-1", "publish-1-keyed", "pull-500-masked", "pull
 # py-spy reads the symbols of every library before its first sample.
 SECONDS, LEAD_SECONDS, STARTING_SECONDS, SPARE_SECONDS = 8, 2.0, 6.0, 60.0
 RATE = 100
-LINES = 25
-OWN = re.compile(r"\((kernel|auth|catalog|exchange|gateway)/")
 SUMMARY = "profile.md"
-FORMATS = {"raw": "folded", "flamegraph": "svg"}
 ADVICE = say(
     "采样需要 ptrace 权限：以 root 运行，或执行 sysctl kernel.yama.ptrace_scope=0；"
     "容器需要 SYS_PTRACE 能力。",
@@ -60,23 +56,22 @@ def works(stage: Stage) -> Mapping[str, tuple[Work, int]]:
     }
 
 
-def profile(stage: Stage, name: str, seconds: int, folder: Path) -> Path:
-    """Write the flame graph of one case, return its folded stacks; raises RunFailed."""
+def profile(stage: Stage, name: str, seconds: int, folder: Path) -> str:
+    """Write the flame graph and the folded stacks of one case, return its table."""
     work, callers = works(stage)[name]
-    worker = worker_of(stage.arena)
-    lasting = Pace(LEAD_SECONDS, len(FORMATS) * (seconds + STARTING_SECONDS))
+    lasting, begun = Pace(LEAD_SECONDS, seconds + STARTING_SECONDS), threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        load = pool.submit(generate, stage, work, callers, lasting)
-        time.sleep(2 * LEAD_SECONDS)
-        folded, _graph = [
-            _record(worker, form, seconds, folder / f"profile-{name}.{ending}")
-            for form, ending in FORMATS.items()
-        ]
+        load = pool.submit(generate, stage, work, callers, lasting, begun=begun)
+        begun.wait(SPARE_SECONDS)
+        folded = flame.busy(_record(worker_of(stage.arena), seconds, stage.folder))
         total = load.result().total
-    if total.failures:
+    # A worker that py-spy has held for a second answers 503 until it has confirmed its rules.
+    if not total.records:
         raise RunFailed("; ".join(total.complaints))
     _forget(stage)
-    return folded
+    (folder / f"profile-{name}.folded").write_text(folded, encoding="utf-8")
+    (folder / f"profile-{name}.svg").write_text(flame.svg(name, folded), encoding="utf-8")
+    return flame.table(name, folded)
 
 
 def worker_of(arena: Arena) -> int:
@@ -86,16 +81,18 @@ def worker_of(arena: Arena) -> int:
     return next(found, arena.families["gateway"])
 
 
-def _record(pid: int, form: str, seconds: int, path: Path) -> Path:
+def _record(pid: int, seconds: int, folder: Path) -> str:
+    """Return the folded stacks of a process; raises RunFailed, with what would help."""
+    path = folder / "profile.folded"
     command = (
-        *(py_spy(), "record", "--pid", str(pid), "--native", "--nolineno"),
-        *("--rate", str(RATE), "--duration", str(seconds), "--format", form, "--output", str(path)),
+        *(py_spy(), "record", "--pid", str(pid), "--native", "--nolineno", "--format", "raw"),
+        *("--rate", str(RATE), "--duration", str(seconds), "--output", str(path)),
     )
     limit = seconds + SPARE_SECONDS
     done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)  # noqa: S603
-    if done.returncode or not path.exists():
+    if done.returncode:
         raise RunFailed(f"{done.stderr.strip()}\n{ADVICE}")
-    return path
+    return path.read_text(encoding="utf-8")
 
 
 def py_spy() -> str:
@@ -113,50 +110,12 @@ def _forget(stage: Stage) -> None:
         asyncio.run(delete(stage.arena.bootstrap, topic, stage.ends(topic)))
 
 
-def summary(name: str, folded: str) -> str:
-    """Return a Markdown table of the frames in which a case spends most, alone and in all."""
-    alone, within = _counts(folded)
-    samples = sum(alone.values()) or 1
-    lines = [
-        f"### {name}, {samples} samples",
-        "",
-        "| frame | alone | with what it calls |",
-        "|---|---|---|",
-        *(
-            f"| `{frame}` | {count / samples:.1%} | {within[frame] / samples:.1%} |"
-            for frame, count in alone.most_common(LINES)
-        ),
-        "",
-        "| function of ours | with what it calls |",
-        "|---|---|",
-        *(
-            f"| `{frame}` | {count / samples:.1%} |"
-            for frame, count in within.most_common()
-            if OWN.search(frame)
-        ),
-    ]
-    return "\n".join(lines[: LINES * 2 + 8]) + "\n"
-
-
-def _counts(folded: str) -> tuple[Counter[str], Counter[str]]:
-    """Count samples by their innermost frame, and by every frame that they pass once or more."""
-    alone: Counter[str] = Counter()
-    within: Counter[str] = Counter()
-    for line in folded.splitlines():
-        stack, _, count = line.rpartition(" ")
-        frames = stack.split(";")
-        alone[frames[-1]] += int(count)
-        within.update(dict.fromkeys(frames, int(count)))
-    return alone, within
-
-
 def run(stage: Stage, names: Sequence[str], seconds: int, folder: Path, report: Report) -> str:
     """Profile the cases one after the other; return the summary that was written."""
     parts = []
     for name in names:
         with report.step(say(f"采样 {name}", f"profiling {name}")):
-            folded = profile(stage, name, seconds, folder)
-            parts.append(summary(name, folded.read_text(encoding="utf-8")))
+            parts.append(profile(stage, name, seconds, folder))
     text = "\n".join(parts)
     (folder / SUMMARY).write_text(text, encoding="utf-8")
     return text

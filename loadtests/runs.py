@@ -76,8 +76,16 @@ class Child:
         return cls((sys.executable, "-m", module, *more), log, order)
 
 
-def observe(child: Child, families: Mapping[str, int], limit_seconds: float) -> Observed:
-    """Run a generator; raises RunFailed unless it tells all its marks within the limit."""
+def observe(
+    child: Child,
+    families: Mapping[str, int],
+    limit_seconds: float,
+    begun: threading.Event | None = None,
+) -> Observed:
+    """Run a generator; raises RunFailed unless it tells all its marks within the limit.
+
+    `begun` is set as its window opens.
+    """
     samples: dict[str, Sample] = {}
     told: dict[str, bytes] = {}
     with _running(child, limit_seconds) as (process, output):
@@ -87,6 +95,8 @@ def observe(child: Child, families: Mapping[str, int], limit_seconds: float) -> 
             if line.startswith(MARK.encode()):
                 samples[mark.decode()] = sample(everybody)
                 told[mark.decode()] = facts
+                if begun:
+                    begun.set()
     if not told.keys() >= {BEGIN, END, DONE}:
         raise RunFailed(f"{' '.join(child.arguments[:4])}: {_complaint(child.log)}")
     window = msgspec.json.decode(told[END], type=Window)
@@ -129,7 +139,7 @@ def steady(
             lines.append(line.decode(errors="replace").rstrip())
             records = progress(lines[-1])
             if records is not None and records >= warm_up_records:
-                marks[1:] = [(records, sample(everybody))]
+                marks[1:] = [(records, sample(everybody, memory=not marks))]
     if process.returncode or len(marks) < 2:  # noqa: PLR2004 - a window has two ends
         raise RunFailed("\n".join([*lines[-5:], _complaint(child.log)]))
     (done_before, before), (done_after, after) = marks

@@ -4,6 +4,7 @@ All of it lies in one private folder, from which both generators read.
 """
 
 import asyncio
+import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,13 +35,15 @@ SPARE_SECONDS = 90.0
 class Pace:
     """How long one run warms up and is measured.
 
-    `perf_records` are for Kafka's own producer, `pairs` for what is measured in pairs.
+    `perf_records` are for Kafka's own producer, `pairs` for what is measured in pairs; `rate` is in
+    requests a second, 0 means as fast as the answers come.
     """
 
     warm_up_seconds: float
     seconds: float
     perf_records: int = 0
     pairs: int = 1
+    rate: float = 0.0
 
 
 FILLING = Pace(0.0, 120.0)
@@ -109,12 +112,12 @@ def generate(
     pace: Pace,
     target: Target | None = None,
     requests: int = 0,
-    rate: float = 0.0,
+    begun: threading.Event | None = None,
 ) -> Observed:
     """Run the raw generator against the gateway, or another service's address and processes.
 
-    It ends with the pace, or after so many requests where a number is given; `rate` is in requests
-    a second, 0 means as fast as the answers come.
+    It ends with the pace, or after so many requests where a number is given; `begun` is set as the
+    window opens.
     """
     base_url, families = target or (stage.arena.base_url, stage.arena.families)
     place = urlsplit(base_url)
@@ -127,11 +130,11 @@ def generate(
         seconds=pace.seconds,
         work=work,
         requests=requests,
-        rate=rate,
+        rate=pace.rate,
     )
-    log = stage.log(f"generator-{callers}" if rate else "generator")
+    log = stage.log(f"generator-{callers}" if pace.rate else "generator")
     child = Child.python("loadtests.generator", log, msgspec.json.encode(order))
-    return observe(child, families, pace.warm_up_seconds + pace.seconds + SPARE_SECONDS)
+    return observe(child, families, pace.warm_up_seconds + pace.seconds + SPARE_SECONDS, begun)
 
 
 def fill(stage: Stage, resource: str, wanted: int, target: Target | None = None) -> None:

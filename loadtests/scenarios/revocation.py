@@ -79,6 +79,7 @@ class Revoker(Revocable):
         gevent.sleep(OPEN_SECONDS + random.random() * OPEN_MORE_SECONDS)  # noqa: S311 - spread out
         self._ask("suspend", {"reason": "压测：疑似超范围使用", "remedy_by": REMEDY_BY})
         self.closed[self.subscription] = Suspension(time.monotonic())
+        self.setting.tally.facts.setdefault(facts.LATEST_RECORD, 0.0)  # none so far
         gevent.sleep(CLOSED_SECONDS)
         self._ended(self.closed.pop(self.subscription))
         self._ask("resume")
