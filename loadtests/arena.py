@@ -63,15 +63,18 @@ def read_told(folder: Path) -> Told:
 
 
 @contextmanager
-def own_arena(report: Report) -> Iterator[Arena]:
-    """Start a platform on ports of its own and stop it however the run ends; its data goes."""
+def own_arena(report: Report, broker_port: int = 0) -> Iterator[Arena]:
+    """Start a platform on ports of its own and stop it however the run ends; its data goes.
+
+    The broker takes the given port if it is free, and tells which one it took.
+    """
     root = place().state_dir / "bench"
     with locked(root.with_suffix(".lock"), patience_seconds=LOCK_SECONDS):
         _platform(root, report).down()  # what a killed run has left
         shutil.rmtree(root, ignore_errors=True)
         ports = PortBook(root / "ports.json")
-        for name in (postgres.NAME, kafka.NAME):
-            ports.choose(name)  # any free port: the usual ones are left to `make up`
+        for name, port in ((postgres.NAME, 0), (kafka.NAME, broker_port)):
+            ports.choose(name, port)  # any free port: the usual ones are left to `make up`
         started = _platform(root, report)
         try:
             started.up()

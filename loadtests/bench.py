@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from deploy.local.ports import HOST
 from deploy.local.report import Report
 from deploy.local.wording import LocalError, say
 from gateway.cli.failures import EXIT_INTERRUPTED, Failure
 from loadtests import report as reports
 from loadtests import results as outcomes
 from loadtests.arena import Arena, machine, own_arena
+from loadtests.bridges import BROKER_PORT, Bridge, make_ready, parse
 from loadtests.cases import Row, generators, rows
 from loadtests.measuring import WRK
 from loadtests.processes import others_share
@@ -52,6 +54,7 @@ class Plan:
     warming_seconds: float
     indicative: bool = False
     only: Sequence[str] = ()
+    bridges: Sequence[Bridge] = ()
 
 
 FULL = Plan(
@@ -101,7 +104,8 @@ def measure(stage: Stage, plan: Plan, folder: Path, report: Report, others: floa
         _warm(stage, plan.warming_seconds)
     done: list[Case] = []
     with naive(stage, plan.naive_archive_records) as reference:
-        known = rows(stage, reference, plan.tool_archive_records, done)
+        bridges = _made_ready(stage, plan, report)
+        known = rows(stage, reference, plan.tool_archive_records, done, bridges)
         wanted = [row for row in known if _is_wanted(row, plan.only)]
         cases = _rounds(wanted, plan, done, report)
     found = Results(
@@ -116,6 +120,17 @@ def measure(stage: Stage, plan: Plan, folder: Path, report: Report, others: floa
     )
     outcomes.write(found, folder)
     reports.write(found, folder)
+    return found
+
+
+def _made_ready(stage: Stage, plan: Plan, report: Report) -> list[Bridge]:
+    """Wait for the bridges; one without a broker of its own speaks to the benchmark's."""
+    own = stage.arena.bootstrap
+    found = [replace(each, bootstrap=each.bootstrap or own) for each in plan.bridges]
+    for bridge in found:
+        told = f"{bridge.url}（bootstrap.servers={bridge.bootstrap}）"
+        with report.step(say(f"等待网桥 {told}", f"waiting for the bridge {told}")):
+            make_ready(bridge, plan.naive_archive_records)
     return found
 
 
@@ -171,6 +186,8 @@ def _plan(arguments: Sequence[str]) -> Plan:
     parser.add_argument("--rounds", type=int, help="how often each row is run")
     parser.add_argument("--seconds", type=float, help="how long each run is measured")
     parser.add_argument("--only", nargs="*", help='rows, as "case/system/generator"')
+    parser.add_argument("--bridge", nargs="*", help="Kafka REST v2 bridges, as [NAME=]URL")
+    parser.add_argument("--bridge-bootstrap", help=f"their broker; else {HOST}:{BROKER_PORT}, ours")
     chosen = parser.parse_args(arguments)
     plan = QUICK if chosen.quick else FULL
     seconds = chosen.seconds or plan.pace.seconds
@@ -179,6 +196,7 @@ def _plan(arguments: Sequence[str]) -> Plan:
         rounds=chosen.rounds or plan.rounds,
         pace=replace(plan.pace, seconds=seconds),
         only=plan.only if chosen.only is None else tuple(chosen.only),
+        bridges=[parse(each, chosen.bridge_bootstrap or "") for each in chosen.bridge or ()],
     )
 
 
@@ -188,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupted)
     try:
         others, report = others_share(LOOK_SECONDS), Report()
-        with own_arena(report) as arena:
+        with own_arena(report, BROKER_PORT if plan.bridges else 0) as arena:
             found = run(arena, plan, outcomes.FOLDER, report, others)
     except (LocalError, RunFailed, Failure) as error:
         sys.stderr.write(f"✗ {error}\n")

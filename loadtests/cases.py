@@ -7,6 +7,7 @@ from functools import partial
 
 from loadtests import wrk
 from loadtests.beside import BESIDE, singles_beside_batches
+from loadtests.bridges import Bridge
 from loadtests.measuring import (
     CONSUMER_TEST,
     LOCUST,
@@ -81,13 +82,27 @@ CASTS = (
 ORDER = (*(cast.name for cast in CASTS), BESIDE)
 
 
-def rows(stage: Stage, naive: Naive, tool_archive: int, done: Sequence[Case]) -> list[Row]:
+BRIDGE_CASTS = (
+    Cast("publish-500", 8, ["BridgePublishBatch"]),
+    Cast("publish-1", 64, ["BridgePublishSingle"]),
+    Cast("pull-500-tail", 8, ["BridgePull"]),
+)
+
+
+def rows(
+    stage: Stage,
+    naive: Naive,
+    tool_archive: int,
+    done: Sequence[Case],
+    bridges: Sequence[Bridge] = (),
+) -> list[Row]:
     """Return all rows in the order of one round: systems of one case stand side by side.
 
     `tool_archive` is how many records Kafka's own consumer reads; `done` grows as rows are run.
     """
     measuring = Measuring(stage, tool_archive)
     found = [
+        *_bridged(measuring, bridges),
         *_own(measuring, stage),
         *_naive(measuring, naive),
         *_tools(measuring),
@@ -152,6 +167,19 @@ def _locust(measuring: Measuring) -> list[Row]:
             cast.story,
         )
         for cast in CASTS
+    ]
+
+
+def _bridged(measuring: Measuring, bridges: Sequence[Bridge]) -> list[Row]:
+    return [
+        Row(
+            cast.name,
+            bridge.name,
+            LOCUST,
+            partial(measuring.bridge, bridge, cast.name, cast.users, cast.classes),
+        )
+        for bridge in bridges
+        for cast in BRIDGE_CASTS
     ]
 
 

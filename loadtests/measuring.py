@@ -10,8 +10,10 @@ import msgspec
 
 from exchange.broker.topics import topic_of
 from loadtests import kafka_tools, wrk
+from loadtests.bridges import Bridge
+from loadtests.kafka_rest import FEEDS
 from loadtests.kafka_tools import Amount, Performed
-from loadtests.readback import Answer, Question, Topic, delete
+from loadtests.readback import Answer, Question, Topic, delete, ends_of
 from loadtests.references import Naive, create_topics
 from loadtests.results import Case, all_parts, per_record
 from loadtests.runs import Child, Observed, ask, observe
@@ -24,6 +26,7 @@ PRODUCER_TEST, CONSUMER_TEST = "kafka-producer-perf-test", "kafka-consumer-perf-
 LOCUST, RAW, WRK = "locust", "raw", wrk.NAME
 GENERATORS = {RAW: generate, WRK: wrk.generate}
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+BRIDGE_LOCUSTFILE = LOCUSTFILE.with_name("bridge_locustfile.py")
 READING_SECONDS = 300.0
 # Longer than any long poll of the scenarios: every user gets its last answer.
 STOP_TIMEOUT_SECONDS = 30
@@ -38,8 +41,6 @@ class Measuring:
     def __init__(self, stage: Stage, archive_records: int) -> None:
         self._stage = stage
         self._archive_records = archive_records
-        topics = [kafka_tools.WRITTEN, kafka_tools.READ]
-        create_topics(stage.arena.bootstrap, topics, kafka_tools.PARTITIONS)
 
     def drive(
         self,
@@ -70,16 +71,37 @@ class Measuring:
         world = self._stage.world
         before = self._starts(tuple(map(topic_of, [*world.feeds, world.bulletin])))
         limit = pace.warm_up_seconds + pace.seconds + STOP_TIMEOUT_SECONDS + SPARE_SECONDS
-        child = Child(self._locust_command(classes, users, pace), self._stage.log("locust"))
+        command = locust(self._stage.arena.base_url, self._stage.folder, classes, users, pace)
+        child = Child(command, self._stage.log("locust"))
         seen = observe(child, self._stage.arena.families, limit)
         acknowledged = {topic_of(each): runs for each, runs in seen.total.acknowledged.items()}
         found = read_back(self._stage, acknowledged, before, delete=True)
         workers = self._stage.arena.workers
         return judged(Label(name, SHUYUAN, LOCUST, users, workers), seen, found)
 
+    def bridge(
+        self, bridge: Bridge, name: str, users: int, classes: Sequence[str], pace: Pace
+    ) -> Case:
+        """Let Locust's users ask a bridge that speaks the Kafka REST v2 API."""
+        bootstrap = bridge.bootstrap
+        before = {feed: asyncio.run(ends_of(bootstrap, feed, [0]))[0] for feed in FEEDS}
+        limit = pace.warm_up_seconds + pace.seconds + STOP_TIMEOUT_SECONDS + SPARE_SECONDS
+        command = locust(bridge.url, self._stage.folder, classes, users, pace, BRIDGE_LOCUSTFILE)
+        arena = self._stage.arena
+        families = {**arena.families, **bridge.families}
+        if not bridge.families:
+            del families["gateway"]
+        seen = observe(Child(command, self._stage.log("locust")), families, limit)
+        topics = [
+            Topic(feed, {0: before[feed]}, runs, rewritten=True)
+            for feed, runs in seen.total.acknowledged.items()
+        ]
+        found = _answer(self._stage, Question(bootstrap, topics, delete=True))
+        return judged(Label(name, bridge.name, LOCUST, users, 0), seen, found)
+
     def produce(self, pace: Pace) -> Case:
         """Let Kafka's own producer write our records; its first half is its warm-up."""
-        topic, amount = kafka_tools.WRITTEN, _halved(pace.perf_records)
+        topic, amount = self._tool_topic(kafka_tools.WRITTEN), _halved(pace.perf_records)
         before = sum(self._ends(topic).values())
         made = kafka_tools.produce(self._stage.arena, topic, amount)
         ends = self._ends(topic)
@@ -88,7 +110,7 @@ class Measuring:
 
     def consume(self, _pace: Pace) -> Case:
         """Let Kafka's own consumer read what its producer wrote; its first half is its warm-up."""
-        arena, topic = self._stage.arena, kafka_tools.READ
+        arena, topic = self._stage.arena, self._tool_topic(kafka_tools.READ)
         missing = self._archive_records - sum(self._ends(topic).values())
         if missing > 0:
             kafka_tools.produce(arena, topic, _halved(missing))
@@ -96,21 +118,34 @@ class Measuring:
         there = min(got.records, sum(self._ends(topic).values()))
         return _tool_case("pull-catch-up", CONSUMER_TEST, got, there)
 
-    def _locust_command(self, classes: Sequence[str], users: int, pace: Pace) -> list[str]:
-        return [
-            *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *classes),
-            *("--headless", "--users", str(users), "--spawn-rate", "1000"),
-            *("--host", self._stage.arena.base_url, "--folder", str(self._stage.folder)),
-            *("--warm-up", str(pace.warm_up_seconds), "--window", str(pace.seconds)),
-            *("--stop-timeout", str(STOP_TIMEOUT_SECONDS), "--loglevel", "WARNING"),
-            "--only-summary",
-        ]
+    def _tool_topic(self, name: str) -> str:
+        create_topics(self._stage.arena.bootstrap, [name], kafka_tools.PARTITIONS)
+        return name
 
     def _starts(self, topics: Sequence[str]) -> dict[str, int]:
         return {topic: self._stage.ends(topic)[0] for topic in topics}
 
     def _ends(self, topic: str) -> dict[int, int]:
         return self._stage.ends(topic, kafka_tools.PARTITIONS)
+
+
+def locust(
+    host: str,
+    folder: Path,
+    classes: Sequence[str],
+    users: int,
+    pace: Pace,
+    file: Path = LOCUSTFILE,
+) -> list[str]:
+    """Return the command that runs these users headless for one window."""
+    return [
+        *(sys.executable, "-m", "locust", "-f", str(file), *classes),
+        *("--headless", "--users", str(users), "--spawn-rate", "1000"),
+        *("--host", host, "--folder", str(folder)),
+        *("--warm-up", str(pace.warm_up_seconds), "--window", str(pace.seconds)),
+        *("--stop-timeout", str(STOP_TIMEOUT_SECONDS), "--loglevel", "WARNING"),
+        "--only-summary",
+    ]
 
 
 def _halved(count: int) -> Amount:
@@ -172,7 +207,11 @@ def read_back(
         Topic(topic, {0: start}, list(acknowledged.get(topic, ())), known=topic != bulletin)
         for topic, start in starts.items()
     ]
-    order = msgspec.json.encode(Question(stage.arena.bootstrap, topics, delete=delete))
+    return _answer(stage, Question(stage.arena.bootstrap, topics, delete=delete))
+
+
+def _answer(stage: Stage, question: Question) -> Answer:
+    order = msgspec.json.encode(question)
     child = Child.python("loadtests.readback", stage.log("readback"), order)
     return ask(child, Answer, READING_SECONDS)
 

@@ -32,10 +32,10 @@ ALL_ITEMS = "&items=all"
 
 def create_topics(bootstrap: str, names: Sequence[str], partitions: int) -> None:
     """Create topics that are not a resource's: for what is no part of the exchange."""
-    asyncio.run(_create_topics(bootstrap, names, partitions))
+    asyncio.run(create_topics_of(bootstrap, names, partitions))
 
 
-async def _create_topics(bootstrap: str, names: Sequence[str], partitions: int) -> None:
+async def create_topics_of(bootstrap: str, names: Sequence[str], partitions: int) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
