@@ -20,7 +20,18 @@ from loadtests import results as outcomes
 from loadtests.arena import machine
 from loadtests.processes import others_share
 from loadtests.runs import RunFailed
-from loadtests.soak import filling, polls, report, resources, scene, subscriptions
+from loadtests.soak import (
+    filling,
+    flood,
+    long_log,
+    memory,
+    neighbours,
+    polls,
+    report,
+    resources,
+    scene,
+    subscriptions,
+)
 from loadtests.soak import population as populations
 from loadtests.soak.findings import Found
 from loadtests.soak.ground import Ground, kept
@@ -35,6 +46,10 @@ ROWS: Mapping[str, Row] = {
     "subscriptions": subscriptions.run,
     "resources": resources.run,
     "polls": polls.run,
+    "neighbours": neighbours.run,
+    "log": long_log.run,
+    "flood": flood.run,
+    "memory": memory.run,
 }
 
 

@@ -7,7 +7,7 @@ from loadtests.runs import RunFailed
 from loadtests.soak import population as populations
 from loadtests.soak.asking import Ask, Feeding, Reading
 from loadtests.soak.scene import CALLERS, Scene, ends
-from loadtests.stage import PAGE
+from loadtests.stage import LARGE_PAGE, PAGE
 
 FILLING_SECONDS = 600.0
 # Twice what the gateway's cache of chunks holds: reading them in turn meets the broker.
@@ -23,7 +23,18 @@ def fill(scene: Scene) -> None:
         _publish(scene, Feeding(scene.publisher_token, empty, PAGE, bodies=1), len(empty))
         population.filled = len(population.resources)
         _keep(scene)
+    _widen(scene)
     _lengthen(scene, scene.effort.log_records)
+
+
+def _widen(scene: Scene) -> None:
+    """Let the popular resource hold a page so large that no connection holds it back unnoticed."""
+    popular = scene.population.resources[0]
+    topic = topic_of(popular)
+    missing = LARGE_PAGE - ends(scene.ground.arena.bootstrap, [topic])[topic]
+    if missing > 0:
+        work = Feeding(scene.publisher_token, [popular], PAGE)
+        _publish(scene, work, -(-missing // PAGE))
 
 
 def pages(scene: Scene) -> int:

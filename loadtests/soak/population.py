@@ -21,6 +21,8 @@ from loadtests.world import RATE_LIMIT, Credentials, Department, Json, Seeding, 
 
 FILE = "population.json"
 SYSTEMS = 11
+# More than hold all that a worker may hold, a quarter each.
+PUBLISHERS = 6
 AT_ONCE = 6
 # So many are made before the population is written down.
 STEP = 200
@@ -66,8 +68,8 @@ class Subscription(msgspec.Struct, frozen=True):
 class Population(msgspec.Struct):
     """`systems[0]` is kept apart from the others: it plays the bad neighbour.
 
-    The first `filled` resources hold the same first page. `long` is the resource with the long
-    log, `marks` the times at which its named places were written.
+    `publishers` flood. The first `filled` resources hold the same first page. `long` is the
+    resource with the long log, `marks` the times at which its named places were written.
     """
 
     provider: Office
@@ -79,6 +81,7 @@ class Population(msgspec.Struct):
     long_reader: Subscription | None = None
     resources: list[str] = []
     subscriptions: list[Subscription] = []
+    publishers: list[Credentials] = []
     filled: int = 0
     marks: dict[str, str] = {}
 
@@ -164,6 +167,7 @@ class Grower:
         if not population.long:
             population.long = self._resource(0)
             population.long_reader = self._subscription(population.long, 1)
+        self._extend(population.publishers, PUBLISHERS, self._publisher, "publishers")
         self._extend(population.resources, scale.resources, self._resource, "resources")
 
         def subscribe(number: int) -> Subscription:
@@ -186,6 +190,10 @@ class Grower:
 
     def _write(self) -> None:
         write(self.population, self._path)
+
+    def _publisher(self, number: int) -> Credentials:
+        provider = self._provider
+        return self._seeding.system(provider.uscc, provider.head, f"浸泡报送系统{number}")
 
     def _resource(self, _number: int) -> str:
         return self._seeding.resource(self._provider, self.population.items)

@@ -46,10 +46,12 @@ class Effort:
     polls: int
     idle_seconds: float
     settle_seconds: float
+    pourers: int
+    pouring_seconds: float
 
 
-FULL = Effort(0.5, 2.5, 7, 20.0, 10_000_000, 10_000, 10.0, 2.0)
-QUICK = Effort(0.2, 0.5, 3, 0.2, 40_000, 160, 1.0, 0.3)
+FULL = Effort(0.5, 2.5, 7, 20.0, 10_000_000, 10_000, 10.0, 2.0, 64, 30.0)
+QUICK = Effort(0.2, 0.4, 2, 0.1, 40_000, 160, 1.0, 0.3, 12, 4.0)
 
 Variant = Callable[[], Case]
 
@@ -104,34 +106,50 @@ class Scene:
     def asks(self, subscriptions: Sequence[Subscription]) -> list[Ask]:
         return [Ask(each.id, each.system) for each in subscriptions]
 
-    def reading(self, subscriptions: Sequence[Subscription], first: int = 0) -> Reading:
-        """Ask for the first page of each, in turn."""
-        return Reading(self.tokens, self.asks(subscriptions), PAGE, self.first_page, first)
+    def reading(
+        self, subscriptions: Sequence[Subscription], first: int = 0, limit: int = PAGE
+    ) -> Reading:
+        """Ask for the first page of each, in turn; a page may be shorter than it is."""
+        body = "".join(self.first_page.splitlines(keepends=True)[:limit])
+        return Reading(self.tokens, self.asks(subscriptions), limit, body, first)
 
     def feeding(self, resources: Sequence[str], count: int) -> Feeding:
         return Feeding(self.publisher_token, list(resources), count)
 
     def publish(self, arena: Arena, name: str, work: Feeding, callers: int = CALLERS) -> Case:
         """Publish for a while and compare the ends of all topics with the receipts."""
-        topics = [topic_of(resource) for resource in work.resources]
-        before = ends(arena.bootstrap, topics)
+        before = self.end(work.resources)
         seen = self.drive(arena, work, callers)
-        moved = sum(ends(arena.bootstrap, topics).values()) - sum(before.values())
-        told = sum(_count(runs) for runs in seen.total.acknowledged.values())
-        found = Answer(
-            read_back=min(moved, told),
-            missing=max(0, told - moved),
-            unacknowledged=max(0, moved - told),
-        )
+        found = received(seen, self.end(work.resources) - before)
         return judged(Label(name, SHUYUAN, RAW, callers, arena.workers), seen, found)
 
-    def pull(self, arena: Arena, name: str, work: Reading, callers: int = CALLERS) -> Case:
+    def end(self, resources: Sequence[str]) -> int:
+        """Return the sum of the offsets at which the logs of the resources end."""
+        topics = [topic_of(resource) for resource in resources]
+        return sum(ends(self.ground.arena.bootstrap, topics).values())
+
+    def pull(
+        self,
+        arena: Arena,
+        name: str,
+        work: Reading,
+        callers: int = CALLERS,
+        per_second: float = 0.0,
+    ) -> Case:
         """Pull for a while; every page is compared with the one that must come."""
-        seen = self.drive(arena, work, callers)
+        seen = self.drive(arena, work, callers, per_second=per_second)
         return judged(Label(name, SHUYUAN, RAW, callers, arena.workers), seen, Answer())
 
     def drive(
-        self, arena: Arena, work: Work, callers: int, *, requests: int = 0, seconds: float = 0.0
+        self,
+        arena: Arena,
+        work: Work,
+        callers: int,
+        *,
+        requests: int = 0,
+        seconds: float = 0.0,
+        per_second: float = 0.0,
+        log: str = "asking",
     ) -> Observed:
         """Let the generator ask for a while, or so many requests within `seconds`."""
         where = urlsplit(arena.base_url)
@@ -144,9 +162,10 @@ class Scene:
             seconds=seconds or self.effort.seconds,
             work=work,
             requests=requests,
+            per_second=per_second,
         )
         child = Child.python(
-            "loadtests.soak.asking", self.folder / "asking.log", msgspec.json.encode(order)
+            "loadtests.soak.asking", self.folder / f"{log}.log", msgspec.json.encode(order)
         )
         return observe(child, arena.families, warm_up + order.seconds + SPARE_SECONDS)
 
@@ -194,16 +213,26 @@ def _compared(row: str, told: str, bases: Sequence[Case], others: Sequence[Case]
     )
 
 
+def received(seen: Observed, moved: int) -> Answer:
+    """Compare how far the logs have moved with what the receipts say."""
+    told = sum(_count(runs) for runs in seen.total.acknowledged.values())
+    return Answer(
+        read_back=min(moved, told),
+        missing=max(0, told - moved),
+        unacknowledged=max(0, moved - told),
+    )
+
+
 def _count(runs: Sequence[Run]) -> int:
     return sum(last - first + 1 for _, first, last in runs)
 
 
 def ends(bootstrap: str, topics: Sequence[str]) -> Mapping[str, int]:
     """Return the offset after the last record of each topic of one partition."""
-    return asyncio.run(_ends(bootstrap, topics))
+    return asyncio.run(read_ends(bootstrap, topics))
 
 
-async def _ends(bootstrap: str, topics: Sequence[str]) -> Mapping[str, int]:
+async def read_ends(bootstrap: str, topics: Sequence[str]) -> Mapping[str, int]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
     await consumer.start()
     try:
