@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test up down status check lock clean bench bench-quick load faults capacity
+.PHONY: help demo test up down status check lock clean bench bench-quick profile load faults capacity
 
 help: ## 列出全部目标 / print every target
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -32,14 +32,17 @@ check: $(INSTALLED) ## 静态检查：格式、规则、类型、导入方向 / 
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
-bench: $(INSTALLED) ## 压测：全部场景与对照，三轮取中（约十分钟）/ the whole benchmark, medians of three rounds
-	@$(PYTHON) -m loadtests.bench
+bench: $(INSTALLED) ## 压测：全部场景与对照，五轮取中（十余分钟）/ the whole benchmark, medians of five rounds
+	@$(PYTHON) -m loadtests.bench $(if $(BRIDGE),--bridge $(BRIDGE)) $(if $(BRIDGE_BOOTSTRAP),--bridge-bootstrap $(BRIDGE_BOOTSTRAP)) $(ARGS)
 
 bench-quick: $(INSTALLED) ## 压测：每项一次，两分钟内，仅供参考 / every row once, under two minutes
-	@$(PYTHON) -m loadtests.bench --quick
+	@$(PYTHON) -m loadtests.bench --quick $(ARGS)
+
+profile: $(INSTALLED) ## 采样：各数据通道的火焰图 / flame graphs of the hot paths
+	@$(PYTHON) -m loadtests.profiling $(ARGS)
 
 load: $(INSTALLED) ## 打开 Locust 页面，对本机平台压测 / Locust's own page against the running platform
-	@$(PYTHON) -m loadtests.load
+	@$(PYTHON) -m loadtests.load $(ARGS)
 
 SEEDS := 5
 FAULTS := 60
