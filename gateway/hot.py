@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from functools import cached_property
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -121,6 +122,11 @@ class HotPaths:
         self._held_bytes = 0
         self._held_by: Counter[str] = Counter()
 
+    @cached_property
+    def _using(self) -> Services:
+        """What the worker opened when it started: no request comes before that."""
+        return self._services()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path, method = scope["path"], scope["method"]
@@ -129,6 +135,10 @@ class HotPaths:
                 return
             if method == "GET" and (match := PULL.fullmatch(path)):
                 await self._run(self._pull, match[1], Exchange(scope, receive, send))
+                return
+            if method == "HEAD":
+                # The server leaves the body of an answer to HEAD out, whoever made it.
+                await self({**scope, "method": "GET"}, receive, send)
                 return
         await self._edge(scope, receive, send)
 
@@ -152,7 +162,7 @@ class HotPaths:
                 await exchange.refuse(Internal(), 500)
 
     async def _caller(self, exchange: Exchange) -> Principal:
-        tokens = self._services().tokens
+        tokens = self._using.tokens
         token = exchange.token()
         return tokens.cached(token) or await tokens.verify(token)
 
@@ -163,7 +173,7 @@ class HotPaths:
         await self._admit(principal, exchange)
         try:
             batch = await self._batch(principal, exchange)
-            publisher = self._services().bus.publisher
+            publisher = self._using.bus.publisher
             published = await publisher.publish(principal, resource_id, batch)
         finally:
             self._release(principal, exchange)
@@ -180,7 +190,7 @@ class HotPaths:
         self, principal: Principal, exchange: Exchange, subscription_id: str | None = None
     ) -> None:
         """Count the request against its limits; raises TooMany."""
-        gate = self._services().gate
+        gate = self._using.gate
         exchange.buckets = gate.buckets(principal, subscription_id)
         if not gate.taken(exchange.buckets):
             await gate.take(exchange.buckets)
@@ -226,7 +236,7 @@ class HotPaths:
         self._held_by[principal.id] += len(body)
         if exchange.held_bytes > BODY_MAX:
             raise BodyTooLarge(limit_bytes=BODY_MAX)
-        most = self._services().settings.inflight_bytes
+        most = self._using.settings.inflight_bytes
         if self._held_by[principal.id] > most // SHARES:
             raise TooMany("本系统在途数据过多，请稍后重试", "Too much of yours is under way")
         if self._held_bytes > most:
@@ -257,7 +267,7 @@ class HotPaths:
             UNTAKEN.require_room(principal.id)
             return principal
 
-        page = await self._services().bus.puller.pull(reconfirm, request)
+        page = await self._using.bus.puller.pull(reconfirm, request)
         exchange.day = page.day
         as_json = exchange.headers.get(b"accept", b"").startswith(JSON)
         body = _json(page) if as_json else _ndjson(page)

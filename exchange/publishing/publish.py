@@ -116,7 +116,7 @@ class Publisher:
                 receipt = await self._receipt(principal, plan, taken, digest)
                 return Published(receipt, replayed=True)
             raise
-        life = await self._lanes.life()
+        life = await self._lanes.life(spanning=plan.place.partitions > 1)
         if keyed and (taken := await self._ledger.claim(keyed, life, plan.place)):
             receipt = await self._receipt(principal, plan, taken, digest)
             return Published(receipt, replayed=True)
@@ -127,7 +127,7 @@ class Publisher:
             taken = await self._store_some(principal, life, plan, batch, checked, facts)
         else:
             taken = await self._store(life, plan, batch, checked, facts)
-        self._counts.published(principal, resource_id, stored, len(batch.body))
+        self._counts.published(principal, resource_id, len(batch.body), taken.positions, digest)
         return Published(await self._receipt(principal, plan, taken, digest), replayed=False)
 
     async def _checked(self, plan: ResourcePlan, batch: Batch) -> Checked:
@@ -257,14 +257,12 @@ def check(plan: ResourcePlan, batch: Batch) -> Steps[Checked]:
     if batch.version is not None and batch.version != plan.version:
         raise VersionSuperseded(published_version=plan.version)
     checked = yield from _CHECKS[batch.op, batch.media](plan.plan, batch.body)
-    if batch.on_invalid is OnInvalid.QUARANTINE:
+    if not checked.rejected or batch.on_invalid is OnInvalid.QUARANTINE:
         return checked
+    refusal = checked.refusal()
     if checked.malformed:
-        raise checked.refusal()
-    if checked.rejected:
-        refusal = checked.refusal()
-        raise RecordsInvalid(errors=refusal.errors, error_count=refusal.error_count)
-    return checked
+        raise refusal
+    raise RecordsInvalid(errors=refusal.errors, error_count=refusal.error_count)
 
 
 def split(
