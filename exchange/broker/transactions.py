@@ -19,6 +19,8 @@ from exchange.broker.writer import TRANSACTION_TIMEOUT_MS, transactional_id
 
 log = logging.getLogger(__name__)
 
+ENTER_SECONDS = 15.0
+
 
 def spanning_id(life: int) -> str:
     """The transactional id of a worker life's spanning batches."""
@@ -26,19 +28,37 @@ def spanning_id(life: int) -> str:
 
 
 class SpanningLog:
-    """Writes batches that span partitions; calls must not overlap."""
+    """Writes batches that span partitions, after `enter`; appends must not overlap.
+
+    It enters once, before any of its batches is noted, and never again: a writer that enters
+    after its life was fenced would write past the fence.
+    """
 
     def __init__(self, bootstrap: str, life: int) -> None:
         self._bootstrap = bootstrap
         self._life = life
         self._producer: AIOKafkaProducer | None = None
+        self._entering = asyncio.Lock()
+        self.broken = False
+
+    async def enter(self) -> None:
+        """Take the writer's place, unless it is taken; BrokerUnavailable."""
+        if self._producer is not None:
+            return
+        async with self._entering:
+            if self.broken:
+                raise BrokerUnavailable
+            if self._producer is None:
+                self._producer = await self._open()
 
     async def append(self, parts: Sequence[tuple[Place, Slice]]) -> list[int]:
         """Return the first offset of each part once all of them are committed.
 
         Raises BrokerUnavailable when nothing was written, OutcomeUnknown when it may have been.
         """
-        producer = await self._open()
+        producer = self._producer
+        if producer is None:
+            raise BrokerUnavailable
         try:
             await producer.begin_transaction()
             sent = [await _send(producer, place, part) for place, part in parts]
@@ -47,29 +67,28 @@ class SpanningLog:
         except Exception as error:
             if not isinstance(error, (KafkaError, OSError, TimeoutError)):
                 log.exception("a transaction failed in a way of its own")
+            self.broken = True
             await self.close()
             raise OutcomeUnknown from error
         return [record.offset for record in stored]
 
     async def _open(self) -> AIOKafkaProducer:
-        """Start the producer; its start aborts whatever this life's last one left open."""
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
-                transactional_id=spanning_id(self._life),
-                transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
-                max_request_size=MESSAGE_MAX_BYTES,
-                max_batch_size=MESSAGE_MAX_BYTES,
-            )
-            try:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            transactional_id=spanning_id(self._life),
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            max_request_size=MESSAGE_MAX_BYTES,
+            max_batch_size=MESSAGE_MAX_BYTES,
+        )
+        try:
+            async with asyncio.timeout(ENTER_SECONDS):
                 await producer.start()
-            except Exception as error:
-                if not isinstance(error, (KafkaError, OSError, TimeoutError)):
-                    log.exception("a producer could not start")
-                await producer.stop()
-                raise BrokerUnavailable from error
-            self._producer = producer
-        return self._producer
+        except Exception as error:
+            if not isinstance(error, (KafkaError, OSError, TimeoutError)):
+                log.exception("a producer could not start")
+            await producer.stop()
+            raise BrokerUnavailable from error
+        return producer
 
     async def close(self) -> None:
         if self._producer is not None:

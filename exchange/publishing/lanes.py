@@ -3,13 +3,14 @@
 import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from exchange.broker.carrier import Carrier
 from exchange.broker.client import Connection
 from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.broker.produce import Place, Slice
-from exchange.broker.transactions import SpanningLog
+from exchange.broker.transactions import SpanningLog, spanning_id
 from exchange.broker.writer import Writers, transactional_id
 from exchange.publishing.batcher import Batcher
 from kernel.changes import ChangeFeed
@@ -44,9 +45,15 @@ class Lanes:
         self._life: _Life | None = None
         self._entering = asyncio.Lock()
 
-    async def life(self) -> int:
-        """Return the number of the life that would write now; BrokerUnavailable without one."""
-        return (await self._current()).number
+    async def life(self, *, spanning: bool = False) -> int:
+        """Return the number of the life that would write now; BrokerUnavailable without one.
+
+        `spanning` says that it may write over several partitions at once.
+        """
+        current = await self._current()
+        if spanning:
+            await current.spanning.enter()
+        return current.number
 
     async def append(self, life: int, place: Place, part: Slice, size_bytes: int) -> int:
         """Return the offset of the part's first record; BrokerUnavailable, OutcomeUnknown."""
@@ -89,9 +96,17 @@ class Lanes:
         if number is None:
             raise BrokerUnavailable
         if self._life is None or self._life.number != number:
-            await self.close()
+            await self._end()
             self._life = await self._begin(number)
         return self._life
+
+    async def _end(self) -> None:
+        """Close the life that is over; what it left open would hold up every reader."""
+        over = self._life
+        await self.close()
+        if over is not None and over.spanning.broken:
+            with suppress(BrokerUnavailable):
+                await self._writers.enter(spanning_id(over.number))
 
     async def _begin(self, number: int) -> _Life:
         producer = await self._writers.enter(transactional_id(number))

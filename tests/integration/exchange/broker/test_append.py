@@ -183,6 +183,7 @@ async def test_a_spanning_batch_is_seen_whole_or_not_at_all(
     bootstrap: str, topic: str, writers: Writers, reader: Reader
 ) -> None:
     spanning = SpanningLog(bootstrap, time.time_ns() % 2**31)
+    await spanning.enter()
     offsets = await spanning.append([((topic, 0), part(("1", b"a"), headers=FACTS.headers()))])
     assert offsets == [0]
     again = await spanning.append(

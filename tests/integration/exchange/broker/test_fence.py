@@ -1,6 +1,7 @@
 """A dead writer is fenced: whatever of it still arrives is refused by the broker (P4, P5)."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -9,6 +10,7 @@ from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.broker.fetch import Reader
 from exchange.broker.produce import Slice
 from exchange.broker.topics import Topics
+from exchange.broker.transactions import SpanningLog, spanning_id
 from exchange.broker.writer import Writers
 from kernel.ids import new_id
 from tests.support.appending import AppendingLog
@@ -120,3 +122,29 @@ async def test_a_new_life_of_the_same_name_writes_on(
     assert (second.id, second.epoch) != (first.id, first.epoch)
     await AppendingLog(connection, topic, 0, second).append(one(b"second"))
     assert await values(reader, topic) == [b"first", b"second"]
+
+
+async def test_a_spanning_writer_never_enters_behind_its_fence(
+    bootstrap: str, topic: str, writers: Writers, reader: Reader
+) -> None:
+    """It used to enter with its first batch, or anew after a failure, when its life was over.
+
+    The settler had fenced it, found nothing, and appended the batch itself: there were two.
+    """
+    life = time.time_ns() % 2**31
+    parts = [((topic, 0), Slice([b"key"], [b"late"], []))]
+    never_entered = SpanningLog(bootstrap, life)
+    await writers.fence(spanning_id(life), topic, [0])
+    with pytest.raises(BrokerUnavailable):
+        await never_entered.append(parts)
+    entered = SpanningLog(bootstrap, life + 1)
+    await entered.enter()
+    assert await entered.append([((topic, 0), Slice([b"key"], [b"before"], []))])
+    await writers.fence(spanning_id(life + 1), topic, [0])
+    with pytest.raises(OutcomeUnknown):
+        await entered.append(parts)
+    with pytest.raises(BrokerUnavailable):
+        await entered.enter()
+    with pytest.raises(BrokerUnavailable):
+        await entered.append(parts)
+    assert await values(reader, topic) == [b"before"]
