@@ -1,9 +1,10 @@
-"""Seals counts of publishes and reads into the audit, minute by minute (P8)."""
+"""Seals counts of publishes and reads, and the evidence for them, minute by minute (P8)."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from exchange.events import ExchangeEvent
+from exchange.evidence.trails import sealed_publishes, sealed_reads
 from exchange.publishing import count_store
 from exchange.publishing.tables import PublishCount, ReadCount
 from kernel import audit
@@ -41,4 +42,6 @@ def _record(
 
 def _facts(row: PublishCount | ReadCount) -> Mapping[str, object]:
     times = {"batches": row.batches} if isinstance(row, PublishCount) else {"pages": row.pages}
-    return {"minute": row.minute, "records": row.records, "bytes": row.bytes_, **times}
+    sealed = sealed_publishes if isinstance(row, PublishCount) else sealed_reads
+    sums = {"minute": row.minute, "records": row.records, "bytes": row.bytes_}
+    return {**sums, **times, **sealed(row.evidence)}

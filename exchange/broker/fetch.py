@@ -14,7 +14,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from exchange.broker.client import Connection, patiently
 from exchange.broker.errors import PositionExpiredError
-from exchange.broker.headers import versions_in
+from exchange.broker.headers import Batches, versions_in
 from kernel.turns import Steps, Turns, finished
 
 EARLIEST, LATEST = -2, -1
@@ -47,6 +47,16 @@ class Chunk:
     headers: list[tuple[int, Sequence[tuple[str, bytes | None]]]] = field(default_factory=list)
     versions: set[int] = field(default_factory=set)
     size_bytes: int = CHUNK_OVERHEAD_BYTES
+    batches: Batches | None = None
+
+    def marks(self, first: int, end: int, *, whole: bool) -> bytes:
+        """Return offset and digest of each batch that begins within, `end` exclusive.
+
+        With `whole` also those of the batch that `first` lies within (docs/topics.md).
+        """
+        if self.batches is None:
+            self.batches = Batches(self.headers)
+        return self.batches.marks(first, end, whole=whole)
 
 
 class ChunkCache:

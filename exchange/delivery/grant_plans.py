@@ -22,7 +22,7 @@ PLANS_MAX = 20_000
 
 @dataclass(frozen=True, slots=True)
 class GrantPlan:
-    """`versions` are those of the contract that the projection knows all items of.
+    """`versions` are those that the projection knows all items of, `version` the published one.
 
     `used_at_load` counts the records that had left on the day of loading, Asia/Shanghai.
     """
@@ -32,6 +32,7 @@ class GrantPlan:
     partitions: int
     projection: Projection
     versions: frozenset[int]
+    version: int
     used_at_load: int
     loaded_on: date
 
@@ -81,6 +82,7 @@ class GrantPlans:
             published.partitions,
             Projection(view),
             frozenset(items),
+            published.version,
             used,
             today,
         )

@@ -13,6 +13,7 @@ from exchange.delivery import store
 from exchange.delivery.cursor import Place
 from exchange.delivery.errors import CursorExpired, Day, QuotaExhausted
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
+from exchange.evidence.trails import Delivered, Take
 from exchange.publishing.counts import Counts
 from exchange.subscriptions import grants
 from kernel import clock
@@ -68,6 +69,7 @@ class Gathering:
     lines: list[bytes] = field(default_factory=list)
     size_bytes: int = 0
     scanned: int = 0
+    takes: list[Take] = field(default_factory=list)
 
     @property
     def full(self) -> bool:
@@ -254,7 +256,15 @@ class Puller:
             self._reader.cache.lag((plan.topic, p), offset)
             for p, offset in enumerate(place.offsets)
         )
-        self._counts.read(principal, plan.grant.id, len(found.lines), found.size_bytes)
+        shown = Delivered(
+            plan.grant.id,
+            plan.grant.revision,
+            plan.version,
+            len(found.lines),
+            found.size_bytes,
+            found.takes,
+        )
+        self._counts.read(principal, shown)
         return Page(found.lines, self.encode(plan.grant.id, place), lag, self._day(plan))
 
     def _day(self, plan: GrantPlan) -> Day | None:
@@ -276,7 +286,8 @@ def _take(
 ) -> Steps[None]:
     """Move records of the chunk into the page until either ends."""
     offsets = chunk.offsets
-    place = bisect_left(offsets, found.offsets[partition])
+    first = found.offsets[partition]
+    place = bisect_left(offsets, first)
     last = len(offsets) if bound is None else bisect_left(offsets, bound)
     while place < last and not found.full:
         until = min(last, place + AT_ONCE, place + found.limit - len(found.lines))
@@ -288,4 +299,5 @@ def _take(
         place = until
         yield
     beyond = chunk.next_offset if bound is None else min(bound, chunk.next_offset)
-    found.offsets[partition] = offsets[place] if place < last else beyond
+    end = found.offsets[partition] = offsets[place] if place < last else beyond
+    found.takes.append(Take(partition, chunk, first, end))

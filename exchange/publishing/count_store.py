@@ -14,9 +14,14 @@ Key = tuple[str, str, datetime]
 
 
 async def add(
-    session: WriteSession, publishes: Mapping[Key, Any], reads: Mapping[Key, Any]
+    session: WriteSession,
+    publishes: Mapping[Key, tuple[Any, Any]],
+    reads: Mapping[Key, tuple[Any, Any]],
 ) -> None:
-    """Add counts to their minutes; keys are written in one order, so that writers never cross."""
+    """Add counts to their minutes, and put each worker's evidence in its place.
+
+    Keys are written in one order, so that writers never cross.
+    """
     if publishes:
         await session.execute(_adding(PublishCount, "resource_id", "batches", publishes))
     if reads:
@@ -27,15 +32,15 @@ def _adding(
     table: type[PublishCount] | type[ReadCount],
     subject: str,
     times: str,
-    counts: Mapping[Key, Any],
+    counts: Mapping[Key, tuple[Any, Any]],
 ) -> Any:  # noqa: ANN401 - SQLAlchemy's own type
     rows = [
         {
             subject: key[0], "client_id": key[1], "minute": key[2], "sealed": False,
             "department": count.department, times: count.times,
-            "records": count.records, "bytes": count.bytes_,
+            "records": count.records, "bytes": count.bytes_, "evidence": evidence,
         }
-        for key, count in sorted(counts.items())
+        for key, (count, evidence) in sorted(counts.items(), key=lambda each: each[0])
     ]  # fmt: skip
     statement = insert(table.__table__).values(rows)  # type: ignore[union-attr]
     new = statement.excluded
@@ -44,7 +49,7 @@ def _adding(
         index_elements=[subject, "client_id", "minute"],
         # Counts that come late open a sealed minute again: it is then sealed with its new sums.
         set_={name: columns[name] + new[name] for name in (times, "records", "bytes")}
-        | {"sealed": False},
+        | {"evidence": columns.evidence.concat(new.evidence), "sealed": False},
     )
 
 

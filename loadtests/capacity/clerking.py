@@ -16,8 +16,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from auth.principal import Principal
 from catalog.contracts.compile import compile_plan
+from exchange.broker.fetch import Chunk
 from exchange.delivery.projection import Projection as Compiled
 from exchange.delivery.projection import View
+from exchange.evidence.trails import Delivered, Take
 from exchange.publishing.counts import Counts
 from exchange.sealing import seal_counts
 from kernel import clock
@@ -106,8 +108,10 @@ async def _clerking(arena: Arena, pairs: int) -> tuple[list[Point], dict[str, fl
 
 async def _read_once(counts: Counts, pairs: int) -> None:
     """Count one page of each of so many subscriptions, of a client each, and flush."""
+    chunk = Chunk(start=0, next_offset=9, end=9)
     for number in range(pairs):
-        counts.read(_reader(number), f"capacity-{number:08d}", 1, 250)
+        page = Delivered(f"capacity-{number:08d}", 1, 1, 1, 250, [Take(0, chunk, 7, 8)])
+        counts.read(_reader(number), page)
     await counts.flush()
 
 
