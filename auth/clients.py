@@ -92,7 +92,7 @@ async def change(
     session: WriteSession,
     principal: Principal,
     client_id: str,
-    revision: int,
+    revision: int | None,
     values: Mapping[str, Any],
 ) -> Client:
     """Change name, scopes or jwks, as an operator the rate limit; raises Invalid, NotFound, Stale.

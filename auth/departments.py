@@ -59,7 +59,7 @@ async def change(
     session: WriteSession,
     principal: Principal,
     uscc: str,
-    revision: int,
+    revision: int | None,
     values: Mapping[str, Any],
 ) -> Department:
     """Change name, region_code, authority or status; raises NotFound, Stale."""

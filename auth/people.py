@@ -81,7 +81,7 @@ async def change(
     session: WriteSession,
     principal: Principal,
     person_id: str,
-    revision: int,
+    revision: int | None,
     wanted: PersonChange,
 ) -> Person:
     """Change a person; suspension or a new password ends every token issued before.

@@ -111,17 +111,17 @@ async def change(
     resource_id: str,
     entry: Entry,
     *,
-    revision: int,
+    revision: int | None,
     now: datetime,
 ) -> Shown:
-    """Rewrite a draft that the caller has read at `revision`; raises Stale when it has moved on."""
+    """Rewrite a draft that was read at `revision`, None for any; Stale when it has moved on."""
     shown = await versions.shown(session, principal, resource_id)
     principal.require_role(Role.CLERK)
     principal.require_department(shown.resource.department)
     resource, number = shown.resource, shown.resource.version
     if resource.status != State.DRAFT:
         raise _not_a_draft(resource)
-    if resource.revision != revision:
+    if revision not in (None, resource.revision):
         raise Stale
     await _check_draft(session, principal, entry, *_settled(resource, shown.version, entry))
     region = canonical(entry.region_code)

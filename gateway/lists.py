@@ -30,19 +30,24 @@ def tag(response: Response, revision: int) -> None:
     response.headers["ETag"] = f'"{revision}"'
 
 
-def _if_match(if_match: Annotated[str | None, Header()] = None) -> int:
-    """Return the revision that the caller has read; 428 without one, 412 for a foreign one."""
+def _if_match(if_match: Annotated[str | None, Header()] = None) -> int | None:
+    """Return the revision that the caller has read, None for `*`, which is whatever there is.
+
+    428 without the header, 412 for a tag that is none of ours.
+    """
     if if_match is None:
         raise PreconditionRequired
     return revision_of(if_match)
 
 
-def revision_of(if_match: str) -> int:
-    """Return the revision that an If-Match names; Stale when it names none of ours."""
+def revision_of(if_match: str) -> int | None:
+    """Return the revision that an If-Match names, None for `*`; Stale when it is none of ours."""
+    if if_match.strip() == "*":
+        return None
     text = if_match.strip().removeprefix("W/").strip('"')
     if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004
         raise Stale
     return int(text)
 
 
-Revision = Annotated[int, Depends(_if_match)]
+Revision = Annotated[int | None, Depends(_if_match)]

@@ -46,7 +46,7 @@ STATUS: Mapping[Category, int] = {
 }
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_DEFAULT_SECONDS = 1
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 class MethodNotAllowed(ShuyuanError):
@@ -158,8 +158,11 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 def _allowed(request: Request) -> list[str]:
-    """Return every method of the path: the framework's own answer knows its first route only."""
-    return [
+    """Return every method of the path: the framework's own answer knows its first route only.
+
+    Where GET is answered, so is HEAD (gateway/hot.py).
+    """
+    found = [
         method
         for method in METHODS
         if any(
@@ -167,6 +170,7 @@ def _allowed(request: Request) -> list[str]:
             for route in request.app.routes
         )
     ]
+    return ["HEAD", *found] if "GET" in found else found
 
 
 async def _database(request: Request, error: Exception) -> Response:

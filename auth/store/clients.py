@@ -22,7 +22,7 @@ async def get(session: ReadSession, client_id: str) -> Client | None:
 
 
 async def change(
-    session: WriteSession, client_id: str, revision: int, values: dict[str, Any]
+    session: WriteSession, client_id: str, revision: int | None, values: dict[str, Any]
 ) -> Client:
     return await rows.change(session, Client, client_id, revision, values)
 

@@ -23,7 +23,7 @@ async def get(session: ReadSession, uscc: str) -> Department | None:
 
 
 async def change(
-    session: WriteSession, uscc: str, revision: int, values: dict[str, Any]
+    session: WriteSession, uscc: str, revision: int | None, values: dict[str, Any]
 ) -> Department:
     return await rows.change(session, Department, uscc, revision, values)
 

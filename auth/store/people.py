@@ -30,7 +30,7 @@ async def any_exists(session: ReadSession) -> bool:
 
 
 async def change(
-    session: WriteSession, person_id: str, revision: int, values: dict[str, Any]
+    session: WriteSession, person_id: str, revision: int | None, values: dict[str, Any]
 ) -> Person:
     return await rows.change(session, Person, person_id, revision, values)
 

@@ -11,15 +11,23 @@ Row = TypeVar("Row", bound=SQLModel)
 
 
 async def change(
-    session: WriteSession, table: type[Row], key: object, revision: int, values: dict[str, Any]
+    session: WriteSession,
+    table: type[Row],
+    key: object,
+    revision: int | None,
+    values: dict[str, Any],
 ) -> Row:
-    """Write `values` over the revision that the caller has read; raises NotFound or Stale."""
+    """Write `values` over the revision that the caller has read, None for any.
+
+    Raises NotFound or Stale.
+    """
     (primary,) = table.__table__.primary_key.columns  # type: ignore[attr-defined]
     column: Any = table
+    read = [] if revision is None else [col(column.revision) == revision]
     changed = await session.exec(
         update(table)
-        .where(primary == key, col(column.revision) == revision)
-        .values(**values, revision=revision + 1)
+        .where(primary == key, *read)
+        .values(**values, revision=col(column.revision) + 1)
         .returning(table)
         .execution_options(populate_existing=True)
     )

@@ -68,7 +68,7 @@ async def change(
     application_id: str,
     changes: Mapping[str, Any],
     *,
-    revision: int,
+    revision: int | None,
     now: datetime,
 ) -> Application:
     """Rewrite fields of a draft; raises Stale when somebody else did meanwhile."""
@@ -77,7 +77,7 @@ async def change(
     if application.status != State.DRAFT:
         possible = actions(State(application.status), supplement_used=application.supplement_used)
         raise IllegalTransition(state=application.status, allowed=list(possible))
-    if application.revision != revision:
+    if revision not in (None, application.revision):
         raise Stale
     columns = await _rewritten(session, principal, application, changes, now)
     changed = await moving.move(session, application, State.DRAFT, columns)

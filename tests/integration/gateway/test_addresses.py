@@ -25,17 +25,17 @@ async def test_an_unknown_path_is_a_404(world: World, method: str, path: str) ->
 
 
 METHODS = {
-    ("DELETE", "/v1/standards"): {"GET", "POST"},
-    ("PUT", "/v1/standards"): {"GET", "POST"},
-    ("HEAD", "/v1/standards"): {"GET", "POST"},
-    ("OPTIONS", "/v1/standards"): {"GET", "POST"},
+    ("DELETE", "/v1/standards"): {"GET", "HEAD", "POST"},
+    ("PUT", "/v1/standards"): {"GET", "HEAD", "POST"},
+    ("OPTIONS", "/v1/standards"): {"GET", "HEAD", "POST"},
     ("GET", "/v1/resources/x/records"): {"POST"},
+    ("HEAD", "/v1/resources/x/records"): {"POST"},
     ("PUT", "/v1/resources/x/records"): {"POST"},
-    ("POST", "/v1/subscriptions/x/records"): {"GET"},
-    ("HEAD", "/v1/subscriptions/x/records"): {"GET"},
+    ("POST", "/v1/subscriptions/x/records"): {"GET", "HEAD"},
     ("GET", "/v1/resources/x/submit"): {"POST"},
-    ("PATCH", "/v1/resources/x"): {"GET", "PUT"},
-    ("POST", "/healthz"): {"GET"},
+    ("HEAD", "/v1/resources/x/submit"): {"POST"},
+    ("PATCH", "/v1/resources/x"): {"GET", "HEAD", "PUT"},
+    ("POST", "/healthz"): {"GET", "HEAD"},
     ("GET", "/oauth/token"): {"POST"},
 }
 
@@ -47,10 +47,44 @@ async def test_a_wrong_method_is_told_the_right_ones(world: World, method: str, 
     allowed = set(answer.headers["allow"].replace(" ", "").split(","))
     assert allowed == METHODS[method, path]
     if method == "HEAD":
-        assert answer.status_code == 405
+        assert (answer.status_code, answer.content) == (405, b"")
         assert answer.headers["exchange-worker"]
     else:
         problem(answer, 405, "method_not_allowed")
+
+
+async def test_head_is_answered_wherever_get_is(world: World, sharing: Sharing) -> None:
+    """Every GET of OpenAPI, with the status, media type and length that GET has."""
+    paths = (await world.http.get("/openapi.json")).json()["paths"]
+    gets = [path for path, methods in paths.items() if "get" in methods]
+    for path in [*gets, "/openapi.json", "/docs"]:
+        asked = path.replace("{", "").replace("}", "")
+        get, answer = await asyncio.gather(
+            *(world.authority.send(method, asked) for method in ("GET", "HEAD"))
+        )
+        assert answer.status_code == get.status_code, path
+        assert answer.headers.get("content-type") == get.headers.get("content-type"), path
+        assert answer.content == b""
+    assert len(gets) > 25
+
+
+async def test_a_head_of_records_says_what_a_pull_would(sharing: Sharing) -> None:
+    await sharing.publisher.publish(sharing.resource, [{"id": "h", "name": "某"}])
+    path = f"/v1/subscriptions/{sharing.subscription}/records"
+    get = await sharing.subscriber.get(path)
+    answer = await sharing.subscriber.send("HEAD", path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    for name in ("content-length", "exchange-count", "exchange-next-cursor"):
+        assert answer.headers[name] == get.headers[name]
+    assert int(answer.headers["content-length"]) == len(get.content)
+
+
+async def test_nothing_of_a_body_follows_the_head(world: World) -> None:
+    """A second answer on the same connection begins where the first ends."""
+    for _time in range(3):
+        answer = await world.http.head("/healthz")
+        assert answer.status_code == 200
+    assert (await world.http.get("/healthz")).status_code == 200
 
 
 @pytest.mark.parametrize(
