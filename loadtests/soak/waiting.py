@@ -25,7 +25,8 @@ CURSOR = re.compile(rb"\r\nexchange-next-cursor: *(\S+)", re.IGNORECASE)
 # Connections are opened so many at a time: the backlog of a listening socket is bounded.
 OPENED_AT_ONCE = 200
 PATIENCE_SECONDS = 60.0
-OPENED = "opened"
+# Marks on the way, beside those of every generator.
+OPENED, ROUND = "opened", "round"
 
 
 class Order(msgspec.Struct):
@@ -189,6 +190,7 @@ async def run(order: Order) -> None:
     """Open, stay idle for a while, publish round after round, tell what came."""
     hall = Hall(order)
     opened = await hall.open()
+    tell(OPENED, {"seconds": opened})
     # The last polls sent are on their way to where they wait.
     await asyncio.sleep(order.settle_seconds)
     hall.tally.open_window()
@@ -198,6 +200,7 @@ async def run(order: Order) -> None:
     rounds = []
     for number in range(order.rounds):
         rounds.append(await hall.round(number))
+        tell(ROUND, {"number": number, "seconds": rounds[-1][1]})
         await asyncio.sleep(order.settle_seconds)
     hall.leave()
     hall.tally.facts |= {"open_seconds": opened, **_facts(rounds)}

@@ -1,0 +1,170 @@
+"""The soak in a short form on the session's platform: every row runs, and says what it found."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local.report import Report
+from deploy.local.stack import Stack
+from loadtests.arena import Arena
+from loadtests.runs import RunFailed
+from loadtests.soak import __main__ as soak
+from loadtests.soak import filling, scene
+from loadtests.soak import population as populations
+from loadtests.soak.ground import Ground, beside
+from loadtests.soak.scene import Scene
+from tests.support import processes
+from tests.support.world import World
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+SCALE = populations.Scale(resources=6, subscriptions=10, popular=5, spread=4)
+EFFORT = replace(scene.QUICK, seconds=0.3, log_records=8_000, polls=40, memory_minutes=0.05)
+
+
+@pytest.fixture(scope="module")
+def ground(
+    stack: Stack,
+    platform: processes.Running,
+    world: World,
+    settings: dict[str, str],
+    logs: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Ground:
+    parts = {"broker": stack.kafka.service, "database": stack.postgres.service}
+    started = {role: part.running() for role, part in parts.items()}
+    arena = Arena(
+        world.base_url,
+        stack.endpoints.database_url,
+        stack.endpoints.kafka_bootstrap,
+        logs / "credentials.json",
+        tmp_path_factory.mktemp("soak"),
+        {
+            **{role: record.pid for role, record in started.items() if record},
+            "gateway": platform.process.pid,
+        },
+        len(platform.worker_pids()),
+    )
+    return Ground(arena, settings)
+
+
+@pytest.fixture(scope="module")
+async def results(
+    ground: Ground, stack: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("results")
+    # A broker of somebody else's is not ours to stop.
+    rows = [row for row in soak.ROWS if row != "flood" or stack.kafka.service.running()]
+    plan = soak.Plan(SCALE, EFFORT, rows, quick=True)
+    await asyncio.to_thread(soak.run, ground, plan, folder, Report())
+    assert "| log | " in (folder / "soak.md").read_text(encoding="utf-8")
+    assert "<polyline" in (folder / "soak.html").read_text(encoding="utf-8")
+    told: dict[str, Any] = json.loads((folder / "soak.json").read_text(encoding="utf-8"))
+    assert json.loads((folder / "latest.json").read_text(encoding="utf-8")) == told
+    return told
+
+
+def findings(results: Mapping[str, Any], row: str) -> list[dict[str, Any]]:
+    return [finding for finding in results["findings"] if finding["row"] == row]
+
+
+async def test_every_row_says_something(results: dict[str, Any]) -> None:
+    counted = {row: len(findings(results, row)) for row in {f["row"] for f in results["findings"]}}
+    counted.pop("flood", None)
+    assert counted == {
+        "subscriptions": 4,
+        "resources": 3,
+        "long polls": 2,
+        "neighbours": 3,
+        "log": 5,
+        "memory": 4,
+    }
+
+
+async def test_nothing_failed_and_every_record_is_in_the_log(results: dict[str, Any]) -> None:
+    assert results["cases"]
+    for case in results["cases"]:
+        assert case["failures"] == 0, case
+        assert case["records_answered"] == case["records_read_back"], case
+
+
+async def test_every_poll_heard_every_record(results: dict[str, Any]) -> None:
+    for finding in findings(results, "long polls"):
+        assert finding["reached"] is True, finding
+        assert finding["facts"]["last_max_ms"] > 0
+
+
+async def test_a_flood_without_a_broker_is_refused_in_order(results: dict[str, Any]) -> None:
+    for finding in findings(results, "flood"):
+        assert finding["reached"] is True, finding
+
+
+async def test_first_pulls_and_the_cold_start_are_measured(results: dict[str, Any]) -> None:
+    start, first, *_pairs = findings(results, "subscriptions")
+    assert start["facts"]["seconds_to_ready"] > 0
+    assert first["facts"]["first_pulls_per_second"] > 0
+    assert first["facts"]["cpu_us_per_first_pull"] > 0
+
+
+@pytest.fixture(scope="module")
+async def set_scene(ground: Ground, results: dict[str, Any]) -> Scene:
+    people = populations.read(ground.folder / populations.FILE)
+    assert people is not None
+    return Scene(ground, people, SCALE, EFFORT, Report())
+
+
+async def test_what_was_registered_is_used_again_and_grows(
+    ground: Ground, set_scene: Scene
+) -> None:
+    before = set_scene.population
+    larger = replace_scale(resources=7, subscriptions=11)
+    after = await asyncio.to_thread(populations.populate, ground.arena, larger, lambda _line: None)
+    assert after.resources[:6] == before.resources[:6]
+    assert (len(after.resources), len(after.subscriptions)) == (7, 11)
+    assert after.subscriptions[:10] == before.subscriptions[:10]
+
+
+def replace_scale(**changes: int) -> populations.Scale:
+    return populations.Scale(
+        **({"resources": 6, "subscriptions": 10, "popular": 5, "spread": 4} | changes)
+    )
+
+
+async def test_a_page_that_is_not_that_of_the_log_fails_the_run(
+    ground: Ground, set_scene: Scene
+) -> None:
+    work = set_scene.reading(set_scene.population.subscriptions[:2])
+    work.body = work.body.replace("upsert", "delete", 1)
+    case = await asyncio.to_thread(set_scene.pull, ground.arena, "spoilt", work, 2)
+    assert case.failures > 0
+    assert "not the page of the log" in case.complaints[0]
+
+
+async def test_a_first_page_that_was_not_published_is_refused(set_scene: Scene) -> None:
+    another = replace(set_scene, population=set_scene.population)
+    another.population.subscriptions[0] = set_scene.long_reader
+    with pytest.raises((RunFailed, Exception), match="is not what was published"):
+        await asyncio.to_thread(lambda: another.first_page)
+
+
+async def test_pages_of_the_long_log_follow_one_another(set_scene: Scene) -> None:
+    start = await asyncio.to_thread(filling.places, set_scene, filling.START)
+    tail = await asyncio.to_thread(filling.places, set_scene, filling.TAIL)
+    assert len(start.asks) == len(tail.asks) == filling.pages(set_scene)
+    assert len({ask.cursor for ask in start.asks + tail.asks}) == 2 * len(start.asks)
+
+
+async def test_a_gateway_beside_has_settings_of_its_own_and_ends(ground: Ground) -> None:
+    def started() -> tuple[int, bool]:
+        with beside(ground, workers=1) as own:
+            alive = own.process.poll() is None
+        return own.process.returncode, alive
+
+    code, alive = await asyncio.to_thread(started)
+    assert alive
+    assert code is not None

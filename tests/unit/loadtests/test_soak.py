@@ -1,0 +1,174 @@
+"""What a soak says of its measurements: it must tell a change from noise, and be able to fail."""
+
+import numpy as np
+import pytest
+
+from loadtests.arena import Machine
+from loadtests.results import PARTS, Case
+from loadtests.soak import report, statistics
+from loadtests.soak.asking import Ask, Pacer, target
+from loadtests.soak.findings import Curve, Finding, Found, server_us
+from loadtests.soak.memory import judge
+from loadtests.soak.population import FULL, QUICK, Scale
+from loadtests.soak.scene import FLAT, ROUNDS_JUDGED, aim
+from loadtests.soak.watching import Watched
+
+MEBI = 2**20
+
+
+def case(**changes: object) -> Case:
+    usual: dict[str, object] = {
+        "name": "soak-case", "system": "shuyuan", "generator": "raw",
+        "requests_per_second": 10.0, "records_per_second": 5000.0, "p50_ms": 1.0, "p99_ms": 2.0,
+        "failures": 0, "cpu_seconds": dict.fromkeys(PARTS, 1.0),
+        "cpu_us_per_record": dict.fromkeys(PARTS, 2.0), "records_answered": 10,
+        "records_read_back": 10, "seconds": 1.0, "callers": 1, "workers": 1, "memory_bytes": {},
+        "others_cpu_seconds": 0.0,
+    }  # fmt: skip
+    return Case(**(usual | changes))  # type: ignore[arg-type]
+
+
+def soaked(*findings: Finding, cases: list[Case] | None = None) -> report.Soaked:
+    return report.Soaked(
+        started_at="2026-11-22T00:00:00+00:00",
+        seconds=1.0,
+        machine=Machine(2, 2**34, "3.11", "4.3", "18.6"),
+        cases=cases or [],
+        indicative=False,
+        others_share=0.0,
+        rounds=1,
+        findings=list(findings),
+        curves=[Curve("memory of gateway", [1.0, 2.0], [100.0, 101.0])],
+    )
+
+
+def finding(*, reached: bool | None) -> Finding:
+    return Finding(row="log", case="a case", measured="1 → 2", target="≤ 1", reached=reached)
+
+
+def test_equal_runs_have_the_ratio_one_and_an_interval_around_it() -> None:
+    noise = np.random.default_rng(1).normal(10, 0.5, (2, 15))
+    found = statistics.ratio(list(noise[0]), list(noise[1]))
+    assert found.low < 1 < found.high
+    assert found.high - found.low < 0.2
+
+
+def test_a_real_difference_is_outside_the_interval() -> None:
+    noise = np.random.default_rng(1).normal(10, 0.5, (2, 15))
+    found = statistics.ratio(list(noise[0]), list(noise[1] * 1.5))
+    assert found.low > FLAT
+    assert found.value == pytest.approx(1.5, abs=0.1)
+
+
+def test_one_outlier_moves_the_ratio_little() -> None:
+    assert statistics.ratio([10.0] * 9, [10.0] * 8 + [500.0]).value == 1.0
+
+
+def test_the_interval_is_the_same_each_time() -> None:
+    base, other = [1.0, 2.0, 3.0, 4.0], [2.0, 3.0, 3.5, 5.0]
+    assert statistics.ratio(base, other) == statistics.ratio(base, other)
+
+
+def test_a_slope_is_found_through_the_noise() -> None:
+    at = np.arange(900.0)
+    noise = np.random.default_rng(2).normal(0, 5, 900)
+    found = statistics.slope(list(at), list(100 + 0.05 * at + noise))
+    assert found.low < 0.05 < found.high
+    assert found.low > 0
+
+
+def test_samples_that_hang_together_widen_the_interval() -> None:
+    at = np.arange(900.0)
+    steps = np.random.default_rng(3).normal(0, 1, 900)
+    apart = statistics.slope(list(at), list(steps))
+    together = statistics.slope(list(at), list(np.cumsum(steps)))
+    assert together.high - together.low > 10 * (apart.high - apart.low)
+
+
+def watched(growth_per_second: float) -> Watched:
+    seconds = [float(second) for second in range(1, 1201)]
+    noise = np.random.default_rng(4).normal(0, MEBI, 1200)
+    # The warm-up grows steeply and is not judged.
+    sizes = [
+        int((400 if at > 300 else 100 + at) * MEBI + growth_per_second * at + jitter)
+        for at, jitter in zip(seconds, noise, strict=True)
+    ]
+    return Watched(seconds, {"gateway": sizes})
+
+
+def test_flat_memory_is_flat_whatever_the_warm_up_was() -> None:
+    found = judge("gateway", watched(0.0), 20.0, 1.0)
+    assert found.reached is True
+    assert abs(found.facts["growth"]) < 0.005
+
+
+def test_a_leak_of_two_percent_in_ten_minutes_fails() -> None:
+    found = judge("gateway", watched(0.02 * 400 * MEBI / 600), 20.0, 1.0)
+    assert found.reached is False
+    assert found.facts["growth"] == pytest.approx(0.02, rel=0.1)
+
+
+def test_a_short_look_at_memory_is_not_judged() -> None:
+    assert judge("gateway", watched(1e6), 0.2, 1.0).reached is None
+
+
+def test_an_aim_needs_enough_runs() -> None:
+    assert aim("≤", 5.0, ROUNDS_JUDGED - 1)["reached"] is None
+    assert aim("≤", 5.0, ROUNDS_JUDGED)["reached"] is False
+    assert aim("≤", FLAT, ROUNDS_JUDGED)["reached"] is True
+
+
+def test_one_aim_that_was_missed_fails_the_soak() -> None:
+    assert soaked(finding(reached=True), finding(reached=None)).good
+    assert not soaked(finding(reached=True), finding(reached=False)).good
+
+
+def test_one_failed_request_fails_the_soak_and_is_told() -> None:
+    broken = case(failures=1, complaints=["500: x"])
+    told = soaked(finding(reached=True), cases=[case(), broken])
+    assert not told.good
+    assert "soak-case: 1 failures; 500: x" in report.markdown(told)
+
+
+def test_the_table_says_what_was_missed() -> None:
+    text = report.markdown(soaked(finding(reached=False), finding(reached=True)))
+    assert "| log | a case | 1 → 2 | ≤ 1 | **no** |" in text
+    assert "| log | a case | 1 → 2 | ≤ 1 | yes |" in text
+
+
+def test_the_page_draws_every_curve() -> None:
+    page = report.page(soaked(finding(reached=False)))
+    assert page.count("<polyline") == 1
+    assert 'class="bad"' in page
+
+
+def test_the_generator_is_not_counted_among_the_servers() -> None:
+    assert server_us(case()) == 8.0
+
+
+def test_findings_of_several_rows_come_together() -> None:
+    both = Found([finding(reached=True)])
+    both.add(Found([finding(reached=None)], [case()]))
+    assert len(both.findings) == 2
+    assert len(both.cases) == 1
+    assert not both.broken
+
+
+@pytest.mark.parametrize("scale", [FULL, QUICK])
+def test_subscriptions_are_shared_out_as_the_scale_says(scale: Scale) -> None:
+    places = [scale.resource_of(number) for number in range(scale.subscriptions)]
+    assert places.count(0) == scale.popular
+    assert set(places) == set(range(scale.spread + 1))
+    assert max(places) < scale.resources
+
+
+def test_a_pace_is_kept_and_a_pause_is_not_made_up_for_with_a_burst() -> None:
+    pacer = Pacer(100.0)
+    moments = [pacer.moment(1000.0) for _ in range(100)]
+    assert moments[-1] - moments[0] == pytest.approx(0.99)
+    assert pacer.moment(2000.0) > 1999
+
+
+def test_a_page_is_asked_for_by_cursor_limit_and_wait() -> None:
+    assert target(Ask("s", 0), 5) == "/v1/subscriptions/s/records?limit=5"
+    assert target(Ask("s", 0, "c"), 5, 30).endswith("records?limit=5&cursor=c&wait=30")
