@@ -13,13 +13,14 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
-from exchange.broker.produce import Place, Slice
+from exchange.broker.produce import GIVE_UP_SECONDS, Place, Slice
 from exchange.broker.topics import MESSAGE_MAX_BYTES
 from exchange.broker.writer import TRANSACTION_TIMEOUT_MS, transactional_id
 
 log = logging.getLogger(__name__)
 
 ENTER_SECONDS = 15.0
+CLOSE_SECONDS = 3.0
 
 
 def spanning_id(life: int) -> str:
@@ -39,6 +40,7 @@ class SpanningLog:
         self._life = life
         self._producer: AIOKafkaProducer | None = None
         self._entering = asyncio.Lock()
+        self._retired: set[asyncio.Task[None]] = set()
         self.broken = False
 
     async def enter(self) -> None:
@@ -60,15 +62,17 @@ class SpanningLog:
         if producer is None:
             raise BrokerUnavailable
         try:
-            await producer.begin_transaction()
-            sent = [await _send(producer, place, part) for place, part in parts]
-            stored = await asyncio.gather(*sent)
-            await producer.commit_transaction()
+            # aiokafka itself tries for as long as the broker is away.
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                await producer.begin_transaction()
+                sent = [await _send(producer, place, part) for place, part in parts]
+                stored = await asyncio.gather(*sent)
+                await producer.commit_transaction()
         except Exception as error:
             if not isinstance(error, (KafkaError, OSError, TimeoutError)):
                 log.exception("a transaction failed in a way of its own")
-            self.broken = True
-            await self.close()
+            self.broken, self._producer = True, None
+            self._retire(producer)
             raise OutcomeUnknown from error
         return [record.offset for record in stored]
 
@@ -86,14 +90,28 @@ class SpanningLog:
         except Exception as error:
             if not isinstance(error, (KafkaError, OSError, TimeoutError)):
                 log.exception("a producer could not start")
-            await producer.stop()
+            self._retire(producer)
             raise BrokerUnavailable from error
         return producer
 
-    async def close(self) -> None:
+    def _retire(self, producer: AIOKafkaProducer) -> None:
+        """Stop a producer that nobody waits for: it may try on until its broker is back."""
+        task = asyncio.create_task(producer.stop())
+        self._retired.add(task)
+        task.add_done_callback(self._retired.discard)
+
+    def leave(self) -> None:
+        """Write no more, without waiting."""
+        self.broken = True
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            await producer.stop()
+            self._retire(producer)
+
+    async def close(self) -> None:
+        """Stop what was started; a producer that cannot end is left behind."""
+        self.leave()
+        if self._retired:
+            await asyncio.wait(self._retired, timeout=CLOSE_SECONDS)
 
 
 async def _send(producer: AIOKafkaProducer, place: Place, part: Slice) -> Any:  # noqa: ANN401

@@ -102,9 +102,12 @@ class Lanes:
 
     async def _end(self) -> None:
         """Close the life that is over; what it left open would hold up every reader."""
-        over = self._life
-        await self.close()
-        if over is not None and over.spanning.broken:
+        over, self._life = self._life, None
+        if over is None:
+            return
+        unfinished = over.spanning.broken
+        over.spanning.leave()
+        if unfinished:
             with suppress(BrokerUnavailable):
                 await self._writers.enter(spanning_id(over.number))
 

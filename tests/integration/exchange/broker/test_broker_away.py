@@ -6,6 +6,7 @@ These tests have a broker of their own: freezing the session's would hold up eve
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,12 +15,14 @@ import pytest
 from deploy.local.kafka import Kafka
 from deploy.local.ports import PortBook
 from deploy.local.stack import Endpoints
-from exchange.broker import client, events
+from exchange.broker import client, events, transactions
 from exchange.broker.client import Connection
+from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.broker.events import EventLog
 from exchange.broker.fetch import ChunkCache, Reader
 from exchange.broker.produce import Slice
 from exchange.broker.topics import Topics
+from exchange.broker.transactions import SpanningLog
 from exchange.broker.writer import Writers
 from exchange.relay import Relay
 from kernel import outbox
@@ -139,3 +142,25 @@ async def leave(database: Database, *keys: str) -> None:
     async with database.transaction() as session:
         for key in keys:
             outbox.add(session, "test.done", key, {})
+
+
+async def test_a_transaction_is_given_up_in_time_while_the_broker_is_frozen(
+    broker: Kafka, bootstrap: str, topic: str, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client library tries for as long as it takes: callers had no answer after 90 s."""
+    monkeypatch.setattr(transactions, "GIVE_UP_SECONDS", 1.0)
+    spanning = SpanningLog(bootstrap, time.time_ns() % 2**31)
+    await spanning.enter()
+    parts = [((topic, 0), Slice([b"1"], [b"never"], []))]
+    os.kill(pid(broker), signal.SIGSTOP)
+    try:
+        await asyncio.sleep(0.3)
+        async with asyncio.timeout(5):
+            with pytest.raises(OutcomeUnknown):
+                await spanning.append(parts)
+            with pytest.raises(BrokerUnavailable):
+                await spanning.append(parts)
+    finally:
+        os.kill(pid(broker), signal.SIGCONT)
+    await spanning.close()
+    assert (await reader.read(topic, 0, 0, MIB)).values == []
