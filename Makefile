@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test up down status check lock clean bench bench-quick profile load faults capacity
+.PHONY: help demo test up down status check lock clean bench bench-quick soak soak-quick profile load faults capacity
 
 help: ## 列出全部目标 / print every target
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -37,6 +37,12 @@ bench: $(INSTALLED) ## 压测：全部场景与对照，五轮取中（十余分
 
 bench-quick: $(INSTALLED) ## 压测：每项一次，两分钟内，仅供参考 / every row once, under two minutes
 	@$(PYTHON) -m loadtests.bench --quick $(ARGS)
+
+soak: $(INSTALLED) ## 浸泡：内存、规模、邻居、长轮询（约四十分钟）/ memory, scale, neighbours, long polls: forty minutes
+	@$(PYTHON) -m loadtests.soak $(if $(ONLY),--only $(ONLY)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
+soak-quick: $(INSTALLED) ## 浸泡：每项小规模一次，两分钟左右 / every row of it once and small, about two minutes
+	@$(PYTHON) -m loadtests.soak --quick $(ARGS)
 
 profile: $(INSTALLED) ## 采样：各数据通道的火焰图 / flame graphs of the hot paths
 	@$(PYTHON) -m loadtests.profiling $(ARGS)

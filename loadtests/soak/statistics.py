@@ -25,16 +25,21 @@ class Estimate:
 
 
 def ratio(base: Sequence[float], other: Sequence[float]) -> Estimate:
-    """Return median(other) / median(base) of paired runs; the interval is bootstrapped by pairs."""
+    """Return median(other) / median(base) of paired runs; the interval is bootstrapped by pairs.
+
+    Runs in which nothing was measured have no ratio: it is infinite.
+    """
     pairs = np.array([base, other], dtype=float)
+    if not pairs.all():
+        return Estimate(np.inf, np.inf, np.inf)
     count = pairs.shape[1]
     places = np.random.default_rng(SEED).integers(0, count, (DRAWS, count))
     low_base, low_other = np.median(pairs[:, places], axis=2)
     middle_base, middle_other = np.median(pairs, axis=1)
-    drawn = low_other / np.maximum(low_base, np.finfo(float).tiny)
+    drawn = low_other / low_base
     share = (1 - CONFIDENCE) / 2
     low, high = np.quantile(drawn, [share, 1 - share])
-    return Estimate(float(middle_other / middle_base) if middle_base else 0.0, low, high)
+    return Estimate(float(middle_other / middle_base), float(low), float(high))
 
 
 def slope(at: Sequence[float], values: Sequence[float]) -> Estimate:

@@ -64,6 +64,11 @@ def test_one_outlier_moves_the_ratio_little() -> None:
     assert statistics.ratio([10.0] * 9, [10.0] * 8 + [500.0]).value == 1.0
 
 
+def test_runs_in_which_nothing_was_measured_reach_no_aim() -> None:
+    found = statistics.ratio([0.0, 1.0, 1.0], [1.0, 1.0, 1.0])
+    assert aim("≤", found.value, 3)["reached"] is False
+
+
 def test_the_interval_is_the_same_each_time() -> None:
     base, other = [1.0, 2.0, 3.0, 4.0], [2.0, 3.0, 3.5, 5.0]
     assert statistics.ratio(base, other) == statistics.ratio(base, other)
