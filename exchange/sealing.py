@@ -21,11 +21,11 @@ async def seal_counts(session: WriteSession, now: datetime) -> int:
     publishes = await count_store.unsealed(session, PublishCount, before)
     for row in publishes:
         _record(session, ExchangeEvent.RECORDS_PUBLISHED, row, "resource", row.resource_id)
-        await count_store.seal(session, row)
     reads = await count_store.unsealed(session, ReadCount, before)
     for row in reads:
         _record(session, ExchangeEvent.RECORDS_READ, row, "subscription", row.subscription_id)
-        await count_store.seal(session, row)
+    await count_store.seal(session, publishes)
+    await count_store.seal(session, reads)
     return len(publishes) + len(reads)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, func, tuple_
+from sqlalchemy import ColumnElement, func, insert, tuple_
 from sqlmodel import col, select
 
 from kernel import clock
@@ -31,6 +31,11 @@ CHAINS = 8
 GENESIS = "0" * 64
 SEQ_LIMIT = 2**63
 ANCHORED = "audit.anchored"
+# What a hash is of, in this order.
+FACTS = (
+    "chain", "seq", "at", "event", "actor_kind", "actor_id", "department", "subject_type",
+    "subject_id", "details", "correlation_id", "previous_hash",
+)  # fmt: skip
 _PENDING = "audit_pending"
 
 
@@ -73,8 +78,11 @@ async def append_pending(session: "AsyncSession") -> None:
     if not pending:
         return
     head = await _lock_free_chain(session)
+    rows = []
     for event in pending:
-        head.seq, head.hash = head.seq + 1, _append(session, head, event)
+        rows.append(_chained(head, event))
+        head.seq, head.hash = head.seq + 1, rows[-1]["hash"]
+    await session.execute(insert(AuditRow), rows)
     session.add(head)
     await session.flush()
 
@@ -93,34 +101,33 @@ async def _lock_free_chain(session: "AsyncSession") -> AuditChain:
     return head
 
 
-def _append(session: "AsyncSession", head: AuditChain, event: Event) -> str:
-    row = AuditRow(
-        chain=head.chain,
-        seq=head.seq + 1,
-        at=event.at,
-        event=event.event,
-        actor_kind=event.actor.kind,
-        actor_id=event.actor.id,
-        department=event.actor.department,
-        subject_type=event.subject_type,
-        subject_id=event.subject_id,
-        details=dict(event.details),
-        correlation_id=event.correlation_id,
-        previous_hash=head.hash,
-        hash="",
-    )
-    row.hash = digest(row)
-    session.add(row)
-    return row.hash
+def _chained(head: AuditChain, event: Event) -> dict[str, Any]:
+    """Return the event as the row that follows the head."""
+    row = {
+        "chain": head.chain,
+        "seq": head.seq + 1,
+        "at": event.at,
+        "event": event.event,
+        "actor_kind": event.actor.kind,
+        "actor_id": event.actor.id,
+        "department": event.actor.department,
+        "subject_type": event.subject_type,
+        "subject_id": event.subject_id,
+        "details": dict(event.details),
+        "correlation_id": event.correlation_id,
+        "previous_hash": head.hash,
+    }
+    return {**row, "hash": _digest(row)}
 
 
 def digest(row: AuditRow) -> str:
     """Return the SHA-256 of a row's facts and of the hash before it."""
-    facts = [
-        row.chain, row.seq, row.at.astimezone(UTC).isoformat(timespec="microseconds"), row.event,
-        row.actor_kind, row.actor_id, row.department, row.subject_type, row.subject_id,
-        row.details, row.correlation_id, row.previous_hash,
-    ]  # fmt: skip
+    return _digest({name: getattr(row, name) for name in FACTS})
+
+
+def _digest(row: Mapping[str, Any]) -> str:
+    at = row["at"].astimezone(UTC).isoformat(timespec="microseconds")
+    facts = [at if name == "at" else row[name] for name in FACTS]
     canonical = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -264,7 +264,9 @@ class Puller:
             found.size_bytes,
             found.takes,
         )
-        self._counts.read(principal, shown)
+        if found.scanned:
+            # Who asks and finds nothing has read nothing.
+            self._counts.read(principal, shown)
         return Page(found.lines, self.encode(plan.grant.id, place), lag, self._day(plan))
 
     def _day(self, plan: GrantPlan) -> Day | None:

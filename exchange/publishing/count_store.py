@@ -4,13 +4,44 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import insert
+import orjson
+from sqlalchemy import TextClause, text, tuple_
 from sqlmodel import col, select, update
 
 from exchange.publishing.tables import DailyUse, PublishCount, ReadCount
 from kernel.database import ReadSession, WriteSession
 
 Key = tuple[str, str, datetime]
+
+
+def _adding(table: str, subject: str, times: str) -> TextClause:
+    """One statement that is never compiled again, however many rows come as one JSON text."""
+    return text(f"""
+        INSERT INTO exchange.{table} AS c
+            ({subject}, client_id, minute, department, {times}, records, bytes, evidence, sealed)
+        SELECT subject, client_id, minute, department, times, records, bytes, evidence, false
+        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r
+            (subject text, client_id text, minute timestamptz, department text,
+             times bigint, records bigint, bytes bigint, evidence jsonb)
+        ON CONFLICT ({subject}, client_id, minute) DO UPDATE SET
+            {times} = c.{times} + excluded.{times},
+            records = c.records + excluded.records,
+            bytes = c.bytes + excluded.bytes,
+            evidence = c.evidence || excluded.evidence,
+            -- Late counts open a sealed minute again: it is then sealed with its new sums.
+            sealed = false
+    """)  # noqa: S608 - names of our own
+
+
+ADD_PUBLISHES = _adding("publish_count", "resource_id", "batches")
+ADD_READS = _adding("read_count", "subscription_id", "pages")
+ADD_DAILY = text("""
+    INSERT INTO exchange.daily_use AS d (subscription_id, day, records)
+    SELECT subscription_id, :day, records
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (subscription_id text, records bigint)
+    ON CONFLICT (subscription_id, day) DO UPDATE SET records = d.records + excluded.records
+    RETURNING subscription_id, records
+""")
 
 
 async def add(
@@ -22,35 +53,21 @@ async def add(
 
     Keys are written in one order, so that writers never cross.
     """
-    if publishes:
-        await session.execute(_adding(PublishCount, "resource_id", "batches", publishes))
-    if reads:
-        await session.execute(_adding(ReadCount, "subscription_id", "pages", reads))
+    for statement, counts in ((ADD_PUBLISHES, publishes), (ADD_READS, reads)):
+        if counts:
+            await session.execute(statement.bindparams(rows=_rows(counts)))
 
 
-def _adding(
-    table: type[PublishCount] | type[ReadCount],
-    subject: str,
-    times: str,
-    counts: Mapping[Key, tuple[Any, Any]],
-) -> Any:  # noqa: ANN401 - SQLAlchemy's own type
+def _rows(counts: Mapping[Key, tuple[Any, Any]]) -> str:
     rows = [
         {
-            subject: key[0], "client_id": key[1], "minute": key[2], "sealed": False,
-            "department": count.department, times: count.times,
+            "subject": key[0], "client_id": key[1], "minute": key[2],
+            "department": count.department, "times": count.times,
             "records": count.records, "bytes": count.bytes_, "evidence": evidence,
         }
         for key, (count, evidence) in sorted(counts.items(), key=lambda each: each[0])
     ]  # fmt: skip
-    statement = insert(table.__table__).values(rows)  # type: ignore[union-attr]
-    new = statement.excluded
-    columns = table.__table__.c  # type: ignore[union-attr]
-    return statement.on_conflict_do_update(
-        index_elements=[subject, "client_id", "minute"],
-        # Counts that come late open a sealed minute again: it is then sealed with its new sums.
-        set_={name: columns[name] + new[name] for name in (times, "records", "bytes")}
-        | {"evidence": columns.evidence.concat(new.evidence), "sealed": False},
-    )
+    return orjson.dumps(rows).decode()
 
 
 async def add_daily(session: WriteSession, day: date, records: Mapping[str, int]) -> dict[str, int]:
@@ -58,14 +75,10 @@ async def add_daily(session: WriteSession, day: date, records: Mapping[str, int]
     if not records:
         return {}
     rows = [
-        {"subscription_id": subscription, "day": day, "records": count}
+        {"subscription_id": subscription, "records": count}
         for subscription, count in sorted(records.items())
     ]
-    statement = insert(DailyUse).values(rows)
-    adding = statement.on_conflict_do_update(
-        index_elements=["subscription_id", "day"],
-        set_={"records": DailyUse.records + statement.excluded.records},
-    ).returning(col(DailyUse.subscription_id), col(DailyUse.records))
+    adding = ADD_DAILY.bindparams(day=day, rows=orjson.dumps(rows).decode())
     return {row.subscription_id: row.records for row in await session.execute(adding)}
 
 
@@ -98,7 +111,11 @@ async def unsealed(
     return (await session.exec(query.with_for_update(skip_locked=True))).all()
 
 
-async def seal(session: WriteSession, row: PublishCount | ReadCount) -> None:
-    table = type(row)
-    keys = [column == getattr(row, column.name) for column in table.__table__.primary_key]  # type: ignore[union-attr]
-    await session.execute(update(table).where(*keys).values(sealed=True))
+async def seal(session: WriteSession, rows: Sequence[PublishCount | ReadCount]) -> None:
+    """Mark rows of one table that this session holds."""
+    if not rows:
+        return
+    table = type(rows[0]).__table__  # type: ignore[union-attr]
+    keys = [tuple(getattr(row, column.name) for column in table.primary_key) for row in rows]
+    marking = update(table).where(tuple_(*table.primary_key).in_(keys)).values(sealed=True)
+    await session.execute(marking)
