@@ -16,7 +16,7 @@ from exchange.broker.topics import topic_of
 from loadtests import facts
 from loadtests.measuring import RAW, SHUYUAN, Label, judged, read_back
 from loadtests.results import Case
-from loadtests.runs import Observed, Total
+from loadtests.runs import Observed, together
 from loadtests.stage import BATCH, Pace, Stage, generate
 from loadtests.workloads import Publish
 
@@ -47,7 +47,7 @@ def singles_beside_batches(stage: Stage, capacity: Callable[[], float], pace: Pa
     seen = sorted(
         (_pair(stage, rate, pace) for _ in range(pace.pairs)), key=lambda pair: pair.ratio
     )
-    total = _together([each.total for pair in seen for each in _runs(pair)])
+    total = together([each.total for pair in seen for each in _runs(pair)])
     acknowledged = {topic_of(each): runs for each, runs in total.acknowledged.items()}
     found = read_back(stage, acknowledged, starts, delete=True)
     chosen = seen[(len(seen) - 1) // 2].beside
@@ -86,19 +86,3 @@ def _facts(pairs: list[Pair]) -> dict[str, float]:
             pair.batches.window.requests / pair.batches.window.seconds for pair in pairs
         ),
     }
-
-
-def _together(totals: list[Total]) -> Total:
-    acknowledged: dict[str, list[tuple[int, int, int]]] = {}
-    for total in totals:
-        for resource, runs in total.acknowledged.items():
-            acknowledged.setdefault(resource, []).extend(runs)
-    return Total(
-        records=sum(total.records for total in totals),
-        checked=sum(total.checked for total in totals),
-        failures=sum(total.failures for total in totals),
-        refused=sum(total.refused for total in totals),
-        complaints=[said for total in totals for said in total.complaints],
-        acknowledged=acknowledged,
-        facts={},
-    )

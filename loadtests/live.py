@@ -10,12 +10,14 @@ from typing import Any
 import msgspec
 from locust import events
 from locust.env import Environment
+from locust.runners import MasterRunner, Runner
 
 from exchange.broker.topics import topic_of
 from loadtests import report as reports
 from loadtests import results as outcomes
 from loadtests import world
 from loadtests.arena import read_told
+from loadtests.machines import Master
 from loadtests.measuring import LOCUST, SHUYUAN, Label, judged, read_back
 from loadtests.processes import Sample, between, others_share, sample
 from loadtests.results import Results
@@ -36,7 +38,9 @@ class Live:
         self._results = results
         self._families = {**self._told.arena.families, GENERATOR: os.getpid()}
 
-    def listen(self) -> None:
+    def listen(self, runner: Runner) -> None:
+        """Take part in every run; a master's users run on other machines."""
+        self._machines = Master(runner) if isinstance(runner, MasterRunner) else None
         events.test_start.add_listener(self.begin)  # type: ignore[no-untyped-call]
         events.test_stopping.add_listener(self.end)  # type: ignore[no-untyped-call]
         events.test_stop.add_listener(self.write)  # type: ignore[no-untyped-call]
@@ -52,18 +56,22 @@ class Live:
         self._window = msgspec.convert(ExchangeUser.setting.tally.close_window(), Window)
         self._after: Sample = sample(self._families)
 
+    def _seen(self) -> tuple[Window, Total]:
+        total = ExchangeUser.setting.tally.total()
+        return self._window, msgspec.convert(total, Total, strict=False)
+
     def write(self, environment: Environment, **_more: Any) -> None:  # noqa: ANN401
         """Read the log back and write the results once every user has ended."""
         assert environment.runner is not None  # noqa: S101 - narrows the type
         counts: dict[str, int] = environment.runner.final_user_classes_count
-        total = msgspec.convert(ExchangeUser.setting.tally.total(), Total, strict=False)
+        window, total = self._machines.gather() if self._machines else self._seen()
         acknowledged = {topic_of(each): runs for each, runs in total.acknowledged.items()}
         found = read_back(self._stage, acknowledged, _starts(acknowledged), delete=False)
         label = Label(
             _name(environment, counts), SHUYUAN, LOCUST, sum(counts.values()),
             self._told.arena.workers,
         )  # fmt: skip
-        seen = Observed(self._window, total, between(self._before, self._after))
+        seen = Observed(window, total, between(self._before, self._after))
         results = Results(
             started_at=self._started.isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self._begun, 1),

@@ -1,9 +1,14 @@
-"""`make load`: Locust's own page against the platform that runs here, seeded and with tokens."""
+"""`make load`: Locust's own page against the platform that runs here, seeded and with tokens.
+
+Further arguments are Locust's own: `--master` lets other machines make the load, `--headless` runs
+without the page (loadtests/README.md).
+"""
 
 import contextlib
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import psutil
 
@@ -23,8 +28,8 @@ ARCHIVE_RECORDS = 60_000
 PATIENCE_SECONDS = 10.0
 
 
-def main() -> int:
-    """Prepare a world of new names, then let Locust's page decide what runs."""
+def main(arguments: Sequence[str]) -> int:
+    """Prepare a world of new names, then let Locust's page, or its arguments, decide what runs."""
     signal.signal(signal.SIGTERM, _interrupted)
     try:
         report, where = Report(), place()
@@ -37,7 +42,7 @@ def main() -> int:
         port = PortBook(where.state_dir / "ports.json").choose("locust", USUAL_PORT)
         url = f"http://{HOST}:{port}"
         report.line(say(f"压测页面：{url}（Ctrl-C 结束）", f"Locust: {url} (Ctrl-C ends it)"))
-        return _serve(_command(arena, port))
+        return _serve(command(arena, port, outcomes.FOLDER, arguments))
     except (LocalError, RunFailed, Failure) as error:
         sys.stderr.write(f"✗ {error}\n")
         return 1
@@ -45,12 +50,15 @@ def main() -> int:
         return EXIT_INTERRUPTED
 
 
-def _command(arena: Arena, port: int) -> list[str]:
+def command(arena: Arena, port: int, results: Path, arguments: Sequence[str]) -> list[str]:
+    """Return Locust's command; without a page nobody picks classes on it."""
+    page = ("--class-picker", "--web-host", HOST, "--web-port", str(port))
     return [
-        *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--class-picker"),
-        *("--web-host", HOST, "--web-port", str(port), "--host", arena.base_url),
-        *("--folder", str(arena.folder), "--results", str(outcomes.FOLDER)),
+        *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--host", arena.base_url),
+        *("--folder", str(arena.folder), "--results", str(results)),
         *("--users", "8", "--spawn-rate", "100", "--stop-timeout", "30"),
+        *(() if "--headless" in arguments else page),
+        *arguments,
     ]
 
 
@@ -73,4 +81,4 @@ def _interrupted(_number: int, _frame: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

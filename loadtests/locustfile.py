@@ -11,9 +11,10 @@ from typing import Any
 import gevent
 from locust import events
 from locust.env import Environment
-from locust.runners import Runner
+from locust.runners import Runner, WorkerRunner
 
 from loadtests.live import Live
+from loadtests.machines import Worker
 from loadtests.scenarios.base import ExchangeUser, Setting
 from loadtests.scenarios.day import WorkingDay
 from loadtests.scenarios.publish import PublishBatch, PublishSingle, PublishSingleKeyed
@@ -52,13 +53,16 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def prepare(environment: Environment, **_more: Any) -> None:  # noqa: ANN401 - as Locust calls it
-    """Load the world; a run from the page is measured whole, a headless one in a window."""
+    """Load the world; a run with results is measured whole, the benchmark's in a window."""
     options = environment.parsed_options
     assert options is not None  # noqa: S101 - narrows the type
     logging.getLogger("httpx").setLevel(logging.WARNING)
     ExchangeUser.setting = Setting.load(Path(options.folder))
-    if options.results:
-        Live(Path(options.folder), Path(options.results)).listen()
+    runner = environment.runner
+    if isinstance(runner, WorkerRunner):
+        Worker(runner)
+    elif options.results and runner:
+        Live(Path(options.folder), Path(options.results)).listen(runner)
     else:
         events.test_start.add_listener(measure)  # type: ignore[no-untyped-call]
 
