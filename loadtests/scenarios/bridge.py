@@ -5,6 +5,7 @@ from functools import cache
 
 import gevent
 from locust import task
+from locust.exception import StopUser
 
 from loadtests import kafka_rest
 from loadtests.kafka_rest import ARCHIVE, COMMANDS, FEEDS, JSON_VALUES, PARTITION, POLLS, Following
@@ -68,7 +69,7 @@ class BridgePull(ExchangeUser):
         self._command("POST", f"{self.path}/subscription", {"topics": [ARCHIVE]})
         with gevent.Timeout(BEGINNING_SECONDS, exception=False):
             # Joining a group takes its time, and polls are how it is waited for.
-            while not self.following.got(self._first_page()):
+            while not self._count(self._first_page()):
                 pass
 
     def on_stop(self) -> None:
@@ -96,16 +97,20 @@ class BridgePull(ExchangeUser):
         answer, seconds = self.call("GET", self._poll(), self.case, POLLS)
         if not answer.ok:
             self.refused(answer, self.case)
-        try:
-            count = self.following.got(answer.content or b"[]")
-        except ValueError as error:
-            tally.failed(f"{self.case}: {error}")
-            return
+        count = self._count(answer.content or b"[]")
         if not count:
             self._begin_again()
             return
         tally.checked += count
         tally.answered(count, seconds)
+
+    def _count(self, content: bytes) -> int:
+        """Return how many records came; a wrong one is a failure, and ends the user."""
+        try:
+            return self.following.got(content)
+        except ValueError as error:
+            self.setting.tally.failed(f"{self.case}: {error}")
+            raise StopUser from error
 
     def _begin_again(self) -> None:
         place = {"partitions": [{"topic": ARCHIVE, "partition": PARTITION}]}

@@ -41,15 +41,17 @@ class KafkaRest:
     async def produce(self, topic: str, request: Request) -> Any:  # noqa: ANN401 - JSON
         if request.headers["content-type"] != JSON:
             return Response(status_code=415)
-        taken: list[dict[str, int]] = []
-        for each in orjson.loads(await request.body())["records"]:
-            key, value = orjson.dumps(each["key"]), orjson.dumps(each["value"])
-            if self.forgets:
-                taken.append({"partition": 0, "offset": NEVER + len(taken)})
-                continue
-            stored = await (await self._producer.send(topic, value, key))
-            taken.append({"partition": stored.partition, "offset": stored.offset})
-        return {"offsets": taken}
+        records = orjson.loads(await request.body())["records"]
+        if self.forgets:
+            return {"offsets": [{"partition": 0, "offset": NEVER} for _ in records]}
+        sent = [
+            await self._producer.send(topic, orjson.dumps(each["value"]), orjson.dumps(each["key"]))
+            for each in records
+        ]
+        stored = await asyncio.gather(*sent)
+        return {
+            "offsets": [{"partition": each.partition, "offset": each.offset} for each in stored]
+        }
 
     async def create(self, group: str, request: Request) -> dict[str, str]:
         told = await request.json()

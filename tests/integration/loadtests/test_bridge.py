@@ -16,7 +16,7 @@ from tests.support.kafka_rest import KafkaRest
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 ARCHIVE = 3_000
-PACE = Pace(0.2, 0.8)
+PACE = Pace(0.2, 2.0)
 
 
 @pytest.fixture
