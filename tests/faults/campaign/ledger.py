@@ -1,6 +1,7 @@
 """The campaign's own book: what was sent, what was acknowledged, what readers were given."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -65,7 +66,7 @@ class Attempt:
         return (
             f"attempt {self.serial} ({self.op} of {len(self.lines)}, first {self.lines[0]}, "
             f"key {self.idempotency_key}, {self.fate}, tries {self.tries}, worker {self.worker}, "
-            f"refusals {self.codes[-6:]}, sent {self.sent_at:.3f}, "
+            f"refusals {dict(Counter(self.codes))}, sent {self.sent_at:.3f}, "
             f"answered {self.answered_at:.3f}, positions {runs})"
         )
 

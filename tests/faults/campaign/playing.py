@@ -152,7 +152,8 @@ class _Play:
             self.outcome.left_out.append(f"{each.kind}: {error}")
             self.options.tell(f"{place} {each.kind}: left out, {error}")
             return
-        recovery = await prober.measure(struck.since, struck.repair)
+        awaited = struck.repair if struck.in_the_way else None
+        recovery = await prober.measure(struck.since, awaited)
         await repaired(struck)
         await self._workers_back()
         self.outcome.samples.append(Sample(each.kind, struck.lasted, struck.back, recovery))

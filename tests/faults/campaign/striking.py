@@ -30,7 +30,8 @@ NOTICED_SECONDS = 0.3
 class Struck:
     """`since` is when the fault ended, or the kill; `repair` starts again what nobody else does.
 
-    `back_at` is when the repair was done, so that the part itself was ready.
+    `back_at` is when the repair was done, so that the part itself was ready; `in_the_way` says
+    that publishing and pulling need it.
     """
 
     since: float
@@ -38,6 +39,7 @@ class Struck:
     back_at: float | None = None
     lasted: float = 0.0
     note: str = ""
+    in_the_way: bool = True
 
     def __post_init__(self) -> None:
         if self.repair is not None:
@@ -96,7 +98,7 @@ class Striker:
         """Kill a part, the gateway with its workers, and start it again."""
         pids = self._stage.family(name) if name == GATEWAY else [self._stage.pid(name)]
         send(pids, signal.SIGKILL)
-        return Struck(time.monotonic(), self._start(name))
+        return Struck(time.monotonic(), self._start(name), in_the_way=name != WORKER)
 
     def _start(self, name: str) -> asyncio.Task[None]:
         return asyncio.create_task(asyncio.to_thread(self._stage.start, name))
