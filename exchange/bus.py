@@ -54,7 +54,7 @@ class Bus:
         lanes = Lanes(bootstrap, small, large, changes)
         ledger = Ledger(database, reader, Writers(deciding), lanes.give_up)
         limits = Limits(settings.quarantine_entries, settings.quarantine_bytes)
-        quarantine = Quarantine(database, box, limits)
+        quarantine = Quarantine(database, box, limits, turns)
         receipt_key = box.derive("receipts")
         publisher = Publisher(database, lanes, ledger, quarantine, counts, receipt_key, turns)
         plans = GrantPlans(database, box)

@@ -5,7 +5,6 @@ the append names their batch in the log (ADR 0013). So what an answer lists is a
 what a failed append left behind is never seen.
 """
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from kernel.database import Database, ReadSession, is_passing
 from kernel.errors import REPORTED_ERRORS_MAX, FieldError
 from kernel.ids import new_id
 from kernel.secretbox import Secretbox
+from kernel.turns import Steps, Turns
 
 # Errors kept for one record: enough to correct it, and no way to make much out of little.
 ERRORS_KEPT_MAX = 10
@@ -63,10 +63,11 @@ _DECODE_ERRORS = msgspec.msgpack.Decoder(list[Told]).decode
 
 
 class Quarantine:
-    def __init__(self, database: Database, box: Secretbox, limits: Limits) -> None:
+    def __init__(self, database: Database, box: Secretbox, limits: Limits, turns: Turns) -> None:
         self._database = database
         self._box = box
         self._limits = limits
+        self._turns = turns
         self.receipt_key = box.derive("receipts")
 
     async def hold(
@@ -77,7 +78,7 @@ class Quarantine:
         Whoever calls it appends the others, then shows these or withdraws them.
         """
         kept = Kept(new_id(), len(checked.rejected), checked.error_count)
-        entries = await asyncio.to_thread(self._seal, kept.batch_id, checked.rejected)
+        entries = await self._turns.finish(self._seal(kept.batch_id, checked.rejected))
         listed = list(islice(checked.errors(), REPORTED_ERRORS_MAX))
         now = clock.now()
         batch = QuarantineBatch(
@@ -100,11 +101,13 @@ class Quarantine:
             await store.add(session, batch, entries)
         return kept
 
-    def _seal(self, batch_id: str, rejected: Sequence[Rejected]) -> list[Sealed]:
-        return [
-            Sealed(f"{batch_id}-{each.index:05d}", each.index, self._sealed(each), len(each.line))
-            for each in rejected
-        ]
+    def _seal(self, batch_id: str, rejected: Sequence[Rejected]) -> Steps[list[Sealed]]:
+        sealed = []
+        for each in rejected:
+            entry_id = f"{batch_id}-{each.index:05d}"
+            sealed.append(Sealed(entry_id, each.index, self._sealed(each), len(each.line)))
+            yield
+        return sealed
 
     def _sealed(self, rejected: Rejected) -> bytes:
         errors = list(map(_told, rejected.errors[:ERRORS_KEPT_MAX]))

@@ -19,8 +19,8 @@ from kernel.errors import FieldError, NotFound
 from kernel.paging import Page, PageRequest, encode
 
 ROLES = (Role.CLERK, Role.HEAD)
-# Bytes of records on one page: a record may have 1 MiB.
-PAGE_BYTES_MAX = 8 * 1024 * 1024
+# Bytes of records on one page, which is read in one go: a single record may have as many.
+PAGE_BYTES_MAX = 1024 * 1024
 # What one turn of the worker forgets at most.
 FORGOTTEN_BATCHES, FORGOTTEN_ENTRIES = 200, 50_000
 
