@@ -13,7 +13,6 @@ from exchange.publishing import count_store
 from exchange.subscriptions import grants
 from exchange.subscriptions.register import Subscription
 from kernel import clock
-from kernel.changes import announce
 from kernel.database import Database, ReadSession
 from kernel.errors import Conflict, NotFound, Unavailable
 from kernel.workdays import local_date
@@ -45,7 +44,6 @@ class Positions:
             offsets = list(place.offsets)
             now = clock.now()
             await grants.commit_position(session, subscription_id, offsets, now=now)
-            await announce(session, "subscription", subscription_id)
 
     async def rewind(self, principal: Principal, subscription_id: str, to: int) -> str:
         """Return a cursor at EARLIEST, LATEST or a time in milliseconds; nothing is stored."""

@@ -118,17 +118,19 @@ class Puller:
         """
         deadline = clock.monotonic() + request.wait_seconds
         place: Place | None = None
+        known = False
         while True:
             principal = await reconfirm()
             plan = await self._allowed(principal, request.subscription_id)
-            place = place or self._start(plan, request.cursor)
+            if place is None:
+                place, known = await self._start(plan, request.cursor)
             try:
                 found = await self._gather(plan, place, self._allowance(plan, request.limit))
             except PlanOutdatedError:
                 self._plans.drop(plan.grant.id)
                 continue
             except PositionExpiredError as error:
-                place = await self._after_loss(plan, place, error, given=request.cursor is not None)
+                place = await self._after_loss(plan, place, error, known=known)
                 continue
             if not (self._plans.is_current(plan) and self._changes.fresh):
                 continue
@@ -167,11 +169,16 @@ class Puller:
             raise QuotaExhausted(Day(quota, 0, _until_midnight()))
         return min(limit, left)
 
-    def _start(self, plan: GrantPlan, cursor: str | None) -> Place:
+    async def _start(self, plan: GrantPlan, cursor: str | None) -> tuple[Place, bool]:
+        """Return where to begin, and whether the caller had come so far before.
+
+        A stored position is read anew: the plan may be older than another worker's commit (P6).
+        """
         if cursor is not None:
-            return self.decode(plan, cursor)
-        stored = plan.grant.position
-        return Place(tuple(stored)) if stored else Place((0,) * plan.partitions)
+            return self.decode(plan, cursor), True
+        async with self._database.reading() as session:
+            stored = await grants.position_of(session, plan.grant.id)
+        return (Place(tuple(stored)), True) if stored else (Place((0,) * plan.partitions), False)
 
     def decode(self, plan: GrantPlan, cursor: str) -> Place:
         """Return a cursor's place; raises InvalidCursor."""
@@ -219,7 +226,7 @@ class Puller:
                 await self._reader.turns.finish(steps)
 
     async def _after_loss(
-        self, plan: GrantPlan, place: Place, error: PositionExpiredError, *, given: bool
+        self, plan: GrantPlan, place: Place, error: PositionExpiredError, *, known: bool
     ) -> Place:
         """Begin at the earliest kept record; whoever came with a position is told of the gap.
 
@@ -229,7 +236,7 @@ class Puller:
         offsets = list(map(max, place.offsets, kept))
         offsets[error.partition] = kept[error.partition]
         earliest = Place(tuple(offsets))
-        if given or plan.grant.position:
+        if known:
             lost = sum(
                 after - before
                 for before, after in zip(place.offsets, kept, strict=True)

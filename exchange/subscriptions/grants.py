@@ -44,7 +44,6 @@ class Grant:
     valid_from_moment: datetime | None
     valid_until_moment: datetime
     records_per_day: int | None
-    position: Any
     revision: int
 
 
@@ -69,7 +68,6 @@ def grant_of(row: Subscription) -> Grant:
         valid_from_moment=_start_of(row.valid_from),
         valid_until_moment=end_of_day(row.valid_until),
         records_per_day=row.records_per_day,
-        position=row.position,
         revision=row.revision,
     )
 
@@ -94,6 +92,11 @@ def check_mode(grant: Grant, mode: str) -> None:
     """Raise ModeNotGranted unless the agreement names this mode."""
     if grant.mode != mode:
         raise ModeNotGranted(grant.mode)
+
+
+async def position_of(session: ReadSession, subscription_id: str) -> Any:  # noqa: ANN401 - JSON
+    """Return the stored position, None where nothing was committed yet; raises NotFound."""
+    return (await moving.get(session, Subscription, subscription_id)).position
 
 
 async def commit_position(

@@ -196,6 +196,19 @@ async def test_a_lifted_mask_shows_the_value(world: World) -> None:
     assert page.records[0]["data"]["name"] == "明文"
 
 
+async def test_a_position_just_stored_holds_on_every_worker(world: World) -> None:
+    """Another worker's plan was older than the commit, and gave what had been read already."""
+    sharing = await world.sharing()
+    await sharing.publisher.publish(sharing.resource, records(*(f"r{n}" for n in range(12))))
+    path = f"/v1/subscriptions/{sharing.subscription}/position"
+    for n in range(12):
+        first, second = await asyncio.gather(
+            *(sharing.subscriber.pull(sharing.subscription, limit=1) for _ in range(2))
+        )
+        assert [page.records[0]["key"] for page in (first, second)] == [f"r{n}"] * 2
+        await sharing.subscriber.ask("PUT", path, {"cursor": first.cursor})
+
+
 async def test_a_stored_position_is_where_a_pull_without_a_cursor_begins(world: World) -> None:
     sharing = await world.sharing()
     await sharing.publisher.publish(sharing.resource, records("a", "b", "c"))

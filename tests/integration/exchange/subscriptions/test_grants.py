@@ -29,13 +29,13 @@ async def test_a_position_goes_forward_and_back_and_changes_no_rule(database: Da
     world = await sharing(database)
     sid = await subscribed(database, world)
     async with database.reading() as session:
-        assert (await grants.load(session, sid)).position is None
+        assert await grants.position_of(session, sid) is None
     for position in ({"0": 10}, {"0": 3}, ["any", 1], None):
         async with database.transaction() as session:
             row = await grants.commit_position(session, sid, position, now=NOW)
             assert (row.position, row.position_at, row.revision) == (position, NOW, 1)
         async with database.reading() as session:
-            assert (await grants.load(session, sid)).position == position
+            assert await grants.position_of(session, sid) == position
 
 
 async def test_positions_of_two_subscriptions_are_their_own(database: Database) -> None:
@@ -44,7 +44,7 @@ async def test_positions_of_two_subscriptions_are_their_own(database: Database) 
     async with database.transaction() as session:
         await grants.commit_position(session, one, {"0": 7}, now=NOW)
     async with database.reading() as session:
-        assert (await grants.load(session, two)).position is None
+        assert await grants.position_of(session, two) is None
 
 
 async def test_live_subscriptions_are_counted_by_resource(database: Database) -> None:

@@ -34,7 +34,6 @@ GRANT = Grant(
     valid_from_moment=START,
     valid_until_moment=END,
     records_per_day=None,
-    position=None,
     revision=1,
 )
 
