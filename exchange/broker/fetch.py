@@ -12,9 +12,10 @@ from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.record.memory_records import MemoryRecords
 
+from exchange.broker.batches import Batches
 from exchange.broker.client import Connection, patiently
 from exchange.broker.errors import PositionExpiredError
-from exchange.broker.headers import Batches, versions_in
+from exchange.broker.headers import versions_in
 from kernel.turns import Steps, Turns, finished
 
 EARLIEST, LATEST = -2, -1

@@ -5,7 +5,7 @@ be computed again from the ranges beside it and the log (exchange/evidence/compa
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -164,7 +164,16 @@ class PublishEvidence:
             [partition, span.first, span.last, span.records]
             for partition, span in sorted(self._spans.items())
         ]
-        return {"digest": f"{self._sum % (1 << SUM_BITS):064x}", "spans": spans}
+        return {"digest": _hex(self._sum), "spans": spans}
+
+
+def added(digests: Iterable[bytes]) -> str:
+    """Return the sum of digests as evidence writes it."""
+    return _hex(sum(int.from_bytes(digest) for digest in digests))
+
+
+def _hex(total: int) -> str:
+    return f"{total % (1 << SUM_BITS):064x}"
 
 
 def sealed_publishes(evidence: Mapping[str, Any]) -> dict[str, Any]:

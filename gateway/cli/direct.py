@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -11,6 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from auth import bootstrap, keys
 from auth.bootstrap import FirstPerson
 from auth.departments import NewDepartment
+from exchange.broker.client import Connection
+from exchange.broker.fetch import CACHE_BYTES, ChunkCache, Reader
+from exchange.evidence.compare import Finding, compare
 from gateway.cli.failures import Failure, Unreachable
 from kernel import audit, clock
 from kernel.actor import SYSTEM
@@ -44,6 +48,18 @@ async def create_first_people(department: NewDepartment) -> tuple[FirstPerson, .
 async def verify_audit() -> Verdict:
     async with _database(_settings()) as database, database.snapshot() as session:
         return await audit.verify(session)
+
+
+async def compare_audit(since: datetime | None, until: datetime | None) -> list[Finding]:
+    """Raise BrokerUnavailable when the log cannot be read."""
+    settings = _settings()
+    connection = Connection(settings.kafka_bootstrap, "audit")
+    try:
+        async with _database(settings) as database, database.snapshot() as session:
+            reader = Reader(connection, ChunkCache(CACHE_BYTES))
+            return await compare(session, reader, since, until)
+    finally:
+        await connection.close()
 
 
 async def rotate_keys(*, at_once: bool) -> str:

@@ -3,6 +3,8 @@
 `direct` is imported late: publish and pull start three times as fast without a database driver.
 """
 
+from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 audit_app = typer.Typer(no_args_is_help=True, help="审计日志 / the audit log")
 keys_app = typer.Typer(no_args_is_help=True, help="令牌签名密钥 / keys that sign tokens")
 
+DIFFERS = "differs"
 REASONS = {
     "an event is missing": "缺少一个事件",
     "does not follow the event before it": "与前一事件不衔接",
@@ -50,11 +53,6 @@ def bootstrap(
         typer.echo(f"{person.username}\t{person.password}")
 
 
-@audit_app.callback()
-def audit() -> None:
-    """Keep `verify` a named command although it is the only one."""
-
-
 @audit_app.command()
 def verify() -> None:
     """校验审计哈希链，断裂则返回 1 / recompute every chain; exit code 1 where one is broken."""
@@ -72,6 +70,36 @@ def verify() -> None:
             f"✓ the audit log is whole: {verdict.events:,} events",
         )
     )
+
+
+@audit_app.command()
+def compare(
+    since: Annotated[
+        datetime | None,
+        typer.Option(help=say("此后封存的分钟，UTC", "minutes sealed from then on, UTC")),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(help=say("此前封存的分钟，UTC", "and before then, UTC"))
+    ] = None,
+) -> None:
+    """以日志核对发布与提取的证据，不符则返回 1 / compare evidence with the log; 1 if it differs."""
+    from gateway.cli import direct  # noqa: PLC0415
+
+    with explained():
+        findings = direct.run(direct.compare_audit(_in_utc(since), _in_utc(until)))
+    counts = Counter(finding.verdict.value for finding in findings)
+    differing = [finding for finding in findings if finding.verdict == DIFFERS]
+    for finding in differing:
+        place = f"{finding.event} {finding.subject_id} {finding.client_id} {finding.minute}"
+        typer.echo(say(f"✗ 与日志不符：{place}", f"✗ not as in the log: {place}"), err=True)
+    told = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())) or "0"
+    typer.echo(say(f"核对结果：{told}", f"compared: {told}"))
+    if differing:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
 
 
 @keys_app.callback()
