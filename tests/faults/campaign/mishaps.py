@@ -28,7 +28,8 @@ TASTE_BYTES = 700
 class Mishaps:
     """Each publishes records of its own, so that the verdict can tell what became of them."""
 
-    def __init__(self, desk: Desk, chance: random.Random) -> None:
+    def __init__(self, name: str, desk: Desk, chance: random.Random) -> None:
+        self._name = name
         self._desk = desk
         self._chance = chance
         self._turns = count(1)
@@ -40,7 +41,7 @@ class Mishaps:
         return made(resource.id, resource.partitions, keys, idempotency_key, UPSERT)
 
     def _named(self, what: str) -> str:
-        return f"{what}-{next(self._turns)}"
+        return f"{self._name}-{what}-{next(self._turns)}"
 
     async def gone_in_its_body(self) -> None:
         """Half a batch is no batch: nothing of it is stored, and the same key is free."""

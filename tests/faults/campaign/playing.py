@@ -103,7 +103,7 @@ class _Play:
             self.ledger.close()
 
     async def _under_load(self) -> None:
-        stop, mishaps = asyncio.Event(), Mishaps(self.desk, self._another())
+        stop, mishaps = asyncio.Event(), Mishaps("struck", self.desk, self._another())
         supervision = Supervision(
             self.scene, self.scene.provider.head, self.stage.address, self.watch, self.pulse,
             self._another(),
@@ -116,7 +116,7 @@ class _Play:
             for name in range(READERS):
                 load.create_task(supervision.read(name, stop))
             load.create_task(supervision.run(stop))
-            load.create_task(self._mishaps(Mishaps(self.desk, self._another()), stop))
+            load.create_task(self._mishaps(Mishaps("always", self.desk, self._another()), stop))
             await asyncio.sleep(SETTLE_SECONDS)
             await self._faults(Striker(self.stage, mishaps))
             stop.set()
