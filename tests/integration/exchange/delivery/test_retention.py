@@ -53,8 +53,6 @@ async def beginning(sharing: Sharing) -> str:
 async def commit(sharing: Sharing, cursor: str) -> None:
     path = f"/v1/subscriptions/{sharing.subscription}/position"
     await sharing.subscriber.ask("PUT", path, {"cursor": cursor})
-    # Every worker knows of it within a second (ADR 0010).
-    await asyncio.sleep(1.0)
 
 
 def by_partition(receipt: Json) -> dict[int, tuple[int, int]]:
