@@ -54,16 +54,16 @@ def add_options(parser: ArgumentParser) -> None:
 
 def prepare(environment: Environment, **_more: Any) -> None:  # noqa: ANN401 - as Locust calls it
     """Load the world; a run with results is measured whole, the benchmark's in a window."""
-    options = environment.parsed_options
+    options, runner = environment.parsed_options, environment.runner
     assert options is not None  # noqa: S101 - narrows the type
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    ExchangeUser.setting = Setting.load(Path(options.folder))
-    runner = environment.runner
     if isinstance(runner, WorkerRunner):
         Worker(runner)
-    elif options.results and runner:
+    ExchangeUser.setting = Setting.load(Path(options.folder))
+    ExchangeUser.ready.set()
+    if options.results and runner and not isinstance(runner, WorkerRunner):
         Live(Path(options.folder), Path(options.results)).listen(runner)
-    else:
+    elif not isinstance(runner, WorkerRunner):
         events.test_start.add_listener(measure)  # type: ignore[no-untyped-call]
 
 

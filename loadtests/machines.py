@@ -6,7 +6,6 @@ percentiles are those of all machines together.
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,23 +15,13 @@ from locust import events
 from locust.env import Environment
 from locust.runners import STATE_STOPPED, MasterRunner, WorkerRunner
 
-from loadtests.runs import Total, Window, together
+from loadtests.merging import STEPS_PER_SECOND, Told, merged
+from loadtests.runs import Total, Window
 from loadtests.scenarios.base import ExchangeUser
-from loadtests.tally import Tally, percentile
+from loadtests.tally import Tally
 
 ASK, TOLD = "tell-tally", "told-tally"
 PATIENCE_SECONDS, LOOK_SECONDS = 90.0, 0.1
-STEPS_PER_SECOND = 10_000
-
-
-class Told(msgspec.Struct, frozen=True):
-    """What one worker saw; `latencies` counts answers by tenths of a millisecond."""
-
-    seconds: float
-    requests: int
-    records: int
-    latencies: dict[int, int]
-    total: Total
 
 
 class Worker:
@@ -44,12 +33,15 @@ class Worker:
         events.test_start.add_listener(self.begin)  # type: ignore[no-untyped-call]
 
     def begin(self, **_more: Any) -> None:  # noqa: ANN401 - as Locust calls it
+        if not ExchangeUser.ready.is_set():
+            return  # a setting that is still to come brings a new tally
         ExchangeUser.setting = replace(ExchangeUser.setting, tally=Tally())
         ExchangeUser.setting.tally.open_window()
 
     def tell(self, environment: Environment, **_more: Any) -> None:  # noqa: ANN401
         """Let every user get its last answer, then tell; the master may end without a stop."""
         del environment
+        ExchangeUser.ready.wait()
         tally = ExchangeUser.setting.tally
         counts = Counter(int(each * STEPS_PER_SECOND) for each in tally.window.latencies)
         window = tally.close_window()
@@ -88,22 +80,3 @@ class Master:
 
     def _told(self, msg: Any, **_more: Any) -> None:  # noqa: ANN401 - as Locust calls it
         self._found[msg.node_id] = msgspec.json.decode(msg.data[TOLD], type=Told)
-
-
-def merged(told: Sequence[Told], complaints: Sequence[str] = ()) -> tuple[Window, Total]:
-    """Make one window and one total of those of several machines; each complaint is a failure."""
-    counts: Counter[int] = Counter()
-    for each in told:
-        counts.update(each.latencies)
-    ordered = [step / STEPS_PER_SECOND * 1000 for step in sorted(counts.elements())]
-    window = Window(
-        seconds=max((each.seconds for each in told), default=0.0),
-        requests=sum(each.requests for each in told),
-        records=sum(each.records for each in told),
-        p50_ms=percentile(ordered, 0.50),
-        p99_ms=percentile(ordered, 0.99),
-    )
-    total = together([each.total for each in told])
-    failures = total.failures + len(complaints)
-    said = [*total.complaints, *complaints]
-    return window, msgspec.structs.replace(total, failures=failures, complaints=said)

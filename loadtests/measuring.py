@@ -167,13 +167,14 @@ def judged(label: Label, seen: Observed, found: Answer) -> Case:
     """Return the case that a run makes, with whatever the reader of the log found wrong."""
     window, total, cpu_seconds = seen.window, seen.total, all_parts(seen.use)
     faults = [found.faults(), "" if window.requests else "no answer within the window"]
+    seconds = window.seconds or 1.0  # none, where no load machine told anything
     complaints = [*total.complaints, *filter(None, faults)]
     return Case(
         name=label.name,
         system=label.system,
         generator=label.generator,
-        requests_per_second=round(window.requests / window.seconds, 1),
-        records_per_second=round(window.records / window.seconds, 1),
+        requests_per_second=round(window.requests / seconds, 1),
+        records_per_second=round(window.records / seconds, 1),
         p50_ms=round(window.p50_ms, 2),
         p99_ms=round(window.p99_ms, 2),
         failures=total.failures + sum(map(bool, faults)),

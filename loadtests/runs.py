@@ -47,26 +47,6 @@ class Total(msgspec.Struct, frozen=True):
     facts: dict[str, float]
 
 
-def together(totals: Sequence[Total]) -> Total:
-    """Add up what several generators told; facts are the largest of each name."""
-    acknowledged: dict[str, list[Run]] = {}
-    facts: dict[str, float] = {}
-    for total in totals:
-        for resource, runs in total.acknowledged.items():
-            acknowledged.setdefault(resource, []).extend(runs)
-        for name, value in total.facts.items():
-            facts[name] = max(value, facts.get(name, value))
-    return Total(
-        records=sum(total.records for total in totals),
-        checked=sum(total.checked for total in totals),
-        failures=sum(total.failures for total in totals),
-        refused=sum(total.refused for total in totals),
-        complaints=[said for total in totals for said in total.complaints],
-        acknowledged=acknowledged,
-        facts=facts,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Observed:
     window: Window

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from gevent.event import Event
 from locust import FastHttpUser, constant
 from locust.exception import RescheduleTask
 
@@ -53,7 +54,10 @@ class Setting:
 
 
 class ExchangeUser(FastHttpUser):
-    """An application system; its requests are counted by Locust and by the tally alike."""
+    """An application system; its requests are counted by Locust and by the tally alike.
+
+    `ready` is set once the setting is there: a master may call for users before that.
+    """
 
     abstract = True
     concurrency = 1
@@ -61,8 +65,10 @@ class ExchangeUser(FastHttpUser):
     case: ClassVar[str] = ""
     orderly: ClassVar[frozenset[int]] = frozenset()
     setting: ClassVar[Setting]
+    ready: ClassVar[Event] = Event()
 
     def on_start(self) -> None:
+        self.ready.wait()
         self.number = next(self.setting.numbers)
         self.turn = self.number * 7
 
