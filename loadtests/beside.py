@@ -15,8 +15,8 @@ import msgspec
 from exchange.broker.topics import topic_of
 from loadtests import facts
 from loadtests.measuring import RAW, SHUYUAN, Label, judged, read_back
-from loadtests.results import Case
 from loadtests.merging import together
+from loadtests.results import Case
 from loadtests.runs import Observed
 from loadtests.stage import BATCH, Pace, Stage, generate
 from loadtests.workloads import Publish
