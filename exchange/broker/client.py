@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from aiokafka.client import AIOKafkaClient
@@ -14,7 +14,7 @@ from aiokafka.errors import (
     KafkaTimeoutError,
     RequestTimedOutError,
 )
-from aiokafka.structs import TopicPartition
+from aiokafka.protocol.metadata import MetadataRequest
 
 from exchange.broker.errors import BrokerUnavailable
 
@@ -22,9 +22,12 @@ log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_MS = 15_000
 BACKOFF_SECONDS = 0.05
+# What stands for the leader of a partition that has none.
+NOBODY = -1
 BACKOFF_MAX_SECONDS = 0.25
 METADATA_WAIT_SECONDS = 10.0
 REFRESH_SECONDS = 2.0
+KNOCK_SECONDS = 0.1
 
 Answer = TypeVar("Answer")
 LOST = (
@@ -47,6 +50,10 @@ class Connection:
         self._client: AIOKafkaClient | None = None
         self._opening = asyncio.Lock()
         self._refreshing: asyncio.Task[None] | None = None
+        self._leaders: dict[tuple[str, int], int] = {}
+        self._unknown: set[str] = set()
+        self._sought: set[str] = set()
+        self._seeking: asyncio.Task[None] | None = None
 
     async def client(self) -> Any:  # noqa: ANN401 - aiokafka is untyped
         """Return the connected client; raises BrokerUnavailable."""
@@ -63,6 +70,7 @@ class Connection:
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             metadata_max_age_ms=30_000,
         )
+        knock_gently(client)
         try:
             await client.bootstrap()
         except (KafkaError, OSError) as error:
@@ -76,8 +84,9 @@ class Connection:
         return client
 
     async def close(self) -> None:
-        if self._refreshing is not None:
-            self._refreshing.cancel()
+        for task in (self._refreshing, self._seeking):
+            if task is not None:
+                task.cancel()
         if self._client is not None:
             await self._client.close()
             self._client = None
@@ -86,32 +95,74 @@ class Connection:
         """Whether a broker answers now."""
         try:
             client = await self.client()
-            return bool(await client.fetch_all_metadata())
-        except (BrokerUnavailable, KafkaError, OSError, TimeoutError):
+        except BrokerUnavailable:
+            return False
+        return any([await self._answers(broker.nodeId) for broker in client.cluster.brokers()])
+
+    async def _answers(self, node: int) -> bool:
+        try:
+            return bool((await self.send(node, MetadataRequest([], False))).brokers)  # noqa: FBT003
+        except (KafkaError, OSError, TimeoutError):
             return False
 
     async def leader(self, topic: str, partition: int) -> int:
         """Return the node that leads the partition, waiting for an election."""
-        client = await self.client()
         deadline = asyncio.get_running_loop().time() + METADATA_WAIT_SECONDS
         while True:
-            if topic not in client._topics:  # noqa: SLF001 - no public look-up
-                await client.add_topic(topic)
-            node = client.cluster.leader_for_partition(TopicPartition(topic, partition))
-            if node is not None and node != -1:
-                return int(node)
+            if (node := self._leaders.get((topic, partition))) is not None:
+                return node
+            answered = await self._seek(topic)
+            if (node := self._leaders.get((topic, partition))) is not None:
+                return node
             if asyncio.get_running_loop().time() > deadline:
                 raise BrokerUnavailable
-            await self.refresh()
+            if not answered:
+                await self.refresh()
             await asyncio.sleep(BACKOFF_SECONDS)
 
     def known_leader(self, topic: str, partition: int) -> int | None:
         """Return the partition's leader if it is known without asking."""
-        client = self._client
-        if client is None or topic not in client._topics:  # noqa: SLF001 - no public look-up
-            return None
-        node = client.cluster.leader_for_partition(TopicPartition(topic, partition))
-        return None if node is None or node == -1 else int(node)
+        return self._leaders.get((topic, partition))
+
+    async def _seek(self, topic: str) -> bool:
+        """Ask for the leaders of a topic; all who ask meanwhile share one request after it.
+
+        aiokafka asks for every topic that it knows whenever it meets a new one: thousands of
+        topics one by one would cost millions of answers. Returns whether a broker answered.
+        """
+        answered = False
+        self._unknown.add(topic)
+        while topic in self._unknown or topic in self._sought:
+            if self._seeking is None:
+                self._sought, self._unknown = self._unknown, set()
+                self._seeking = asyncio.create_task(self._find(list(self._sought)))
+                self._seeking.add_done_callback(self._found)
+            seeking = self._seeking
+            await asyncio.wait([seeking])
+            answered = not seeking.cancelled() and seeking.exception() is None
+        return answered
+
+    def _found(self, done: "asyncio.Task[None]") -> None:
+        self._seeking, self._sought = None, set()
+        if not done.cancelled() and (error := done.exception()) is not None:
+            log.warning("kafka: %r", error)  # whoever asked tries again, or gives up
+
+    async def _find(self, topics: list[str]) -> None:
+        client = await self.client()
+        request = MetadataRequest(topics, False)  # noqa: FBT003
+        node = client.get_random_node()
+        if node is None:
+            raise BrokerUnavailable
+        answer = await self.send(node, request)
+        for code, topic, _internal, partitions in answer.topics:
+            if not code and not client._topics:  # noqa: SLF001 - no public way
+                # Without any it would ask for all topics of the cluster twice a minute.
+                client._topics.add(topic)  # noqa: SLF001
+            for _code, partition, leader, *_replicas in partitions:
+                if leader == NOBODY:
+                    self._leaders.pop((topic, partition), None)
+                else:
+                    self._leaders[topic, partition] = leader
 
     async def send(self, node: int, request: Any) -> Any:  # noqa: ANN401
         """Return the node's answer; raises BrokerUnavailable when nothing was sent, KafkaError."""
@@ -147,11 +198,29 @@ class Connection:
         while not await client.force_metadata_update() and loop.time() < deadline:
             await asyncio.sleep(pause)
             pause = min(2 * pause, BACKOFF_MAX_SECONDS)
+        with suppress(BrokerUnavailable, KafkaError, OSError, TimeoutError):
+            await self._find(list({topic for topic, _partition in self._leaders}))
 
     def _refreshed(self, done: "asyncio.Task[None]") -> None:
         self._refreshing = None
         if not done.cancelled():
             done.exception()  # whoever waits is told; nobody may have stayed
+
+
+def knock_gently(client: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
+    """Let a client that finds no broker pause before it tries again: its own loops do not.
+
+    A producer with something to send asked 600 times a second while its broker was away.
+    """
+    update = client._metadata_update  # noqa: SLF001 - there is no setting for it
+
+    async def paused(*arguments: Any) -> bool:  # noqa: ANN401
+        found = bool(await update(*arguments))
+        if not found:
+            await asyncio.sleep(KNOCK_SECONDS)
+        return found
+
+    client._metadata_update = paused  # noqa: SLF001
 
 
 @contextmanager
