@@ -83,7 +83,8 @@ def _measured(
         f" {facts['idle_gateway_cores']:.3f} cores, broker {facts['idle_broker_cores']:.3f};"
         f" publish to the last of {polls // len(resources):,} answers: p50"
         f" {facts['last_p50_ms']:,.0f} ms, worst {facts['last_max_ms']:,.0f} ms"
-        f" (receipt after {facts['receipt_p50_ms']:,.0f} ms)"
+        f" (receipt after {facts['receipt_p50_ms']:,.0f} ms);"
+        f" {seen.total.refused:,} were asked to come again"
     )
     finding = Finding(
         row=ROW,

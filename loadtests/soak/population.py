@@ -5,6 +5,7 @@ population that is too small grows: what a broken-off seeding made is used by th
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -39,10 +40,10 @@ class Scale(msgspec.Struct, frozen=True):
     popular: int
     spread: int
 
-    def resource_of(self, subscription: int) -> int:
-        """Return the place of the resource that a subscription is of."""
-        beyond = subscription - self.popular
-        return 0 if beyond < 0 else 1 + beyond % self.spread
+    def wanted(self) -> list[int]:
+        """Return the place of the resource of each subscription."""
+        rest = range(self.subscriptions - self.popular)
+        return [0] * self.popular + [1 + number % self.spread for number in rest]
 
 
 FULL = Scale(resources=2_000, subscriptions=10_000, popular=1_000, spread=1_000)
@@ -86,10 +87,36 @@ class Population(msgspec.Struct):
     marks: dict[str, str] = {}
 
     def popular(self, scale: Scale) -> Sequence[Subscription]:
-        return self.subscriptions[: scale.popular]
+        """Return the subscriptions of the first resource; the bad neighbour's is the first."""
+        first = self.resources[0]
+        return [each for each in self.subscriptions if each.resource == first][: scale.popular]
 
     def spread(self, scale: Scale) -> Sequence[Subscription]:
-        return self.subscriptions[scale.popular : scale.subscriptions]
+        """Return the others; each resource has one of its own among the first `spread`."""
+        places = {resource: place for place, resource in enumerate(self.resources)}
+        taken = [0] * len(places)
+        ordered: list[tuple[int, int, Subscription]] = []
+        for each in self.subscriptions:
+            place = places[each.resource]
+            ordered.append((taken[place], place, each))
+            taken[place] += 1
+        rest = [each for _turn, place, each in sorted(ordered, key=_by_turn) if place]
+        return rest[: scale.subscriptions - scale.popular]
+
+    def missing(self, scale: Scale) -> list[int]:
+        """Return the places of the resources that lack a subscription, each as often as it does."""
+        there = Counter(each.resource for each in self.subscriptions)
+        found = []
+        for place in scale.wanted():
+            if there[self.resources[place]]:
+                there[self.resources[place]] -= 1
+            else:
+                found.append(place)
+        return found
+
+
+def _by_turn(ordered: tuple[int, int, Subscription]) -> tuple[int, int]:
+    return ordered[:2]
 
 
 def read(path: Path) -> Population | None:
@@ -170,12 +197,15 @@ class Grower:
         self._extend(population.publishers, PUBLISHERS, self._publisher, "publishers")
         self._extend(population.resources, scale.resources, self._resource, "resources")
 
-        def subscribe(number: int) -> Subscription:
-            resource = population.resources[scale.resource_of(number)]
-            # The first subscription of all is the bad neighbour's, and nothing else is.
-            return self._subscription(resource, 1 + number % (SYSTEMS - 1) if number else 0)
+        missing = iter(population.missing(scale))
 
-        self._extend(population.subscriptions, scale.subscriptions, subscribe, "subscriptions")
+        def subscribe(number: int) -> Subscription:
+            # The first subscription of all is the bad neighbour's, and nothing else is.
+            system = 1 + number % (SYSTEMS - 1) if number else 0
+            return self._subscription(population.resources[next(missing)], system)
+
+        wanted = len(population.subscriptions) + len(population.missing(scale))
+        self._extend(population.subscriptions, wanted, subscribe, "subscriptions")
 
     def _extend(
         self, things: list[Thing], wanted: int, make: Callable[[int], Thing], named: str

@@ -20,7 +20,8 @@ FIRST_SECONDS = 300.0
 
 def run(scene: Scene) -> Found:
     """Measure on one worker that has just started, so that its caches are known."""
-    subscriptions = scene.population.subscriptions[: scene.scale.subscriptions]
+    spread, popular = scene.population.spread(scene.scale), scene.population.popular(scene.scale)
+    subscriptions = [*popular, *spread]
     scene.first_page  # noqa: B018 - taken before the gateway starts
     with beside(scene.ground, workers=1) as own:
         found = _cold(scene, own, subscriptions)

@@ -22,6 +22,8 @@ from loadtests.tally import BEGIN, DONE, END, Tally, percentile, tell
 from loadtests.workloads import CREATED, OK
 
 CURSOR = re.compile(rb"\r\nexchange-next-cursor: *(\S+)", re.IGNORECASE)
+RETRY_AFTER = re.compile(rb"\r\nretry-after: *[1-9]\d*\r", re.IGNORECASE)
+UNAVAILABLE, RETRY_SECONDS = 503, 1.0
 # Connections are opened so many at a time: the backlog of a listening socket is bounded.
 OPENED_AT_ONCE = 200
 PATIENCE_SECONDS = 60.0
@@ -66,6 +68,8 @@ class Poll(asyncio.Protocol):
         self._ask()
 
     def _ask(self) -> None:
+        if self._transport.is_closing():
+            return
         order = self._hall.order
         path = target(self._ask_for, PAGE, order.wait_seconds)
         token = order.tokens[self._ask_for.token]
@@ -82,6 +86,11 @@ class Poll(asyncio.Protocol):
         self._answered(answer, end)
 
     def _answered(self, answer: bytes, end: int) -> None:
+        if int(answer[STATUS]) == UNAVAILABLE and RETRY_AFTER.search(answer, 0, end):
+            # A worker that is short of time cannot confirm its rules, and says so.
+            self._hall.tally.refused += 1
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._ask)
+            return
         cursor = CURSOR.search(answer, 0, end)
         if int(answer[STATUS]) != OK or cursor is None:
             self._hall.failed(f"long poll: {answer[:300]!r}")

@@ -9,9 +9,10 @@ from loadtests.soak import report, statistics
 from loadtests.soak.asking import Ask, Pacer, target
 from loadtests.soak.findings import Curve, Finding, Found, server_us
 from loadtests.soak.memory import judge
-from loadtests.soak.population import FULL, QUICK, Scale
+from loadtests.soak.population import FULL, QUICK, Office, Population, Scale, Subscription
 from loadtests.soak.scene import FLAT, ROUNDS_JUDGED, aim
 from loadtests.soak.watching import Watched
+from loadtests.world import Credentials
 
 MEBI = 2**20
 
@@ -159,12 +160,39 @@ def test_findings_of_several_rows_come_together() -> None:
     assert not both.broken
 
 
+def populated(*places: int, resources: int = 24) -> Population:
+    somebody = Credentials("", "")
+    office = Office("", somebody, somebody)
+    names = [f"r{number}" for number in range(resources)]
+    return Population(
+        office, office, somebody, [], [], resources=names,
+        subscriptions=[Subscription(f"s{n}", names[place], 1) for n, place in enumerate(places)],
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("scale", [FULL, QUICK])
 def test_subscriptions_are_shared_out_as_the_scale_says(scale: Scale) -> None:
-    places = [scale.resource_of(number) for number in range(scale.subscriptions)]
+    places = scale.wanted()
+    assert len(places) == scale.subscriptions
     assert places.count(0) == scale.popular
     assert set(places) == set(range(scale.spread + 1))
     assert max(places) < scale.resources
+
+
+def test_a_population_of_another_scale_gets_what_it_lacks() -> None:
+    grown = populated(*QUICK.wanted())
+    larger = Scale(resources=24, subscriptions=60, popular=20, spread=20)
+    missing = grown.missing(larger)
+    assert missing.count(0) == 4
+    after = populated(*QUICK.wanted(), *missing)
+    assert len(after.popular(larger)) == 20
+    assert after.missing(larger) == []
+
+
+def test_the_first_subscriptions_that_are_spread_are_of_one_resource_each() -> None:
+    scale = Scale(resources=5, subscriptions=11, popular=2, spread=3)
+    found = populated(1, 1, 0, 2, 3, 0, 1, 2, 3, 2, 3).spread(scale)
+    assert [each.resource for each in found] == ["r1", "r2", "r3"] * 3
 
 
 def test_a_pace_is_kept_and_a_pause_is_not_made_up_for_with_a_burst() -> None:
