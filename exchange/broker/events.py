@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from exchange.broker.client import knock_gently
 from exchange.broker.errors import BrokerUnavailable
 from exchange.broker.topics import EVENTS_TOPIC, MESSAGE_MAX_BYTES, Topics
 
@@ -41,6 +42,7 @@ class EventLog:
                 enable_idempotence=True,
                 max_request_size=MESSAGE_MAX_BYTES,
             )
+            knock_gently(producer.client)
             try:
                 await producer.start()
             except (KafkaError, OSError) as error:

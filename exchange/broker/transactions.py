@@ -12,6 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from exchange.broker.client import knock_gently
 from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.broker.produce import GIVE_UP_SECONDS, Place, Slice
 from exchange.broker.topics import MESSAGE_MAX_BYTES
@@ -84,6 +85,7 @@ class SpanningLog:
             max_request_size=MESSAGE_MAX_BYTES,
             max_batch_size=MESSAGE_MAX_BYTES,
         )
+        knock_gently(producer.client)
         try:
             async with asyncio.timeout(ENTER_SECONDS):
                 await producer.start()

@@ -1,13 +1,15 @@
 """What aiokafka does when a connection ends under its hands, and what we make of it (P4)."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError
 
 from exchange.broker import client
-from exchange.broker.client import Connection, is_passing
+from exchange.broker.client import KNOCK_SECONDS, Connection, is_passing, knock_gently
 from exchange.broker.errors import BrokerUnavailable
 
 
@@ -19,6 +21,12 @@ class Cluster:
         return self._brokers
 
 
+class Answer:
+    """An answer to anything, metadata included."""
+
+    topics: tuple[Any, ...] = ()
+
+
 class Client:
     """Stands for aiokafka's client, as it was seen to behave."""
 
@@ -28,6 +36,8 @@ class Client:
         self.updates = 0
         self.known_after = 0
         self._error = error
+        self._answer = Answer()
+        self._topics: set[str] = set()
 
     async def bootstrap(self) -> None:
         pass
@@ -38,12 +48,18 @@ class Client:
     async def send(self, _node: int, _request: object) -> object:
         if self._error is not None:
             raise self._error
-        return "answer"
+        return self._answer
 
     async def coordinator_lookup(self, _kind: int, _name: str) -> int:
         if not self.cluster.brokers():
             raise AssertionError("Did we not perform bootstrap?")
         return 1
+
+    async def _metadata_update(self) -> bool:
+        return False
+
+    def get_random_node(self) -> int | None:
+        return next(iter(self.cluster.brokers()), None)
 
     async def force_metadata_update(self) -> bool:
         await asyncio.sleep(0)
@@ -70,7 +86,7 @@ async def test_a_broker_that_names_no_broker_is_not_there_yet(
     assert fenced.closed
     awake = Client({1})
     monkeypatch.setattr(client, "AIOKafkaClient", lambda **_options: awake)
-    assert await opened.send(1, object()) == "answer"
+    assert isinstance(await opened.send(1, object()), Answer)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +112,7 @@ async def test_a_cluster_that_lost_its_brokers_is_a_lost_connection(
 ) -> None:
     made = Client({1})
     opened = connection(monkeypatch, made)
-    assert await opened.ask_coordinator(1, "writer", object()) == "answer"
+    assert isinstance(await opened.ask_coordinator(1, "writer", object()), Answer)
     made.cluster = Cluster(set())
     with pytest.raises(KafkaConnectionError):
         await opened.ask_coordinator(1, "writer", object())
@@ -122,3 +138,12 @@ async def test_a_broker_that_stays_away_is_not_waited_for_for_ever(
     async with asyncio.timeout(2):
         await opened.refresh()
     assert 2 <= made.updates < 10
+
+
+async def test_a_client_without_a_broker_does_not_ask_hundreds_of_times_a_second() -> None:
+    lonely = AIOKafkaClient(bootstrap_servers="127.0.0.1:1")
+    knock_gently(lonely)
+    began = time.monotonic()
+    assert not await lonely._metadata_update(lonely.cluster, set())
+    assert time.monotonic() - began >= KNOCK_SECONDS
+    await lonely.close()
