@@ -23,7 +23,7 @@ from exchange.delivery.pull import Page, Request
 from exchange.limits.gate import Buckets
 from exchange.publishing.errors import BodyTooLarge
 from exchange.publishing.publish import Batch, Media, OnInvalid, Op
-from gateway import limits
+from gateway import limits, metrics
 from gateway.connections import HOLDER, UNTAKEN
 from gateway.edge import (
     App,
@@ -109,6 +109,8 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": body})
 
     async def refuse(self, error: ShuyuanError, status: int | None = None) -> None:
+        if isinstance(error, TooMany):
+            metrics.limited(error)
         send = marked(self._send, self.correlation, *limits.fields(self.buckets, self.day))
         await refuse(self.scope, send, error, status)
 

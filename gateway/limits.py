@@ -20,13 +20,11 @@ def fields(buckets: Buckets, day: Day | None = None) -> list[Header]:
     first = buckets[0]
     if len(buckets) == 1:
         policy = first.policy
-        state = b'"%b";r=%d;t=%d' % (first.label, *first.left(now))
+        state = first.state % first.left(now)
     else:
         _first, second = buckets
         policy = first.policy + b", " + second.policy
-        state = b'"%b";r=%d;t=%d, "%b";r=%d;t=%d' % (
-            first.label, *first.left(now), second.label, *second.left(now)
-        )  # fmt: skip
+        state = b"%b, %b" % (first.state % first.left(now), second.state % second.left(now))
     if day is not None:
         policy += b', "day";q=%d;w=86400' % day.quota
         state += b', "day";r=%d;t=%d' % (day.left, day.seconds)

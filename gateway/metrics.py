@@ -1,8 +1,9 @@
-"""Prometheus metrics of all workers together; counted in sums once a second, off the hot path."""
+"""Prometheus metrics of all workers together; sums of what passed are added once a second."""
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest, multiprocess
 
 from exchange.publishing.counts import Gathered
+from kernel.errors import TooMany
 
 PUBLISHED_RECORDS = Counter("shuyuan_published_records", "records accepted into the log")
 PUBLISHED_BATCHES = Counter("shuyuan_published_batches", "publish requests accepted")
@@ -10,6 +11,15 @@ PUBLISHED_BYTES = Counter("shuyuan_published_bytes", "bytes of accepted bodies")
 PULLED_RECORDS = Counter("shuyuan_pulled_records", "records that left through subscriptions")
 PULLED_PAGES = Counter("shuyuan_pulled_pages", "pages answered to pulls")
 PULLED_BYTES = Counter("shuyuan_pulled_bytes", "bytes of answered pages")
+
+LIMITED_REQUESTS = Counter(
+    "shuyuan_limited_requests", "publishes and pulls refused with 429, by limit", ["limit"]
+)
+
+
+def limited(error: TooMany) -> None:
+    """Count a refusal under the limit that it names."""
+    LIMITED_REQUESTS.labels(error.facts.get("policy", error.code)).inc()
 
 
 class Meters:

@@ -40,12 +40,13 @@ class Bucket:
     """One worker's view of a bucket: never emptier than the truth.
 
     Of the `unknown` requests the `in_flight` are being told to the others; the rest, taken from
-    `since` on, are not told yet. `policy` is the allowance as a structured field item.
+    `since` on, are not told yet. `policy` is the allowance as a structured field item, `state` the
+    item that takes what is `left`.
     """
 
     __slots__ = (
-        "allowance", "blind_max", "cost", "depth", "due", "in_flight", "key", "label", "most_ahead",
-        "policy", "rate", "since", "tell_at", "unknown",
+        "allowance", "blind_max", "cost", "depth", "due", "in_flight", "key", "most_ahead",
+        "policy", "rate", "since", "state", "tell_at", "unknown",
     )  # fmt: skip
 
     def __init__(self, key: str, allowance: Allowance) -> None:
@@ -55,12 +56,13 @@ class Bucket:
         self.in_flight = 0
         self.since = 0.0
         self.allowance = allowance
-        self.label = allowance.name.encode()
+        label = allowance.name.encode()
         self.rate = rate = allowance.per_second
         self.cost = 1 / rate
         self.depth = (allowance.burst + GRAIN) / rate
         self.most_ahead = self.depth - self.cost
-        self.policy = b'"%b";q=%d;w=%d' % (self.label, allowance.burst, self.window_seconds)
+        self.policy = b'"%b";q=%d;w=%d' % (label, allowance.burst, self.window_seconds)
+        self.state = b'"%b";r=%%d;t=%%d' % label
         self.blind_max = max(1, int(rate * EXCHANGE_SECONDS))
         self.tell_at = max(1, int(rate * WORTH_TELLING_SECONDS))
 
