@@ -170,11 +170,18 @@ class Tail:
         for place, watch in list(self._watches.items()):
             if not watch.waiting and watch.since < left:
                 del self._watches[place]
-                continue
-            if watch.node is None:
-                watch.node = await self._connection.leader(*place)
-            by_node.setdefault(watch.node, {})[place] = watch.offset
+        await self._find_leaders()
+        for place, watch in self._watches.items():
+            if watch.node is not None:
+                by_node.setdefault(watch.node, {})[place] = watch.offset
         await asyncio.gather(*(self._ask(node, wanted) for node, wanted in by_node.items()))
+
+    async def _find_leaders(self) -> None:
+        """Learn who leads the partitions that have joined, all of them at once."""
+        joined = [(place, watch) for place, watch in self._watches.items() if watch.node is None]
+        nodes = await asyncio.gather(*(self._connection.leader(*place) for place, _ in joined))
+        for (_place, watch), node in zip(joined, nodes, strict=True):
+            watch.node = node
 
     async def _ask(self, node: int, wanted: Mapping[Place, int]) -> None:
         session = self._sessions.setdefault(node, FetchSession())

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from catalog import versions
+from catalog.versions import PublishedContract
 from exchange.broker.topics import topic_of
 from exchange.delivery.projection import Projection, View
 from exchange.publishing import count_store
@@ -17,7 +18,7 @@ from kernel.database import Database
 from kernel.secretbox import Secretbox
 from kernel.workdays import local_date
 
-PLANS_MAX = 20_000
+PLANS_MAX, TERMS_MAX = 20_000, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,26 @@ class GrantPlan:
     loaded_on: date
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What all grants of a resource share."""
+
+    published: PublishedContract
+    known_items: frozenset[str]
+    versions: frozenset[int]
+
+
 class GrantPlans:
     def __init__(self, database: Database, box: Secretbox) -> None:
         self._database = database
         self._box = box
         self._by_resource: dict[str, set[str]] = {}
+        self._terms: RuleCache[Terms] = RuleCache(self._load_terms, size=TERMS_MAX)
         self._cache: RuleCache[GrantPlan] = RuleCache(self._load, size=PLANS_MAX)
-        self.clear = self._cache.clear
+
+    def clear(self) -> None:
+        self._terms.clear()
+        self._cache.clear()
 
     async def get(self, subscription_id: str) -> GrantPlan:
         """Raise NotFound when there is no such subscription."""
@@ -57,35 +71,44 @@ class GrantPlans:
         self._cache.drop(subscription_id)
 
     def drop_resource(self, resource_id: str) -> None:
+        self._terms.drop(resource_id)
         for subscription_id in self._by_resource.pop(resource_id, set()):
             self._cache.drop(subscription_id)
 
     async def _load(self, subscription_id: str) -> GrantPlan:
+        today = local_date(clock.now())
         async with self._database.reading() as session:
             grant = await grants.load(session, subscription_id)
-            self._by_resource.setdefault(grant.resource_id, set()).add(subscription_id)
-            published = await versions.contract_of(session, grant.resource_id, None)
-            items = await versions.items_ever_published(session, grant.resource_id)
-            today = local_date(clock.now())
-            used = await count_store.used_on(session, subscription_id, today)
+            used = 0
+            if grant.records_per_day is not None:
+                used = await count_store.used_on(session, subscription_id, today)
+        # From here on a change of the resource drops this plan too, and its terms are newer.
+        self._by_resource.setdefault(grant.resource_id, set()).add(subscription_id)
+        terms = self._terms.known(grant.resource_id) or await self._terms.get(grant.resource_id)
         view = View(
             items=grant.items,
-            masks=masks_of(grant, published.masks),
+            masks=masks_of(grant, terms.published.masks),
             conditions=grant.row_filter,
-            contract=published.contract,
-            known_items=frozenset().union(*items.values()),
+            contract=terms.published.contract,
+            known_items=terms.known_items,
             hash_key=self._box.derive(f"subscription:{subscription_id}"),
         )
         return GrantPlan(
             grant,
             topic_of(grant.resource_id),
-            published.partitions,
+            terms.published.partitions,
             Projection(view),
-            frozenset(items),
-            published.version,
+            terms.versions,
+            terms.published.version,
             used,
             today,
         )
+
+    async def _load_terms(self, resource_id: str) -> Terms:
+        async with self._database.reading() as session:
+            published = await versions.contract_of(session, resource_id, None)
+            items = await versions.items_ever_published(session, resource_id)
+        return Terms(published, frozenset().union(*items.values()), frozenset(items))
 
 
 def masks_of(

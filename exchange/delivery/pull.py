@@ -127,7 +127,7 @@ class Puller:
             try:
                 found = await self._gather(plan, place, self._allowance(plan, request.limit))
             except PlanOutdatedError:
-                self._plans.drop(plan.grant.id)
+                self._plans.drop_resource(plan.grant.resource_id)
                 continue
             except PositionExpiredError as error:
                 place = await self._after_loss(plan, place, error, known=known)
