@@ -19,7 +19,7 @@ from loadtests.soak.waiting import Order
 ROW = "long polls"
 WAIT_SECONDS = 30
 AT_ONCE = 6
-LIMIT_SECONDS = 400.0
+LIMIT_SECONDS = 700.0
 ONE_ROUNDS, SPREAD_ROUNDS = 5, 20
 
 

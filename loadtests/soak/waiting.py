@@ -27,6 +27,7 @@ UNAVAILABLE, RETRY_SECONDS = 503, 1.0
 # Connections are opened so many at a time: the backlog of a listening socket is bounded.
 OPENED_AT_ONCE = 200
 PATIENCE_SECONDS = 60.0
+SETTLING_SECONDS = 300.0
 # Marks on the way, beside those of every generator.
 OPENED, ROUND = "opened", "round"
 
@@ -57,11 +58,10 @@ class Poll(asyncio.Protocol):
 
     def __init__(self, hall: "Hall", ask: Ask, resource: int) -> None:
         self.resource = resource
-        self.missed = 0
+        self.answers = 0
         self._hall = hall
         self._ask_for = ask
         self._received = b""
-        self.answers = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -71,7 +71,8 @@ class Poll(asyncio.Protocol):
         if self._transport.is_closing():
             return
         order = self._hall.order
-        path = target(self._ask_for, PAGE, order.wait_seconds)
+        # The first one is answered at once: then whatever it needs is loaded.
+        path = target(self._ask_for, PAGE, order.wait_seconds if self.answers else 0)
         token = order.tokens[self._ask_for.token]
         head = f"GET {path} HTTP/1.1\r\nHost: {order.host}\r\nAuthorization: Bearer {token}\r\n\r\n"
         self._transport.write(head.encode())
@@ -96,6 +97,8 @@ class Poll(asyncio.Protocol):
             self._hall.failed(f"long poll: {answer[:300]!r}")
             return
         self.answers += 1
+        if self.answers == 1:
+            self._hall.settled()
         body = answer[end + len(HEAD_END) :]
         self._ask_for = msgspec.structs.replace(self._ask_for, cursor=cursor[1].decode())
         if body:
@@ -116,21 +119,29 @@ class Hall:
         self.order = order
         self.tally = Tally()
         self.polls: list[Poll] = []
-        self._stamp = b""
+        self._key = b""
         self._waiting: set[Poll] = set()
         self._everybody = asyncio.Event()
+        self._unsettled = order.polls
+        self._all_settled = asyncio.Event()
         self._leaving = False
 
     def failed(self, complaint: str) -> None:
         self.tally.failed(complaint)
         self._everybody.set()
 
+    def settled(self) -> None:
+        """Count a poll whose first question was answered."""
+        self._unsettled -= 1
+        if not self._unsettled:
+            self._all_settled.set()
+
     def lost(self, error: Exception | None) -> None:
         if not self._leaving:
             self.failed(f"a connection was lost: {error!r}")
 
     def received(self, poll: Poll, body: bytes) -> None:
-        if poll not in self._waiting or body.count(b"\n") != 1 or self._stamp not in body:
+        if poll not in self._waiting or body.count(b"\n") != 1 or self._key not in body:
             self.failed(f"a record that was not waited for: {body[:200]!r}")
             return
         self._waiting.remove(poll)
@@ -140,7 +151,7 @@ class Hall:
             self._everybody.set()
 
     async def open(self) -> float:
-        """Open every connection and send its poll; return how long that took."""
+        """Open every connection and let each wait; return how long that took."""
         order, loop, begun = self.order, asyncio.get_running_loop(), time.perf_counter()
         for start in range(0, order.polls, OPENED_AT_ONCE):
             numbers = range(start, min(start + OPENED_AT_ONCE, order.polls))
@@ -153,16 +164,18 @@ class Hall:
                     for poll in polls
                 )
             )
+        async with asyncio.timeout(SETTLING_SECONDS):
+            await self._all_settled.wait()
         return time.perf_counter() - begun
 
     async def round(self, number: int) -> tuple[float, float]:
         """Publish one record; return the seconds to its receipt, and to the last poll's answer."""
         place = number % len(self.order.resources)
         self._waiting = {poll for poll in self.polls if poll.resource == place}
-        self._stamp = f"round {number} {time.monotonic_ns()}".encode()
+        self._key = str(records.record(number)[records.KEY]).encode()
         self._everybody.clear()
         begun = time.perf_counter()
-        await publish(self.order, self.order.resources[place], number, self._stamp.decode())
+        await publish(self.order, self.order.resources[place], number)
         acknowledged = time.perf_counter() - begun
         try:
             await asyncio.wait_for(self._everybody.wait(), PATIENCE_SECONDS)
@@ -176,9 +189,9 @@ class Hall:
             poll.close()
 
 
-async def publish(order: Order, resource: str, number: int, stamp: str) -> None:
-    """Publish one stamped record on a connection of its own; ValueError unless it is accepted."""
-    body = records.line(number, remark=stamp)
+async def publish(order: Order, resource: str, number: int) -> None:
+    """Publish one record on a connection of its own; ValueError unless it is accepted."""
+    body = records.line(number)
     head = (
         f"POST /v1/resources/{resource}/records HTTP/1.1\r\nHost: {order.host}\r\n"
         f"Authorization: Bearer {order.publisher_token}\r\nConnection: close\r\n"
