@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 SIZE_MIB = 1024
-INSIDE = "SHUYUAN_FAULTS_INSIDE"
+INSIDE = "FAULTS_INSIDE"
 TRIAL_SECONDS = 10.0
 CHUNK_BYTES = 1024 * 1024
 TRIAL = ("sh", "-c", "mount -t tmpfs -o size=1m none /mnt")
