@@ -59,11 +59,11 @@ class Plan:
 
 FULL = Plan(
     rounds=5,
-    pace=Pace(0.7, 2.5, 2_200_000),
+    pace=Pace(0.7, 2.5, 2_000_000),
     story=Pace(1.0, 8.0, pairs=5),
     archive_records=300_000,
     naive_archive_records=20_000,
-    tool_archive_records=4_000_000,
+    tool_archive_records=3_000_000,
     warming_seconds=12.0,
 )
 QUICK = Plan(

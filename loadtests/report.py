@@ -25,9 +25,9 @@ table { border-collapse: collapse; margin: .5rem 0 1.5rem; white-space: nowrap }
 th, td { border-bottom: 1px solid #d0d7de; padding: .25rem .6rem; text-align: right }
 th { background: #f6f8fa }
 th:nth-child(-n+3), td:nth-child(-n+3) { text-align: left }
-.plots { display: flex; flex-wrap: wrap; gap: 0 3rem }
-.plot { display: grid; grid-template-columns: max-content 26rem max-content; gap: .15rem .7rem;
-  align-items: center }
+.plots { display: grid; grid-template-columns: repeat(auto-fill, 50rem); gap: 0 2rem }
+.plot { display: grid; grid-template-columns: 14rem 26rem max-content; gap: .15rem .7rem;
+  align-content: start; align-items: center }
 .plot h3 { grid-column: 1 / -1; margin: 1rem 0 .2rem }
 .track { position: relative; height: .9rem }
 .bar { background: #8c959f; height: 100% }

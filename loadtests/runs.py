@@ -89,7 +89,7 @@ def observe(
     samples: dict[str, Sample] = {}
     told: dict[str, bytes] = {}
     with _running(child, limit_seconds) as (process, output):
-        everybody = {**families, GENERATOR: process.pid}
+        everybody = {GENERATOR: process.pid, **families}  # it may be gone first
         for line in output:
             mark, _, facts = line.removeprefix(MARK.encode()).partition(b" ")
             if line.startswith(MARK.encode()):
@@ -134,7 +134,7 @@ def steady(
     marks: list[tuple[int, Sample]] = []
     lines: list[str] = []
     with _running(child, limit_seconds) as (process, output):
-        everybody = {**families, GENERATOR: process.pid}
+        everybody = {GENERATOR: process.pid, **families}  # it may be gone first
         for line in output:
             lines.append(line.decode(errors="replace").rstrip())
             records = progress(lines[-1])
