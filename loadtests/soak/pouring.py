@@ -6,6 +6,7 @@ refusal that says when to come again.
 
 import asyncio
 import contextlib
+import itertools
 import re
 import sys
 import time
@@ -21,8 +22,8 @@ from loadtests.workloads import CREATED
 
 RETRY_AFTER = re.compile(rb"\r\nretry-after: *[1-9]\d*\r", re.IGNORECASE)
 REFUSED = frozenset({429, 503})
-RECORDS = 9_000
-# Long enough for a body of nearly 8 MiB.
+# A body is at most 8 MiB (api.md section 5).
+BODY_BYTES = 8 * 1024 * 1024
 ADDRESS = "广西壮族自治区南宁市青秀区民族大道" * 11
 SLOW_BYTES, SLOW_SECONDS = 256 * 1024, 0.1
 PAUSE_SECONDS = 0.05
@@ -42,17 +43,24 @@ class Order(msgspec.Struct):
     seconds: float
 
 
-def body() -> bytes:
-    """Return a body of nearly 8 MiB."""
+def body() -> tuple[bytes, int]:
+    """Return a body as large as may be, and how many records it holds."""
     changed = {"address": ADDRESS, "remark": "压" * 50}
-    lines = [orjson.dumps(records.record(number) | changed) for number in range(RECORDS)]
-    return b"\n".join(lines)
+    lines: list[bytes] = []
+    room = BODY_BYTES
+    for number in itertools.count():
+        line = orjson.dumps(records.record(number) | changed)
+        room -= len(line) + 1
+        if room < 0:
+            return b"\n".join(lines), len(lines)
+        lines.append(line)
+    raise AssertionError
 
 
 class Flood:
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._body = body()
+        self._body, self._records = body()
         self._until = time.monotonic() + order.seconds
         self.tally = Tally()
 
@@ -108,7 +116,7 @@ class Flood:
         name = f"answers_{status}"
         tally.facts[name] = tally.facts.get(name, 0) + 1
         if status == CREATED:
-            tally.answered(RECORDS, seconds)
+            tally.answered(self._records, seconds)
         elif status in REFUSED and RETRY_AFTER.search(answer):
             tally.refused += 1
         else:
