@@ -116,7 +116,7 @@ def measure(stage: Stage, plan: Plan, folder: Path, report: Report, others: floa
         indicative=plan.indicative,
         others_share=round(others, 3),
         rounds=plan.rounds,
-        targets=judge(cases),
+        targets=judge(cases, indicative=plan.indicative),
     )
     outcomes.write(found, folder)
     reports.write(found, folder)

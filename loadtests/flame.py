@@ -13,7 +13,7 @@ WAITING = re.compile(r"PyThread_acquire_lock_timed|always_pong|epoll_p?wait")
 TABLE_LINES = 25
 WIDTH, LINE, LEAST_WIDTH, LETTER = 1400.0, 17, 0.4, 6.4
 # What nearly every stack begins with says nothing.
-SHARED = 0.98
+SHARED = 0.95
 COLOURS = {"own": "#6ea8fe", "native": "#f4a261", "python": "#ced4da"}
 HEAD = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}" \
