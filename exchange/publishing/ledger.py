@@ -13,15 +13,15 @@ from functools import partial
 
 import msgspec
 
-from exchange.broker.errors import OutcomeUnknown, PositionExpiredError
+from exchange.broker.errors import OutcomeUnknown
 from exchange.broker.fetch import LATEST, READ_COMMITTED, READ_UNCOMMITTED, Reader
-from exchange.broker.headers import keyed_batch
 from exchange.broker.transactions import spanning_id
 from exchange.broker.writer import Writers, transactional_id
 from exchange.publishing import store
 from exchange.publishing.batcher import Batcher
 from exchange.publishing.behind import Behind
-from exchange.publishing.receipts import Accepted, Kept, Position, accepted, kept
+from exchange.publishing.receipts import Accepted, Position, accepted
+from exchange.publishing.search import LOOK_EVERY_SECONDS, WAIT_SECONDS, find_batch
 from exchange.publishing.store import Intent, Noted
 from exchange.publishing.tables import PublishIntent
 from kernel import changes, clock
@@ -29,9 +29,6 @@ from kernel.database import Database
 from kernel.errors import IdempotencyKeyReused
 from kernel.statements import Statements
 
-WAIT_SECONDS = 20.0
-LOOK_EVERY_SECONDS = 0.05
-SCAN_BYTES = 1024 * 1024
 INTENT_BYTES = 64
 # How much of the log a scan may have to read in vain: what others append in this time.
 ENDS_SECONDS = 60.0
@@ -112,7 +109,8 @@ class Ledger:
         await self._writers.fence(transactional_id(found.life), place.topic, partitions)
         await self._writers.fence(spanning_id(found.life), place.topic, partitions)
         ends = await self._visible_ends(place)
-        taken = await self._find(found, place, ends)
+        starts = msgspec.json.decode(found.ends, type=list[int])
+        taken = await find_batch(self._reader, place.topic, found.intent, starts, ends)
         if taken is not None:
             self._receipts.put((found.intent, taken.text()))
             return taken
@@ -137,29 +135,6 @@ class Ledger:
                 return ends
             await asyncio.sleep(LOOK_EVERY_SECONDS)
         raise OutcomeUnknown
-
-    async def _find(
-        self, found: PublishIntent, place: Place, ends: Sequence[int]
-    ) -> Accepted | None:
-        starts = msgspec.json.decode(found.ends, type=list[int])
-        version, positions = 0, []
-        left_out: Kept | None = None
-        for partition in range(place.partitions):
-            offset = starts[partition]
-            while offset < ends[partition]:
-                try:
-                    chunk = await self._reader.read(place.topic, partition, offset, SCAN_BYTES)
-                except PositionExpiredError as error:
-                    # What the log no longer keeps cannot become a second copy either.
-                    offset = max(error.earliest, offset + 1)
-                    continue
-                for first, headers in chunk.headers:
-                    batch = keyed_batch(headers)
-                    if batch is not None and batch.intent == found.intent:
-                        version, left_out = batch.version, kept(batch.quarantine)
-                        positions.append(Position(partition, first, first + batch.count - 1))
-                offset = max(chunk.next_offset, offset + 1)
-        return Accepted(version, positions, left_out) if positions else None
 
     async def first_answer(self, keyed: Keyed) -> Accepted | None:
         """Return what this key and body were answered before, if they were."""
