@@ -1,6 +1,6 @@
 """SQL that applications and subscriptions share: rows whose status moves one step at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlmodel import col, select, update
@@ -19,6 +19,11 @@ async def get(session: ReadSession, table: type[Row], row_id: str) -> Row:
     if found is None:
         raise NotFound
     return found
+
+
+async def several(session: ReadSession, table: type[Row], row_ids: Sequence[str]) -> Sequence[Row]:
+    """Return the rows that there are."""
+    return (await session.exec(select(table).where(col(table.id).in_(row_ids)))).all()
 
 
 async def lock(session: WriteSession, table: type[Row], row_id: str) -> Row:

@@ -8,10 +8,17 @@ Value = TypeVar("Value")
 
 
 class RuleCache(Generic[Value]):
-    """A load that began before a drop is never remembered after it."""
+    """A load that began before a drop is never remembered after it.
 
-    def __init__(self, load: Callable[[str], Coroutine[Any, Any, Value]], *, size: int) -> None:
-        self._load = load
+    At most `at_once` loads are under way: after a start thousands of misses come together, and
+    would otherwise wait for a connection of the database until their patience ends.
+    """
+
+    def __init__(
+        self, load: Callable[[str], Coroutine[Any, Any, Value]], *, size: int, at_once: int = 3
+    ) -> None:
+        self._load_one = load
+        self._turns = asyncio.Semaphore(at_once)
         self._size = size
         self._values: dict[str, Value] = {}
         self._loading: dict[str, asyncio.Task[Value]] = {}
@@ -30,6 +37,10 @@ class RuleCache(Generic[Value]):
             task = self._loading[key] = asyncio.create_task(self._load(key))
             task.add_done_callback(lambda done: self._loaded(key, done))
         return await asyncio.shield(task)
+
+    async def _load(self, key: str) -> Value:
+        async with self._turns:
+            return await self._load_one(key)
 
     def _loaded(self, key: str, task: asyncio.Task[Value]) -> None:
         if task.cancelled() or task.exception() is not None:

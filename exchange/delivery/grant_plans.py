@@ -1,6 +1,6 @@
 """Plans of delivery: a grant with its compiled projection, dropped when a rule changes (P3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,10 +15,17 @@ from exchange.subscriptions.grants import Grant
 from kernel import clock
 from kernel.cache import RuleCache
 from kernel.database import Database
+from kernel.errors import NotFound
+from kernel.grouped import Grouped
 from kernel.secretbox import Secretbox
 from kernel.workdays import local_date
 
 PLANS_MAX, TERMS_MAX = 20_000, 10_000
+# Grants that are missed at the same time are read together.
+GRANTS_TOGETHER = 200
+
+# A grant, and how many records had left by it on a day.
+Known = tuple[Grant, int, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,10 @@ class GrantPlans:
         self._box = box
         self._by_resource: dict[str, set[str]] = {}
         self._terms: RuleCache[Terms] = RuleCache(self._load_terms, size=TERMS_MAX)
-        self._cache: RuleCache[GrantPlan] = RuleCache(self._load, size=PLANS_MAX)
+        self._grants: Grouped[Known] = Grouped(self._load_grants, most=GRANTS_TOGETHER)
+        self._cache: RuleCache[GrantPlan] = RuleCache(
+            self._load, size=PLANS_MAX, at_once=2 * GRANTS_TOGETHER
+        )
 
     def clear(self) -> None:
         self._terms.clear()
@@ -76,12 +86,10 @@ class GrantPlans:
             self._cache.drop(subscription_id)
 
     async def _load(self, subscription_id: str) -> GrantPlan:
-        today = local_date(clock.now())
-        async with self._database.reading() as session:
-            grant = await grants.load(session, subscription_id)
-            used = 0
-            if grant.records_per_day is not None:
-                used = await count_store.used_on(session, subscription_id, today)
+        known = await self._grants.get(subscription_id)
+        if known is None:
+            raise NotFound
+        grant, used, today = known
         # From here on a change of the resource drops this plan too, and its terms are newer.
         self._by_resource.setdefault(grant.resource_id, set()).add(subscription_id)
         terms = self._terms.known(grant.resource_id) or await self._terms.get(grant.resource_id)
@@ -103,6 +111,14 @@ class GrantPlans:
             used,
             today,
         )
+
+    async def _load_grants(self, subscription_ids: Sequence[str]) -> Mapping[str, Known]:
+        today = local_date(clock.now())
+        async with self._database.reading() as session:
+            found = await grants.load_several(session, subscription_ids)
+            limited = [id_ for id_, grant in found.items() if grant.records_per_day is not None]
+            used = await count_store.used_by(session, limited, today) if limited else {}
+        return {id_: (grant, used.get(id_, 0), today) for id_, grant in found.items()}
 
     async def _load_terms(self, resource_id: str) -> Terms:
         async with self._database.reading() as session:

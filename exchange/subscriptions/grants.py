@@ -1,6 +1,6 @@
 """Grants: what delivery must know of a subscription before a record may leave (P3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -50,6 +50,14 @@ class Grant:
 async def load(session: ReadSession, subscription_id: str) -> Grant:
     """Raise NotFound when there is no such subscription."""
     return grant_of(await moving.get(session, Subscription, subscription_id))
+
+
+async def load_several(
+    session: ReadSession, subscription_ids: Sequence[str]
+) -> Mapping[str, Grant]:
+    """Return the grants that there are, by their ids."""
+    rows = await moving.several(session, Subscription, subscription_ids)
+    return {row.id: grant_of(row) for row in rows}
 
 
 def grant_of(row: Subscription) -> Grant:
