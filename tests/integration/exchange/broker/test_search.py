@@ -45,9 +45,8 @@ async def spread(topics: Topics, connection: Connection, writers: Writers) -> st
     await topics.ensure(name, 3)
     for partition in range(3):
         log = AppendingLog(connection, name, partition, await writers.enter(new_id()))
-        await log.append(
-            [batch(OTHER, b"before"), batch(INTENT, b"wanted"), batch(OTHER, b"x", b"y")]
-        )
+        for each in (batch(OTHER, b"before"), batch(INTENT, b"wanted"), batch(OTHER, b"x", b"y")):
+            await log.append([each])
     return name
 
 
@@ -61,9 +60,7 @@ async def test_it_is_found_in_every_partition(spread: str, reader: Reader) -> No
 async def test_a_reading_that_began_too_early_leaves_no_partition_out(
     spread: str, connection: Connection
 ) -> None:
-    """A retry got a receipt that named one partition of three: the others' first record was
-    stepped over after a shared reading had come back empty.
-    """
+    """A retry's receipt named one partition of three: it had stepped over the others' records."""
     found = await find_batch(Late(connection, 2), spread, INTENT, [1, 1, 1], [4, 4, 4])
     assert found is not None
     assert found.positions == [Position(partition, 1, 1) for partition in range(3)]
