@@ -28,7 +28,7 @@ CLOSED_SECONDS = 1.3
 PAUSE_SECONDS = 0.02
 WAIT_SECONDS = 3
 REMEDY_BY = "2098-12-31"
-FORBIDDEN = 403
+FORBIDDEN, UNAVAILABLE = 403, 503
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Revocable(ExchangeUser):
 
     abstract = True
     case = "revocation"
-    orderly = frozenset({FORBIDDEN})
+    orderly = frozenset({FORBIDDEN, UNAVAILABLE})
     closed: ClassVar[dict[str, Suspension]] = {}
     lates: ClassVar[list[float]] = []
     places: ClassVar[Iterator[int]]
@@ -109,6 +109,15 @@ class Reading(Revocable):
         content = getattr(answer, "content", b"") or b""
         return getattr(answer, "status_code", 0) == FORBIDDEN and SUSPENDED in content
 
+    def is_unsure(self, answer: object) -> bool:
+        """Whether a worker could not confirm its rules in time, and rightly gives nothing out."""
+        status, headers = getattr(answer, "status_code", 0), getattr(answer, "headers", None) or {}
+        if status != UNAVAILABLE or "Retry-After" not in headers:
+            return False
+        self.setting.tally.refused += 1
+        gevent.sleep(PAUSE_SECONDS)
+        return True
+
     def note_late(self, fact: str) -> None:
         """Note how long after the suspension this happened; more than a second is a failure."""
         suspension, tally = self.closed.get(self.subscription), self.setting.tally
@@ -134,6 +143,8 @@ class Revoked(Reading):
         answer, seconds = self.call("GET", path, "revocation: pull", self.read_headers())
         if self.is_closed(answer):
             gevent.sleep(PAUSE_SECONDS)
+            return
+        if self.is_unsure(answer):
             return
         if answer.status_code != OK:
             self.refused(answer, "revocation: pull")
@@ -161,5 +172,5 @@ class RevokedWaiting(Reading):
             while self.subscription in self.closed:
                 gevent.sleep(PAUSE_SECONDS)
             gevent.sleep(PAUSE_SECONDS)
-        elif answer.status_code != OK:
+        elif not self.is_unsure(answer) and answer.status_code != OK:
             self.refused(answer, "revocation: long poll")

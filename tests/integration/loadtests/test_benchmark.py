@@ -89,7 +89,7 @@ async def test_results_have_the_names_that_others_rely_on(results: dict[str, Any
 
 async def test_every_acknowledged_record_is_read_back_from_the_log(results: dict[str, Any]) -> None:
     for case in results["cases"]:
-        assert case["failures"] == 0, case
+        assert case["failures"] == 0, (case["name"], case["complaints"])
         assert case["records_answered"] == case["records_read_back"] > 0, case
 
 
