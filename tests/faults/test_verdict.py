@@ -1,5 +1,6 @@
 """The campaign's verdict finds what it is there to find: every planted fault, and no other."""
 
+import time
 import zlib
 from collections.abc import Callable
 from copy import deepcopy
@@ -11,9 +12,8 @@ import pytest
 
 from tests.faults.campaign.ledger import DELETE, Attempt, Chain, Fate, Ledger, Line, Run
 from tests.faults.campaign.plan import SHORT, Kind, plan
-from tests.faults.campaign.supervision import Pulse
 from tests.faults.campaign.verdict import Entry, judge
-from tests.faults.campaign.wire import Answer, Watch
+from tests.faults.campaign.wire import Answer, Pulse, Watch
 
 ONE, THREE = "one", "three"
 KEYS = ("ka", "kb", "kc", "kd")
@@ -252,6 +252,23 @@ def test_lateness_of_the_harness_itself_is_known() -> None:
     assert pulse.worst(10.2, 10.3) == 0.5
     assert pulse.worst(11.0, 25.0) == 0.1
     assert pulse.worst(21.0, 25.0) == 0.0
+
+
+def test_lateness_is_excused_only_where_the_harness_itself_stood_still() -> None:
+    watch = Watch()
+    watch.accuse_of_lateness("no answer within 90 s", time.monotonic())
+    assert len(watch.violations) == 1
+    watch.pulse._late = [(time.monotonic() - 10, 9.0)]
+    watch.accuse_of_lateness("no answer within 90 s", time.monotonic() - 20)
+    assert len(watch.violations) == 1
+
+
+def test_violations_of_one_wording_are_counted_not_repeated() -> None:
+    watch = Watch()
+    for number in range(20):
+        watch.accuse(f"GET /{number}: 500")
+    assert len(watch.violations) == 5
+    assert watch.untold() == ["and 15 more like: GET /#: #"]
 
 
 def test_what_is_acknowledged_is_in_the_file_at_once(tmp_path: Path) -> None:

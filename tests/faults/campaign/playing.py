@@ -24,7 +24,7 @@ from tests.faults.campaign.reading import read_log
 from tests.faults.campaign.scene import Scene, playing
 from tests.faults.campaign.stage import WORKER, WORKERS, Stage
 from tests.faults.campaign.striking import Striker, repaired
-from tests.faults.campaign.supervision import READERS, Pulse, Supervision
+from tests.faults.campaign.supervision import READERS, Supervision
 from tests.faults.campaign.verdict import Logs
 from tests.faults.campaign.wire import Lost, Watch
 from tests.support.world import World
@@ -75,7 +75,6 @@ class _Play:
     scene: Scene
     outcome: Outcome
     watch: Watch = field(default_factory=Watch)
-    pulse: Pulse = field(default_factory=Pulse)
     ledger: Ledger = field(init=False)
     desk: Desk = field(init=False)
     chance: random.Random = field(init=False)
@@ -94,7 +93,7 @@ class _Play:
         return random.Random(self.chance.random())  # noqa: S311
 
     async def run(self) -> None:
-        pulse = asyncio.create_task(self.pulse.run())
+        pulse = asyncio.create_task(self.watch.pulse.run())
         try:
             await self._under_load()
             await self._verdict()
@@ -105,7 +104,7 @@ class _Play:
     async def _under_load(self) -> None:
         stop, mishaps = asyncio.Event(), Mishaps("struck", self.desk, self._another())
         supervision = Supervision(
-            self.scene, self.scene.provider.head, self.stage.address, self.watch, self.pulse,
+            self.scene, self.scene.provider.head, self.stage.address, self.watch,
             self._another(),
         )  # fmt: skip
         async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as load:
@@ -171,10 +170,12 @@ class _Play:
 
     async def _workers_back(self) -> None:
         """The gateway starts killed workers again by itself; one process is no gateway."""
-        deadline = time.monotonic() + WORKERS_BACK_SECONDS
+        began = time.monotonic()
         while len(self.stage.gateway_workers()) < WORKERS:
-            if time.monotonic() > deadline:
-                self.watch.accuse(f"no {WORKERS} workers after {WORKERS_BACK_SECONDS:.0f} s")
+            if time.monotonic() > began + WORKERS_BACK_SECONDS:
+                self.watch.accuse_of_lateness(
+                    f"no {WORKERS} workers after {WORKERS_BACK_SECONDS:.0f} s", began
+                )
                 return
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -56,7 +56,7 @@ class Prober:
             if served is not None and not under_repair:
                 return served
             if time.monotonic() - since > RECOVERY_SECONDS:
-                self._desk.watch.accuse(f"not served within {RECOVERY_SECONDS:.0f} s of the fault")
+                self._accuse(f"not served within {RECOVERY_SECONDS:.0f} s of the fault", since)
                 return time.monotonic() - since
             await asyncio.sleep(PAUSE_SECONDS)
 
@@ -103,10 +103,13 @@ class Prober:
             place, seen = await self._page(reader, place)
             wanted -= seen
             if time.monotonic() - since > RECOVERY_SECONDS:
-                self._desk.watch.accuse(f"not read within {RECOVERY_SECONDS:.0f} s: {name}")
+                self._accuse(f"not read within {RECOVERY_SECONDS:.0f} s: {name}", since)
                 break
         reader.drop()
         return time.monotonic() - since
+
+    def _accuse(self, complaint: str, since: float) -> None:
+        self._desk.watch.accuse_of_lateness(complaint, since)
 
     def _reader(self, grant: Grant) -> Line:
         desk = self._desk

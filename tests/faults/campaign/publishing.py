@@ -102,8 +102,8 @@ def _check_first_receipt(watch: Watch, attempt: Attempt, answer: Answer) -> None
 
 async def insist(line: Line, ledger: Ledger, attempt: Attempt) -> Answer | None:
     """Repeat the same request until it is decided; None when it never was."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
+    began = time.monotonic()
+    while time.monotonic() < began + PATIENCE_SECONDS:
         try:
             answer = await attempt_once(line, ledger, attempt)
         except Lost:
@@ -112,7 +112,9 @@ async def insist(line: Line, ledger: Ledger, attempt: Attempt) -> Answer | None:
             if answer.status not in BUSY:
                 return answer
         await asyncio.sleep(random.uniform(*BACKOFF_SECONDS))  # noqa: S311
-    line.watch.accuse(f"never decided within {PATIENCE_SECONDS:.0f} s: {attempt.told()}")
+    line.watch.accuse_of_lateness(
+        f"never decided within {PATIENCE_SECONDS:.0f} s: {attempt.told()}", began
+    )
     return None
 
 

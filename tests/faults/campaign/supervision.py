@@ -19,7 +19,6 @@ SUSPENDED_SECONDS = (1.5, 4.0)
 ACTIVE_SECONDS = (2.0, 6.0)
 RETRY_SECONDS = 0.3
 READERS = 3
-LAG_SECONDS = 0.02
 REASON = {"reason": "演练", "remedy_by": "2098-01-01"}
 
 
@@ -31,25 +30,6 @@ class Ban:
     ends_at: float = float("inf")
 
 
-class Pulse:
-    """How late this process itself is: what it sees late was not sent late."""
-
-    def __init__(self) -> None:
-        self._late: list[tuple[float, float]] = []
-
-    async def run(self) -> None:
-        while True:
-            asked = time.monotonic()
-            await asyncio.sleep(LAG_SECONDS)
-            late = time.monotonic() - asked - LAG_SECONDS
-            if late > LAG_SECONDS:
-                self._late.append((asked, late))
-
-    def worst(self, since: float, until: float) -> float:
-        """Return the longest lateness of a stretch of time."""
-        return max((late for at, late in self._late if since - late <= at <= until), default=0.0)
-
-
 @dataclass(slots=True)
 class Supervision:
     """The provider's head, and readers who ask all the time."""
@@ -58,7 +38,6 @@ class Supervision:
     head: Caller
     address: Address
     watch: Watch
-    pulse: Pulse
     chance: random.Random
     bans: list[Ban] = field(default_factory=list)
     last_bytes: list[float] = field(default_factory=list)
@@ -115,7 +94,7 @@ class Supervision:
             if not (records and ban.known_at < at < ban.ends_at):
                 continue
             self.last_bytes.append(after)
-            excused = self.pulse.worst(ban.known_at, at)
+            excused = self.watch.pulse.worst(ban.known_at, at)
             if after > STOPS_WITHIN_SECONDS + excused:
                 self.watch.accuse(
                     f"{records} records {after:.3f} s after the suspension was acknowledged "

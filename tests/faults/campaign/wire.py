@@ -16,6 +16,8 @@ LINE_LIMIT = 64 * 1024
 CLEAR = b"CLEAR"
 # How many violations of one wording are told; the others are counted.
 TOLD = 5
+LAG_SECONDS = 0.02
+EXCUSED_SECONDS = 5.0
 NUMBERS = re.compile(r"[0-9a-f]{8,}|\d+(\.\d+)?")
 WORDING = 60
 
@@ -53,6 +55,25 @@ class Answer:
         return str(said.get("code", "")) if isinstance(said, dict) else ""
 
 
+class Pulse:
+    """How late this process itself is: what it sees late was not sent late."""
+
+    def __init__(self) -> None:
+        self._late: list[tuple[float, float]] = []
+
+    async def run(self) -> None:
+        while True:
+            asked = time.monotonic()
+            await asyncio.sleep(LAG_SECONDS)
+            late = time.monotonic() - asked - LAG_SECONDS
+            if late > LAG_SECONDS:
+                self._late.append((asked, late))
+
+    def worst(self, since: float, until: float) -> float:
+        """Return the longest lateness of a stretch of time."""
+        return max((late for at, late in self._late if since - late <= at <= until), default=0.0)
+
+
 @dataclass(slots=True)
 class Watch:
     """What was seen on all connections: answers by status and code, and what must not be."""
@@ -61,12 +82,18 @@ class Watch:
     violations: list[str] = field(default_factory=list)
     lost: int = 0
     accused: Counter[str] = field(default_factory=Counter)
+    pulse: Pulse = field(default_factory=Pulse)
 
     def accuse(self, complaint: str) -> None:
         wording = NUMBERS.sub("#", complaint)[:WORDING]
         self.accused[wording] += 1
         if self.accused[wording] <= TOLD:
             self.violations.append(f"at {time.time():.3f}: {complaint}")
+
+    def accuse_of_lateness(self, complaint: str, since: float) -> None:
+        """Accuse, unless this process itself stood still for a while since then."""
+        if self.pulse.worst(since, time.monotonic()) < EXCUSED_SECONDS:
+            self.accuse(complaint)
 
     def untold(self) -> list[str]:
         """Say how many violations of each wording were not told one by one."""
@@ -110,6 +137,7 @@ class Line:
     async def ask(self, method: str, target: str, body: bytes = b"", **headers: str) -> Answer:
         """Return the answer; raises Lost. Names of headers with `_` for `-`."""
         asked = f"{method} {target[:80]}"
+        began = time.monotonic()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 writer = await self.send(method, target, body, len(body), **headers)
@@ -117,7 +145,9 @@ class Line:
                 answer = await self._receive()
         except TimeoutError as error:
             self.drop()
-            self.watch.accuse(f"{asked}: no answer within {ANSWER_SECONDS:.0f} s")
+            self.watch.accuse_of_lateness(
+                f"{asked}: no answer within {ANSWER_SECONDS:.0f} s", began
+            )
             raise Lost from error
         except (OSError, EOFError, ValueError) as error:
             self.drop()
