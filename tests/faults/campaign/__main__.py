@@ -36,12 +36,17 @@ def main() -> None:
             del os.environ[name]  # the caller's platform is none of ours
     if reason:
         tell(f"broker's disk full is left out: {reason}")
-    outcomes = [_play(asked, seed, small_disk=not reason) for seed in _seeds(asked)]
+    outcomes: list[Outcome] = []
+    for seed in _seeds(asked):
+        outcomes.append(_play(asked, seed, small_disk=not reason))
+        if not asked.quick:
+            _write(markdown(outcomes), outcomes, None)  # the next seed may be interrupted
     many = _measure_topics(asked)
     table = markdown(outcomes) + (f"- {many.told()}\n" if many else "")
     sys.stdout.write("\n" + table)
     if not asked.quick:
         _write(table, outcomes, many)
+        tell(f"{RESULTS / 'faults.md'}, {RESULTS / 'faults.json'}")
     sys.exit(any(outcome.violations for outcome in outcomes))
 
 
@@ -104,7 +109,6 @@ def _write(table: str, outcomes: Sequence[Outcome], many: Many | None) -> None:
     }
     text = json.dumps(told, ensure_ascii=False, indent=1)
     (RESULTS / "faults.json").write_text(text, encoding="utf-8")
-    tell(f"{RESULTS / 'faults.md'}, {RESULTS / 'faults.json'}")
 
 
 def tell(line: str) -> None:
