@@ -68,7 +68,8 @@ async def test_head_is_answered_wherever_get_is(world: World, sharing: Sharing) 
     assert len(gets) > 25
 
 
-async def test_a_head_of_records_says_what_a_pull_would(sharing: Sharing) -> None:
+async def test_a_head_of_records_says_what_a_pull_would(world: World) -> None:
+    sharing = await world.sharing()
     await sharing.publisher.publish(sharing.resource, [{"id": "h", "name": "某"}])
     path = f"/v1/subscriptions/{sharing.subscription}/records"
     get = await sharing.subscriber.get(path)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from exchange.limits.bucket import (
     EXCHANGE_SECONDS,
     FORGET_SECONDS,
+    GRAIN,
     Allowance,
     Bucket,
     Shared,
@@ -65,7 +66,7 @@ def most(allowance: Allowance, workers: int, seconds: float) -> float:
     others = workers - 1
     blind = allowance.per_second / 2 + 1
     average = allowance.per_second * (1 + others / 50)
-    return allowance.burst + seconds * average + others * blind
+    return allowance.burst + GRAIN + seconds * average + others * blind
 
 
 def assert_bounded(times: Sequence[float], allowance: Allowance, workers: int) -> None:
