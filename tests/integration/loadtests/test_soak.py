@@ -82,7 +82,7 @@ async def test_every_row_says_something(results: dict[str, Any]) -> None:
         "long polls": 2,
         "neighbours": 3,
         "log": 5,
-        "memory": 4,
+        "memory": 3,
     }
 
 
