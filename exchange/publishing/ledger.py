@@ -104,22 +104,28 @@ class Ledger:
         raise OutcomeUnknown
 
     async def _settle(self, found: PublishIntent, life: int, place: Place) -> Accepted | None:
-        """Decide a dead life's publish by the log; another settler may be first."""
+        """Decide a dead life's publish by the log; another settler may be first.
+
+        What is found may be a part of what another settler is appending. He has taken the intent
+        over before; so what is found counts only while the intent is still the dead life's.
+        """
         partitions = list(range(place.partitions))
         await self._writers.fence(transactional_id(found.life), place.topic, partitions)
         await self._writers.fence(spanning_id(found.life), place.topic, partitions)
         ends = await self._visible_ends(place)
         starts = msgspec.json.decode(found.ends, type=list[int])
         taken = await find_batch(self._reader, place.topic, found.intent, starts, ends)
-        if taken is not None:
-            self._receipts.put((found.intent, taken.text()))
-            return taken
         async with self._database.transaction() as session:
-            mine = await store.take_over(session, found, life, msgspec.json.encode(ends).decode())
-        if mine:
+            if taken is not None:
+                first = await store.decide(session, found.intent, found.life, taken.text())
+            else:
+                noted = msgspec.json.encode(ends).decode()
+                first = await store.take_over(session, found, life, noted)
+        if not first:
+            return await self._await_first(Keyed(found.intent, found.digest), life, place)
+        if taken is None:
             self._mine[found.intent] = Noted(found.intent, life, found.created_at)
-            return None
-        return await self._await_first(Keyed(found.intent, found.digest), life, place)
+        return taken
 
     async def _visible_ends(self, place: Place) -> list[int]:
         """Return the ends of the log when all before them can be read; OutcomeUnknown.
