@@ -21,6 +21,9 @@ from tests.faults.campaign.wire import Answer, Line, Lost
 
 RECORDS = 12
 CROWD = 6
+# Batches that are on the wire when a worker is killed, and how long their senders stay.
+LEFT = 4
+LEAVES_SECONDS = 0.2
 FINDING_SECONDS = 15.0
 TASTE_BYTES = 700
 
@@ -67,20 +70,32 @@ class Mishaps:
         name = self._named("deaf")
         attempt = self._attempt(name, name)
         for _try in range(self._chance.randint(1, 3)):
-            line = self._desk.line()
-            try:
-                body = body_of(attempt)
-                sent = await line.send(
-                    "POST", target_of(attempt), body, len(body), **headers_of(attempt)
-                )
-                await sent.drain()
-                await asyncio.sleep(self._chance.choice([0, 0.002, 0.01, 0.05]))
-            except OSError:
-                pass
-            finally:
-                attempt.tries += 1
-                line.drop()
+            await self._leave(attempt, self._chance.choice([0, 0.002, 0.01, 0.05]))
         await self._decide(attempt)
+
+    async def leave_on_the_wire(self) -> list[Attempt]:
+        """Send batches and leave; whoever kills a worker now leaves them undecided."""
+        left = [self._attempt(name := self._named("wire"), name) for _ in range(LEFT)]
+        await asyncio.gather(*(self._leave(attempt, LEAVES_SECONDS) for attempt in left))
+        return left
+
+    async def decide(self, left: Sequence[Attempt]) -> None:
+        await asyncio.gather(*(self._decide(attempt) for attempt in left))
+
+    async def _leave(self, attempt: Attempt, seconds: float) -> None:
+        """Send a whole batch and leave without its answer."""
+        line, body = self._desk.line(), body_of(attempt)
+        try:
+            sent = await line.send(
+                "POST", target_of(attempt), body, len(body), **headers_of(attempt)
+            )
+            await sent.drain()
+            await asyncio.sleep(seconds)
+        except OSError:
+            pass  # the gateway may be gone itself
+        finally:
+            attempt.tries += 1
+            line.drop()
 
     async def gone_in_its_page(self) -> None:
         """A page that was cut off costs asking again, from the same place."""
@@ -152,6 +167,8 @@ class Mishaps:
         return list(found.values())[:WORKERS]
 
     async def _decide(self, attempt: Attempt) -> None:
-        line = self._desk.line()
-        await insist(line, self._desk.ledger, attempt)
-        line.drop()
+        """Ask from several sides at once: whoever settles it, there is one receipt."""
+        lines = [self._desk.line() for _ in range(CROWD)]
+        await asyncio.gather(*(insist(line, self._desk.ledger, attempt) for line in lines))
+        for line in lines:
+            line.drop()

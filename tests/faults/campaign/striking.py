@@ -4,7 +4,6 @@ import asyncio
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from tests.faults.campaign.mishaps import Mishaps
@@ -31,7 +30,7 @@ class Struck:
     """`since` is when the fault ended, or the kill; `repair` starts again what nobody else does.
 
     `back_at` is when the repair was done, so that the part itself was ready; `in_the_way` says
-    that publishing and pulling need it.
+    that publishing and pulling need it. `after` is what else must end before the next fault.
     """
 
     since: float
@@ -40,6 +39,7 @@ class Struck:
     lasted: float = 0.0
     note: str = ""
     in_the_way: bool = True
+    after: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
         if self.repair is not None:
@@ -150,9 +150,12 @@ class Striker:
         """The worker dies with requests on the wire, which the broker reads when it wakes."""
         with frozen(self._stage.family(BROKER)):
             await asyncio.sleep(ENTERS_SECONDS)
+            left = await self._mishaps.leave_on_the_wire()
             send([self._gateway_worker(planned)], signal.SIGKILL)
             await asyncio.sleep(planned.seconds)
-        return Struck(time.monotonic())
+        struck = Struck(time.monotonic())
+        struck.after = asyncio.create_task(self._mishaps.decide(left))
+        return struck
 
     async def _kill_database_with_broker_frozen(self, planned: Planned) -> Struck:
         """All worker lives end while their requests are on the wire."""
@@ -197,7 +200,7 @@ def _chosen(pids: Sequence[int], luck: float) -> int:
 
 
 async def repaired(struck: Struck) -> None:
-    """Wait for what was to be started again."""
-    if struck.repair is not None:
-        with suppress(asyncio.CancelledError):
-            await struck.repair
+    """Wait for what was to be started again, and what else belongs to the fault."""
+    for task in (struck.repair, struck.after):
+        if task is not None:
+            await task
