@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
@@ -14,18 +13,17 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     for_code,
 )
-from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from exchange.broker.client import BACKOFF_SECONDS, Connection, is_passing
 from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.broker.headers import Headers
 from exchange.broker.topics import MESSAGE_MAX_BYTES
+from exchange.broker.wire import Buffer, Produce
 from exchange.broker.writer import Producer
 
 log = logging.getLogger(__name__)
 
-ACKS_ALL = -1
 PRODUCE_TIMEOUT_MS = 15_000
 GIVE_UP_SECONDS = 30.0
 SEQUENCE_LIMIT = 2**31
@@ -46,7 +44,7 @@ class Slice(msgspec.Struct, frozen=True, gc=False):
 class Frame(msgspec.Struct, frozen=True, gc=False):
     """A record batch ready to be sent, again and again if need be."""
 
-    batch: bytes
+    batch: Buffer
     records: int
 
 
@@ -71,14 +69,8 @@ def build(slices: Sequence[Slice], producer: Producer, sequence: int) -> bytearr
     return buffer
 
 
-def produce_request(batches: Iterable[tuple[Place, bytes]]) -> ProduceRequest:
-    by_topic: defaultdict[str, list[tuple[int, bytes]]] = defaultdict(list)
-    for (topic, partition), batch in batches:
-        by_topic[topic].append((partition, batch))
-    return ProduceRequest(
-        transactional_id=None, required_acks=ACKS_ALL, timeout=PRODUCE_TIMEOUT_MS,
-        topics=list(by_topic.items()),
-    )  # fmt: skip
+def produce_request(batches: Iterable[tuple[Place, Buffer]]) -> Produce:
+    return Produce(batches, PRODUCE_TIMEOUT_MS)
 
 
 class PartitionLog:
@@ -92,7 +84,7 @@ class PartitionLog:
 
     def frame(self, slices: Sequence[Slice]) -> Frame:
         batch = build(slices, self._producer, self._sequence)
-        return Frame(bytes(batch), sum([len(part.keys) for part in slices]))
+        return Frame(batch, sum([len(part.keys) for part in slices]))
 
     def took(self, frame: Frame) -> None:
         """Go on after a frame that is in the log."""

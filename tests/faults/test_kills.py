@@ -23,11 +23,10 @@ from tests.support.callers import ndjson
 from tests.support.doors import (
     PATIENCE_SECONDS,
     Door,
+    die_on_the_wire,
     door,
     frozen,
     in_the_log,
-    intents,
-    kafka_pid,
     records,
 )
 from tests.support.world import World
@@ -54,16 +53,7 @@ async def test_killed_between_append_and_answer_then_asked_again(
     with processes.gateway(processes.beside(settings), logs / "killed.log") as mortal:
         async with door(mortal.base_url, sharing) as doomed:
             await doomed.insist(ndjson(records("before", 20)), "warm")
-            await asyncio.sleep(0.5)
-            undecided = await intents(database)
-            with frozen(kafka_pid(stack)):
-                lost = asyncio.create_task(doomed.publish(body, "once"))
-                while await intents(database) == undecided:  # noqa: ASYNC110 - another process writes
-                    await asyncio.sleep(0.02)
-                await asyncio.sleep(0.3)
-                mortal.process.kill()
-                with pytest.raises(httpx.TransportError):
-                    await lost
+            await die_on_the_wire(doomed, mortal, stack, database, body)
     async with door(platform.base_url, sharing) as living:
         answers = await asyncio.gather(*(living.insist(body, "once") for _ in range(5)))
     assert len({answer.json()["receipt_id"] for answer in answers}) == 1

@@ -1,11 +1,9 @@
 """Whoever settles a dead worker's publish must see all of the log, and all of its writers (P5)."""
 
 import asyncio
-import signal
 from collections import Counter
 from pathlib import Path
 
-import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 from sqlalchemy import text
@@ -16,34 +14,11 @@ from kernel.database import Database
 from kernel.ids import new_id
 from tests.support import processes
 from tests.support.callers import ndjson
-from tests.support.doors import (
-    Door,
-    door,
-    frozen,
-    in_the_log,
-    intents,
-    kafka_pid,
-    records,
-)
+from tests.support.doors import die_on_the_wire, door, frozen, in_the_log, records
 from tests.support.world import World
 
 OPEN_SECONDS = 3.0
 NOTE = "INSERT INTO exchange.publish_intent%"
-
-
-async def die_on_the_wire(
-    doomed: Door, mortal: processes.Running, stack: Stack, database: Database, body: bytes
-) -> None:
-    """Kill a gateway while the broker has not yet read its append, which it reads afterwards."""
-    undecided = await intents(database)
-    with frozen(kafka_pid(stack)):
-        lost = asyncio.create_task(doomed.publish(body, "once"))
-        while await intents(database) == undecided:  # noqa: ASYNC110 - another process writes
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(0.3)
-        mortal.process.send_signal(signal.SIGKILL)
-        with pytest.raises(httpx.TransportError):
-            await lost
 
 
 @pytest.mark.slow

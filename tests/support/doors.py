@@ -9,13 +9,16 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import httpx
+import pytest
 from aiokafka import AIOKafkaConsumer
 from sqlalchemy import text
 
 from deploy.local.stack import Endpoints, Stack
 from exchange.broker.topics import topic_of
 from kernel.database import Database
+from tests.support import processes
 from tests.support.callers import NDJSON
+from tests.support.eventually import eventually
 from tests.support.world import Sharing
 
 PATIENCE_SECONDS = 60.0
@@ -87,13 +90,40 @@ def frozen(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-async def intents(database: Database) -> int:
+async def undecided(database: Database) -> set[bytes]:
+    """Return the publishes that are noted and have no receipt yet."""
     async with database.reading() as session:
-        query = text("SELECT count(*) FROM exchange.publish_intent WHERE receipt IS NULL")
-        return int((await session.execute(query)).scalar_one())
+        query = text("SELECT intent FROM exchange.publish_intent WHERE receipt IS NULL")
+        return {bytes(intent) for intent in (await session.execute(query)).scalars()}
+
+
+async def noted_since(database: Database, before: set[bytes]) -> None:
+    """Return when a publish is noted that was not there before; counting alone would miss one.
+
+    Receipts are kept a moment behind: while one publish is noted, another is settled.
+    """
+
+    async def noted() -> bool:
+        return bool(await undecided(database) - before)
+
+    await eventually(noted, within_seconds=20)
 
 
 def kafka_pid(stack: Stack) -> int:
     [pid] = [each.pid for each in stack.status() if each.name == "kafka"]
     assert pid is not None
     return pid
+
+
+async def die_on_the_wire(
+    doomed: Door, mortal: processes.Running, stack: Stack, database: Database, body: bytes
+) -> None:
+    """Kill a gateway while the broker has not yet read its append, which it reads afterwards."""
+    before = await undecided(database)
+    with frozen(kafka_pid(stack)):
+        lost = asyncio.create_task(doomed.publish(body, "once"))
+        await noted_since(database, before)
+        await asyncio.sleep(0.3)
+        mortal.process.send_signal(signal.SIGKILL)
+        with pytest.raises(httpx.TransportError):
+            await lost
