@@ -31,12 +31,12 @@ def split_ndjson(body: bytes) -> list[bytes]:
     _refuse_bare(body)
     if b"\r" in body:
         body = body.replace(b"\r\n", b"\n")
-    count = body.count(b"\n") + (not body.endswith(b"\n"))
-    if count > RECORDS_MAX:
-        raise _too_many()
-    lines = body.split(b"\n")
+    # Cut no further than needed to know that there are too many.
+    lines = body.split(b"\n", RECORDS_MAX + 1)
     if not lines[-1]:
         lines.pop()
+    if len(lines) > RECORDS_MAX:
+        raise _too_many()
     _refuse_long(body, lines)
     return lines
 

@@ -23,9 +23,10 @@ READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 FETCH_SECONDS = 10.0
 MIN_BYTES = 1
 WAIT_MS = 0
-# What one record costs in memory beside its key and value, and one chunk beside its records,
-# about (CPython 3.11).
+# What one record costs in memory beside its key and value, the headers that begin a batch, and one
+# chunk beside its records, about (CPython 3.11).
 RECORD_OVERHEAD_BYTES = 200
+HEADERS_BYTES = 1_200
 CHUNK_OVERHEAD_BYTES = 600
 CACHE_BYTES = 64 * 1024 * 1024
 
@@ -214,6 +215,7 @@ def _take(chunk: Chunk, batch: Any, offset: int) -> None:  # noqa: ANN401 - aiok
         if record.headers:
             chunk.headers.append((record.offset, record.headers))
             chunk.versions.update(versions_in(record.headers))
+            chunk.size_bytes += HEADERS_BYTES
         if record.offset < offset:
             continue
         offsets.append(record.offset)

@@ -1,4 +1,5 @@
 import random
+import tracemalloc
 
 import pytest
 from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError
@@ -9,6 +10,7 @@ from exchange.broker.fetch import Chunk, ChunkCache, parse
 from exchange.broker.headers import BatchFacts, keyed_batch, versions_in
 from exchange.broker.produce import Slice, build
 from exchange.broker.writer import Producer
+from kernel.ids import new_id
 
 PLACE = ("topic", 0)
 
@@ -126,3 +128,21 @@ def test_facts_of_a_batch_read_back() -> None:
     assert keyed_batch(BatchFacts(3, 2, b"\x01" * 32, "c", "r").headers()) is None
     assert versions_in(facts.headers()) == [3]
     assert versions_in([("other", b"x"), ("exchange-version", None)]) == []
+
+
+@pytest.mark.parametrize(("batches", "records"), [(1000, 1), (10, 100)])
+def test_a_chunk_knows_what_it_costs_in_memory(batches: int, records: int) -> None:
+    """Headers of single records weighed more than the records, and did not count (P9)."""
+    facts = BatchFacts(3, records, b"\x01" * 32, new_id(), new_id(), b"\x02" * 16)
+    slices = [
+        Slice([b"k%020d" % n for n in range(records)], [b"v" * 300] * records, facts.headers())
+    ] * batches
+    data = bytes(build(slices, Producer(1, 0), 0))
+    tracemalloc.start()
+    try:
+        found = parse(answer(data), 0)
+        held, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(found.offsets) == batches * records
+    assert held == pytest.approx(found.size_bytes, rel=0.35)
