@@ -113,17 +113,13 @@ def _check_media(path: str, content_type: bytes) -> None:
         raise UnsupportedMedia(f"此处只接受 {names}", f"Only {names} is accepted here")
 
 
-def marks(correlation: str) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the headers that every answer carries: its process and its correlation id."""
-    return (_WORKER_MARK, (b"exchange-correlation-id", correlation.encode()))
-
-
-def marked(send: Send, correlation: str, *more: tuple[bytes, bytes]) -> Send:
-    """Return a `send` that adds the worker, the correlation id and `more` to every answer."""
+def marked(send: Send, correlation: str) -> Send:
+    """Return a `send` that adds the worker and the correlation id to every answer."""
+    marks = (_WORKER_MARK, (b"exchange-correlation-id", correlation.encode()))
 
     async def marked(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *marks(correlation), *more]
+            message["headers"] = [*message.get("headers", ()), *marks]
         await send(message)
 
     return marked

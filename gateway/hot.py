@@ -6,38 +6,25 @@ FastAPI documents them from the same models (gateway/api/records.py) and never r
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from enum import StrEnum
 from functools import cached_property
 from typing import TypeVar
-from urllib.parse import parse_qsl
 
 import msgspec
 import orjson
 
-from auth.errors import TokenMissing
 from auth.principal import Principal
 from auth.principal import Scope as AuthScope
-from exchange.delivery.errors import Day, QuotaExhausted
+from exchange.delivery.errors import QuotaExhausted
 from exchange.delivery.pull import Page, Request
-from exchange.limits.gate import Buckets
 from exchange.publishing.errors import BodyTooLarge
 from exchange.publishing.publish import Batch, Media, OnInvalid, Op
-from gateway import limits, metrics
-from gateway.connections import HOLDER, UNTAKEN
-from gateway.edge import (
-    App,
-    Edge,
-    Message,
-    Receive,
-    Scope,
-    Send,
-    correlation_of,
-    marked,
-    marks,
-    refuse,
-)
-from gateway.problems import Internal, in_english, log
+from gateway.connections import UNTAKEN
+from gateway.cycle import Handle, HotApp
+from gateway.edge import App, Edge, Receive, Scope, Send
+from gateway.exchanges import AsgiExchange, ClientGoneError, Exchange, Headers
+from gateway.problems import Internal, log
 from gateway.receipts import worded
 from gateway.services import Services
 from kernel import answers
@@ -53,69 +40,22 @@ BODY_SECONDS = 60.0
 SHARES = 4
 LIMIT_DEFAULT, LIMIT_MAX = 500, 10_000
 WAIT_MAX = 30.0
-QUERY_MAX = 4096
 NDJSON = b"application/x-ndjson"
 JSON = b"application/json"
-BEARER = b"bearer "
+STORED = b"content-type: %b\r\n" % JSON
+REPLAYED = STORED + b"idempotency-replayed: true\r\n"
+PAGE = (
+    b"content-type: %b\r\ncache-control: no-store\r\nexchange-next-cursor: %b\r\n"
+    b"exchange-count: %d\r\nexchange-lag: %d\r\n"
+)
+# Members of an enum cost ten times as much to name as these do.
+UPSERT, REJECT, MAY_PUBLISH = Op.UPSERT, OnInvalid.REJECT, AuthScope.RECORDS_PUBLISH
 
-Headers = dict[bytes, bytes]
 Choice = TypeVar("Choice", bound=StrEnum)
-Handle = Callable[[str, "Exchange"], Awaitable[None]]
 encode = msgspec.json.Encoder().encode
 
 
-class Exchange:
-    """One hot request: what came, and how to answer it."""
-
-    __slots__ = (
-        "_send", "buckets", "correlation", "day", "headers", "held_bytes", "receive", "scope",
-    )  # fmt: skip
-
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.scope = scope
-        self.receive = receive
-        self.headers: Headers = dict(scope["headers"])
-        self.held_bytes = 0
-        self.buckets: Buckets = ()
-        self.day: Day | None = None
-        self.correlation = correlation_of(self.headers)
-        self._send = send
-        correlation_id.set(self.correlation)
-
-    def query(self, *known: str) -> dict[str, str]:
-        """Return the query parameters; BadRequest for an unknown, doubled or overlong one."""
-        raw: bytes = self.scope["query_string"]
-        if not raw:
-            return {}
-        pairs = parse_qsl(raw[:QUERY_MAX].decode("latin-1"), keep_blank_values=True)
-        names = [name for name, _value in pairs]
-        if len(raw) > QUERY_MAX or len(set(names)) < len(names) or not set(names) <= set(known):
-            listed = ", ".join(known)
-            raise BadRequest(f"查询参数只能是 {listed}，各一次", f"Parameters: {listed}, once each")
-        return dict(pairs)
-
-    def token(self) -> bytes:
-        """Return the bearer token; raises TokenMissing."""
-        value = self.headers.get(b"authorization", b"")
-        if value[: len(BEARER)].lower() != BEARER:
-            raise TokenMissing
-        return value[len(BEARER) :].strip()
-
-    async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        headers += marks(self.correlation)
-        headers += limits.fields(self.buckets, self.day)
-        headers.append((b"content-length", str(len(body)).encode()))
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body})
-
-    async def refuse(self, error: ShuyuanError, status: int | None = None) -> None:
-        if isinstance(error, TooMany):
-            metrics.limited(error)
-        send = marked(self._send, self.correlation, *limits.fields(self.buckets, self.day))
-        await refuse(self.scope, send, error, status)
-
-
-class HotPaths:
+class HotPaths(HotApp):
     """Takes publish and pull for itself and hands everything else on."""
 
     def __init__(self, app: App, services: Callable[[], Services]) -> None:
@@ -129,23 +69,28 @@ class HotPaths:
         """What the worker opened when it started: no request comes before that."""
         return self._services()
 
+    def route(self, method: str, path: str) -> tuple[Handle, str] | None:
+        if method == "POST" and (match := PUBLISH.fullmatch(path)):
+            return self._publish, match[1]
+        if method == "GET" and (match := PULL.fullmatch(path)):
+            return self._pull, match[1]
+        return None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            path, method = scope["path"], scope["method"]
-            if method == "POST" and (match := PUBLISH.fullmatch(path)):
-                await self._run(self._publish, match[1], Exchange(scope, receive, send))
+            route = self.route(scope["method"], scope["path"])
+            if route is not None:
+                await self.run(*route, AsgiExchange(scope, receive, send))
                 return
-            if method == "GET" and (match := PULL.fullmatch(path)):
-                await self._run(self._pull, match[1], Exchange(scope, receive, send))
-                return
-            if method == "HEAD":
+            if scope["method"] == "HEAD":
                 # The server leaves the body of an answer to HEAD out, whoever made it.
                 await self({**scope, "method": "GET"}, receive, send)
                 return
         await self._edge(scope, receive, send)
 
-    async def _run(self, handle: Handle, thing_id: str, exchange: Exchange) -> None:
+    async def run(self, handle: Handle, thing_id: str, exchange: Exchange) -> None:
         """Answer every failure with a problem body."""
+        correlation_id.set(exchange.correlation)
         try:
             await handle(thing_id, exchange)
         except QuotaExhausted as error:
@@ -160,7 +105,7 @@ class HotPaths:
                 log.warning("hot path: %r", error)
                 await exchange.refuse(Unavailable())
             else:
-                log.exception("unexpected error on %s", exchange.scope["path"])
+                log.exception("unexpected error on %s", exchange.path)
                 await exchange.refuse(Internal(), 500)
 
     async def _caller(self, exchange: Exchange) -> Principal:
@@ -170,7 +115,7 @@ class HotPaths:
 
     async def _publish(self, resource_id: str, exchange: Exchange) -> None:
         principal = await self._caller(exchange)
-        principal.require_scope(AuthScope.RECORDS_PUBLISH)
+        principal.require_scope(MAY_PUBLISH)
         # Before the body: whoever asks too often shall not send megabytes in vain.
         await self._admit(principal, exchange)
         try:
@@ -179,14 +124,10 @@ class HotPaths:
             published = await publisher.publish(principal, resource_id, batch)
         finally:
             self._release(principal, exchange)
-        headers = [(b"content-type", JSON)]
-        if published.replayed:
-            headers.append((b"idempotency-replayed", b"true"))
         receipt = published.receipt
         if receipt.errors:
-            language = exchange.headers.get(b"accept-language", b"").decode("latin-1")
-            receipt = worded(receipt, english=in_english(language))
-        await exchange.answer(201, headers, encode(receipt))
+            receipt = worded(receipt, english=exchange.wants_english)
+        await exchange.answer(201, REPLAYED if published.replayed else STORED, encode(receipt))
 
     async def _admit(
         self, principal: Principal, exchange: Exchange, subscription_id: str | None = None
@@ -205,8 +146,8 @@ class HotPaths:
             answers.check_key(key.decode("latin-1"))
         return Batch(
             media=_media(headers),
-            op=_choice(query, "op", Op.UPSERT),
-            on_invalid=_choice(query, "on_invalid", OnInvalid.REJECT),
+            op=_choice(query, "op", UPSERT) if query else UPSERT,
+            on_invalid=_choice(query, "on_invalid", REJECT) if query else REJECT,
             version=_version(headers.get(b"exchange-resource-version")),
             idempotency_key=None if key is None else key.decode(),
             correlation_id=exchange.correlation,
@@ -218,21 +159,18 @@ class HotPaths:
         length = exchange.headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > BODY_MAX:
             raise BodyTooLarge(limit_bytes=BODY_MAX)
-        message = await exchange.receive()
-        if not message.get("more_body"):
-            return self._hold(principal, exchange, message)
-        parts = [self._hold(principal, exchange, message)]
+        if exchange.complete:
+            return self._hold(principal, exchange)
+        parts, whole = [], False
         async with asyncio.timeout(BODY_SECONDS):
-            while message.get("more_body"):
-                message = await exchange.receive()
-                parts.append(self._hold(principal, exchange, message))
+            while not whole:
+                whole = await exchange.more()
+                parts.append(self._hold(principal, exchange))
         return b"".join(parts)
 
-    def _hold(self, principal: Principal, exchange: Exchange, message: Message) -> bytes:
+    def _hold(self, principal: Principal, exchange: Exchange) -> bytes:
         """Count the bytes under way; a client may hold a quarter of what the worker may (P9)."""
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        body: bytes = message.get("body", b"")
+        body = exchange.take()
         exchange.held_bytes += len(body)
         self._held_bytes += len(body)
         self._held_by[principal.id] += len(body)
@@ -265,7 +203,7 @@ class HotPaths:
             # However long it waits and looks again, it is one request.
             if not exchange.buckets:
                 await self._admit(principal, exchange, subscription_id)
-                exchange.scope[HOLDER] = principal.id
+                exchange.belongs_to(principal.id)
             UNTAKEN.require_room(principal.id)
             return principal
 
@@ -273,11 +211,7 @@ class HotPaths:
         exchange.day = page.day
         as_json = exchange.headers.get(b"accept", b"").startswith(JSON)
         body = _json(page) if as_json else _ndjson(page)
-        await exchange.answer(200, _page_headers(page, as_json=as_json), body)
-
-
-class ClientGoneError(Exception):
-    """The client closed the connection before its body was complete."""
+        await exchange.answer(200, _page_head(page, as_json=as_json), body)
 
 
 def _media(headers: Headers) -> Media:
@@ -327,14 +261,10 @@ def _number(query: dict[str, str], name: str, default: float, least: float, most
     return float(text)
 
 
-def _page_headers(page: Page, *, as_json: bool) -> list[tuple[bytes, bytes]]:
-    return [
-        (b"content-type", JSON if as_json else NDJSON),
-        (b"cache-control", b"no-store"),
-        (b"exchange-next-cursor", page.next_cursor.encode()),
-        (b"exchange-count", str(len(page.lines)).encode()),
-        (b"exchange-lag", str(page.lag).encode()),
-    ]
+def _page_head(page: Page, *, as_json: bool) -> bytes:
+    return PAGE % (
+        JSON if as_json else NDJSON, page.next_cursor.encode(), len(page.lines), page.lag
+    )  # fmt: skip
 
 
 def _ndjson(page: Page) -> bytes:

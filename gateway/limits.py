@@ -5,17 +5,16 @@ from exchange.limits.gate import Buckets
 from kernel.clock import monotonic
 
 POLICY, STATE = b"ratelimit-policy", b"ratelimit"
+_LINES = POLICY + b": %b\r\n" + STATE + b": %b\r\n"
 
-Header = tuple[bytes, bytes]
 
-
-def fields(buckets: Buckets, day: Day | None = None) -> list[Header]:
-    """Return what the limits are and what is left of them, that of the day included.
+def fields(buckets: Buckets, day: Day | None = None) -> bytes:
+    """Return the lines that tell what the limits are and what is left of them, those of the day.
 
     A bucket's window is the time in which it fills, so that `q` over `w` is its rate, rounded down.
     """
     if not buckets:
-        return []
+        return b""
     now = monotonic()
     first = buckets[0]
     if len(buckets) == 1:
@@ -28,4 +27,4 @@ def fields(buckets: Buckets, day: Day | None = None) -> list[Header]:
     if day is not None:
         policy += b', "day";q=%d;w=86400' % day.quota
         state += b', "day";r=%d;t=%d' % (day.left, day.seconds)
-    return [(POLICY, policy), (STATE, state)]
+    return _LINES % (policy, state)

@@ -13,7 +13,8 @@ import pytest
 import uvicorn
 
 from gateway import connections
-from gateway.connections import HOLDER, UNTAKEN, Untaken
+from gateway.connections import UNTAKEN, Untaken
+from gateway.exchanges import HOLDER
 from kernel.errors import TooMany, Unavailable
 from tests.support.eventually import eventually
 from tests.support.processes import ROOT, free_port
