@@ -81,8 +81,11 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        plain = self.limit_concurrency is None and not self.access_log and not self.root_path
-        if plain and isinstance(self.app, HotApp):
+        config = self.config
+        logged = config.access_log and self.access_log
+        if not (logged or config.root_path or config.limit_concurrency) and isinstance(
+            self.app, HotApp
+        ):
             self._app = self.app
         end = transport.get_extra_info("socket")
         if end is not None and hasattr(socket, "TCP_USER_TIMEOUT"):

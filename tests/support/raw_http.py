@@ -23,7 +23,7 @@ async def send(
             writer.write(request)
             feeding = asyncio.create_task(_feed(writer, then, pause_seconds))
             try:
-                return await _answer(reader)
+                return await answer(reader)
             finally:
                 feeding.cancel()
                 await asyncio.gather(feeding, return_exceptions=True)
@@ -38,7 +38,8 @@ async def _feed(writer: asyncio.StreamWriter, parts: Iterable[bytes], pause: flo
         await writer.drain()
 
 
-async def _answer(reader: asyncio.StreamReader) -> httpx.Response:
+async def answer(reader: asyncio.StreamReader) -> httpx.Response:
+    """Read one answer that has a length."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     status = int(head[0].split(" ")[1])
     headers = [
