@@ -3,7 +3,7 @@
 import asyncio
 from bisect import bisect_right, insort
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +37,7 @@ class Chunk:
 
     `next_offset` is where to go on; `end` is the offset after the last committed record.
     `headers` are those of batch starts, also of the batch that `start` lies within; `versions`
-    are the contract versions that they name.
+    are the contract versions that they name. `beside` is what others made of the records.
     """
 
     start: int
@@ -50,6 +50,7 @@ class Chunk:
     versions: set[int] = field(default_factory=set)
     size_bytes: int = CHUNK_OVERHEAD_BYTES
     batches: Batches | None = None
+    beside: dict[Hashable, object] = field(default_factory=dict)
 
     def marks(self, first: int, end: int, *, whole: bool) -> bytes:
         """Return offset and digest of each batch that begins within, `end` exclusive.
@@ -66,6 +67,7 @@ class ChunkCache:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
+        self._most_of_one = max_bytes // 4
         self._bytes = 0
         self._chunks: OrderedDict[tuple[str, int, int], Chunk] = OrderedDict()
         self._starts: dict[tuple[str, int], list[int]] = {}
@@ -89,7 +91,7 @@ class ChunkCache:
     def add(self, place: tuple[str, int], chunk: Chunk) -> None:
         """Keep a chunk; one that starts where another does takes its place."""
         self.ends[place] = max(self.ends.get(place, 0), chunk.end)
-        if chunk.next_offset == chunk.start or chunk.size_bytes > self._max_bytes // 4:
+        if chunk.next_offset == chunk.start or chunk.size_bytes > self._most_of_one:
             return
         key = (*place, chunk.start)
         if key in self._chunks:
@@ -97,6 +99,24 @@ class ChunkCache:
         self._chunks[key] = chunk
         insort(self._starts.setdefault(place, []), chunk.start)
         self._bytes += chunk.size_bytes
+        self._shrink()
+
+    def has_room_beside(self, place: tuple[str, int], chunk: Chunk) -> bool:
+        """Whether something made of this chunk would be kept with it."""
+        kept = self._chunks.get((*place, chunk.start)) is chunk
+        return kept and chunk.size_bytes < self._most_of_one
+
+    def keep_beside(
+        self, place: tuple[str, int], chunk: Chunk, name: Hashable, thing: object, size_bytes: int
+    ) -> None:
+        """Keep what was made of a chunk for as long as the chunk, where it has room."""
+        if self.has_room_beside(place, chunk):
+            chunk.beside[name] = thing
+            chunk.size_bytes += size_bytes
+            self._bytes += size_bytes
+            self._shrink()
+
+    def _shrink(self) -> None:
         while self._bytes > self._max_bytes:
             self._remove(next(iter(self._chunks)))
 

@@ -4,6 +4,7 @@ Compiled once per grant. Items that pass unchanged are copied as the provider's 
 masked and filtered ones are decoded.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -18,6 +19,7 @@ from exchange.delivery.filters import compile_filter
 from exchange.delivery.mask import Mask, compile_mask, keyed_hash
 from exchange.subscriptions.conditions import Condition
 
+UNKEYED = frozenset({"full", "partial", "null"})
 TEXTUAL = frozenset({DataType.STRING, DataType.CODE, DataType.DATE, DataType.DATETIME})
 UPSERT = b'{"op":"upsert","key":"%b","data":%b}'
 DELETE = b'{"op":"delete","key":"%b"}'
@@ -63,6 +65,7 @@ class Projection:
         self._hash_key = view.hash_key
         self._whole = not self._tests and clear >= view.known_items
         self._items = view.items
+        self.identity = _identity(view, clear_key=self._key_is_clear)
         self._fields = self._place(view)
         self._decoder = msgspec.json.Decoder(self._struct(view))
 
@@ -161,6 +164,23 @@ class Projection:
         if b"".join(keys).isalnum():
             return keys
         return [encode(key.decode())[1:-1] for key in keys]
+
+
+def _identity(view: View, *, clear_key: bool) -> bytes:
+    """Name all that a line depends on: views of one resource with one name show the same lines.
+
+    The subscription's own key is a part of it wherever it may be used.
+    """
+    unkeyed = clear_key and UNKEYED.issuperset(mask["kind"] for mask in view.masks.values())
+    facts = (
+        view.items,
+        sorted(view.masks.items()),
+        [condition.as_json() for condition in view.conditions],
+        [(field.name, field.data_type, field.key) for field in view.contract.fields],
+        sorted(view.known_items),
+        b"" if unkeyed else view.hash_key,
+    )
+    return hashlib.blake2b(msgspec.msgpack.encode(facts, order="sorted")).digest()
 
 
 def _type_of(decoded: bool, data_type: DataType | None) -> Any:  # noqa: ANN401, FBT001

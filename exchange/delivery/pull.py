@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 from auth.principal import Principal, Scope
 from exchange.broker.errors import PositionExpiredError
-from exchange.broker.fetch import EARLIEST, LATEST, Chunk, Reader
+from exchange.broker.fetch import EARLIEST, LATEST, Chunk, ChunkCache, Reader
 from exchange.broker.tail import Concern, Tail
 from exchange.delivery import cursor as cursors
 from exchange.delivery import store
 from exchange.delivery.cursor import Place
 from exchange.delivery.errors import CursorExpired, Day, QuotaExhausted
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
+from exchange.delivery.shown import BLOCK_RECORDS, block_of
 from exchange.evidence.trails import Delivered, Take
 from exchange.publishing.counts import Counts
 from exchange.subscriptions import grants
@@ -30,7 +31,7 @@ FETCH_BYTES_MAX = 4 * 1024 * 1024
 PAGE_BYTES_MAX = 8 * 1024 * 1024
 # A filter that lets little through ends a page here, so that one client cannot hold the loop.
 SCANNED_MAX = 50_000
-# Records projected in one go, about a millisecond; larger pages take turns.
+# Larger pages are projected in turns.
 AT_ONCE = 500
 
 Reconfirm = Callable[[], Awaitable[Principal]]
@@ -219,7 +220,7 @@ class Puller:
                 return
             if not chunk.versions <= plan.versions:
                 raise PlanOutdatedError
-            steps = _take(plan, found, partition, chunk, bound)
+            steps = _take(self._reader.cache, plan, found, partition, chunk, bound)
             if found.limit <= AT_ONCE:
                 finished(steps)
             else:
@@ -291,7 +292,12 @@ def _until_midnight() -> int:
 
 
 def _take(
-    plan: GrantPlan, found: Gathering, partition: int, chunk: Chunk, bound: int | None
+    cache: ChunkCache,
+    plan: GrantPlan,
+    found: Gathering,
+    partition: int,
+    chunk: Chunk,
+    bound: int | None,
 ) -> Steps[None]:
     """Move records of the chunk into the page until either ends."""
     offsets = chunk.offsets
@@ -299,11 +305,12 @@ def _take(
     place = bisect_left(offsets, first)
     last = len(offsets) if bound is None else bisect_left(offsets, bound)
     while place < last and not found.full:
-        until = min(last, place + AT_ONCE, place + found.limit - len(found.lines))
-        lines = plan.projection.lines(chunk.keys[place:until], chunk.values[place:until])
-        shown = [line for line in lines if line is not None]
-        found.lines += shown
-        found.size_bytes += sum(map(len, shown))
+        end_of_block = (place // BLOCK_RECORDS + 1) * BLOCK_RECORDS
+        until = min(last, end_of_block, place + found.limit - len(found.lines))
+        wanted = range(place, until)
+        block = block_of(cache, (plan.topic, partition), chunk, wanted, plan.projection)
+        found.lines += block.visible
+        found.size_bytes += block.size_bytes
         found.scanned += until - place
         place = until
         yield

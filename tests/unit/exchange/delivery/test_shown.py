@@ -1,0 +1,161 @@
+"""What is shown of a chunk is made once for all who are shown the same, and for nobody else."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.contracts.model import Contract, DataType, Field
+from exchange.broker.fetch import Chunk, ChunkCache
+from exchange.delivery.projection import Projection, View
+from exchange.delivery.shown import BLOCK_RECORDS, block_of
+from exchange.subscriptions.conditions import Condition, Op
+
+PLACE = ("topic", 0)
+PARTIAL = {"kind": "partial", "keep_start": 1, "keep_end": 0}
+FIELDS = (
+    Field(name="id", label="id", data_type=DataType.STRING, required=True, key=True),
+    Field(name="name", label="name", data_type=DataType.STRING, required=True, key=False),
+)
+VIEW = View(
+    items=("id", "name"),
+    masks={"name": PARTIAL},
+    conditions=(),
+    contract=Contract(resource_id="r", version=1, title="t", fields=FIELDS),
+    known_items=frozenset({"id", "name"}),
+    hash_key=b"a" * 32,
+)
+
+
+def contract_of(*fields: Field) -> Contract:
+    return replace(VIEW.contract, fields=fields)
+
+
+def chunk_of(count: int) -> Chunk:
+    made = Chunk(start=0, next_offset=count, end=count)
+    made.offsets = list(range(count))
+    made.keys = [b"k%d" % n for n in range(count)]
+    made.values = [b'{"id":"k%d","name":"n%d"}' % (n, n) if n % 7 else None for n in range(count)]
+    return made
+
+
+def kept(chunk: Chunk, max_bytes: int = 10_000_000) -> ChunkCache:
+    cache = ChunkCache(max_bytes)
+    cache.add(PLACE, chunk)
+    return cache
+
+
+class Counting(Projection):
+    """Counts the records that it was asked for."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view)
+        self.asked = 0
+
+    def lines(self, keys: Any, values: Any) -> list[bytes | None]:  # noqa: ANN401
+        before = self.asked
+        made = super().lines(keys, values)
+        # A part with deletes in it asks for its upserts by itself.
+        self.asked = before + len(keys)
+        return made
+
+
+@given(st.integers(1, 700), st.data())
+def test_a_range_shows_what_the_projection_alone_shows_of_it(
+    count: int, data: st.DataObject
+) -> None:
+    odd = Condition("name", Op.NE, "n3")
+    made = Projection(replace(VIEW, conditions=(odd,) if data.draw(st.booleans()) else ()))
+    chunk = chunk_of(count)
+    cache = kept(chunk)
+    for _ in range(4):
+        begin = data.draw(st.integers(0, count - 1))
+        most = (begin // BLOCK_RECORDS + 1) * BLOCK_RECORDS
+        end = data.draw(st.integers(begin + 1, min(count, most)))
+        found = block_of(cache, PLACE, chunk, range(begin, end), made)
+        alone = made.lines(chunk.keys[begin:end], chunk.values[begin:end])
+        assert found.visible == [line for line in alone if line is not None]
+        assert found.size_bytes == sum(map(len, found.visible))
+
+
+def test_equal_grants_share_and_each_record_is_projected_once() -> None:
+    chunk = chunk_of(BLOCK_RECORDS * 2)
+    cache = kept(chunk)
+    grants = [Counting(replace(VIEW, hash_key=bytes([n]) * 32)) for n in range(5)]
+    for grant in grants:
+        for begin in range(0, len(chunk.keys), 32):
+            block_of(cache, PLACE, chunk, range(begin, begin + 32), grant)
+    assert [grant.asked for grant in grants] == [len(chunk.keys), 0, 0, 0, 0]
+
+
+TERMS: Mapping[str, Mapping[str, Any]] = {
+    "as agreed": {},
+    "another item": {"items": ("id",)},
+    "another order": {"items": ("name", "id")},
+    "no mask": {"masks": {}},
+    "another mask": {"masks": {"name": {"kind": "full"}}},
+    "another length": {"masks": {"name": {**PARTIAL, "keep_start": 2}}},
+    "a mask for another item": {"masks": {"id": PARTIAL}},
+    "hash of one": {"masks": {"name": {"kind": "hash"}}},
+    "hash of another": {"masks": {"name": {"kind": "hash"}}, "hash_key": b"b" * 32},
+    "rows": {"conditions": (Condition("name", Op.EQ, "n1"),)},
+    "other rows": {"conditions": (Condition("name", Op.EQ, "n2"),)},
+    "rows by another comparison": {"conditions": (Condition("name", Op.NE, "n1"),)},
+    "rows by a list": {"conditions": (Condition("name", Op.IN, ("n1",)),)},
+    "another type": {
+        "contract": contract_of(FIELDS[0], replace(FIELDS[1], data_type=DataType.DATE))
+    },
+    "another key": {"contract": contract_of(FIELDS[0], replace(FIELDS[1], key=True))},
+    "one item more in older versions": {"known_items": frozenset({"id", "name", "more"})},
+}
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations(TERMS, 2)))
+def test_grants_that_differ_share_nothing(one: str, other: str) -> None:
+    chunk = chunk_of(20)
+    cache = kept(chunk)
+    first, second = (Counting(replace(VIEW, **TERMS[name])) for name in (one, other))
+    for grant in (first, second):
+        block_of(cache, PLACE, chunk, range(20), grant)
+    assert (first.asked, second.asked) == (20, 20)
+
+
+@pytest.mark.parametrize("of", [{"masks": {"name": {"kind": "hash"}}}, {"items": ("name",)}])
+def test_where_the_subscriptions_own_key_is_used_nothing_is_shared(of: Mapping[str, Any]) -> None:
+    """A hash, and a key that is not granted, are stable within one subscription only."""
+    views = [replace(VIEW, **of, hash_key=bytes([n]) * 32) for n in range(2)]
+    assert len({Projection(view).identity for view in views}) == 2
+
+
+def test_what_is_kept_counts_and_goes_with_its_chunk() -> None:
+    chunk = chunk_of(BLOCK_RECORDS)
+    cache = kept(chunk, max_bytes=100_000)
+    before = cache._bytes
+    block_of(cache, PLACE, chunk, range(10), Projection(VIEW))
+    assert cache._bytes == before + chunk.size_bytes - 600 > before + 10_000
+    later = Chunk(start=1000, next_offset=1001, end=1001, size_bytes=24_000)
+    for start in range(1000, 5000, 1000):
+        cache.add(PLACE, replace(later, start=start, next_offset=start + 1))
+    assert cache.find(PLACE, 0) is None
+    assert cache._bytes == sum(each.size_bytes for each in cache._chunks.values())
+
+
+def test_where_nothing_can_be_kept_no_more_than_the_page_is_made() -> None:
+    chunk = chunk_of(BLOCK_RECORDS)
+    grant = Counting(VIEW)
+    assert len(block_of(ChunkCache(1000), PLACE, chunk, range(3, 5), grant).lines) == 2
+    assert grant.asked == 2
+
+
+def test_many_views_of_one_chunk_are_bounded() -> None:
+    chunk = chunk_of(BLOCK_RECORDS)
+    cache = kept(chunk, max_bytes=200_000)
+    for number in range(50):
+        view = replace(VIEW, masks={"name": {**PARTIAL, "keep_start": number}})
+        block_of(cache, PLACE, chunk, range(BLOCK_RECORDS), Projection(view))
+    assert chunk.size_bytes < 200_000 // 4 + 40_000
+    assert cache._bytes <= 200_000
