@@ -80,6 +80,7 @@ QUICK = Plan(
         f"publish-1/shuyuan/{generators()[0]}",
         f"publish-1-keyed//{generators()[0]}",
         f"pull-500-masked//{generators()[0]}",
+        f"pull-500-masked-tail/shuyuan/{generators()[0]}",
         f"pull-500-tail/shuyuan/{generators()[0]}",
         f"pull-catch-up/shuyuan/{generators()[0]}",
         "pull-catch-up/kafka-consumer-perf-test",

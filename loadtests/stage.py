@@ -24,6 +24,7 @@ from loadtests.world import Credentials, World
 
 # Names of the books; the Locust scenarios read them by these names too.
 MASKED, TAIL, CATCH_UP = "masked.book", "tail.book", "catch-up.book"
+MASKED_TAIL = "masked-tail.book"
 BATCH, PAGE, LARGE_PAGE = 500, 500, 10_000
 TAIL_PAGES = 40
 FILLING_CALLERS = 8
@@ -99,6 +100,7 @@ def prepare(arena: Arena, archive_records: int) -> Stage:
             pool.submit(_write_book, stage, MASKED, made.masked, PAGE, narrow),
             pool.submit(_write_book, stage, CATCH_UP, made.whole, LARGE_PAGE, everything),
             pool.submit(_write_book, stage, TAIL, made.whole, PAGE, everything, tail),
+            pool.submit(_write_book, stage, MASKED_TAIL, made.masked, PAGE, narrow, tail),
         ]
         for book in books:
             book.result()
