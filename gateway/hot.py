@@ -156,11 +156,11 @@ class HotPaths(HotApp):
 
     async def _body(self, principal: Principal, exchange: Exchange) -> bytes:
         """Collect the body; raises BodyTooLarge, Unavailable, TimeoutError for one that stalls."""
+        if exchange.complete:
+            return self._hold(principal, exchange)
         length = exchange.headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > BODY_MAX:
             raise BodyTooLarge(limit_bytes=BODY_MAX)
-        if exchange.complete:
-            return self._hold(principal, exchange)
         parts, whole = [], False
         async with asyncio.timeout(BODY_SECONDS):
             while not whole:

@@ -51,8 +51,10 @@ class Doors(HotApp):
         await exchange.answer(200, MEDIA, BIG if what.endswith("big") else body)
 
     async def _body(self, exchange: Exchange) -> bytes:
+        parts: list[bytes] = []
         try:
-            whole, parts = exchange.complete, [exchange.take()]
+            whole = exchange.complete
+            parts.append(exchange.take())
             while not whole:
                 whole = await exchange.more()
                 parts.append(exchange.take())
