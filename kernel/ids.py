@@ -3,7 +3,6 @@
 import os
 import time
 
-
 # Below the 48 bits of the time: four bits say version 7, two the variant; the others are random.
 _MARKS = 0x7000_8000_0000_0000_0000
 _RANDOM = 0x0FFF_3FFF_FFFF_FFFF_FFFF
