@@ -142,6 +142,8 @@ class Cycle(Exchange):
         return self.complete
 
     async def send(self, status: int, head: bytes, body: bytes) -> None:
+        if self.response_complete:
+            raise RuntimeError("answered already")
         line = self._line
         if line.flow.write_paused and not self.disconnected:
             await line.flow.drain()

@@ -49,6 +49,8 @@ class Doors(HotApp):
         if what == "echo":
             body = await self._body(exchange)
         await exchange.answer(200, MEDIA, BIG if what.endswith("big") else body)
+        if what == "twice":
+            await exchange.answer(200, MEDIA, body)
 
     async def _body(self, exchange: Exchange) -> bytes:
         parts: list[bytes] = []
@@ -75,15 +77,20 @@ class Doors(HotApp):
 class Served:
     """A server of the doors, and connections to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: int | str | bool) -> None:
         self.doors = Doors()
         self.port = free_port()
+        usual = {"access_log": False, "proxy_headers": False, "log_level": "info"}
         config = uvicorn.Config(
-            self.doors, port=self.port, http="gateway.connections:Connection", lifespan="off",
-            log_config=None, log_level="info", access_log=False, proxy_headers=False,
+            self.doors,
+            port=self.port,
+            http="gateway.connections:Connection",
+            lifespan="off",
+            log_config=None,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=5,
-        )  # fmt: skip
+            **{**usual, **options},  # type: ignore[arg-type]
+        )
         self.server = uvicorn.Server(config)
 
     @property
@@ -99,17 +106,21 @@ class Served:
             finally:
                 writer.close()
 
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Served"]:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(self.server, "capture_signals", contextlib.nullcontext)
+            serving = asyncio.create_task(self.server.serve())
+            await eventually(lambda: self.server.started)
+            yield self
+            self.server.should_exit = self.server.force_exit = True
+            await serving
+
 
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
-    served = Served()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(served.server, "capture_signals", contextlib.nullcontext)
-        serving = asyncio.create_task(served.server.serve())
-        await eventually(lambda: served.server.started)
+    async with Served().running() as served:
         yield served
-        served.server.should_exit = served.server.force_exit = True
-        await serving
 
 
 def get(path: str, *headers: str) -> bytes:
@@ -373,3 +384,30 @@ async def test_a_request_that_outlasts_the_grace_is_told_so(served: Served) -> N
         served.server.should_exit = True
         assert (await answer(reader)).status_code == 500
         assert await reader.read() == b""
+
+
+@pytest.mark.parametrize(
+    "options", [{"access_log": True}, {"root_path": "/below"}, {"limit_concurrency": 50}]
+)
+async def test_what_only_uvicorn_can_do_is_left_to_it(options: dict[str, int | str]) -> None:
+    async with Served(**options).running() as served, served.opened() as (reader, writer):
+        writer.write(get("/hot/a"))
+        assert (await answer(reader)).status_code == 200
+        assert "Cycle" not in served.doors.carried_by
+
+
+async def test_an_answer_is_given_once(served: Served) -> None:
+    async with served.opened() as (reader, writer):
+        writer.write(get("/hot/twice") + get("/hot/a"))
+        assert (await answer(reader)).text == "twice"
+        assert (await answer(reader)).text == "a"
+
+
+async def test_whoever_leaves_with_requests_behind_ends_them_all(served: Served) -> None:
+    async with served.opened() as (reader, writer):
+        writer.write(get("/hot/big") + get("/hot/big") + get("/cold"))
+        await reader.readexactly(100)
+        await eventually(lambda: bool(UNTAKEN.held_bytes))
+        writer.transport.abort()
+    await eventually(lambda: not served.connections and not served.server.server_state.tasks)
+    assert not UNTAKEN.held_bytes
