@@ -134,9 +134,10 @@ async def test_single_records_are_timed_with_and_without_batches(results: dict[s
     case = case_of(results, BESIDE, SHUYUAN, "raw")
     told = case["facts"]
     assert told[facts.P99_RATIO_LEAST] <= told[facts.P99_RATIO] <= told[facts.P99_RATIO_MOST]
-    assert told[facts.BATCHES_ANSWERED] > 0.5 * told[facts.BATCHES_DUE] > 0
-    # The batches of both pairs are among what was read back.
-    assert case["records_read_back"] > 500 * told[facts.BATCHES_DUE]
+    assert told[facts.BATCHES_ANSWERED] > 0
+    assert told[facts.BATCHES_DUE] > 0
+    # The batches of both pairs, each longer than a second, are among what was read back.
+    assert case["records_read_back"] > 500 * told[facts.BATCHES_ANSWERED]
 
 
 async def test_every_target_is_judged_or_said_to_be_unmeasured(results: dict[str, Any]) -> None:
