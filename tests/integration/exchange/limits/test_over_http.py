@@ -168,8 +168,8 @@ async def test_a_publish_beyond_the_limit_is_refused_before_its_body(
     answers = [await sharing.publisher.try_publish(sharing.resource, record) for _ in range(3)]
     assert answers[-1].status_code == 429
     # One worker may not have heard yet: it lets one request pass, and waits for its body.
-    statuses = [await status_before_the_body(world, sharing.resource, token) for _ in range(2)]
-    assert statuses[-1] == 429
+    statuses = [await status_before_the_body(world, sharing.resource, token) for _ in range(3)]
+    assert statuses.count(429) >= 2, statuses
 
 
 async def status_before_the_body(world: World, resource: str, token: str) -> int | None:
