@@ -59,8 +59,8 @@ class Plan:
 
 FULL = Plan(
     rounds=5,
-    pace=Pace(0.7, 2.5, 2_000_000),
-    story=Pace(1.0, 8.0, pairs=5),
+    pace=Pace(0.7, 2.0, 1_600_000),
+    story=Pace(1.0, 7.0, pairs=5),
     archive_records=300_000,
     naive_archive_records=20_000,
     tool_archive_records=3_000_000,

@@ -60,7 +60,9 @@ def singles_beside_batches(stage: Stage, capacity: Callable[[], float], pace: Pa
 
 def _pair(stage: Stage, rate: float, pace: Pace) -> Pair:
     warm_up, seconds = pace.warm_up_seconds, min(pace.seconds, WINDOW_SECONDS)
-    singles, batches = Publish(stage.world.feeds, 1), Publish(stage.world.feeds, BATCH)
+    # Apart: on one resource a record waits for the batch before it, because order is kept.
+    mine, *theirs = stage.world.feeds
+    singles, batches = Publish([mine], 1), Publish(theirs, BATCH)
     without = Pace(warm_up, seconds, rate=SINGLES_PER_SECOND)
     within = replace(without, warm_up_seconds=warm_up + LEAD_SECONDS)
     around = Pace(0.0, warm_up + seconds + 2 * LEAD_SECONDS, rate=rate)
