@@ -12,3 +12,6 @@ LAST_BYTE_P50 = "suspension_to_last_byte_p50_ms"
 LAST_BYTE_P99 = "suspension_to_last_byte_p99_ms"
 LATEST_RECORD = "latest_record_after_suspension_ms"
 POLL_ENDED = "long_poll_ended_after_ms"
+
+# A storm: what another system's single records took meanwhile.
+BYSTANDER_P99 = "bystander_p99_ms"

@@ -20,11 +20,12 @@ from loadtests.scenarios.day import WorkingDay
 from loadtests.scenarios.publish import PublishBatch, PublishSingle, PublishSingleKeyed
 from loadtests.scenarios.pull import CatchUp, PullMasked, PullTail
 from loadtests.scenarios.revocation import Revoked, RevokedWaiting, Revoker
-from loadtests.scenarios.storm import Storm
+from loadtests.scenarios.storm import Bystander, Storm
 from loadtests.scenarios.waiting import LongPoll, Ticker
 from loadtests.tally import BEGIN, DONE, END, tell
 
 __all__ = [
+    "Bystander",
     "CatchUp",
     "LongPoll",
     "PublishBatch",

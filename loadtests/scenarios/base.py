@@ -76,7 +76,7 @@ class ExchangeUser(FastHttpUser):
         self, resource: str, body: bytes, count: int, name: str, key: str | None = None
     ) -> None:
         """Publish and count; a refusal fails the run."""
-        headers = {**NDJSON, **_bearer(self.setting.publisher)}
+        headers = self.publish_headers()
         if key is not None:
             headers["Idempotency-Key"] = key
         self._publish(resource, body, count, name, headers)
@@ -84,6 +84,12 @@ class ExchangeUser(FastHttpUser):
     def _publish(
         self, resource: str, body: bytes, count: int, name: str, headers: Mapping[str, str]
     ) -> None:
+        self.setting.tally.answered(*self.store(resource, body, count, name, headers))
+
+    def store(
+        self, resource: str, body: bytes, count: int, name: str, headers: Mapping[str, str]
+    ) -> tuple[int, float]:
+        """Publish; return how many records the receipt names, and the seconds that it took."""
         path, tally = f"/v1/resources/{resource}/records", self.setting.tally
         answer, seconds = self.call("POST", path, name, headers, body)
         if answer.status_code != CREATED:
@@ -92,7 +98,10 @@ class ExchangeUser(FastHttpUser):
         if receipt.accepted != count:
             tally.failed(f"{receipt.accepted} of {count} accepted")
         tally.acknowledge(resource, receipt.positions)
-        tally.answered(receipt.accepted, seconds)
+        return receipt.accepted, seconds
+
+    def publish_headers(self) -> dict[str, str]:
+        return {**NDJSON, **_bearer(self.setting.publisher)}
 
     def pull(self, subscription: str, limit: int, book: Book, place: int, name: str) -> None:
         """Ask for a page of the book and compare it byte for byte."""

@@ -1,16 +1,20 @@
-"""A storm: every system comes back at once, with a new connection and a new token.
+"""A storm: a system under the usual limits comes back with all its processes at once.
 
-A refusal that says when to come back (429 or 503 with Retry-After) is orderly here: it is obeyed
-and counted apart. Anything else than that or an answer fails the run.
+Each has a new connection and a new token. A refusal that says when to come back (429 or 503 with
+Retry-After) is orderly here: it is obeyed and counted apart. Anything else than that or an answer
+fails the run; another system goes on publishing meanwhile, and is never refused.
 """
 
 from base64 import b64encode
+from typing import ClassVar
 
 import gevent
-from locust import task
+from locust import constant, task
 
+from loadtests.facts import BYSTANDER_P99
 from loadtests.scenarios.base import OK, ExchangeUser
 from loadtests.stage import MASKED, PAGE
+from loadtests.tally import percentile
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 PATIENCE_SECONDS = 2.0
@@ -65,3 +69,23 @@ class Storm(ExchangeUser):
         tally.facts[fact] = tally.facts.get(fact, 0.0) + 1
         gevent.sleep(min(float(headers["Retry-After"]), PATIENCE_SECONDS))
         return True
+
+
+class Bystander(ExchangeUser):
+    """Another system's single records, some twenty a second from each of its processes."""
+
+    case = "storm"
+    fixed_count = 4
+    wait_time = constant(0.05)
+    seconds: ClassVar[list[float]] = []
+
+    @task
+    def publish_one(self) -> None:
+        self.turn += 1
+        setting = self.setting
+        body = setting.singles[self.turn % len(setting.singles)]
+        feed = setting.world.feeds[self.number % len(setting.world.feeds)]
+        count, seconds = self.store(feed, body, 1, "storm: bystander", self.publish_headers())
+        setting.tally.stored(count)
+        self.seconds.append(seconds)
+        setting.tally.facts[BYSTANDER_P99] = percentile(sorted(self.seconds), 0.99) * 1000

@@ -251,6 +251,8 @@ async def read_ends(bootstrap: str, topics: Sequence[str]) -> Mapping[str, int]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
     await consumer.start()
     try:
+        # All at once: it would ask for one after the other, each time with all that it knows.
+        await consumer._client.set_topics(topics)  # noqa: SLF001 - no public way
         found = await consumer.end_offsets([TopicPartition(topic, 0) for topic in topics])
         return {place.topic: int(offset) for place, offset in found.items()}
     finally:
