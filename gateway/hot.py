@@ -38,6 +38,9 @@ BODY_MAX = 8 * 1024 * 1024
 BODY_SECONDS = 60.0
 # One client may hold this part of the bytes that a worker holds at once.
 SHARES = 4
+# Refusals for asking too often wait so long, so many at once on a worker (ADR 0015).
+HOLD_BACK_SECONDS = 0.1
+HELD_BACK_MAX = 1000
 LIMIT_DEFAULT, LIMIT_MAX = 500, 10_000
 WAIT_MAX = 30.0
 NDJSON = b"application/x-ndjson"
@@ -62,6 +65,7 @@ class HotPaths(HotApp):
         self._edge = Edge(app)
         self._services = services
         self._held_bytes = 0
+        self._held_back = 0
         self._held_by: Counter[str] = Counter()
 
     @cached_property
@@ -93,8 +97,10 @@ class HotPaths(HotApp):
         correlation_id.set(exchange.correlation)
         try:
             await handle(thing_id, exchange)
-        except QuotaExhausted as error:
-            exchange.day = error.day
+        except TooMany as error:
+            if isinstance(error, QuotaExhausted):
+                exchange.day = error.day
+            await self._hold_back()
             await exchange.refuse(error)
         except ShuyuanError as error:
             await exchange.refuse(error)
@@ -107,6 +113,16 @@ class HotPaths(HotApp):
             else:
                 log.exception("unexpected error on %s", exchange.path)
                 await exchange.refuse(Internal(), 500)
+
+    async def _hold_back(self) -> None:
+        """Let a connection that asks too often wait for its refusal, or it asks all the oftener."""
+        if self._held_back >= HELD_BACK_MAX:
+            return
+        self._held_back += 1
+        try:
+            await asyncio.sleep(HOLD_BACK_SECONDS)
+        finally:
+            self._held_back -= 1
 
     async def _caller(self, exchange: Exchange) -> Principal:
         tokens = self._using.tokens

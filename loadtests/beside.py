@@ -65,7 +65,7 @@ def _pair(stage: Stage, rate: float, pace: Pace) -> Pair:
     singles, batches = Publish([mine], 1), Publish(theirs, BATCH)
     without = Pace(warm_up, seconds, rate=SINGLES_PER_SECOND)
     within = replace(without, warm_up_seconds=warm_up + LEAD_SECONDS)
-    around = Pace(0.0, warm_up + seconds + 2 * LEAD_SECONDS, rate=rate)
+    around = Pace(0.0, warm_up + seconds + 2 * LEAD_SECONDS, rate=rate, yields=True)
     alone = generate(stage, singles, SINGLE_CALLERS, without)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(generate, stage, batches, BATCH_CALLERS, around)

@@ -6,6 +6,7 @@ they have an answer, or (with a rate) whenever a request is due, answered or not
 """
 
 import asyncio
+import os
 import re
 import sys
 import time
@@ -22,6 +23,7 @@ LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 HEAD_END = b"\r\n\r\n"
 STATUS = slice(9, 12)
 READ_BYTES = 1024 * 1024
+NICENESS = 15
 # A run whose last answers do not come is a failed run.
 PATIENCE_SECONDS = 30.0
 
@@ -29,7 +31,8 @@ PATIENCE_SECONDS = 30.0
 class Order(msgspec.Struct):
     """`requests` ends the run after so many, 0 means when the seconds are over.
 
-    `rate` is in requests a second, 0 means as fast as the answers come.
+    `rate` is in requests a second, 0 means as fast as the answers come. A generator that `yields`
+    leaves the processor to everybody else: in earnest it has a machine of its own.
     """
 
     host: str
@@ -41,6 +44,7 @@ class Order(msgspec.Struct):
     work: Work
     requests: int = 0
     rate: float = 0.0
+    yields: bool = False
 
 
 class Turns:
@@ -201,6 +205,8 @@ async def run(order: Order) -> None:
 
 def main() -> None:
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    if order.yields:
+        os.nice(NICENESS)
     uvloop.run(run(order))
 
 

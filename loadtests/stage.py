@@ -37,7 +37,8 @@ class Pace:
     """How long one run warms up and is measured.
 
     `perf_records` are for Kafka's own producer, `pairs` for what is measured in pairs; `rate` is in
-    requests a second, 0 means as fast as the answers come.
+    requests a second, 0 means as fast as the answers come; who `yields` leaves the processor to
+    everybody else.
     """
 
     warm_up_seconds: float
@@ -45,6 +46,7 @@ class Pace:
     perf_records: int = 0
     pairs: int = 1
     rate: float = 0.0
+    yields: bool = False
 
 
 FILLING = Pace(0.0, 120.0)
@@ -133,6 +135,7 @@ def generate(
         work=work,
         requests=requests,
         rate=pace.rate,
+        yields=pace.yields,
     )
     log = stage.log(f"generator-{callers}" if pace.rate else "generator")
     child = Child.python("loadtests.generator", log, msgspec.json.encode(order))

@@ -13,10 +13,9 @@ from typing import cast
 import msgspec
 import uvloop
 
-from loadtests.generator import HEAD_END, LENGTH, STATUS
+from loadtests.generator import HEAD_END, LENGTH, NICENESS, STATUS
 from loadtests.soak.asking import Ask, target
 
-NICENESS = 15
 CLOG_SECONDS = 0.5
 REOPEN_SECONDS = 0.1
 

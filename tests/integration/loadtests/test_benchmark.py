@@ -22,6 +22,7 @@ from loadtests.results import PARTS
 from loadtests.stage import CATCH_UP, MASKED, TAIL, Pace, Stage, generate
 from loadtests.targets import TARGETS
 from loadtests.workloads import Publish, Pull
+from loadtests.world import RATE_LIMIT, staff_logins
 from tests.support.world import unique
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -47,7 +48,7 @@ SHORT = bench.Plan(
     only=(
         *("publish-500", "publish-500/shuyuan/raw", "publish-500/naive/raw"),
         *("publish-1-keyed//raw", "pull-500-masked//raw", "pull-500-masked/shuyuan/wrk"),
-        *("pull-catch-up/kafka-consumer-perf-test", "revocation", BESIDE),
+        *("pull-catch-up/kafka-consumer-perf-test", "revocation", "storm", BESIDE),
     ),
 )
 
@@ -128,6 +129,18 @@ async def test_no_record_leaves_a_second_after_a_suspension(results: dict[str, A
     assert 0 < told[facts.POLL_ENDED] < 1000
     latest = max(told[facts.LATEST_RECORD], told[facts.POLL_ENDED])
     assert told[facts.LAST_BYTE_P50] <= told[facts.LAST_BYTE_P99] <= latest
+
+
+async def test_a_storm_is_turned_away_in_order_and_others_go_on(
+    stage: Stage, results: dict[str, Any]
+) -> None:
+    case = case_of(results, "storm", SHUYUAN, "locust")
+    assert case["failures"] == 0, case
+    assert case["facts"][facts.BYSTANDER_P99] > 0
+    world, logins = stage.world, staff_logins(stage.arena.credentials)
+    with world.person(logins["operator"]) as operator:
+        consumer = operator.ask("GET", f"/v1/clients/{world.consumer.name}")
+    assert consumer["rate_limit"] == RATE_LIMIT
 
 
 async def test_single_records_are_timed_with_and_without_batches(results: dict[str, Any]) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import MutableMapping
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from auth.errors import TokenExpired
-from gateway.hot import HotPaths
+from gateway.hot import HELD_BACK_MAX, HotPaths
 
 Message = dict[str, Any]
 PATHS = (("POST", "/v1/resources/r1/records"), ("GET", "/v1/subscriptions/s1/records"))
@@ -105,3 +106,16 @@ async def test_without_a_token_nothing_else_is_looked_at(method: str, path: str)
 )
 async def test_everything_else_goes_on_to_the_framework(method: str, path: str) -> None:
     assert (await answered(method, path, AssertionError()))["status"] == 204
+
+
+async def test_so_many_refusals_are_held_back_and_no_more() -> None:
+    """Whoever waits costs memory; a flood of connections must not make it grow."""
+    hot = HotPaths(elsewhere, lambda: None)  # type: ignore[arg-type, return-value]
+    waiting = [asyncio.create_task(hot._hold_back()) for _ in range(HELD_BACK_MAX)]
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in waiting)
+    late = asyncio.create_task(hot._hold_back())
+    await asyncio.sleep(0)
+    assert late.done()
+    await asyncio.gather(*waiting)
+    assert hot._held_back == 0
