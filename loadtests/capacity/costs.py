@@ -14,15 +14,15 @@ PARTS = (GATEWAY, WORKER, BROKER, DATABASE)
 # Kinds of work, and what one request or unit of each is.
 PUBLISH = "publish"  # one batch into a partition that nobody else writes to at that moment
 KEYED = "keyed"  # what an Idempotency-Key adds to it
-PAGE = "page"  # one page of whole records that the worker has at hand
-PROJECT = "project"  # what a page adds whose records are decoded: items chosen, two masked
+PAGE = "page"  # one page that the worker has at hand as this grant shows it
 FETCH = "fetch"  # what a page adds whose records must come from the broker
+PROJECT = "project"  # what such a page adds where they are decoded: items chosen, two masked
 POLL = "poll"  # one page that has nothing, with its question to the broker
 TOKEN = "token"  # noqa: S105 - the issue of one access token
 LOOKUP = "lookup"  # one page of the catalogue
 COUNT = "count"  # one flush of the counts of one client and one subscription
 SEAL = "seal"  # one count of one minute, sealed into the audit chains
-WORKS = (PUBLISH, KEYED, PAGE, PROJECT, FETCH, POLL, TOKEN, LOOKUP, COUNT, SEAL)
+WORKS = (PUBLISH, KEYED, PAGE, FETCH, PROJECT, POLL, TOKEN, LOOKUP, COUNT, SEAL)
 # The works whose cost also grows with their records.
 WITH_RECORDS = frozenset({PUBLISH, PAGE, PROJECT, FETCH})
 

@@ -49,8 +49,9 @@ def demands_of(load: Load, miss_share: float) -> list[Demand]:
         Demand(PUBLISH, batches, load.batch),
         Demand(KEYED, (singles + batches) * load.keyed_share),
         Demand(PAGE, pages, load.page),
-        Demand(PROJECT, pages * (1 - load.whole_share), load.page, shape),
         Demand(FETCH, pages * missed, load.page),
+        # A page is projected once for all at a worker whose grants show the same.
+        Demand(PROJECT, pages * missed * (1 - load.whole_share), load.page, shape),
         Demand(POLL, load.subscriptions / load.poll_seconds),
         Demand(LOOKUP, load.lookups),
         Demand(TOKEN, load.clients / load.token_seconds),

@@ -57,11 +57,10 @@ class Ground:
         count = self.scale.tail_batches * BATCH // limit
         self._write(book, subscription, limit, items, (self.since, self.tail), count)
 
-    def write_whole(self, book: str, limit: int) -> None:
-        """Write all pages of the archive, unmasked."""
+    def write_all(self, book: str, subscription: str, limit: int, items: Sequence[str]) -> None:
+        """Write all pages of the archive, more than the caches hold, that one grant shows."""
         count = (self.scale.archive_batches + self.scale.tail_batches) * BATCH // limit
-        whole = self.stage.world.whole
-        self._write(book, whole, limit, tuple(records.ITEMS), ("earliest", 0), count)
+        self._write(book, subscription, limit, items, ("earliest", 0), count)
 
     def write_empty(self) -> str:
         """Write a book of one page that has nothing, at the end of the log; return its path."""

@@ -145,7 +145,7 @@ def _bytes(prepared: Ground, stored: tuple[float, float], grown: Mapping[str, fl
         batch_stored=round(batch, 1),
         record_stored=round(record, 1),
         page_whole=round(prepared.bytes_shown("whole-1000"), 1),
-        page_projected=round(prepared.bytes_shown("masked-1000"), 1),
+        page_projected=round(prepared.bytes_shown("masked-500"), 1),
         count_stored=round(grown[COUNT], 1),
         seal_stored=round(grown[SEAL], 1),
         keyed_stored=round(asyncio.run(_bytes_of_a_key(prepared.stage.arena)), 1),

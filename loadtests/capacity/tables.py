@@ -27,9 +27,9 @@ from loadtests.capacity.nodes import Nodes
 MEANINGS = {
     PUBLISH: "publish a batch",
     KEYED: "… with an `Idempotency-Key`, on top",
-    PAGE: "pull a page, whole records, at hand",
-    PROJECT: "… 6 of 12 items, 2 masked, on top",
+    PAGE: "pull a page that is at hand",
     FETCH: "… from the broker, on top",
+    PROJECT: "… and of it 6 of 12 items, 2 masked, on top",
     POLL: "pull, nothing new",
     "token": "issue a token",
     LOOKUP: "look up the catalogue",
