@@ -11,6 +11,7 @@ import pytest
 
 from deploy.local.report import Report
 from deploy.local.stack import Stack
+from loadtests import records
 from loadtests.arena import Arena
 from loadtests.runs import RunFailed
 from loadtests.soak import __main__ as soak
@@ -18,6 +19,7 @@ from loadtests.soak import filling, scene
 from loadtests.soak import population as populations
 from loadtests.soak.ground import Ground, beside
 from loadtests.soak.scene import Scene
+from loadtests.stage import PAGE
 from tests.support import processes
 from tests.support.world import World
 
@@ -145,9 +147,12 @@ async def test_a_page_that_is_not_that_of_the_log_fails_the_run(
     assert "not the page of the log" in case.complaints[0]
 
 
-async def test_a_first_page_that_was_not_published_is_refused(set_scene: Scene) -> None:
+async def test_a_first_page_that_was_not_published_is_refused(
+    set_scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = records.bodies(PAGE, 2)[1]
+    monkeypatch.setattr(records, "bodies", lambda _size, _count: [second])
     another = replace(set_scene, population=set_scene.population)
-    another.population.subscriptions[0] = set_scene.long_reader
     with pytest.raises((RunFailed, Exception), match="is not what was published"):
         await asyncio.to_thread(lambda: another.first_page)
 
