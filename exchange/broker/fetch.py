@@ -189,7 +189,9 @@ class Reader:
     ) -> int:
         """Return the offset at a time in milliseconds, EARLIEST or LATEST.
 
-        LATEST lies before a transaction that is still open, unless read uncommitted.
+        LATEST lies before a transaction that is still open, unless read uncommitted, and never
+        before what was read here: a broker that has just become leader again may tell for a moment
+        of an end that it had passed, and a page asked again would be empty (P6).
         """
         request = OffsetRequest(-1, isolation, [(topic, [(partition, at)])])
 
@@ -201,6 +203,8 @@ class Reader:
             return int(offset)
 
         found = await patiently(attempt, seconds=FETCH_SECONDS, connection=self._connection)
+        if at == LATEST:
+            return max(found, self.cache.ends.get((topic, partition), 0))
         # A time after the last record has no offset of its own: its place is the end.
         return found if found >= 0 else await self.offset(topic, partition, LATEST)
 

@@ -16,10 +16,9 @@ from msgspec import UNSET, Raw, UnsetType
 from catalog.contracts.keys import split_key
 from catalog.contracts.model import Contract, DataType
 from exchange.delivery.filters import compile_filter
-from exchange.delivery.mask import Mask, compile_mask, keyed_hash
+from exchange.delivery.mask import UNKEYED, Mask, compile_mask, keyed_hash
 from exchange.subscriptions.conditions import Condition
 
-UNKEYED = frozenset({"full", "partial", "null"})
 TEXTUAL = frozenset({DataType.STRING, DataType.CODE, DataType.DATE, DataType.DATETIME})
 UPSERT = b'{"op":"upsert","key":"%b","data":%b}'
 DELETE = b'{"op":"delete","key":"%b"}'

@@ -199,25 +199,13 @@ class Puller:
         """Return how far this round goes in each partition; one partition needs no bound."""
         if plan.partitions == 1 or (place.bounds and not place.round_is_over):
             return place.bounds
-        ends = await self._ends(plan)
+        ends = tuple(
+            [await self._reader.offset(plan.topic, p, LATEST) for p in range(plan.partitions)]
+        )
         if ends == place.offsets:
             return ends
         async with self._database.transaction() as session:
             return await store.settle(session, plan.grant.id, place.offsets, ends)
-
-    async def _ends(self, plan: GrantPlan) -> tuple[int, ...]:
-        """Return how far each partition may be read; never less than was read here before.
-
-        A broker that has just become leader again may tell for a moment of an end that it had
-        passed: a page asked again would have been empty.
-        """
-        seen = self._reader.cache.ends
-        return tuple(
-            [
-                max(await self._reader.offset(plan.topic, p, LATEST), seen.get((plan.topic, p), 0))
-                for p in range(plan.partitions)
-            ]
-        )
 
     async def _read(self, plan: GrantPlan, found: Gathering, partition: int) -> None:
         bound = found.bounds[partition] if found.bounds else None
