@@ -1,7 +1,7 @@
 """The produce request and its answer on the wire (Kafka protocol, Produce v7), in one go each.
 
-aiokafka's schemas copy every batch once for each level of the request, four in all, and look at
-an answer field by field.
+aiokafka's schemas copy every batch once for each level of the request, six in all, and look at an
+answer field by field.
 """
 
 import struct
