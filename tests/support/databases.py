@@ -9,6 +9,7 @@ import asyncpg
 
 from deploy.local.databases import drop_database
 from deploy.migrations.run import upgrade
+from kernel.database import Database
 from kernel.ids import new_id
 
 
@@ -35,3 +36,12 @@ async def new_database(server_url: str, *, copy_of: str = "") -> AsyncIterator[s
             yield url
         finally:
             await drop_database(server, name)
+
+
+@asynccontextmanager
+async def own_database(server_url: str, pool_size: int) -> AsyncIterator[Database]:
+    """A database at which no worker process works: nobody else relays, counts or minds clocks."""
+    async with new_database(server_url) as url:
+        opened = Database(url, pool_size=pool_size)
+        yield opened
+        await opened.close()

@@ -30,7 +30,7 @@ from kernel.database import Database
 from kernel.ids import new_id
 from tests.integration.exchange.broker.conftest import POLICY
 from tests.support.appending import AppendingLog
-from tests.support.databases import new_database
+from tests.support.databases import own_database
 
 pytestmark = pytest.mark.slow
 MIB = 1024 * 1024
@@ -90,10 +90,8 @@ async def test_what_was_on_the_wire_to_a_frozen_broker_is_stored_once(
 @pytest.fixture
 async def database(endpoints: Endpoints) -> AsyncIterator[Database]:
     """Its outbox is emptied by nobody else."""
-    async with new_database(endpoints.database_url) as url:
-        opened = Database(url, pool_size=4)
+    async with own_database(endpoints.database_url, pool_size=4) as opened:
         yield opened
-        await opened.close()
 
 
 async def test_a_broker_that_dies_and_comes_back_has_everything_in_order(
