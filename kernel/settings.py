@@ -48,6 +48,11 @@ class Settings(BaseSettings):
         256 * 1024 * 1024,
         description="bytes of answers a worker holds that nobody takes, a client a quarter (P9)",
     )
+    compile_after_records: int = Field(
+        10_000,
+        ge=0,
+        description="records of batches before a gateway worker loads compiled checks; 0 is never",
+    )
     quarantine_days: int = Field(
         30, ge=8, description="days that records refused by their contract are kept to be corrected"
     )

@@ -1,11 +1,13 @@
-"""Three looks at records, each only where the one before is in doubt.
+"""Four looks at records, each only where the one before is in doubt.
 
-The batch by column, the record by its decoder, the record in full (records.py). A record passes
-exactly where the last look, taken alone, would let it pass.
+The batch in one compiled pass (scanning), the batch by column, the record by its decoder, the
+record in full (records.py). A record passes exactly where the last look, taken alone, would let it
+pass.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from operator import attrgetter
 from typing import Any, Final
 
@@ -18,6 +20,7 @@ from catalog.contracts.keys import KEY_BYTES_MAX, encode_part, join_key, key_tex
 from catalog.contracts.lines import require_utf8
 from catalog.contracts.model import DataType, Field
 from catalog.contracts.records import Examiner
+from catalog.contracts.scanning.scanner import Scanner
 from kernel.errors import FieldError
 from kernel.turns import Steps
 
@@ -42,6 +45,7 @@ class Looks:
         self._singles = [
             (column.get, tuple(check.one for check in column.checks)) for column in self._columns
         ]
+        self._scanner = Scanner(fields)
         self._examiner = Examiner(fields)
         self._keys = [
             (attrgetter(slot(place)), _KEY_TEXTS.get(field.data_type, str))
@@ -51,10 +55,15 @@ class Looks:
 
     def check(self, body: bytes, lines: list[bytes]) -> Steps[Checked]:
         if len(lines) >= _BATCH_FROM:
-            keys = yield from self._batch(body, lines)
-            if keys is not None:
-                return Checked(lines, keys, len(lines))
+            for look in (self._scan, partial(self._batch, body)):
+                keys = yield from look(lines)
+                if keys is not None:
+                    return Checked(lines, keys, len(lines))
         return (yield from self._one_by_one(body, lines))
+
+    def _scan(self, lines: list[bytes]) -> Steps[list[bytes] | None]:
+        keys = yield from self._scanner.keys(lines)
+        return keys if keys is not None and len(set(keys)) == len(keys) else None
 
     def _batch(self, body: bytes, lines: list[bytes]) -> Steps[list[bytes] | None]:
         """The keys, where every record is valid beyond doubt."""

@@ -16,6 +16,7 @@ from jgo.maven import MavenContext
 
 from deploy.local.files import locked
 from deploy.local.wording import LocalError, say
+from kernel.caches import cache_dir
 
 Bundle = Literal["broker", "tools"]
 
@@ -44,14 +45,6 @@ class Jar:
     def path(self) -> Path:
         group, artifact, version = self.coordinate.split(":")
         return Path(*group.split("."), artifact, version, f"{artifact}-{version}.jar")
-
-
-def cache_dir() -> Path:
-    """Return the cache of this user, or the one named by SHUYUAN_CACHE_DIR."""
-    if named := os.environ.get("SHUYUAN_CACHE_DIR"):
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "shuyuan"
 
 
 def class_path(bundle: Bundle, progress: Callable[[str], None]) -> str:

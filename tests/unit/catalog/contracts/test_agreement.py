@@ -1,13 +1,14 @@
 """The plan accepts exactly what the plain reference accepts, by every look and in every mixture."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.contracts.compile import Checked, compile_plan
+from catalog.contracts.scanning.scanner import SCAN
 from kernel.errors import ShuyuanError
 from tests.unit.catalog.contracts import reference
 from tests.unit.catalog.contracts.samples import DIVISIONS, EVERYTHING, record, resident
@@ -36,6 +37,15 @@ TOKENS = [
 ]  # fmt: skip
 NAMES = [*(field.name for field in EVERYTHING.fields), "unknown", "", "ID", "项"]
 SPACES = st.sampled_from(["", "", "", " ", "\t", "  "])
+
+
+@pytest.fixture(autouse=True, scope="module", params=["by column", "in one pass"])
+def first_look(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each story is told of a worker that has loaded the compiled pass and of one that has not."""
+    if request.param == "in one pass":
+        SCAN.load()
+    yield
+    SCAN.unload()
 
 
 def spelled(name: str, *, escaped: bool) -> str:

@@ -1,0 +1,147 @@
+"""A contract's items as the tables that the compiled pass reads."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.contracts.decoding import allowed_values
+from catalog.contracts.keys import KEY_BYTES_MAX
+from catalog.contracts.model import Checker, DataType, Field
+from catalog.contracts.numbers import INTEGER_MAX, decimal_bounds, integer_bounds
+from catalog.contracts.rules import lengths
+from catalog.contracts.scanning import layout
+from catalog.contracts.scanning.automaton import (
+    DEAD,
+    START,
+    Automaton,
+    TooLarge,
+    of_pattern,
+    of_words,
+)
+
+Plan: TypeAlias = npt.NDArray[np.int64]
+
+_KINDS: Final = {
+    DataType.STRING: layout.TEXT,
+    DataType.CODE: layout.TEXT,
+    DataType.INTEGER: layout.INTEGER,
+    DataType.DECIMAL: layout.DECIMAL,
+    DataType.BOOLEAN: layout.BOOLEAN,
+    DataType.DATE: layout.DATE,
+    DataType.DATETIME: layout.MOMENT,
+}
+_SHAPES: Final = {
+    Checker.USCC: "[1-9ANY][1-9][0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}",
+    Checker.DIVISION_CODE: "(?:0[1-9]|[1-9][0-9])[0-9]{4}(?:[0-9]{3}){0,2}",
+    Checker.MOBILE: "1[3-9][0-9]{9}",
+}
+_CHECKS: Final = {Checker.RESIDENT_ID: layout.RESIDENT_ID, Checker.USCC: layout.USCC}
+
+
+def plan_of(fields: Sequence[Field]) -> Plan | None:
+    """The plan of a contract; None where the pass cannot read such records."""
+    names = [field.name.encode(errors="replace") for field in fields]
+    if any(min(name, default=0) < ord(" ") or {*name} & {*b'"\\'} for name in names):
+        return None
+    writing = _Writing(layout.ROWS + layout.WIDTH * len(fields))
+    writing.cells[layout.COUNT] = len(fields)
+    writing.cells[layout.KEY_BYTES] = KEY_BYTES_MAX
+    for place, (field, name) in enumerate(zip(fields, names, strict=True)):
+        try:
+            facts = _facts(field, writing)
+        except TooLarge:
+            return None
+        facts[layout.NAME] = writing.add(name)
+        facts[layout.NAME_END] = len(writing.cells)
+        for column, value in facts.items():
+            writing.cells[layout.ROWS + layout.WIDTH * place + column] = value
+    return np.array(writing.cells, np.int64)
+
+
+class _Writing:
+    """A plan while it grows."""
+
+    def __init__(self, size: int) -> None:
+        self.cells = [0] * size
+
+    def add(self, values: Iterable[int]) -> int:
+        """Return where the values begin."""
+        start = len(self.cells)
+        self.cells += values
+        return start
+
+    def add_automaton(self, automaton: Automaton) -> int:
+        start = self.add([0] * layout.CLASSES)
+        self.add(automaton.ascii)
+        cuts = self.add(automaton.cuts)
+        states = len(self.cells)
+        width = 1 + len(automaton.cuts) + 1
+        self.cells[start : start + layout.CLASSES] = (
+            *(states + DEAD * width, states + START * width),
+            *(cuts, states),
+        )
+        for steps, accepts in zip(automaton.steps, automaton.accepts, strict=True):
+            self.add([accepts, *(states + width * step for step in steps)])
+        return start
+
+
+def _facts(field: Field, writing: _Writing) -> dict[int, int]:
+    facts = {
+        layout.KIND: _KINDS[field.data_type],
+        layout.MANDATORY: field.mandatory,
+        layout.KEY: field.key,
+    }
+    match field.data_type:
+        case DataType.INTEGER:
+            low, high = integer_bounds(field)
+            return facts | {layout.LOW: low, layout.HIGH: high}
+        case DataType.DECIMAL:
+            return facts | _decimal_facts(field)
+        case DataType.STRING | DataType.CODE:
+            return facts | _text_facts(field, writing)
+    return facts
+
+
+def _text_facts(field: Field, writing: _Writing) -> dict[int, int]:
+    if field.values is not None:
+        # Its pattern, lengths and checker have let these values pass already.
+        words = of_words(allowed_values(field))
+        return {layout.MOST: INTEGER_MAX, layout.AUTOMATON: writing.add_automaton(words)}
+    least, most = lengths(field)
+    facts = {layout.LEAST: least, layout.MOST: INTEGER_MAX if most is None else most}
+    if field.pattern is not None:
+        facts[layout.AUTOMATON] = writing.add_automaton(of_pattern(field.pattern))
+    if field.checker in _SHAPES:
+        facts[layout.SHAPE] = writing.add_automaton(of_pattern(_SHAPES[field.checker]))
+    if field.checker in _CHECKS:
+        facts[layout.CHECK] = _CHECKS[field.checker]
+    return facts
+
+
+def _decimal_facts(field: Field) -> dict[int, int]:
+    bounds = decimal_bounds(field)
+    facts = {
+        layout.WHOLE: bounds.whole,
+        layout.FRACTION: bounds.fraction,
+        layout.TOGETHER: bounds.together,
+        layout.UNSIGNED: bounds.minimum is not None and bounds.minimum >= 0,
+    }
+    if bounds.minimum not in {None, Decimal(0)} or bounds.maximum is not None:
+        facts[layout.RANGED] = True
+        facts[layout.LOW] = _units(bounds.minimum, bounds.fraction, -1)
+        facts[layout.HIGH] = _units(bounds.maximum, bounds.fraction, 1)
+    return facts
+
+
+def _units(bound: Decimal | None, fraction: int, sign: int) -> int:
+    """A bound in units of the last decimal place, never wider than it is."""
+    if bound is None:
+        return sign * INTEGER_MAX
+    units = bound.scaleb(fraction)
+    inside = int(units)
+    if inside != units and (inside - units) * sign > 0:
+        inside -= sign
+    return max(-INTEGER_MAX, min(INTEGER_MAX, inside))

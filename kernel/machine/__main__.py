@@ -1,0 +1,8 @@
+"""`python -m kernel.machine`: compile every pass now, so that no worker has to."""
+
+import importlib
+
+PASSES = ("catalog.contracts.scanning.machine",)
+
+for module in PASSES:
+    importlib.import_module(module)
