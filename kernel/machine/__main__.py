@@ -2,7 +2,7 @@
 
 import importlib
 
-PASSES = ("catalog.contracts.scanning.machine",)
+PASSES = ("catalog.contracts.scanning.machine", "exchange.delivery.showing.machine")
 
 for module in PASSES:
     importlib.import_module(module)

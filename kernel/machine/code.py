@@ -36,6 +36,12 @@ def part(function: Function) -> Function:
     return cast("Function", numba.njit(forceinline=True, **_options)(function))
 
 
+def checked_part(function: Function) -> Function:
+    """Compile a part that checks its range of places by itself, before its loop."""
+    options = {**_options, "boundscheck": False}
+    return cast("Function", numba.njit(forceinline=True, **options)(function))
+
+
 def whole(*kinds: object, sources: Iterable[Path]) -> Callable[[Function], Function]:
     """Compile for arguments of these kinds, or load what was compiled of the same sources."""
     setattr(numba.config, "CACHE_DIR", str(_kept_in(sources)))  # noqa: B010 - set at run time only

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from kernel.machine.code import part
+from kernel.machine.code import checked_part, part
 from kernel.machine.marks import ASCII, BACKSLASH, DOUBT, QUOTE, SPACE, TAB
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -103,3 +103,14 @@ def character(body: Bytes, at: int) -> tuple[int, int]:
     if size == 4 and (code < 0x10000 or code > 0x10FFFF):
         return 0, 0
     return code, size
+
+
+@checked_part
+def copied(source: Bytes, start: int, end: int, out: Bytes, to: int) -> int:
+    """Copy bytes; where the copy ends."""
+    size = end - start
+    if start < 0 or end > len(source) or to < 0 or to + size > len(out):
+        raise IndexError
+    for place in range(size):
+        out[np.uintp(to + place)] = source[np.uintp(start + place)]
+    return to + size

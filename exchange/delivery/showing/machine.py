@@ -1,0 +1,218 @@
+"""The pass over stored records: compiled, with the bounds of every array checked."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from exchange.delivery.showing.layout import (
+    CLEAR,
+    COUNT,
+    FULL,
+    KEEP_END,
+    KEEP_START,
+    MASK,
+    MEMORY_WIDTH,
+    NAME,
+    NAME_END,
+    PARTIAL,
+    ROWS,
+    SEEN,
+    SHOWN,
+    VALUE,
+    VALUE_END,
+    WIDTH,
+)  # fmt: skip
+from kernel.machine.code import BYTES, NUMBERS, READ_ONLY, part, whole
+from kernel.machine.marks import (
+    BACKSLASH,
+    CLOSE,
+    COLON,
+    COMMA,
+    DOUBT,
+    LINE_BREAK,
+    OPEN,
+    QUOTE,
+    SPACE,
+    TAB,
+)  # fmt: skip
+from kernel.machine.text import Bytes, Numbers, after_space, byte_at, cell, copied, spelled
+
+_HEAD: Final = np.frombuffer(b'{"op":"upsert","key":"', np.uint8)
+_DATA: Final = np.frombuffer(b'","data":{', np.uint8)
+_NAMED: Final = np.frombuffer(b'":', np.uint8)
+_STARS: Final = np.frombuffer(b'"***"', np.uint8)
+_NULL: Final = np.frombuffer(b"null", np.uint8)
+_STAR: Final = ord("*")
+_STOPS: Final = np.array([code in b'"\\\n' for code in range(256)])
+
+
+@part
+def _spans(body: Bytes, at: int, plan: Numbers, memory: Numbers, record: int) -> int:
+    """Find the values of one record that are shown."""
+    at = after_space(body, at)
+    if byte_at(body, at) != OPEN:
+        return DOUBT
+    expected = 0
+    while byte_at(body, at) != CLOSE:
+        at = after_space(body, at + 1)
+        item, at = _member(body, at, plan, expected)
+        if at == DOUBT:
+            return DOUBT
+        end = _value_end(body, at)
+        if end == DOUBT:
+            return DOUBT
+        known = item * MEMORY_WIDTH
+        memory[known + SEEN], memory[known + VALUE], memory[known + VALUE_END] = record, at, end
+        expected = item + 1
+        at = after_space(body, end)
+        if byte_at(body, at) not in (COMMA, CLOSE):
+            return DOUBT
+    at = after_space(body, at + 1)
+    return at + 1 if byte_at(body, at) == LINE_BREAK else DOUBT
+
+
+@part
+def _member(body: Bytes, at: int, plan: Numbers, expected: int) -> tuple[int, int]:
+    """Which item is named here, the expected one in most cases, and where its value begins."""
+    if byte_at(body, at) != QUOTE:
+        return 0, DOUBT
+    at += 1
+    item = expected
+    for _ in range(cell(plan, COUNT)):
+        if item == cell(plan, COUNT):
+            item = 0
+        row = ROWS + item * WIDTH
+        end = spelled(body, at, plan, cell(plan, row + NAME), cell(plan, row + NAME_END))
+        if end != DOUBT:
+            end = after_space(body, end + 1)
+            return item, after_space(body, end + 1) if byte_at(body, end) == COLON else DOUBT
+        item += 1
+    return 0, DOUBT
+
+
+@part
+def _value_end(body: Bytes, at: int) -> int:
+    """Behind a scalar: the rest of the record is read as the contract let it pass."""
+    if byte_at(body, at) == QUOTE:
+        return _text_end(body, at + 1)
+    while byte_at(body, at) not in (COMMA, CLOSE, SPACE, TAB, LINE_BREAK):
+        if byte_at(body, at) in (OPEN, ord("[")):
+            return DOUBT
+        at += 1
+    return at
+
+
+@part
+def _text_end(body: Bytes, at: int) -> int:
+    """Behind a string, escapes included."""
+    while True:
+        byte = byte_at(body, at)
+        if _STOPS[byte]:
+            if byte == QUOTE:
+                return at + 1
+            at += byte == BACKSLASH
+            if byte_at(body, at) == LINE_BREAK:
+                return DOUBT
+        at += 1
+
+
+@part
+def _masked(body: Bytes, start: int, end: int, plan: Numbers, row: int, out: Bytes, to: int) -> int:
+    """Write a partly masked value; one that is no string is masked as it was written."""
+    if byte_at(body, start) == QUOTE:
+        start += 1
+        end -= 1
+    size = 0
+    for place in range(start, end):
+        if byte_at(body, place) == BACKSLASH:
+            return DOUBT
+        size += _begins(byte_at(body, place))
+    first, last = cell(plan, row + KEEP_START), size - cell(plan, row + KEEP_END)
+    if first >= last:
+        first, last = 0, size
+    out[to] = QUOTE
+    to += 1
+    character = -1
+    for place in range(start, end):
+        byte = byte_at(body, place)
+        begins = _begins(byte)
+        character += begins
+        if not first <= character < last:
+            out[to] = byte
+            to += 1
+        elif begins:
+            out[to] = _STAR
+            to += 1
+    out[to] = QUOTE
+    return to + 1
+
+
+@part
+def _begins(byte: int) -> int:
+    """1 for the first byte of a character, 0 for those that follow it."""
+    return 1 if byte & 0xC0 != 0x80 else 0
+
+
+@part
+def _item(body: Bytes, plan: Numbers, memory: Numbers, item: int, out: Bytes, to: int) -> int:
+    row, known = ROWS + item * WIDTH, item * MEMORY_WIDTH
+    out[to] = QUOTE
+    to += 1
+    for place in range(cell(plan, row + NAME), cell(plan, row + NAME_END)):
+        out[to] = cell(plan, place)
+        to += 1
+    to = copied(_NAMED, 0, len(_NAMED), out, to)
+    start, end = cell(memory, known + VALUE), cell(memory, known + VALUE_END)
+    mask = cell(plan, row + MASK)
+    if mask == CLEAR:
+        return copied(body, start, end, out, to)
+    if mask == PARTIAL:
+        return _masked(body, start, end, plan, row, out, to)
+    if mask == FULL:
+        return copied(_STARS, 0, len(_STARS), out, to)
+    return copied(_NULL, 0, len(_NULL), out, to)
+
+
+@part
+def _line(body: Bytes, plan: Numbers, memory: Numbers, record: int, out: Bytes, to: int) -> int:
+    """Write the items that the record has, and the end of its line."""
+    first = to
+    order = ROWS + cell(plan, COUNT) * WIDTH
+    for place in range(order, order + cell(plan, SHOWN)):
+        item = cell(plan, place)
+        if cell(memory, item * MEMORY_WIDTH + SEEN) != record:
+            continue
+        if to > first:
+            out[to] = COMMA
+            to += 1
+        to = _item(body, plan, memory, item, out, to)
+        if to == DOUBT:
+            return DOUBT
+    out[to], out[to + 1], out[to + 2] = CLOSE, CLOSE, LINE_BREAK
+    return to + 3
+
+
+@whole(READ_ONLY, READ_ONLY, NUMBERS, NUMBERS, BYTES, sources=[Path(__file__).parent])
+def show(body: Bytes, keys: Bytes, plan: Numbers, memory: Numbers, out: Bytes) -> int:
+    """Write a line for each record; return where they end, or DOUBT.
+
+    Records and their keys, ready to stand between quotation marks, are each ended by a line break.
+    """
+    at = key = to = record = 0
+    while at < len(body):
+        record += 1
+        at = _spans(body, at, plan, memory, record)
+        if at == DOUBT:
+            return DOUBT
+        to = copied(_HEAD, 0, len(_HEAD), out, to)
+        start = key
+        while byte_at(keys, key) != LINE_BREAK:
+            key += 1
+        to = copied(keys, start, key, out, to)
+        key += 1
+        to = copied(_DATA, 0, len(_DATA), out, to)
+        to = _line(body, plan, memory, record, out, to)
+        if to == DOUBT:
+            return DOUBT
+    return to

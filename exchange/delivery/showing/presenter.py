@@ -1,0 +1,80 @@
+"""Writes what one grant shows by the compiled pass."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from exchange.delivery.showing import layout
+from kernel.machine.later import Later
+from kernel.machine.marks import DOUBT
+
+_Bytes: TypeAlias = npt.NDArray[np.uint8]
+_Numbers: TypeAlias = npt.NDArray[np.int64]
+Show: TypeAlias = Callable[[_Bytes, _Bytes, _Numbers, _Numbers, _Bytes], int]
+SHOW: Final = Later[Show]("exchange.delivery.showing.machine", "show")
+
+_MASKS: Final = {"full": layout.FULL, "partial": layout.PARTIAL, "null": layout.NULL}
+_ESCAPED: Final = frozenset(b'"\\')
+
+
+class Presenter:
+    """Shows some of the items that a record may have; knows no mask but full, partial and null."""
+
+    def __init__(
+        self,
+        items: Sequence[str],
+        masks: Mapping[str, Mapping[str, Any]],
+        known_items: Sequence[str],
+    ) -> None:
+        known = list(dict.fromkeys([*known_items, *items]))
+        self._plan = _plan_of(items, masks, known)
+        self._overhead = layout.LINE_BYTES + sum(
+            len(item.encode(errors="replace")) + layout.ITEM_BYTES for item in items
+        )
+        self._memory_size = layout.MEMORY_WIDTH * len(known)
+
+    def lines(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> list[bytes] | None:
+        """One line a record, none of which is a delete; None where one is in doubt.
+
+        Keys stand ready between quotation marks.
+        """
+        if self._plan is None or (show := SHOW.get(len(keys))) is None:
+            return None
+        body, names = b"\n".join((*values, b"")), b"\n".join((*keys, b""))  # type: ignore[arg-type] # no delete
+        out = np.empty(len(body) + len(names) + self._overhead * len(keys), np.uint8)
+        end = show(
+            np.frombuffer(body, np.uint8),
+            np.frombuffer(names, np.uint8),
+            self._plan,
+            np.zeros(self._memory_size, np.int64),
+            out,
+        )
+        return None if end == DOUBT else out[:end].tobytes().split(b"\n")[:-1]
+
+
+def _plan_of(
+    items: Sequence[str], masks: Mapping[str, Mapping[str, Any]], known: Sequence[str]
+) -> _Numbers | None:
+    kinds = [_MASKS.get(masks[item]["kind"]) if item in masks else layout.CLEAR for item in items]
+    names = [item.encode(errors="replace") for item in known]
+    if None in kinds or any(map(_is_escaped, names)):
+        return None
+    order = layout.ROWS + layout.WIDTH * len(known)
+    cells = [len(known), len(items), *[0] * (order - layout.ROWS), *map(known.index, items)]
+    for place, (item, name) in enumerate(zip(known, names, strict=True)):
+        mask = masks.get(item, {})
+        row = layout.ROWS + layout.WIDTH * place
+        cells[row : row + layout.WIDTH] = (
+            *(len(cells), len(cells) + len(name)),
+            _MASKS.get(mask.get("kind", ""), layout.CLEAR),
+            *(int(mask.get("keep_start", 0)), int(mask.get("keep_end", 0))),
+        )
+        cells += name
+    return np.array(cells, np.int64)
+
+
+def _is_escaped(name: bytes) -> bool:
+    """Whether a JSON text writes a name otherwise than it is."""
+    return min(name, default=0) < ord(" ") or not _ESCAPED.isdisjoint(name)

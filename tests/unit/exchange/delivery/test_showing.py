@@ -1,0 +1,117 @@
+"""The compiled pass shows, byte for byte, what the projection shows without it, or doubts."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exchange.delivery.projection import Projection
+from exchange.delivery.showing.presenter import SHOW, Presenter
+from tests.unit.exchange.delivery.test_projection import ALL, KEY, RECORD, projection
+
+TOKENS = [
+    "null", "true", "false", "0", "-12.50", "1e3", '""', '"a"', '"张三"', '"张三丰和😀"', '"é~%"',
+    '"a\\"b"', '"\\u5f20"', '"\\\\"', '"},{"', '"[:]"', '"' + "长" * 300 + '"',
+]  # fmt: skip
+MASKS: list[Mapping[str, Any]] = [
+    {"kind": "full"},
+    {"kind": "null"},
+    *(
+        {"kind": "partial", "keep_start": start, "keep_end": end}
+        for start, end in ((0, 0), (1, 0), (0, 2), (3, 4))
+    ),
+]
+SPACES = st.sampled_from(["", "", " ", "\t "])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def unloaded() -> Iterator[None]:
+    yield
+    SHOW.unload()
+
+
+@st.composite
+def records(draw: st.DrawFn) -> bytes:
+    names = draw(st.permutations([*ALL, "other"]))[: draw(st.integers(1, 7))]
+    parts = [
+        f'{draw(SPACES)}"{name}"{draw(SPACES)}:{draw(SPACES)}{draw(st.sampled_from(TOKENS))}'
+        for name in names
+    ]
+    return ("{" + ",".join(parts) + draw(SPACES) + "}" + draw(SPACES)).encode()
+
+
+def with_and_without(made: Projection, keys: list[bytes], values: list[bytes | None]) -> None:
+    SHOW.load()
+    fast = made.lines(keys, values)
+    SHOW.unload()
+    assert fast == made.lines(keys, values)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(records(), min_size=1, max_size=5),
+    st.permutations(ALL),
+    st.integers(0, 6),
+    st.dictionaries(st.sampled_from(ALL), st.sampled_from(MASKS)),
+)
+def test_lines_are_the_same_with_and_without_the_pass(
+    values: list[bytes], items: list[str], count: int, masks: dict[str, Mapping[str, Any]]
+) -> None:
+    made = projection(items[:count], masks, known=[*ALL, "other"])
+    keys = [f"k{number}~%7E张".encode() for number in range(len(values))]
+    with_and_without(made, keys, list(values))
+
+
+def test_deletes_and_keys_that_need_escapes_stand_in_their_places() -> None:
+    made = projection(["code", "age"])
+    with_and_without(made, [KEY, b'a"\n\\', KEY], [RECORD, RECORD, None])
+
+
+def presented(
+    record: bytes, masks: Mapping[str, Any] | None = None, items: tuple[str, ...] = ("code", "name")
+) -> dict[str, Any] | None:
+    SHOW.load()
+    lines = Presenter(items, masks or {}, ALL).lines([KEY], [record])
+    return None if lines is None else dict(json.loads(lines[0])["data"])
+
+
+def test_ordinary_records_are_presented() -> None:
+    masks = {"name": {"kind": "partial", "keep_start": 1, "keep_end": 0}}
+    assert presented(RECORD, masks) == {"code": "a~1", "name": "张*"}
+
+
+def test_an_escape_is_copied_in_the_clear_and_doubted_under_a_mask() -> None:
+    record = b'{"code":"a\\"b","name":"\\u5f20","age":"\\""}'
+    assert presented(record) == {"code": 'a"b', "name": "张"}
+    masks = {"name": {"kind": "partial", "keep_start": 1, "keep_end": 0}}
+    assert presented(record, masks) is None
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b'{"co\\u0064e":"1"}', b'{"other":"1"}', b'{"code":[1]}', b'{"code":{"a":1}}', b"{", b"",
+        b'{"code":"1"', b'{"code"', b"[]", b'{"code":"1"} x', b'{"code" "1"}', b'{code:"1"}',
+        b'{"code":"1";"name":"2"}', b'{"code":"1\\', b'{"code":"1", }',
+    ],
+)  # fmt: skip
+def test_what_no_contract_lets_pass_is_doubted(record: bytes) -> None:
+    assert presented(record) is None
+
+
+def test_a_mask_or_a_name_that_it_does_not_know_is_left_to_others() -> None:
+    assert presented(RECORD, {"name": {"kind": "hash"}}) is None
+    assert presented(b'{"a\\"b":"1"}', items=('a"b',)) is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=40), st.integers(0, 120))
+def test_no_bytes_break_the_pass(noise: bytes, place: int) -> None:
+    """What is stored was checked; were it not, it would be shown wrongly at the worst."""
+    SHOW.load()
+    record = (RECORD[:place] + noise + RECORD[place:]).replace(b"\n", b" ")
+    lines = Presenter(("code", "name"), {"name": MASKS[2]}, ALL).lines([KEY], [record])
+    assert lines is None or len(lines) == 1
