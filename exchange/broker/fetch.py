@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError, for_code
+from aiokafka.errors import OffsetOutOfRangeError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.record.memory_records import MemoryRecords
@@ -16,6 +16,7 @@ from exchange.broker.batches import Batches
 from exchange.broker.client import Connection, patiently
 from exchange.broker.errors import PositionExpiredError
 from exchange.broker.headers import versions_in
+from exchange.broker.packing.packer import checked_end
 from kernel.turns import Steps, Turns, finished
 
 EARLIEST, LATEST = -2, -1
@@ -221,11 +222,12 @@ def parsing(info: Sequence[Any], offset: int) -> Steps[Chunk]:
         raise for_code(code)
     chunk = Chunk(start=offset, next_offset=offset, end=stable)
     hidden = _Aborted(aborted)
-    records = MemoryRecords(data or b"")
+    data = data or b""
+    records = MemoryRecords(data)
+    place = 0
     while records.has_next():
         batch = records.next_batch()
-        if not batch.validate_crc():
-            raise CorruptRecordException
+        place = checked_end(data, place)
         if not hidden.hides(batch):
             _take(chunk, batch, offset)
         chunk.next_offset = max(chunk.next_offset, batch.next_offset)

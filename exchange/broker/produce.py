@@ -18,6 +18,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from exchange.broker.client import BACKOFF_SECONDS, Connection, is_passing
 from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.broker.headers import Headers
+from exchange.broker.packing.packer import MAGIC, PACK, packed
 from exchange.broker.topics import MESSAGE_MAX_BYTES
 from exchange.broker.wire import Buffer, Produce
 from exchange.broker.writer import Producer
@@ -27,7 +28,8 @@ log = logging.getLogger(__name__)
 PRODUCE_TIMEOUT_MS = 15_000
 GIVE_UP_SECONDS = 30.0
 SEQUENCE_LIMIT = 2**31
-MAGIC = 2
+PACKED_FROM = 8
+"""Records below which a compiled pass costs more than it saves."""
 
 Place = tuple[str, int]
 """A topic and a partition."""
@@ -50,18 +52,30 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
 def build(slices: Sequence[Slice], producer: Producer, sequence: int) -> bytearray:
     """Return one record batch that holds the slices one after another."""
+    now = time.time_ns() // 1_000_000
+    records = sum([len(part.keys) for part in slices])
+    pack = PACK.get(records) if records >= PACKED_FROM else None
+    if pack is None:
+        return _built(slices, producer, sequence, now)
+    parts = [(part.keys, part.values, part.headers) for part in slices]
+    batch = packed(pack, parts, now, (producer.id, producer.epoch), sequence)
+    if len(batch) > MESSAGE_MAX_BYTES:
+        raise MessageSizeTooLargeError
+    return batch
+
+
+def _built(slices: Sequence[Slice], producer: Producer, sequence: int, now_ms: int) -> bytearray:
     builder = DefaultRecordBatchBuilder(
         magic=MAGIC, compression_type=0, is_transactional=0, producer_id=producer.id,
         producer_epoch=producer.epoch, base_sequence=sequence, batch_size=MESSAGE_MAX_BYTES,
     )  # fmt: skip
     append = builder.append
-    now = time.time_ns() // 1_000_000
     place = 0
     for part in slices:
         headers = part.headers
         for key, value in zip(part.keys, part.values, strict=True):
             # None means full: a record lost without a word (the caller bounds batches by size).
-            if append(place, now, key, value, headers) is None:
+            if append(place, now_ms, key, value, headers) is None:
                 raise MessageSizeTooLargeError
             headers = []
             place += 1

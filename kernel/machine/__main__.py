@@ -2,7 +2,11 @@
 
 import importlib
 
-PASSES = ("catalog.contracts.scanning.machine", "exchange.delivery.showing.machine")
+PASSES = (
+    "catalog.contracts.scanning.machine",
+    "exchange.broker.packing.machine",
+    "exchange.delivery.showing.machine",
+)
 
 for module in PASSES:
     importlib.import_module(module)
