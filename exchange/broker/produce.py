@@ -29,7 +29,7 @@ PRODUCE_TIMEOUT_MS = 15_000
 GIVE_UP_SECONDS = 30.0
 SEQUENCE_LIMIT = 2**31
 PACKED_FROM = 8
-"""Records below which a compiled pass costs more than it saves."""
+"""Records of a slice, on average, below which a compiled pass costs more than it saves."""
 
 Place = tuple[str, int]
 """A topic and a partition."""
@@ -54,7 +54,7 @@ def build(slices: Sequence[Slice], producer: Producer, sequence: int) -> bytearr
     """Return one record batch that holds the slices one after another."""
     now = time.time_ns() // 1_000_000
     records = sum([len(part.keys) for part in slices])
-    pack = PACK.get(records) if records >= PACKED_FROM else None
+    pack = PACK.get(records) if records >= PACKED_FROM * len(slices) else None
     if pack is None:
         return _built(slices, producer, sequence, now)
     parts = [(part.keys, part.values, part.headers) for part in slices]
