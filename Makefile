@@ -91,7 +91,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	  echo '  The packages could not be installed: check the network or the mirror pip uses, then retry.' >&2; exit 1; }
 	@echo '… 正在安装本项目 / installing the project'
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@echo '… 正在编译记录的校验（约十五秒）/ compiling the checks of records'
+	@echo '… 正在编译记录的校验（约二十秒）/ compiling the checks of records'
 	@$(PYTHON) -m kernel.machine || { \
 	  echo '! 编译未成，校验改用未编译的方式，结果相同而较慢。' >&2; \
 	  echo '  Not compiled: records are checked without, with the same results and slower.' >&2; }

@@ -59,7 +59,7 @@ class Plan:
 
 FULL = Plan(
     rounds=5,
-    pace=Pace(0.7, 2.0, 1_600_000),
+    pace=Pace(0.7, 1.5, 1_400_000),
     story=Pace(1.0, 7.0, pairs=5),
     archive_records=300_000,
     naive_archive_records=20_000,

@@ -1,6 +1,6 @@
 """Functions that are compiled for this machine, loaded beside the work once there is enough of it.
 
-Loading takes half a second of a core and 70 MB, compiling some ten seconds: a process that has
+Loading takes half a second of a core and 70 MB, compiling some twenty: a process that has
 little to do goes without (ADR 0019). What has been compiled is kept (code.py).
 """
 

@@ -19,6 +19,7 @@ from catalog.contracts.compile import compile_plan
 from exchange.broker.fetch import Chunk
 from exchange.delivery.projection import Projection as Compiled
 from exchange.delivery.projection import View
+from exchange.delivery.showing.presenter import SHOW
 from exchange.evidence.trails import Delivered, Take
 from exchange.publishing.counts import Counts
 from exchange.sealing import seal_counts
@@ -60,6 +61,7 @@ def tls_ns_per_byte() -> float:
 
 def projection() -> Projection:
     """Fit the time of one projected record to how many items it shows and how many it masks."""
+    SHOW.load()  # as a worker with enough to do has it
     lines = [line(number) for number in range(BATCH)]
     keys = compile_plan(contract()).check_ndjson(b"\n".join(lines)).keys
     spent = []
@@ -67,7 +69,9 @@ def projection() -> Projection:
         compiled = _compiled(items, masks)
         spent.append(microseconds(lambda found=compiled: found.lines(keys, lines)) / BATCH)  # type: ignore[misc]
     matrix = np.array([[1.0, items, masks] for items, masks in SHAPES])
-    record, item, mask = map(float, np.linalg.lstsq(matrix, np.array(spent), rcond=None)[0])
+    fitted = np.linalg.lstsq(matrix, np.array(spent), rcond=None)[0]
+    # A mask is as cheap as the item that it hides: noise must not make it cheaper than nothing.
+    record, item, mask = map(float, fitted.clip(min=0.0))
     return Projection(round(record, 4), round(item, 4), round(mask, 4), *MASKED_SHAPE)
 
 
