@@ -100,6 +100,21 @@ def test_every_promise_names_its_test(page: Path) -> None:
     assert all(TEST.search(" ".join(row.values())) for row in promised)
 
 
+@pytest.mark.parametrize("page", READMES, ids=lambda path: path.name)
+def test_speed_is_told_as_it_was_measured(page: Path) -> None:
+    """Each figure of the first page stands, rounded, among the targets of the last benchmark."""
+    last = (ROOT / "loadtests" / "README.md").read_text(encoding="utf-8")
+    targets = last.partition("### Targets")[2].partition("###")[0]
+    measured = [float(each) for each in re.findall(r"(\d+(?:\.\d+)?)(?:%| µs| ms| times)", targets)]
+    whole = page.read_text(encoding="utf-8")
+    told = re.findall(r"(\d+(?:\.\d+)?) (?:%|µs|微秒|ms|毫秒|times less)|1/(\d+\.\d+)", whole)
+    figures = [one or other for one, other in told]
+    assert len(figures) == 6
+    for each in figures:
+        decimals = len(each.partition(".")[2])
+        assert float(each) in {round(number, decimals) for number in measured}, each
+
+
 def test_architecture_says_where_each_promise_is_built_and_tested() -> None:
     promised = [row for row in rows(text("architecture.md"), "") if "built in" in row]
     assert [row[""] for row in promised] == PROMISES
