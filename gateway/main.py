@@ -5,7 +5,7 @@ from gateway.connections import UNTAKEN
 from gateway.edge import App
 from gateway.hot import HotPaths
 from kernel import logging
-from kernel.machine import later
+from kernel.machine.later import LOADER
 from kernel.settings import load
 
 
@@ -14,6 +14,6 @@ def application() -> App:
     settings = load()
     logging.configure(settings.log_level)
     UNTAKEN.most_bytes = settings.untaken_bytes
-    later.LIMITS.load_after = settings.compile_after_records
+    LOADER.after = settings.compile_after_records
     app = create(settings)
     return HotPaths(app, lambda: app.state.services)

@@ -1,4 +1,4 @@
-"""Bytes that mean something in JSON, and what a compiled pass answers."""
+"""Bytes that mean something in JSON, how a name stands there, and what a compiled pass answers."""
 
 from typing import Final
 
@@ -22,3 +22,14 @@ BACKSLASH: Final = ord("\\")
 TILDE: Final = ord("~")
 OPEN: Final = ord("{")
 CLOSE: Final = ord("}")
+
+_ESCAPED: Final = frozenset({QUOTE, BACKSLASH})
+
+
+def as_written(text: str) -> bytes | None:
+    """A text as it stands between quotation marks; None where it is empty or takes escapes."""
+    try:
+        written = text.encode()
+    except UnicodeEncodeError:
+        return None
+    return None if min(written, default=0) < SPACE or _ESCAPED & {*written} else written

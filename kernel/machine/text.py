@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kernel.machine.code import checked_part, part
-from kernel.machine.marks import ASCII, BACKSLASH, DOUBT, QUOTE, SPACE, TAB
+from kernel.machine.marks import ASCII, BACKSLASH, COLON, DOUBT, QUOTE, SPACE, TAB
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Numbers: TypeAlias = npt.NDArray[np.int64]
@@ -57,6 +57,31 @@ def spelled(body: Bytes, at: int, cells: Numbers, start: int, end: int) -> int:
             return DOUBT
         at += 1
     return at if byte_at(body, at) == QUOTE else DOUBT
+
+
+@part
+def member(
+    body: Bytes, at: int, cells: Numbers, names: int, width: int, count: int, expected: int
+) -> tuple[int, int]:
+    """Which of some names stands here, the expected one in most cases, and its value's place.
+
+    Pointers to where a name begins and ends lie at `names` and every `width` cells on. The place is
+    DOUBT where it is none of them.
+    """
+    if byte_at(body, at) != QUOTE:
+        return 0, DOUBT
+    at += 1
+    item = expected
+    for _ in range(count):
+        if item == count:
+            item = 0
+        pointer = names + item * width
+        end = spelled(body, at, cells, cell(cells, pointer), cell(cells, pointer + 1))
+        if end != DOUBT:
+            end = after_space(body, end + 1)
+            return item, after_space(body, end + 1) if byte_at(body, end) == COLON else DOUBT
+        item += 1
+    return 0, DOUBT
 
 
 @part

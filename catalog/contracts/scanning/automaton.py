@@ -1,7 +1,7 @@
-"""Patterns and code lists as deterministic automata over characters."""
+"""Patterns as deterministic automata over characters."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,15 +14,30 @@ from kernel.machine.marks import ASCII
 
 DEAD: Final = 0
 START: Final = 1
-CELLS_MAX: Final = 200_000
-STATES_MAX: Final = 20_000
+CELLS_MAX: Final = 300_000
+"""Numbers in a plan, 2.4 MB; a code list of 20,000 codes of twelve digits takes 240,000."""
+STATES_MAX: Final = 2_500
+EFFORT_MAX: Final = 20_000
+"""What making the automata of one plan may take, some fifty milliseconds, as it is done at once."""
 
 Edge = tuple[int, int, int]
 """From the first to the last character, inclusive, to a state."""
 
 
 class TooLarge(Exception):
-    """An automaton would take more memory than it is worth."""
+    """A part of a plan would take more time or memory than it is worth."""
+
+
+class Effort:
+    """What is left of the effort for one plan: a state met is a unit, so are sixteen ranges."""
+
+    def __init__(self) -> None:
+        self._left = EFFORT_MAX
+
+    def spend(self, units: int) -> None:
+        self._left -= units
+        if self._left < 0:
+            raise TooLarge
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,36 +57,19 @@ class Automaton:
         return self.accepts[state]
 
 
-def of_pattern(pattern: str) -> Automaton:
+def of_pattern(pattern: str, effort: Effort) -> Automaton:
     """The automaton of an accepted pattern (patterns.py); raises TooLarge."""
-    branching = _Branching()
+    branching = _Branching(effort)
     start = branching.state()
     end = branching.add(read(pattern), start)
     return _determined(branching, start, end)
 
 
-def of_words(words: Iterable[str]) -> Automaton:
-    """Accepts these words only, as a tree of their characters; raises TooLarge."""
-    edges: list[dict[str, int]] = [{}, {}]
-    accepted = set()
-    for word in words:
-        state = START
-        for character in word:
-            state = edges[state].setdefault(character, len(edges))
-            if state == len(edges):
-                edges.append({})
-        accepted.add(state)
-    spans = [
-        [(ord(character), ord(character), target) for character, target in each.items()]
-        for each in edges
-    ]
-    return _tabled(spans, accepted)
-
-
 class _Branching:
     """A pattern as states with edges, several of which may be open to one character."""
 
-    def __init__(self) -> None:
+    def __init__(self, effort: Effort) -> None:
+        self.effort = effort
         self.edges: list[list[tuple[Characters, int]]] = []
         self.free: list[list[int]] = []
 
@@ -123,20 +121,31 @@ class _Branching:
             if state not in reached:
                 reached.add(state)
                 waiting += self.free[state]
+        self.effort.spend(len(reached))
         return frozenset(reached)
+
+    def pieces(self, states: Iterable[int]) -> Iterator[tuple[int, int, list[int]]]:
+        """The characters that the edges of states share, cut where one of them begins or ends."""
+        edges = [edge for state in states for edge in self.edges[state]]
+        bounds = [bound for ranges, _ in edges for bound in ranges]
+        cuts = sorted({cut for low, high in bounds for cut in (low, high + 1)})
+        self.effort.spend(len(cuts) * len(bounds) // 16)
+        for low, above in pairwise(cuts):
+            targets = [to for ranges, to in edges if any(a <= low <= b for a, b in ranges)]
+            if targets:
+                yield low, above - 1, targets
 
 
 def _determined(branching: _Branching, start: int, end: int) -> Automaton:
     """Every set of states that can be open at once becomes one state."""
-    numbers = {frozenset[int](): DEAD, branching.closure([start]): START}
-    waiting = [branching.closure([start])]
+    first = branching.closure([start])
+    numbers = {frozenset[int](): DEAD, first: START}
+    waiting = [first]
     spans: list[list[Edge]] = [[], []]
     while waiting:
         states = waiting.pop()
         number = numbers[states]
-        for low, high, targets in _pieces(
-            [edge for state in states for edge in branching.edges[state]]
-        ):
+        for low, high, targets in branching.pieces(states):
             reached = branching.closure(targets)
             if reached not in numbers:
                 numbers[reached] = len(spans)
@@ -146,17 +155,6 @@ def _determined(branching: _Branching, start: int, end: int) -> Automaton:
         if len(spans) > STATES_MAX:
             raise TooLarge
     return _tabled(spans, {number for states, number in numbers.items() if end in states})
-
-
-def _pieces(edges: Sequence[tuple[Characters, int]]) -> list[tuple[int, int, list[int]]]:
-    """The characters that edges share, cut where one of them begins or ends."""
-    cuts = sorted({cut for ranges, _ in edges for low, high in ranges for cut in (low, high + 1)})
-    pieces = []
-    for low, above in pairwise(cuts):
-        targets = [to for ranges, to in edges if any(a <= low <= b for a, b in ranges)]
-        if targets:
-            pieces.append((low, above - 1, targets))
-    return pieces
 
 
 def _tabled(spans: Sequence[Sequence[Edge]], accepted: AbstractSet[int]) -> Automaton:

@@ -1,7 +1,8 @@
 """How a contract lies in memory for the compiled pass: one array of numbers.
 
-First the count of items and the most bytes of a key, then a row for each item, then names and
-automata, to which rows point. A pass keeps what it must remember in a second array of its own.
+First the count of items and the most bytes of a key, then a row for each item, then names,
+automata and code lists, to which rows point. A pass keeps what it must remember in a second array
+of its own.
 """
 
 from typing import Final
@@ -28,15 +29,16 @@ LEAST: Final = 5
 MOST: Final = 6
 AUTOMATON: Final = 7
 SHAPE: Final = 8
-CHECK: Final = 9
-LOW: Final = 10
-HIGH: Final = 11
-WHOLE: Final = 12
-FRACTION: Final = 13
-TOGETHER: Final = 14
-UNSIGNED: Final = 15
-RANGED: Final = 16
-WIDTH: Final = 17
+WORDS: Final = 9
+CHECK: Final = 10
+LOW: Final = 11
+HIGH: Final = 12
+WHOLE: Final = 13
+FRACTION: Final = 14
+TOGETHER: Final = 15
+UNSIGNED: Final = 16
+RANGED: Final = 17
+WIDTH: Final = 18
 
 # Check digits.
 RESIDENT_ID: Final = 1
@@ -50,6 +52,12 @@ START: Final = 1
 CUTS: Final = 2
 CUTS_END: Final = 3
 CLASSES: Final = 4
+
+# A code list: the count of its words, the bytes that each takes, and the words in their order,
+# filled up with zeros.
+WORD_COUNT: Final = 0
+WORD_BYTES: Final = 1
+FIRST_WORD: Final = 2
 
 # What a pass remembers: where it is in the body, in the records and in the keys that it wrote, and
 # for each item the record that it was last seen in and where its value lay.

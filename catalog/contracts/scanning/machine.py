@@ -22,7 +22,6 @@ from catalog.contracts.scanning.layout import (
     MOMENT,
     MOST,
     NAME,
-    NAME_END,
     PLACE,
     RECORD,
     RESIDENT_ID,
@@ -33,12 +32,13 @@ from catalog.contracts.scanning.layout import (
     VALUE,
     VALUE_END,
     WIDTH,
+    WORDS,
 )
 from catalog.contracts.scanning.numerals import decimal_end, integer_end
-from catalog.contracts.scanning.recognising import recognised
+from catalog.contracts.scanning.recognising import listed, recognised
 from catalog.contracts.scanning.times import day_end, moment_end
 from kernel.machine.code import BYTES, NUMBER, NUMBERS, READ_ONLY, part, whole
-from kernel.machine.marks import CLOSE, COLON, COMMA, DOUBT, LINE_BREAK, OPEN, PERCENT, QUOTE, TILDE
+from kernel.machine.marks import CLOSE, COMMA, DOUBT, LINE_BREAK, OPEN, PERCENT, QUOTE, TILDE
 from kernel.machine.text import (
     FALSE,
     NULL,
@@ -48,7 +48,7 @@ from kernel.machine.text import (
     after_space,
     byte_at,
     cell,
-    spelled,
+    member,
     text_end,
     word_end,
 )
@@ -63,8 +63,8 @@ def _record(body: Bytes, at: int, plan: Numbers, memory: Numbers, record: int, w
     at = after_space(body, at + 1)
     expected = mandatory = 0
     while True:
-        item, at = _name(body, at, plan, expected)
-        if item == DOUBT:
+        item, at = member(body, at, plan, ROWS + NAME, WIDTH, cell(plan, COUNT), expected)
+        if at == DOUBT:
             return DOUBT
         known, row = ITEMS + item * ITEM_WIDTH, ROWS + item * WIDTH
         end = _value(body, at, plan, row)
@@ -81,26 +81,6 @@ def _record(body: Bytes, at: int, plan: Numbers, memory: Numbers, record: int, w
         return DOUBT
     at = after_space(body, at + 1)
     return at + 1 if byte_at(body, at) == LINE_BREAK and mandatory == wanted else DOUBT
-
-
-@part
-def _name(body: Bytes, at: int, plan: Numbers, expected: int) -> tuple[int, int]:
-    """The item whose name stands here, the expected one in most cases, and its value's place."""
-    if byte_at(body, at) != QUOTE:
-        return DOUBT, at
-    at += 1
-    item = expected
-    for _ in range(cell(plan, COUNT)):
-        if item == cell(plan, COUNT):
-            item = 0
-        end = _is_named(body, at, plan, ROWS + item * WIDTH)
-        if end != DOUBT:
-            end = after_space(body, end + 1)
-            if byte_at(body, end) != COLON:
-                return DOUBT, at
-            return item, after_space(body, end + 1)
-        item += 1
-    return DOUBT, at
 
 
 @part
@@ -135,6 +115,8 @@ def _text(body: Bytes, start: int, plan: Numbers, row: int) -> int:
     else:
         at, characters = text_end(body, start)
     if at == DOUBT or characters < cell(plan, row + LEAST) or characters > cell(plan, row + MOST):
+        return DOUBT
+    if cell(plan, row + WORDS) and not listed(body, start, at, plan, cell(plan, row + WORDS)):
         return DOUBT
     if (
         cell(plan, row + SHAPE)
@@ -171,11 +153,6 @@ def _key(body: Bytes, plan: Numbers, memory: Numbers, keys: Bytes, written: int)
         return DOUBT
     keys[written] = LINE_BREAK
     return written + 1
-
-
-@part
-def _is_named(body: Bytes, at: int, plan: Numbers, row: int) -> int:
-    return spelled(body, at, plan, cell(plan, row + NAME), cell(plan, row + NAME_END))
 
 
 @whole(READ_ONLY, NUMBERS, NUMBERS, BYTES, NUMBER, sources=[Path(__file__).parent])

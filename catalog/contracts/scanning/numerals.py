@@ -17,38 +17,21 @@ from kernel.machine.text import Bytes, Numbers, byte_at, cell
 
 @part
 def integer_end(body: Bytes, at: int, plan: Numbers, row: int) -> int:
-    negative = byte_at(body, at) == MINUS
-    start = at + negative
-    at, value = digits_end(body, start)
-    digits = at - start
-    if (
-        digits < 1
-        or digits > DIGITS_MAX
-        or (byte_at(body, start) == ZERO and (digits > 1 or negative))
-    ):
+    negative, digits, at, value = _signed(body, at)
+    if not 1 <= digits <= DIGITS_MAX or (negative and value == 0):
         return DOUBT
     value = -value if negative else value
-    return (
-        at
-        if cell(plan, row + LOW) <= value <= cell(plan, row + HIGH) and _ends_number(body, at)
-        else DOUBT
-    )
+    within = cell(plan, row + LOW) <= value <= cell(plan, row + HIGH)
+    return at if within and _ends_number(body, at) else DOUBT
 
 
 @part
 def decimal_end(body: Bytes, at: int, plan: Numbers, row: int) -> int:
     """A number without exponent, its digits counted as they are written."""
-    negative = byte_at(body, at) == MINUS
-    start = at + negative
-    at, value = digits_end(body, start)
-    digits = at - start
-    if (
-        digits < 1
-        or (byte_at(body, start) == ZERO and digits > 1)
-        or (negative and cell(plan, row + UNSIGNED))
-    ):
+    negative, digits, at, value = _signed(body, at)
+    if digits < 1 or (negative and cell(plan, row + UNSIGNED)):
         return DOUBT
-    whole = digits - (byte_at(body, start) == ZERO)
+    whole = 0 if digits == 1 and value == 0 else digits
     fraction = 0
     if byte_at(body, at) == POINT:
         start = at + 1
@@ -67,11 +50,25 @@ def decimal_end(body: Bytes, at: int, plan: Numbers, row: int) -> int:
     if cell(plan, row + RANGED):
         value *= 10 ** (cell(plan, row + FRACTION) - fraction)
         value = -value if negative else value
-        if whole + cell(plan, row + FRACTION) > DIGITS_MAX or not cell(
-            plan, row + LOW
-        ) <= value <= cell(plan, row + HIGH):
+        within = cell(plan, row + LOW) <= value <= cell(plan, row + HIGH)
+        if not within or whole + cell(plan, row + FRACTION) > DIGITS_MAX:
             return DOUBT
     return at
+
+
+@part
+def _signed(body: Bytes, at: int) -> tuple[int, int, int, int]:
+    """Whether a minus stands here, how many digits behind it, where they end, and their value.
+
+    No digits where a zero leads others.
+    """
+    negative = int(byte_at(body, at) == MINUS)
+    start = at + negative
+    end, value = digits_end(body, start)
+    digits = end - start
+    if digits > 1 and byte_at(body, start) == ZERO:
+        digits = 0
+    return negative, digits, end, value
 
 
 @part

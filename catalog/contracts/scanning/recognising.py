@@ -1,6 +1,15 @@
-"""Reads a string by an automaton (automaton.py, layout.py)."""
+"""Reads a string by an automaton, finds it in a code list (automaton.py, layout.py)."""
 
-from catalog.contracts.scanning.layout import CLASSES, CUTS, CUTS_END, DEAD, START
+from catalog.contracts.scanning.layout import (
+    CLASSES,
+    CUTS,
+    CUTS_END,
+    DEAD,
+    FIRST_WORD,
+    START,
+    WORD_BYTES,
+    WORD_COUNT,
+)
 from kernel.machine.code import part
 from kernel.machine.marks import ASCII, BACKSLASH, DOUBT, QUOTE, SPACE
 from kernel.machine.text import Bytes, Numbers, byte_at, cell, character
@@ -44,3 +53,32 @@ def _class(plan: Numbers, first: int, last: int, code: int) -> int:
         else:
             high = middle
     return low - first
+
+
+@part
+def listed(body: Bytes, start: int, end: int, plan: Numbers, words: int) -> bool:
+    """Whether a string is one of a code list, found by halves."""
+    size = cell(plan, words + WORD_BYTES)
+    low, high = 0, cell(plan, words + WORD_COUNT)
+    if end - start > size:
+        return False
+    while low < high:
+        middle = (low + high) // 2
+        order = _order(body, start, end, plan, words + FIRST_WORD + middle * size, size)
+        if order == 0:
+            return True
+        if order < 0:
+            high = middle
+        else:
+            low = middle + 1
+    return False
+
+
+@part
+def _order(body: Bytes, start: int, end: int, plan: Numbers, word: int, size: int) -> int:
+    """Below 0 where a string stands before a word, 0 where it is the word."""
+    for place in range(size):
+        byte = byte_at(body, start + place) if start + place < end else 0
+        if byte != cell(plan, word + place):
+            return byte - cell(plan, word + place)
+    return 0

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from fractions import Fraction
+from math import ceil, floor
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -14,13 +16,14 @@ from catalog.contracts.numbers import INTEGER_MAX, decimal_bounds, integer_bound
 from catalog.contracts.rules import lengths
 from catalog.contracts.scanning import layout
 from catalog.contracts.scanning.automaton import (
+    CELLS_MAX,
     DEAD,
     START,
-    Automaton,
+    Effort,
     TooLarge,
     of_pattern,
-    of_words,
 )
+from kernel.machine.marks import as_written
 
 Plan: TypeAlias = npt.NDArray[np.int64]
 
@@ -43,8 +46,8 @@ _CHECKS: Final = {Checker.RESIDENT_ID: layout.RESIDENT_ID, Checker.USCC: layout.
 
 def plan_of(fields: Sequence[Field]) -> Plan | None:
     """The plan of a contract; None where the pass cannot read such records."""
-    names = [field.name.encode(errors="replace") for field in fields]
-    if any(min(name, default=0) < ord(" ") or {*name} & {*b'"\\'} for name in names):
+    names = [name for field in fields if (name := as_written(field.name))]
+    if len(names) < len(fields):
         return None
     writing = _Writing(layout.ROWS + layout.WIDTH * len(fields))
     writing.cells[layout.COUNT] = len(fields)
@@ -66,6 +69,11 @@ class _Writing:
 
     def __init__(self, size: int) -> None:
         self.cells = [0] * size
+        self.effort = Effort()
+
+    def _require_room(self, size: int) -> None:
+        if len(self.cells) + size > CELLS_MAX:
+            raise TooLarge
 
     def add(self, values: Iterable[int]) -> int:
         """Return where the values begin."""
@@ -73,7 +81,10 @@ class _Writing:
         self.cells += values
         return start
 
-    def add_automaton(self, automaton: Automaton) -> int:
+    def add_pattern(self, pattern: str) -> int:
+        """Add the automaton of a pattern; raises TooLarge."""
+        automaton = of_pattern(pattern, self.effort)
+        self._require_room(len(automaton.steps) * (len(automaton.cuts) + 2))
         start = self.add([0] * layout.CLASSES)
         self.add(automaton.ascii)
         cuts = self.add(automaton.cuts)
@@ -85,6 +96,14 @@ class _Writing:
         )
         for steps, accepts in zip(automaton.steps, automaton.accepts, strict=True):
             self.add([accepts, *(states + width * step for step in steps)])
+        return start
+
+    def add_words(self, words: Sequence[bytes]) -> int:
+        """Add a code list in its order; raises TooLarge."""
+        size = max(map(len, words), default=0)
+        self._require_room(size * len(words))
+        start = self.add((len(words), size))
+        self.add(b"".join([word.ljust(size, b"\0") for word in words]))
         return start
 
 
@@ -108,14 +127,14 @@ def _facts(field: Field, writing: _Writing) -> dict[int, int]:
 def _text_facts(field: Field, writing: _Writing) -> dict[int, int]:
     if field.values is not None:
         # Its pattern, lengths and checker have let these values pass already.
-        words = of_words(allowed_values(field))
-        return {layout.MOST: INTEGER_MAX, layout.AUTOMATON: writing.add_automaton(words)}
+        words = [word for value in allowed_values(field) if (word := as_written(value))]
+        return {layout.MOST: INTEGER_MAX, layout.WORDS: writing.add_words(sorted(words))}
     least, most = lengths(field)
     facts = {layout.LEAST: least, layout.MOST: INTEGER_MAX if most is None else most}
     if field.pattern is not None:
-        facts[layout.AUTOMATON] = writing.add_automaton(of_pattern(field.pattern))
+        facts[layout.AUTOMATON] = writing.add_pattern(field.pattern)
     if field.checker in _SHAPES:
-        facts[layout.SHAPE] = writing.add_automaton(of_pattern(_SHAPES[field.checker]))
+        facts[layout.SHAPE] = writing.add_pattern(_SHAPES[field.checker])
     if field.checker in _CHECKS:
         facts[layout.CHECK] = _CHECKS[field.checker]
     return facts
@@ -140,8 +159,6 @@ def _units(bound: Decimal | None, fraction: int, sign: int) -> int:
     """A bound in units of the last decimal place, never wider than it is."""
     if bound is None:
         return sign * INTEGER_MAX
-    units = bound.scaleb(fraction)
-    inside = int(units)
-    if inside != units and (inside - units) * sign > 0:
-        inside -= sign
+    units: Fraction = Fraction(bound) * 10**fraction
+    inside = floor(units) if sign > 0 else ceil(units)
     return max(-INTEGER_MAX, min(INTEGER_MAX, inside))

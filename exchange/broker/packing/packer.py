@@ -8,6 +8,7 @@ import google_crc32c
 import numpy as np
 import numpy.typing as npt
 from aiokafka.errors import CorruptRecordException
+from aiokafka.record.util import encode_varint
 
 from exchange.broker.headers import Headers
 from kernel.machine.later import Later
@@ -73,18 +74,10 @@ def _sizes(values: Sequence[bytes | None]) -> _Numbers:
 
 
 def _headers(headers: Headers) -> bytes:
-    parts = [_varint(len(headers))]
-    for name, value in headers:
-        encoded = name.encode()
-        parts += (_varint(len(encoded)), encoded, _varint(len(value)), value)
-    return b"".join(parts)
-
-
-def _varint(number: int) -> bytes:
-    number <<= 1
     found = bytearray()
-    while number >= 0x80:  # noqa: PLR2004 - seven bits a byte
-        found.append(number & 0x7F | 0x80)
-        number >>= 7
-    found.append(number)
+    encode_varint(len(headers), found.append)
+    for name, value in headers:
+        for part in (name.encode(), value):
+            encode_varint(len(part), found.append)
+            found += part
     return bytes(found)

@@ -11,7 +11,8 @@ COUNT: Final = 0
 SHOWN: Final = 1
 ROWS: Final = 2
 
-# Columns of an item's row; how many characters a partial mask keeps at each end.
+# Columns of an item's row: pointers to its name, its mask, and how many characters a partial mask
+# keeps at each end.
 NAME: Final = 0
 NAME_END: Final = 1
 MASK: Final = 2

@@ -22,12 +22,11 @@ from exchange.delivery.showing.layout import (
     VALUE,
     VALUE_END,
     WIDTH,
-)  # fmt: skip
+)
 from kernel.machine.code import BYTES, NUMBERS, READ_ONLY, part, whole
 from kernel.machine.marks import (
     BACKSLASH,
     CLOSE,
-    COLON,
     COMMA,
     DOUBT,
     LINE_BREAK,
@@ -35,8 +34,8 @@ from kernel.machine.marks import (
     QUOTE,
     SPACE,
     TAB,
-)  # fmt: skip
-from kernel.machine.text import Bytes, Numbers, after_space, byte_at, cell, copied, spelled
+)
+from kernel.machine.text import Bytes, Numbers, after_space, byte_at, cell, copied, member
 
 _HEAD: Final = np.frombuffer(b'{"op":"upsert","key":"', np.uint8)
 _DATA: Final = np.frombuffer(b'","data":{', np.uint8)
@@ -56,7 +55,7 @@ def _spans(body: Bytes, at: int, plan: Numbers, memory: Numbers, record: int) ->
     expected = 0
     while byte_at(body, at) != CLOSE:
         at = after_space(body, at + 1)
-        item, at = _member(body, at, plan, expected)
+        item, at = member(body, at, plan, ROWS + NAME, WIDTH, cell(plan, COUNT), expected)
         if at == DOUBT:
             return DOUBT
         end = _value_end(body, at)
@@ -70,25 +69,6 @@ def _spans(body: Bytes, at: int, plan: Numbers, memory: Numbers, record: int) ->
             return DOUBT
     at = after_space(body, at + 1)
     return at + 1 if byte_at(body, at) == LINE_BREAK else DOUBT
-
-
-@part
-def _member(body: Bytes, at: int, plan: Numbers, expected: int) -> tuple[int, int]:
-    """Which item is named here, the expected one in most cases, and where its value begins."""
-    if byte_at(body, at) != QUOTE:
-        return 0, DOUBT
-    at += 1
-    item = expected
-    for _ in range(cell(plan, COUNT)):
-        if item == cell(plan, COUNT):
-            item = 0
-        row = ROWS + item * WIDTH
-        end = spelled(body, at, plan, cell(plan, row + NAME), cell(plan, row + NAME_END))
-        if end != DOUBT:
-            end = after_space(body, end + 1)
-            return item, after_space(body, end + 1) if byte_at(body, end) == COLON else DOUBT
-        item += 1
-    return 0, DOUBT
 
 
 @part

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from exchange.delivery.showing import layout
 from kernel.machine.later import Later
-from kernel.machine.marks import DOUBT
+from kernel.machine.marks import DOUBT, as_written
 
 _Bytes: TypeAlias = npt.NDArray[np.uint8]
 _Numbers: TypeAlias = npt.NDArray[np.int64]
@@ -16,7 +16,6 @@ Show: TypeAlias = Callable[[_Bytes, _Bytes, _Numbers, _Numbers, _Bytes], int]
 SHOW: Final = Later[Show]("exchange.delivery.showing.machine", "show")
 
 _MASKS: Final = {"full": layout.FULL, "partial": layout.PARTIAL, "null": layout.NULL}
-_ESCAPED: Final = frozenset(b'"\\')
 
 
 class Presenter:
@@ -58,8 +57,8 @@ def _plan_of(
     items: Sequence[str], masks: Mapping[str, Mapping[str, Any]], known: Sequence[str]
 ) -> _Numbers | None:
     kinds = [_MASKS.get(masks[item]["kind"]) if item in masks else layout.CLEAR for item in items]
-    names = [item.encode(errors="replace") for item in known]
-    if None in kinds or any(map(_is_escaped, names)):
+    names = [name for item in known if (name := as_written(item))]
+    if None in kinds or len(names) < len(known):
         return None
     order = layout.ROWS + layout.WIDTH * len(known)
     cells = [len(known), len(items), *[0] * (order - layout.ROWS), *map(known.index, items)]
@@ -73,8 +72,3 @@ def _plan_of(
         )
         cells += name
     return np.array(cells, np.int64)
-
-
-def _is_escaped(name: bytes) -> bool:
-    """Whether a JSON text writes a name otherwise than it is."""
-    return min(name, default=0) < ord(" ") or not _ESCAPED.isdisjoint(name)

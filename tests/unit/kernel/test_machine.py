@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from kernel.machine import __main__ as compiling
-from kernel.machine import later
-from kernel.machine.later import Later
+from kernel.machine.later import Later, Loader
 
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(autouse=True)
-def limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(later.LIMITS, "load_after", 100)
+@pytest.fixture
+def loader() -> Loader:
+    made = Loader()
+    made.after = 100
+    return made
 
 
 @pytest.fixture
@@ -29,47 +30,57 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     sys.modules.pop("doubling", None)
 
 
-def settled(function: Later[object]) -> None:
-    assert function._loading is not None
-    function._loading.join(30)
+def settled(loader: Loader) -> None:
+    assert loader._thread is not None
+    loader._thread.join(30)
 
 
-def test_little_work_loads_nothing(module: str) -> None:
-    function = Later[object](module, "double")
+def test_little_work_loads_nothing(module: str, loader: Loader) -> None:
+    function = Later[object](module, "double", loader)
     assert [function.get(33) for _ in range(3)] == [None, None, None]
     assert module not in sys.modules
 
 
-def test_work_enough_loads_it_beside_the_work(module: str) -> None:
-    function = Later[object](module, "double")
-    assert function.get(100) is None
-    settled(function)
-    assert function.get(1) is sys.modules[module].double
+def test_work_enough_loads_all_beside_the_work(module: str, loader: Loader) -> None:
+    one, other = (Later[object](module, "double", loader) for _ in range(2))
+    assert one.get(60) is None
+    assert other.get(40) is None
+    settled(loader)
+    assert one.get(1) is other.get(1) is sys.modules[module].double
 
 
-def test_it_is_never_loaded_where_the_limit_is_zero(
-    module: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(later.LIMITS, "load_after", 0)
-    function = Later[object](module, "double")
-    assert function.get(10**9) is None
-    assert function._loading is None
+def test_it_is_never_loaded_where_the_limit_is_zero(module: str) -> None:
+    loader = Loader()
+    assert Later[object](module, "double", loader).get(10**9) is None
+    assert loader._thread is None
 
 
 @pytest.mark.parametrize(
-    "text", ["import nothing_of_this_name", "raise OSError", "(", "double = 1/0"]
+    ("text", "told"),
+    [
+        ("import nothing_of_this_name", "nothing_of_this_name"),
+        ("raise OSError('the cache is read only')", "the cache is read only"),
+        ("(", "SyntaxError"),
+        ("double = 1/0", "ZeroDivisionError"),
+    ],
 )
 def test_what_cannot_be_compiled_is_told_once_and_done_without(
-    text: str, module: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    text: str,
+    told: str,
+    module: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    loader: Loader,
 ) -> None:
     (tmp_path / "doubling.py").write_text(text)
-    function = Later[object](module, "double")
+    function = Later[object](module, "double", loader)
     with caplog.at_level(logging.WARNING):
         function.get(100)
-        settled(function)
+        settled(loader)
     assert [function.get(100) for _ in range(3)] == [None, None, None]
     assert len(caplog.records) == 1
-    assert "doubling stays uncompiled" in caplog.text
+    assert "not compiled: doubling" in caplog.text
+    assert told in caplog.text
 
 
 def test_every_pass_is_compiled_when_the_project_is_installed() -> None:

@@ -1,7 +1,7 @@
 """The plan accepts exactly what the plain reference accepts, by every look and in every mixture."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from catalog.contracts.compile import Checked, compile_plan
 from catalog.contracts.scanning.scanner import SCAN
 from kernel.errors import ShuyuanError
+from tests.support.passes import told_twice
 from tests.unit.catalog.contracts import reference
 from tests.unit.catalog.contracts.samples import DIVISIONS, EVERYTHING, record, resident
 
@@ -39,13 +40,7 @@ NAMES = [*(field.name for field in EVERYTHING.fields), "unknown", "", "ID", "项
 SPACES = st.sampled_from(["", "", "", " ", "\t", "  "])
 
 
-@pytest.fixture(autouse=True, scope="module", params=["by column", "in one pass"])
-def first_look(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Each story is told of a worker that has loaded the compiled pass and of one that has not."""
-    if request.param == "in one pass":
-        SCAN.load()
-    yield
-    SCAN.unload()
+first_look = told_twice(SCAN)
 
 
 def spelled(name: str, *, escaped: bool) -> str:

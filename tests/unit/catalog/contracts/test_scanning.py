@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -13,9 +14,9 @@ from catalog.contracts.keys import KEY_BYTES_MAX
 from catalog.contracts.model import DataType, Field
 from catalog.contracts.patterns import compile_lines, portable
 from catalog.contracts.rules import matches
-from catalog.contracts.scanning import automaton
-from catalog.contracts.scanning.automaton import TooLarge, of_pattern, of_words
+from catalog.contracts.scanning.automaton import CELLS_MAX, Effort, TooLarge, of_pattern
 from catalog.contracts.scanning.scanner import SCAN, Scanner
+from catalog.contracts.scanning.tables import plan_of
 from kernel.turns import finished
 from tests.unit.catalog.contracts.samples import EVERYTHING, item, record
 
@@ -48,13 +49,13 @@ def lines_of(*texts: str) -> list[bytes]:
 @settings(max_examples=150, deadline=None)
 @given(text=st.text(LETTERS, max_size=9))
 def test_an_automaton_reads_what_its_pattern_reads(pattern: str, text: str) -> None:
-    found = of_pattern(pattern).accept(text)
+    found = of_pattern(pattern, Effort()).accept(text)
     assert found is matches(compile_lines(pattern), text), text
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_what_a_pattern_reads_its_automaton_reads(pattern: str) -> None:
-    machine, lines = of_pattern(pattern), compile_lines(pattern)
+    machine, lines = of_pattern(pattern, Effort()), compile_lines(pattern)
     drawn = st.from_regex(re.compile(portable(pattern)), fullmatch=True, alphabet=LETTERS)
 
     @settings(max_examples=50, deadline=None)
@@ -66,16 +67,36 @@ def test_what_a_pattern_reads_its_automaton_reads(pattern: str) -> None:
     agree()
 
 
-@given(st.sets(st.text("01桂a", max_size=4)), st.text("01桂a", max_size=5))
-def test_an_automaton_of_words_reads_these_words(words: set[str], text: str) -> None:
-    assert of_words(words).accept(text) is (text in words)
+@given(st.sets(st.text("01桂a", min_size=1, max_size=4)), st.text("01桂a", max_size=5))
+def test_a_code_is_passed_where_it_is_listed(codes: set[str], text: str) -> None:
+    fields = (item("a", DataType.CODE, key=True, values=tuple(codes)),)
+    assert keys_of(lines_of(f'{{"a":"{text}"}}'), fields) == (
+        [text.encode()] if text in codes else None
+    )
 
 
-def test_an_automaton_that_is_too_large_is_none() -> None:
+@pytest.mark.parametrize(
+    "pattern",
+    ["(?:a|b)*a" + "(?:a|b)" * 20, ".{0,60}x.{50}", "[ab]{0,30}a[ab]{20}", "(?:a{99}){99}"],
+)
+def test_a_pattern_that_would_take_long_is_left_to_others(pattern: str) -> None:
+    """One held the event loop for two seconds while its automaton was made."""
     with pytest.raises(TooLarge):
-        of_pattern("(?:a|b)*a" + "(?:a|b)" * 20)
-    with pytest.raises(TooLarge):
-        of_words(chr(0x4E00 + number) * 2 for number in range(automaton.CELLS_MAX // 400))
+        of_pattern(pattern, Effort())
+    assert plan_of((item("a", DataType.STRING, key=True, pattern=pattern),)) is None
+
+
+def test_many_patterns_may_not_take_longer_than_one() -> None:
+    fields = [item(f"a{n}", DataType.STRING, key=not n, pattern=".{0,1000}") for n in range(9)]
+    assert plan_of(fields[:3]) is not None
+    assert plan_of(fields) is None
+
+
+def test_a_code_list_that_would_be_too_large_is_left_to_others() -> None:
+    codes = tuple(f"{number:0100d}" for number in range(CELLS_MAX // 100))
+    listed = item("a", DataType.CODE, key=True, values=codes)
+    assert plan_of((listed,)) is None
+    assert plan_of((replace(listed, values=codes[1:]),)) is not None
 
 
 def test_ordinary_records_are_passed_with_their_keys() -> None:
@@ -160,5 +181,17 @@ def test_a_key_is_passed_up_to_its_limit(size: int, *, passed: bool) -> None:
 
 
 def test_a_name_that_json_would_escape_is_left_to_others() -> None:
+    for name in ('a"b', "a\\b", "a\tb", "a\ud800", ""):
+        assert plan_of((item(name, DataType.STRING, key=True),)) is None
     fields = (item('a"b', DataType.STRING, key=True),)
     assert keys_of(lines_of(r'{"a\"b":"1"}'), fields) is None
+
+
+def test_a_bound_of_many_digits_is_not_rounded() -> None:
+    """Decimal.scaleb keeps 28 digits: a maximum just below 1 became 1."""
+    fields = (
+        item("k", DataType.STRING, key=True),
+        item("a", DataType.DECIMAL, precision=6, scale=2, maximum=Decimal("0." + "9" * 40)),
+    )
+    assert keys_of(lines_of('{"k":"1","a":0.99}'), fields) is not None
+    assert keys_of(lines_of('{"k":"1","a":1.00}'), fields) is None

@@ -1,7 +1,5 @@
 """The compiled pass writes batches byte for byte as aiokafka's builder does."""
 
-from collections.abc import Iterator
-
 import pytest
 from aiokafka.errors import CorruptRecordException, MessageSizeTooLargeError
 from hypothesis import given, settings
@@ -13,15 +11,13 @@ from exchange.broker.packing.packer import PACK, checked_end, packed
 from exchange.broker.produce import PACKED_FROM, Slice, build
 from exchange.broker.topics import MESSAGE_MAX_BYTES
 from exchange.broker.writer import Producer
+from tests.support.passes import unloaded_behind
 
 PRODUCER = Producer(2**40 + 7, 3)
 HEADERS = [("exchange-version", b"3"), ("exchange-digest", b"d" * 64), ("名", b"")]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def unloaded() -> Iterator[None]:
-    yield
-    PACK.unload()
+unloaded = unloaded_behind(PACK)
 
 
 def both(slices: list[Slice], now_ms: int, sequence: int) -> tuple[bytearray, bytearray]:

@@ -1,7 +1,7 @@
 """Exactly the approved items of exactly the approved rows, masked as approved (P3)."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from exchange.delivery.mask import keyed_hash
 from exchange.delivery.projection import Projection, View
 from exchange.delivery.showing.presenter import SHOW
 from exchange.subscriptions.conditions import Condition, Op
+from tests.support.passes import told_twice
 
 HASH_KEY = b"h" * 32
 
@@ -35,13 +36,7 @@ CONTRACT = Contract(
 ALL = tuple(field.name for field in CONTRACT.fields)
 
 
-@pytest.fixture(autouse=True, scope="module", params=["decoded", "in one pass"])
-def way(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Each story is told of a worker that has loaded the compiled pass and of one that has not."""
-    if request.param == "in one pass":
-        SHOW.load()
-    yield
-    SHOW.unload()
+way = told_twice(SHOW)
 
 
 def projection(

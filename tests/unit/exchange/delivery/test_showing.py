@@ -1,7 +1,7 @@
 """The compiled pass shows, byte for byte, what the projection shows without it, or doubts."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from exchange.delivery.projection import Projection
 from exchange.delivery.showing.presenter import SHOW, Presenter
+from tests.support.passes import unloaded_behind
 from tests.unit.exchange.delivery.test_projection import ALL, KEY, RECORD, projection
 
 TOKENS = [
@@ -27,10 +28,7 @@ MASKS: list[Mapping[str, Any]] = [
 SPACES = st.sampled_from(["", "", " ", "\t "])
 
 
-@pytest.fixture(autouse=True, scope="module")
-def unloaded() -> Iterator[None]:
-    yield
-    SHOW.unload()
+unloaded = unloaded_behind(SHOW)
 
 
 @st.composite
