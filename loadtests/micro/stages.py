@@ -1,14 +1,19 @@
 """Where the microseconds of a publish and a pull go; `python -m loadtests.micro.stages`.
 
 The stages of the hot paths one by one in one process, without HTTP, broker or database: the best
-of many rounds in CPU time, so that neighbours on the machine count little, with compiled passes.
+of many rounds in CPU time, so that neighbours on the machine count little, first without compiled
+passes and then with them, as a worker with enough to do has them.
 """
 
 import hashlib
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
+
+import google_crc32c
+from aiokafka.record.util import calc_crc32c
 
 from catalog.contracts.compile import compile_plan
 from catalog.contracts.scanning.scanner import SCAN
@@ -22,8 +27,10 @@ from exchange.delivery.projection import Projection, View
 from exchange.delivery.showing.presenter import SHOW
 from exchange.publishing import receipts
 from exchange.publishing.receipts import Accepted, Position
+from kernel.machine.later import Later
 from loadtests.micro.validation import BATCH, contract, line, microseconds
 
+PASSES: Sequence[Later[Any]] = (SCAN, PACK, SHOW)
 KEY = secrets.token_bytes(32)
 RESOURCE = "0" * 32
 PARTIAL: Mapping[str, Mapping[str, object]] = {
@@ -48,6 +55,9 @@ def publishing(count: int) -> Iterator[tuple[str, Call]]:
     yield "check, split and keys", lambda: plan.check_ndjson(body)
     yield "headers of the batch", facts.headers
     yield "record batch with CRC", lambda: bytes(build([part], producer, 0))
+    batch = bytes(build([part], producer, 0))
+    yield "CRC-32C by aiokafka", lambda: calc_crc32c(batch)
+    yield "CRC-32C by the processor", lambda: google_crc32c.value(batch)
     yield "receipt", lambda: receipts.issue(KEY, resource_id=RESOURCE, taken=taken, digest=digest)
 
 
@@ -83,18 +93,25 @@ def _projection(*, masked: bool) -> Projection:
     return Projection(view)
 
 
+def times(stages: Callable[[int], Iterator[tuple[str, Call]]], count: int) -> dict[str, float]:
+    """Microseconds of each stage by its name."""
+    return {name: microseconds(call) for name, call in stages(count)}
+
+
 def main() -> None:
-    for function in (SCAN, PACK, SHOW):  # as a worker with enough to do has them
-        function.load()
     for title, stages, count in (
         ("publish", publishing, BATCH),
         ("publish", publishing, 1),
         ("pull", pulling, BATCH),
     ):
-        sys.stdout.write(f"{title}, {count} record(s)\n")
-        for name, call in stages(count):
-            spent = microseconds(call)
-            sys.stdout.write(f"  {name:26} {spent:9.1f} us {spent / count:8.3f} us/record\n")
+        sys.stdout.write(f"{title}, {count} record(s): us/record without and with passes\n")
+        for function in PASSES:
+            function.unload()
+        plain = times(stages, count)
+        for function in PASSES:
+            function.load()
+        for name, spent in times(stages, count).items():
+            sys.stdout.write(f"  {name:28} {plain[name] / count:8.3f} {spent / count:8.3f}\n")
 
 
 if __name__ == "__main__":

@@ -148,6 +148,19 @@ def test_every_strange_token_in_each_item(name: str) -> None:
             compare(PLAN.check_ndjson, b"\n".join(found), found)
 
 
+@pytest.mark.parametrize("name", [field.name for field in EVERYTHING.fields])
+def test_each_item_missing_twice_or_elsewhere(name: str) -> None:
+    good = [json.dumps(record(number), ensure_ascii=False).encode() for number in range(9)]
+    values = {field.name: None for field in EVERYTHING.fields} | record(20)
+    pairs = [f'"{key}":{json.dumps(value)}' for key, value in values.items()]
+    here = next(pair for pair in pairs if pair.startswith(f'"{name}":'))
+    others = [pair for pair in pairs if pair is not here]
+    for strange in (others, [*pairs, here], [here, *pairs], [*others, here]):
+        line = ("{" + ",".join(strange) + "}").encode()
+        for found in ([line], [*good, line]):
+            compare(PLAN.check_ndjson, b"\n".join(found), found)
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 400))
 def test_no_bytes_break_the_check(noise: bytes, place: int) -> None:

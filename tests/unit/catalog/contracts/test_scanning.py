@@ -152,6 +152,28 @@ def test_text_is_passed_only_where_it_is_utf8(noise: bytes) -> None:
         assert found == [noise]
 
 
+@pytest.mark.parametrize("pattern", [None, ".*"])
+@pytest.mark.parametrize(
+    ("noise", "passed"),
+    [
+        ("c280", True), ("dfbf", True), ("e0a080", True), ("ed9fbf", True), ("ee8080", True),
+        ("efbfbf", True), ("f0908080", True), ("f48fbfbf", True),
+        ("80", False), ("c080", False), ("c1bf", False), ("c2", False), ("c241", False),
+        ("e08080", False), ("e09fbf", False), ("e180", False), ("e18041", False),
+        ("e14180", False), ("eda080", False), ("edbfbf", False), ("ee80", False),
+        ("f0808080", False), ("f08fbfbf", False), ("f09080", False), ("f4908080", False),
+        ("f5808080", False), ("ff", False),
+    ],
+)  # fmt: skip
+def test_text_is_passed_at_the_edges_of_utf8(
+    noise: str, pattern: str | None, *, passed: bool
+) -> None:
+    """Overlong forms, halves of surrogate pairs, and what lies beyond the last character."""
+    fields = (item("a", DataType.STRING, key=True, pattern=pattern),)
+    written = bytes.fromhex(noise)
+    assert keys_of([b'{"a":"' + written + b'"}'], fields) == ([written] if passed else None)
+
+
 @pytest.mark.parametrize(
     ("text", "passed"),
     [

@@ -26,6 +26,11 @@ def both(slices: list[Slice], now_ms: int, sequence: int) -> tuple[bytearray, by
     return fast, produce._built(slices, PRODUCER, sequence, now_ms)
 
 
+def filled(size: int, start: int) -> bytes:
+    """Bytes that no other place of a batch has: 251 is no power of two."""
+    return bytes([(start + place) % 251 for place in range(size)])
+
+
 SIZES = st.sampled_from([0, 1, 62, 63, 64, 65, 127, 128, 500, 8191, 8192, 9000])
 RECORDS = st.lists(st.tuples(SIZES, SIZES | st.none()), min_size=1, max_size=80)
 
@@ -42,8 +47,11 @@ def test_batches_are_those_of_the_builder(
 ) -> None:
     slices = [
         Slice(
-            [b"k" * key for key, _ in records],
-            [None if value is None else b"v" * value for _, value in records],
+            [filled(key, 3 * place) for place, (key, _) in enumerate(records)],
+            [
+                None if value is None else filled(value, place)
+                for place, (_, value) in enumerate(records)
+            ],
             HEADERS if told else [],
         )
         for records in shapes
@@ -55,7 +63,7 @@ def test_batches_are_those_of_the_builder(
 def test_what_is_packed_is_read_again() -> None:
     PACK.load()
     keys = [f"k{number}".encode() for number in range(300)]
-    values = [None if number % 7 == 0 else b"{}" * number for number in range(300)]
+    values = [None if number % 7 == 0 else filled(2 * number, number) for number in range(300)]
     batch = build([Slice(keys, values, HEADERS)], PRODUCER, 5)
     chunk = parse((0, 0, 300, 300, 0, None, -1, bytes(batch)), 0)
     assert (chunk.keys, chunk.values) == (keys, values)
