@@ -11,11 +11,11 @@ from pathlib import Path
 
 from auth.upkeep import forget_ended
 from exchange.applications.clockwork import mark_breaches
-from exchange.broker.client import Connection
-from exchange.broker.events import EventLog
-from exchange.broker.topics import TopicPolicy, Topics
 from exchange.delivery import store as frontiers
-from exchange.limits import store as buckets
+from exchange.log.connection import Connection
+from exchange.log.events import EventLog
+from exchange.log.topics import TopicPolicy, Topics
+from exchange.metering.rates import store as buckets
 from exchange.publishing import quarantine_entries
 from exchange.publishing import store as intents
 from exchange.relay import Relay

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import Self
 
-from exchange.broker.client import Connection
-from exchange.broker.fetch import CACHE_BYTES, ChunkCache, Reader
-from exchange.broker.tail import Tail
-from exchange.broker.topics import TopicPolicy, Topics
-from exchange.broker.writer import Writers
 from exchange.delivery.grant_plans import GrantPlans
 from exchange.delivery.positions import Positions
 from exchange.delivery.pull import Puller
-from exchange.publishing.counts import Counts
+from exchange.log.connection import Connection
+from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
+from exchange.log.topics import TopicPolicy, Topics
+from exchange.log.watch import Tail
+from exchange.log.writer import Writers
+from exchange.metering.counts import Counts
 from exchange.publishing.lanes import Lanes
 from exchange.publishing.ledger import Ledger
 from exchange.publishing.publish import Publisher

@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from exchange.broker.events import EventLog
+from exchange.log.events import EventLog
 from kernel import outbox
 from kernel.database import Database
 from kernel.tables import OutboxRow

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from exchange.events import ExchangeEvent
-from exchange.evidence.trails import sealed_publishes, sealed_reads
-from exchange.publishing import count_store
+from exchange.metering import count_store
+from exchange.metering.evidence.trails import sealed_publishes, sealed_reads
 from exchange.publishing.tables import PublishCount, ReadCount
 from kernel import audit
 from kernel.actor import Actor

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from auth.errors import TokenMissing
 from exchange.delivery.errors import Day
-from exchange.limits.gate import Buckets
+from exchange.metering.rates.gate import Buckets
 from gateway import limits, metrics
 from gateway.edge import WORKER, Receive, Scope, Send, correlation_of
 from gateway.problems import in_english, problem

@@ -1,7 +1,7 @@
 """`RateLimit` fields of hot answers (draft-ietf-httpapi-ratelimit-headers-10, ADR 0015)."""
 
 from exchange.delivery.errors import Day
-from exchange.limits.gate import Buckets
+from exchange.metering.rates.gate import Buckets
 from kernel.clock import monotonic
 
 POLICY, STATE = b"ratelimit-policy", b"ratelimit"

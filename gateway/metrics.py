@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest, multiprocess
 
-from exchange.publishing.counts import Gathered
+from exchange.metering.counts import Gathered
 from kernel.errors import TooMany
 
 PUBLISHED_RECORDS = Counter("shuyuan_published_records", "records accepted into the log")

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from auth.tokens import TokenVerifier
 from exchange.bus import Bus
-from exchange.limits.gate import Gate
+from exchange.metering.rates.gate import Gate
 from gateway.metrics import Meters
 from kernel.changes import ChangeFeed
 from kernel.database import Database, ReadSession, WriteSession

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 from loadtests import facts
 from loadtests.measuring import RAW, SHUYUAN, Label, judged, read_back
 from loadtests.merging import together

@@ -12,7 +12,7 @@ from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner
 
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 from loadtests import report as reports
 from loadtests import results as outcomes
 from loadtests import world

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 from loadtests import kafka_tools, wrk
 from loadtests.bridges import Bridge
 from loadtests.kafka_rest import FEEDS

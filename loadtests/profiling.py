@@ -20,7 +20,7 @@ import psutil
 
 from deploy.local.report import Report
 from deploy.local.wording import LocalError, say
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 from gateway.cli.failures import EXIT_INTERRUPTED, Failure
 from loadtests import flame
 from loadtests import results as outcomes

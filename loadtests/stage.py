@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 from loadtests import pages, readback, records, world
 from loadtests.arena import Arena
 from loadtests.generator import Order

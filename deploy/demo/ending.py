@@ -10,7 +10,7 @@ from deploy.demo.cast import CONSUMER, PROVIDER
 from deploy.demo.exchange import Flow
 from deploy.demo.narrator import Narrator
 from deploy.demo.stage import Stage
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 
 # What it does in Chinese and in English, and the line to type.
 Command = tuple[str, str, str]

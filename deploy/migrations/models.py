@@ -13,7 +13,7 @@ MODULES = (
     "exchange.applications.tables",
     "exchange.subscriptions.tables",
     "exchange.publishing.tables",
-    "exchange.limits.tables",
+    "exchange.metering.rates.tables",
 )
 
 for name in MODULES:

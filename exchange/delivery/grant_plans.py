@@ -7,9 +7,9 @@ from typing import Any
 
 from catalog import versions
 from catalog.versions import PublishedContract
-from exchange.broker.topics import topic_of
 from exchange.delivery.projection import Projection, View
-from exchange.publishing import count_store
+from exchange.log.topics import topic_of
+from exchange.metering import count_store
 from exchange.subscriptions import grants
 from exchange.subscriptions.grants import Grant
 from kernel import clock

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auth.principal import Principal, Scope
-from exchange.broker.fetch import EARLIEST, LATEST, Reader
 from exchange.delivery.cursor import Place
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.delivery.pull import MODE, Puller
-from exchange.publishing import count_store
+from exchange.log.reader import EARLIEST, LATEST, Reader
+from exchange.metering import count_store
 from exchange.subscriptions import grants
 from exchange.subscriptions.register import Subscription
 from kernel import clock

@@ -5,17 +5,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from auth.principal import Principal, Scope
-from exchange.broker.errors import PositionExpiredError
-from exchange.broker.fetch import EARLIEST, LATEST, Chunk, ChunkCache, Reader
-from exchange.broker.tail import Concern, Tail
 from exchange.delivery import cursor as cursors
 from exchange.delivery import store
 from exchange.delivery.cursor import Place
 from exchange.delivery.errors import CursorExpired, Day, QuotaExhausted
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.delivery.shown import BLOCK_RECORDS, block_of
-from exchange.evidence.trails import Delivered, Take
-from exchange.publishing.counts import Counts
+from exchange.log.errors import PositionExpiredError
+from exchange.log.reader import EARLIEST, LATEST, Chunk, ChunkCache, Reader
+from exchange.log.watch import Concern, Tail
+from exchange.metering.counts import Counts
+from exchange.metering.evidence.trails import Delivered, Take
 from exchange.subscriptions import grants
 from kernel import clock
 from kernel.changes import ChangeFeed

@@ -7,8 +7,8 @@ projected, masked and written once for all of them, and evicted together with th
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from exchange.broker.fetch import Chunk, ChunkCache
 from exchange.delivery.projection import Projection
+from exchange.log.reader import Chunk, ChunkCache
 
 BLOCK_RECORDS: Final = 256
 """Records projected in one go, less than a millisecond."""

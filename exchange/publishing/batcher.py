@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from exchange.broker.errors import BrokerUnavailable
+from exchange.log.errors import BrokerUnavailable
 from kernel.database import is_passing
 from kernel.errors import Unavailable
 

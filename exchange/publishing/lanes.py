@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from exchange.broker.carrier import Carrier
-from exchange.broker.client import Connection
-from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
-from exchange.broker.produce import Place, Slice
-from exchange.broker.transactions import SpanningLog, spanning_id
-from exchange.broker.writer import Writers, transactional_id
+from exchange.log.carrier import Carrier
+from exchange.log.connection import Connection
+from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
+from exchange.log.produce import Place, Slice
+from exchange.log.transaction import SpanningLog, spanning_id
+from exchange.log.writer import Writers, transactional_id
 from exchange.publishing.batcher import Batcher
 from kernel.changes import ChangeFeed
 

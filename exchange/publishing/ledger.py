@@ -13,10 +13,10 @@ from functools import partial
 
 import msgspec
 
-from exchange.broker.errors import OutcomeUnknown
-from exchange.broker.fetch import LATEST, READ_COMMITTED, READ_UNCOMMITTED, Reader
-from exchange.broker.transactions import spanning_id
-from exchange.broker.writer import Writers, transactional_id
+from exchange.log.errors import OutcomeUnknown
+from exchange.log.reader import LATEST, READ_COMMITTED, READ_UNCOMMITTED, Reader
+from exchange.log.transaction import spanning_id
+from exchange.log.writer import Writers, transactional_id
 from exchange.publishing import store
 from exchange.publishing.batcher import Batcher
 from exchange.publishing.behind import Behind

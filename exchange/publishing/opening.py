@@ -3,7 +3,7 @@
 from auth.principal import Principal
 from catalog import lifecycle
 from catalog.visibility import Shown
-from exchange.broker.topics import Topics, topic_of
+from exchange.log.topics import Topics, topic_of
 from exchange.subscriptions import grants
 from kernel import clock
 from kernel.database import Database, WriteSession

@@ -11,12 +11,12 @@ from auth.principal import Principal, Scope
 from catalog import versions
 from catalog.contracts.compile import Checked, Plan, compile_plan
 from catalog.errors import ResourceNotPublished, VersionSuperseded
-from exchange.broker.errors import BrokerUnavailable
-from exchange.broker.headers import BatchFacts
-from exchange.broker.produce import Slice
-from exchange.broker.topics import topic_of
+from exchange.log.errors import BrokerUnavailable
+from exchange.log.headers import BatchFacts
+from exchange.log.produce import Slice
+from exchange.log.topics import topic_of
+from exchange.metering.counts import Counts
 from exchange.publishing import receipts
-from exchange.publishing.counts import Counts
 from exchange.publishing.errors import RecordsInvalid
 from exchange.publishing.lanes import Lanes, partition_of
 from exchange.publishing.ledger import Keyed, Ledger, Place

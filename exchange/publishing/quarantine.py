@@ -15,8 +15,8 @@ import msgspec
 
 from auth.principal import Principal
 from catalog.contracts.checked import Checked, Rejected
-from exchange.broker.errors import OutcomeUnknown
 from exchange.events import ExchangeEvent
+from exchange.log.errors import OutcomeUnknown
 from exchange.publishing import quarantine_store as store
 from exchange.publishing.errors import QuarantineFull
 from exchange.publishing.ledger import Ledger

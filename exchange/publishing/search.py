@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
-from exchange.broker.errors import OutcomeUnknown, PositionExpiredError
-from exchange.broker.fetch import Chunk, Reader
-from exchange.broker.headers import keyed_batch
+from exchange.log.errors import OutcomeUnknown, PositionExpiredError
+from exchange.log.headers import keyed_batch
+from exchange.log.reader import Chunk, Reader
 from exchange.publishing.receipts import Accepted, Kept, Position, kept
 
 SCAN_BYTES = 1024 * 1024

@@ -37,7 +37,7 @@ class PublishIntent(SQLModel, table=True):
 class PublishCount(SQLModel, table=True):
     """What one client published to one resource in one minute; sealed once it is in the audit.
 
-    `evidence` is what each gateway worker can show for it (exchange/evidence/trails.py).
+    `evidence` is what each gateway worker can show for it (exchange/metering/evidence/trails.py).
     """
 
     __tablename__: ClassVar[Any] = "publish_count"
@@ -60,7 +60,7 @@ class PublishCount(SQLModel, table=True):
 class ReadCount(SQLModel, table=True):
     """What left through one subscription in one minute; sealed once it is in the audit.
 
-    `evidence` is what each gateway worker can show for it (exchange/evidence/trails.py).
+    `evidence` is what each gateway worker can show for it (exchange/metering/evidence/trails.py).
     """
 
     __tablename__: ClassVar[Any] = "read_count"

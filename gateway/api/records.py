@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query
 
-from exchange.broker.fetch import EARLIEST, LATEST
+from exchange.log.reader import EARLIEST, LATEST
 from exchange.publishing.errors import Misrouted
 from exchange.publishing.publish import OnInvalid, Op
 from gateway.hot import LIMIT_DEFAULT, LIMIT_MAX, WAIT_MAX

@@ -12,9 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from auth import bootstrap, keys
 from auth.bootstrap import FirstPerson
 from auth.departments import NewDepartment
-from exchange.broker.client import Connection
-from exchange.broker.fetch import CACHE_BYTES, ChunkCache, Reader
-from exchange.evidence.compare import Finding, compare
+from exchange.log.connection import Connection
+from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
+from exchange.metering.evidence.compare import Finding, compare
 from gateway.cli.failures import Failure, Unreachable
 from kernel import audit, clock
 from kernel.actor import SYSTEM

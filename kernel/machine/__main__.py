@@ -4,7 +4,7 @@ import importlib
 
 PASSES = (
     "catalog.contracts.scanning.machine",
-    "exchange.broker.packing.machine",
+    "exchange.log.packing.machine",
     "exchange.delivery.showing.machine",
 )
 

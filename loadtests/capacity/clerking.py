@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from auth.principal import Principal
 from catalog.contracts.compile import compile_plan
-from exchange.broker.fetch import Chunk
 from exchange.delivery.projection import Projection as Compiled
 from exchange.delivery.projection import View
 from exchange.delivery.showing.presenter import SHOW
-from exchange.evidence.trails import Delivered, Take
-from exchange.publishing.counts import Counts
+from exchange.log.reader import Chunk
+from exchange.metering.counts import Counts
+from exchange.metering.evidence.trails import Delivered, Take
 from exchange.sealing import seal_counts
 from kernel import clock
 from kernel.database import Database

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 from loadtests import pages, records
 from loadtests.arena import Arena
 from loadtests.pages import Book, Page

@@ -8,9 +8,9 @@ import sys
 import time
 from collections.abc import Callable
 
-from exchange.broker.fetch import Chunk
-from exchange.broker.headers import BatchFacts
-from exchange.evidence.trails import Delivered, PublishEvidence, ReadEvidence, Take
+from exchange.log.headers import BatchFacts
+from exchange.log.reader import Chunk
+from exchange.metering.evidence.trails import Delivered, PublishEvidence, ReadEvidence, Take
 from exchange.publishing.receipts import Position
 
 LOG, PAGE, ROUNDS = 50_000, 500, 30

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from auth.principal import Principal
-from exchange.limits.gate import Buckets, Gate
+from exchange.metering.rates.gate import Buckets, Gate
 from gateway import limits
 from kernel.database import Database
 from kernel.settings import Settings

@@ -17,14 +17,14 @@ from aiokafka.record.util import calc_crc32c
 
 from catalog.contracts.compile import compile_plan
 from catalog.contracts.scanning.scanner import SCAN
-from exchange.broker.fetch import parse
-from exchange.broker.headers import BatchFacts
-from exchange.broker.packing.packer import PACK
-from exchange.broker.produce import Slice, build
-from exchange.broker.writer import Producer
 from exchange.delivery import cursor as cursors
 from exchange.delivery.projection import Projection, View
 from exchange.delivery.showing.presenter import SHOW
+from exchange.log.headers import BatchFacts
+from exchange.log.packing.packer import PACK
+from exchange.log.produce import Slice, build
+from exchange.log.reader import parse
+from exchange.log.writer import Producer
 from exchange.publishing import receipts
 from exchange.publishing.receipts import Accepted, Position
 from kernel.machine.later import Later

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 from loadtests.runs import RunFailed
 from loadtests.soak import population as populations
 from loadtests.soak.asking import Ask, Feeding, Reading

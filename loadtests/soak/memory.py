@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 from loadtests.measuring import RAW, SHUYUAN, Label, judged
 from loadtests.readback import Answer
 from loadtests.results import Case

@@ -13,7 +13,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local.report import Report
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 from loadtests import records
 from loadtests.arena import Arena
 from loadtests.measuring import RAW, SHUYUAN, Label, judged

@@ -4,10 +4,10 @@ import re
 
 from catalog.events import CatalogEvent
 from exchange.applications import moves
-from exchange.broker import headers
-from exchange.broker.headers import BatchFacts
-from exchange.broker.topics import EVENTS_TOPIC, topic_of
 from exchange.events import ExchangeEvent
+from exchange.log import headers
+from exchange.log.headers import BatchFacts
+from exchange.log.topics import EVENTS_TOPIC, topic_of
 from exchange.subscriptions import supervision
 from tests.docs.pages import ROOT, quoted, rows, text
 

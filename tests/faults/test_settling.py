@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 from sqlalchemy import text
 
 from deploy.local.stack import Endpoints, Stack
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 from kernel.database import Database
 from kernel.ids import new_id
 from tests.support import processes

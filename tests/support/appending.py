@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from exchange.broker.client import Connection
-from exchange.broker.errors import BrokerUnavailable
-from exchange.broker.produce import PartitionLog, Slice
-from exchange.broker.writer import Producer
+from exchange.log.connection import Connection
+from exchange.log.errors import BrokerUnavailable
+from exchange.log.produce import PartitionLog, Slice
+from exchange.log.writer import Producer
 
 
 class AppendingLog(PartitionLog):

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer
 from sqlalchemy import text
 
 from deploy.local.stack import Endpoints, Stack
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 from kernel.database import Database
 from tests.support import processes
 from tests.support.callers import NDJSON

@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, for_code
 
-from exchange.broker.topics import TopicPolicy
+from exchange.log.topics import TopicPolicy
 from tests.faults.campaign.ledger import Ledger
 from tests.faults.campaign.publishing import Desk, attempt_once
 from tests.faults.campaign.scene import Scene, key_of, playing

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.faults.campaign.ledger import DELETE, Attempt, Chain, Fate, Line
 
-# Refusals which promise that nothing was written (exchange/broker/errors.py).
+# Refusals which promise that nothing was written (exchange/log/errors.py).
 NOTHING_WRITTEN = frozenset({"broker_unavailable"})
 
 

@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from deploy.local.stack import Endpoints
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 from tests.support.terminal import Terminal
 from tests.support.world import Sharing, World
 

@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.local.report import Report
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 from loadtests import bench, facts, pages, readback, records, wrk
 from loadtests.arena import Arena
 from loadtests.beside import BESIDE

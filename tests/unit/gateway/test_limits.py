@@ -3,7 +3,7 @@
 import re
 
 from exchange.delivery.errors import Day
-from exchange.limits.bucket import Allowance, Bucket
+from exchange.metering.rates.bucket import Allowance, Bucket
 from gateway import limits
 from kernel.clock import monotonic
 

@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from deploy.local.stack import Endpoints
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 from tests.support.callers import Pulled, told
 from tests.support.world import Sharing, World
 

@@ -15,7 +15,7 @@ from aiokafka.structs import TopicPartition
 from sqlalchemy import text
 
 from deploy.local.stack import Endpoints
-from exchange.broker.topics import topic_of
+from exchange.log.topics import topic_of
 from exchange.publishing.publish import INTENT_BYTES
 from kernel import clock
 from kernel.database import Database

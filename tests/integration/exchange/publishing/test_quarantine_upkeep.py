@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from auth.principal import Principal, Scope
 from catalog.contracts.checked import Checked, Rejected
-from exchange.broker.errors import OutcomeUnknown
+from exchange.log.errors import OutcomeUnknown
 from exchange.publishing import quarantine_entries
 from exchange.publishing.errors import QuarantineFull
 from exchange.publishing.quarantine import Limits, Quarantine

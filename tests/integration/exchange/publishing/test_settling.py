@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from deploy.local.stack import Endpoints
-from exchange.broker.client import Connection
-from exchange.broker.fetch import ChunkCache, Reader
-from exchange.broker.topics import TopicPolicy, Topics
-from exchange.broker.writer import Writers
+from exchange.log.connection import Connection
+from exchange.log.reader import ChunkCache, Reader
+from exchange.log.topics import TopicPolicy, Topics
+from exchange.log.writer import Writers
 from exchange.publishing import ledger
 from exchange.publishing.ledger import Keyed, Ledger, Place
 from exchange.publishing.receipts import Accepted, Position

@@ -11,11 +11,11 @@ from aiokafka.errors import MessageSizeTooLargeError
 from sqlalchemy import text
 
 from deploy.local.stack import Endpoints
-from exchange.broker import events
-from exchange.broker.client import Connection
-from exchange.broker.errors import BrokerUnavailable
-from exchange.broker.events import EventLog
-from exchange.broker.topics import TopicPolicy, Topics
+from exchange.log import events
+from exchange.log.connection import Connection
+from exchange.log.errors import BrokerUnavailable
+from exchange.log.events import EventLog
+from exchange.log.topics import TopicPolicy, Topics
 from exchange.relay import BATCH, Relay
 from kernel import outbox
 from kernel.database import Database

@@ -11,9 +11,9 @@ from sqlmodel import col, select
 
 import kernel.clock
 from auth.principal import Principal
-from exchange.broker.fetch import Chunk
-from exchange.evidence.trails import Delivered, Take
-from exchange.publishing.counts import Counts
+from exchange.log.reader import Chunk
+from exchange.metering.counts import Counts
+from exchange.metering.evidence.trails import Delivered, Take
 from exchange.publishing.receipts import Position
 from exchange.sealing import SETTLED_SECONDS, seal_counts
 from kernel import audit

@@ -10,8 +10,8 @@ from auth.principal import Principal
 from exchange.delivery.errors import QuotaExhausted
 from exchange.delivery.grant_plans import GrantPlan
 from exchange.delivery.pull import Puller
-from exchange.evidence.trails import Delivered
-from exchange.publishing.counts import Counts
+from exchange.metering.counts import Counts
+from exchange.metering.evidence.trails import Delivered
 from kernel.database import Database
 from kernel.workdays import local_date
 from tests.support.sharing import person

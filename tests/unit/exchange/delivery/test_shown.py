@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.contracts.model import Contract, DataType, Field
-from exchange.broker.fetch import Chunk, ChunkCache
 from exchange.delivery.projection import Projection, View
 from exchange.delivery.shown import BLOCK_RECORDS, block_of
+from exchange.log.reader import Chunk, ChunkCache
 from exchange.subscriptions.conditions import Condition, Op
 
 PLACE = ("topic", 0)

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from exchange.broker.errors import BrokerUnavailable, OutcomeUnknown
+from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.publishing.batcher import BATCH_BYTES, Batcher
 
 

@@ -1,0 +1,44 @@
+"""Where the batches of a chunk begin, and what the headers of their first records say."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+
+from exchange.log.headers import CLIENT, COUNT, DIGEST
+
+NO_DIGEST = bytes(32)
+MARK_BYTES = 8 + len(NO_DIGEST)
+
+
+class Batches:
+    """Where batches begin and their digests, packed: 8 bytes of offset, 32 of SHA-256 a batch."""
+
+    __slots__ = ("_marks", "_starts")
+
+    def __init__(self, headers: Iterable[tuple[int, Sequence[tuple[str, bytes | None]]]]) -> None:
+        found = [(offset, digest_in(each)) for offset, each in headers]
+        self._starts = [offset for offset, _digest in found]
+        self._marks = b"".join([offset.to_bytes(8) + digest for offset, digest in found])
+
+    def marks(self, first: int, end: int, *, whole: bool) -> bytes:
+        """Return the marks of the batches that begin in a range, `whole`: of all it touches."""
+        starts = self._starts
+        low, high = bisect_left(starts, first), bisect_left(starts, end)
+        if whole and low and (low == len(starts) or starts[low] != first):
+            low -= 1
+        return self._marks[low * MARK_BYTES : high * MARK_BYTES]
+
+
+def digest_in(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
+    """Return the digest that a first record's headers name, zeros where they name none."""
+    value = next((value for name, value in headers if name == DIGEST), None)
+    return bytes.fromhex(value.decode()) if value else NO_DIGEST
+
+
+def client_in(headers: Iterable[tuple[str, bytes | None]]) -> str:
+    """Return the client that a first record's headers name."""
+    return next(((value or b"").decode() for name, value in headers if name == CLIENT), "")
+
+
+def count_in(headers: Iterable[tuple[str, bytes | None]]) -> int:
+    """Return how many records of its batch follow in this partition, the first one included."""
+    return next((int(value or 0) for name, value in headers if name == COUNT), 0)

@@ -1,0 +1,57 @@
+"""The topic of the platform's own messages, for whoever listens (docs/topics.md)."""
+
+import asyncio
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from exchange.log.connection import knock_gently
+from exchange.log.errors import BrokerUnavailable
+from exchange.log.topics import EVENTS_TOPIC, MESSAGE_MAX_BYTES, Topics
+
+
+class EventLog:
+    def __init__(self, bootstrap: str, topics: Topics) -> None:
+        self._bootstrap = bootstrap
+        self._topics = topics
+        self._producer: AIOKafkaProducer | None = None
+
+    async def append(self, messages: Sequence[tuple[bytes, bytes]]) -> None:
+        """Store keys and values in order, acknowledged by all replicas.
+
+        Raises BrokerUnavailable, and MessageSizeTooLargeError for a message that no waiting helps.
+        """
+        producer = await self._open()
+        try:
+            sent = [await producer.send(EVENTS_TOPIC, value, key=key) for key, value in messages]
+            await asyncio.gather(*sent)
+        except MessageSizeTooLargeError:
+            raise
+        except KafkaError as error:
+            # A producer that lost a message may be unable to go on; the next round has a new one.
+            await self.close()
+            raise BrokerUnavailable from error
+
+    async def _open(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            await self._topics.ensure(EVENTS_TOPIC, 1)
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap,
+                acks="all",
+                enable_idempotence=True,
+                max_request_size=MESSAGE_MAX_BYTES,
+            )
+            knock_gently(producer.client)
+            try:
+                await producer.start()
+            except (KafkaError, OSError) as error:
+                await producer.stop()
+                raise BrokerUnavailable from error
+            self._producer = producer
+        return self._producer
+
+    async def close(self) -> None:
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            await producer.stop()

@@ -1,0 +1,83 @@
+"""An incremental fetch session (KIP-227): the broker remembers which partitions are watched.
+
+A request names only what changed since the one before, and an answer only what has news, so that
+watching thousands of partitions costs no more than watching one.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka.errors import for_code
+from aiokafka.protocol.fetch import FetchRequest, FetchRequestStruct
+
+from exchange.log.reader import MIN_BYTES, READ_COMMITTED
+
+PARTITION_BYTES = 1024 * 1024
+TOTAL_BYTES = 8 * 1024 * 1024
+# FETCH_SESSION_ID_NOT_FOUND and INVALID_FETCH_SESSION_EPOCH:
+# the broker has forgotten the session, or was restarted.
+SESSION_LOST = frozenset({70, 71})
+EPOCH_MAX = 2**31 - 1
+# Since this version of the protocol a request has a session.
+SESSION_VERSION = 7
+
+Place = tuple[str, int]
+
+
+class SessionRequest(FetchRequest):  # type: ignore[misc] # aiokafka is untyped
+    """A fetch request of a session; `forgotten` are partitions to watch no more."""
+
+    def __init__(
+        self,
+        wait_ms: int,
+        topics: list[tuple[str, list[tuple[int, int, int]]]],
+        session: tuple[int, int],
+        forgotten: list[tuple[str, list[int]]],
+    ) -> None:
+        super().__init__(wait_ms, MIN_BYTES, TOTAL_BYTES, READ_COMMITTED, topics)
+        self._session = session
+        self._forgotten = forgotten
+
+    def build(self, request_struct_class: type[FetchRequestStruct]) -> FetchRequestStruct:
+        built: Any = super().build(request_struct_class)
+        if request_struct_class.API_VERSION >= SESSION_VERSION:
+            built.session_id, built.session_epoch = self._session
+            built.forgotten_topics_data = self._forgotten
+        return built
+
+
+class FetchSession:
+    """What one broker remembers of ours; without a free place there, every request names all."""
+
+    def __init__(self) -> None:
+        self._id = 0
+        self._epoch = 0
+        self._told: dict[Place, int] = {}
+
+    def request(self, wanted: Mapping[Place, int], wait_ms: int) -> SessionRequest:
+        """Return a request after which the broker watches exactly these offsets."""
+        told = self._told
+        topics: dict[str, list[tuple[int, int, int]]] = {}
+        for place, offset in wanted.items():
+            if told.get(place) != offset:
+                topics.setdefault(place[0], []).append((place[1], offset, PARTITION_BYTES))
+        forgotten: dict[str, list[int]] = {}
+        for place in told:
+            if place not in wanted:
+                forgotten.setdefault(place[0], []).append(place[1])
+        self._told = dict(wanted)
+        session = (self._id, self._epoch)
+        return SessionRequest(wait_ms, list(topics.items()), session, list(forgotten.items()))
+
+    def answered(self, answer: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
+        """Go on after an answer; a session that was lost begins anew. Raises other KafkaErrors."""
+        code = getattr(answer, "error_code", 0)
+        session_id = 0 if code else getattr(answer, "session_id", 0)
+        if not session_id:
+            self._id = self._epoch = 0
+            self._told = {}
+        else:
+            self._id = session_id
+            self._epoch = self._epoch % EPOCH_MAX + 1
+        if code and code not in SESSION_LOST:
+            raise for_code(code)

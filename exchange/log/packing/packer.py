@@ -1,0 +1,83 @@
+"""Packs records into one batch, its head and its CRC-32C included."""
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+import google_crc32c
+import numpy as np
+import numpy.typing as npt
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.util import encode_varint
+
+from exchange.log.headers import Headers
+from kernel.machine.later import Later
+
+_Bytes: TypeAlias = npt.NDArray[np.uint8]
+_Numbers: TypeAlias = npt.NDArray[np.int64]
+Pack: TypeAlias = Callable[[_Bytes, _Numbers, _Bytes, _Numbers, _Bytes, int, _Bytes, int], int]
+PACK: Final = Later[Pack]("exchange.log.packing.machine", "pack")
+
+# First offset, length, leader's epoch, magic; then the checksum of all that follows.
+_HEAD: Final = struct.Struct(">qiibI")
+# Attributes, last place, first and last time, producer, its epoch, first sequence, records.
+_TAIL: Final = struct.Struct(">hiqqqhii")
+_LENGTH_FROM: Final = 12
+MAGIC: Final = 2
+NO_EPOCH: Final = -1
+RECORD_BYTES: Final = 32
+"""More than a record takes beside its key, its value and its headers."""
+
+Records: TypeAlias = tuple[Sequence[bytes], Sequence[bytes | None], Headers]
+"""Keys, values (None is a delete), and the headers of the first."""
+
+
+def packed(
+    pack: Pack, parts: Sequence[Records], now_ms: int, producer: tuple[int, int], sequence: int
+) -> bytearray:
+    """Return one batch of the parts one after another; the producer is its id and epoch."""
+    heads = [_headers(headers) for _keys, _values, headers in parts]
+    joined = [(b"".join(keys), b"".join(filter(None, values))) for keys, values, _headers in parts]
+    count = sum([len(keys) for keys, _values, _headers in parts])
+    room = sum(map(len, heads)) + sum(len(keys) + len(values) for keys, values in joined)
+    start = _HEAD.size + _TAIL.size
+    batch = bytearray(start + room + RECORD_BYTES * count)
+    out, to, first = np.frombuffer(batch, np.uint8), start, 0
+    for (keys, values, _), head, (all_keys, all_values) in zip(parts, heads, joined, strict=True):
+        to = pack(
+            *(np.frombuffer(all_keys, np.uint8), _sizes(keys)),
+            *(np.frombuffer(all_values, np.uint8), _sizes(values)),
+            *(np.frombuffer(head, np.uint8), first, out, to),
+        )
+        first += len(keys)
+    del out  # a bytearray that is looked at cannot be cut
+    del batch[to:]
+    _TAIL.pack_into(batch, _HEAD.size, 0, count - 1, now_ms, now_ms, *producer, sequence, count)
+    checksum = google_crc32c.value(bytes(memoryview(batch)[_HEAD.size :]))
+    _HEAD.pack_into(batch, 0, 0, len(batch) - _LENGTH_FROM, NO_EPOCH, MAGIC, checksum)
+    return batch
+
+
+def checked_end(batches: bytes, start: int) -> int:
+    """Return where the batch at a place ends; raises CorruptRecordException."""
+    _offset, length, _epoch, _magic, checksum = _HEAD.unpack_from(batches, start)
+    end = start + _LENGTH_FROM + int(length)
+    if google_crc32c.value(batches[start + _HEAD.size : end]) != checksum:
+        raise CorruptRecordException
+    return end
+
+
+def _sizes(values: Sequence[bytes | None]) -> _Numbers:
+    if None in values:
+        return np.array([-1 if value is None else len(value) for value in values], np.int64)
+    return np.fromiter(map(len, values), np.int64, len(values))  # type: ignore[arg-type] # none is None
+
+
+def _headers(headers: Headers) -> bytes:
+    found = bytearray()
+    encode_varint(len(headers), found.append)
+    for name, value in headers:
+        for part in (name.encode(), value):
+            encode_varint(len(part), found.append)
+            found += part
+    return bytes(found)

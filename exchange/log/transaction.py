@@ -1,0 +1,127 @@
+"""All or nothing over several partitions: one Kafka transaction for all requests that wait.
+
+Only resources with more than one partition come here. Readers ask for committed records, so a
+batch whose worker died half-way is never seen (P4, P5).
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from exchange.log.connection import knock_gently
+from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
+from exchange.log.produce import GIVE_UP_SECONDS, Place, Slice
+from exchange.log.topics import MESSAGE_MAX_BYTES
+from exchange.log.writer import TRANSACTION_TIMEOUT_MS, transactional_id
+
+log = logging.getLogger(__name__)
+
+ENTER_SECONDS = 15.0
+CLOSE_SECONDS = 3.0
+
+
+def spanning_id(life: int) -> str:
+    """The transactional id of a worker life's spanning batches."""
+    return transactional_id(life) + ".spanning"
+
+
+class SpanningLog:
+    """Writes batches that span partitions, after `enter`; appends must not overlap.
+
+    It enters once, before any of its batches is noted, and never again: a writer that enters
+    after its life was fenced would write past the fence.
+    """
+
+    def __init__(self, bootstrap: str, life: int) -> None:
+        self._bootstrap = bootstrap
+        self._life = life
+        self._producer: AIOKafkaProducer | None = None
+        self._entering = asyncio.Lock()
+        self._retired: set[asyncio.Task[None]] = set()
+        self.broken = False
+
+    async def enter(self) -> None:
+        """Take the writer's place, unless it is taken; BrokerUnavailable."""
+        if self._producer is not None:
+            return
+        async with self._entering:
+            if self.broken:
+                raise BrokerUnavailable
+            if self._producer is None:
+                self._producer = await self._open()
+
+    async def append(self, parts: Sequence[tuple[Place, Slice]]) -> list[int]:
+        """Return the first offset of each part once all of them are committed.
+
+        Raises BrokerUnavailable when nothing was written, OutcomeUnknown when it may have been.
+        """
+        producer = self._producer
+        if producer is None:
+            raise BrokerUnavailable
+        try:
+            # aiokafka itself tries for as long as the broker is away.
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                await producer.begin_transaction()
+                sent = [await _send(producer, place, part) for place, part in parts]
+                stored = await asyncio.gather(*sent)
+                await producer.commit_transaction()
+        except Exception as error:
+            if not isinstance(error, (KafkaError, OSError, TimeoutError)):
+                log.exception("a transaction failed in a way of its own")
+            self.broken, self._producer = True, None
+            self._retire(producer)
+            raise OutcomeUnknown from error
+        return [record.offset for record in stored]
+
+    async def _open(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            transactional_id=spanning_id(self._life),
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            max_request_size=MESSAGE_MAX_BYTES,
+            max_batch_size=MESSAGE_MAX_BYTES,
+        )
+        knock_gently(producer.client)
+        try:
+            async with asyncio.timeout(ENTER_SECONDS):
+                await producer.start()
+        except Exception as error:
+            if not isinstance(error, (KafkaError, OSError, TimeoutError)):
+                log.exception("a producer could not start")
+            self._retire(producer)
+            raise BrokerUnavailable from error
+        return producer
+
+    def _retire(self, producer: AIOKafkaProducer) -> None:
+        """Stop a producer that nobody waits for: it may try on until its broker is back."""
+        task = asyncio.create_task(producer.stop())
+        self._retired.add(task)
+        task.add_done_callback(self._retired.discard)
+
+    def leave(self) -> None:
+        """Write no more, without waiting."""
+        self.broken = True
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            self._retire(producer)
+
+    async def close(self) -> None:
+        """Stop what was started; a producer that cannot end is left behind."""
+        self.leave()
+        if self._retired:
+            await asyncio.wait(self._retired, timeout=CLOSE_SECONDS)
+
+
+async def _send(producer: AIOKafkaProducer, place: Place, part: Slice) -> Any:  # noqa: ANN401
+    batch = producer.create_batch()
+    headers = part.headers
+    for key, value in zip(part.keys, part.values, strict=True):
+        if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+            raise MessageSizeTooLargeError
+        headers = []
+    topic, partition = place
+    return await producer.send_batch(batch, topic, partition=partition)

@@ -1,0 +1,180 @@
+"""Reading needs no consumer: any offset, from any process, whatever lies around it."""
+
+import asyncio
+import time
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.structs import TopicPartition
+
+from exchange.log import connection as connections
+from exchange.log.connection import Connection
+from exchange.log.errors import BrokerUnavailable, PositionExpiredError
+from exchange.log.headers import VERSION
+from exchange.log.produce import Slice
+from exchange.log.reader import EARLIEST, LATEST, ChunkCache, Reader
+from exchange.log.writer import Writers
+from kernel.ids import new_id
+from tests.support.appending import AppendingLog
+
+MIB = 1024 * 1024
+
+
+def numbered(first: int, count: int, size: int = 1) -> Slice:
+    numbers = range(first, first + count)
+    headers = [(VERSION, str(first).encode())]
+    return Slice(
+        [str(number).encode() for number in numbers],
+        [str(number).encode() * size for number in numbers],
+        headers,
+    )
+
+
+@pytest.fixture
+async def log(
+    connection: Connection, topic: str, writers: Writers, writer_name: str
+) -> AppendingLog:
+    return AppendingLog(connection, topic, 0, await writers.enter(writer_name))
+
+
+async def test_it_begins_in_the_middle_of_a_batch(log: AppendingLog, reader: Reader) -> None:
+    await log.append([numbered(0, 5), numbered(5, 5)])
+    await log.append([numbered(10, 5)])
+    for offset in (0, 4, 7, 9, 10, 14):
+        fresh = Reader(reader._connection, ChunkCache(MIB))
+        chunk = await fresh.read(log.place[0], 0, offset, MIB)
+        assert chunk.offsets == list(range(offset, 15))
+        assert chunk.keys == [str(number).encode() for number in range(offset, 15)]
+        assert (chunk.start, chunk.next_offset, chunk.end) == (offset, 15, 15)
+        # The batch that the offset lies within still says by which version to read it.
+        assert max(version for version in chunk.versions if version <= offset) == offset // 5 * 5
+
+
+async def test_an_empty_log_and_its_end_are_no_error(topic: str, reader: Reader) -> None:
+    chunk = await reader.read(topic, 0, 0, MIB)
+    assert (chunk.offsets, chunk.next_offset, chunk.end) == ([], 0, 0)
+
+
+async def test_at_least_one_batch_comes_however_small_the_limit(
+    log: AppendingLog, reader: Reader
+) -> None:
+    await log.append([numbered(0, 3, size=50_000)])
+    await log.append([numbered(3, 1)])
+    chunk = await reader.read(log.place[0], 0, 0, 10)
+    assert chunk.offsets == [0, 1, 2]
+
+
+async def test_aborted_records_and_markers_are_skipped(
+    bootstrap: str, log: AppendingLog, reader: Reader
+) -> None:
+    await log.append([numbered(0, 1)])
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=f"test-{new_id()}")
+    await producer.start()
+    for ending in ("abort", "commit", "abort"):
+        await producer.begin_transaction()
+        await producer.send_and_wait(log.place[0], ending.encode(), key=b"t", partition=0)
+        await getattr(producer, f"{ending}_transaction")()
+    await producer.stop()
+    await log.append([numbered(9, 1)])
+    found, offset = [], 0
+    while True:
+        chunk = await reader.read(log.place[0], 0, offset, MIB)
+        if chunk.next_offset == offset:
+            break
+        found += chunk.values
+        offset = chunk.next_offset
+    assert found == [b"0", b"commit", b"9"]
+    assert offset == chunk.end == 8
+
+
+async def test_an_undecided_transaction_holds_back_what_comes_after_it(
+    bootstrap: str, log: AppendingLog, connection: Connection
+) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=f"test-{new_id()}")
+    await producer.start()
+    await producer.begin_transaction()
+    await producer.send_and_wait(log.place[0], b"open", key=b"t", partition=0)
+    await log.append([numbered(5, 1)])
+    before = await Reader(connection, ChunkCache(MIB)).read(log.place[0], 0, 0, MIB)
+    assert (before.values, before.end) == ([], 0)
+    await producer.commit_transaction()
+    await producer.stop()
+
+    async def shown() -> list[bytes | None]:
+        return (await Reader(connection, ChunkCache(MIB)).read(log.place[0], 0, 0, MIB)).values
+
+    deadline = time.monotonic() + 5
+    while await shown() != [b"open", b"5"]:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
+async def test_what_the_log_no_longer_keeps_is_told_with_its_earliest_place(
+    bootstrap: str, log: AppendingLog, connection: Connection
+) -> None:
+    await log.append([numbered(0, 10)])
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    await admin.delete_records({TopicPartition(log.place[0], 0): RecordsToDelete(before_offset=4)})
+    await admin.close()
+    reader = Reader(connection, ChunkCache(MIB))
+    for offset in (0, 3, 11, 2**40):
+        with pytest.raises(PositionExpiredError) as expired:
+            await reader.read(log.place[0], 0, offset, MIB)
+        assert (expired.value.partition, expired.value.earliest) == (0, 4)
+    assert (await reader.read(log.place[0], 0, 4, MIB)).offsets == list(range(4, 10))
+    assert await reader.offset(log.place[0], 0, EARLIEST) == 4
+
+
+async def test_places_are_found_by_time(log: AppendingLog, reader: Reader) -> None:
+    await log.append([numbered(0, 2)])
+    await asyncio.sleep(0.05)
+    between = int(time.time() * 1000)
+    await asyncio.sleep(0.05)
+    await log.append([numbered(2, 2)])
+    offset = reader.offset
+    assert await offset(log.place[0], 0, EARLIEST) == 0
+    assert await offset(log.place[0], 0, LATEST) == 4
+    assert await offset(log.place[0], 0, 0) == 0
+    assert await offset(log.place[0], 0, between) == 2
+    assert await offset(log.place[0], 0, between + 3_600_000) == 4
+
+
+async def test_equal_readings_under_way_ask_the_broker_once(
+    log: AppendingLog, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log.append([numbered(0, 3)])
+    asked = 0
+    ask = connection.ask_leader
+
+    async def counting(topic: str, partition: int, request: object) -> object:
+        nonlocal asked
+        asked += 1
+        return await ask(topic, partition, request)
+
+    monkeypatch.setattr(connection, "ask_leader", counting)
+    reader = Reader(connection, ChunkCache(MIB))
+    chunks = await asyncio.gather(*(reader.read(log.place[0], 0, 0, MIB) for _ in range(50)))
+    assert asked == 1
+    assert all(chunk is chunks[0] for chunk in chunks)
+    assert await reader.read(log.place[0], 0, 1, MIB) is chunks[0]
+    assert asked == 1
+
+
+async def test_a_reader_that_leaves_does_not_take_the_others_with_it(
+    log: AppendingLog, reader: Reader
+) -> None:
+    await log.append([numbered(0, 3)])
+    leaving, staying = (asyncio.create_task(reader.read(log.place[0], 0, 0, MIB)) for _ in range(2))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    assert (await staying).offsets == [0, 1, 2]
+
+
+async def test_a_topic_that_is_not_there_is_not_available(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "METADATA_WAIT_SECONDS", 0.3)
+    with pytest.raises(BrokerUnavailable):
+        await reader.read(f"test.{new_id()}", 0, 0, MIB)
