@@ -78,3 +78,15 @@ class KeptAnswer(SQLModel, table=True):
     status: int | None = None
     body: bytes | None = Field(default=None, sa_type=LargeBinary)
     created_at: datetime = timestamp()
+
+
+class GenerationRow(SQLModel, table=True):
+    """A generation of the platform's data; the highest number is in force."""
+
+    __tablename__: ClassVar[Any] = "generation"
+    __table_args__ = {"schema": SCHEMA}
+
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    restored_to: datetime | None = timestamp(nullable=True)
+    declared_at: datetime = timestamp()
+    reason: str
