@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 from sqlalchemy import text
 
-from kernel import clock
+from kernel import clock, locks
 from kernel.database import raw_connection
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "shuyuan_changes"
 HEARTBEAT_SECONDS = 0.2
-LIFE_LOCK_CLASS = 809
 
 OnChange = Callable[[str], None]
 
@@ -104,17 +103,10 @@ class ChangeFeed:
 async def _begin_life(connection: asyncpg.Connection) -> int:
     """Take the next number and hold its lock as long as the connection stands."""
     life = int(await connection.fetchval("SELECT nextval('kernel.life')"))
-    await connection.execute("SELECT pg_advisory_lock($1, $2)", LIFE_LOCK_CLASS, life)
+    await locks.hold_keyed_for_connection(connection, locks.Lock.LIFE, life)
     return life
-
-
-LIVING = text(
-    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory'"
-    " AND classid = :class AND objid = :life AND granted)"
-)
 
 
 async def is_living(session: "AsyncSession", life: int) -> bool:
     """Whether the worker life with this number still holds its connection."""
-    found = await session.execute(LIVING.bindparams(**{"class": LIFE_LOCK_CLASS, "life": life}))
-    return bool(found.scalar_one())
+    return await locks.is_held(session, locks.Lock.LIFE, life)

@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func
 from sqlmodel import col, delete, select
 
-from kernel import clock
+from kernel import clock, locks
 from kernel.tables import OutboxRow
 
 if TYPE_CHECKING:
     from sqlmodel.ext.asyncio.session import AsyncSession
-
-RELAY_LOCK = 809_002
 
 
 def add(session: "AsyncSession", type_: str, key: str, payload: dict[str, Any]) -> None:
@@ -22,8 +19,7 @@ def add(session: "AsyncSession", type_: str, key: str, payload: dict[str, Any]) 
 
 async def take(session: "AsyncSession", limit: int) -> Sequence[OutboxRow]:
     """Return the oldest messages, none while another relay works: two would lose the order."""
-    alone = await session.execute(select(func.pg_try_advisory_xact_lock(RELAY_LOCK)))
-    if not alone.scalar_one():
+    if not await locks.try_hold(session, locks.Lock.RELAY):
         return []
     oldest = select(OutboxRow).order_by(col(OutboxRow.id)).limit(limit)
     return (await session.exec(oldest)).all()

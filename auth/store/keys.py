@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import text
 from sqlmodel import col, or_, select, update
 
 from auth.tables import SigningKey
+from kernel import locks
 from kernel.database import ReadSession, WriteSession
-
-LOCK = 809_002
 
 
 async def lock(session: WriteSession) -> None:
     """Let one transaction at a time decide which keys exist."""
-    await session.execute(text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=LOCK))
+    await locks.hold(session, locks.Lock.SIGNING_KEYS)
 
 
 async def current(session: ReadSession, now: datetime) -> Sequence[SigningKey]:

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from deploy.migrations.models import SCHEMAS, metadata
+from kernel import locks
 
 # A migration that cannot get its lock gives way to the traffic instead of stopping it.
 LOCK_TIMEOUT = "5s"
-ADVISORY_LOCK = 809_001
 
 
 def _migrate(connection: Connection) -> None:
@@ -36,9 +36,7 @@ async def _run() -> None:
     url = make_url(context.config.attributes["database_url"])
     engine = create_async_engine(url.set(drivername="postgresql+asyncpg"), poolclass=NullPool)
     async with engine.connect() as connection:
-        await connection.execute(
-            text("SELECT pg_advisory_lock(:key)").bindparams(key=ADVISORY_LOCK)
-        )
+        await locks.hold_for_connection(connection, locks.Lock.MIGRATION)
         await connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         await connection.execute(text("CREATE SCHEMA IF NOT EXISTS kernel"))
         await connection.commit()

@@ -5,18 +5,17 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func
-from sqlmodel import col, or_, select, text, update
+from sqlmodel import col, or_, select, update
 
 from auth.principal import significant
 from exchange.parties import Side
 from exchange.subscriptions.states import LIVE, State
 from exchange.subscriptions.tables import Subscription, SubscriptionHistory
+from kernel import locks
 from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import NotFound
 from kernel.paging import Page, PageRequest
-
-RESOURCE_LOCK_CLASS = 80_901
 
 
 def add_history(
@@ -130,8 +129,4 @@ async def write_position(
 
 async def hold_resource(session: ReadSession, resource_id: str, *, alone: bool) -> None:
     """Let grants of a resource and its retirement take turns until the transaction ends."""
-    kind = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
-    taking_turns = text(f"SELECT {kind}(:class, hashtext(:resource))")
-    await session.execute(
-        taking_turns.bindparams(**{"class": RESOURCE_LOCK_CLASS, "resource": resource_id})
-    )
+    await locks.hold_named(session, locks.Lock.RESOURCE, resource_id, alone=alone)

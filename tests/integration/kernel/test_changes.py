@@ -15,7 +15,7 @@ from sqlalchemy import text
 from deploy.local.ports import PortBook
 from deploy.local.postgres import Postgres
 from deploy.local.stack import Endpoints
-from kernel import changes
+from kernel import changes, locks
 from kernel.changes import ChangeFeed, announce, is_living
 from kernel.database import Database
 from kernel.ids import new_id
@@ -67,7 +67,7 @@ async def cut(database: Database, life: int) -> None:
         " AND classid = :class AND objid = :life"
     )
     async with database.transaction() as session:
-        await session.execute(query.bindparams(**{"class": changes.LIFE_LOCK_CLASS, "life": life}))
+        await session.execute(query.bindparams(**{"class": int(locks.Lock.LIFE), "life": life}))
 
 
 async def living(database: Database, life: int) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lints import Lint, assigned_states, commits, findings
+from tests.support.lints import Lint, advisory_locks, assigned_states, commits, findings
 
 ROOT = Path(__file__).parents[3]
 
@@ -14,7 +14,7 @@ def found(lint: Lint, source: str, path: str = "exchange/applications/review.py"
     return [finding.line for finding in lint(path, ast.parse(source))]
 
 
-@pytest.mark.parametrize("lint", [commits, assigned_states])
+@pytest.mark.parametrize("lint", [commits, assigned_states, advisory_locks])
 def test_the_project_keeps_the_rule(lint: Lint) -> None:
     assert findings(ROOT, lint) == []
 
@@ -84,3 +84,21 @@ def test_an_objects_own_field_is_set_when_it_is_made() -> None:
     assert found(assigned_states, source) == []
     later = "class Refused:\n    def change(self):\n        self.status = 1"
     assert found(assigned_states, later) == [3]
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        'session.execute(text("SELECT pg_advisory_xact_lock(809002)"))',
+        "session.execute(select(func.pg_try_advisory_xact_lock(LOCK)))",
+        "from sqlalchemy.func import pg_advisory_lock\npg_advisory_lock(1)",
+        """session.execute("SELECT FROM pg_locks WHERE locktype = 'advisory'")""",
+    ],
+)
+def test_a_planted_advisory_lock_is_found(planted: str) -> None:
+    assert len(found(advisory_locks, planted)) == 1
+    assert found(advisory_locks, planted, "kernel/locks.py") == []
+
+
+def test_a_docstring_may_speak_of_advisory_locks() -> None:
+    assert found(advisory_locks, '"""Takes the advisory lock of the relay."""') == []

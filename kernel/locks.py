@@ -1,0 +1,76 @@
+"""Every advisory lock of the project: its number, who takes it, how it is taken.
+
+PostgreSQL keeps two key spaces: one of single numbers, one of pairs (class, key). Numbers are
+unique across both, stay what they are for good (two releases run side by side during an upgrade),
+and stand nowhere else: `tests/support/lints.py` finds advisory locks outside this module.
+"""
+
+from enum import IntEnum, unique
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+if TYPE_CHECKING:
+    import asyncpg
+    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlmodel.ext.asyncio.session import AsyncSession
+
+
+@unique
+class Lock(IntEnum):
+    """Locks of one thing; the class of a keyed lock is the first number of its pair."""
+
+    # A worker life: held by its listening connection (kernel/changes.py); key = life.
+    LIFE = 809
+    # Grants of a resource against its retirement (exchange/subscriptions); key = hash of the id.
+    RESOURCE = 80_901
+    # One migration at a time (deploy/migrations/env.py).
+    MIGRATION = 809_001
+    # One relay at a time, else messages lose their order (kernel/outbox.py).
+    RELAY = 809_002
+    # One transaction at a time decides which signing keys exist (auth/store/keys.py).
+    SIGNING_KEYS = 809_003
+
+
+KEYED = frozenset({Lock.LIFE, Lock.RESOURCE})
+
+_LIVING = text(
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    # Locks of other databases of the same server are listed too.
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND classid = :class AND objid = :key AND objsubid = 2)"
+)
+
+
+async def hold(session: "AsyncSession", lock: Lock) -> None:
+    """Wait for the lock and hold it until the transaction ends."""
+    await session.execute(text("SELECT pg_advisory_xact_lock(:lock)").bindparams(lock=int(lock)))
+
+
+async def try_hold(session: "AsyncSession", lock: Lock) -> bool:
+    """Hold the lock until the transaction ends, or return False at once."""
+    attempt = text("SELECT pg_try_advisory_xact_lock(:lock)").bindparams(lock=int(lock))
+    return bool((await session.execute(attempt)).scalar_one())
+
+
+async def hold_named(session: "AsyncSession", lock: Lock, name: str, *, alone: bool) -> None:
+    """Hold the keyed lock of `name` until the transaction ends, alone or with others who share."""
+    kind = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    statement = text(f"SELECT {kind}(:class, hashtext(:name))")
+    await session.execute(statement.bindparams(**{"class": int(lock), "name": name}))
+
+
+async def hold_for_connection(connection: "AsyncConnection", lock: Lock) -> None:
+    """Wait for the lock and hold it as long as the connection stands."""
+    await connection.execute(text("SELECT pg_advisory_lock(:lock)").bindparams(lock=int(lock)))
+
+
+async def hold_keyed_for_connection(connection: "asyncpg.Connection", lock: Lock, key: int) -> None:
+    """Hold the keyed lock as long as this raw connection stands."""
+    await connection.execute("SELECT pg_advisory_lock($1, $2)", int(lock), key)
+
+
+async def is_held(session: "AsyncSession", lock: Lock, key: int) -> bool:
+    """Whether any connection to this database holds the keyed lock."""
+    found = await session.execute(_LIVING.bindparams(**{"class": int(lock), "key": key}))
+    return bool(found.scalar_one())
