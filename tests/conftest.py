@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.cluster import Cluster
 from deploy.local.stack import Endpoints, Stack
 from deploy.migrations.run import upgrade
 from kernel.database import Database
 from tests.support import processes
+from tests.support.brokers import Brokers, three_brokers
 from tests.support.world import World
 
 
@@ -29,6 +31,21 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def endpoints(stack: Stack) -> Endpoints:
     upgrade(stack.endpoints.database_url)
     return stack.endpoints
+
+
+@pytest.fixture(scope="session")
+def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers]:
+    """Three brokers beside the stack's one, started by the first test that asks for them."""
+    with three_brokers(tmp_path_factory.mktemp("brokers")) as started:
+        yield started
+
+
+@pytest.fixture
+def cluster(brokers: Brokers) -> Iterator[Cluster]:
+    """The three brokers, to be killed and frozen: they are whole again before the next test."""
+    brokers.cluster.heal()
+    yield brokers.cluster
+    brokers.cluster.heal()
 
 
 @pytest.fixture(scope="session")

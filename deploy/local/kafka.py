@@ -143,24 +143,24 @@ class Kafka:
             return
         self._progress(say("Kafka：格式化存储目录", "Kafka: formatting the storage"))
         outcome = subprocess.run(  # noqa: S603 -- programs of our own packages, no shell
-            _format_arguments(java, jars, self._cluster_id(), self._properties),
+            format_arguments(java, jars, self._cluster_id(), self._properties),
             capture_output=True,
             text=True,
             timeout=FORMAT_SECONDS,
             check=False,
         )
         if outcome.returncode:
-            raise _not_formatted(outcome.stdout + outcome.stderr, self._data)
+            raise not_formatted(outcome.stdout + outcome.stderr, self._data)
 
     def _cluster_id(self) -> str:
         if not self._cluster_file.exists():
-            write_private(self._cluster_file, _new_cluster_id())
+            write_private(self._cluster_file, new_cluster_id())
         return self._cluster_file.read_text(encoding="ascii").strip()
 
     def _answers(self) -> bool:
         """Tell whether the broker of this very state directory serves metadata."""
         port = self._ports.get(NAME)
-        if port is None or not _accepts(port):
+        if port is None or not accepts(port):
             return False
         return run_apart(_cluster_at(self.bootstrap)) == self._cluster_id()
 
@@ -170,13 +170,13 @@ def _broker(java: Path, jars: str, properties: Path) -> Sequence[str]:
     return (str(java), *options, "kafka.Kafka", str(properties))
 
 
-def _format_arguments(java: Path, jars: str, cluster: str, properties: Path) -> Sequence[str]:
+def format_arguments(java: Path, jars: str, cluster: str, properties: Path) -> Sequence[str]:
     quick = ("-Xmx128m", "-XX:TieredStopAtLevel=1", *LOG_OPTIONS)
     tool = ("kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--ignore-formatted")
     return (str(java), *quick, "-cp", jars, *tool, "--config", str(properties))
 
 
-def _new_cluster_id() -> str:
+def new_cluster_id() -> str:
     """Return a random id in Kafka's spelling; one that begins with a dash reads as an option."""
     while True:
         spelled = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("=")
@@ -184,7 +184,7 @@ def _new_cluster_id() -> str:
             return spelled
 
 
-def _accepts(port: int) -> bool:
+def accepts(port: int) -> bool:
     try:
         socket.create_connection((HOST, port), timeout=PROBE_SECONDS).close()
     except OSError:
@@ -203,7 +203,7 @@ async def _cluster_at(bootstrap: str) -> str | None:
         await client.close()
 
 
-def _not_formatted(output: str, data: Path) -> LocalError:
+def not_formatted(output: str, data: Path) -> LocalError:
     lines = [line for line in output.splitlines() if line.strip()]
     reason = lines[-1] if lines else ""
     return LocalError(
