@@ -16,6 +16,7 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.metadata import MetadataRequest
 
+from exchange.log.aiokafka_internals import pause_between_updates, watch_one_topic
 from exchange.log.errors import BrokerUnavailable
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,6 @@ NOBODY = -1
 BACKOFF_MAX_SECONDS = 0.25
 METADATA_WAIT_SECONDS = 10.0
 REFRESH_SECONDS = 2.0
-KNOCK_SECONDS = 0.1
 
 Answer = TypeVar("Answer")
 LOST = (
@@ -70,7 +70,7 @@ class Connection:
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             metadata_max_age_ms=30_000,
         )
-        knock_gently(client)
+        pause_between_updates(client)
         try:
             await client.bootstrap()
         except (KafkaError, OSError) as error:
@@ -155,9 +155,8 @@ class Connection:
             raise BrokerUnavailable
         answer = await self.send(node, request)
         for code, topic, _internal, partitions in answer.topics:
-            if not code and not client._topics:  # noqa: SLF001 - no public way
-                # Without any it would ask for all topics of the cluster twice a minute.
-                client._topics.add(topic)  # noqa: SLF001
+            if not code:
+                watch_one_topic(client, topic)
             for _code, partition, leader, *_replicas in partitions:
                 if leader == NOBODY:
                     self._leaders.pop((topic, partition), None)
@@ -205,22 +204,6 @@ class Connection:
         self._refreshing = None
         if not done.cancelled():
             done.exception()  # whoever waits is told; nobody may have stayed
-
-
-def knock_gently(client: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
-    """Let a client that finds no broker pause before it tries again: its own loops do not.
-
-    A producer with something to send asked 600 times a second while its broker was away.
-    """
-    update = client._metadata_update  # noqa: SLF001 - there is no setting for it
-
-    async def paused(*arguments: Any) -> bool:  # noqa: ANN401
-        found = bool(await update(*arguments))
-        if not found:
-            await asyncio.sleep(KNOCK_SECONDS)
-        return found
-
-    client._metadata_update = paused  # noqa: SLF001
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from exchange.log.connection import knock_gently
+from exchange.log.aiokafka_internals import pause_between_updates
 from exchange.log.errors import BrokerUnavailable
 from exchange.log.topics import EVENTS_TOPIC, MESSAGE_MAX_BYTES, Topics
 
@@ -42,7 +42,7 @@ class EventLog:
                 enable_idempotence=True,
                 max_request_size=MESSAGE_MAX_BYTES,
             )
-            knock_gently(producer.client)
+            pause_between_updates(producer.client)
             try:
                 await producer.start()
             except (KafkaError, OSError) as error:

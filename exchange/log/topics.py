@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from exchange.log.aiokafka_internals import knows_controller
 from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable
 
@@ -57,7 +58,7 @@ class Topics:
         await admin.start()
         try:
             # A broker that has just come back names none; aiokafka would trip over that.
-            if admin._client.cluster.controller is None:  # noqa: SLF001 - no public look-up
+            if not knows_controller(admin):
                 raise BrokerUnavailable
             new = NewTopic(
                 topic,

@@ -12,7 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from exchange.log.connection import knock_gently
+from exchange.log.aiokafka_internals import pause_between_updates
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.log.produce import GIVE_UP_SECONDS, Place, Slice
 from exchange.log.topics import MESSAGE_MAX_BYTES
@@ -85,7 +85,7 @@ class SpanningLog:
             max_request_size=MESSAGE_MAX_BYTES,
             max_batch_size=MESSAGE_MAX_BYTES,
         )
-        knock_gently(producer.client)
+        pause_between_updates(producer.client)
         try:
             async with asyncio.timeout(ENTER_SECONDS):
                 await producer.start()

@@ -9,7 +9,8 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError
 
 from exchange.log import connection as connections
-from exchange.log.connection import KNOCK_SECONDS, Connection, is_passing, knock_gently
+from exchange.log.aiokafka_internals import PAUSE_SECONDS, pause_between_updates
+from exchange.log.connection import Connection, is_passing
 from exchange.log.errors import BrokerUnavailable
 
 
@@ -142,8 +143,8 @@ async def test_a_broker_that_stays_away_is_not_waited_for_for_ever(
 
 async def test_a_client_without_a_broker_does_not_ask_hundreds_of_times_a_second() -> None:
     lonely = AIOKafkaClient(bootstrap_servers="127.0.0.1:1")
-    knock_gently(lonely)
+    pause_between_updates(lonely)
     began = time.monotonic()
     assert not await lonely._metadata_update(lonely.cluster, set())
-    assert time.monotonic() - began >= KNOCK_SECONDS
+    assert time.monotonic() - began >= PAUSE_SECONDS
     await lonely.close()
