@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from gateway.exchanges import ClientGoneError, Exchange, Headers
+from gateway.exchanges import Admission, ClientGoneError, Exchange, Headers
 
 # Up to here, copying a body behind its head is cheaper than giving the kernel two pieces.
 JOINED_BYTES = 16 * 1024
@@ -141,7 +141,9 @@ class Cycle(Exchange):
             raise ClientGoneError
         return self.complete
 
-    async def send(self, status: int, head: bytes, body: bytes) -> None:
+    async def send(
+        self, status: int, head: bytes, body: bytes, admission: Admission | None = None
+    ) -> None:
         if self.response_complete:
             raise RuntimeError("answered already")
         line = self._line
@@ -150,6 +152,9 @@ class Cycle(Exchange):
         transport = line.transport
         if self.disconnected or transport.is_closing():
             return
+        if admission is not None:
+            # After the last `await`: however long the client let this answer wait.
+            admission()
         closing = b"" if self.keep_alive else b"connection: close\r\n"
         size = len(body)
         if size <= JOINED_BYTES:

@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qsl
 
 from auth.errors import TokenMissing
@@ -21,6 +21,7 @@ _MARKS = b"%%bexchange-worker: %b\r\nexchange-correlation-id: %%b\r\n%%b" % WORK
 _UNFIT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 Headers = dict[bytes, bytes]
+Admission = Callable[[], None]
 
 
 class ClientGoneError(Exception):
@@ -58,8 +59,14 @@ class Exchange(ABC):
         """Wait until there is more to take; whether that is the last; raises ClientGoneError."""
 
     @abstractmethod
-    def send(self, status: int, head: bytes, body: bytes) -> Awaitable[None]:
-        """Send the whole answer, unless the client has left."""
+    def send(
+        self, status: int, head: bytes, body: bytes, admission: Admission | None = None
+    ) -> Awaitable[None]:
+        """Send the whole answer, unless the client has left.
+
+        `admission` is asked in the turn in which something of the body is handed on; what it
+        raises is raised here while nothing of the answer was sent.
+        """
 
     @abstractmethod
     def belongs_to(self, holder: str) -> None:
@@ -88,10 +95,13 @@ class Exchange(ABC):
     def wants_english(self) -> bool:
         return in_english(self.headers.get(b"accept-language", b"").decode("latin-1"))
 
-    def answer(self, status: int, head: bytes, body: bytes) -> Awaitable[None]:
+    def answer(
+        self, status: int, head: bytes, body: bytes, admission: Admission | None = None
+    ) -> Awaitable[None]:
         """Send an answer with the headers that every hot answer carries."""
         told = limits.fields(self.buckets, self.day)
-        return self.send(status, _MARKS % (head, self.correlation.encode(), told), body)
+        marked = _MARKS % (head, self.correlation.encode(), told)
+        return self.send(status, marked, body, admission)
 
     async def refuse(self, error: ShuyuanError, status: int | None = None) -> None:
         if isinstance(error, TooMany):
@@ -136,7 +146,11 @@ class AsgiExchange(Exchange):
         self.complete = not message.get("more_body", False)
         return self.complete
 
-    async def send(self, status: int, head: bytes, body: bytes) -> None:
+    async def send(
+        self, status: int, head: bytes, body: bytes, admission: Admission | None = None
+    ) -> None:
+        if admission is not None:
+            admission()
         head += b"content-length: %d\r\n" % len(body)
         headers = [tuple(line.split(b": ", 1)) for line in head.split(b"\r\n")[:-1]]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})

@@ -6,9 +6,10 @@ FastAPI documents them from the same models (gateway/api/records.py) and never r
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from functools import cached_property
+from hashlib import sha256
 from typing import TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ import orjson
 
 from auth.principal import Principal
 from auth.principal import Scope as AuthScope
+from auth.tokens import TokenVerifier
 from exchange.delivery.errors import QuotaExhausted
 from exchange.delivery.pull import Page, Request
 from exchange.publishing.errors import BodyTooLarge
@@ -214,20 +216,46 @@ class HotPaths(HotApp):
             _number(query, "wait", 0, 0, WAIT_MAX),
         )
 
-        async def reconfirm() -> Principal:
-            principal = await self._caller(exchange)
-            # However long it waits and looks again, it is one request.
-            if not exchange.buckets:
-                await self._admit(principal, exchange, subscription_id)
-                exchange.belongs_to(principal.id)
-            UNTAKEN.require_room(principal.id)
-            return principal
-
-        page = await self._using.bus.puller.pull(reconfirm, request)
+        caller = _PullCaller(self._using.tokens, self._admit, exchange, subscription_id)
+        page = await self._using.bus.puller.pull(caller, request)
         exchange.day = page.day
         as_json = exchange.headers.get(b"accept", b"").startswith(JSON)
         body = _json(page) if as_json else _ndjson(page)
-        await exchange.answer(200, _page_head(page, as_json=as_json), body)
+        head = _page_head(page, as_json=as_json)
+        await exchange.answer(200, head, body, page.admission)
+
+
+class _PullCaller:
+    """Who pulls: `admission.Caller` over one request and its token."""
+
+    __slots__ = ("_admit", "_digest", "_exchange", "_subscription_id", "_token", "_tokens")
+
+    def __init__(
+        self,
+        tokens: TokenVerifier,
+        admit: Callable[[Principal, Exchange, str], Awaitable[None]],
+        exchange: Exchange,
+        subscription_id: str,
+    ) -> None:
+        self._tokens = tokens
+        self._admit = admit
+        self._exchange = exchange
+        self._subscription_id = subscription_id
+        self._token = exchange.token()
+        self._digest = sha256(self._token).digest()
+
+    def known(self) -> Principal | None:
+        return self._tokens.known(self._digest)
+
+    async def confirm(self) -> Principal:
+        principal = self.known() or await self._tokens.verify(self._token)
+        exchange = self._exchange
+        # However long it waits and looks again, it is one request.
+        if not exchange.buckets:
+            await self._admit(principal, exchange, self._subscription_id)
+            exchange.belongs_to(principal.id)
+        UNTAKEN.require_room(principal.id)
+        return principal
 
 
 def _media(headers: Headers) -> Media:

@@ -73,6 +73,20 @@ class GrantPlans:
         """Raise NotFound when there is no such subscription."""
         return self._cache.known(subscription_id) or await self._cache.get(subscription_id)
 
+    async def of(self, subscription_id: str, client_id: str) -> GrantPlan:
+        """Return the plan of a client's own subscription.
+
+        Raises NotFound for another's as for none, after the same work: how long the refusal takes
+        says nothing either.
+        """
+        plan = self._cache.known(subscription_id)
+        if plan is None or plan.grant.client_id != client_id:
+            known = await self._grants.get(subscription_id)
+            if known is None or known[0].client_id != client_id:
+                raise NotFound
+            plan = await self._cache.get(subscription_id)
+        return plan
+
     def is_current(self, plan: GrantPlan) -> bool:
         """Whether no rule of the plan has changed since it was loaded."""
         return self._cache.known(plan.grant.id) is plan

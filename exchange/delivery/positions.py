@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from auth.principal import Principal, Scope
+from auth.principal import Principal
+from exchange.delivery import admission
+from exchange.delivery.admission import RECORDS_READ
 from exchange.delivery.cursor import Place
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.delivery.pull import MODE, Puller
@@ -14,7 +16,7 @@ from exchange.subscriptions import grants
 from exchange.subscriptions.register import Subscription
 from kernel import clock
 from kernel.database import Database, ReadSession
-from kernel.errors import Conflict, NotFound, Unavailable
+from kernel.errors import Conflict, Unavailable
 from kernel.workdays import local_date
 
 
@@ -78,12 +80,9 @@ class Positions:
         return self._puller.encode(subscription.id, Place(tuple(subscription.position)))
 
     async def _own(self, principal: Principal, subscription_id: str) -> GrantPlan:
-        principal.require_scope(Scope.RECORDS_READ)
-        plan = await self._plans.get(subscription_id)
-        if plan.grant.client_id != principal.id:
-            raise NotFound
-        grants.check_active(plan.grant, clock.now())
-        grants.check_mode(plan.grant, MODE)
+        principal.require_scope(RECORDS_READ)
+        plan = await self._plans.of(subscription_id, principal.id)
+        admission.check(principal, plan.grant, MODE)
         return plan
 
     async def _offsets(self, plan: GrantPlan, at: int) -> list[int]:

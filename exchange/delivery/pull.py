@@ -1,12 +1,13 @@
 """Pull: a page of a subscription's records from a cursor (P3, P6)."""
 
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from auth.principal import Principal, Scope
+from auth.principal import Principal
+from exchange.delivery import admission, store
 from exchange.delivery import cursor as cursors
-from exchange.delivery import store
+from exchange.delivery.admission import RECORDS_READ, Admission, Caller, RulesChanged
 from exchange.delivery.cursor import Place
 from exchange.delivery.errors import CursorExpired, Day, QuotaExhausted
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
@@ -20,7 +21,6 @@ from exchange.subscriptions import grants
 from kernel import clock
 from kernel.changes import ChangeFeed
 from kernel.database import Database
-from kernel.errors import NotFound, Unavailable
 from kernel.turns import Steps, finished
 from kernel.workdays import end_of_day, local_date
 
@@ -33,8 +33,8 @@ PAGE_BYTES_MAX = 8 * 1024 * 1024
 SCANNED_MAX = 50_000
 # Larger pages are projected in turns.
 AT_ONCE = 500
-
-Reconfirm = Callable[[], Awaitable[Principal]]
+# Rules that change faster than a page can be gathered are a fault, not a reason to try for ever.
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`lag` is about how many places of the log lie after the page; `day` needs a quota."""
+    """`lag` is about how many places of the log lie after the page; `day` needs a quota.
+
+    Whoever hands the page on calls `admission` in the turn in which a piece of it is written, for
+    each piece, and now and then while it waits: what it raises is the end of the page.
+    """
 
     lines: list[bytes]
     next_cursor: str
     lag: int
+    admission: Callable[[], None]
     day: Day | None = None
 
 
@@ -111,49 +116,50 @@ class Puller:
         self._changes = changes
         self._cursor_key = cursor_key
 
-    async def pull(self, reconfirm: Reconfirm, request: Request) -> Page:
+    async def pull(self, caller: Caller, request: Request) -> Page:
         """Return records from the cursor on, waiting for some if asked to.
 
-        `reconfirm` says who is calling, now: it is asked again before anything leaves. Raises 401
-        and 403 errors, NotFound, InvalidCursor, QuotaExhausted, CursorExpired, BrokerUnavailable.
+        Nothing is awaited between the last look at the rules and the return of the page. Raises
+        401 and 403 errors, NotFound, InvalidCursor, QuotaExhausted, CursorExpired,
+        BrokerUnavailable, RulesChanged.
         """
         deadline = clock.monotonic() + request.wait_seconds
         place: Place | None = None
         known = False
+        attempts = ATTEMPTS
         while True:
-            principal = await reconfirm()
-            plan = await self._allowed(principal, request.subscription_id)
+            principal = await caller.confirm()
+            plan = await self._plan(principal, request.subscription_id)
+            admitted = Admission(caller.known, plan, MODE, self._plans, self._changes)
             if place is None:
                 place, known = await self._start(plan, request.cursor)
             try:
                 found = await self._gather(plan, place, self._allowance(plan, request.limit))
+                admitted()
             except PlanOutdatedError:
                 self._plans.drop_resource(plan.grant.resource_id)
                 continue
             except PositionExpiredError as error:
                 place = await self._after_loss(plan, place, error, known=known)
                 continue
-            if not (self._plans.is_current(plan) and self._changes.fresh):
+            except RulesChanged:
+                attempts -= 1
+                if not attempts:
+                    raise
                 continue
             if found.lines or found.moved or clock.monotonic() >= deadline:
-                await reconfirm()
-                return self._page(principal, plan, found)
+                return self._page(principal, plan, found, admitted)
             # What the filter hid so far needs no second look.
             place = found.place
             await self._await_news(principal, plan, found, deadline)
 
-    async def _allowed(self, principal: Principal, subscription_id: str) -> GrantPlan:
+    async def _plan(self, principal: Principal, subscription_id: str) -> GrantPlan:
         """Return the plan when a record may leave to this caller at this moment."""
         if not self._changes.fresh:
-            raise Unavailable(
-                "授权规则正在确认，请稍后重试", "Rules are being confirmed; try again"
-            )
-        principal.require_scope(Scope.RECORDS_READ)
-        plan = await self._plans.get(subscription_id)
-        if plan.grant.client_id != principal.id:
-            raise NotFound
-        grants.check_active(plan.grant, clock.now())
-        grants.check_mode(plan.grant, MODE)
+            raise RulesChanged
+        principal.require_scope(RECORDS_READ)
+        plan = await self._plans.of(subscription_id, principal.id)
+        admission.check(principal, plan.grant, MODE)
         return plan
 
     def _allowance(self, plan: GrantPlan, limit: int) -> int:
@@ -258,7 +264,9 @@ class Puller:
     def _seconds_left(self, plan: GrantPlan) -> float:
         return (plan.grant.valid_until_moment - clock.now()).total_seconds()
 
-    def _page(self, principal: Principal, plan: GrantPlan, found: Gathering) -> Page:
+    def _page(
+        self, principal: Principal, plan: GrantPlan, found: Gathering, admitted: Admission
+    ) -> Page:
         place = found.place
         lag = sum(
             self._reader.cache.lag((plan.topic, p), offset)
@@ -275,7 +283,8 @@ class Puller:
         if found.scanned:
             # Who asks and finds nothing has read nothing.
             self._counts.read(principal, shown)
-        return Page(found.lines, self.encode(plan.grant.id, place), lag, self._day(plan))
+        cursor = self.encode(plan.grant.id, place)
+        return Page(found.lines, cursor, lag, admitted, self._day(plan))
 
     def _day(self, plan: GrantPlan) -> Day | None:
         quota = plan.grant.records_per_day

@@ -30,8 +30,11 @@ class Failing:
     def cached(self, _token: bytes) -> None:
         raise self._error
 
+    def known(self, _digest: bytes) -> None:
+        raise self._error
+
     async def _pull(self, caller: Any, _request: Any) -> None:  # noqa: ANN401
-        await caller()
+        await caller.confirm()
 
 
 async def elsewhere(_scope: Any, _receive: Any, send: Any) -> None:  # noqa: ANN401
