@@ -26,7 +26,7 @@ from kernel import logging as json_logging
 from kernel.database import Database, WriteSession, is_passing
 from kernel.errors import Unavailable
 from kernel.settings import Settings, load
-from kernel.tasks import Loops
+from kernel.tasks import FAILED, STOP_SECONDS, Loops, end_by_force_after
 
 log = logging.getLogger(__name__)
 
@@ -68,13 +68,13 @@ class Worker:
         topics = Topics(settings.kafka_bootstrap, self._connection, policy)
         self._events = EventLog(settings.kafka_bootstrap, topics)
         self._relay = Relay(self._database, self._events)
-        self._loops = Loops()
+        self._stop = asyncio.Event()
+        self._loops = Loops(self._stop.set)
 
-    async def run(self) -> None:
-        """Work until a signal says stop."""
-        stop = asyncio.Event()
+    async def run(self) -> int:
+        """Work until a signal says stop, then return 0; FAILED when a loop has died."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         self._loops.start("relay", self._relay_for_ever)
         for name, job, seconds in JOBS:
             self._loops.start(name, partial(self._repeat, job, seconds))
@@ -83,11 +83,16 @@ class Worker:
         if self._settings.worker_heartbeat_file is not None:
             path = self._settings.worker_heartbeat_file
             self._loops.start("heartbeat", partial(self._beat, path))
-        await stop.wait()
+        await self._stop.wait()
+        failed = bool(self._loops.failed)
+        if failed:
+            log.critical("the worker ends, to be started again: one of its loops has died")
+            end_by_force_after(STOP_SECONDS)
         await self._loops.close()
         await self._events.close()
         await self._connection.close()
         await self._database.close()
+        return FAILED if failed else 0
 
     async def _relay_for_ever(self) -> None:
         while True:
@@ -129,7 +134,7 @@ def main() -> None:
         sys.exit(2)
     settings = load()
     json_logging.configure(settings.log_level)
-    asyncio.run(Worker(settings).run())
+    sys.exit(asyncio.run(Worker(settings).run()))
 
 
 main()

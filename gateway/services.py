@@ -15,7 +15,7 @@ from kernel.changes import ChangeFeed
 from kernel.database import Database, ReadSession, WriteSession
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings
-from kernel.tasks import Loops
+from kernel.tasks import Loops, end_process
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     database = Database(settings.database_url, pool_size=settings.database_pool)
     box = Secretbox(settings.master_key_bytes())
     changes = ChangeFeed(settings.database_url, stale_seconds=settings.rules_stale_seconds)
-    loops = Loops()
+    loops = Loops(end_process)
     tokens = TokenVerifier(database, changes, box, settings)
     bus = Bus.open(settings, database, box, changes)
     bus.counts.on_flush.append(Meters().counted)

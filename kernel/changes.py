@@ -1,8 +1,9 @@
 """Pushes changes of rules to every worker, and knows how fresh a worker's rules are (P3).
 
 A change is announced with NOTIFY in its transaction. Each worker listens on a connection of its
-own and asks it for a sign of life several times a second: while that answers, no notification
-can have been missed. Without an answer the rules grow stale and nothing may leave the worker.
+own and sends itself a notification through it several times a second: while that comes back, no
+other can have been missed. Without it the rules grow stale and nothing may leave the worker: a
+transaction pooler, which answers queries and swallows LISTEN, is noticed like a lost database.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from sqlalchemy import text
 
 from kernel import clock, locks
 from kernel.database import raw_connection
+from kernel.ids import new_id
 
 if TYPE_CHECKING:
     from sqlmodel.ext.asyncio.session import AsyncSession
@@ -23,6 +25,18 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "shuyuan_changes"
 HEARTBEAT_SECONDS = 0.2
+# The life of a worker is a lease: PostgreSQL ends a listening session that asks nothing for so
+# long, whether its host froze, vanished or was cut off.
+LEASE_SECONDS = 8
+LEASE = {
+    "application_name": "shuyuan-changes",
+    "idle_session_timeout": f"{LEASE_SECONDS}s",
+    # A host that vanished amid an answer: nothing is acknowledged any more.
+    "tcp_user_timeout": f"{LEASE_SECONDS}s",
+    "tcp_keepalives_idle": "2",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
 
 OnChange = Callable[[str], None]
 
@@ -31,6 +45,17 @@ async def announce(session: "AsyncSession", kind: str, key: str) -> None:
     """Tell every worker, at commit, that the `kind` of thing named `key` has changed."""
     notify = text("SELECT pg_notify(:channel, :message)")
     await session.execute(notify.bindparams(channel=CHANNEL, message=f"{kind}:{key}"))
+
+
+class NotHeardError(Exception):
+    """The database answers, and a notification sent through the same connection never came."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the database answers, but notifications do not arrive: a transaction pooler between"
+            " them swallows LISTEN; let SHUYUAN_DATABASE_URL name PostgreSQL itself or a session"
+            " pooler"
+        )
 
 
 class ChangeFeed:
@@ -42,8 +67,12 @@ class ChangeFeed:
         self._listeners: dict[str, list[OnChange]] = {}
         self._reset: list[Callable[[], None]] = []
         self.fresh_until = 0.0
-        self.life: int | None = None
+        self._life: int | None = None
+        self._lease_until = 0.0
         self._connection: asyncpg.Connection | None = None
+        # Nobody else's beats are heard on a channel of one's own.
+        self._own_channel = f"shuyuan_beat_{new_id()}"
+        self._heard = asyncio.Event()
 
     def on(self, kind: str, listener: OnChange) -> None:
         self._listeners.setdefault(kind, []).append(listener)
@@ -57,10 +86,15 @@ class ChangeFeed:
         """Whether rules were confirmed recently enough to let a record leave."""
         return clock.monotonic() < self.fresh_until
 
+    @property
+    def life(self) -> int | None:
+        """The number of this life, None once others may hold it for ended."""
+        return self._life if clock.monotonic() < self._lease_until else None
+
     def renew(self) -> None:
         """End this life and begin another: what it left undecided may then be settled."""
         if self._connection is not None:
-            self.life = None
+            self._life = None
             self._connection.terminate()
 
     async def run(self) -> None:
@@ -70,29 +104,43 @@ class ChangeFeed:
                 await self._listen()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("change feed lost: %s", error)
+            except NotHeardError as error:
+                log.error("change feed lost: %s", error)  # noqa: TRY400 - the text says it all
             except Exception:
                 log.exception("change feed lost")
-            self.life = None
+            self._life = None
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _listen(self) -> None:
-        connection = await raw_connection(self._url)
+        connection = await raw_connection(self._url, server_settings=LEASE)
         try:
             await connection.add_listener(CHANNEL, self._received)
-            self.life = await _begin_life(connection)
-            self._connection = connection
+            await connection.add_listener(self._own_channel, self._beat_came)
+            life = await _begin_life(connection)
+            await self._beat(connection)
+            self._life, self._connection = life, connection
             for reset in self._reset:
                 reset()
             while True:
-                await self._beat(connection)
                 await asyncio.sleep(HEARTBEAT_SECONDS)
+                await self._beat(connection)
         finally:
             connection.terminate()
 
     async def _beat(self, connection: asyncpg.Connection) -> None:
         asked_at = clock.monotonic()
-        await connection.fetchval("SELECT 1", timeout=self._stale_seconds * 2)
+        self._heard.clear()
+        patience = self._stale_seconds * 2
+        await connection.fetchval("SELECT pg_notify($1, '')", self._own_channel, timeout=patience)
+        try:
+            await asyncio.wait_for(self._heard.wait(), patience)
+        except TimeoutError:
+            raise NotHeardError from None
         self.fresh_until = asked_at + self._stale_seconds
+        self._lease_until = asked_at + LEASE_SECONDS
+
+    def _beat_came(self, *_notification: object) -> None:
+        self._heard.set()
 
     def _received(self, _connection: object, _pid: int, _channel: str, message: str) -> None:
         kind, _, key = message.partition(":")

@@ -1,10 +1,11 @@
 """Sessions and the only commit of the project (ADR 0002)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import asyncpg
-from sqlalchemy.engine import make_url
+from sqlalchemy import event, text
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -14,8 +15,13 @@ from kernel import audit
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 10_000
-# SQLSTATE classes: connection, rollback (deadlock), resources, object in use, intervention.
-PASSING = ("08", "40", "53", "55", "57")
+# A worker that froze in the middle of a transaction keeps its locks so long.
+IDLE_IN_TRANSACTION_MS = 60_000
+# Statements of a snapshot read whole tables (audit verify).
+SNAPSHOT_STATEMENT_MS = 600_000
+# SQLSTATE classes: connection, rollback (deadlock), resources, object in use, intervention; and
+# a transaction that was ended because nothing came for too long.
+PASSING = ("08", "40", "53", "55", "57", "25P03")
 # asyncpg trips over its own state when a connection ends in the middle of an operation.
 LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 
@@ -55,6 +61,8 @@ class Database:
         """Like `reading`, but all statements see one moment, however long they take."""
         steady = self._read_only.execution_options(isolation_level="REPEATABLE READ")
         async with ReadSession(steady, expire_on_commit=False) as session:
+            for name, bound in _SNAPSHOT_BOUNDS:
+                await session.execute(text(f"SET LOCAL {name} = {bound}"))
             yield session
 
     async def close(self) -> None:
@@ -64,11 +72,19 @@ class Database:
 def is_passing(error: BaseException) -> bool:
     """Whether trying again later may help: the database was lost or busy; nothing is wrong."""
     if isinstance(error, DBAPIError):
+        if _is_outdated_plan(error.orig):
+            return True
         lost = error.connection_invalidated or isinstance(error, OperationalError)
         return lost or sqlstate(error).startswith(PASSING)
     if isinstance(error, asyncpg.PostgresError):
-        return (error.sqlstate or "").startswith(PASSING)
+        return _is_outdated_plan(error) or (error.sqlstate or "").startswith(PASSING)
     return isinstance(error, (PoolTimeout, *LOST, OSError, TimeoutError))
+
+
+def _is_outdated_plan(error: BaseException | None) -> bool:
+    """Whether a migration changed a table under a prepared statement: it is prepared anew then."""
+    outdated = asyncpg.InvalidCachedStatementError
+    return isinstance(error, outdated) or isinstance(getattr(error, "__cause__", None), outdated)
 
 
 def sqlstate(error: BaseException) -> str:
@@ -76,25 +92,53 @@ def sqlstate(error: BaseException) -> str:
     return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
 
 
+_SNAPSHOT_BOUNDS = (
+    ("idle_in_transaction_session_timeout", 0),
+    ("statement_timeout", SNAPSHOT_STATEMENT_MS),
+)
+
+
 def _engine(url: str, pool_size: int) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=True,
+        # Parameters are password hashes and personal data: no message may show them.
+        hide_parameters=True,
         connect_args={
             "timeout": 5,
             "server_settings": {
                 "application_name": "shuyuan",
                 "statement_timeout": str(STATEMENT_TIMEOUT_MS),
                 "lock_timeout": str(LOCK_TIMEOUT_MS),
+                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
                 "timezone": "UTC",
             },
         },
     )
+    event.listen(engine.sync_engine, "handle_error", _hide_values)
+    return engine
 
 
-async def raw_connection(url: str) -> asyncpg.Connection:
+def _hide_values(context: ExceptionContext) -> None:
+    """Cut PostgreSQL's details off an error: "Failing row contains (…)" shows whole records."""
+    error: BaseException | None = context.sqlalchemy_exception or context.original_exception
+    for each in (error, context.original_exception, context.original_exception.__cause__):
+        if isinstance(each, asyncpg.PostgresError):
+            each.detail = None
+        elif each is not None:
+            each.args = tuple(
+                part.partition("\nDETAIL:")[0] if isinstance(part, str) else part
+                for part in each.args
+            )
+
+
+async def raw_connection(
+    url: str, *, server_settings: Mapping[str, str] | None = None
+) -> asyncpg.Connection:
     """Open one connection outside the pool, for listening and for locks held for a life time."""
-    return await asyncpg.connect(url, timeout=5, command_timeout=5)
+    return await asyncpg.connect(
+        url, timeout=5, command_timeout=5, server_settings=dict(server_settings or {})
+    )

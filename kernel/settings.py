@@ -17,7 +17,7 @@ class Settings(BaseSettings):
         "production", description="development seeds people and lets cookies travel over http"
     )
     database_url: str = Field(
-        "postgresql://127.0.0.1:5432/shuyuan", description="PostgreSQL, as a URL"
+        "postgresql://127.0.0.1:5432/shuyuan", repr=False, description="PostgreSQL, as a URL"
     )
     database_pool: int = Field(8, ge=2, description="connections per process")
     kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, host:port,…")
@@ -27,7 +27,9 @@ class Settings(BaseSettings):
         -1, ge=-1, description="how long a topic keeps records; -1 for ever"
     )
     base_url: str = Field("http://127.0.0.1:8000", description="public address, the OAuth issuer")
-    master_key: str = Field("", description="32 random bytes, base64url: protects stored keys")
+    master_key: str = Field(
+        "", repr=False, description="32 random bytes, base64url: protects stored keys"
+    )
     master_key_file: Path | None = Field(None, description="file that holds the master key")
     host: str = Field("127.0.0.1", description="address that the gateway listens on")
     port: int = Field(8000, description="port that the gateway listens on")

@@ -2,20 +2,33 @@
 
 import asyncio
 import logging
+import os
+import signal
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
+
+from kernel import clock
 
 log = logging.getLogger(__name__)
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
+# A process that cannot keep a loop alive ends no sooner than this after its start, so that
+# whoever starts it again does not spin.
+YOUNG_SECONDS = 5.0
+# Longer than any orderly stop: what does not stop by itself until then is ended.
+STOP_SECONDS = 25.0
+FAILED = 1
+_STARTED_AT = clock.monotonic()
 
 
 class Loops:
-    """Owns the loops of one process; a loop that ends by itself turns health red."""
+    """Owns the loops of one process; `on_failure` hears of each that ends by itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_failure: Callable[[], None] | None = None) -> None:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failed: dict[str, str] = {}
+        self._on_failure = on_failure
 
     def start(self, name: str, loop: Loop) -> None:
         task = asyncio.create_task(loop(), name=name)
@@ -28,6 +41,8 @@ class Loops:
         error = task.exception()
         self._failed[task.get_name()] = repr(error) if error else "ended"
         log.error("loop %s ended", task.get_name(), exc_info=error)
+        if self._on_failure is not None and len(self._failed) == 1:
+            self._on_failure()
 
     @property
     def failed(self) -> dict[str, str]:
@@ -39,3 +54,23 @@ class Loops:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         self._tasks.clear()
+
+
+def end_process() -> None:
+    """Stop this process as SIGTERM does, and by force if it does not; its supervisor restarts it.
+
+    Without one of its loops a process serves old rules, counts nothing or notices nothing.
+    """
+    log.critical("this process ends, to be started again: one of its loops has died")
+    end_by_force_after(STOP_SECONDS + YOUNG_SECONDS)
+    age = clock.monotonic() - _STARTED_AT
+    stop = threading.Timer(max(0.0, YOUNG_SECONDS - age), os.kill, (os.getpid(), signal.SIGTERM))
+    stop.daemon = True
+    stop.start()
+
+
+def end_by_force_after(seconds: float) -> None:
+    """End this process with FAILED when it has not ended by itself until then."""
+    end = threading.Timer(seconds, os._exit, (FAILED,))
+    end.daemon = True
+    end.start()

@@ -16,11 +16,12 @@ from deploy.local.ports import PortBook
 from deploy.local.postgres import Postgres
 from deploy.local.stack import Endpoints
 from kernel import changes, locks
-from kernel.changes import ChangeFeed, announce, is_living
+from kernel.changes import LEASE_SECONDS, ChangeFeed, announce, is_living
 from kernel.database import Database
 from kernel.ids import new_id
 from kernel.tasks import Loops
 from tests.support.eventually import eventually
+from tests.support.pooler import swallowing_notifications
 
 STALE_SECONDS = 1.0
 SLACK_SECONDS = 0.5
@@ -224,3 +225,35 @@ async def test_a_change_told_while_a_worker_was_deaf_is_made_up_for(
         await eventually(lambda: ear.feed.fresh and ear.feed.life is not None)
         assert key not in ear.heard
         assert ear.resets == 2
+
+
+async def test_a_pooler_that_swallows_notifications_leaves_no_rule_fresh(
+    endpoints: Endpoints, caplog: pytest.LogCaptureFixture
+) -> None:
+    """LISTEN was lost behind a transaction pooler while `SELECT 1` kept old rules fresh (A16)."""
+    async with swallowing_notifications(endpoints.database_url) as url:
+        feed, loops = ChangeFeed(url, stale_seconds=0.2), Loops()
+        loops.start("feed", feed.run)
+        await eventually(lambda: "transaction pooler" in caplog.text)
+        assert not feed.fresh
+        assert feed.life is None
+        await loops.close()
+
+
+async def test_a_frozen_worker_loses_its_life(
+    database: Database, endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that froze or vanished kept its life's lock for hours (B12)."""
+    assert LEASE_SECONDS <= 10
+    monkeypatch.setitem(changes.LEASE, "idle_session_timeout", "1s")
+    monkeypatch.setattr(changes, "LEASE_SECONDS", 1)
+    async with listening(endpoints.database_url) as [ear]:
+        life = ear.feed.life
+        assert life is not None
+        monkeypatch.setattr(changes, "HEARTBEAT_SECONDS", 3600.0)
+
+        async def ended() -> bool:
+            return not await living(database, life)
+
+        await eventually(ended, within_seconds=5)
+        assert ear.feed.life is None

@@ -9,6 +9,7 @@ from kernel.answers import check_key
 from kernel.errors import BadRequest, InvalidCursor
 from kernel.ids import new_id
 from kernel.secretbox import Secretbox, mac
+from kernel.settings import Settings
 
 
 def test_ids_are_unique_and_ordered_by_time() -> None:
@@ -61,3 +62,8 @@ def test_an_idempotency_key_is_printable_ascii(key: str) -> None:
 def test_any_other_idempotency_key_is_refused(key: str) -> None:
     with pytest.raises(BadRequest):
         check_key(key)
+
+
+def test_settings_show_no_secret() -> None:
+    shown = repr(Settings(database_url="postgresql://me:hidden@db/x", master_key="hidden"))
+    assert "hidden" not in shown
