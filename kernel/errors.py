@@ -164,6 +164,16 @@ class TooLarge(ShuyuanError):
     title = Text("请求体过大", "The body is too large")
 
 
+class BatchTooLarge(TooLarge):
+    """Facts: `stored_bytes` and `limit`, where the platform itself has measured the batch."""
+
+    code = "batch_too_large"
+    title = Text(
+        "本批数据入库后超过上限，整批未入库；请分批提交",
+        "The batch is larger in the log than it may be; nothing was stored: split it",
+    )
+
+
 class UnsupportedMedia(ShuyuanError):
     category = Category.UNSUPPORTED_MEDIA
     code = "unsupported_media_type"

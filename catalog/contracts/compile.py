@@ -6,6 +6,7 @@ from catalog.contracts.checked import Checked, Rejected
 from catalog.contracts.lines import split_json, split_ndjson
 from catalog.contracts.looks import Looks
 from catalog.contracts.model import Contract
+from catalog.contracts.stored import refuse_too_large
 from catalog.contracts.usable import check_contract
 from kernel.turns import Steps, finished
 
@@ -24,21 +25,22 @@ class Plan:
     def ndjson(self, body: bytes) -> Steps[Checked]:
         """Check records, a line each.
 
-        Raises EmptyBody, TooManyRecords, LineTooLong, MalformedJson (BOM), InvalidUtf8.
+        Raises EmptyBody, TooManyRecords, LineTooLong, MalformedJson (BOM), InvalidUtf8,
+        BatchTooLarge.
         """
-        return self._records.check(body, split_ndjson(body))
+        return _bounded(self._records.check(body, split_ndjson(body)), body)
 
     def json(self, body: bytes) -> Steps[Checked]:
         """Check one record or an array of them; raises as ndjson, and MalformedJson."""
-        return _json(self._records, body)
+        return _bounded(_json(self._records, body), body)
 
     def keys_ndjson(self, body: bytes) -> Steps[Checked]:
         """Check deletes: lines that hold the key items only; raises as ndjson."""
-        return self._deletes.check(body, split_ndjson(body))
+        return _bounded(self._deletes.check(body, split_ndjson(body)), body)
 
     def keys_json(self, body: bytes) -> Steps[Checked]:
         """Check deletes, one object or an array; raises as json."""
-        return _json(self._deletes, body)
+        return _bounded(_json(self._deletes, body), body)
 
     def check_ndjson(self, body: bytes) -> Checked:
         return finished(self.ndjson(body))
@@ -64,4 +66,12 @@ def _json(looks: Looks, body: bytes) -> Steps[Checked]:
     # A line of NDJSON may be broken alone; a JSON body is JSON as a whole or not at all.
     if checked.malformed:
         raise checked.refusal()
+    return checked
+
+
+def _bounded(steps: Steps[Checked], body: bytes) -> Steps[Checked]:
+    checked = yield from steps
+    # Where records are invalid too, those are what the caller corrects first.
+    if not checked.rejected:
+        refuse_too_large(checked, len(body))
     return checked

@@ -1,23 +1,25 @@
 """Carries what waits for many partitions to their leaders: many partitions in one request (P9).
 
 There is no linger timer: while a request is under way the next one fills, so a lone record waits
-for nobody, and under load a request holds all that came in one round trip. Small and large loads
-travel apart, so that a record does not queue behind megabytes. A partition has one batch under
-way at most, in whichever lane: its order is that of arrival.
+for nobody, and under load a request holds all that came in one round trip. Each broker has lanes
+of its own, so that one that hangs holds up nobody else's partitions; small and large loads travel
+apart, so that a record does not queue behind megabytes. A partition has one batch under way at
+most, in whichever lane: its order is that of arrival.
 """
 
 import asyncio
 import logging
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from exchange.log.connection import Connection
-from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
+from exchange.log.errors import BrokerUnavailable, OutcomeUnknown, WriterOver
+from exchange.log.packing.packer import RECORD_BYTES
 from exchange.log.produce import (
     Frame,
     PartitionLog,
@@ -25,9 +27,11 @@ from exchange.log.produce import (
     Slice,
     first_offset,
     produce_request,
+    refusal_of,
 )
+from exchange.log.refusals import Verdict, verdict_on
 from exchange.log.writer import Producer
-from kernel.errors import Unavailable
+from kernel.errors import BatchTooLarge, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,8 @@ LARGE_BYTES = 32 * 1024
 BATCH_BYTES = 1024 * 1024
 REQUEST_BYTES = 4 * 1024 * 1024
 REQUESTS_UNDER_WAY = 2
+HEAD_BYTES = 512
+"""What the headers of a request's first record take, about."""
 
 
 class _Waiting(msgspec.Struct):
@@ -44,26 +50,42 @@ class _Waiting(msgspec.Struct):
 
 
 class _Queue:
-    """What waits for one partition; `engaged` while it is listed or under way."""
+    """What waits for one partition; `engaged` while it is listed or under way.
 
-    __slots__ = ("engaged", "log", "size_bytes", "waiting")
+    `singly` counts the parts at its head that were too large together.
+    """
+
+    __slots__ = ("engaged", "log", "singly", "size_bytes", "waiting")
 
     def __init__(self, log_: PartitionLog) -> None:
         self.log = log_
         self.waiting: deque[_Waiting] = deque()
         self.size_bytes = 0
+        self.singly = 0
         self.engaged = False
 
     def take(self) -> list[_Waiting]:
         """Take what fits into one batch, at least one; a part is never split."""
         taken: list[_Waiting] = []
-        room = BATCH_BYTES
+        room = 0 if self.singly else BATCH_BYTES
+        self.singly = max(0, self.singly - 1)
         while self.waiting and (not taken or self.waiting[0].size_bytes <= room):
             each = self.waiting.popleft()
             room -= each.size_bytes
             self.size_bytes -= each.size_bytes
             taken.append(each)
         return taken
+
+    def take_all(self) -> list[_Waiting]:
+        taken, self.size_bytes, self.singly = list(self.waiting), 0, 0
+        self.waiting.clear()
+        return taken
+
+    def give_back(self, taken: Sequence[_Waiting]) -> None:
+        """Put parts that were refused together back at the head, to be sent one by one."""
+        self.waiting.extendleft(reversed(taken))
+        self.size_bytes += sum([each.size_bytes for each in taken])
+        self.singly += len(taken)
 
 
 class _Load(msgspec.Struct):
@@ -76,7 +98,10 @@ class _Load(msgspec.Struct):
 
 @dataclass(slots=True)
 class _Lane:
+    """The way to one broker, for small or for large loads."""
+
     connection: Connection
+    node: int
     ready: deque[_Queue] = field(default_factory=deque)
     under_way: int = 0
 
@@ -85,7 +110,8 @@ class Carrier:
     """The way into the log of one writer; each partition's queue opens when it is first needed."""
 
     def __init__(self, small: Connection, large: Connection, producer: Producer) -> None:
-        self._small, self._large = _Lane(small), _Lane(large)
+        self._small, self._large = small, large
+        self._lanes: dict[tuple[Connection, int], _Lane] = {}
         self._producer = producer
         self._queues: dict[Place, _Queue] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -93,29 +119,55 @@ class Carrier:
     async def put(self, place: Place, part: Slice, size_bytes: int) -> int:
         """Return the offset of the part's first record; a caller that leaves stops nothing.
 
-        Raises BrokerUnavailable when nothing was stored, OutcomeUnknown when it may have been.
+        `size_bytes` are those of the values. Raises BrokerUnavailable or BatchTooLarge when nothing
+        was stored, OutcomeUnknown when it may have been.
         """
         queue = self._queues.get(place) or self._open(place)
         if queue.log.broken:
             raise BrokerUnavailable
         stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        size_bytes += HEAD_BYTES + RECORD_BYTES * len(part.keys) + sum(map(len, part.keys))
         queue.waiting.append(_Waiting(part, size_bytes, stored))
         queue.size_bytes += size_bytes
         if not queue.engaged:
+            queue.engaged = True
             self._list(queue)
         return await stored
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is under way."""
+        return not self._tasks
 
     def _open(self, place: Place) -> _Queue:
         queue = self._queues[place] = _Queue(PartitionLog(*place, self._producer))
         return queue
 
     def _list(self, queue: _Queue) -> None:
-        queue.engaged = True
-        lane = self._large if queue.size_bytes > LARGE_BYTES else self._small
+        connection = self._large if queue.size_bytes > LARGE_BYTES else self._small
+        node = connection.known_leader(*queue.log.place)
+        if node is None:
+            self._start(self._seek_leader(queue, connection))
+            return
+        lane = self._lanes.get((connection, node)) or self._open_lane(connection, node)
         lane.ready.append(queue)
         if lane.under_way < REQUESTS_UNDER_WAY:
             lane.under_way += 1
             self._start(self._drain(lane))
+
+    def _open_lane(self, connection: Connection, node: int) -> _Lane:
+        lane = self._lanes[connection, node] = _Lane(connection, node)
+        return lane
+
+    async def _seek_leader(self, queue: _Queue, connection: Connection) -> None:
+        """List the queue once its partition has a leader; without one, refuse what waits."""
+        try:
+            await connection.leader(*queue.log.place)
+        except (BrokerUnavailable, KafkaError, OSError, TimeoutError):
+            _fail(queue.take_all(), BrokerUnavailable)
+            queue.engaged = False
+        else:
+            self._list(queue)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -125,7 +177,8 @@ class Carrier:
     async def _drain(self, lane: _Lane) -> None:
         try:
             while lane.ready:
-                await self._carry(lane, await self._load(lane))
+                if loads := await self._load(lane):
+                    await self._carry(lane, loads)
         finally:
             lane.under_way -= 1
 
@@ -134,13 +187,16 @@ class Carrier:
         size = 0
         while lane.ready and size < REQUEST_BYTES:
             queue = lane.ready.popleft()
+            if lane.connection.known_leader(*queue.log.place) != lane.node:
+                self._list(queue)
+                continue
             taken = queue.take()
             try:
                 frame = queue.log.frame([each.part for each in taken])
-            except Exception:
-                log.exception("a batch for %s could not be made", queue.log.place)
-                _fail(taken, BrokerUnavailable)
-                self._free(queue)
+            except Exception as error:
+                if not isinstance(error, MessageSizeTooLargeError):
+                    log.exception("a batch for %s could not be made", queue.log.place)
+                self._refused(queue, taken, refusal_of(verdict_on(error)))
                 continue
             loads.append(_Load(queue, taken, frame))
             size += len(frame.batch)
@@ -150,28 +206,15 @@ class Carrier:
         return loads
 
     async def _carry(self, lane: _Lane, loads: Sequence[_Load]) -> None:
-        by_leader: defaultdict[int, list[_Load]] = defaultdict(list)
-        for load in loads:
-            node = lane.connection.known_leader(*load.queue.log.place)
-            if node is None:
-                self._start(self._insist(lane, load, sent=False))
-            else:
-                by_leader[node].append(load)
-        if len(by_leader) == 1:
-            [(node, theirs)] = by_leader.items()
-            await self._ask(lane, node, theirs)
-        else:
-            await asyncio.gather(*(self._ask(lane, *each) for each in by_leader.items()))
-
-    async def _ask(self, lane: _Lane, node: int, loads: Sequence[_Load]) -> None:
         request = produce_request((load.queue.log.place, load.frame.batch) for load in loads)
         try:
-            answer = await lane.connection.send(node, request)
+            answer = await lane.connection.send(lane.node, request)
         except (BrokerUnavailable, TimeoutError, KafkaError, OSError) as error:
             log.info("a request of %d partitions is tried again: %r", len(loads), error)
-            sent = not isinstance(error, BrokerUnavailable)
+            unsent = isinstance(error, BrokerUnavailable)
+            verdict = Verdict.NOT_YET if unsent else verdict_on(error)
             for load in loads:
-                self._start(self._insist(lane, load, sent=sent))
+                self._start(self._insist(lane, load, verdict))
             return
         told = {(topic, info[0]): info for topic, infos in answer.topics for info in infos}
         for load in loads:
@@ -180,20 +223,35 @@ class Carrier:
     def _settle(self, lane: _Lane, load: _Load, info: Sequence[int]) -> None:
         try:
             offset = first_offset(info)
-        except KafkaError:
-            self._start(self._insist(lane, load, sent=True))
+        except KafkaError as error:
+            verdict = verdict_on(error)
+            if verdict.final:
+                log.warning("append to %s-%s: %r", *load.queue.log.place, error)
+                self._refused(load.queue, load.taken, refusal_of(verdict))
+            else:
+                self._start(self._insist(lane, load, verdict))
         else:
             self._stored(load, offset)
 
-    async def _insist(self, lane: _Lane, load: _Load, *, sent: bool) -> None:
+    async def _insist(self, lane: _Lane, load: _Load, first: Verdict) -> None:
         """Try one partition's batch again by itself, so that the others need not wait for it."""
         try:
-            offset = await load.queue.log.insist(load.frame, lane.connection, sent=sent)
-        except (BrokerUnavailable, OutcomeUnknown) as error:
-            _fail(load.taken, type(error))
-            self._free(load.queue)
+            offset = await load.queue.log.insist(load.frame, lane.connection, first=first)
+        except (BrokerUnavailable, BatchTooLarge, OutcomeUnknown) as error:
+            self._refused(load.queue, load.taken, error)
         else:
             self._stored(load, offset)
+
+    def _refused(
+        self, queue: _Queue, taken: Sequence[_Waiting], refusal: Unavailable | BatchTooLarge
+    ) -> None:
+        """Tell those whose batch is not stored; one that was too large is tried part by part."""
+        if isinstance(refusal, BatchTooLarge) and len(taken) > 1:
+            queue.give_back(taken)
+        else:
+            queue.log.broken |= isinstance(refusal, WriterOver)
+            _fail(taken, type(refusal))
+        self._free(queue)
 
     def _stored(self, load: _Load, offset: int) -> None:
         load.queue.log.took(load.frame)
@@ -204,16 +262,15 @@ class Carrier:
         self._free(load.queue)
 
     def _free(self, queue: _Queue) -> None:
-        queue.engaged = False
         if queue.log.broken:
             # What was never sent can be tried again without harm.
-            _fail(queue.waiting, BrokerUnavailable)
-            queue.waiting.clear()
-        elif queue.waiting:
+            _fail(queue.take_all(), BrokerUnavailable)
+        queue.engaged = bool(queue.waiting)
+        if queue.engaged:
             self._list(queue)
 
 
-def _fail(waiting: Iterable[_Waiting], refusal: type[Unavailable]) -> None:
+def _fail(waiting: Iterable[_Waiting], refusal: type[Unavailable | BatchTooLarge]) -> None:
     for each in waiting:
         if not each.stored.done():
             each.stored.set_exception(refusal())

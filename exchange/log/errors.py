@@ -11,6 +11,10 @@ class BrokerUnavailable(Unavailable):
     )
 
 
+class WriterOver(BrokerUnavailable):
+    """Nothing was stored: the log takes no more of this writer, which must be replaced."""
+
+
 class OutcomeUnknown(Unavailable):
     """The append may or may not have happened; the same Idempotency-Key settles it."""
 

@@ -16,17 +16,21 @@ from aiokafka.errors import (
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from exchange.log.connection import BACKOFF_SECONDS, Connection, is_passing
-from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
+from exchange.log.errors import BrokerUnavailable, OutcomeUnknown, WriterOver
 from exchange.log.headers import Headers
 from exchange.log.packing.packer import MAGIC, PACK, packed
+from exchange.log.refusals import Verdict, verdict_on
 from exchange.log.topics import MESSAGE_MAX_BYTES
 from exchange.log.wire import Buffer, Produce
 from exchange.log.writer import Producer
+from kernel.errors import BatchTooLarge, Unavailable
 
 log = logging.getLogger(__name__)
 
 PRODUCE_TIMEOUT_MS = 15_000
 GIVE_UP_SECONDS = 30.0
+REFUSED_SECONDS = 5.0
+"""How long a batch that certainly is not stored waits for its partition to take it."""
 SEQUENCE_LIMIT = 2**31
 PACKED_FROM = 8
 """Records of a slice, on average, below which a compiled pass costs more than it saves."""
@@ -104,38 +108,79 @@ class PartitionLog:
         """Go on after a frame that is in the log."""
         self._sequence = (self._sequence + frame.records) % SEQUENCE_LIMIT
 
-    async def insist(self, frame: Frame, connection: Connection, *, sent: bool = False) -> int:
-        """Send until the partition's leader has answered; return the first offset.
+    async def insist(
+        self, frame: Frame, connection: Connection, *, first: Verdict | None = None
+    ) -> int:
+        """Send until the partition's leader has stored the frame; return the first offset.
 
         A lost answer is asked for again with the same sequence, so nothing is stored twice;
-        `sent` says that this frame may be on its way already. Raises BrokerUnavailable where it
-        certainly is not, OutcomeUnknown when the broker stays away: the writer is then given up.
+        `first` is the verdict on an attempt made before, if there was one.
+        Raises BrokerUnavailable or BatchTooLarge where the frame certainly is not in the log, and
+        OutcomeUnknown where it may be: this log is then broken, its writer must be replaced.
         """
         request = produce_request([(self.place, frame.batch)])
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + GIVE_UP_SECONDS
+        attempts = _Attempts(self.place)
+        if first is not None:
+            attempts.note(first)
         while True:
+            refusal: Unavailable | BatchTooLarge | None
             try:
                 answer = await connection.ask_leader(*self.place, request)
                 [(_topic, [info])] = answer.topics
                 return first_offset(info)
             except BrokerUnavailable as error:
-                # No leader was found to send to, this time.
-                if not sent:
-                    raise
-                self._give_up(error, late=loop.time() > deadline)
+                # No leader was found to send to, and looking for one has taken its time.
+                refusal = attempts.refusal_without_leader(error)
             except (TimeoutError, KafkaError, OSError) as error:
-                sent = True
-                self._give_up(error, late=not is_passing(error) or loop.time() > deadline)
+                refusal = attempts.refusal(error)
+            if refusal is not None:
+                self.broken = isinstance(refusal, (OutcomeUnknown, WriterOver))
+                raise refusal
             await asyncio.sleep(BACKOFF_SECONDS)
             with suppress(BrokerUnavailable):
                 await connection.refresh()
 
-    def _give_up(self, error: Exception, *, late: bool) -> None:
-        if late:
-            log.error("append to %s-%s: %r", *self.place, error)
-            self.broken = True
-            raise OutcomeUnknown from error
+
+class _Attempts:
+    """What the attempts to store one frame have come to so far."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._began = asyncio.get_running_loop().time()
+        self._maybe_stored = False
+
+    def note(self, verdict: Verdict) -> None:
+        self._maybe_stored |= verdict.maybe_stored
+
+    def refusal(self, error: Exception) -> Unavailable | BatchTooLarge | None:
+        """Return what the caller is told after this error, None while another attempt is due."""
+        verdict = verdict_on(error)
+        self.note(verdict)
+        if not (verdict.final or self._late or _is_hopeless(verdict, error)):
+            return None
+        log.warning("append to %s-%s: %r", *self._place, error)
+        return OutcomeUnknown() if self._maybe_stored else refusal_of(verdict)
+
+    def refusal_without_leader(self, error: BrokerUnavailable) -> Unavailable | None:
+        if not self._maybe_stored:
+            return error
+        return OutcomeUnknown() if self._late else None
+
+    @property
+    def _late(self) -> bool:
+        patience = GIVE_UP_SECONDS if self._maybe_stored else REFUSED_SECONDS
+        return asyncio.get_running_loop().time() > self._began + patience
+
+
+def _is_hopeless(verdict: Verdict, error: Exception) -> bool:
+    return verdict.maybe_stored and not is_passing(error)
+
+
+def refusal_of(verdict: Verdict) -> Unavailable | BatchTooLarge:
+    """Return what the caller is told of a batch that was certainly not stored."""
+    if verdict is Verdict.TOO_LARGE:
+        return BatchTooLarge()
+    return WriterOver() if verdict is Verdict.WRITER_OVER else BrokerUnavailable()
 
 
 def first_offset(info: Sequence[int]) -> int:

@@ -10,6 +10,7 @@ import msgspec
 from auth.principal import Principal, Scope
 from catalog import versions
 from catalog.contracts.compile import Checked, Plan, compile_plan
+from catalog.contracts.stored import refuse_too_large
 from catalog.errors import ResourceNotPublished, VersionSuperseded
 from exchange.log.errors import BrokerUnavailable
 from exchange.log.headers import BatchFacts
@@ -257,7 +258,10 @@ def check(plan: ResourcePlan, batch: Batch) -> Steps[Checked]:
     if batch.version is not None and batch.version != plan.version:
         raise VersionSuperseded(published_version=plan.version)
     checked = yield from _CHECKS[batch.op, batch.media](plan.plan, batch.body)
-    if not checked.rejected or batch.on_invalid is OnInvalid.QUARANTINE:
+    if not checked.rejected:
+        return checked
+    if batch.on_invalid is OnInvalid.QUARANTINE:
+        refuse_too_large(checked, len(batch.body))
         return checked
     refusal = checked.refusal()
     if checked.malformed:

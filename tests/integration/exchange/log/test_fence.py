@@ -6,7 +6,7 @@ import time
 import pytest
 
 from exchange.log.connection import Connection
-from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
+from exchange.log.errors import BrokerUnavailable, OutcomeUnknown, WriterOver
 from exchange.log.produce import Slice
 from exchange.log.reader import Reader
 from exchange.log.topics import Topics
@@ -38,7 +38,7 @@ async def test_a_fenced_writer_is_refused(
     dead = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
     await dead.append(one(b"before"))
     await writers.fence(writer_name, topic, [0])
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(WriterOver):
         await dead.append(one(b"late"))
     with pytest.raises(BrokerUnavailable):
         await dead.append(one(b"later"))
@@ -51,7 +51,7 @@ async def test_a_writer_that_never_wrote_is_fenced_just_as_well(
     """Its first batch may be on the wire when it dies."""
     dead = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
     await writers.fence(writer_name, topic, [0])
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(WriterOver):
         await dead.append(one(b"late"))
     assert await values(reader, topic) == []
 
@@ -65,7 +65,7 @@ async def test_one_fence_covers_all_partitions_and_no_other_writer(
     neighbour = AppendingLog(connection, topic, 1, await writers.enter(writer_name + "-other"))
     await writers.fence(writer_name, topic, [0, 1, 2])
     for partition in range(3):
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(WriterOver):
             await AppendingLog(connection, topic, partition, producer).append(one(b"late"))
     await neighbour.append(one(b"mine"))
     found = [await values(reader, topic, partition) for partition in range(3)]
@@ -85,7 +85,7 @@ async def test_fences_at_once_all_succeed(
     await dead.append(one(b"before"))
     others = [Connection(bootstrap, f"settler-{number}") for number in range(4)]
     await asyncio.gather(*(Writers(other).fence(writer_name, topic, [0]) for other in others))
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(WriterOver):
         await dead.append(one(b"late"))
     assert await values(reader, topic) == [b"before"]
     for other in others:
