@@ -14,8 +14,13 @@ help: ## 列出全部目标 / print every target
 demo: up ## 启动平台并演示一个完整的共享故事 / start the platform and play a whole sharing story
 	@$(PYTHON) -m deploy.demo
 
+# Each process has a PostgreSQL, a Kafka and a platform of its own.
+TEST_PROCESSES := 2
 test: $(INSTALLED) ## 运行全部测试 / run every test
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(ARGS)
+
+test-fast: $(INSTALLED) ## 快速测试：单元、文档与每部分一个故事，两分钟内 / unit, documents and a story for each part: under two minutes
+	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile -m 'not slow' tests/unit tests/docs $(STORIES) $(ARGS)
 
 up: $(INSTALLED) ## 启动 PostgreSQL、Kafka、网关和后台进程 / start the platform on this machine
 	@$(PYTHON) -m deploy.local up

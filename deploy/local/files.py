@@ -29,6 +29,12 @@ def write_private(path: Path, text: str) -> None:
         raise
 
 
+def private_folder(path: Path) -> None:
+    """Make the folder, or close an older one, for its owner alone."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+
+
 def write_json(path: Path, value: object) -> None:
     write_private(path, json.dumps(value, ensure_ascii=False, indent=1))
 

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.local.apart import run_apart
 from deploy.local.artifacts import class_path
-from deploy.local.files import write_private
+from deploy.local.files import private_folder, write_private
 from deploy.local.java import find_java
 from deploy.local.ports import HOST, PortBook, is_free
 from deploy.local.processes import Command, ProcessStatus, Service
@@ -101,7 +101,7 @@ class Kafka:
             return self.bootstrap
         self.service.stop()
         java, jars = find_java(), class_path("broker", self._progress)
-        self._home.mkdir(parents=True, exist_ok=True)
+        private_folder(self._home)
         self._launch(java, jars)
         return self.bootstrap
 
@@ -128,13 +128,13 @@ class Kafka:
     def _configure(self) -> tuple[int, int]:
         port = self._ports.choose(NAME, self._usual_port)
         controller = self._ports.choose(CONTROLLER)
-        self._properties.write_text(
+        write_private(
+            self._properties,
             f"{SETTINGS}"
             f"listeners=PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller}\n"
             f"advertised.listeners=PLAINTEXT://{HOST}:{port}\n"
             f"controller.quorum.voters=1@{HOST}:{controller}\n"
             f"log.dirs={self._data}\n",
-            encoding="utf-8",
         )
         return port, controller
 

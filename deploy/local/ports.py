@@ -3,6 +3,7 @@
 import random
 import socket
 import threading
+from collections.abc import Collection
 from pathlib import Path
 
 from deploy.local.files import read_json, write_json
@@ -42,12 +43,13 @@ class PortBook:
             book = read_json(self._path)
             known = (book.get(name), usual)
             port = next((p for p in known if isinstance(p, int) and p and is_free(p)), None)
-            book[name] = port or _search(set(book.values()))
+            book[name] = port or any_free(set(book.values()))
             write_json(self._path, book)
             return int(book[name])
 
 
-def _search(reserved: set[object]) -> int:
+def any_free(reserved: Collection[object] = ()) -> int:
+    """Return a free port that nobody else is likely to choose; raises LocalError."""
     chooser = random.SystemRandom()
     for _ in range(SEARCHES):
         port = chooser.choice(SEARCHED)

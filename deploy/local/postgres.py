@@ -98,8 +98,11 @@ class Postgres:
             return self.url
         self.service.stop()
         identity = self._identity()
-        if not (self._data / "PG_VERSION").exists():
+        if not self._data.exists():
             self._create_cluster(identity)
+        self._require_same_major()
+        if not self._secrets.exists():
+            self._renew_password(identity)
         self._launch(identity)
         self._ensure_database()
         return self.url
@@ -182,10 +185,13 @@ class Postgres:
         self._progress(say("PostgreSQL：初始化数据目录", "PostgreSQL: creating the data directory"))
         complaint = ""
         for character_type in CHARACTER_TYPES:
-            shutil.rmtree(self._data, ignore_errors=True)
-            outcome = self._initdb(identity, character_type)
+            # Renamed when it is whole: a killed initdb leaves nothing that looks like a cluster.
+            draft = self._data.with_suffix(".draft")
+            shutil.rmtree(draft, ignore_errors=True)
+            outcome = self._initdb(identity, draft, character_type)
             if outcome.returncode == 0:
-                self._include_settings()
+                _include_settings(draft)
+                draft.rename(self._data)
                 return
             complaint = _complaint(outcome.stderr)
         raise LocalError(
@@ -194,17 +200,41 @@ class Postgres:
             "check disk space and rights, then retry.",
         )
 
-    def _include_settings(self) -> None:
-        with (self._data / "postgresql.conf").open("a", encoding="utf-8") as stream:
-            stream.write("include 'shuyuan.conf'\n")
+    def _require_same_major(self) -> None:
+        """Raise LocalError for a cluster that another major version of PostgreSQL wrote."""
+        version = self._data / "PG_VERSION"
+        found = version.read_text(encoding="ascii").strip() if version.exists() else "?"
+        ours = _major()
+        if found != ours:
+            raise LocalError(
+                f"{self._data} 属于 PostgreSQL {found}，而当前安装的是 {ours}：请先用旧版本导出"
+                "（见 docs/how-to/back-up-and-restore.md），清空该目录后再导入。",
+                f"{self._data} belongs to PostgreSQL {found}, the installed one is {ours}: dump "
+                "it with the older one (docs/how-to/back-up-and-restore.md), clear it, restore.",
+            )
 
-    def _initdb(self, identity: Identity, character_type: str) -> subprocess.CompletedProcess[str]:
+    def _renew_password(self, identity: Identity) -> None:
+        """Give the superuser a new password where the file with the old one was lost."""
+        statement = f"ALTER ROLE \"{ADMIN}\" PASSWORD '{self._password(ADMIN)}';\n"
+        arguments = (str(binary("postgres")), "--single", "-D", str(self._data), "postgres")
+        outcome = _execute(identity, arguments, statement)
+        if outcome.returncode:
+            self._secrets.unlink(missing_ok=True)
+            raise LocalError(
+                f"{self._secrets} 不见了，且无法重设口令：{_complaint(outcome.stderr)}。",
+                f"{self._secrets} is gone and no new password can be set: "
+                f"{_complaint(outcome.stderr)}.",
+            )
+
+    def _initdb(
+        self, identity: Identity, data: Path, character_type: str
+    ) -> subprocess.CompletedProcess[str]:
         password_file = self._home / ".password"
         write_private(password_file, self._password(ADMIN) + "\n")
         if identity.user is not None:
             _give(password_file, identity)
         try:
-            arguments = _initdb_arguments(self._data, password_file, character_type)
+            arguments = _initdb_arguments(data, password_file, character_type)
             return _execute(identity, arguments)
         finally:
             password_file.unlink(missing_ok=True)
@@ -279,9 +309,23 @@ def _give(path: Path, identity: Identity) -> None:
         os.chown(member, identity.user or 0, identity.group or 0)
 
 
-def _execute(identity: Identity, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def _include_settings(data: Path) -> None:
+    with (data / "postgresql.conf").open("a", encoding="utf-8") as stream:
+        stream.write("include 'shuyuan.conf'\n")
+
+
+def _major() -> str:
+    """Return the major version of the packaged PostgreSQL."""
+    told = _execute(Identity(), (str(binary("postgres")), "--version")).stdout
+    return told.split()[-1].partition(".")[0]
+
+
+def _execute(
+    identity: Identity, arguments: Sequence[str], said: str = ""
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 -- programs of our own package, no shell expansion
         (*identity.prefix, *arguments),
+        input=said,
         capture_output=True,
         text=True,
         timeout=COMMAND_SECONDS,

@@ -17,7 +17,7 @@ from typing import IO
 
 import psutil
 
-from deploy.local.files import read_json, write_json
+from deploy.local.files import private_folder, read_json, write_json
 from deploy.local.wording import StartFailed
 
 RUN_TOKEN = "SHUYUAN_LOCAL_RUN"  # noqa: S105 -- the name of a mark, not a secret
@@ -298,7 +298,7 @@ def _usage(family: Sequence[psutil.Process]) -> tuple[float, int]:
 
 def _log_stream(path: Path) -> IO[bytes]:
     """Open the log for appending; one that has grown too long becomes the previous one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
         path.replace(path.with_suffix(".previous.log"))
     return path.open("ab")

@@ -17,6 +17,7 @@ from deploy.local.files import locked, read_json, write_json, write_private
 from deploy.local.ports import HOST, PortBook
 from deploy.local.processes import Command, ProcessStatus, Service
 from deploy.local.report import Report
+from deploy.local.settled import remember_external, settled_external
 from deploy.local.stack import EXTERNAL, Stack
 from deploy.local.wording import LocalError, say
 
@@ -42,15 +43,21 @@ class Place:
 
 
 def place(environment: Mapping[str, str] = os.environ) -> Place:
-    """Read the place from the environment; another checkout has another one by default."""
+    """Read the place from the environment; another checkout has another one by default.
+
+    External servers that the platform was set up with are remembered; LocalError where the
+    environment names others.
+    """
+    state_dir = Path(environment.get("SHUYUAN_LOCAL_DIR") or ROOT / ".local").resolve()
+    named = {
+        postgres.NAME: environment.get("SHUYUAN_DATABASE_URL", ""),
+        kafka.NAME: environment.get("SHUYUAN_KAFKA_BOOTSTRAP", ""),
+    }
     return Place(
-        Path(environment.get("SHUYUAN_LOCAL_DIR") or ROOT / ".local").resolve(),
+        state_dir,
         _number(environment, "SHUYUAN_PORT", USUAL_GATEWAY_PORT),
         _number(environment, "SHUYUAN_WORKERS", os.cpu_count() or 1),
-        {
-            postgres.NAME: environment.get("SHUYUAN_DATABASE_URL", ""),
-            kafka.NAME: environment.get("SHUYUAN_KAFKA_BOOTSTRAP", ""),
-        },
+        settled_external(state_dir, named),
     )
 
 
@@ -88,8 +95,10 @@ class Platform:
             if self._complete():
                 self._report.line(say(f"已在运行：{self.base_url}", f"running: {self.base_url}"))
                 return
+            master_key = self._master_key()
+            remember_external(self._root, self._where.external)
             self._start_stack()
-            environment = self._settle()
+            environment = self._settle(master_key)
             self._migrate(environment)
             self._seed(environment)
             self._start_programs(environment)
@@ -116,19 +125,19 @@ class Platform:
         with self._report.step(say("启动 PostgreSQL 和 Kafka", "starting PostgreSQL and Kafka")):
             self.stack.start()
 
-    def _settle(self) -> dict[str, str]:
+    def _settle(self, master_key: Path) -> dict[str, str]:
         """Fix ports and addresses; programs that were started with others are stopped."""
         if self.gateway.running() is None:
             self.gateway.stop()
             self._ports.choose(GATEWAY, self._where.gateway_port)
-        environment = self._environment()
+        environment = self._environment(master_key)
         if read_json(self._environment_file) != environment:
             self.worker.stop()
             self.gateway.stop()
             write_json(self._environment_file, environment)
         return environment
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, master_key: Path) -> dict[str, str]:
         endpoints = self.stack.endpoints
         return {
             "SHUYUAN_ENVIRONMENT": "development",
@@ -137,7 +146,7 @@ class Platform:
             "SHUYUAN_REPLICATION_FACTOR": os.environ.get("SHUYUAN_REPLICATION_FACTOR", "1"),
             "SHUYUAN_MIN_INSYNC_REPLICAS": os.environ.get("SHUYUAN_MIN_INSYNC_REPLICAS", "1"),
             "SHUYUAN_BASE_URL": self.base_url,
-            "SHUYUAN_MASTER_KEY_FILE": str(self._master_key()),
+            "SHUYUAN_MASTER_KEY_FILE": str(master_key),
             "SHUYUAN_HOST": HOST,
             "SHUYUAN_PORT": str(self._ports.get(GATEWAY)),
             "SHUYUAN_WORKERS": str(self._where.workers),
@@ -145,8 +154,11 @@ class Platform:
         }
 
     def _master_key(self) -> Path:
+        """Return the master key's file; a new one only where nothing was sealed with another."""
         path = self._root / "master.key"
         if not path.exists():
+            if self.credentials.exists():
+                raise _lost_master_key(path)
             write_private(path, base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode())
         return path
 
@@ -222,6 +234,15 @@ def _number(environment: Mapping[str, str], name: str, usual: int) -> int:
     if not text.isdecimal():
         raise LocalError(f"{name} 应为整数，现为 {text}。", f"{name} must be a number, not {text}.")
     return int(text)
+
+
+def _lost_master_key(path: Path) -> LocalError:
+    return LocalError(
+        f"主密钥 {path} 不见了，而数据库中的密钥和游标由它保护：请从备份恢复该文件；"
+        "若数据可以舍弃，执行 make clean 后重新开始。",
+        f"The master key {path} is gone, and what the database holds is sealed with it: restore "
+        "the file from a backup, or `make clean` if the data may go.",
+    )
 
 
 def _not_migrated(output: str, log: Path) -> LocalError:

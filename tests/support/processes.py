@@ -4,7 +4,6 @@ import base64
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,14 +14,10 @@ from pathlib import Path
 
 import httpx
 
+from deploy.local.ports import any_free
+
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(database_url: str, kafka_bootstrap: str, **more: str) -> dict[str, str]:
@@ -43,6 +38,11 @@ def environment(database_url: str, kafka_bootstrap: str, **more: str) -> dict[st
         "SHUYUAN_LOG_LEVEL": "warning",
         **more,
     }
+
+
+def free_port() -> int:
+    """Return a port that suites running side by side are unlikely to choose as well."""
+    return any_free()
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,39 @@ def test_a_taken_port_is_replaced_by_one_that_is_then_kept(database_only: Stack)
     assert _port(database_only.start()) == other
 
 
+def test_lost_secrets_get_the_database_new_passwords(database_only: Stack, tmp_path: Path) -> None:
+    """Without the file the server was "not ready after 60 s" for ever."""
+    run_apart(_value(database_only.start().database_url, "CREATE TABLE kept (id int)"))
+    database_only.stop()
+    (tmp_path / "postgres.secrets").unlink()
+    url = database_only.start().database_url
+    assert run_apart(_value(url, "SELECT count(*) FROM kept")) == 0
+
+
+def test_a_killed_initdb_leaves_no_half_cluster(database_only: Stack, tmp_path: Path) -> None:
+    draft = tmp_path / "postgres" / "data.draft"
+    draft.mkdir(parents=True)
+    (draft / "PG_VERSION").write_text("18\n", encoding="ascii")
+    assert run_apart(_value(database_only.start().database_url, "SELECT 1")) == 1
+
+
+def test_a_cluster_of_another_major_version_is_left_alone(
+    database_only: Stack, tmp_path: Path
+) -> None:
+    version = tmp_path / "postgres" / "data" / "PG_VERSION"
+    version.parent.mkdir(parents=True)
+    version.write_text("17\n", encoding="ascii")
+    with pytest.raises(LocalError, match="PostgreSQL 17"):
+        database_only.start()
+    assert version.read_text(encoding="ascii") == "17\n"
+
+
+def test_nobody_else_may_read_records_and_logs_on_the_disk(stack: Stack) -> None:
+    root = stack.kafka._home.parent
+    for folder in (root / "kafka", root / "postgres", root / "logs"):
+        assert folder.stat().st_mode & 0o077 == 0, folder
+
+
 def test_a_pid_that_became_someone_elses_is_not_touched(service: Service, tmp_path: Path) -> None:
     pid_file = tmp_path / "run" / "sleeper.json"
     with subprocess.Popen(SLEEP, start_new_session=True) as stranger:
