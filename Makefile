@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test up down status check lock clean bench bench-quick soak soak-quick profile load faults capacity
+.PHONY: help demo test test-fast up down status check lock clean bench bench-quick bench-test soak soak-quick profile load faults capacity
 
 help: ## 列出全部目标 / print every target
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -19,8 +19,11 @@ TEST_PROCESSES := 2
 test: $(INSTALLED) ## 运行全部测试 / run every test
 	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
+# One story on real servers for each package.
+STORIES := $(addprefix tests/integration/,kernel/test_audit.py auth/test_token_endpoint.py \
+  catalog/test_catalogue_over_http.py exchange/publishing/test_publish.py)
 test-fast: $(INSTALLED) ## 快速测试：单元、文档与每部分一个故事，两分钟内 / unit, documents and a story for each part: under two minutes
-	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile -m 'not slow' tests/unit tests/docs $(STORIES) $(ARGS)
+	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile -m 'not slow and not benchmark' tests/unit tests/docs $(STORIES) $(ARGS)
 
 up: $(INSTALLED) ## 启动 PostgreSQL、Kafka、网关和后台进程 / start the platform on this machine
 	@$(PYTHON) -m deploy.local up
@@ -39,6 +42,9 @@ check: $(INSTALLED) ## 静态检查：格式、规则、类型、导入方向 / 
 
 bench: $(INSTALLED) ## 压测：全部场景与对照，五轮取中（十余分钟）/ the whole benchmark, medians of five rounds
 	@$(PYTHON) -m loadtests.bench $(if $(BRIDGE),--bridge $(BRIDGE)) $(if $(BRIDGE_BOOTSTRAP),--bridge-bootstrap $(BRIDGE_BOOTSTRAP)) $(ARGS)
+
+bench-test: $(INSTALLED) ## 检验压测程序自身（约五分钟）/ test the benchmark, the soak and the profiler themselves
+	@$(PYTHON) -m pytest -m benchmark tests/integration/loadtests $(ARGS)
 
 bench-quick: $(INSTALLED) ## 压测：每项一次，两分钟内，仅供参考 / every row once, under two minutes
 	@$(PYTHON) -m loadtests.bench --quick $(ARGS)
