@@ -208,9 +208,9 @@ class Postgres:
         if found != ours:
             raise LocalError(
                 f"{self._data} 属于 PostgreSQL {found}，而当前安装的是 {ours}：请先用旧版本导出"
-                "（见 docs/how-to/back-up-and-restore.md），清空该目录后再导入。",
+                "，清空该目录后再导入。",
                 f"{self._data} belongs to PostgreSQL {found}, the installed one is {ours}: dump "
-                "it with the older one (docs/how-to/back-up-and-restore.md), clear it, restore.",
+                "it with the older one, clear it, restore.",
             )
 
     def _renew_password(self, identity: Identity) -> None:
