@@ -6,7 +6,7 @@ import tempfile
 import typer
 import uvicorn
 
-from gateway import connections
+from gateway.http.limits import allow_many
 from kernel.settings import load
 
 GRACE_SECONDS = 10
@@ -25,7 +25,7 @@ def main() -> None:
 def serve() -> None:
     """启动网关 / serve until a signal says stop."""
     settings = load()
-    connections.allow_many()
+    allow_many()
     with tempfile.TemporaryDirectory(prefix="shuyuan-metrics-") as counters:
         # prometheus_client itself reads this name, in every worker, to share its counters.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = counters
@@ -36,7 +36,8 @@ def serve() -> None:
             port=settings.port,
             workers=settings.workers,
             loop="uvloop",
-            http="gateway.connections:Connection",
+            http="gateway.http.connection:Connection",
+            ws="none",
             lifespan="on",
             access_log=False,
             server_header=False,

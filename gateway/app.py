@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from gateway import once, problems
 from gateway.docs import install as install_docs
+from gateway.http.stopping import draining
 from gateway.openapi import Described
 from gateway.routers import ROUTERS
 from gateway.services import open_services
@@ -29,10 +30,12 @@ def settle_memory() -> None:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with open_services(app.state.settings) as services:
+    settings = app.state.settings
+    async with open_services(settings) as services:
         app.state.services = services
         settle_memory()
-        yield
+        with draining(settings.drain_seconds, services.bus.tail.wake):
+            yield
 
 
 def create(settings: Settings | None = None) -> FastAPI:

@@ -1,29 +1,23 @@
-"""The outermost layer, raw ASGI: correlation id, worker's name, limits of size and media."""
+"""The outermost layer, raw ASGI: who is calling, marks of answers, limits of size and media."""
 
 import asyncio
-import os
 import re
-import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Mapping
 
-from gateway.problems import in_english, problem
-from kernel.errors import BadRequest, ShuyuanError, TooLarge, UnsupportedMedia
-from kernel.ids import new_id
+from auth.principal import Principal
+from gateway.correlation import correlation_of
+from gateway.guard import Guard
+from gateway.http.asgi import HOLDER, App, Message, Receive, Scope, Send
+from gateway.http.budgets import BODIES, BODIES_ANONYMOUS, Bodies
+from gateway.http.errors import RequestTimeout
+from gateway.problems import CodingNotSupported, Internal, in_english, log, problem
+from gateway.worker import WORKER
+from kernel.database import is_passing
+from kernel.errors import BadRequest, ShuyuanError, TooLarge, Unavailable, UnsupportedMedia
 from kernel.logging import correlation_id
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY_MAX = 1024 * 1024
 BODY_SECONDS = 60.0
-CORRELATION_MAX = 64
-# Opaque: tells workers apart without telling machines apart.
-WORKER = f"{secrets.token_hex(4)}-{os.getpid() & 0xFFFF:04x}"
-_WORKER_MARK = (b"exchange-worker", WORKER.encode())
 FORMS = (b"application/x-www-form-urlencoded",)
 JSON = (b"application/json", b"application/merge-patch+json")
 RECORDS = (b"application/json", b"application/x-ndjson")
@@ -31,13 +25,24 @@ MEDIA_OF = ((re.compile(r"/oauth/.*"), FORMS), (re.compile(r"/v1/resources/.*/va
 # An edition of the statistical division codes holds 18,000 values.
 EDITIONS = re.compile(r"/v1/code-lists/.*/editions")
 EDITION_MAX = 8 * 1024 * 1024
+# Who signs in or asks for a token is not known yet, and needs little.
+FORM_MAX = 64 * 1024
+CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# Where an answer says nothing else. Pages bring a policy of their own (gateway/docs.py, oauth).
+USUAL: Mapping[bytes, bytes] = {
+    b"x-content-type-options": b"nosniff",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cache-control": b"no-store",
+}
+_WORKER_MARK = (b"exchange-worker", WORKER.encode())
 
 
 class Edge:
     """Wraps FastAPI; the hot paths bring their own limits and come here only for refusals."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, guard: Guard | None = None) -> None:
         self._app = app
+        self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,61 +53,98 @@ class Edge:
         correlation_id.set(correlation)
         send = marked(send, correlation)
         try:
+            principal = await self._known(scope, headers)
             _check(scope, headers)
         except ShuyuanError as error:
             await refuse(scope, send, error)
             return
-        limited = _Limited(receive, _body_max(scope))
+        limited = _Limited(receive, _body_max(scope["path"]), *_pot(scope, principal))
         try:
             await self._app(scope, limited, send)
-        except TooLarge as error:
+        except (TooLarge, RequestTimeout) as error:
             await refuse(scope, send, error)
+        finally:
+            limited.release()
+
+    async def _known(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal | None:
+        """Return the caller before anything is read of the body; raises 401, 403, 429, 503."""
+        if self._guard is None:
+            return None
+        try:
+            principal = await self._guard.known(scope, headers)
+        except ShuyuanError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever happened, the answer is a problem body
+            if is_passing(error):
+                log.warning("edge: %r", error)
+                raise Unavailable from None
+            log.exception("unexpected error on %s", scope["path"])
+            raise Internal from None
+        if principal is not None:
+            scope[HOLDER] = principal.id
+        return principal
 
 
 class _Limited:
     """Stops a body at its limit, counted when it came without a length, and one that stalls."""
 
-    def __init__(self, receive: Receive, limit: int) -> None:
+    def __init__(self, receive: Receive, limit: int, pot: Bodies, holder: str) -> None:
         self._receive = receive
         self._limit = limit
+        self._pot = pot
+        self._holder = holder
         self._seen = 0
         self._whole = False
         self._ends_at = asyncio.get_running_loop().time() + BODY_SECONDS
 
     async def __call__(self) -> Message:
         # After the body the application listens for its caller to leave, however long that takes.
-        async with asyncio.timeout_at(None if self._whole else self._ends_at):
-            message = await self._receive()
+        try:
+            async with asyncio.timeout_at(None if self._whole else self._ends_at):
+                message = await self._receive()
+        except TimeoutError:
+            raise RequestTimeout from None
         self._whole = not message.get("more_body", False)
-        self._seen += len(message.get("body", b""))
+        size = len(message.get("body", b""))
+        self._seen += size
+        self._pot.hold(self._holder, size)
         if self._seen > self._limit:
             raise TooLarge(limit_bytes=self._limit)
         return message
 
-
-def correlation_of(headers: dict[bytes, bytes]) -> str:
-    """Take the caller's correlation id when it is short and plain, else make one."""
-    given = headers.get(b"exchange-correlation-id")
-    if given is None:
-        return new_id()
-    plain = given.replace(b"-", b"").isalnum() and len(given) <= CORRELATION_MAX
-    return given.decode() if plain else new_id()
+    def release(self) -> None:
+        """The request is answered: nothing of its body is under way any more."""
+        if self._seen:
+            self._pot.release(self._holder, self._seen)
+            self._seen = 0
 
 
-def _check(scope: Scope, headers: dict[bytes, bytes]) -> None:
-    if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+def _pot(scope: Scope, principal: Principal | None) -> tuple[Bodies, str]:
+    if principal is not None:
+        return BODIES, principal.id
+    client = scope.get("client")
+    return BODIES_ANONYMOUS, str(client[0]) if client else ""
+
+
+def _check(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+    path = scope["path"]
+    if "\x00" in path or b"%00" in scope["query_string"]:
         raise BadRequest("地址中含有 NUL 字符", "The address holds a NUL character")
     length = headers.get(b"content-length", b"0")
-    limit = _body_max(scope)
+    has_body = length != b"0" or b"transfer-encoding" in headers
+    if has_body and scope["method"] in CHANGING:
+        _check_media(path, headers.get(b"content-type", b""))
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            raise CodingNotSupported("identity")
+    limit = _body_max(path)
     if length.isdigit() and int(length) > limit:
         raise TooLarge(limit_bytes=limit)
-    has_body = length != b"0" or b"transfer-encoding" in headers
-    if has_body and scope["method"] in ("POST", "PUT", "PATCH"):
-        _check_media(scope["path"], headers.get(b"content-type", b""))
 
 
-def _body_max(scope: Scope) -> int:
-    return EDITION_MAX if EDITIONS.fullmatch(scope["path"]) else BODY_MAX
+def _body_max(path: str) -> int:
+    if path.startswith("/oauth/"):
+        return FORM_MAX
+    return EDITION_MAX if EDITIONS.fullmatch(path) else BODY_MAX
 
 
 def _check_media(path: str, content_type: bytes) -> None:
@@ -114,12 +156,15 @@ def _check_media(path: str, content_type: bytes) -> None:
 
 
 def marked(send: Send, correlation: str) -> Send:
-    """Return a `send` that adds the worker and the correlation id to every answer."""
+    """Return a `send` that adds the worker, the correlation id and what is missing to answers."""
     marks = (_WORKER_MARK, (b"exchange-correlation-id", correlation.encode()))
 
     async def marked(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *marks]
+            headers = list(message.get("headers", ()))
+            there = {name.lower() for name, _value in headers}
+            usual = [field for field in USUAL.items() if field[0] not in there]
+            message["headers"] = [*headers, *usual, *marks]
         await send(message)
 
     return marked

@@ -1,14 +1,13 @@
-"""The hot paths, raw ASGI in front of FastAPI: publish and pull (docs/architecture.md).
+"""The hot paths, in front of FastAPI: publish and pull (docs/architecture.md).
 
 FastAPI documents them from the same models (gateway/api/records.py) and never runs them.
 """
 
 import asyncio
 import re
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import TypeVar
 
@@ -22,10 +21,17 @@ from exchange.delivery.errors import QuotaExhausted
 from exchange.delivery.pull import Page, Request
 from exchange.publishing.errors import BodyTooLarge
 from exchange.publishing.publish import Batch, Media, OnInvalid, Op
-from gateway.connections import UNTAKEN
-from gateway.cycle import Handle, HotApp
-from gateway.edge import App, Edge, Receive, Scope, Send
-from gateway.exchanges import AsgiExchange, ClientGoneError, Exchange, Headers
+from gateway import codings
+from gateway.edge import Edge
+from gateway.exchanges import Exchange, Headers
+from gateway.guard import Guard
+from gateway.http.asgi import App, Receive, Scope, Send
+from gateway.http.budgets import BODIES, UNTAKEN
+from gateway.http.cycle import Handle, HotApp
+from gateway.http.errors import RequestTimeout
+from gateway.http.outflow import ClientGoneError, CutShortError
+from gateway.http.stopping import STOPPING
+from gateway.negotiation import prefers_json
 from gateway.problems import Internal, log
 from gateway.receipts import worded
 from gateway.services import Services
@@ -38,8 +44,6 @@ PUBLISH = re.compile(r"/v1/resources/([0-9a-zA-Z_-]{1,64})/records")
 PULL = re.compile(r"/v1/subscriptions/([0-9a-zA-Z_-]{1,64})/records")
 BODY_MAX = 8 * 1024 * 1024
 BODY_SECONDS = 60.0
-# One client may hold this part of the bytes that a worker holds at once.
-SHARES = 4
 # Refusals for asking too often wait so long, so many at once on a worker (ADR 0015).
 HOLD_BACK_SECONDS = 0.1
 HELD_BACK_MAX = 1000
@@ -53,8 +57,10 @@ PAGE = (
     b"content-type: %b\r\ncache-control: no-store\r\nexchange-next-cursor: %b\r\n"
     b"exchange-count: %d\r\nexchange-lag: %d\r\n"
 )
+CODED = b"content-encoding: %b\r\nvary: accept-encoding\r\n"
 # Members of an enum cost ten times as much to name as these do.
-UPSERT, REJECT, MAY_PUBLISH = Op.UPSERT, OnInvalid.REJECT, AuthScope.RECORDS_PUBLISH
+UPSERT, REJECT = Op.UPSERT, OnInvalid.REJECT
+MAY_PUBLISH, MAY_READ = AuthScope.RECORDS_PUBLISH, AuthScope.RECORDS_READ
 
 Choice = TypeVar("Choice", bound=StrEnum)
 encode = msgspec.json.Encoder().encode
@@ -64,11 +70,9 @@ class HotPaths(HotApp):
     """Takes publish and pull for itself and hands everything else on."""
 
     def __init__(self, app: App, services: Callable[[], Services]) -> None:
-        self._edge = Edge(app)
+        self._edge = Edge(app, Guard(app, services))
         self._services = services
-        self._held_bytes = 0
         self._held_back = 0
-        self._held_by: Counter[str] = Counter()
 
     @cached_property
     def _using(self) -> Services:
@@ -83,15 +87,9 @@ class HotPaths(HotApp):
         return None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            route = self.route(scope["method"], scope["path"])
-            if route is not None:
-                await self.run(*route, AsgiExchange(scope, receive, send))
-                return
-            if scope["method"] == "HEAD":
-                # The server leaves the body of an answer to HEAD out, whoever made it.
-                await self({**scope, "method": "GET"}, receive, send)
-                return
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            # The server leaves the body of an answer to HEAD out, whoever made it.
+            scope = {**scope, "method": "GET"}
         await self._edge(scope, receive, send)
 
     async def run(self, handle: Handle, thing_id: str, exchange: Exchange) -> None:
@@ -106,8 +104,8 @@ class HotPaths(HotApp):
             await exchange.refuse(error)
         except ShuyuanError as error:
             await exchange.refuse(error)
-        except ClientGoneError:
-            log.debug("client left in the middle of its body")
+        except (ClientGoneError, CutShortError):
+            log.debug("client left in the middle of its body, or of its answer")
         except Exception as error:  # noqa: BLE001 - whatever happened, the answer is a problem body
             if is_passing(error):
                 log.warning("hot path: %r", error)
@@ -133,15 +131,16 @@ class HotPaths(HotApp):
 
     async def _publish(self, resource_id: str, exchange: Exchange) -> None:
         principal = await self._caller(exchange)
-        principal.require_scope(MAY_PUBLISH)
         # Before the body: whoever asks too often shall not send megabytes in vain.
         await self._admit(principal, exchange)
+        principal.require_scope(MAY_PUBLISH)
         try:
             batch = await self._batch(principal, exchange)
             publisher = self._using.bus.publisher
             published = await publisher.publish(principal, resource_id, batch)
         finally:
-            self._release(principal, exchange)
+            if exchange.held_bytes:
+                BODIES.release(principal.id, exchange.held_bytes)
         receipt = published.receipt
         if receipt.errors:
             receipt = worded(receipt, english=exchange.wants_english)
@@ -159,69 +158,100 @@ class HotPaths(HotApp):
     async def _batch(self, principal: Principal, exchange: Exchange) -> Batch:
         query = exchange.query("op", "on_invalid")
         headers = exchange.headers
+        op = _choice(query, "op", UPSERT) if query else UPSERT
+        on_invalid = _choice(query, "on_invalid", REJECT) if query else REJECT
+        version = _version(headers.get(b"exchange-resource-version"))
         key = headers.get(b"idempotency-key")
         if key is not None:
             answers.check_key(key.decode("latin-1"))
+        media = _media(headers)
+        coding = headers.get(b"content-encoding")
+        decode = None if coding is None else codings.decoder(coding)
+        body = await self._body(principal, exchange)
+        if decode is not None:
+            body = await self._decoded(principal, exchange, decode, body)
         return Batch(
-            media=_media(headers),
-            op=_choice(query, "op", UPSERT) if query else UPSERT,
-            on_invalid=_choice(query, "on_invalid", REJECT) if query else REJECT,
-            version=_version(headers.get(b"exchange-resource-version")),
+            media=media,
+            op=op,
+            on_invalid=on_invalid,
+            version=version,
             idempotency_key=None if key is None else key.decode(),
             correlation_id=exchange.correlation,
-            body=await self._body(principal, exchange),
+            body=body,
         )
 
     async def _body(self, principal: Principal, exchange: Exchange) -> bytes:
-        """Collect the body; raises BodyTooLarge, Unavailable, TimeoutError for one that stalls."""
-        if exchange.complete:
-            return self._hold(principal, exchange)
-        length = exchange.headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > BODY_MAX:
+        """Collect the body; raises BodyTooLarge, RequestTimeout for one that stalls, 429, 503."""
+        length = exchange.headers.get(b"content-length", b"0")
+        if int(length) > BODY_MAX:
             raise BodyTooLarge(limit_bytes=BODY_MAX)
+        incoming = exchange.incoming
+        if incoming.complete:
+            return self._hold(principal, exchange)
         parts, whole = [], False
-        async with asyncio.timeout(BODY_SECONDS):
-            while not whole:
-                whole = await exchange.more()
-                parts.append(self._hold(principal, exchange))
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                while not whole:
+                    whole = await incoming.more()
+                    parts.append(self._hold(principal, exchange))
+        except TimeoutError:
+            raise RequestTimeout from None
         return b"".join(parts)
 
     def _hold(self, principal: Principal, exchange: Exchange) -> bytes:
         """Count the bytes under way; a client may hold a quarter of what the worker may (P9)."""
-        body = exchange.take()
-        exchange.held_bytes += len(body)
-        self._held_bytes += len(body)
-        self._held_by[principal.id] += len(body)
+        body = exchange.incoming.take()
+        self._count(principal, exchange, len(body))
         if exchange.held_bytes > BODY_MAX:
             raise BodyTooLarge(limit_bytes=BODY_MAX)
-        most = self._using.settings.inflight_bytes
-        if self._held_by[principal.id] > most // SHARES:
-            raise TooMany("本系统在途数据过多，请稍后重试", "Too much of yours is under way")
-        if self._held_bytes > most:
-            raise Unavailable("本节点处理中的数据过多，请稍后重试", "Too much under way; try again")
         return body
 
-    def _release(self, principal: Principal, exchange: Exchange) -> None:
-        self._held_bytes -= exchange.held_bytes
-        self._held_by[principal.id] -= exchange.held_bytes
-        if not self._held_by[principal.id]:
-            del self._held_by[principal.id]
+    def _count(self, principal: Principal, exchange: Exchange, size: int) -> None:
+        exchange.held_bytes += size
+        BODIES.hold(principal.id, size)
+
+    async def _decoded(
+        self, principal: Principal, exchange: Exchange, decode: codings.Decode, body: bytes
+    ) -> bytes:
+        """Return what was coded, counted as it grows; raises BodyTooLarge, MalformedRequest."""
+        parts = []
+        size = 0
+        async for part in decode(body, BODY_MAX):
+            self._count(principal, exchange, len(part))
+            size += len(part)
+            if size > BODY_MAX:
+                raise BodyTooLarge(limit_bytes=BODY_MAX)
+            parts.append(part)
+        return b"".join(parts)
 
     async def _pull(self, subscription_id: str, exchange: Exchange) -> None:
+        caller = _PullCaller(self._using.tokens, self._admit, exchange, subscription_id)
+        principal = await caller.confirm()
+        principal.require_scope(MAY_READ)
         query = exchange.query("cursor", "limit", "wait")
+        wait_seconds = _number(query, "wait", 0, 0, WAIT_MAX)
+        if wait_seconds and STOPPING.begun:
+            raise Unavailable("本节点正在停止", "This node is stopping")
         request = Request(
             subscription_id,
             query.get("cursor"),
             int(_number(query, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX)),
-            _number(query, "wait", 0, 0, WAIT_MAX),
+            wait_seconds,
+            _is_over,
         )
-
-        caller = _PullCaller(self._using.tokens, self._admit, exchange, subscription_id)
+        if wait_seconds:
+            tail = self._using.bus.tail
+            exchange.incoming.on_leave = partial(tail.wake_subscription, subscription_id)
         page = await self._using.bus.puller.pull(caller, request)
         exchange.day = page.day
-        as_json = exchange.headers.get(b"accept", b"").startswith(JSON)
+        as_json = prefers_json(exchange.headers.get(b"accept", b""))
         body = _json(page) if as_json else _ndjson(page)
         head = _page_head(page, as_json=as_json)
+        if len(body) > codings.CODED_BYTES and (
+            coding := codings.best(exchange.headers.get(b"accept-encoding", b""))
+        ):
+            body = await codings.encode(coding, body)
+            head += CODED % coding
         await exchange.answer(200, head, body, page.admission)
 
 
@@ -248,14 +278,21 @@ class _PullCaller:
         return self._tokens.known(self._digest)
 
     async def confirm(self) -> Principal:
-        principal = self.known() or await self._tokens.verify(self._token)
         exchange = self._exchange
+        if exchange.incoming.gone:
+            # Nobody waits for the page: neither place nor quota is taken for it.
+            raise ClientGoneError
+        principal = self.known() or await self._tokens.verify(self._token)
         # However long it waits and looks again, it is one request.
         if not exchange.buckets:
             await self._admit(principal, exchange, self._subscription_id)
             exchange.belongs_to(principal.id)
         UNTAKEN.require_room(principal.id)
         return principal
+
+
+def _is_over() -> bool:
+    return STOPPING.begun
 
 
 def _media(headers: Headers) -> Media:

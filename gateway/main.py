@@ -1,9 +1,9 @@
 """The ASGI application that uvicorn serves: hot paths in front of FastAPI."""
 
 from gateway.app import create
-from gateway.connections import UNTAKEN
-from gateway.edge import App
 from gateway.hot import HotPaths
+from gateway.http.asgi import App
+from gateway.http.budgets import set_budgets
 from kernel import logging
 from kernel.machine.later import LOADER
 from kernel.settings import load
@@ -13,7 +13,7 @@ def application() -> App:
     """Return a new application; each worker process calls this once."""
     settings = load()
     logging.configure(settings.log_level)
-    UNTAKEN.most_bytes = settings.untaken_bytes
+    set_budgets(untaken_bytes=settings.untaken_bytes, inflight_bytes=settings.inflight_bytes)
     LOADER.after = settings.compile_after_records
     app = create(settings)
     return HotPaths(app, lambda: app.state.services)

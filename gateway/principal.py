@@ -26,6 +26,8 @@ def with_scope(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
         principal.require_scope(scope)
         return principal
 
+    # The guard asks for it before a body is read (gateway/guard.py).
+    scoped.wanted_scope = scope  # type: ignore[attr-defined]
     return scoped
 
 

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from gateway import validation
+from gateway.negotiation import prefers_english
 from kernel.database import is_passing, sqlstate
 from kernel.errors import (
     BadRequest,
@@ -24,6 +25,7 @@ from kernel.errors import (
     Text,
     Unauthorized,
     Unavailable,
+    UnsupportedMedia,
 )
 from kernel.logging import correlation_id
 
@@ -44,6 +46,13 @@ STATUS: Mapping[Category, int] = {
     Category.TOO_MANY: 429,
     Category.UNAVAILABLE: 503,
 }
+# Codes whose status is not that of their category.
+APART: Mapping[str, int] = {
+    "request_timeout": 408,
+    "head_too_large": 431,
+    "not_implemented": 501,
+    "http_version_not_supported": 505,
+}
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_DEFAULT_SECONDS = 1
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -55,6 +64,17 @@ class MethodNotAllowed(ShuyuanError):
     title = Text("此地址不支持该方法", "The method is not supported here")
 
 
+class CodingNotSupported(UnsupportedMedia):
+    """`accepted` are the codings that may be used there (RFC 9110 section 12.5.3)."""
+
+    def __init__(self, accepted: str) -> None:
+        super().__init__(
+            f"此处的 Content-Encoding 只支持 {accepted}",
+            f"Content-Encoding here: {accepted}",
+        )
+        self.accepted = accepted
+
+
 class Internal(ShuyuanError):
     category = Category.UNAVAILABLE
     code = "internal_error"
@@ -62,14 +82,14 @@ class Internal(ShuyuanError):
 
 
 def in_english(accept_language: str) -> bool:
-    return accept_language.lower().lstrip().startswith("en")
+    return prefers_english(accept_language.encode("latin-1", "replace"))
 
 
 def problem(
     error: ShuyuanError, *, instance: str, english: bool, status: int | None = None
 ) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body of a refusal."""
-    status = status or STATUS[error.category]
+    status = status or APART.get(error.code) or STATUS[error.category]
     body: dict[str, Any] = {
         "type": f"urn:shuyuan:problem:{error.code}",
         "title": _say(error.title, english=english),
@@ -103,6 +123,8 @@ def _field_error(item: FieldError, *, english: bool) -> dict[str, object]:
 
 def _headers(error: ShuyuanError, status: int) -> dict[str, str]:
     headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
+    if isinstance(error, CodingNotSupported):
+        headers["Accept-Encoding"] = error.accepted
     if isinstance(error, Unauthorized):
         known = "" if error.code == "token_missing" else ', error="invalid_token"'
         headers["WWW-Authenticate"] = f'Bearer realm="shuyuan"{known}'

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -11,6 +11,7 @@ from auth.tokens import TokenVerifier
 from exchange.bus import Bus
 from exchange.metering.rates.gate import Gate
 from gateway.metrics import Meters
+from gateway.probe import Probe
 from kernel.changes import ChangeFeed
 from kernel.database import Database, ReadSession, WriteSession
 from kernel.secretbox import Secretbox
@@ -28,6 +29,7 @@ class Services:
     tokens: TokenVerifier
     bus: Bus
     gate: Gate
+    probe: Probe = field(default_factory=Probe)
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 
+from gateway.http.errors import RequestTimeout
 from kernel.errors import (
     BadRequest,
     FieldError,
@@ -13,7 +14,6 @@ from kernel.errors import (
     MalformedJson,
     ShuyuanError,
     Text,
-    Unavailable,
 )
 
 CODES: Mapping[str, tuple[str, Text]] = {
@@ -55,7 +55,7 @@ def unreadable(cause: BaseException | None) -> ShuyuanError:
     if isinstance(cause, ShuyuanError):
         return cause
     if isinstance(cause, TimeoutError):
-        return Unavailable("请求体未在限时内传完", "The body did not arrive in time")
+        return RequestTimeout()
     if isinstance(cause, UnicodeDecodeError):
         return InvalidUtf8()
     if isinstance(cause, RecursionError):

@@ -72,6 +72,17 @@ class Settings(BaseSettings):
         50.0, gt=0, description="pulls of one subscription a second, on average (P9)"
     )
     rate_subscription_burst: int = Field(100, ge=1, description="and at once, after a pause")
+    rate_source_per_second: float = Field(
+        200.0,
+        gt=0,
+        description="other requests of one caller or address a second on a worker, on average (P9)",
+    )
+    rate_source_burst: int = Field(1000, ge=1, description="and at once, after a pause")
+    drain_seconds: float = Field(
+        2.0,
+        ge=0,
+        description="from the signal to stop, and `/readyz` turning, to refusing new requests",
+    )
     reply_conditional_days: int = Field(
         10, ge=1, le=10, description="working days to answer for conditional data (Art 21, C4)"
     )

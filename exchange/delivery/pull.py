@@ -37,12 +37,18 @@ AT_ONCE = 500
 ATTEMPTS = 5
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     subscription_id: str
     cursor: str | None
     limit: int
     wait_seconds: float
+    # Whether waiting is over before its time; asked after each look at the log.
+    is_over: Callable[[], bool] = _never
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,8 @@ class Puller:
                 if not attempts:
                     raise
                 continue
-            if found.lines or found.moved or clock.monotonic() >= deadline:
+            over = clock.monotonic() >= deadline or request.is_over()
+            if found.lines or found.moved or over:
                 return self._page(principal, plan, found, admitted)
             # What the filter hid so far needs no second look.
             place = found.place

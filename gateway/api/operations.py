@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from gateway.http.stopping import STOPPING
 from gateway.metrics import exposition
 from gateway.services import Services, Using
 from kernel.wire import Wire
@@ -25,6 +26,7 @@ class Readiness(Wire):
     """`ok`, or for each part that keeps the worker from serving, why."""
 
     status: Literal["ok", "not_ready"]
+    node: str
     database: str
     broker: str
     rules: str
@@ -40,19 +42,25 @@ async def health() -> Health:
 @router.get("/readyz", responses={503: {"model": Readiness}})
 async def readiness(using: Using, response: Response) -> Readiness:
     """The worker can serve: database and broker answer, rules are fresh, loops run."""
-    database, broker = await asyncio.gather(_database(using), _broker(using))
+    node = "stopping" if STOPPING.begun else "ok"
+    database, broker = await using.probe.answers(lambda: _ask(using))
     rules = "ok" if using.changes.fresh else "rules not confirmed by the database"
     failed = using.loops.failed
-    ready = database == broker == rules == "ok" and not failed
+    ready = node == database == broker == rules == "ok" and not failed
     if not ready:
         response.status_code = NOT_READY
     return Readiness(
         status="ok" if ready else "not_ready",
+        node=node,
         database=database,
         broker=broker,
         rules=rules,
         loops=failed,
     )
+
+
+async def _ask(using: Services) -> tuple[str, str]:
+    return await asyncio.gather(_database(using), _broker(using))
 
 
 async def _database(using: Services) -> str:

@@ -20,10 +20,11 @@ def statuses() -> dict[str, int]:
         for module in pkgutil.walk_packages(found.__path__, package + "."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
-    from gateway.problems import STATUS  # noqa: PLC0415 - after the folder of the counters
+    from gateway import problems  # noqa: PLC0415 - after the folder of the counters
 
     classes = [kind for kind in _below(ShuyuanError) if hasattr(kind, "code")]
-    return {kind.code: APART.get(kind.code, STATUS[kind.category]) for kind in classes}
+    apart = {**APART, **problems.APART}
+    return {kind.code: apart.get(kind.code, problems.STATUS[kind.category]) for kind in classes}
 
 
 def _below(kind: type[ShuyuanError]) -> Iterator[type[ShuyuanError]]:

@@ -1,16 +1,21 @@
 import asyncio
 from collections.abc import MutableMapping
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 
+from auth.errors import TokenInvalid
 from gateway import edge, problems
-from gateway.edge import BODY_MAX, Edge, correlation_of
+from gateway.correlation import correlation_of
+from gateway.edge import BODY_MAX, Edge
+from gateway.guard import Guard, Pace
 from gateway.problems import problem
 from gateway.validation import unreadable
-from kernel.errors import ShuyuanError, TooMany, Unavailable
+from kernel.errors import Forbidden, ShuyuanError, TooMany, Unavailable
+from kernel.settings import load
 
 Message = dict[str, Any]
 
@@ -147,6 +152,89 @@ async def test_a_nul_never_reaches_the_app(place: Message) -> None:
     assert app.calls == 0
 
 
+async def test_an_answer_says_what_a_browser_must_not_guess() -> None:
+    """`/docs` and `/openapi.json` once said nothing of it, and reads might be kept (F21)."""
+    _, headers, _ = await answered(App(), scope("GET"))
+    assert headers[b"x-content-type-options"] == b"nosniff"
+    assert headers[b"cache-control"] == b"no-store"
+    assert headers[b"content-security-policy"].startswith(b"default-src 'none'")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+async def test_a_coded_body_is_not_taken_where_nobody_decodes(coding: str) -> None:
+    app = App()
+    asked = scope(content_length="2", content_encoding=coding)
+    status, headers, _ = await answered(app, asked, b"{}")
+    assert (status, headers[b"accept-encoding"]) == (415, b"identity")
+    assert app.calls == 0
+
+
+class Door:
+    """Services that know one token, and remember when they were asked."""
+
+    def __init__(self, scopes: str = "catalog:read") -> None:
+        self.asked = 0
+        self.tokens = self
+        self.settings = load()
+        self.principal = SimpleNamespace(id="known", require_scope=self._require)
+        self._scopes = scopes
+
+    def _require(self, wanted: str) -> None:
+        if wanted not in self._scopes:
+            raise Forbidden
+
+    def cached(self, token: bytes) -> Any:  # noqa: ANN401
+        self.asked += 1
+        if token != b"good":
+            raise TokenInvalid
+        return self.principal
+
+
+async def guarded(door: Door, asked: Message, app: Any = None) -> tuple[int, str, list[Message]]:  # noqa: ANN401
+    """Ask through a guard; return status, code and what was read of the body."""
+    read: list[Message] = []
+    sent: list[Message] = []
+    app = app or framework()
+
+    async def receive() -> Message:
+        read.append({"type": "http.request", "body": b"[[[", "more_body": False})
+        return read[-1]
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(dict(message))
+
+    services: Any = door
+    await Edge(app, Guard(app, lambda: services))(asked | {"http_version": "1.1"}, receive, send)
+    body = orjson.loads(sent[1]["body"])
+    return sent[0]["status"], body["code"], read
+
+
+@pytest.mark.parametrize("path", ["/v1/parsed", "/v1/raw", "/v1/nowhere"])
+async def test_the_caller_is_known_before_the_body_is_read(path: str) -> None:
+    """Eight megabytes of anybody's were once read and parsed first (C4, F8)."""
+    status, code, read = await guarded(Door(), scope(path=path, content_length="3"))
+    assert (status, code, read) == (401, "token_missing", [])
+    asked = scope(path=path, content_length="3", authorization="Bearer other")
+    assert (await guarded(Door(), asked))[:2] == (401, "token_invalid")
+
+
+async def test_a_token_without_the_scope_is_refused_before_the_body_is_read() -> None:
+    asked = scope(path="/v1/scoped", content_length="3", authorization="Bearer good")
+    status, code, read = await guarded(Door("catalog:read"), asked)
+    assert (status, code, read) == (403, "role_required", [])
+    status, code, read = await guarded(Door("catalog:write"), asked)
+    assert (status, code, len(read)) == (400, "malformed_json", 1)
+
+
+async def test_who_asks_too_often_is_held_off_before_anything_is_read() -> None:
+    pace = Pace(per_second=1, burst=3)
+    for _time in range(4):
+        pace.take("one")
+    with pytest.raises(TooMany):
+        pace.take("one")
+    pace.take("another")
+
+
 async def test_what_is_no_request_goes_through() -> None:
     """Lifespan messages, for one, have neither headers nor a path."""
     passed = asyncio.Event()
@@ -169,12 +257,23 @@ def test_a_refusal_that_passes_says_when_to_come_back(error: ShuyuanError, secon
     assert headers["Retry-After"] == seconds
 
 
+async def writer() -> None:
+    """Stand for a dependency that wants a scope."""
+
+
+writer.wanted_scope = "catalog:write"  # type: ignore[attr-defined]
+
+
 def framework() -> FastAPI:
     app = FastAPI()
     problems.install(app)
 
     @app.post("/parsed")
     async def parsed(body: dict[str, int]) -> dict[str, int]:
+        return body
+
+    @app.post("/v1/scoped", dependencies=[Depends(writer)])
+    async def scoped(body: dict[str, int]) -> dict[str, int]:
         return body
 
     @app.post("/raw")
@@ -202,8 +301,8 @@ async def test_a_body_that_stalls_is_cut_off(path: str, monkeypatch: pytest.Monk
 
     asked = scope(path=path, transfer_encoding="chunked") | {"http_version": "1.1"}
     await asyncio.wait_for(Edge(framework())(asked, receive, send), 5)
-    assert sent[0]["status"] == 503
-    assert orjson.loads(sent[1]["body"])["code"] == "unavailable"
+    assert sent[0]["status"] == 408
+    assert orjson.loads(sent[1]["body"])["code"] == "request_timeout"
 
 
 @pytest.mark.parametrize(
@@ -212,7 +311,7 @@ async def test_a_body_that_stalls_is_cut_off(path: str, monkeypatch: pytest.Monk
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"), "invalid_utf8"),
         (RecursionError(), "validation_failed"),
         (ValueError("Exceeds the limit (4300 digits)"), "validation_failed"),
-        (TimeoutError(), "unavailable"),
+        (TimeoutError(), "request_timeout"),
         (TooMany(), "rate_limited"),
         (RuntimeError(), "invalid_parameter"),
         (None, "invalid_parameter"),

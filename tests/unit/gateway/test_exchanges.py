@@ -4,65 +4,70 @@ from typing import Any
 import pytest
 
 from gateway import hot
-from gateway.exchanges import AsgiExchange, ClientGoneError, lines
+from gateway.exchanges import lines
 from gateway.hot import HotPaths
+from gateway.http.budgets import BODIES
+from gateway.http.errors import RequestTimeout
+from gateway.http.outflow import ClientGoneError
+from kernel.errors import TooLarge
+from tests.support.exchanges import KeptExchange
 from tests.unit.gateway.test_hot import elsewhere
 
-Message = dict[str, Any]
-
-
-def exchange(*messages: Message) -> AsgiExchange:
-    """Return an exchange to which these messages come, and then none for ever."""
-    coming = list(messages)
-
-    async def receive() -> Message:
-        if not coming:
-            await asyncio.Event().wait()
-        return coming.pop(0)
-
-    async def send(_message: Any) -> None:  # noqa: ANN401
-        raise AssertionError
-
-    return AsgiExchange({"path": "/", "query_string": b"", "headers": []}, receive, send)
-
-
-def piece(body: bytes, *, more: bool) -> Message:
-    return {"type": "http.request", "body": body, "more_body": more}
-
-
-class Using:
-    """Settings that leave room."""
-
-    settings = type("Settings", (), {"inflight_bytes": 1024})
+PRINCIPAL: Any = type("Caller", (), {"id": "someone"})
 
 
 def hot_paths() -> HotPaths:
-    services: Any = Using()
+    services: Any = None
     return HotPaths(elsewhere, lambda: services)
 
 
-@pytest.mark.parametrize("came", [[], [piece(b"{", more=True)]])
+async def collected(exchange: KeptExchange) -> bytes:
+    try:
+        return await asyncio.wait_for(hot_paths()._body(PRINCIPAL, exchange), 5)
+    finally:
+        if exchange.held_bytes:
+            BODIES.release(PRINCIPAL.id, exchange.held_bytes)
+
+
+@pytest.mark.parametrize("came", [b"", b"{"])
 async def test_a_body_that_stalls_is_cut_off_wherever_it_does(
-    came: list[Message], monkeypatch: pytest.MonkeyPatch
+    came: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The wait for the first byte once had no end."""
+    """The wait for the first byte once had no end, and its end was once a 503 (F16)."""
     monkeypatch.setattr(hot, "BODY_SECONDS", 0.05)
-    principal: Any = type("Caller", (), {"id": "someone"})
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(hot_paths()._body(principal, exchange(*came)), 5)
+    exchange = KeptExchange("/", body=None)
+    if came:
+        exchange.incoming.feed(came)
+    with pytest.raises(RequestTimeout):
+        await collected(exchange)
 
 
 async def test_a_body_is_what_its_pieces_are_together() -> None:
-    principal: Any = type("Caller", (), {"id": "someone"})
-    pieces = [piece(b"a", more=True), piece(b"", more=True), piece(b"bc", more=False)]
-    assert await hot_paths()._body(principal, exchange(*pieces)) == b"abc"
+    exchange = KeptExchange("/", body=None)
+    collecting = asyncio.create_task(collected(exchange))
+    for piece in (b"a", b"b", b"c"):
+        await asyncio.sleep(0)
+        exchange.incoming.feed(piece)
+    exchange.incoming.end()
+    assert await collecting == b"abc"
+    assert not BODIES.held_bytes
+
+
+async def test_a_body_that_grows_beyond_its_limit_is_stopped() -> None:
+    exchange = KeptExchange("/", body=None)
+    exchange.incoming.feed(b"x" * (hot.BODY_MAX + 1))
+    with pytest.raises(TooLarge):
+        await collected(exchange)
 
 
 async def test_whoever_leaves_has_no_body() -> None:
-    principal: Any = type("Caller", (), {"id": "someone"})
-    left = exchange(piece(b"a", more=True), {"type": "http.disconnect"})
+    exchange = KeptExchange("/", body=None)
+    exchange.incoming.feed(b"a")
+    collecting = asyncio.create_task(collected(exchange))
+    await asyncio.sleep(0)
+    exchange.incoming.leave()
     with pytest.raises(ClientGoneError):
-        await hot_paths()._body(principal, left)
+        await collecting
 
 
 def test_a_head_is_lines_of_headers() -> None:

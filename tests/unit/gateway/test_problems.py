@@ -101,7 +101,7 @@ def test_who_is_not_let_in_is_told_how(error: ShuyuanError, challenge: str) -> N
     assert said(error)[1]["WWW-Authenticate"] == challenge
 
 
-@pytest.mark.parametrize("language", ["en", "EN-us", " en;q=0.9, zh"])
+@pytest.mark.parametrize("language", ["en", "EN-us", " en, zh;q=0.9"])
 def test_english_is_for_whoever_names_it_first(language: str) -> None:
     assert in_english(language)
 

@@ -1,0 +1,16 @@
+"""The correlation id of a request: the caller's where it can be told back, else a new one."""
+
+from collections.abc import Mapping
+
+from kernel.ids import new_id
+
+CORRELATION_MAX = 64
+
+
+def correlation_of(headers: Mapping[bytes, bytes]) -> str:
+    """Take the caller's correlation id when it is short and plain, else make one."""
+    given = headers.get(b"exchange-correlation-id")
+    if given is None:
+        return new_id()
+    plain = given.replace(b"-", b"").isalnum() and len(given) <= CORRELATION_MAX
+    return given.decode() if plain else new_id()

@@ -1,0 +1,138 @@
+"""A hot request straight from the connection, without ASGI in between (ADR 0018)."""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+from gateway.exchanges import Exchange
+from gateway.http.budgets import UNTAKEN
+from gateway.http.head import Head
+from gateway.http.incoming import Incoming
+from gateway.http.outflow import (
+    ClientGoneError,
+    CutShortError,
+    MayLeave,
+    Outflow,
+    always,
+)
+from gateway.http.responses import CLOSING, refusal
+from gateway.http.stopping import STOPPING
+from gateway.problems import Internal, in_english
+from kernel.errors import ShuyuanError, Unavailable
+from kernel.logging import correlation_id
+
+Handle = Callable[[str, Exchange], Awaitable[None]]
+
+NOTHING: Final = b""
+
+log = logging.getLogger(__name__)
+
+
+class HotApp(ABC):
+    """An application that knows requests which need no ASGI."""
+
+    @abstractmethod
+    def route(self, method: str, path: str) -> tuple[Handle, str] | None:
+        """Return who answers the request, and the id in its path; None leaves it to ASGI."""
+
+    @abstractmethod
+    async def run(self, handle: Handle, thing_id: str, exchange: Exchange) -> None:
+        """Answer, failures included."""
+
+
+class Line(Protocol):
+    """What a cycle needs of its connection."""
+
+    out: Outflow
+    transport: asyncio.Transport
+
+    def lead(self, status: int) -> bytes: ...
+    def keeps_alive(self, cycle: "Answered") -> bool: ...
+    def finished(self, cycle: "Answered") -> None: ...
+
+
+class Answered(Protocol):
+    """What a connection needs of a request that is being answered."""
+
+    incoming: Incoming
+    head: Head
+    responded: bool
+
+    def leave(self) -> None: ...
+
+
+class Cycle(Exchange):
+    """One hot request and its answer."""
+
+    __slots__ = ("_app", "_handle", "_line", "_thing_id", "head", "holder", "responded")
+
+    def __init__(
+        self, line: Line, app: HotApp, route: tuple[Handle, str], head: Head, incoming: Incoming
+    ) -> None:
+        super().__init__(head.path, head.query, head.headers, incoming)
+        self.head = head
+        self.holder = ""
+        self.responded = False
+        self._line = line
+        self._app = app
+        self._handle, self._thing_id = route
+
+    async def run(self) -> None:
+        """Answer the request; whatever is left of a failure is told as well as it can be."""
+        try:
+            if STOPPING.refusing:
+                correlation_id.set(self.correlation)
+                await self.refuse(Unavailable("本节点正在停止", "This node is stopping"))
+            else:
+                await self._app.run(self._handle, self._thing_id, self)
+        except (ClientGoneError, CutShortError):
+            log.debug("an answer was not taken")
+        except asyncio.CancelledError:
+            # The server's patience is over, and a client waits.
+            last_words(self._line, self, Unavailable("本节点正在停止", "This node is stopping"))
+        except Exception:
+            log.exception("a hot request failed")
+            last_words(self._line, self, Internal(), 500)
+        finally:
+            self._line.finished(self)
+
+    def leave(self) -> None:
+        self.incoming.leave()
+
+    async def send(
+        self, status: int, head: bytes, body: bytes, may_leave: MayLeave = always
+    ) -> None:
+        if self.responded:
+            raise RuntimeError("answered already")
+        line = self._line
+        closing = NOTHING if line.keeps_alive(self) else CLOSING
+        whole = b"%b%bcontent-length: %d\r\n%b\r\n" % (line.lead(status), head, len(body), closing)
+        if self.head.method == "HEAD":
+            body = NOTHING
+        await line.out.send(whole, body, may_leave, UNTAKEN, self.holder)
+        self.responded = True
+
+    @property
+    def handed_on(self) -> int:
+        return self._line.out.handed_on
+
+    def belongs_to(self, holder: str) -> None:
+        self.holder = holder
+
+
+def last_words(line: Line, cycle: Answered, error: ShuyuanError, status: int | None = None) -> None:
+    """Tell a failure that nobody else told, if nothing of an answer has left, and end."""
+    out = line.out
+    if cycle.responded or out.lost or line.transport.is_closing():
+        return
+    if out.begun or out.paused:
+        out.abort()
+        return
+    english = in_english(cycle.head.headers.get(b"accept-language", b"").decode("latin-1"))
+    status, head, body = refusal(error, path=cycle.head.path, english=english, status=status)
+    length = b"content-length: %d\r\n" % len(body)
+    line.transport.write(b"".join((line.lead(status), head, length, CLOSING, b"\r\n", body)))
+    cycle.head.keep_alive = False
+    cycle.responded = True

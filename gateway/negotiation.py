@@ -1,0 +1,58 @@
+"""What a caller would rather have, by the weights that it gives (RFC 9110 section 12)."""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+# Of one header; a caller that lists more gets the usual answer.
+HEADER_MAX = 1024
+KNOWN = 512
+_MEMBER = re.compile(rb"\s*([^\s;,]+)\s*((?:;[^,]*)?)")
+_WEIGHT = re.compile(rb";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*(?:;|$)", re.IGNORECASE)
+NDJSON: Final = (b"application/x-ndjson", b"application/*", b"*/*")
+JSON: Final = (b"application/json", b"application/*", b"*/*")
+
+Weights = dict[bytes, float]
+
+
+def weights(header: bytes) -> Weights:
+    """Return each member of a list, in lower case, with its weight."""
+    found: Weights = {}
+    for member in header[:HEADER_MAX].split(b","):
+        match = _MEMBER.match(member)
+        if match is not None:
+            weight = _WEIGHT.search(match[2])
+            found[match[1].lower()] = float(weight[1]) if weight else 1.0
+    return found
+
+
+def _best(found: Weights, names: tuple[bytes, ...]) -> tuple[float, int]:
+    """Return the weight of the first of the names that is there, and how exactly it was named."""
+    for place, name in enumerate(names):
+        if name in found:
+            return found[name], len(names) - place
+    return 0.0, 0
+
+
+@lru_cache(maxsize=KNOWN)
+def prefers_json(accept: bytes) -> bool:
+    """Whether records should come as one JSON document rather than as lines."""
+    if not accept:
+        return False
+    found = weights(accept)
+    return _best(found, JSON) > _best(found, NDJSON)
+
+
+@lru_cache(maxsize=KNOWN)
+def prefers_english(accept_language: bytes) -> bool:
+    """Whether sentences should be English; Chinese where both are as welcome, or neither."""
+    if not accept_language:
+        return False
+    english = chinese = 0.0
+    found = weights(accept_language)
+    for name, weight in found.items():
+        if name.partition(b"-")[0] == b"en":
+            english = max(english, weight)
+        elif name.partition(b"-")[0] == b"zh":
+            chinese = max(chinese, weight)
+    return english > chinese
