@@ -118,7 +118,9 @@ def _say(text: Text, *, english: bool) -> str:
 def _field_error(item: FieldError, *, english: bool) -> dict[str, object]:
     place = {} if item.index is None else {"index": item.index}
     message = item.en if english else item.zh
-    return {**place, "path": item.path, "code": item.code, "message": message}
+    # A path may name what a caller sent, and no answer's model holds a NUL.
+    path = item.path.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return {**place, "path": path, "code": item.code, "message": message}
 
 
 def _headers(error: ShuyuanError, status: int) -> dict[str, str]:

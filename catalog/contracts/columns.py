@@ -16,7 +16,7 @@ from catalog.contracts.decoding import allowed_values, is_listed, slot
 from catalog.contracts.model import DataType, Field
 from catalog.contracts.numbers import DecimalBounds, decimal_bounds
 from catalog.contracts.patterns import compile_lines
-from catalog.contracts.rules import matches
+from catalog.contracts.rules import matches, steps_per_character
 from catalog.rules.checkers import CHECKS
 
 _MOMENTS: Final = re.compile(f"(?:{MOMENT}\n)*+")
@@ -26,6 +26,8 @@ _MOMENTS: Final = re.compile(f"(?:{MOMENT}\n)*+")
 class Check:
     one: Callable[[Any], bool]
     every: Callable[[Sequence[Any]], bool]
+    effort: int = 1
+    """Most steps for each character of a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +59,19 @@ def _checks(field: Field) -> Iterator[Check]:
             yield Check(allowed.__contains__, allowed.issuperset)
     elif field.textual:
         if field.pattern is not None:
-            yield _lines(compile_lines(field.pattern))
+            yield _lines(compile_lines(field.pattern), steps_per_character(field))
         if field.checker:
             fault, every = CHECKS[field.checker].one, CHECKS[field.checker].every
             yield Check(lambda value: fault(value) is None, every)
 
 
-def _lines(pattern: re.Pattern[str]) -> Check:
+def _lines(pattern: re.Pattern[str], effort: int = 1) -> Check:
     def every(values: Sequence[str]) -> bool:
         text = "\n".join((*values, ""))
         # A value that holds a line break would pass as two.
         return text.count("\n") == len(values) and pattern.fullmatch(text) is not None
 
-    return Check(partial(matches, pattern), every)
+    return Check(partial(matches, pattern), every, effort)
 
 
 def _decimals(bounds: DecimalBounds, *, nullable: bool) -> Check:

@@ -5,33 +5,47 @@ record in full (records.py). A record passes exactly where the last look, taken 
 pass.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from functools import partial
 from operator import attrgetter
 from typing import Any, Final
 
 from msgspec import UNSET, Raw, Struct
 
 from catalog.contracts.checked import Checked, Rejected
-from catalog.contracts.columns import columns_of
+from catalog.contracts.columns import Check, columns_of
 from catalog.contracts.decoding import UNREADABLE, decoder_of, members_at_most, slot
 from catalog.contracts.keys import KEY_BYTES_MAX, encode_part, join_key, key_text
-from catalog.contracts.lines import require_utf8
+from catalog.contracts.lines import bare, require_utf8
 from catalog.contracts.model import DataType, Field
-from catalog.contracts.records import Examiner
+from catalog.contracts.reading import BLANKS
+from catalog.contracts.records import Examined, Examiner
+from catalog.contracts.rules import steps_per_character
 from catalog.contracts.scanning.scanner import Scanner
-from kernel.errors import FieldError
+from kernel.errors import REPORTED_ERRORS_MAX
 from kernel.turns import Steps
 
 ERRORS_LISTED_MAX: Final = 32
 """Errors listed for one record; all are counted."""
+ERRORS_LISTED_LATER_MAX: Final = 10
+"""The same once the batch has as many as an answer lists: quarantine keeps these."""
 
 # Below this numpy and the column set-up cost more than they save (loadtests/micro).
 _BATCH_FROM: Final = 8
-# Each about 0.3 ms: records decoded, and bad records looked at in full.
+# About 0.3 ms each: records decoded, and the bytes of those that are larger than others.
 _DECODED_AT_ONCE: Final = 200
-_LOOKED_AT_AT_ONCE: Final = 5
+_BYTES_AT_ONCE: Final = 128 * 1024
+_LARGE: Final = 256 * 1024
+# Some 5 ns each: a byte, a character that a pattern steps over. Two thousandths of a second.
+_STEPS_AT_ONCE: Final = 60_000
+_STEPS_OF_COLUMN: Final = 1_000_000
+_STEPS_OF_GLANCE, _STEPS_OF_GLANCE_AT_ITEM = 500, 5
+_STEPS_OF_LOOK, _STEPS_OF_LOOK_AT_ITEM = 5_000, 40
+# What is checked without pause takes 20 ms at the very worst.
+_AT_ONCE_BYTES: Final = 16 * 1024
+_AT_ONCE_STEPS: Final = 1_000_000
+_AT_ONCE_ITEMS: Final = 40_000
+_ITEMS_OF_RECORD: Final = 8
 _NUL: Final = b"\\u0000"
 
 
@@ -40,6 +54,7 @@ class Looks:
 
     def __init__(self, fields: Sequence[Field]) -> None:
         self._width = len(fields)
+        self._effort = max(map(steps_per_character, fields), default=1)
         self._decode = decoder_of(fields).decode
         self._columns = columns_of(fields)
         self._singles = [
@@ -53,13 +68,34 @@ class Looks:
             if field.key
         ]
 
+    def at_once(self, body: bytes) -> bool:
+        """Whether the check of a body is so short that it needs no pause."""
+        size = len(body)
+        if size > _AT_ONCE_BYTES or size * self._effort > _AT_ONCE_STEPS:
+            return False
+        items = self._width + _ITEMS_OF_RECORD
+        # A record takes two bytes at least, with its comma or line break.
+        if size * items <= 2 * _AT_ONCE_ITEMS:
+            return True
+        records = body.count(b"\n") + 1
+        if body.lstrip(BLANKS)[:1] == b"[":
+            records += body.count(b",")
+        return records * items <= _AT_ONCE_ITEMS
+
     def check(self, body: bytes, lines: list[bytes]) -> Steps[Checked]:
-        if len(lines) >= _BATCH_FROM:
-            for look in (self._scan, partial(self._batch, body)):
-                keys = yield from look(lines)
-                if keys is not None:
-                    return Checked(lines, keys, len(lines))
-        return (yield from self._one_by_one(body, lines))
+        large = len(lines) >= _BATCH_FROM
+        keys = (yield from self._scan(lines)) if large else None
+        if keys is not None:
+            return Checked(lines, keys, len(lines))
+        records = bare(lines)
+        if large:
+            # Blanks around records are doubt to the pass; without them it may be sure.
+            keys = (yield from self._scan(records)) if records != lines else None
+            if keys is None:
+                keys = yield from self._batch(body, records)
+            if keys is not None:
+                return Checked(records, keys, len(records))
+        return (yield from self._one_by_one(body, lines, records))
 
     def _scan(self, lines: list[bytes]) -> Steps[list[bytes] | None]:
         keys = yield from self._scanner.keys(lines)
@@ -69,19 +105,19 @@ class Looks:
         """The keys, where every record is valid beyond doubt."""
         records: list[Struct] = []
         try:
-            for start in range(0, len(lines), _DECODED_AT_ONCE):
-                records += map(self._decode, lines[start : start + _DECODED_AT_ONCE])
+            for portion in _portions(lines, len(body)):
+                records += map(self._decode, portion)
                 yield
         except UNREADABLE:
             return None
-        members = yield from self._members_by_column(records)
+        members = yield from self._members_by_column(records, len(body))
         if members is None or members != members_at_most(body) or _may_hold_nul(body):
             return None
         keys = self._keys_of(records)
         doubtful = len(set(keys)) < len(keys) or max(map(len, keys)) > KEY_BYTES_MAX
         return None if doubtful else keys
 
-    def _members_by_column(self, records: list[Struct]) -> Steps[int | None]:
+    def _members_by_column(self, records: list[Struct], size: int) -> Steps[int | None]:
         """How many members the records have; None where a column holds a doubtful value."""
         members = len(records) * self._width
         for column in self._columns:
@@ -91,37 +127,54 @@ class Looks:
                 members -= len(values) - len(present)
                 values = [value for value in present if value is not None]
             for check in column.checks:
-                if not check.every(values):
+                if not (yield from _every(check, values, size)):
                     return None
             yield
         return members
 
-    def _one_by_one(self, body: bytes, lines: list[bytes]) -> Steps[Checked]:
+    def _one_by_one(self, body: bytes, lines: list[bytes], records: list[bytes]) -> Steps[Checked]:
         checked = Checked([], [], len(lines))
         indexes: list[int] = []
         seen: set[bytes] = set()
-        for index, line in enumerate(lines):
-            if index % _LOOKED_AT_AT_ONCE == _LOOKED_AT_AT_ONCE - 1:
+        readable = False
+        steps = listed = 0
+        for index, record in enumerate(records):
+            steps += self._steps(record)
+            if steps > _STEPS_AT_ONCE:
+                steps = 0
                 yield
-            key = self._glance(line)
-            errors: list[FieldError] = []
+            key = self._glance(record)
+            examined = Examined([], 0, key)
             if key is None:
-                if not checked.rejected:
+                if not readable:
+                    # A record that passes at a glance is UTF-8, so the first other one decides.
                     require_utf8(body)
-                errors, key = self._examiner.examine(line, index)
+                    readable = True
+                most = (
+                    ERRORS_LISTED_MAX if listed < REPORTED_ERRORS_MAX else ERRORS_LISTED_LATER_MAX
+                )
+                examined = yield from self._examiner.examine(record, index, most)
+                steps += _STEPS_OF_LOOK + _STEPS_OF_LOOK_AT_ITEM * self._width + 4 * len(record)
+            errors, error_count, key = examined
             if key in seen:
-                errors.append(self._examiner.repeated(index))
+                errors, error_count = [*errors, self._examiner.repeated(index)], error_count + 1
             if errors or key is None:
-                listed = tuple(errors[:ERRORS_LISTED_MAX])
-                checked.rejected.append(Rejected(index, line, listed, len(errors)))
+                shown = tuple(errors[:ERRORS_LISTED_MAX])
+                listed += len(shown)
+                checked.rejected.append(Rejected(index, lines[index], shown, error_count))
             else:
-                checked.lines.append(line)
+                checked.lines.append(record)
                 checked.keys.append(key)
                 indexes.append(index)
             if key is not None:
                 seen.add(key)
         checked.indexes = indexes if checked.rejected else None
         return checked
+
+    def _steps(self, record: bytes) -> int:
+        return (
+            len(record) * self._effort + self._width * _STEPS_OF_GLANCE_AT_ITEM + _STEPS_OF_GLANCE
+        )
 
     def _glance(self, line: bytes) -> bytes | None:
         """The key of a record that is valid beyond doubt."""
@@ -153,6 +206,36 @@ def _encoded(texts: list[str]) -> list[str]:
     """Parts of keys with the two reserved characters encoded, where there are any."""
     all_texts = "\n".join(texts)
     return list(map(encode_part, texts)) if "~" in all_texts or "%" in all_texts else texts
+
+
+def _portions(lines: list[bytes], size: int) -> Iterator[list[bytes]]:
+    """Lines that are decoded without a pause: some hundreds, or fewer that are large."""
+    if size <= _LARGE:
+        for start in range(0, len(lines), _DECODED_AT_ONCE):
+            yield lines[start : start + _DECODED_AT_ONCE]
+        return
+    portion: list[bytes] = []
+    bytes_ = 0
+    for line in lines:
+        portion.append(line)
+        bytes_ += len(line)
+        if bytes_ > _BYTES_AT_ONCE or len(portion) == _DECODED_AT_ONCE:
+            yield portion
+            portion, bytes_ = [], 0
+    yield portion
+
+
+def _every(check: Check, values: Sequence[Any], size: int) -> Steps[bool]:
+    """Whether all values of a column pass, of a body of so many bytes."""
+    if size * check.effort <= _STEPS_OF_COLUMN:
+        return check.every(values)
+    longest = max(map(len, values), default=1) if check.effort > 1 else size // (len(values) or 1)
+    at_once = max(1, _STEPS_OF_COLUMN // (check.effort * (longest + 1)))
+    for start in range(0, len(values), at_once):
+        if not check.every(values[start : start + at_once]):
+            return False
+        yield
+    return True
 
 
 def _may_hold_nul(text: bytes) -> bool:

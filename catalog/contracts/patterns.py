@@ -41,7 +41,13 @@ def check_pattern(pattern: str) -> None:
 def portable(pattern: str) -> str:
     """The same pattern in plain classes, unanchored; raises UnsafePattern."""
     check_pattern(pattern)
-    return _regex(_accepted(pattern))
+    return _regex(_accepted(pattern)[0])
+
+
+def ways_of(pattern: str) -> int:
+    """Most ways in which a matcher may read a value; raises UnsafePattern."""
+    check_pattern(pattern)
+    return _accepted(pattern)[1]
 
 
 def compile_lines(pattern: str) -> re.Pattern[str]:
@@ -50,19 +56,20 @@ def compile_lines(pattern: str) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=512)
-def _accepted(pattern: str) -> Node:
+def _accepted(pattern: str) -> tuple[Node, int]:
     if len(pattern) > PATTERN_LENGTH_MAX:
         raise Unreadable(
             f"正则表达式超过 {PATTERN_LENGTH_MAX} 个字符",
             f"The pattern is longer than {PATTERN_LENGTH_MAX} characters",
         )
     node = read(pattern)
-    if _ways(node, chars.NOTHING) > _WAYS_MAX:
+    ways = _ways(node, chars.NOTHING)
+    if ways > _WAYS_MAX:
         raise Unreadable(
             "正则表达式的回溯没有上限，请写得更明确",
             "Backtracking is not bounded; make repetitions and what follows them begin apart",
         )
-    return node
+    return node, ways
 
 
 def _regex(node: Node) -> str:

@@ -7,7 +7,8 @@ from typing import Final, TypeGuard
 from catalog.contracts.dates import DAY, MOMENT
 from catalog.contracts.model import DataType, Field
 from catalog.contracts.numbers import INTEGER, PLAIN, decimal_bounds, integer_bounds
-from catalog.contracts.patterns import VALUE_LENGTH_MAX, compile_lines
+from catalog.contracts.patterns import VALUE_LENGTH_MAX, compile_lines, ways_of
+from catalog.contracts.reading import Number
 from catalog.rules.checkers import CHECKS
 
 Faults = Callable[[object], Iterable[str]]
@@ -22,18 +23,22 @@ _UNSOUND: Final = re.compile("[\x00\ud800-\udfff]")
 _INTEGER_LENGTH_MAX: Final = 20
 
 
-class Number(str):
-    """A JSON number as it was written."""
-
-    __slots__ = ()
-
-
 def lengths(field: Field) -> tuple[int, int | None]:
-    """Fewest and most characters; a key is never empty, a value with a pattern never endless."""
+    """Fewest and most characters; a key is never empty, a value with a pattern never endless.
+
+    Beyond VALUE_LENGTH_MAX a pattern may only stand where one way leads through each value.
+    """
     least = max(field.min_length or 0, int(field.key))
-    if field.max_length is None and field.pattern is not None:
-        return least, VALUE_LENGTH_MAX
-    return least, field.max_length
+    most = field.max_length
+    if field.pattern is None or (most is not None and most <= VALUE_LENGTH_MAX):
+        return least, most
+    bounded = most is not None and ways_of(field.pattern) == 1
+    return least, most if bounded else VALUE_LENGTH_MAX
+
+
+def steps_per_character(field: Field) -> int:
+    """Most steps that checking a value may take, for each of its characters."""
+    return 1 if field.pattern is None else ways_of(field.pattern)
 
 
 def faults_of(field: Field) -> Faults:

@@ -30,7 +30,6 @@ from kernel.turns import Steps, Turns, finished
 
 PLANS_MAX = 5_000
 INTENT_BYTES = 16
-AT_ONCE_BYTES = 16 * 1024
 
 
 class Op(StrEnum):
@@ -134,9 +133,8 @@ class Publisher:
     async def _checked(self, plan: ResourcePlan, batch: Batch) -> Checked:
         """Check a small body at once and a large one in turns with the others (P9)."""
         steps = check(plan, batch)
-        return (
-            finished(steps) if len(batch.body) <= AT_ONCE_BYTES else await self._turns.finish(steps)
-        )
+        at_once = plan.plan.at_once(batch.body, deletes=batch.op is Op.DELETE)
+        return finished(steps) if at_once else await self._turns.finish(steps)
 
     async def _plan(self, principal: Principal, resource_id: str) -> ResourcePlan:
         """Load the plan; to outsiders what is not published is not there."""

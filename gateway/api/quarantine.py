@@ -19,6 +19,7 @@ from gateway.principal import Caller
 from gateway.problems import in_english, listed
 from gateway.services import Using, Writing
 from kernel.paging import Page
+from kernel.turns import finished
 from kernel.wire import Wire
 
 router = APIRouter(prefix="/v1/resources/{id}/quarantine", tags=["records"])
@@ -138,7 +139,7 @@ def _shown(entry: Entry, *, english: bool) -> dict[str, object]:
 
 def as_received(record: bytes) -> object:
     """Return JSON that every reader can read, byte for byte, and anything else as a string."""
-    if too_deep(record) or not _readable(record):
+    if finished(too_deep(record)) or not _readable(record):
         return record.decode(errors="replace")
     return orjson.Fragment(record)
 

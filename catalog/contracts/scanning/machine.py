@@ -56,8 +56,10 @@ from kernel.machine.text import (
 
 @part
 def _record(body: Bytes, at: int, plan: Numbers, memory: Numbers, record: int, wanted: int) -> int:
-    """One object on a line, each item at most once and none missing that must be there."""
-    at = after_space(body, at)
+    """One object on a line, each item at most once and none missing that must be there.
+
+    Blanks around it are doubt, so that nobody stores them (lines.bare).
+    """
     if byte_at(body, at) != OPEN:
         return DOUBT
     at = after_space(body, at + 1)
@@ -79,7 +81,7 @@ def _record(body: Bytes, at: int, plan: Numbers, memory: Numbers, record: int, w
         at = after_space(body, at + 1)
     if byte_at(body, at) != CLOSE:
         return DOUBT
-    at = after_space(body, at + 1)
+    at += 1
     return at + 1 if byte_at(body, at) == LINE_BREAK and mandatory == wanted else DOUBT
 
 

@@ -19,8 +19,9 @@ Scan: TypeAlias = Callable[
 ]
 SCAN: Final = Later[Scan]("catalog.contracts.scanning.machine", "scan")
 
-# About 0.3 ms.
+# About 0.3 ms, and 5 where each record has its items in the worst order: their squares count.
 _READ_AT_ONCE: Final = 500
+_USUAL_WIDTH: Final = 20
 
 
 class Scanner:
@@ -39,7 +40,8 @@ class Scanner:
         body = np.frombuffer(b"\n".join((*lines, b"")), np.uint8)
         memory = np.zeros(layout.ITEMS + layout.ITEM_WIDTH * len(self._fields), np.int64)
         keys = np.empty(len(body), np.uint8)
-        while (place := scan(body, plan, memory, keys, _READ_AT_ONCE)) < len(body):
+        at_once = max(1, _READ_AT_ONCE * _USUAL_WIDTH // max(_USUAL_WIDTH, len(self._fields)))
+        while (place := scan(body, plan, memory, keys, at_once)) < len(body):
             if place == DOUBT:
                 return None
             yield

@@ -1,6 +1,7 @@
 """The plan accepts exactly what the plain reference accepts, by every look and in every mixture."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from catalog.contracts.compile import Checked, compile_plan
 from catalog.contracts.scanning.scanner import SCAN
-from kernel.errors import ShuyuanError
+from kernel.errors import MalformedJson, ShuyuanError
 from tests.support.passes import told_twice
 from tests.unit.catalog.contracts import reference
 from tests.unit.catalog.contracts.samples import DIVISIONS, EVERYTHING, record, resident
@@ -38,6 +39,8 @@ TOKENS = [
 ]  # fmt: skip
 NAMES = [*(field.name for field in EVERYTHING.fields), "unknown", "", "ID", "项"]
 SPACES = st.sampled_from(["", "", "", " ", "\t", "  "])
+# Inside of strings these are no JSON; elsewhere a body of JSON may hold them, a line may not.
+BREAKS = st.sampled_from(["", "", " ", "\n", "\r", "\r\n", "\t\n "])
 
 
 first_look = told_twice(SCAN)
@@ -87,6 +90,8 @@ def lines(draw: st.DrawFn) -> list[str]:
         number = 0 if repeated and index == count - 1 else index
         found.append(draw(members(number, wild=index in wild)))
     two = found[0] + found[-1]
+    around = draw(SPACES), draw(SPACES)
+    found[-1] = found[-1].join(around)
     broken = ["", " ", "[]", "1", "null", '"a"', "{}", "{", "}", two, "{},", "\ufeff{}"]
     if draw(st.integers(0, 4)) == 0:
         found[draw(st.integers(0, count - 1))] = draw(st.sampled_from(broken))
@@ -94,6 +99,7 @@ def lines(draw: st.DrawFn) -> list[str]:
 
 
 def compare(check: Callable[[bytes], Checked], body: bytes, texts: list[bytes]) -> None:
+    """`texts` are the records as they shall be judged and, without blanks around, stored."""
     findings, keys = reference.check(EVERYTHING, texts)
     valid = [index for index, found in enumerate(findings) if not found]
     checked = check(body)
@@ -107,16 +113,18 @@ def compare(check: Callable[[bytes], Checked], body: bytes, texts: list[bytes]) 
     ]
     assert checked.keys == [(keys[index] or "").encode() for index in valid]
     assert checked.indexes == (None if len(valid) == len(texts) else valid)
-    assert checked.lines == [texts[index] for index in valid]
+    assert checked.lines == [texts[index].strip(b" \t") for index in valid]
 
 
 @settings(max_examples=150, deadline=None)
-@given(lines(), st.booleans())
-def test_ndjson_is_judged_as_the_reference_judges_it(texts: list[str], ended: bool) -> None:
+@given(lines(), st.booleans(), st.sampled_from([b"\n", b"\r\n"]))
+def test_ndjson_is_judged_as_the_reference_judges_it(
+    texts: list[str], ended: bool, line_break: bytes
+) -> None:
     found = [text.encode() for text in texts]
     if found[-1] == b"":
         ended = True
-    body = b"\n".join(found) + (b"\n" if ended else b"")
+    body = line_break.join(found) + (line_break if ended else b"")
     if body.strip():
         if body.startswith(b"\xef\xbb\xbf"):
             return
@@ -137,6 +145,40 @@ def test_an_array_is_judged_as_its_records_on_lines(texts: list[str]) -> None:
         compare(PLAN.check_json, b"[" + b" ,\t".join(found) + b"]", found)
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.booleans())
+def test_one_object_of_json_is_judged_as_it_stands(data: st.DataObject, wild: bool) -> None:
+    """`{"id":"a⏎b"}` was once taken, and stored as `a b`."""
+    text = data.draw(members(3, wild=wild))
+    for _ in range(data.draw(st.integers(0, 3))):
+        place = data.draw(st.integers(0, len(text)))
+        text = text[:place] + data.draw(BREAKS) + text[place:]
+    body = text.encode()
+    try:
+        json.loads(text, parse_constant=int)
+    except ValueError:
+        with pytest.raises(MalformedJson):
+            PLAN.check_json(body)
+        return
+    stored = re.sub(rb"[\r\n]", b" ", body.strip())
+    compare(PLAN.check_json, body, [stored])
+    compare(PLAN.check_json, b"[" + body + b"]", [stored])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_a_carriage_return_ends_a_line_or_refuses_the_body(data: st.DataObject) -> None:
+    texts = [data.draw(members(number, wild=False)) for number in range(9)]
+    body = "\r\n".join(texts)
+    place = data.draw(st.integers(0, len(body)))
+    text = (body[:place] + "\r" + body[place:]).encode()
+    if re.search(rb"\r(?!\n)", text):
+        with pytest.raises(MalformedJson):
+            PLAN.check_ndjson(text)
+    else:
+        compare(PLAN.check_ndjson, text, [line.encode() for line in texts])
+
+
 @pytest.mark.parametrize("name", [field.name for field in EVERYTHING.fields])
 def test_every_strange_token_in_each_item(name: str) -> None:
     good = [json.dumps(record(number), ensure_ascii=False).encode() for number in range(9)]
@@ -146,6 +188,13 @@ def test_every_strange_token_in_each_item(name: str) -> None:
         strange = ("{" + ",".join(f'"{key}":{text}' for key, text in pairs) + "}").encode()
         for found in ([strange], [*good, strange]):
             compare(PLAN.check_ndjson, b"\n".join(found), found)
+        try:
+            json.loads(strange, parse_constant=int)
+        except ValueError:
+            with pytest.raises(MalformedJson):
+                PLAN.check_json(strange)
+        else:
+            compare(PLAN.check_json, strange, [strange])
 
 
 @pytest.mark.parametrize("name", [field.name for field in EVERYTHING.fields])
