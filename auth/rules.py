@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Collection
 
 from auth.principal import Role
-from kernel import uscc
+from kernel import identifiers
 from kernel.errors import FieldErrors
 
 # GB/T 39477-2020: administration, security and audit of one platform are in different hands.
@@ -15,10 +15,11 @@ PASSWORD_MAX = 256
 
 
 def check_uscc(code: str, errors: FieldErrors) -> None:
-    """Require a unified social credit code with a right last place (GB 32100-2015)."""
-    if not uscc.is_well_formed(code):
+    """Require a unified social credit code with both its check characters (GB 32100-2015)."""
+    fault = identifiers.uscc(code)
+    if fault == identifiers.PATTERN:
         errors.add("uscc", "pattern", "不是统一社会信用代码", "is not a unified social credit code")
-    elif not uscc.is_checked(code):
+    elif fault is not None:
         errors.add("uscc", "check_digit", "校验码不正确", "has a wrong check character")
 
 

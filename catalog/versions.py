@@ -210,7 +210,8 @@ async def validate(
     on: date,
 ) -> Checked:
     """Check JSON, or NDJSON with `lines`, as publishing would, and store nothing."""
-    plan = compile_plan(await shown_contract(session, principal, resource_id, number, on=on))
+    contract = await shown_contract(session, principal, resource_id, number, on=on)
+    plan = compile_plan(contract, lambda: on)
     return plan.check_ndjson(body) if lines else plan.check_json(body)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from catalog.rules.checkers import resident_check_digit
+from kernel.identifiers import resident_check_digit
 
 DISTINCT = 20_000
 SURNAMES = "韦黄覃梁莫陆农卢罗李"

@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
-from catalog.rules.checkers import make_uscc
 from deploy.demo.sign_in import signing_in
 from deploy.local.files import read_json, write_private
 from gateway.cli.client import ExchangeClient, with_secret
+from kernel.identifiers import make_uscc
 from loadtests import records
 
 FILE = "world.json"

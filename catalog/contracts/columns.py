@@ -17,7 +17,8 @@ from catalog.contracts.model import DataType, Field
 from catalog.contracts.numbers import DecimalBounds, decimal_bounds
 from catalog.contracts.patterns import compile_lines
 from catalog.contracts.rules import matches, steps_per_character
-from catalog.rules.checkers import CHECKS
+from catalog.rules.checkers import check_of
+from kernel.identifiers import Today
 
 _MOMENTS: Final = re.compile(f"(?:{MOMENT}\n)*+")
 
@@ -39,15 +40,15 @@ class Column:
     checks: tuple[Check, ...]
 
 
-def columns_of(fields: Sequence[Field]) -> list[Column]:
+def columns_of(fields: Sequence[Field], today: Today) -> list[Column]:
     return [
         Column(attrgetter(slot(place)), not field.mandatory, checks)
         for place, field in enumerate(fields)
-        if (checks := tuple(_checks(field))) or not field.mandatory
+        if (checks := tuple(_checks(field, today))) or not field.mandatory
     ]
 
 
-def _checks(field: Field) -> Iterator[Check]:
+def _checks(field: Field, today: Today) -> Iterator[Check]:
     if field.data_type is DataType.DECIMAL:
         yield _decimals(decimal_bounds(field), nullable=not field.mandatory)
     elif field.data_type is DataType.DATETIME:
@@ -61,8 +62,8 @@ def _checks(field: Field) -> Iterator[Check]:
         if field.pattern is not None:
             yield _lines(compile_lines(field.pattern), steps_per_character(field))
         if field.checker:
-            fault, every = CHECKS[field.checker].one, CHECKS[field.checker].every
-            yield Check(lambda value: fault(value) is None, every)
+            check = check_of(field.checker, today)
+            yield Check(lambda value: check.one(value) is None, check.every)
 
 
 def _lines(pattern: re.Pattern[str], effort: int = 1) -> Check:

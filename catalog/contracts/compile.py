@@ -5,9 +5,10 @@ from dataclasses import replace
 from catalog.contracts.checked import Checked, Rejected
 from catalog.contracts.lines import split_json, split_ndjson
 from catalog.contracts.looks import Looks
-from catalog.contracts.model import Contract
+from catalog.contracts.model import Checker, Contract, Field
 from catalog.contracts.stored import refuse_too_large
 from catalog.contracts.usable import check_contract
+from kernel.identifiers import Today, any_day
 from kernel.turns import Steps, finished
 
 __all__ = ["Checked", "Plan", "Rejected", "compile_plan"]
@@ -16,11 +17,12 @@ __all__ = ["Checked", "Plan", "Rejected", "compile_plan"]
 class Plan:
     """Checks bodies of records of one contract; safe to share between requests."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, today: Today) -> None:
         self.contract = contract
-        self._records = Looks(contract.fields)
+        self._records = Looks(contract.fields, today)
         # A code may have left its list since the record came: its key must still be deletable.
-        self._deletes = Looks([replace(field, values=None) for field in contract.key_fields])
+        # So may a birth date be refused that was once taken.
+        self._deletes = Looks([_lasting(field) for field in contract.key_fields], today)
 
     def at_once(self, body: bytes, *, deletes: bool = False) -> bool:
         """Whether a body is checked in a few milliseconds whatever it holds: no turns needed."""
@@ -59,10 +61,19 @@ class Plan:
         return finished(self.keys_json(body))
 
 
-def compile_plan(contract: Contract) -> Plan:
-    """Raises UnusableContract or UnsafePattern where no record could be checked by it."""
+def _lasting(field: Field) -> Field:
+    """A key item without what may have changed since a record of it came."""
+    kept = None if field.checker is Checker.RESIDENT_ID else field.checker
+    return replace(field, values=None, checker=kept)
+
+
+def compile_plan(contract: Contract, today: Today = any_day) -> Plan:
+    """The plan, with a calendar for birth dates, which are else never in the future.
+
+    Raises UnusableContract or UnsafePattern where no record could be checked by it.
+    """
     check_contract(contract)
-    return Plan(contract)
+    return Plan(contract, today)
 
 
 def _json(looks: Looks, body: bytes) -> Steps[Checked]:

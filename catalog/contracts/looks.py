@@ -23,6 +23,7 @@ from catalog.contracts.records import Examined, Examiner
 from catalog.contracts.rules import steps_per_character
 from catalog.contracts.scanning.scanner import Scanner
 from kernel.errors import REPORTED_ERRORS_MAX
+from kernel.identifiers import Today
 from kernel.turns import Steps
 
 ERRORS_LISTED_MAX: Final = 32
@@ -52,16 +53,16 @@ _NUL: Final = b"\\u0000"
 class Looks:
     """Checks lines against the fields of a record, or against its key items."""
 
-    def __init__(self, fields: Sequence[Field]) -> None:
+    def __init__(self, fields: Sequence[Field], today: Today) -> None:
         self._width = len(fields)
         self._effort = max(map(steps_per_character, fields), default=1)
         self._decode = decoder_of(fields).decode
-        self._columns = columns_of(fields)
+        self._columns = columns_of(fields, today)
         self._singles = [
             (column.get, tuple(check.one for check in column.checks)) for column in self._columns
         ]
         self._scanner = Scanner(fields)
-        self._examiner = Examiner(fields)
+        self._examiner = Examiner(fields, today)
         self._keys = [
             (attrgetter(slot(place)), _KEY_TEXTS.get(field.data_type, str))
             for place, field in enumerate(fields)

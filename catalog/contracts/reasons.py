@@ -6,6 +6,7 @@ from typing import Final
 from catalog.contracts.model import Checker, Field
 from catalog.contracts.rules import TEXT, lengths
 from kernel.errors import FieldError, Text
+from kernel.identifiers import BORN_FROM_YEAR
 
 # Told apart here only: in public these are `pattern` and `duplicate_key`.
 TWICE: Final = "twice"
@@ -99,6 +100,9 @@ def of_record(code: str, path: str, index: int) -> FieldError:
 
 
 def _bounds(field: Field) -> Text:
+    if field.checker is Checker.RESIDENT_ID:
+        zh_born = f"出生日期不早于 {BORN_FROM_YEAR} 年，不晚于今日"
+        return Text(zh_born, f"born in {BORN_FROM_YEAR} or later, and not after today")
     zh, en = [], []
     if field.minimum is not None:
         zh.append(f"不小于 {field.minimum}")

@@ -11,6 +11,7 @@ from catalog.contracts.reading import Members, Number, members_of
 from catalog.contracts.reasons import TWICE, Reasons, of_record
 from catalog.contracts.rules import faults_of, steps_per_character
 from kernel.errors import FieldError
+from kernel.identifiers import Today, any_day
 from kernel.turns import Steps
 
 Facts = ParamSpec("Facts")
@@ -51,9 +52,9 @@ class Findings:
 class Examiner:
     """Reads a record the slow and certain way."""
 
-    def __init__(self, fields: Sequence[Field]) -> None:
+    def __init__(self, fields: Sequence[Field], today: Today = any_day) -> None:
         self._fields = [
-            (field, faults_of(field), Reasons(field), steps_per_character(field))
+            (field, faults_of(field, today), Reasons(field), steps_per_character(field))
             for field in fields
         ]
         self._reasons = {field.name: reasons for field, _, reasons, _ in self._fields}

@@ -9,7 +9,8 @@ from catalog.contracts.model import DataType, Field
 from catalog.contracts.numbers import INTEGER, PLAIN, decimal_bounds, integer_bounds
 from catalog.contracts.patterns import VALUE_LENGTH_MAX, compile_lines, ways_of
 from catalog.contracts.reading import Number
-from catalog.rules.checkers import CHECKS
+from catalog.rules.checkers import check_of
+from kernel.identifiers import Today, any_day
 
 Faults = Callable[[object], Iterable[str]]
 """The codes (of reasons.py) of all that is wrong with a parsed value that is not null."""
@@ -41,10 +42,10 @@ def steps_per_character(field: Field) -> int:
     return 1 if field.pattern is None else ways_of(field.pattern)
 
 
-def faults_of(field: Field) -> Faults:
+def faults_of(field: Field, today: Today = any_day) -> Faults:
     match field.data_type:
         case DataType.STRING | DataType.CODE:
-            return _text(field)
+            return _text(field, today)
         case DataType.INTEGER:
             return _integer(field)
         case DataType.DECIMAL:
@@ -68,11 +69,11 @@ def matches(lines: re.Pattern[str], value: str) -> bool:
     return "\n" not in value and lines.fullmatch(f"{value}\n") is not None
 
 
-def _text(field: Field) -> Faults:
+def _text(field: Field, today: Today) -> Faults:
     least, most = lengths(field)
     pattern = None if field.pattern is None else compile_lines(field.pattern)
     values = None if field.values is None else frozenset(field.values)
-    check = CHECKS[field.checker].one if field.checker else None
+    check = check_of(field.checker, today).one if field.checker else None
 
     def faults(value: str) -> Iterator[str]:
         if _UNSOUND.search(value):

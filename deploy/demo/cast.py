@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.rules.checkers import make_uscc
+from kernel.identifiers import make_uscc
 
 REGION = "450000"
 STATE_ORGAN = ("1", "1")

@@ -24,6 +24,7 @@ from exchange.publishing.ledger import Keyed, Ledger, Place
 from exchange.publishing.quarantine import Quarantine
 from exchange.publishing.receipts import Accepted, Kept, Position, Receipt
 from kernel.cache import RuleCache
+from kernel.clock import today
 from kernel.database import Database, ReadSession
 from kernel.errors import NotFound, ShuyuanError
 from kernel.turns import Steps, Turns, finished
@@ -239,7 +240,7 @@ class Publisher:
             published.department,
             published.version,
             Place(topic_of(resource_id), published.partitions),
-            compile_plan(published.contract),
+            compile_plan(published.contract, today),
         )
 
 

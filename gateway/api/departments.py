@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Response
-from pydantic import Field, StrictBool
+from pydantic import StrictBool, StringConstraints
 
 from auth import departments
 from auth.departments import NewDepartment
@@ -22,7 +22,8 @@ Uscc = Annotated[str, Path(max_length=64, description="统一社会信用代码 
 
 
 class DepartmentIn(Wire):
-    uscc: Annotated[str, Field(min_length=1, max_length=64)]
+    # As records have it: a blank around a code is wrong, and not cut.
+    uscc: Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=64)]
     name: Line
     region_code: Region
     authority: StrictBool = False

@@ -16,7 +16,7 @@ from catalog.contracts.compile import compile_plan
 from catalog.contracts.decoding import decoder_of
 from catalog.contracts.model import Checker, Contract, DataType, Field
 from catalog.contracts.scanning.scanner import SCAN
-from catalog.rules.checkers import resident_check_digit
+from kernel.identifiers import resident_check_digit
 
 BATCH = 500
 CASE_SECONDS = 0.8

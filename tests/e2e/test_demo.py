@@ -10,7 +10,6 @@ from typing import Any
 import asyncpg
 import pytest
 
-from catalog.rules.checkers import uscc
 from deploy.demo import exchange, registry, story
 from deploy.demo.cast import APPROVED, BUREAUS, CONSUMER, PROVIDER, STATISTICS
 from deploy.demo.divisions import COUNT, divisions
@@ -18,6 +17,7 @@ from deploy.demo.narrator import Narrator
 from deploy.demo.proof import ProofFailed, only, require_same
 from deploy.demo.stage import Platform, Stage
 from deploy.demo.tampering import COPY_NAME
+from kernel.identifiers import uscc
 from tests.support.terminal import Terminal
 from tests.support.world import World
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
-from kernel import uscc as uscc_
+from kernel.identifiers import USCC_ALPHABET, make_uscc
 
 CLI = "shuyuan-cli"
 REDIRECT_URI = "http://127.0.0.1:53682/callback"
@@ -19,12 +19,8 @@ _body = secrets.SystemRandom()
 
 def new_uscc(region_code: str = "450000") -> str:
     """Return a fictitious code of a government body with right check places (GB 32100, 11714)."""
-    body = "".join(_body.choices("0123456789ABCDEFGHJKLMNPQRTUWXY", k=8))
-    weights = (3, 7, 9, 10, 5, 8, 4, 2)
-    total = sum(int(place, 36) * weight for place, weight in zip(body, weights, strict=True))
-    inner = "0123456789X0"[11 - total % 11]
-    code = f"11{region_code[:6]}{body}{inner}"
-    return code + uscc_.check(code)
+    body = "".join(_body.choices(USCC_ALPHABET, k=8))
+    return make_uscc("1", "1", region_code[:6], body)
 
 
 def challenge(verifier: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from catalog.rules.checkers import make_uscc
+from kernel.identifiers import make_uscc
 from tests.support.callers import Caller, ClientApp, Person, Recruit, Refused
 
 __all__ = ["Caller", "ClientApp", "Department", "Person", "Refused", "Sharing", "World"]

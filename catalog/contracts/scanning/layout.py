@@ -16,7 +16,8 @@ DATE: Final = 4
 MOMENT: Final = 5
 
 # Columns of an item's row. Characters and digits are counts, all bounds are inclusive; a bound of a
-# decimal counts units of its last decimal place. Pointers of 0 are none.
+# decimal counts units of its last decimal place, that of a resident number is the last birth date
+# that needs no calendar. Pointers of 0 are none.
 COUNT: Final = 0
 KEY_BYTES: Final = 1
 ROWS: Final = 2

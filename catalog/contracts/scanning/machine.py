@@ -10,6 +10,7 @@ from catalog.contracts.scanning.layout import (
     COUNT,
     DATE,
     DECIMAL,
+    HIGH,
     INTEGER,
     ITEM_WIDTH,
     ITEMS,
@@ -125,7 +126,9 @@ def _text(body: Bytes, start: int, plan: Numbers, row: int) -> int:
         and recognised(body, start, plan, cell(plan, row + SHAPE))[0] == DOUBT
     ):
         return DOUBT
-    if cell(plan, row + CHECK) == RESIDENT_ID and not is_resident_id(body, start, at):
+    if cell(plan, row + CHECK) == RESIDENT_ID and not is_resident_id(
+        body, start, at, cell(plan, row + HIGH)
+    ):
         return DOUBT
     if cell(plan, row + CHECK) == USCC and not is_uscc(body, start, at):
         return DOUBT

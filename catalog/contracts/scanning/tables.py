@@ -23,6 +23,8 @@ from catalog.contracts.scanning.automaton import (
     TooLarge,
     of_pattern,
 )
+from catalog.rules.checkers import DIVISION_SHAPE
+from kernel.identifiers import KNOWN_PAST, MOBILE_SHAPE, USCC_SHAPE
 from kernel.machine.marks import as_written
 
 Plan: TypeAlias = npt.NDArray[np.int64]
@@ -37,9 +39,9 @@ _KINDS: Final = {
     DataType.DATETIME: layout.MOMENT,
 }
 _SHAPES: Final = {
-    Checker.USCC: "[1-9ANY][1-9][0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}",
-    Checker.DIVISION_CODE: "(?:0[1-9]|[1-9][0-9])[0-9]{4}(?:[0-9]{3}){0,2}",
-    Checker.MOBILE: "1[3-9][0-9]{9}",
+    Checker.USCC: USCC_SHAPE,
+    Checker.DIVISION_CODE: DIVISION_SHAPE,
+    Checker.MOBILE: MOBILE_SHAPE,
 }
 _CHECKS: Final = {Checker.RESIDENT_ID: layout.RESIDENT_ID, Checker.USCC: layout.USCC}
 
@@ -137,6 +139,9 @@ def _text_facts(field: Field, writing: _Writing) -> dict[int, int]:
         facts[layout.SHAPE] = writing.add_pattern(_SHAPES[field.checker])
     if field.checker in _CHECKS:
         facts[layout.CHECK] = _CHECKS[field.checker]
+    if field.checker is Checker.RESIDENT_ID:
+        # Later births are doubted, so that a plan need not know what day it is.
+        facts[layout.HIGH] = int(f"{KNOWN_PAST:%Y%m%d}") - 1
     return facts
 
 

@@ -186,7 +186,10 @@ def _resident(value: str) -> set[str]:
     if sum(number * 2 ** (17 - place) for place, number in enumerate(values)) % 11 != 1:
         return {"check_digit"}
     day = f"{value[6:10]}-{value[10:12]}-{value[12:14]}"
-    return set() if value[6] in "12" and _is_day(day) else {"pattern"}
+    if not _is_day(day):
+        return {"pattern"}
+    today = dt.datetime.now(dt.timezone(dt.timedelta(hours=8))).date()
+    return set() if value[6:10] >= "1850" and day <= today.isoformat() else {"out_of_range"}
 
 
 def _uscc(value: str) -> set[str]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from catalog.contracts.model import Checker, Contract, DataType, Field
-from catalog.rules.checkers import make_uscc, resident_check_digit
+from kernel.identifiers import make_uscc, resident_check_digit
 
 
 def item(name: str, data_type: DataType, **rules: object) -> Field:

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from catalog.contracts.compile import Checked, compile_plan
 from catalog.contracts.scanning.scanner import SCAN
+from kernel import clock
 from kernel.errors import MalformedJson, ShuyuanError
 from tests.support.passes import told_twice
 from tests.unit.catalog.contracts import reference
 from tests.unit.catalog.contracts.samples import DIVISIONS, EVERYTHING, record, resident
 
-PLAN = compile_plan(EVERYTHING)
+PLAN = compile_plan(EVERYTHING, clock.today)
 
 # Raw JSON tokens that are wrong somewhere, or right in an unusual way.
 TOKENS = [
