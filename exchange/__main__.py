@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from auth.upkeep import forget_ended
-from exchange.applications.clockwork import mark_breaches
+from exchange.applications.clockwork import mark_breaches, reckon_anew
 from exchange.delivery import store as frontiers
 from exchange.log.connection import Connection
 from exchange.log.events import EventLog
@@ -20,8 +20,9 @@ from exchange.publishing import quarantine_entries
 from exchange.publishing import store as intents
 from exchange.relay import Relay
 from exchange.sealing import seal_counts
+from exchange.subscriptions.delivery_clock import mark_deliveries
 from exchange.subscriptions.supervision import expire_due
-from kernel import answers, audit, clock
+from kernel import answers, audit, clock, refusals
 from kernel import logging as json_logging
 from kernel.database import Database, WriteSession, is_passing
 from kernel.errors import Unavailable
@@ -35,6 +36,7 @@ RETRY_SECONDS = 2.0
 # What one turn of the deadline and expiry jobs takes at most.
 BACKLOG = 200
 QUARANTINE_SECONDS = 60.0
+FORGET_SECONDS = 600.0
 Job = Callable[[WriteSession, datetime], Awaitable[int | None]]
 
 
@@ -48,6 +50,8 @@ async def _forget_answers(session: WriteSession, _now: datetime) -> None:
 
 JOBS: tuple[tuple[str, Job, float], ...] = (
     ("deadlines", mark_breaches, 30.0),
+    ("deliveries", mark_deliveries, 30.0),
+    ("calendar", reckon_anew, 3600.0),
     ("expiry", expire_due, 30.0),
     ("seal-counts", seal_counts, 10.0),
     ("anchor-audit", _anchor, 60.0),
@@ -80,6 +84,8 @@ class Worker:
             self._loops.start(name, partial(self._repeat, job, seconds))
         forget = partial(quarantine_entries.forget_old, days=self._settings.quarantine_days)
         self._loops.start("forget-quarantine", partial(self._repeat, forget, QUARANTINE_SECONDS))
+        terms = partial(refusals.forget_old, days=self._settings.refusals_days)
+        self._loops.start("forget-refusals", partial(self._repeat, terms, FORGET_SECONDS))
         if self._settings.worker_heartbeat_file is not None:
             path = self._settings.worker_heartbeat_file
             self._loops.start("heartbeat", partial(self._beat, path))

@@ -16,6 +16,7 @@ class ExchangeEvent(StrEnum):
     APPLICATION_REFUSED = "application.refused"
     APPLICATION_REROUTED = "application.rerouted"
     APPLICATION_WITHDRAWN = "application.withdrawn"
+    DEADLINE_RECKONED_ANEW = "deadline.reckoned_anew"
     DEADLINE_BREACHED = "deadline.breached"
     SUBSCRIPTION_GRANTED = "subscription.granted"
     SUBSCRIPTION_SUSPENDED = "subscription.suspended"

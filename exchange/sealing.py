@@ -7,6 +7,7 @@ from exchange.events import ExchangeEvent
 from exchange.metering import count_store
 from exchange.metering.evidence.trails import sealed_publishes, sealed_reads
 from exchange.publishing.tables import PublishCount, ReadCount
+from exchange.subscriptions import store as subscriptions
 from kernel import audit
 from kernel.actor import Actor
 from kernel.database import WriteSession
@@ -24,6 +25,8 @@ async def seal_counts(session: WriteSession, now: datetime) -> int:
     reads = await count_store.unsealed(session, ReadCount, before)
     for row in reads:
         _record(session, ExchangeEvent.RECORDS_READ, row, "subscription", row.subscription_id)
+    live = [row.resource_id for row in publishes if row.records]
+    await subscriptions.note_live(session, live, now)
     await count_store.seal(session, publishes)
     await count_store.seal(session, reads)
     return len(publishes) + len(reads)

@@ -12,6 +12,9 @@ from kernel.settings import load
 GRACE_SECONDS = 10
 BACKLOG = 4096
 KEEP_ALIVE_SECONDS = 75
+# A worker that answers nothing for so long is killed and replaced; on a busy machine its start
+# alone takes longer than the five seconds that uvicorn would give it.
+HEALTHCHECK_SECONDS = 60
 
 app = typer.Typer(add_completion=False, help="数据共享交换网关 / the exchange gateway")
 
@@ -47,6 +50,7 @@ def serve() -> None:
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             log_config=None,
             timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_worker_healthcheck=HEALTHCHECK_SECONDS,
         )
 
 

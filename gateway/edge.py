@@ -10,7 +10,7 @@ from gateway.guard import Guard
 from gateway.http.asgi import HOLDER, App, Message, Receive, Scope, Send
 from gateway.http.budgets import BODIES, BODIES_ANONYMOUS, Bodies
 from gateway.http.errors import RequestTimeout
-from gateway.problems import CodingNotSupported, Internal, in_english, log, problem
+from gateway.problems import CodingNotSupported, Internal, in_english, log, problem, status_of
 from gateway.worker import WORKER
 from kernel.database import is_passing
 from kernel.errors import BadRequest, ShuyuanError, TooLarge, Unavailable, UnsupportedMedia
@@ -56,15 +56,20 @@ class Edge:
             principal = await self._known(scope, headers)
             _check(scope, headers)
         except ShuyuanError as error:
-            await refuse(scope, send, error)
+            await self._refuse(scope, send, error)
             return
         limited = _Limited(receive, _body_max(scope["path"]), *_pot(scope, principal))
         try:
             await self._app(scope, limited, send)
         except (TooLarge, RequestTimeout) as error:
-            await refuse(scope, send, error)
+            await self._refuse(scope, send, error)
         finally:
             limited.release()
+
+    async def _refuse(self, scope: Scope, send: Send, error: ShuyuanError) -> None:
+        if self._guard is not None:
+            self._guard.note(scope, error, status_of(error))
+        await refuse(scope, send, error)
 
     async def _known(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal | None:
         """Return the caller before anything is read of the body; raises 401, 403, 429, 503."""

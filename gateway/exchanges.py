@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping
 from urllib.parse import parse_qsl
 
+from auth.principal import Principal
 from exchange.delivery.errors import Day
 from exchange.metering.rates.gate import Buckets
 from gateway import limits, metrics
@@ -35,7 +36,7 @@ class Exchange(ABC):
 
     __slots__ = (
         "buckets", "correlation", "day", "headers", "held_bytes", "incoming", "path",
-        "query_string",
+        "principal", "query_string",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +49,7 @@ class Exchange(ABC):
         self.held_bytes = 0
         self.buckets: Buckets = ()
         self.day: Day | None = None
+        self.principal: Principal | None = None
         self.correlation = correlation_of(headers)
 
     @abstractmethod
@@ -64,6 +66,11 @@ class Exchange(ABC):
     @abstractmethod
     def handed_on(self) -> int:
         """Bytes of the body that have left this process."""
+
+    @property
+    def source(self) -> str | None:
+        """The address that the request came from, where it is known."""
+        return None
 
     @abstractmethod
     def belongs_to(self, holder: str) -> None:

@@ -1,7 +1,7 @@
 """Who is calling, before anything of a request's body is read (P11): for all that is not hot."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from fastapi.dependencies.models import Dependant
@@ -10,9 +10,10 @@ from starlette.routing import BaseRoute, Match
 
 from auth.principal import Principal, Scope
 from gateway.bearer import bearer
+from gateway.refused import PRINCIPAL, note
 from gateway.services import Services
 from kernel.clock import monotonic
-from kernel.errors import TooMany
+from kernel.errors import ShuyuanError, TooMany
 
 GUARDED = "/v1/"
 # Sources and callers whose pace is remembered; the one that asked longest ago is forgotten.
@@ -48,8 +49,21 @@ class Guard:
         self._scopes: dict[int, frozenset[Scope]] = {}
         self._pace: Pace | None = None
 
+    def note(self, scope: Mapping[str, Any], error: ShuyuanError, status: int) -> None:
+        """Keep a refusal that came before FastAPI."""
+        client = scope.get("client")
+        note(
+            self._services(),
+            scope.get(PRINCIPAL),
+            error,
+            status,
+            method=scope["method"],
+            path=scope["path"],
+            source=str(client[0]) if client else None,
+        )
+
     async def known(
-        self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]
+        self, scope: MutableMapping[str, Any], headers: Mapping[bytes, bytes]
     ) -> Principal | None:
         """Return who is calling, None where no token is needed; raises 401, 403 and 429 errors."""
         using = self._services()
@@ -62,6 +76,7 @@ class Guard:
             return None
         token = bearer(headers)
         principal = using.tokens.cached(token) or await using.tokens.verify(token)
+        scope[PRINCIPAL] = principal
         self._pace.take(principal.id)
         for wanted in self._wanted(scope):
             principal.require_scope(wanted)

@@ -21,7 +21,7 @@ from exchange.delivery.errors import QuotaExhausted
 from exchange.delivery.pull import Page, Request
 from exchange.publishing.errors import BodyTooLarge
 from exchange.publishing.publish import Batch, Media, OnInvalid, Op
-from gateway import codings
+from gateway import codings, refused
 from gateway.edge import Edge
 from gateway.exchanges import Exchange, Headers
 from gateway.guard import Guard
@@ -32,7 +32,7 @@ from gateway.http.errors import RequestTimeout
 from gateway.http.outflow import ClientGoneError, CutShortError
 from gateway.http.stopping import STOPPING
 from gateway.negotiation import prefers_json
-from gateway.problems import Internal, log
+from gateway.problems import Internal, log, status_of
 from gateway.receipts import worded
 from gateway.services import Services
 from kernel import answers
@@ -101,18 +101,33 @@ class HotPaths(HotApp):
             if isinstance(error, QuotaExhausted):
                 exchange.day = error.day
             await self._hold_back()
-            await exchange.refuse(error)
+            await self._refuse(exchange, error)
         except ShuyuanError as error:
-            await exchange.refuse(error)
+            await self._refuse(exchange, error)
         except (ClientGoneError, CutShortError):
             log.debug("client left in the middle of its body, or of its answer")
         except Exception as error:  # noqa: BLE001 - whatever happened, the answer is a problem body
             if is_passing(error):
                 log.warning("hot path: %r", error)
-                await exchange.refuse(Unavailable())
+                await self._refuse(exchange, Unavailable())
             else:
                 log.exception("unexpected error on %s", exchange.path)
-                await exchange.refuse(Internal(), 500)
+                await self._refuse(exchange, Internal(), 500)
+
+    async def _refuse(
+        self, exchange: Exchange, error: ShuyuanError, status: int | None = None
+    ) -> None:
+        """Keep the refusal of a known caller, and answer with it."""
+        refused.note(
+            self._using,
+            exchange.principal,
+            error,
+            status_of(error, status),
+            method="GET" if PULL.fullmatch(exchange.path) else "POST",
+            path=exchange.path,
+            source=exchange.source,
+        )
+        await exchange.refuse(error, status)
 
     async def _hold_back(self) -> None:
         """Let a connection that asks too often wait for its refusal, or it asks all the oftener."""
@@ -127,7 +142,9 @@ class HotPaths(HotApp):
     async def _caller(self, exchange: Exchange) -> Principal:
         tokens = self._using.tokens
         token = exchange.token()
-        return tokens.cached(token) or await tokens.verify(token)
+        principal = tokens.cached(token) or await tokens.verify(token)
+        exchange.principal = principal
+        return principal
 
     async def _publish(self, resource_id: str, exchange: Exchange) -> None:
         principal = await self._caller(exchange)

@@ -3,22 +3,25 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, Security
+from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from auth.errors import TokenMissing
 from auth.principal import Principal, Scope
+from gateway.refused import PRINCIPAL
 from gateway.services import Using
 
 bearer = HTTPBearer(auto_error=False, scheme_name="bearer", bearerFormat="JWT")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
 
 
-async def caller(using: Using, credentials: Credentials) -> Principal:
+async def caller(request: Request, using: Using, credentials: Credentials) -> Principal:
     """Return who is calling; raises 401 errors."""
     if credentials is None:
         raise TokenMissing
-    return await using.tokens.verify(credentials.credentials.encode())
+    principal = await using.tokens.verify(credentials.credentials.encode())
+    request.scope[PRINCIPAL] = principal
+    return principal
 
 
 def with_scope(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from gateway import validation
+from gateway import refused, validation
 from gateway.negotiation import prefers_english
 from kernel.database import is_passing, sqlstate
 from kernel.errors import (
@@ -85,11 +85,16 @@ def in_english(accept_language: str) -> bool:
     return prefers_english(accept_language.encode("latin-1", "replace"))
 
 
+def status_of(error: ShuyuanError, status: int | None = None) -> int:
+    """Return the status of a refusal, the one that is told where one is."""
+    return status or APART.get(error.code) or STATUS[error.category]
+
+
 def problem(
     error: ShuyuanError, *, instance: str, english: bool, status: int | None = None
 ) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body of a refusal."""
-    status = status or APART.get(error.code) or STATUS[error.category]
+    status = status_of(error, status)
     body: dict[str, Any] = {
         "type": f"urn:shuyuan:problem:{error.code}",
         "title": _say(error.title, english=english),
@@ -143,6 +148,15 @@ def respond(request: Request, error: ShuyuanError, status: int | None = None) ->
     english = in_english(request.headers.get("accept-language", ""))
     status, headers, body = problem(
         error, instance=request.url.path, english=english, status=status
+    )
+    refused.note(
+        getattr(request.app.state, "services", None),
+        request.scope.get(refused.PRINCIPAL),
+        error,
+        status,
+        method=request.method,
+        path=request.url.path,
+        source=request.client.host if request.client else None,
     )
     return Response(body, status, headers)
 

@@ -13,6 +13,7 @@ from gateway.api import (
     publishing,
     quarantine,
     records,
+    refusals,
     resources,
     sources,
     standards,
@@ -23,6 +24,7 @@ from gateway.oauth.routes import router as oauth
 ROUTERS = (
     oauth,
     me.router,
+    refusals.router,
     departments.router,
     people.router,
     clients.router,

@@ -14,6 +14,7 @@ from gateway.metrics import Meters
 from gateway.probe import Probe
 from kernel.changes import ChangeFeed
 from kernel.database import Database, ReadSession, WriteSession
+from kernel.refusals import Refusals
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings
 from kernel.tasks import Loops, end_process
@@ -29,6 +30,7 @@ class Services:
     tokens: TokenVerifier
     bus: Bus
     gate: Gate
+    refusals: Refusals
     probe: Probe = field(default_factory=Probe)
 
 
@@ -43,13 +45,16 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     bus = Bus.open(settings, database, box, changes)
     bus.counts.on_flush.append(Meters().counted)
     gate = Gate(database, settings)
+    refusals = Refusals(database)
     loops.start("changes", changes.run)
     loops.start("limits", gate.run)
+    loops.start("refusals", refusals.run)
     bus.start(loops)
     try:
-        yield Services(settings, database, box, changes, loops, tokens, bus, gate)
+        yield Services(settings, database, box, changes, loops, tokens, bus, gate, refusals)
     finally:
         await loops.close()
+        await refusals.close()
         await bus.close()
         await database.close()
 

@@ -7,14 +7,16 @@ in another.
 """
 
 import hashlib
+import heapq
 import json
 import operator
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, func, insert, tuple_
+from sqlalchemy import ColumnElement, insert, text, union_all
 from sqlmodel import col, select
 
 from kernel import clock
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 CHAINS = 8
 GENESIS = "0" * 64
 SEQ_LIMIT = 2**63
+SEQ_DIGITS = 19
+OUTSIDE_MAX = 100
 ANCHORED = "audit.anchored"
 # What a hash is of, in this order.
 FACTS = (
@@ -37,6 +41,7 @@ FACTS = (
     "subject_id", "details", "correlation_id", "previous_hash",
 )  # fmt: skip
 _PENDING = "audit_pending"
+_WANTED_CHAIN = "audit_chain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,8 @@ async def append_pending(session: "AsyncSession") -> None:
     pending: list[Event] = session.info.pop(_PENDING, [])
     if not pending:
         return
-    head = await _lock_free_chain(session)
+    wanted = session.info.pop(_WANTED_CHAIN, None)
+    head = await (_lock_free_chain(session) if wanted is None else _lock_chain(session, wanted))
     rows = []
     for event in pending:
         rows.append(_chained(head, event))
@@ -85,6 +91,11 @@ async def append_pending(session: "AsyncSession") -> None:
     await session.execute(insert(AuditRow), rows)
     session.add(head)
     await session.flush()
+
+
+async def _lock_chain(session: "AsyncSession", chain: int) -> AuditChain:
+    query = select(AuditChain).where(AuditChain.chain == chain).with_for_update()
+    return (await session.exec(query.execution_options(populate_existing=True))).one()
 
 
 async def _lock_free_chain(session: "AsyncSession") -> AuditChain:
@@ -144,15 +155,46 @@ class Filter:
 
 
 async def page(session: "AsyncSession", request: PageRequest, wanted: Filter) -> Page[AuditRow]:
-    """Return events in the order of time, then of chain and place in it; InvalidCursor."""
-    place = (col(AuditRow.at), col(AuditRow.chain), col(AuditRow.seq))
-    query = select(AuditRow).where(*_criteria(wanted)).order_by(*place).limit(request.limit + 1)
-    if request.after is not None:
-        query = query.where(tuple_(*place) > tuple_(*_place(request.after)))
-    rows = (await session.exec(query)).all()
-    items = rows[: request.limit]
-    more = len(rows) > request.limit
-    return Page(items, encode(_mark(items[-1])) if more else None)
+    """Return events, the oldest first, that come after the cursor in their chains; InvalidCursor.
+
+    A cursor is a place in every chain. Within a chain events commit in its order, so an event
+    of a slow transaction, older than what was read already, still comes after the cursor.
+    """
+    places = [0] * CHAINS if request.after is None else _places(request.after)
+    criteria = _criteria(wanted)
+    place = col(AuditRow.chain), col(AuditRow.seq)
+    following = [
+        select(AuditRow)
+        .where(place[0] == chain, place[1] > seq, *criteria)
+        .order_by(place[1])
+        .limit(request.limit + 1)
+        for chain, seq in enumerate(places)
+    ]
+    found = await session.scalars(select(AuditRow).from_statement(union_all(*following)))
+    merged = _in_order(found.all())
+    items = merged[: request.limit]
+    for row in items:
+        places[row.chain] = max(places[row.chain], row.seq)
+    cursor = encode(" ".join(map(str, places)))
+    return Page(items, cursor if len(merged) > request.limit else None, cursor)
+
+
+def _in_order(rows: Iterable[AuditRow]) -> list[AuditRow]:
+    """Merge chains by time; what comes earlier in its chain comes earlier here."""
+    chains = [deque[AuditRow]() for _ in range(CHAINS)]
+    for row in sorted(rows, key=lambda row: row.seq):
+        chains[row.chain].append(row)
+    heads = [(each[0].at, chain) for chain, each in enumerate(chains) if each]
+    heapq.heapify(heads)
+    merged = []
+    while heads:
+        _at, chain = heads[0]
+        merged.append(chains[chain].popleft())
+        if chains[chain]:
+            heapq.heapreplace(heads, (chains[chain][0].at, chain))
+        else:
+            heapq.heappop(heads)
+    return merged
 
 
 def _criteria(wanted: Filter) -> list[ColumnElement[bool]]:
@@ -166,19 +208,14 @@ def _criteria(wanted: Filter) -> list[ColumnElement[bool]]:
     return [compare(column, value) for value, compare, column in criteria if value is not None]
 
 
-def _mark(row: AuditRow) -> str:
-    return f"{row.at.astimezone(UTC).isoformat()} {row.chain} {row.seq}"
-
-
-def _place(mark: str) -> tuple[datetime, int, int]:
-    try:
-        at, chain, seq = mark.split(" ")
-        moment, place = datetime.fromisoformat(at), (int(chain), int(seq))
-        if moment.tzinfo is None or not (0 <= place[0] < CHAINS and 0 <= place[1] < SEQ_LIMIT):
-            raise InvalidCursor
-        return moment.astimezone(UTC), *place
-    except (ValueError, OverflowError) as error:
-        raise InvalidCursor from error
+def _places(mark: str) -> list[int]:
+    words = mark.split(" ")
+    if len(words) != CHAINS or not all(word.isascii() and word.isdigit() for word in words):
+        raise InvalidCursor
+    # More digits than a place can have are no place, and cost time to read.
+    if any(len(word) > SEQ_DIGITS or int(word) >= SEQ_LIMIT for word in words):
+        raise InvalidCursor
+    return [int(word) for word in words]
 
 
 async def anchor(session: "AsyncSession") -> None:
@@ -193,6 +230,8 @@ async def anchor(session: "AsyncSession") -> None:
     )
     previous = last.first()
     if previous is None or _moved(current, previous):
+        # In turn, or nearly all would stand in the first chain, and be cut off together with it.
+        session.info[_WANTED_CHAIN] = (previous.chain + 1) % CHAINS if previous else 0
         record(session, SYSTEM, ANCHORED, "audit", "heads", heads=current)
 
 
@@ -218,10 +257,15 @@ class Verdict:
 
 
 async def verify(session: "AsyncSession") -> Verdict:
-    """Recompute every chain and check every anchor; the first fault of each chain is named."""
+    """Recompute every chain and compare it with what others anchored; name the first faults.
+
+    Memory is bounded: of a chain's hashes only those are kept that the last anchor in each chain
+    names. As a hash vouches for all before it, they say as much as every anchor.
+    """
+    anchors = await _last_anchors(session)
+    wanted = {place for row in anchors for place, _hash in _heads(row)}
     events, faults = 0, []
     hashes: dict[tuple[int, int], str] = {}
-    anchors: list[AuditRow] = []
     for chain in range(CHAINS):
         fault = None
         head = (0, GENESIS)
@@ -229,23 +273,51 @@ async def verify(session: "AsyncSession") -> Verdict:
             events += 1
             fault = fault or _check(row, *head)
             head = (row.seq, row.hash)
-            hashes[row.chain, row.seq] = row.hash
-            if row.event == ANCHORED:
-                anchors.append(row)
+            if (chain, row.seq) in wanted:
+                hashes[chain, row.seq] = row.hash
         stored = await session.get(AuditChain, chain)
         if fault is None and (stored is None or (stored.seq, stored.hash) != head):
             fault = Fault(chain, head[0] + 1, "events are missing at the end")
         faults += [fault] if fault else []
     faults += await _outside(session)
-    return Verdict(events, tuple(faults) or tuple(_broken_anchors(anchors, hashes)))
+    return Verdict(events, tuple(faults or await _broken_anchors(session, anchors, hashes)))
 
 
 async def _outside(session: "AsyncSession") -> list[Fault]:
     """Name events beside the chains: lists show them, and no chain vouches for them."""
-    column = col(AuditRow.chain)
-    query = select(column, func.min(AuditRow.seq)).where(column.not_in(range(CHAINS)))
-    found = await session.exec(query.group_by(column).order_by(column))
-    return [Fault(chain, seq, "is in no chain of this log") for chain, seq in found]
+    chain, seq = col(AuditRow.chain), col(AuditRow.seq)
+    faults = []
+    for beside in (chain < 0, chain >= CHAINS):
+        query = select(chain, seq).where(beside).order_by(chain, seq).limit(OUTSIDE_MAX)
+        firsts: dict[int, int] = {}
+        for found in await session.exec(query):
+            firsts.setdefault(*found)
+        faults += [
+            Fault(number, first, "is in no chain of this log") for number, first in firsts.items()
+        ]
+    return faults
+
+
+async def _last_anchors(session: "AsyncSession") -> list[AuditRow]:
+    """Return the last anchor of each chain that has one."""
+    found: list[AuditRow] = []
+    for chain in range(CHAINS):
+        query = select(AuditRow).where(AuditRow.chain == chain, AuditRow.event == ANCHORED)
+        last = await session.exec(query.order_by(col(AuditRow.seq).desc()).limit(1))
+        found += last.all()
+    return found
+
+
+def _heads(anchor_: AuditRow) -> list[tuple[tuple[int, int], str]]:
+    """Return the places that an anchor names, with their hashes; none of one that was changed."""
+    heads = anchor_.details.get("heads")
+    if not isinstance(heads, dict):
+        return []
+    return [
+        ((int(chain), head[0]), head[1])
+        for chain, head in heads.items()
+        if chain.isdecimal() and isinstance(head, list) and len(head) == len(("seq", "hash"))
+    ]
 
 
 async def _rows(session: "AsyncSession", chain: int) -> AsyncIterator[AuditRow]:
@@ -265,10 +337,38 @@ def _check(row: AuditRow, seq: int, previous_hash: str) -> Fault | None:
     return None
 
 
-def _broken_anchors(anchors: list[AuditRow], hashes: Mapping[tuple[int, int], str]) -> list[Fault]:
-    return [
-        Fault(int(chain), seq, f"is not as anchored in chain {row.chain} at {row.seq}")
-        for row in anchors
-        for chain, (seq, known) in row.details["heads"].items()
-        if hashes.get((int(chain), seq)) != known
-    ]
+async def _broken_anchors(
+    session: "AsyncSession", anchors: Sequence[AuditRow], hashes: Mapping[tuple[int, int], str]
+) -> list[Fault]:
+    """Name the first place of each chain that is not as an anchor has it."""
+    firsts: dict[int, Fault] = {}
+    for row in anchors:
+        for place, known in _heads(row):
+            if hashes.get(place) != known:
+                fault = await _first_broken(session, row.chain, place[0])
+                if fault.seq < firsts.get(fault.chain, fault).seq or fault.chain not in firsts:
+                    firsts[fault.chain] = fault
+    return [firsts[chain] for chain in sorted(firsts)]
+
+
+async def _first_broken(session: "AsyncSession", anchored_in: int, chain: int) -> Fault:
+    """Name the first place of a chain at which it is not as anchored in another."""
+    found = await session.execute(
+        FIRST_BROKEN.bindparams(anchored_in=anchored_in, chain=chain, name=str(chain))
+    )
+    seq, anchor_seq = found.one()
+    return Fault(chain, seq, f"is not as anchored in chain {anchored_in} at {anchor_seq}")
+
+
+FIRST_BROKEN = text("""
+    SELECT a.place, a.seq
+    FROM (
+        SELECT seq, (details -> 'heads' -> CAST(:name AS text) ->> 0)::bigint AS place,
+            details -> 'heads' -> CAST(:name AS text) ->> 1 AS hash
+        FROM kernel.audit_event WHERE chain = :anchored_in AND event = 'audit.anchored'
+    ) AS a
+    LEFT JOIN kernel.audit_event AS e ON e.chain = :chain AND e.seq = a.place
+    WHERE a.place IS NOT NULL AND e.hash IS DISTINCT FROM a.hash
+    ORDER BY a.place, a.seq
+    LIMIT 1
+""")

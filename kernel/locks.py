@@ -28,6 +28,8 @@ class Lock(IntEnum):
     MIGRATION = 809_001
     # One relay at a time, else messages lose their order (kernel/outbox.py).
     RELAY = 809_002
+    # One worker at a time writes refusals (kernel/refusals.py).
+    REFUSALS = 809_004
     # One transaction at a time decides which signing keys exist (auth/store/keys.py).
     SIGNING_KEYS = 809_003
 

@@ -18,8 +18,11 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
+    """`next_cursor` is None at the end; `resume_cursor`, where a list has one, never is."""
+
     items: Sequence[Row]
     next_cursor: str | None
+    resume_cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

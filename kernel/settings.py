@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     correction_days: int = Field(
         10, ge=1, le=10, description="working days to answer a correction (Art 26, C7)"
     )
+    refusals_days: int = Field(
+        190, ge=1, description="days that refused requests are kept to be asked about (P10)"
+    )
     worker_heartbeat_file: Path | None = Field(
         None, description="touched by the worker while every loop is healthy"
     )

@@ -66,6 +66,37 @@ class OutboxRow(SQLModel, table=True):
     created_at: datetime = timestamp()
 
 
+class RefusalRow(SQLModel, table=True):
+    """A refused request of a known caller; `count` stands for those of its minute after it."""
+
+    __tablename__: ClassVar[Any] = "refusal"
+    __table_args__ = (
+        Index("refusal_at", "at"),
+        Index("refusal_correlation", "correlation_id"),
+        Index("refusal_actor", "actor_id", "code", "minute"),
+        Index("refusal_department", "department", "id"),
+        {"schema": SCHEMA},
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    at: datetime = timestamp()
+    minute: datetime = timestamp()
+    correlation_id: str
+    actor_kind: str
+    actor_id: str
+    department: str | None = None
+    region_code: str
+    method: str
+    path: str
+    code: str
+    status: int
+    facts: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    source: str | None = None
+    count: int = Field(sa_type=BigInteger)
+
+
 class KeptAnswer(SQLModel, table=True):
     """The first answer to an Idempotency-Key, encrypted: it may hold a secret shown once."""
 

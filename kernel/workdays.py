@@ -1,7 +1,9 @@
 """Working days (工作日) of the State Council's calendar; pure.
 
 The yearly holiday notice fixes days off and make-up weekends. A year without a notice yet is
-provisional: Monday to Friday, less the statutory holidays that have a fixed date.
+counted Monday to Friday, less the statutory holidays that have a fixed date. Its days are
+provisional, and so are the last ones of the year before: the notice for New Year may move them
+(29 to 31 December 2018, 31 December 2022).
 """
 
 from datetime import date, datetime, time, timedelta
@@ -14,15 +16,17 @@ NOTICE_UNTIL_YEAR: int = max(day.year for day in chinese_calendar.constants.holi
 # 全国年节及纪念日放假办法 (State Council order 795): New Year, Labour Day, National Day.
 FIXED_HOLIDAYS = frozenset({(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)})
 SATURDAY = 5
+# The first day of December that a notice for the next year may decide.
+NEXT_NOTICE_FROM = (12, 26)
 
 
-def is_provisional(day: date) -> bool:
-    """Return whether no holiday notice covers the day yet."""
-    return day.year > NOTICE_UNTIL_YEAR
+def is_provisional(day: date, notice_until: int = NOTICE_UNTIL_YEAR) -> bool:
+    """Return whether a notice still to come may decide the day, as known up to a year's notice."""
+    return (day.year, day.month, day.day) >= (notice_until, *NEXT_NOTICE_FROM)
 
 
 def is_working_day(day: date) -> bool:
-    if is_provisional(day):
+    if day.year > NOTICE_UNTIL_YEAR:
         return day.weekday() < SATURDAY and (day.month, day.day) not in FIXED_HOLIDAYS
     return bool(chinese_calendar.is_workday(day))
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from auth.principal import Principal
 from exchange.applications import deadlines
-from exchange.applications.deadlines import Limits
+from exchange.applications.deadlines import Limits, Term
 from exchange.applications.moves import begin, carry
 from exchange.applications.narrowing import Narrowing, Terms, narrow
 from exchange.applications.offers import Offer, offered
@@ -64,7 +64,7 @@ async def conclude(
     _require_mode(application, offer)
     asked = asked_terms(application)
     terms = narrow(asked, said, fields=offer.fields, masked=offer.masks, today=local_date(now))
-    granted = _granted(application, offer, terms, said, deadlines.delivery_due(now, limits))
+    granted = _granted(application, offer, terms, said, deadlines.delivery_term(now, limits))
     subscription = await grant(session, actor, granted, now=now)
     facts = {"subscription_id": subscription.id, "note": said.note}
     changes = {
@@ -95,7 +95,7 @@ def asked_terms(application: Application) -> Terms:
 
 
 def _granted(
-    application: Application, offer: Offer, terms: Terms, said: Narrowing, deliver_by: datetime
+    application: Application, offer: Offer, terms: Terms, said: Narrowing, delivery: Term
 ) -> Granted:
     masks = {
         item: dict(offer.masks[item])
@@ -118,7 +118,10 @@ def _granted(
         records_per_day=terms.records_per_day,
         valid_from=application.valid_from,
         valid_until=terms.valid_until,
-        deliver_by=deliver_by,
+        deliver_by=delivery.due_at,
+        deliver_from=delivery.start,
+        deliver_days=delivery.days,
+        deliver_calendar=delivery.calendar,
     )
 
 

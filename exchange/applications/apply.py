@@ -10,7 +10,7 @@ from exchange import store as moving
 from exchange.applications import content, deadlines, store
 from exchange.applications.agreement import agree_beforehand
 from exchange.applications.content import Content
-from exchange.applications.deadlines import Limits
+from exchange.applications.deadlines import Limits, Term
 from exchange.applications.moves import begin, carry
 from exchange.applications.offers import Offer, offered, require_own_client
 from exchange.applications.states import Action, State, actions
@@ -123,8 +123,8 @@ async def supplement(
     """Hand in what was missing; the clock goes on with the days that were left."""
     application = await begin(session, principal, application_id, Action.SUPPLEMENT)
     columns = await _rewritten(session, principal, application, changes, now)
-    if application.due_at is not None:
-        columns["due_at"] = deadlines.resumed_due(application.due_at, application.held_days, now)
+    if application.held_days is not None:
+        columns |= Term(local_date(now), application.held_days).columns()
     columns["held_days"] = None
     return await carry(
         session,
@@ -158,7 +158,7 @@ def received_by(offer: Offer, now: datetime, limits: Limits) -> dict[str, Any]:
     return {
         "clock": clock,
         "submitted_at": now,
-        "due_at": deadlines.reply_due(clock, now, limits),
+        **deadlines.reply_term(clock, now, limits).columns(),
         "resource_version": offer.version,
     }
 

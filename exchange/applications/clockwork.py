@@ -1,4 +1,4 @@
-"""Records missed reply deadlines and tells the authority; it never decides in anybody's place.
+"""Records missed reply deadlines and reckons open ones anew; it never decides for anybody.
 
 Lateness is a violation (Order 809 Art 39(4)), not consent (P7).
 """
@@ -7,11 +7,22 @@ from datetime import datetime
 
 from exchange import store as moving
 from exchange.applications import store
-from exchange.applications.moves import record_breach
+from exchange.applications.deadlines import Term, term_of
+from exchange.applications.moves import message, record_breach
 from exchange.applications.states import State
+from exchange.applications.tables import Application
+from exchange.events import ExchangeEvent
+from exchange.subscriptions import granting
+from exchange.subscriptions import store as subscriptions
+from exchange.subscriptions.tables import Subscription
+from kernel import audit, outbox
+from kernel.actor import SYSTEM
 from kernel.database import WriteSession
+from kernel.workdays import NOTICE_UNTIL_YEAR
 
 MARKED_AT_ONCE = 200
+RECKONED = "reckoned-anew"
+EVENT = ExchangeEvent.DEADLINE_RECKONED_ANEW
 
 
 async def mark_breaches(session: WriteSession, now: datetime) -> int:
@@ -25,3 +36,58 @@ async def mark_breaches(session: WriteSession, now: datetime) -> int:
         state = State(application.status)
         await moving.move(session, application, state, {"breached_at": now})
     return len(overdue)
+
+
+async def reckon_anew(session: WriteSession, now: datetime) -> int:
+    """Reckon open deadlines anew that rest on an older calendar, and tell which have moved.
+
+    A new holiday notice comes with a new release. Returns how many of the larger kind.
+    """
+    applications = await store.take_outdated(session, NOTICE_UNTIL_YEAR, MARKED_AT_ONCE)
+    for application in applications:
+        await _reckon_reply(session, application, now)
+    deliveries = await subscriptions.take_outdated(session, NOTICE_UNTIL_YEAR, MARKED_AT_ONCE)
+    for subscription in deliveries:
+        await _reckon_delivery(session, subscription, now)
+    return max(len(applications), len(deliveries))
+
+
+async def _reckon_reply(session: WriteSession, application: Application, now: datetime) -> None:
+    before = application.due_at
+    if before is None:
+        return
+    term = term_of(application.due_from, application.due_days, before)
+    state = State(application.status)
+    moved = await moving.move(session, application, state, term.columns())
+    if term.due_at == before:
+        return
+    step, facts = (state, state), _moved(str(application.clock), before, term)
+    store.add_history(session, moved.id, RECKONED, step, SYSTEM, now, facts)
+    audit.record(session, SYSTEM, EVENT, "application", moved.id, **facts)
+    outbox.add(session, EVENT, moved.id, message(moved) | facts)
+
+
+async def _reckon_delivery(
+    session: WriteSession, subscription: Subscription, now: datetime
+) -> None:
+    before = subscription.deliver_by
+    term = term_of(subscription.deliver_from, subscription.deliver_days, before)
+    state = subscription.status
+    moved = await subscriptions.write_delivery(
+        session, subscription.id, deliver_by=term.due_at, deliver_calendar=term.calendar
+    )
+    if term.due_at == before:
+        return
+    facts = _moved("C6", before, term)
+    subscriptions.add_history(session, moved.id, RECKONED, (state, state), SYSTEM, now, facts)
+    audit.record(session, SYSTEM, EVENT, "subscription", moved.id, **facts)
+    outbox.add(session, EVENT, moved.id, granting.message(moved) | facts)
+
+
+def _moved(clock: str, before: datetime, term: Term) -> dict[str, str | int]:
+    return {
+        "clock": clock,
+        "before": str(before),
+        "due_at": str(term.due_at),
+        "calendar": term.calendar,
+    }

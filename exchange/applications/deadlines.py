@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from kernel.workdays import (
+    NOTICE_UNTIL_YEAR,
     add_working_days,
     end_of_day,
     is_provisional,
@@ -46,6 +47,36 @@ class Limits:
 LEGAL: Final = Limits()
 
 
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What a due date rests on: so many working days after a day, by a calendar.
+
+    `calendar` is the last year whose holiday notice was known. Kept beside the due date, it lets
+    a later notice reckon the date anew.
+    """
+
+    start: date
+    days: int
+    calendar: int = NOTICE_UNTIL_YEAR
+
+    @property
+    def due_at(self) -> datetime:
+        return _after(self.start, self.days)
+
+    def extended(self, working_days: int) -> "Term":
+        """Return the term with more days: they count on from its last one (C5)."""
+        return Term(self.start, self.days + working_days)
+
+    def columns(self) -> dict[str, object]:
+        """Return the columns of an application that hold the due date and its basis."""
+        return {
+            "due_at": self.due_at,
+            "due_from": self.start,
+            "due_days": self.days,
+            "due_calendar": self.calendar,
+        }
+
+
 def clock_for(share_type: str) -> Clock:
     """Return C3 for unconditional sharing, C4 for the rest."""
     return Clock.C3 if share_type == "unconditional" else Clock.C4
@@ -54,6 +85,19 @@ def clock_for(share_type: str) -> Clock:
 def reply_due(clock: Clock, received_at: datetime, limits: Limits = LEGAL) -> datetime:
     """Return the end of the last day on which the provider may reply (C3, C4)."""
     return _after(local_date(received_at), limits.reply(clock))
+
+
+def reply_term(clock: Clock, received_at: datetime, limits: Limits = LEGAL) -> Term:
+    return Term(local_date(received_at), limits.reply(clock))
+
+
+def delivery_term(agreed_at: datetime, limits: Limits = LEGAL) -> Term:
+    return Term(local_date(agreed_at), limits.delivery)
+
+
+def term_of(start: date | None, days: int | None, due_at: datetime) -> Term:
+    """Return the basis of a stored due date; of one older than bases, its last day itself."""
+    return Term(last_day(due_at), 0) if start is None or days is None else Term(start, days)
 
 
 def extended_due(due_at: datetime, working_days: int) -> datetime:
@@ -103,9 +147,9 @@ def is_breached(due_at: datetime, now: datetime, answered_at: datetime | None = 
     return (answered_at or now) >= due_at
 
 
-def rests_on_notice(due_at: datetime) -> bool:
-    """Whether the State Council's holiday notice for that year is known."""
-    return not is_provisional(last_day(due_at))
+def rests_on_notice(due_at: datetime, calendar: int | None = None) -> bool:
+    """Whether every notice that may decide the last day was known when it was reckoned."""
+    return not is_provisional(last_day(due_at), calendar or NOTICE_UNTIL_YEAR)
 
 
 def _after(start: date, working_days: int) -> datetime:

@@ -70,7 +70,7 @@ def standing(application: Application, now: datetime) -> Standing:
     if due_at is None:
         return Standing(None, None, breached=False, rests_on_notice=True)
     late = application.breached_at is not None
-    known = deadlines.rests_on_notice(due_at)
+    known = deadlines.rests_on_notice(due_at, application.due_calendar)
     if state in AWAITING_REPLY:
         late = late or deadlines.is_breached(due_at, now)
         remaining = deadlines.remaining_working_days(due_at, now)

@@ -85,13 +85,14 @@ async def consent_extension(
 ) -> Application:
     application = await begin(session, principal, application_id, Action.CONSENT_EXTENSION)
     days = application.asked_days or 0
-    due_at = application.due_at and deadlines.extended_due(application.due_at, days)
-    changes = {
+    changes: dict[str, Any] = {
         "asked_days": None,
         "extended_days": application.extended_days + days,
-        "due_at": due_at,
     }
-    facts = {"working_days": days, "due": str(due_at), "note": note}
+    if application.due_at is not None:
+        basis = deadlines.term_of(application.due_from, application.due_days, application.due_at)
+        changes |= basis.extended(days).columns()
+    facts = {"working_days": days, "due": str(changes.get("due_at")), "note": note}
     action = Action.CONSENT_EXTENSION
     return await carry(session, principal.actor, application, action, changes, now=now, **facts)
 

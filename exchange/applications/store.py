@@ -77,6 +77,20 @@ def _seen_by(side: Side, key: str) -> Any:  # noqa: ANN401 - SQLAlchemy's own ty
     return col(Application.region_code).startswith(region, autoescape=True) & received
 
 
+async def take_outdated(session: WriteSession, calendar: int, limit: int) -> Sequence[Application]:
+    """Lock applications whose open deadline was reckoned before a newer holiday notice."""
+    outdated = (
+        select(Application)
+        .where(
+            col(Application.status).in_(AWAITING_REPLY),
+            col(Application.due_calendar) < calendar,
+            col(Application.breached_at).is_(None),
+        )
+        .limit(limit)
+    )
+    return (await session.exec(outdated.with_for_update(skip_locked=True))).all()
+
+
 async def take_overdue(session: WriteSession, now: datetime, limit: int) -> Sequence[Application]:
     """Lock unanswered applications newly past their day, leaving out those others hold."""
     overdue = (

@@ -21,6 +21,7 @@ class Application(SQLModel, table=True):
         Index("application_consumer", "consumer_department", "id"),
         Index("application_provider", "provider_department", "id"),
         Index("application_due", "status", "due_at"),
+        Index("application_calendar", "status", "due_calendar"),
         {"schema": SCHEMA},
     )
 
@@ -48,6 +49,9 @@ class Application(SQLModel, table=True):
     submitted_at: datetime | None = timestamp(nullable=True)
     clock: str | None = None
     due_at: datetime | None = timestamp(nullable=True)
+    due_from: date | None = None
+    due_days: int | None = None
+    due_calendar: int | None = None
     held_days: int | None = None
     extended_days: int = 0
     asked_days: int | None = None

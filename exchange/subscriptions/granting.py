@@ -36,6 +36,9 @@ class Granted:
     valid_from: date | None
     valid_until: date
     deliver_by: datetime
+    deliver_from: date
+    deliver_days: int
+    deliver_calendar: int
 
 
 async def hold_resource(session: WriteSession, resource_id: str) -> None:

@@ -5,12 +5,13 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, or_, select, update
 
 from auth.principal import significant
 from exchange.parties import Side
 from exchange.subscriptions.states import LIVE, State
-from exchange.subscriptions.tables import Subscription, SubscriptionHistory
+from exchange.subscriptions.tables import LiveResource, Subscription, SubscriptionHistory
 from kernel import locks
 from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
@@ -99,6 +100,72 @@ async def take_lapsed(session: WriteSession, today: date, limit: int) -> Sequenc
         .limit(limit)
     )
     return (await session.exec(lapsed.with_for_update(skip_locked=True))).all()
+
+
+async def note_live(session: WriteSession, resource_ids: Sequence[str], since: datetime) -> None:
+    """Remember that resources hold a record, if that is news."""
+    if resource_ids:
+        rows = [{"resource_id": each, "since": since} for each in sorted(set(resource_ids))]
+        await session.execute(insert(LiveResource).values(rows).on_conflict_do_nothing())
+
+
+async def take_live(session: WriteSession, limit: int) -> Sequence[tuple[Subscription, datetime]]:
+    """Lock subscriptions whose resource has come to hold a record, with since when it does."""
+    live = (
+        select(Subscription, LiveResource.since)
+        .join(LiveResource, col(LiveResource.resource_id) == col(Subscription.resource_id))
+        .where(col(Subscription.delivered_at).is_(None))
+        .limit(limit)
+    )
+    return (await session.exec(live.with_for_update(of=Subscription, skip_locked=True))).all()
+
+
+async def write_delivery(
+    session: WriteSession,
+    subscription_id: str,
+    **columns: Any,  # noqa: ANN401 - columns of C6
+) -> Subscription:
+    """Write columns of C6; no term of the grant changes, so neither does its revision."""
+    statement = (
+        update(Subscription)
+        .where(col(Subscription.id) == subscription_id)
+        .values(**columns)
+        .returning(Subscription)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement)).one()
+
+
+async def take_undelivered(
+    session: WriteSession, due_before: datetime, limit: int
+) -> Sequence[Subscription]:
+    """Lock live subscriptions newly past their day of delivery whose resource holds nothing."""
+    overdue = (
+        select(Subscription)
+        .where(
+            col(Subscription.deliver_by) <= due_before,
+            col(Subscription.delivered_at).is_(None),
+            col(Subscription.delivery_breached_at).is_(None),
+            col(Subscription.status).in_(LIVE),
+        )
+        .limit(limit)
+    )
+    return (await session.exec(overdue.with_for_update(skip_locked=True))).all()
+
+
+async def take_outdated(session: WriteSession, calendar: int, limit: int) -> Sequence[Subscription]:
+    """Lock undelivered subscriptions whose day was reckoned before a newer notice."""
+    outdated = (
+        select(Subscription)
+        .where(
+            col(Subscription.deliver_calendar) < calendar,
+            col(Subscription.delivered_at).is_(None),
+            col(Subscription.delivery_breached_at).is_(None),
+            col(Subscription.status).in_(LIVE),
+        )
+        .limit(limit)
+    )
+    return (await session.exec(outdated.with_for_update(skip_locked=True))).all()
 
 
 async def count_live(session: ReadSession, resource_id: str, today: date) -> int:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Identity, Index
+from sqlalchemy import BigInteger, Column, Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -20,6 +20,11 @@ class Subscription(SQLModel, table=True):
         Index("subscription_consumer", "consumer_department", "id"),
         Index("subscription_provider", "provider_department", "id"),
         Index("subscription_status", "status", "valid_until"),
+        Index(
+            "subscription_undelivered",
+            "deliver_by",
+            postgresql_where=text("delivered_at IS NULL AND delivery_breached_at IS NULL"),
+        ),
         {"schema": SCHEMA},
     )
 
@@ -47,6 +52,11 @@ class Subscription(SQLModel, table=True):
     ended_at: datetime | None = timestamp(nullable=True)
     end_reason: str | None = None
     deliver_by: datetime = timestamp()
+    deliver_from: date | None = None
+    deliver_days: int | None = None
+    deliver_calendar: int | None = None
+    delivered_at: datetime | None = timestamp(nullable=True)
+    delivery_breached_at: datetime | None = timestamp(nullable=True)
     position: Any = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     position_at: datetime | None = timestamp(nullable=True)
     created_at: datetime = timestamp()
@@ -72,3 +82,13 @@ class SubscriptionHistory(SQLModel, table=True):
     actor_id: str
     department: str | None = None
     details: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class LiveResource(SQLModel, table=True):
+    """Since when a resource holds a record: what its subscriptions wait for (Art 22, C6)."""
+
+    __tablename__: ClassVar[Any] = "live_resource"
+    __table_args__ = {"schema": SCHEMA}
+
+    resource_id: str = Field(primary_key=True)
+    since: datetime = timestamp()

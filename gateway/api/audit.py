@@ -35,6 +35,12 @@ class AuditEventView(Wire):
     hash: str
 
 
+class AuditPage(ListOf[AuditEventView]):
+    """`resume_cursor` stands at the end of this page, also where there is no next one."""
+
+    resume_cursor: str
+
+
 Name = Annotated[str | None, Query(max_length=128)]
 
 
@@ -48,9 +54,15 @@ async def page(  # noqa: PLR0913 - one list with its filters
     actor: Name = None,
     thing: Name = None,
     event: Name = None,
-) -> ListOf[AuditEventView]:
-    """List events, the oldest first; `thing` is the id of what was acted on."""
+) -> AuditPage:
+    """List events, the oldest first; `thing` is the id of what was acted on.
+
+    Who asks again with `resume_cursor` misses nothing: an event of a slow transaction, older
+    than what was read already, still comes after it.
+    """
     principal.require_role(Role.AUDITOR)
     found = await audit.page(session, paging, Filter(since, until, actor, thing, event))
     items = [AuditEventView.model_validate(row) for row in found.items]
-    return ListOf(items=items, next_cursor=found.next_cursor)
+    return AuditPage(
+        items=items, next_cursor=found.next_cursor, resume_cursor=found.resume_cursor or ""
+    )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from auth.principal import Principal
+from exchange.applications.deadlines import rests_on_notice
 from exchange.delivery.positions import Progress
 from exchange.parties import Side
 from exchange.subscriptions import register, supervision
@@ -64,6 +65,9 @@ class SubscriptionView(Wire):
     ended_at: datetime | None
     end_reason: str | None
     deliver_by: datetime
+    deliver_by_rests_on_notice: bool
+    delivered_at: datetime | None
+    delivery_breached_at: datetime | None
     position: str | None
     lag: int | None
     created_at: datetime
@@ -88,12 +92,16 @@ def facts(
     subscription: Subscription, principal: Principal, now: datetime, progress: Progress
 ) -> dict[str, Any]:
     """Return the fields of the view."""
-    own = subscription.model_dump(exclude={"position", "position_at"})
+    bases = {"deliver_from", "deliver_days", "deliver_calendar"}
+    own = subscription.model_dump(exclude={"position", "position_at", *bases})
     return own | {
         "status": register.status_at(subscription, now),
         "position": progress.position,
         "lag": progress.lag,
         "used_today": progress.used_today,
+        "deliver_by_rests_on_notice": rests_on_notice(
+            subscription.deliver_by, subscription.deliver_calendar
+        ),
         "allowed": register.allowed(principal, subscription, now),
     }
 

@@ -7,6 +7,7 @@ from gateway.cli.publish import publish
 from gateway.cli.pull import pull
 from gateway.cli.quarantine import quarantine_app
 from gateway.cli.token import token
+from gateway.cli.why import why
 
 app = typer.Typer(
     name="shuyuan",
@@ -15,7 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="数源：政务数据共享交换 / the government data-sharing exchange",
 )
-for command in (publish, pull, token, platform.bootstrap):
+for command in (publish, pull, token, why, platform.bootstrap):
     app.command()(command)
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(platform.audit_app, name="audit")

@@ -118,6 +118,11 @@ class Cycle(Exchange):
     def handed_on(self) -> int:
         return self._line.out.handed_on
 
+    @property
+    def source(self) -> str | None:
+        peer = self._line.transport.get_extra_info("peername")
+        return str(peer[0]) if isinstance(peer, tuple) else None
+
     def belongs_to(self, holder: str) -> None:
         self.holder = holder
 

@@ -18,6 +18,9 @@ POST /oauth/authorize
 POST /oauth/introspect
 POST /oauth/revoke
 GET /v1/me
+GET /v1/refusals
+GET /v1/refusals/{}
+POST /v1/me/explain
 POST /v1/departments
 GET /v1/departments
 GET /v1/departments/{}

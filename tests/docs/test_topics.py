@@ -17,6 +17,7 @@ ANNOUNCED = {
     *supervision.EVENTS.values(),
     ExchangeEvent.SUBSCRIPTION_GRANTED,
     ExchangeEvent.DEADLINE_BREACHED,
+    ExchangeEvent.DEADLINE_RECKONED_ANEW,
     CatalogEvent.RESOURCE_PUBLISHED,
     CatalogEvent.RESOURCE_RETIRED,
     CatalogEvent.SOURCE_DESIGNATED,
@@ -25,7 +26,9 @@ ANNOUNCED = {
 PLACES = {
     "catalog/lifecycle.py": 1,
     "catalog/sources.py": 1,
+    "exchange/applications/clockwork.py": 2,
     "exchange/applications/moves.py": 2,
+    "exchange/subscriptions/delivery_clock.py": 1,
     "exchange/subscriptions/granting.py": 1,
     "exchange/subscriptions/supervision.py": 1,
 }

@@ -17,7 +17,7 @@ import httpx
 from deploy.local.ports import any_free
 
 ROOT = Path(__file__).parents[2]
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 
 
 def environment(database_url: str, kafka_bootstrap: str, **more: str) -> dict[str, str]:

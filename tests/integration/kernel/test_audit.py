@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sized
 
 import asyncpg
 import pytest
@@ -290,6 +290,57 @@ async def test_a_chain_that_was_emptied_with_its_head_is_told_by_another(
     )
     [fault] = (await tampered(endpoints, written, 5, tamper)).faults
     assert (fault.chain, fault.seq) == (5, 5)
+
+
+async def test_anchors_stand_in_every_chain_in_turn(endpoints: Endpoints) -> None:
+    """All stood in the first chain: cut off together with its tail, nothing missed them."""
+    async with new_database(endpoints.database_url) as url:
+        database = Database(url, pool_size=2)
+        for _ in range(CHAINS):
+            async with database.transaction() as session:
+                write(session)
+            async with database.transaction() as session:
+                await audit.anchor(session)
+        async with connected(url) as connection:
+            await connection.execute(UNGUARDED)
+            await connection.execute("DELETE FROM kernel.audit_event WHERE chain = 0 AND seq > 2")
+            await connection.execute(
+                "UPDATE kernel.audit_chain SET seq = 2, hash ="
+                " (SELECT hash FROM kernel.audit_event WHERE chain = 0 AND seq = 2) WHERE chain = 0"
+            )
+        [fault] = (await verified(database)).faults
+        assert (fault.chain, fault.seq) == (0, 3)
+        await database.close()
+
+
+async def test_an_anchor_that_lost_its_heads_is_named(endpoints: Endpoints, written: str) -> None:
+    statement = (
+        "UPDATE kernel.audit_event SET details = '{}' WHERE event = 'audit.anchored'"
+        " RETURNING chain, seq"
+    )
+    [fault] = (await tampered(endpoints, written, 0, stating(statement))).faults
+    assert "changed" in fault.reason
+
+
+async def test_verifying_keeps_no_more_than_the_anchored_hashes(
+    own: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every hash was kept: 250 bytes an event, 2.5 GB of ten million (E2)."""
+    kept: list[Sized] = []
+    monkeypatch.setattr(audit, "_broken_anchors", lambda *given: _keep(kept, given[-1]))
+    async with own.transaction() as session:
+        for _ in range(1000):
+            write(session)
+    async with own.transaction() as session:
+        await audit.anchor(session)
+    verdict = await verified(own)
+    assert verdict.events > 1000
+    assert len(kept[0]) <= CHAINS * CHAINS
+
+
+async def _keep(kept: list[Sized], hashes: Sized) -> list[audit.Fault]:
+    kept.append(hashes)
+    return []
 
 
 async def test_a_head_without_its_chain_is_named(endpoints: Endpoints, written: str) -> None:

@@ -11,6 +11,7 @@ from exchange.applications.deadlines import (
     LEGAL,
     Clock,
     Limits,
+    Term,
     clock_for,
     correction_due,
     delivery_due,
@@ -22,6 +23,7 @@ from exchange.applications.deadlines import (
     reply_due,
     rests_on_notice,
     resumed_due,
+    term_of,
 )
 from kernel.settings import Settings
 from kernel.workdays import NOTICE_UNTIL_YEAR, SHANGHAI, is_working_day
@@ -169,6 +171,27 @@ def test_a_year_without_a_notice_is_provisional_and_still_counts() -> None:
     assert not rests_on_notice(due)
     assert last_day(due) > date(year, 10, 8)
     assert rests_on_notice(reply_due(Clock.C3, at("2026-07-01T09:00")))
+
+
+def test_late_december_rests_on_the_notice_of_the_next_year() -> None:
+    """C4 of 17 December was told as settled, though the next notice may free the 31st (E6)."""
+    year = NOTICE_UNTIL_YEAR
+    due = reply_due(Clock.C4, at(f"{year}-12-17T09:00"))
+    assert last_day(due) == date(year, 12, 31)
+    assert not rests_on_notice(due)
+    assert rests_on_notice(reply_due(Clock.C3, at(f"{year}-12-22T09:00")))
+
+
+def test_a_date_stays_provisional_until_it_is_reckoned_anew() -> None:
+    due = reply_due(Clock.C4, at("2025-12-25T12:00"))
+    assert rests_on_notice(due, 2026)
+    assert not rests_on_notice(due, 2025)
+
+
+def test_more_days_count_on_from_the_last_one() -> None:
+    term = Term(date(2026, 9, 28), 10)
+    assert term.extended(10).due_at == extended_due(term.due_at, 10)
+    assert term_of(None, None, term.due_at).extended(3).due_at == extended_due(term.due_at, 3)
 
 
 @given(MOMENTS, st.sampled_from(Clock))
