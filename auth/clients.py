@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from auth import departments, jwks, opaque
+from auth import departments, duties, jwks, opaque
+from auth.duties import Operation
 from auth.events import AuthEvent
-from auth.principal import Principal, Role, Scope
-from auth.states import ALLOWED_ROLES, Action, State, after
+from auth.principal import Principal, Scope
+from auth.states import Action, State, after
 from auth.store import clients as store
 from auth.store import departments as department_store
-from auth.tables import Client
+from auth.store.departments import Known
+from auth.tables import Client, Department
 from kernel import audit, changes
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import Conflict, FieldErrors, NotFound
@@ -47,11 +49,13 @@ class Credentialed:
 async def register(
     session: WriteSession, principal: Principal, new: NewClient, *, now: datetime
 ) -> Credentialed:
-    """Register a client of the head's department, or of any for security; raises Invalid."""
-    principal.require_role(Role.HEAD, Role.SECURITY)
-    if Role.SECURITY not in principal.roles:
-        principal.require_department(new.department)
-    await _check(session, new)
+    """Register a client of the head's department, or of the division for security.
+
+    Raises Invalid, RoleRequired, NotYourDepartment.
+    """
+    duties.require_role(principal, Operation.MANAGE_CLIENT)
+    department, keys = await _checked(session, new)
+    duties.require(principal, Operation.MANAGE_CLIENT, department)
     secret = opaque.new() if new.auth_method == "client_secret_basic" else None
     client = Client(
         client_id=new_id(),
@@ -60,7 +64,7 @@ async def register(
         scopes=sorted(new.scopes),
         auth_method=new.auth_method,
         secret_digest=opaque.digest(secret) if secret else None,
-        jwks=dict(new.jwks) if new.jwks else None,
+        jwks=keys,
         created_at=now,
     )
     await store.add(session, client)
@@ -70,22 +74,31 @@ async def register(
     return Credentialed(client, secret)
 
 
-async def _check(session: ReadSession, new: NewClient) -> None:
+async def _checked(
+    session: ReadSession, new: NewClient
+) -> tuple[Department, dict[str, Any] | None]:
+    """Return the department and the usable keys of a new client; raises Invalid."""
     errors = FieldErrors()
     department = await department_store.get(session, new.department)
     departments.require_active(department, errors)
-    _check_jwks(new.auth_method, new.jwks, errors)
+    keys = _usable_jwks(new.auth_method, new.jwks, errors)
     errors.raise_if_any()
+    if department is None:
+        raise NotFound
+    return department, keys
 
 
-def _check_jwks(method: str, keys: Mapping[str, Any] | None, errors: FieldErrors) -> None:
+def _usable_jwks(
+    method: str, keys: Mapping[str, Any] | None, errors: FieldErrors
+) -> dict[str, Any] | None:
+    """Return the members of the key set that are kept; adds errors where it is of no use."""
     if method == "private_key_jwt":
-        if keys is None:
-            errors.add("jwks", "missing", "private_key_jwt 须提供 jwks", "is needed for the method")
-        else:
-            jwks.check(keys, errors)
+        if keys is not None:
+            return jwks.usable(keys, errors)
+        errors.add("jwks", "missing", "private_key_jwt 须提供 jwks", "is needed for the method")
     elif keys is not None:
         errors.add("jwks", "unknown_item", "该认证方式不使用 jwks", "is not used by the method")
+    return None
 
 
 async def change(
@@ -97,30 +110,46 @@ async def change(
 ) -> Client:
     """Change name, scopes or jwks, as an operator the rate limit; raises Invalid, NotFound, Stale.
 
-    Every worker knows of it within a second.
+    Every worker knows of it within a second. A change of nothing is refused (Invalid): which
+    role it needs could not be said.
     """
-    client = await get(session, principal, client_id)
+    client, department = await _known(session, principal, client_id)
+    departments.require_change(values)
     if "rate_limit" in values:
-        principal.require_role(Role.OPERATOR)
+        duties.require(principal, Operation.LIMIT_CLIENT, department)
     if values.keys() - {"rate_limit"}:
-        principal.require_role(Role.HEAD, Role.SECURITY)
+        duties.require(principal, Operation.MANAGE_CLIENT, department)
+    written = dict(values)
     if "jwks" in values:
         errors = FieldErrors()
-        _check_jwks(client.auth_method, values["jwks"], errors)
+        written["jwks"] = _usable_jwks(client.auth_method, values["jwks"], errors)
         errors.raise_if_any()
-    changed = await store.change(session, client_id, revision, dict(values))
+    changed = await store.change(session, client_id, revision, written)
     event = AuthEvent.CLIENT_CHANGED
-    audit.record(session, principal.actor, event, SUBJECT, client_id, **values)
+    audit.record(session, principal.actor, event, SUBJECT, client_id, **written)
     await changes.announce(session, SUBJECT, client_id)
     return changed
 
 
-async def rotate(
-    session: WriteSession, principal: Principal, client_id: str, *, revoke_tokens: bool
-) -> Credentialed:
-    """Give the client a new secret; the old one ends at once, its tokens when asked.
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """How a secret is replaced: the old one ends at once, or holds for some hours beside it."""
 
-    Raises NotFound, IllegalTransition, and Conflict for a client without a secret.
+    revoke_tokens: bool = False
+    overlap_hours: int = 0
+
+
+async def rotate(
+    session: WriteSession,
+    principal: Principal,
+    client_id: str,
+    rotation: Rotation,
+    *,
+    now: datetime,
+) -> Credentialed:
+    """Give the client a new secret; its tokens end when asked.
+
+    Raises NotFound, Invalid, IllegalTransition, and Conflict for a client without a secret.
     """
     client = await _controlled(session, principal, client_id)
     if client.auth_method != "client_secret_basic":
@@ -128,13 +157,35 @@ async def rotate(
             "该应用系统使用自己的密钥，请修改 jwks",
             "The client signs with its own key: change jwks",
         )
+    _check_rotation(rotation)
     secret = opaque.new()
-    values: dict[str, Any] = {"secret_digest": opaque.digest(secret)}
-    if revoke_tokens:
+    values: dict[str, Any] = {
+        "secret_digest": opaque.digest(secret),
+        "previous_secret_digest": None,
+        "previous_secret_until": None,
+    }
+    details: dict[str, Any] = {"revoke_tokens": rotation.revoke_tokens}
+    if rotation.overlap_hours:
+        until = now + timedelta(hours=rotation.overlap_hours)
+        # In SQL: of two rotations at once the second keeps the secret of the first.
+        values["previous_secret_digest"] = Client.secret_digest
+        values["previous_secret_until"] = details["previous_until"] = until
+    if rotation.revoke_tokens:
         values["generation"] = Client.generation + 1
-    details = {"revoke_tokens": revoke_tokens}
     moved = await _move(session, principal, client, Action.ROTATE, values, details)
     return Credentialed(moved, secret)
+
+
+def _check_rotation(rotation: Rotation) -> None:
+    errors = FieldErrors()
+    if rotation.revoke_tokens and rotation.overlap_hours:
+        errors.add(
+            "overlap_hours",
+            "out_of_range",
+            "旧密钥泄露时不得继续有效",
+            "must be 0 where the tokens of the old secret end",
+        )
+    errors.raise_if_any()
 
 
 async def suspend(
@@ -147,6 +198,7 @@ async def suspend(
 
 
 async def resume(session: WriteSession, principal: Principal, client_id: str) -> Client:
+    """Let a suspended client call again; raises NotFound, IllegalTransition."""
     client = await _controlled(session, principal, client_id)
     return await _move(session, principal, client, Action.RESUME, {}, {})
 
@@ -159,7 +211,6 @@ async def _move(
     values: dict[str, Any],
     details: Mapping[str, Any],
 ) -> Client:
-    principal.require_role(*ALLOWED_ROLES[action])
     origin = State(client.status)
     target = after(origin, action)
     moved = await store.move(session, client.client_id, origin, target, values)
@@ -174,16 +225,26 @@ async def _move(
 
 async def _controlled(session: ReadSession, principal: Principal, client_id: str) -> Client:
     """Return a client that the caller may manage; another department's is not to be known of."""
-    client = await get(session, principal, client_id)
-    principal.require_role(Role.HEAD, Role.SECURITY)
+    client, department = await _known(session, principal, client_id)
+    duties.require(principal, Operation.MANAGE_CLIENT, department)
     return client
 
 
-async def get(session: ReadSession, principal: Principal, client_id: str) -> Client:
-    """Return a client of the caller's department, any to security and operator; NotFound."""
+async def _known(
+    session: ReadSession, principal: Principal, client_id: str
+) -> tuple[Client, Department]:
+    """Return a client that the caller may know of, with its department; raises NotFound."""
     client = await store.get(session, client_id)
-    if client is None or not _sees(principal, client.department):
+    if client is None:
         raise NotFound
+    department = await departments.load(session, client.department)
+    duties.require_known(principal, Operation.SEE_CLIENT, department)
+    return client, department
+
+
+async def get(session: ReadSession, principal: Principal, client_id: str) -> Client:
+    """Return a client of the caller's department, to security and operator of the division."""
+    client, _ = await _known(session, principal, client_id)
     return client
 
 
@@ -202,13 +263,5 @@ async def find(
     status: str | None = None,
 ) -> Page[Client]:
     """List the clients that the caller may know of."""
-    if not _sees(principal, department):
-        if department is not None:
-            return Page([], None)
-        department = principal.department
-    return await store.find(session, page, text=text, department=department, status=status)
-
-
-def _sees(principal: Principal, department: str | None) -> bool:
-    sees_all = not principal.roles.isdisjoint((Role.SECURITY, Role.OPERATOR))
-    return sees_all or principal.department == department
+    known = Known.of(principal, Operation.SEE_CLIENT)
+    return await store.find(session, page, known, text=text, department=department, status=status)

@@ -1,19 +1,22 @@
 """Departments: registered by the operator, found by everyone."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from auth import administrators, duties
+from auth.duties import Operation
 from auth.events import AuthEvent
-from auth.principal import Principal, Role
+from auth.principal import Principal
 from auth.rules import check_uscc
+from auth.store import clients, people
 from auth.store import departments as store
 from auth.tables import Department
 from kernel import audit, changes
 from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
-from kernel.errors import Conflict, FieldErrors, NotFound, Stale
+from kernel.errors import Conflict, FieldErrors, Invalid, NotFound, Stale
 from kernel.paging import Page, PageRequest
 
 SUBJECT = "department"
@@ -30,8 +33,11 @@ class NewDepartment:
 async def register(
     session: WriteSession, principal: Principal, new: NewDepartment, *, now: datetime
 ) -> Department:
-    """Register a department; raises Invalid (`check_digit`), or Conflict when it is there."""
-    principal.require_role(Role.OPERATOR)
+    """Register a department of the operator's division or below it.
+
+    Raises RoleRequired, NotYourDepartment, Invalid (`check_digit`), Conflict when it is there.
+    """
+    duties.require(principal, Operation.MANAGE_DEPARTMENT, new)
     return await add(session, principal.actor, new, now=now)
 
 
@@ -62,12 +68,25 @@ async def change(
     revision: int | None,
     values: Mapping[str, Any],
 ) -> Department:
-    """Change name, region_code, authority or status; raises NotFound, Stale."""
-    principal.require_role(Role.OPERATOR)
-    department = await store.change(session, uscc, revision, dict(values))
+    """Change name, region_code, authority or status; raises NotFound, Stale, Invalid.
+
+    With an abolished department ends for ever what was issued to its people and clients. Raises
+    LastAdministrator where nobody would be left to administer its division.
+    """
+    duties.require_role(principal, Operation.MANAGE_DEPARTMENT)
+    department = await load(session, uscc)
+    duties.require(principal, Operation.MANAGE_DEPARTMENT, department)
+    require_change(values)
+    target = values.get("region_code", department.region_code)
+    duties.require(principal, Operation.MANAGE_DEPARTMENT, NewDepartment(uscc, "", target))
+    async with administrators.remaining(session, department_uscc=uscc):
+        changed = await store.change(session, uscc, revision, dict(values))
+    if changed.status == "abolished":
+        await people.end_tokens_of(session, uscc)
+        await clients.end_tokens_of(session, uscc)
     _record(session, principal.actor, AuthEvent.DEPARTMENT_CHANGED, uscc, **values)
     await changes.announce(session, SUBJECT, uscc)
-    return department
+    return changed
 
 
 async def set_standing_consent(
@@ -79,11 +98,11 @@ async def set_standing_consent(
     enabled: bool,
 ) -> Department:
     """Agree ahead to requests for unconditional resources, by the department's head (Art 20)."""
-    principal.require_role(Role.HEAD)
-    principal.require_department(uscc)
+    duties.require_role(principal, Operation.CONSENT)
     department = await store.lock(session, uscc)
     if department is None:
         raise NotFound
+    duties.require(principal, Operation.CONSENT, department)
     if revision not in (None, department.revision):
         raise Stale
     if department.standing_consent == enabled:
@@ -111,6 +130,19 @@ async def find(
     authority: bool | None = None,
 ) -> Page[Department]:
     return await store.find(session, page, text=text, region_code=region_code, authority=authority)
+
+
+async def audited(session: ReadSession, principal: Principal) -> Collection[str] | None:
+    """Return the departments whose acts an auditor reads; None is everything, the system's too."""
+    if principal.region_code == duties.REGION:
+        return None
+    return await store.codes_within(session, duties.divisions(principal.region_code))
+
+
+def require_change(values: Mapping[str, Any]) -> None:
+    """Raise Invalid for a change of nothing: it would need no role, and count as a revision."""
+    if not values:
+        raise Invalid("未提供任何要修改的字段", "No field to change is named")
 
 
 def require_active(department: Department | None, errors: FieldErrors) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from kernel.errors import Forbidden, Text, TooMany, Unauthorized
+from kernel.errors import Conflict, Forbidden, Text, TooMany, Unauthorized
 
 
 class TokenMissing(Unauthorized):
@@ -44,6 +44,16 @@ class RoleRequired(Forbidden):
 class NotYourDepartment(Forbidden):
     code = "not_your_department"
     title = Text("不属于本部门的职责范围", "Not within the duties of your department")
+
+
+class LastAdministrator(Conflict):
+    """Facts `role` and `region_code` say whose last one would go."""
+
+    code = "last_administrator"
+    title = Text(
+        "该区划最后一名安全管理员或系统管理员不能被撤销，请先指定继任者",
+        "The last security or operator of a division cannot go; name a successor first",
+    )
 
 
 class TooManySignInAttempts(TooMany):

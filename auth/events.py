@@ -18,8 +18,11 @@ class AuthEvent(StrEnum):
     CLIENT_RESUMED = "client.resumed"
     SIGN_IN_SUCCEEDED = "sign_in.succeeded"
     SIGN_IN_FAILED = "sign_in.failed"
+    CONFIRMATION_FAILED = "person.confirmation_failed"
+    ACCESS_RESTORED = "person.access_restored"
     SIGNED_OUT = "sign_in.ended"
     TOKEN_ISSUED = "token.issued"  # noqa: S105
+    TOKEN_REFUSED = "token.refused"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     TOKEN_REUSED = "token.reused"  # noqa: S105
     KEYS_ROTATED = "keys.rotated"

@@ -31,11 +31,16 @@ class AccessToken:
     expires_at: datetime
 
 
-def sign(key: ECKey, issuer: str, grant: Grant, *, seconds: int, now: datetime) -> AccessToken:
-    """Return a token that lives `seconds`; the issuer is its only audience."""
+def sign(
+    key: ECKey, issuer: str, grant: Grant, *, seconds: int, now: datetime, jti: str = ""
+) -> AccessToken:
+    """Return a token that lives `seconds`; the issuer is its only audience.
+
+    `jti` names one that was signed before, whose revocation ends this one too.
+    """
     issued_at = now.replace(microsecond=0)
     expires_at = issued_at + timedelta(seconds=seconds)
-    jti = new_id()
+    jti = jti or new_id()
     claims = {
         "iss": issuer,
         "aud": issuer,

@@ -15,8 +15,8 @@ from auth.issuing import ALGORITHM
 from auth.store import keys as store
 from auth.tables import SigningKey
 from kernel import audit, changes, clock
-from kernel.actor import Actor
-from kernel.database import Database, WriteSession
+from kernel.actor import SYSTEM, Actor
+from kernel.database import Database, ReadSession, WriteSession
 from kernel.secretbox import Secretbox
 
 log = logging.getLogger(__name__)
@@ -73,6 +73,10 @@ class KeyRing:
         if known is None or (known.retires_at and known.retires_at <= clock.now()):
             return None
         return known.public
+
+    async def is_in_force(self, session: ReadSession, kid: str) -> bool:
+        """Ask the database itself whether tokens of the key are to be believed still."""
+        return await store.is_current(session, kid)
 
     async def jwks(self) -> dict[str, list[dict[str, Any]]]:
         """Return the public keys as RFC 7517 has them, the one that signs among them."""
@@ -138,14 +142,33 @@ async def rotate(
     actor: Actor,
     *,
     token_seconds: int,
-    now: datetime,
     at_once: bool = False,
 ) -> str:
     """Make a new key and let the old ones end with their tokens; return its id.
 
-    `at_once` is for a key that leaked: every token that it signed is refused from now on.
+    `at_once` is for a key that leaked: every token that it signed is refused from now on. The
+    time is the database's: whoever calls this may have a clock of its own that is off.
     """
     await store.lock(session)
+    return await _rotate(session, box, actor, token_seconds=token_seconds, at_once=at_once)
+
+
+async def rotate_when_due(
+    session: WriteSession, now: datetime, *, box: Secretbox, days: int, token_seconds: int
+) -> None:
+    """Rotate where the newest key has signed for `days`; 0 is never."""
+    if not days:
+        return
+    await store.lock(session)
+    newest = next(iter(await store.current(session, now)), None)
+    if newest is not None and newest.created_at <= now - timedelta(days=days):
+        await _rotate(session, box, SYSTEM, token_seconds=token_seconds, at_once=False)
+
+
+async def _rotate(
+    session: WriteSession, box: Secretbox, actor: Actor, *, token_seconds: int, at_once: bool
+) -> str:
+    now = await store.now(session)
     old = [key.kid for key in await store.current(session, now)]
     lives = timedelta(seconds=token_seconds) + SIGNS_AFTER + RETIRES_AFTER
     await store.retire(session, old, now if at_once else now + lives)

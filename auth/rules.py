@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Collection
 
+from auth.common_passwords import is_common
 from auth.principal import Role
 from kernel import identifiers
 from kernel.errors import FieldErrors
@@ -35,13 +36,20 @@ def check_roles(roles: Collection[Role], errors: FieldErrors) -> None:
 
 
 def check_password(password: str, username: str, errors: FieldErrors, path: str) -> None:
-    """Require 10 to 256 characters that are not the username."""
+    """Require 10 to 256 characters that are neither the username nor guessed first."""
     if len(password) < PASSWORD_MIN:
         errors.add(path, "too_short", "口令至少 10 个字符", "has fewer than 10 characters")
     elif len(password) > PASSWORD_MAX:
         errors.add(path, "too_long", "口令过长", "has more than 256 characters")
     elif normal(password).casefold() == normal(username).casefold():
         errors.add(path, "pattern", "口令不得与用户名相同", "must not be the username")
+    elif is_common(normal(password), normal(username)):
+        errors.add(
+            path,
+            "too_common",
+            "口令过于常见，请换用不易猜到的口令",
+            "is one of those that are guessed first",
+        )
 
 
 def normal(password: str) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from auth.principal import Role
 from kernel.errors import IllegalTransition
 
 
@@ -24,9 +23,6 @@ NEXT: Mapping[tuple[State, Action], State] = {
     (State.ACTIVE, Action.SUSPEND): State.SUSPENDED,
     (State.SUSPENDED, Action.ROTATE): State.SUSPENDED,
     (State.SUSPENDED, Action.RESUME): State.ACTIVE,
-}
-ALLOWED_ROLES: Mapping[Action, frozenset[Role]] = {
-    action: frozenset({Role.HEAD, Role.SECURITY}) for action in Action
 }
 
 

@@ -44,7 +44,10 @@ class Department(SQLModel, table=True):
 
 
 class Person(SQLModel, table=True):
-    """A member of staff; `generation` grows when tokens issued before it must end."""
+    """A member of staff; `generation` grows when tokens issued before it must end.
+
+    A temporary password gives nothing but the page that asks for another one.
+    """
 
     __tablename__: ClassVar[Any] = "person"
     __table_args__ = (
@@ -60,6 +63,7 @@ class Person(SQLModel, table=True):
     department: str = Field(foreign_key=DEPARTMENT)
     roles: list[str] = texts()
     password_hash: str
+    password_temporary: bool = False
     status: str = "active"
     generation: int = 1
     revision: int = 1
@@ -67,7 +71,10 @@ class Person(SQLModel, table=True):
 
 
 class Client(SQLModel, table=True):
-    """An application system; its secret is random, so a fast digest of it is enough."""
+    """An application system; its secret is random, so a fast digest of it is enough.
+
+    `previous_secret_digest` holds beside it until `previous_secret_until`, after a rotation.
+    """
 
     __tablename__: ClassVar[Any] = "client"
     __table_args__ = (
@@ -87,6 +94,8 @@ class Client(SQLModel, table=True):
     scopes: list[str] = texts()
     auth_method: str
     secret_digest: bytes | None = Field(default=None, sa_type=LargeBinary)
+    previous_secret_digest: bytes | None = Field(default=None, sa_type=LargeBinary)
+    previous_secret_until: datetime | None = timestamp(nullable=True)
     jwks: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     rate_limit: dict[str, Any] | None = Field(
         default=None, sa_column=Column(JSONB(none_as_null=True))
@@ -135,6 +144,7 @@ class AuthorizationCode(SQLModel, table=True):
     redirect_uri: str
     code_challenge: str
     scope: str
+    session: str | None = None
     expires_at: datetime = timestamp()
     used_at: datetime | None = timestamp(nullable=True)
 
@@ -146,6 +156,7 @@ class RefreshToken(SQLModel, table=True):
     __table_args__ = (
         Index("refresh_token_family", "family"),
         Index("refresh_token_person", "person_id"),
+        Index("refresh_token_session", "session"),
         Index("refresh_token_expires_at", "expires_at"),
         {"schema": SCHEMA},
     )
@@ -156,6 +167,7 @@ class RefreshToken(SQLModel, table=True):
     generation: int
     client_id: str
     scope: str
+    session: str | None = None
     expires_at: datetime = timestamp()
     used_at: datetime | None = timestamp(nullable=True)
     revoked_at: datetime | None = timestamp(nullable=True)
@@ -164,7 +176,10 @@ class RefreshToken(SQLModel, table=True):
 
 
 class SignIn(SQLModel, table=True):
-    """A browser that a person signed in with; the cookie's digest is the key."""
+    """A browser that a person signed in with; the cookie's digest is the key.
+
+    `session` names what began with it: its codes and families of refresh tokens.
+    """
 
     __tablename__: ClassVar[Any] = "sign_in"
     __table_args__ = (
@@ -176,12 +191,14 @@ class SignIn(SQLModel, table=True):
     digest: bytes = Field(primary_key=True, sa_type=LargeBinary)
     person_id: str = Field(foreign_key=PERSON)
     generation: int
+    session: str
     created_at: datetime = timestamp()
+    used_at: datetime = timestamp()
     expires_at: datetime = timestamp()
 
 
 class SignInFailures(SQLModel, table=True):
-    """Failed sign-ins by digest of the name, known or not: both are slowed down alike."""
+    """Failures of one source, with one name or with any; names are digests, known or not."""
 
     __tablename__: ClassVar[Any] = "sign_in_failures"
     __table_args__ = (Index("sign_in_failures_last_at", "last_at"), {"schema": SCHEMA})

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
+from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -29,6 +30,8 @@ from kernel.settings import Settings
 
 TOKENS_MAX = 50_000
 SUBJECTS_MAX = 50_000
+# Clocks of gateways differ by less.
+AHEAD_SECONDS = 60
 # A subject that changes faster than it can be read is a fault, not a reason to try for ever.
 ATTEMPTS = 5
 
@@ -46,15 +49,26 @@ class _Subject:
         self.standing: Standing | None = None
 
 
+class _Signed(NamedTuple):
+    """Claims with the name of the key that signed them, as far as this worker knows the keys.
+
+    `epoch` is that of the keys when it looked: in another one it has to look again.
+    """
+
+    claims: Claims
+    kid: str
+    epoch: int
+
+
 class _Token:
     """A token whose signature was checked once."""
 
-    __slots__ = ("claims", "expires_at", "jti", "principal", "subject")
+    __slots__ = ("expires_at", "jti", "principal", "signed", "subject")
 
-    def __init__(self, claims_: Claims, subject: _Subject, principal: Principal) -> None:
-        self.claims = claims_
-        self.expires_at = claims_.expires_at
-        self.jti = claims_.jti
+    def __init__(self, signed: _Signed, subject: _Subject, principal: Principal) -> None:
+        self.signed = signed
+        self.expires_at = signed.claims.expires_at
+        self.jti = signed.claims.jti
         self.subject = subject
         self.principal = principal
 
@@ -70,6 +84,7 @@ class TokenVerifier:
         self._changes = changes
         self.issuer = settings.base_url
         self._tokens: dict[bytes, _Token] = {}
+        self._epoch = 0
         self._subjects: dict[SubjectKey, _Subject] = {}
         self._revocations = Revocations(database)
         self._ended = self._revocations.ended
@@ -113,37 +128,53 @@ class TokenVerifier:
         if principal is not None:
             return principal
         async with _database_needed():
-            said = await self.claims(token)
+            signed = await self._signed(token)
             if self._changes.fresh:
-                return await self._remembered(token, said)
-            return await self._asked(said)
+                return await self._remembered(token, signed)
+            return await self._asked(signed)
 
     async def claims(self, token: bytes) -> Claims:
         """Return what a token of ours says, if it is signed and lives; raises 401 errors."""
-        known = self._tokens.get(sha256(token).digest())
-        said = known.claims if known else await self._read(token)
-        if said.expires_at <= epoch():
-            raise TokenExpired
-        return said
+        return (await self._signed(token)).claims
 
-    async def _read(self, token: bytes) -> Claims:
-        key = await self.keys.verifying(claims.named_key(token))
+    async def _signed(self, token: bytes) -> _Signed:
+        known = self._tokens.get(sha256(token).digest())
+        signed = known.signed if known else await self._read(token)
+        if signed.claims.expires_at <= epoch():
+            raise TokenExpired
+        return signed
+
+    async def _read(self, token: bytes) -> _Signed:
+        at, kid = self._epoch, claims.named_key(token)
+        key = await self.keys.verifying(kid)
         if key is None:
             raise TokenInvalid
-        return claims.read(token, key, self.issuer)
+        said = claims.read(token, key, self.issuer)
+        # Whoever stole a key could sign tokens for years: none of ours begins in the future.
+        if said.issued_at > epoch() + AHEAD_SECONDS:
+            raise TokenInvalid
+        return _Signed(said, kid, at)
 
-    async def _remembered(self, token: bytes, said: Claims) -> Principal:
+    async def _remembered(self, token: bytes, signed: _Signed) -> Principal:
         await self._revocations.complete()
+        said = signed.claims
         subject = await self._subject(said)
         if said.jti in self._ended:
             raise TokenRevoked
         principal = _principal(said, subject.standing)
-        self._remember(sha256(token).digest(), _Token(said, subject, principal))
+        if signed.epoch != self._epoch:
+            # A key changed while this was looked up: the signature may be one of a retired key.
+            signed = await self._read(token)
+        if signed.epoch == self._epoch:
+            self._remember(sha256(token).digest(), _Token(signed, subject, principal))
         return principal
 
-    async def _asked(self, said: Claims) -> Principal:
+    async def _asked(self, signed: _Signed) -> Principal:
         """Ask the database itself while changes may be missed; nothing is remembered."""
+        said = signed.claims
         async with self._database.reading() as session:
+            if not await self.keys.is_in_force(session, signed.kid):
+                raise TokenInvalid
             if await store.is_revoked(session, said.jti):
                 raise TokenRevoked
             return _principal(said, await _standing(session, said))
@@ -185,12 +216,14 @@ class TokenVerifier:
                 self._drop(key)
 
     def _drop_signatures(self) -> None:
+        self._epoch += 1
         self.keys.forget()
         self._tokens.clear()
 
     def _reset(self) -> None:
+        """Forget all: a key may have retired, and anything else may have changed, unheard."""
         self._revocations.reset()
-        self.keys.forget()
+        self._drop_signatures()
         for key in list(self._subjects):
             self._drop(key)
 

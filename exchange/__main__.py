@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from auth.keys import rotate_when_due
 from auth.upkeep import forget_ended
 from exchange.applications.clockwork import mark_breaches, reckon_anew
 from exchange.delivery import store as frontiers
@@ -26,6 +27,7 @@ from kernel import answers, audit, clock, refusals
 from kernel import logging as json_logging
 from kernel.database import Database, WriteSession, is_passing
 from kernel.errors import Unavailable
+from kernel.secretbox import Secretbox
 from kernel.settings import Settings, load
 from kernel.tasks import FAILED, STOP_SECONDS, Loops, end_by_force_after
 
@@ -37,6 +39,7 @@ RETRY_SECONDS = 2.0
 BACKLOG = 200
 QUARANTINE_SECONDS = 60.0
 FORGET_SECONDS = 600.0
+KEYS_SECONDS = 3600.0
 Job = Callable[[WriteSession, datetime], Awaitable[int | None]]
 
 
@@ -86,6 +89,9 @@ class Worker:
         self._loops.start("forget-quarantine", partial(self._repeat, forget, QUARANTINE_SECONDS))
         terms = partial(refusals.forget_old, days=self._settings.refusals_days)
         self._loops.start("forget-refusals", partial(self._repeat, terms, FORGET_SECONDS))
+        if self._settings.master_key or self._settings.master_key_file:
+            rotate = partial(self._repeat, self._rotate_keys, KEYS_SECONDS)
+            self._loops.start("signing-keys", rotate)
         if self._settings.worker_heartbeat_file is not None:
             path = self._settings.worker_heartbeat_file
             self._loops.start("heartbeat", partial(self._beat, path))
@@ -103,6 +109,17 @@ class Worker:
     async def _relay_for_ever(self) -> None:
         while True:
             await self._patiently(self._relay.run)
+
+    async def _rotate_keys(self, session: WriteSession, now: datetime) -> None:
+        """Replace a signing key of age; keys are stored under the master key, which this needs."""
+        settings = self._settings
+        await rotate_when_due(
+            session,
+            now,
+            box=Secretbox(settings.master_key_bytes()),
+            days=settings.signing_key_days,
+            token_seconds=settings.access_token_seconds,
+        )
 
     async def _repeat(self, job: Job, seconds: float) -> None:
         async def once() -> None:

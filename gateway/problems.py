@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from gateway import refused, validation
+from gateway import oauth_problems, refused, validation
 from gateway.negotiation import prefers_english
 from kernel.database import is_passing, sqlstate
 from kernel.errors import (
@@ -108,7 +108,11 @@ def problem(
     if error.errors:
         body["errors"] = listed(error.errors, english=english)
         body["error_count"] = error.error_count
-    return status, _headers(error, status), orjson.dumps(body, default=str)
+    headers = _headers(error, status)
+    if instance in oauth_problems.PATHS:
+        body = oauth_problems.body(error, status, body["detail"])
+        headers["Content-Type"] = "application/json"
+    return status, headers, orjson.dumps(body, default=str)
 
 
 def listed(errors: Iterable[FieldError], *, english: bool) -> list[dict[str, object]]:

@@ -3,10 +3,11 @@
 import base64
 import os
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -34,8 +35,34 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address that the gateway listens on")
     port: int = Field(8000, description="port that the gateway listens on")
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, description="gateway workers")
-    access_token_seconds: int = Field(3600, ge=1, description="life of an access token")
-    refresh_token_seconds: int = Field(28800, ge=60, description="life of a staff refresh token")
+    access_token_seconds: int = Field(3600, ge=1, le=86_400, description="life of an access token")
+    refresh_token_seconds: int = Field(
+        28800, ge=60, le=604_800, description="life of a staff refresh token and of a sign-in"
+    )
+    sign_in_idle_seconds: int = Field(
+        1800, ge=60, description="a browser's sign-in that nobody used for so long ends"
+    )
+    signing_key_days: int = Field(
+        90, ge=0, description="the worker replaces a signing key of this age; 0 is never"
+    )
+    four_eyes: bool | None = Field(
+        None, description="who drafted may not sign; empty: outside development"
+    )
+    trusted_proxies: str = Field(
+        "", description="networks whose X-Forwarded-For tells the caller's address, CIDR,…"
+    )
+    sign_in_names_per_source: int = Field(
+        30, ge=1, description="names that may fail from one address in an hour before it waits"
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        for part in text.split(","):
+            if part.strip():
+                ip_network(part.strip())
+        return text
+
     rules_stale_seconds: float = Field(
         1.0, gt=0, description="oldest confirmation of rules under which a record may leave (P3)"
     )
@@ -104,6 +131,16 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe log line written"
     )
+
+    @property
+    def needs_temporary_passwords(self) -> bool:
+        """Whether a password that somebody else has set must be changed at the first sign-in."""
+        return self.environment != "development"
+
+    @property
+    def needs_four_eyes(self) -> bool:
+        """Whether who drafted something is not the one to sign it."""
+        return self.environment != "development" if self.four_eyes is None else self.four_eyes
 
     def master_key_bytes(self) -> bytes:
         """Return the master key; ValueError says what is wrong with it."""

@@ -1,7 +1,6 @@
 """The authorization endpoint: reads a request (pure), and gives a code for it."""
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 
 from auth import opaque
@@ -13,6 +12,7 @@ from auth.oauth.errors import (
     redirect,
 )
 from auth.oauth.form import Parameters, parse
+from auth.oauth.pkce import CHALLENGE
 from auth.oauth.scopes import check_resource, granted
 from auth.store import tokens as store
 from auth.tables import AuthorizationCode, Person
@@ -22,8 +22,6 @@ from kernel.ids import new_id
 
 CODE_SECONDS = 60
 STATE_MAX = 2048
-# SHA-256 in base64url without padding.
-CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 NAMES = (
     "response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge",
     "code_challenge_method", "resource", "ui_locales",
@@ -82,13 +80,16 @@ def _redirect_uri(given: Parameters) -> str:
 def _read(given: Parameters, redirect_uri: str, issuer: str) -> AuthorizationRequest:
     given.refuse_repeated()
     if given.need("response_type") != "code":
-        raise UnsupportedResponseType("The response type is not code.")
+        raise UnsupportedResponseType("response_type 须为 code", "The response type is not code.")
     challenge = given.need("code_challenge")
     if given.get("code_challenge_method") != "S256" or not CHALLENGE.fullmatch(challenge):
-        raise InvalidRequestError("PKCE with code_challenge_method S256 is needed.")
+        raise InvalidRequestError(
+            "须使用 code_challenge_method 为 S256 的 PKCE",
+            "PKCE with code_challenge_method S256 is needed.",
+        )
     state = given.get("state")
     if state is not None and len(state) > STATE_MAX:
-        raise InvalidRequestError("The state is too long.")
+        raise InvalidRequestError("state 过长", "The state is too long.")
     check_resource(given.get("resource"), issuer)
     return AuthorizationRequest(
         redirect_uri,
@@ -99,16 +100,35 @@ def _read(given: Parameters, redirect_uri: str, issuer: str) -> AuthorizationReq
     )
 
 
-def credentials(text: bytes) -> tuple[str, str]:
-    """Return the name and password that the form brought; empty where it brought none."""
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What the person wrote into a form; empty where the form has no such field."""
+
+    username: str
+    password: str = field(repr=False)
+    ticket: str = field(repr=False)
+    new_password: str = field(repr=False)
+    new_password_again: str = field(repr=False)
+
+
+def filled(text: bytes) -> Filled:
+    """Read the fields of the sign-in form, or of the one that asks for a new password."""
     given = parse(text)
-    return given.get("username") or "", given.get("password") or ""
+    return Filled(*(given.get(each.name) or "" for each in fields(Filled)))
 
 
 async def give_code(
-    session: WriteSession, person: Person, request: AuthorizationRequest, issuer: str, now: datetime
+    session: WriteSession,
+    person: Person,
+    request: AuthorizationRequest,
+    browser_session: str,
+    issuer: str,
+    now: datetime,
 ) -> str:
-    """Return where to send the person, with a code that can be exchanged once within 60 s."""
+    """Return where to send the person, with a code that can be exchanged once within 60 s.
+
+    The person was locked and found entitled in this transaction (`sign_in.enter`).
+    """
     code = opaque.new()
     row = AuthorizationCode(
         digest=opaque.digest(code),
@@ -119,6 +139,7 @@ async def give_code(
         redirect_uri=request.redirect_uri,
         code_challenge=request.code_challenge,
         scope=request.scope,
+        session=browser_session,
         expires_at=now + timedelta(seconds=CODE_SECONDS),
     )
     await store.add_code(session, row)

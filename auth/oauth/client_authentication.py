@@ -1,150 +1,182 @@
-"""Proves which client asks: a secret (RFC 6749), a signed assertion (RFC 7523), or neither."""
+"""Proves which client asks: a secret (RFC 6749), a signed assertion (RFC 7523), or neither.
 
+In transactions of its own: an assertion stays used although what it was sent with is refused, and
+a refusal leaves its trace.
+"""
+
+import base64
+import binascii
 import hmac
-import json
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
-from authlib.oauth2.rfc6749.util import extract_basic_authorization
-from joserfc import jws, jwt
-from joserfc.errors import JoseError
-
-from auth import jwks, opaque
-from auth.jwks import ALGORITHMS
-from auth.oauth import public_client
-from auth.oauth.errors import InvalidClient, InvalidRequestError
+from auth import failures, opaque
+from auth.oauth import assertions, public_client
+from auth.oauth.errors import InvalidClient, InvalidRequestError, TooManyFailures
 from auth.oauth.form import Parameters
+from auth.source import NOWHERE, Source
 from auth.store import clients as store
 from auth.store import departments
 from auth.tables import Client
-from kernel.database import WriteSession
+from kernel.actor import Actor
+from kernel.database import Database, ReadSession
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ASSERTION_MAX = 8192
-ASSERTION_SECONDS_MAX = 600
-SKEW_SECONDS = 60
-JTI_MAX = 256
-UNREADABLE = (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+UNKNOWN = Actor("client", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What came with the request, and which audiences an assertion may name."""
+    """What came with the request, from where, and which audiences an assertion may name."""
 
     authorization: str | None
     form: Parameters
     audiences: frozenset[str]
+    source: Source = NOWHERE
 
 
-async def authenticate(session: WriteSession, asking: Asking, *, now: datetime) -> Client | None:
-    """Return the client, or None for the public one; raises InvalidClient, InvalidRequestError."""
+async def authenticate(database: Database, asking: Asking, *, now: datetime) -> Client | None:
+    """Return the client, or None for the public one.
+
+    Raises InvalidClient, InvalidRequestError, TooManyFailures.
+    """
     assertion = asking.form.get("client_assertion")
     if asking.form.get("client_secret") is not None:
-        raise InvalidRequestError("The client secret belongs in the Authorization header.")
-    if asking.authorization and assertion:
-        raise InvalidRequestError("The client authenticated in two ways.")
-    if asking.authorization:
-        return await _by_secret(session, asking)
+        raise InvalidRequestError(
+            "client_secret 须置于 Authorization 头",
+            "The client secret belongs in the Authorization header.",
+        )
+    if asking.authorization is not None and assertion:
+        raise InvalidRequestError(
+            "客户端使用了两种认证方式", "The client authenticated in two ways."
+        )
+    if asking.authorization is not None:
+        return await _by_secret(database, asking, asking.authorization, now)
     if assertion:
-        return await _by_assertion(session, asking, assertion, now)
+        return await _by_assertion(database, asking, assertion, now)
     if asking.form.get("client_id") == public_client.CLIENT_ID:
         return None
-    raise InvalidClient("The client did not authenticate.")
+    raise InvalidClient("客户端未经认证", "The client did not authenticate.")
 
 
-async def _by_secret(session: WriteSession, asking: Asking) -> Client:
-    client_id, secret = _basic(asking.authorization)
-    named = asking.form.get("client_id")
-    if named not in (None, client_id):
-        raise InvalidRequestError("Two different clients are named.")
-    client = await store.get(session, client_id)
-    known = client.secret_digest if client else None
-    if client is None or not hmac.compare_digest(known or b"", opaque.digest(secret)):
-        raise InvalidClient("The client is unknown or its secret is wrong.")
-    return await _active(session, client)
+async def current(session: ReadSession, client: Client) -> Client:
+    """Return the authenticated client as this transaction sees it; raises InvalidClient."""
+    found = await store.get(session, client.client_id)
+    if found is None or found.generation != client.generation:
+        raise _suspended(client)
+    return await _active(session, found)
 
 
-def _basic(authorization: str | None) -> tuple[str, str]:
+async def _by_secret(
+    database: Database, asking: Asking, authorization: str, now: datetime
+) -> Client:
+    client_id, secret = _basic(authorization)
+    if asking.form.get("client_id") not in (None, client_id):
+        raise _two_clients()
+    async with database.reading() as session:
+        client = await store.get(session, client_id)
+        if client is None or not _holds(client, secret, now):
+            await _refuse_wrong_secret(session, client, asking, now)
+            raise InvalidClient(
+                "客户端未知或密钥错误",
+                "The client is unknown or its secret is wrong.",
+                actor=_actor(client),
+            )
+        return await _active(session, client)
+
+
+async def _refuse_wrong_secret(
+    session: ReadSession, client: Client | None, asking: Asking, now: datetime
+) -> None:
+    """Raise TooManyFailures where wrong secrets of a client keep coming from one source.
+
+    The right one is taken at any time: nobody guesses 256 bits, and a misconfigured program
+    must not keep its neighbours out.
+    """
+    if client is None:
+        return
+    wait = await failures.refusal_wait(session, _actor(client), asking.source, now)
+    if wait:
+        raise TooManyFailures(
+            "密钥错误次数过多，请更正后再试",
+            "Too many wrong secrets; correct it, then try again.",
+            retry_after_seconds=wait,
+        )
+
+
+def _holds(client: Client, secret: str, now: datetime) -> bool:
+    """Whether the secret is the client's, or the one before within its overlap."""
+    given = opaque.digest(secret)
+    right = hmac.compare_digest(client.secret_digest or b"", given)
+    until = client.previous_secret_until
+    overlaps = until is not None and now < until
+    previous = client.previous_secret_digest if overlaps else None
+    return right or hmac.compare_digest(previous or b"", given)
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    """Return name and secret (RFC 7617); raises InvalidClient for anything else."""
+    scheme, _, credentials = authorization.partition(" ")
     try:
-        client_id, secret = extract_basic_authorization({"Authorization": authorization})
-    except UnicodeDecodeError:
-        client_id = secret = None
-    if not client_id or not secret or "\x00" in client_id:
-        raise InvalidClient("The Authorization header is not Basic.")
+        text = base64.b64decode(credentials.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        text = ""
+    client_id, _, secret = text.partition(":")
+    if scheme.lower() != "basic" or not client_id or not secret or "\x00" in text:
+        raise InvalidClient(
+            "Authorization 头不是合法的 Basic 认证", "The Authorization header is not Basic."
+        )
     return client_id, secret
 
 
 async def _by_assertion(
-    session: WriteSession, asking: Asking, assertion: str, now: datetime
+    database: Database, asking: Asking, assertion: str, now: datetime
 ) -> Client:
     if asking.form.get("client_assertion_type") != ASSERTION_TYPE:
-        raise InvalidRequestError("The client assertion type is not jwt-bearer.")
-    client_id, kid = _peek(assertion)
-    if asking.form.get("client_id") not in (None, client_id):
-        raise InvalidRequestError("Two different clients are named.")
-    client = await store.get(session, client_id)
-    if client is None or client.jwks is None:
-        raise InvalidClient("The client is unknown or does not sign assertions.")
-    said = _verified(assertion, client.jwks, kid)
-    expires_at = _check_claims(said, client_id, asking.audiences, now)
-    if not await store.use_assertion(session, client_id, said["jti"], expires_at, now):
-        raise InvalidClient("The assertion was used before.")
-    return await _active(session, client)
-
-
-def _peek(assertion: str) -> tuple[str, str | None]:
-    """Return which client and key the assertion names, before anything of it is believed."""
-    if len(assertion) > ASSERTION_MAX:
-        raise InvalidClient("The assertion is too long.")
+        raise InvalidRequestError(
+            "client_assertion_type 须为 jwt-bearer",
+            "The client assertion type is not jwt-bearer.",
+        )
+    named = assertions.named(assertion)
+    if asking.form.get("client_id") not in (None, named.client_id):
+        raise _two_clients()
+    async with database.reading() as session:
+        client = await store.get(session, named.client_id)
+        if client is None or client.jwks is None:
+            raise InvalidClient(
+                "客户端未知或未登记公钥",
+                "The client is unknown or does not sign assertions.",
+                actor=_actor(client),
+            )
+        await _active(session, client)
     try:
-        found = jws.extract_compact(assertion.encode())
-        client_id, kid = json.loads(found.payload)["iss"], found.headers().get("kid")
-    except UNREADABLE as error:
-        raise InvalidClient("The assertion cannot be read.") from error
-    if not isinstance(client_id, str) or "\x00" in client_id:
-        raise InvalidClient("The assertion names no client.")
-    return client_id, kid if isinstance(kid, str) else None
+        said = assertions.verified(assertion, named, client.jwks, asking.audiences, now)
+        await _use(database, client, said)
+    except InvalidClient as error:
+        raise InvalidClient(error.detail.zh, error.detail.en, actor=_actor(client)) from error
+    return client
 
 
-def _verified(assertion: str, keys: Mapping[str, Any], kid: str | None) -> dict[str, Any]:
-    key = jwks.matching(keys, kid)
-    if key is None:
-        raise InvalidClient("The assertion names no registered key.")
-    try:
-        return jwt.decode(assertion, key, algorithms=ALGORITHMS).claims
-    except UNREADABLE as error:
-        raise InvalidClient("The signature of the assertion is wrong.") from error
+async def _use(database: Database, client: Client, said: assertions.Assertion) -> None:
+    async with database.transaction() as session:
+        if not await store.use_assertion(session, client.client_id, said.jti, said.expires_at):
+            raise InvalidClient("该断言已被使用", "The assertion was used before.")
 
 
-def _check_claims(
-    said: Mapping[str, Any], client_id: str, audiences: Collection[str], now: datetime
-) -> datetime:
-    """Return when the assertion ends; raises InvalidClient (RFC 7523 section 3)."""
-    audience = said.get("aud")
-    named = audience if isinstance(audience, list) else [audience]
-    if said.get("sub") != client_id or not any(aud in audiences for aud in named):
-        raise InvalidClient("The assertion has another subject or audience.")
-    jti = said.get("jti")
-    if not isinstance(jti, str) or not 0 < len(jti) <= JTI_MAX or "\x00" in jti:
-        raise InvalidClient("The assertion has no usable jti.")
-    starts = max(_time(said.get("nbf", 0)), _time(said.get("iat", 0)))
-    ends = _time(said.get("exp"))
-    at = now.timestamp()
-    if not at < ends <= at + ASSERTION_SECONDS_MAX or starts > at + SKEW_SECONDS:
-        raise InvalidClient("The assertion is not of this time, or lives too long.")
-    return datetime.fromtimestamp(ends, UTC)
-
-
-def _time(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidClient("The assertion has a time that is not a number.")
-    return float(value)
-
-
-async def _active(session: WriteSession, client: Client) -> Client:
+async def _active(session: ReadSession, client: Client) -> Client:
     department = await departments.get(session, client.department)
     if client.status != "active" or department is None or department.status != "active":
-        raise InvalidClient("The client is suspended.")
+        raise _suspended(client)
     return client
+
+
+def _suspended(client: Client) -> InvalidClient:
+    return InvalidClient("客户端已停用", "The client is suspended.", actor=_actor(client))
+
+
+def _two_clients() -> InvalidRequestError:
+    return InvalidRequestError("请求中指明了两个客户端", "Two different clients are named.")
+
+
+def _actor(client: Client | None) -> Actor:
+    return UNKNOWN if client is None else Actor("client", client.client_id, client.department)

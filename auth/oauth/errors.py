@@ -1,60 +1,92 @@
-"""Refusals as RFC 6749 has them: authlib's, with the header that it leaves out."""
+"""Refusals as RFC 6749 section 5.2 has them, with what they mean in both languages.
+
+`error_description` may hold ASCII only, so the Chinese sentence stands in `detail`, which has the
+language of the request, as every other refusal of the platform has it.
+"""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, ClassVar, cast
 
 from authlib.common.urls import add_params_to_uri
-from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749.errors import (
-    InvalidClientError,
-    InvalidGrantError,
-    InvalidRequestError,
-    InvalidScopeError,
-    UnauthorizedClientError,
-)
 
-__all__ = [
-    "InvalidClient",
-    "InvalidGrantError",
-    "InvalidRequestError",
-    "InvalidScopeError",
-    "InvalidTarget",
-    "OAuth2Error",
-    "UnauthorizedClientError",
-    "UnsupportedGrantType",
-    "UnsupportedResponseType",
-    "answer",
-    "redirect",
-]
+from kernel.errors import Text
+
 NOT_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
-class InvalidTarget(OAuth2Error):  # type: ignore[misc]
+class OAuth2Error(Exception):
+    """Base of the refusals; `facts` are for the audit log and never for the caller."""
+
+    error: ClassVar[str]
+    status_code: ClassVar[int] = 400
+
+    def __init__(
+        self, zh: str, en: str, *, retry_after_seconds: int | None = None, **facts: object
+    ) -> None:
+        super().__init__(en)
+        self.detail = Text(zh, en)
+        self.retry_after_seconds = retry_after_seconds
+        self.facts: Mapping[str, object] = facts
+
+    @property
+    def description(self) -> str:
+        return self.detail.en
+
+
+class InvalidRequestError(OAuth2Error):
+    error = "invalid_request"
+
+
+class InvalidClient(OAuth2Error):
+    error = "invalid_client"
+    status_code = 401
+
+
+class InvalidGrantError(OAuth2Error):
+    error = "invalid_grant"
+
+
+class InvalidScopeError(OAuth2Error):
+    error = "invalid_scope"
+
+
+class InvalidTarget(OAuth2Error):
     """RFC 8707: the `resource` is not this exchange."""
 
     error = "invalid_target"
 
 
-class UnsupportedGrantType(OAuth2Error):  # type: ignore[misc]
-    """Without authlib's constructor, which wants the caller's own text in the answer."""
+class UnauthorizedClientError(OAuth2Error):
+    error = "unauthorized_client"
 
+
+class UnsupportedGrantType(OAuth2Error):
     error = "unsupported_grant_type"
 
 
-class UnsupportedResponseType(OAuth2Error):  # type: ignore[misc]
+class UnsupportedResponseType(OAuth2Error):
     error = "unsupported_response_type"
 
 
-class InvalidClient(InvalidClientError):  # type: ignore[misc]
-    status_code = 401
+class TooManyFailures(OAuth2Error):
+    """RFC 6749 has no word for it at this endpoint; this one stands in its section 4.1.2.1."""
+
+    error = "temporarily_unavailable"
+    status_code = 429
 
 
-def answer(error: OAuth2Error) -> tuple[int, dict[str, str], dict[str, str]]:
+def answer(
+    error: OAuth2Error, *, english: bool = False
+) -> tuple[int, dict[str, str], dict[str, Any]]:
     """Return status, headers and body."""
     headers = dict(NOT_STORED)
     if error.status_code == InvalidClient.status_code:
         headers["WWW-Authenticate"] = 'Basic realm="shuyuan", charset="UTF-8"'
-    return error.status_code, headers, dict(error.get_body())
+    if error.retry_after_seconds:
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    detail = error.detail.en if english else error.detail.zh
+    body = {"error": error.error, "error_description": error.description, "detail": detail}
+    return error.status_code, headers, body
 
 
 def redirect(uri: str, parameters: Mapping[str, str | None]) -> str:

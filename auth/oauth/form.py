@@ -25,12 +25,12 @@ class Parameters:
         """Return the value; raises InvalidRequestError when it is absent."""
         value = self.get(name)
         if value is None:
-            raise InvalidRequestError(f"The parameter {name} is missing.")
+            raise InvalidRequestError(f"缺少参数 {name}", f"The parameter {name} is missing.")
         return value
 
     def refuse_repeated(self) -> None:
         if self.repeated:
-            raise InvalidRequestError("A parameter came more than once.")
+            raise InvalidRequestError("参数重复出现", "A parameter came more than once.")
 
 
 def parse(text: bytes) -> Parameters:
@@ -40,7 +40,9 @@ def parse(text: bytes) -> Parameters:
             text.decode(), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX
         )
     except ValueError as error:
-        raise InvalidRequestError("The parameters cannot be read.") from error
+        raise InvalidRequestError("参数无法读取", "The parameters cannot be read.") from error
     if any("\x00" in value or len(value) > VALUE_MAX for _, value in pairs):
-        raise InvalidRequestError("A parameter is too long or holds a NUL.")
+        raise InvalidRequestError(
+            "参数过长或含有 NUL 字符", "A parameter is too long or holds a NUL."
+        )
     return Parameters(pairs)

@@ -3,13 +3,15 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from auth import opaque, revocations
+from auth import failures, opaque, revocations
 from auth.claims import Claims
 from auth.oauth import families, public_client
-from auth.oauth.client_authentication import Asking, authenticate
+from auth.oauth.client_authentication import UNKNOWN, Asking, authenticate
 from auth.oauth.errors import InvalidClient
 from auth.principal import Principal
+from auth.store import people
 from auth.store import tokens as store
+from auth.tables import Client
 from auth.tokens import TokenVerifier
 from kernel.actor import Actor
 from kernel.database import Database, WriteSession
@@ -26,10 +28,11 @@ async def introspect(
     Raises OAuth2Error when the client did not authenticate.
     """
     token = _token(asking)
-    async with database.transaction() as session:
-        client = await authenticate(session, asking, now=now)
+    client = await authenticated(database, asking, now)
     if client is None:
-        raise InvalidClient("Introspection needs a client with credentials.")
+        raise InvalidClient(
+            "须由有凭据的客户端查询", "Introspection needs a client with credentials."
+        )
     try:
         principal = await verifier.verify(token)
         said = await verifier.claims(token)
@@ -67,13 +70,25 @@ async def revoke(
         said = await verifier.claims(token)
     except Unauthorized:
         said = None
+    client = await authenticated(database, asking, now)
+    client_id = client.client_id if client else public_client.CLIENT_ID
     async with database.transaction() as session:
-        client = await authenticate(session, asking, now=now)
-        client_id = client.client_id if client else public_client.CLIENT_ID
         if said is None and client is None:
             await _revoke_refresh(session, token.decode(), now)
         elif said is not None and said.client_id == client_id:
             await _revoke_access(session, said)
+
+
+async def authenticated(database: Database, asking: Asking, now: datetime) -> Client | None:
+    """Authenticate the client, and tell the audit log of a refusal; raises OAuth2Error."""
+    try:
+        return await authenticate(database, asking, now=now)
+    except InvalidClient as error:
+        actor = error.facts.get("actor", UNKNOWN)
+        assert isinstance(actor, Actor)  # noqa: S101 - narrows a fact
+        reason = error.description
+        await failures.tell_refusal(database, actor, asking.source, error.error, reason, now)
+        raise
 
 
 def _token(asking: Asking) -> bytes:
@@ -84,6 +99,8 @@ def _token(asking: Asking) -> bytes:
 async def _revoke_refresh(session: WriteSession, token: str, now: datetime) -> None:
     found = await store.get_refresh(session, opaque.digest(token))
     if found is not None:
+        # A refresh at the same time goes first or finds its family ended.
+        await people.lock(session, found.person_id)
         actor = Actor("person", found.person_id)
         await families.end(session, actor, found.family, now, reason="revoked")
 

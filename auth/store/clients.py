@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, delete, select, update
 
 from auth.store import rows
+from auth.store.departments import Known
 from auth.tables import Client, ClientAssertion
 from kernel.database import ReadSession, WriteSession
 from kernel.paging import Page, PageRequest
@@ -41,15 +42,27 @@ async def move(
     return moved.scalars().first()
 
 
+async def end_tokens_of(session: WriteSession, department: str) -> None:
+    """Let every token of the department's clients end for ever."""
+    await session.execute(
+        update(Client)
+        .where(col(Client.department) == department)
+        .values(generation=Client.generation + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def find(
     session: ReadSession,
     page: PageRequest,
+    known: Known,
     *,
     text: str | None,
     department: str | None,
     status: str | None,
 ) -> Page[Client]:
     query = page.apply(select(Client), Client.client_id)
+    query = query.where(known.holds(col(Client.department)))
     if text:
         query = query.where(col(Client.name).icontains(text, autoescape=True))
     if department:
@@ -60,14 +73,13 @@ async def find(
 
 
 async def use_assertion(
-    session: WriteSession, client_id: str, jti: str, expires_at: datetime, now: datetime
+    session: WriteSession, client_id: str, jti: str, expires_at: datetime
 ) -> bool:
     """Remember the assertion until it ends; False when it was used before."""
-    await session.execute(
-        delete(ClientAssertion).where(
-            col(ClientAssertion.client_id) == client_id, col(ClientAssertion.expires_at) < now
-        )
-    )
     row = insert(ClientAssertion).values(client_id=client_id, jti=jti, expires_at=expires_at)
     used = await session.execute(row.on_conflict_do_nothing().returning(col(ClientAssertion.jti)))
     return used.first() is not None
+
+
+async def forget_assertions(session: WriteSession, before: datetime) -> None:
+    await session.execute(delete(ClientAssertion).where(col(ClientAssertion.expires_at) < before))

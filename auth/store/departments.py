@@ -1,14 +1,45 @@
 """SQL of departments."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import ColumnElement, false
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, or_, select
 
+from auth import duties
+from auth.duties import DUTIES, Operation
+from auth.principal import Principal
 from auth.store import rows
 from auth.tables import Department
 from kernel.database import ReadSession, WriteSession
 from kernel.paging import Page, PageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Departments in which a caller may do something: `auth.duties.may` in SQL."""
+
+    own: str | None
+    divisions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, principal: Principal, operation: Operation) -> "Known":
+        duty = DUTIES[operation]
+        own = duty.members or not principal.roles.isdisjoint(duty.own)
+        wide = not principal.roles.isdisjoint(duty.division)
+        return cls(
+            principal.department if own else None,
+            duties.divisions(principal.region_code) if wide else (),
+        )
+
+    def holds(self, department: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a column
+        """Return the condition that a column of codes names one of the departments."""
+        below = [col(Department.region_code).startswith(code) for code in self.divisions]
+        within = select(Department.uscc).where(or_(false(), *below))
+        own = false() if self.own is None else department == self.own
+        return or_(own, department.in_(within))
 
 
 async def add(session: WriteSession, department: Department) -> bool:
@@ -20,6 +51,12 @@ async def add(session: WriteSession, department: Department) -> bool:
 
 async def get(session: ReadSession, uscc: str) -> Department | None:
     return await session.get(Department, uscc)
+
+
+async def codes_within(session: ReadSession, divisions: Sequence[str]) -> Sequence[str]:
+    """Return the codes of the departments whose division begins with one of these."""
+    below = [col(Department.region_code).startswith(code) for code in divisions]
+    return (await session.exec(select(Department.uscc).where(or_(false(), *below)))).all()
 
 
 async def change(

@@ -3,9 +3,10 @@
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, or_, select
+from sqlmodel import col, or_, select, update
 
 from auth.store import rows
+from auth.store.departments import Known
 from auth.tables import Person
 from kernel.database import ReadSession, WriteSession
 from kernel.paging import Page, PageRequest
@@ -35,9 +36,29 @@ async def change(
     return await rows.change(session, Person, person_id, revision, values)
 
 
+async def lock(session: WriteSession, person_id: str) -> Person | None:
+    """Return the person as it is now, and let nobody change or issue anything meanwhile.
+
+    Whatever issues or ends tokens of a person begins with this lock: so a revocation and a
+    refresh come one after the other.
+    """
+    return await session.get(Person, person_id, with_for_update={"key_share": True})
+
+
+async def end_tokens_of(session: WriteSession, department: str) -> None:
+    """Let every token of the department's people end for ever."""
+    await session.execute(
+        update(Person)
+        .where(col(Person.department) == department)
+        .values(generation=Person.generation + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def find(
     session: ReadSession,
     page: PageRequest,
+    known: Known,
     *,
     text: str | None,
     department: str | None,
@@ -45,6 +66,7 @@ async def find(
     status: str | None,
 ) -> Page[Person]:
     query = page.apply(select(Person), Person.id)
+    query = query.where(known.holds(col(Person.department)))
     if text:
         named = col(Person.name).icontains(text, autoescape=True)
         query = query.where(or_(named, col(Person.username).icontains(text, autoescape=True)))

@@ -1,11 +1,11 @@
 """SQL of browsers that people signed in with, and of failed sign-ins."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, delete, select
+from sqlmodel import col, delete, select, update
 
-from auth.tables import Person, SignIn, SignInFailures
+from auth.tables import Department, Person, SignIn, SignInFailures
 from auth.throttle import FORGET_AFTER
 from kernel.database import ReadSession, WriteSession
 
@@ -15,16 +15,26 @@ async def add(session: WriteSession, sign_in: SignIn) -> None:
     await session.flush()
 
 
-async def person_of(session: ReadSession, digest: bytes, now: datetime) -> Person | None:
-    """Return who signed in with the cookie, unless that ended since."""
-    query = select(Person).join(SignIn, col(SignIn.person_id) == col(Person.id))
+async def person_of(
+    session: ReadSession, digest: bytes, now: datetime, idle: timedelta
+) -> tuple[SignIn, Person] | None:
+    """Return who signed in with the cookie, unless that ended since or nobody used it."""
+    query = select(SignIn, Person).join(Person, col(SignIn.person_id) == col(Person.id))
+    query = query.join(Department, col(Department.uscc) == col(Person.department))
     query = query.where(
         col(SignIn.digest) == digest,
         col(SignIn.expires_at) > now,
+        col(SignIn.used_at) > now - idle,
         col(SignIn.generation) == col(Person.generation),
         col(Person.status) == "active",
+        col(Department.status) == "active",
     )
-    return (await session.exec(query)).first()
+    found = (await session.exec(query)).first()
+    return None if found is None else (found[0], found[1])
+
+
+async def use(session: WriteSession, digest: bytes, now: datetime) -> None:
+    await session.execute(update(SignIn).where(col(SignIn.digest) == digest).values(used_at=now))
 
 
 async def remove(session: WriteSession, digest: bytes) -> None:
@@ -39,12 +49,14 @@ async def failures(session: ReadSession, digest: bytes) -> SignInFailures | None
     return await session.get(SignInFailures, digest)
 
 
-async def count_failure(session: WriteSession, digest: bytes, now: datetime) -> None:
-    """Add a failure to those of the last hour."""
+async def count_failure(session: WriteSession, digest: bytes, now: datetime) -> int:
+    """Add a failure to those of the last hour; return how many they are."""
     first = insert(SignInFailures).values(digest=digest, failures=1, last_at=now)
     again = {"failures": SignInFailures.failures + 1, "last_at": now}
     await forget_failures(session, now)
-    await session.execute(first.on_conflict_do_update(index_elements=["digest"], set_=again))
+    counted = first.on_conflict_do_update(index_elements=["digest"], set_=again)
+    returned = await session.execute(counted.returning(col(SignInFailures.failures)))
+    return int(returned.scalar_one())
 
 
 async def clear_failures(session: WriteSession, digest: bytes) -> None:

@@ -63,6 +63,12 @@ async def get_refresh(session: ReadSession, digest: bytes) -> RefreshToken | Non
     return await session.get(RefreshToken, digest)
 
 
+async def refreshed(session: ReadSession, token: RefreshToken) -> RefreshToken:
+    """Return the row as it is now: others may have rotated it while a lock was waited for."""
+    await session.refresh(token)
+    return token
+
+
 async def use_refresh(session: WriteSession, digest: bytes, now: datetime) -> bool:
     """Mark the token as rotated; False when it was used or revoked before."""
     used = await session.execute(
@@ -95,6 +101,16 @@ async def end_person(
     )
     where = col(RefreshToken.person_id) == person_id
     return await _end(session, where & col(RefreshToken.family).not_in(spared), now)
+
+
+async def end_session(session: WriteSession, name: str, now: datetime) -> Sequence[Issued]:
+    """Revoke what began with one sign-in of a browser, and the codes that it may use still."""
+    await session.execute(
+        delete(AuthorizationCode).where(
+            col(AuthorizationCode.session) == name, col(AuthorizationCode.used_at).is_(None)
+        )
+    )
+    return await _end(session, col(RefreshToken.session) == name, now)
 
 
 async def _end(session: WriteSession, where: object, now: datetime) -> Sequence[Issued]:

@@ -87,8 +87,8 @@ async def _settle(database_url: str, people: Sequence[NewPerson]) -> None:
     try:
         async with database.transaction() as session:
             await bootstrap.settle_department(session, AUTHORITY, now=clock.now())
-            for person in people:
-                await bootstrap.settle_person(session, person, now=clock.now())
+        for person in people:
+            await bootstrap.settle_person(database, person, now=clock.now())
     finally:
         await database.close()
 

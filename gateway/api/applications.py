@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field, StrictBool, StrictInt
 
-from auth.principal import Principal
+from auth.principal import Principal, Role, Scope
 from exchange.applications import agreement, apply, register, review
 from exchange.applications.content import Content
 from exchange.applications.narrowing import Narrowing
@@ -30,13 +30,15 @@ from gateway.api.sharing import (
     reason_of,
 )
 from gateway.lists import ListOf, Paging, Revision, tag
-from gateway.once import Creating
+from gateway.once import Once, creating
 from gateway.principal import ApplicationsWriter, CatalogReader
 from gateway.services import Reading, Using, Writing
 from kernel import clock
 from kernel.wire import Day, Wire
 
 router = APIRouter(prefix="/v1/applications", tags=["applications"])
+
+Creating = Annotated[Once, Depends(creating(Scope.APPLICATIONS_WRITE, Role.CLERK))]
 
 
 class ApplicationIn(Wire):

@@ -3,21 +3,23 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field, StrictBool
 
 from auth import clients
-from auth.clients import Credentialed, Method, NewClient
-from auth.principal import Scope
+from auth.clients import Credentialed, Method, NewClient, Rotation
+from auth.principal import Role, Scope
 from gateway.api.registry import Line, Words
 from gateway.lists import ListOf, Paging, Revision, tag
-from gateway.once import Creating
+from gateway.once import SHOWN_ONCE, Once, creating
 from gateway.principal import Admin, CatalogReader
 from gateway.services import Reading, Writing
 from kernel import clock
 from kernel.wire import Wire
 
 router = APIRouter(prefix="/v1/clients", tags=["clients"])
+
+Creating = Annotated[Once, Depends(creating(Scope.ADMIN, Role.HEAD, Role.SECURITY))]
 
 Status = Literal["active", "suspended"]
 ClientId = Annotated[str, Path(max_length=64)]
@@ -70,6 +72,15 @@ class RotateIn(Wire):
     revoke_tokens: Annotated[
         StrictBool, Field(description="旧密钥泄露时为 true / true when the old secret leaked")
     ] = False
+    overlap_hours: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=168,
+            strict=True,
+            description="旧密钥继续有效的小时数 / hours that the old secret holds beside the new",
+        ),
+    ] = 0
 
 
 class SuspendIn(Wire):
@@ -90,7 +101,13 @@ class ClientView(Wire):
 
 class CredentialedView(ClientView):
     client_secret: Annotated[
-        str | None, Field(description="只显示这一次 / shown this once; null with private_key_jwt")
+        str | None,
+        Field(
+            description="只显示一次；重放的应答中为 null，可轮换取得新密钥 / "
+            "shown once: null in an answer given again, rotate for a new one; null with "
+            "private_key_jwt"
+        ),
+        SHOWN_ONCE,
     ] = None
 
 
@@ -160,9 +177,10 @@ async def rotate(
     response: Response,
     body: RotateIn | None = None,
 ) -> CredentialedView:
-    """A new secret, shown once; the old one ends at once."""
-    revoke_tokens = body is not None and body.revoke_tokens
-    made = await clients.rotate(session, principal, client_id, revoke_tokens=revoke_tokens)
+    """A new secret, shown once; the old one ends at once, or after `overlap_hours`."""
+    asked = body or RotateIn()
+    rotation = Rotation(asked.revoke_tokens, asked.overlap_hours)
+    made = await clients.rotate(session, principal, client_id, rotation, now=clock.now())
     return _credentialed(made, response)
 
 

@@ -3,15 +3,16 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
+from auth.principal import Role, Scope
 from catalog import code_lists
 from catalog.code_lists import NewCodeList, NewEdition
 from catalog.rules.code_lists import NewCode
 from gateway.api.registry import Code, CodeInPath, Line, Words
 from gateway.lists import ListOf, Paging
-from gateway.once import Creating
+from gateway.once import Once, creating
 from gateway.principal import CatalogReader, CatalogWriter
 from gateway.services import Reading, Writing
 from kernel import clock
@@ -19,6 +20,8 @@ from kernel.wire import Day, Wire
 from kernel.workdays import local_date
 
 router = APIRouter(prefix="/v1/code-lists", tags=["code lists"])
+
+Creating = Annotated[Once, Depends(creating(Scope.CATALOG_WRITE, Role.AUTHORITY))]
 
 ITEMS_MAX = 20_000
 Value = Annotated[str, Field(min_length=1, max_length=100)]

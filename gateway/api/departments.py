@@ -3,20 +3,23 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Response
-from pydantic import StrictBool, StringConstraints
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from pydantic import Field, StrictBool, StringConstraints
 
 from auth import departments
 from auth.departments import NewDepartment
+from auth.principal import Role, Scope
 from gateway.api.registry import Line, Region, Words
 from gateway.lists import ListOf, Paging, Revision, revision_of, tag
-from gateway.once import Creating
+from gateway.once import Once, creating
 from gateway.principal import Admin, CatalogReader
 from gateway.services import Reading, Writing
 from kernel import clock
 from kernel.wire import Wire
 
 router = APIRouter(prefix="/v1/departments", tags=["departments"])
+
+Creating = Annotated[Once, Depends(creating(Scope.ADMIN, Role.OPERATOR))]
 
 Uscc = Annotated[str, Path(max_length=64, description="统一社会信用代码 / social credit code")]
 

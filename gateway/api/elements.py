@@ -4,21 +4,24 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field, PlainSerializer, StrictBool, StrictInt
 
+from auth.principal import Role, Scope
 from catalog import elements
 from catalog.contracts.model import Checker, DataType
 from catalog.rules.elements import NewElement
 from gateway.api.registry import Code, CodeInPath, ElementCode, Line, Prose, Words
 from gateway.lists import ListOf, Paging
-from gateway.once import Creating
+from gateway.once import Once, creating
 from gateway.principal import CatalogReader, CatalogWriter
 from gateway.services import Reading, Writing
 from kernel import clock
 from kernel.wire import Wire
 
 router = APIRouter(prefix="/v1/elements", tags=["elements"])
+
+Creating = Annotated[Once, Depends(creating(Scope.CATALOG_WRITE, Role.AUTHORITY))]
 
 LENGTH_MAX = 1_000_000
 DIGITS_MAX = 38

@@ -2,13 +2,15 @@
 
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-from auth import people, sign_in
+from auth import people
 from auth.principal import Role
 from gateway.api.people import Password
+from gateway.oauth.authorize import gate
 from gateway.principal import Admin, Caller
 from gateway.services import Using
+from gateway.source import source_of
 from kernel import clock
 from kernel.wire import Wire
 
@@ -40,9 +42,16 @@ async def me(principal: Caller) -> MeView:
 
 
 @router.post("/password", status_code=204, response_class=Response)
-async def change_password(body: PasswordIn, using: Using, principal: Admin) -> None:
+async def change_password(
+    body: PasswordIn, request: Request, using: Using, principal: Admin
+) -> None:
     """Every other session of the caller ends; wrong old passwords count as failed sign-ins."""
-    now = clock.now()
-    await sign_in.confirm(using.database, principal, body.old_password, now=now)
+    now, source = clock.now(), source_of(request, using.settings.trusted_proxies)
+    checked = await gate(using).confirm(principal, body.old_password, source, now=now)
+    hashed = await people.own_new_password(
+        using.database, principal, body.old_password, body.new_password
+    )
     async with using.database.transaction() as session:
-        await people.change_own_password(session, principal, body.new_password, now=now)
+        await people.change_own_password(
+            session, principal, checked.password_hash, hashed, now=clock.now()
+        )

@@ -3,21 +3,23 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Response
-from pydantic import Field, StringConstraints
+from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic import Field, StrictBool, StringConstraints
 
 from auth import people
 from auth.people import NewPerson, PersonChange
-from auth.principal import Role
+from auth.principal import Role, Scope
 from gateway.api.registry import Line, Words
 from gateway.lists import ListOf, Paging, Revision, tag
-from gateway.once import Creating
+from gateway.once import Once, creating
 from gateway.principal import Admin
-from gateway.services import Reading, Writing
+from gateway.services import Reading, Using, Writing
 from kernel import clock
 from kernel.wire import Wire
 
 router = APIRouter(prefix="/v1/people", tags=["people"])
+
+Creating = Annotated[Once, Depends(creating(Scope.ADMIN, Role.SECURITY))]
 
 Status = Literal["active", "suspended"]
 PersonId = Annotated[str, Path(max_length=64)]
@@ -28,7 +30,8 @@ Password = Annotated[
     str,
     StringConstraints(strip_whitespace=False, max_length=1024),
     Field(
-        description="至少 10 个字符，不得与用户名相同 / 10 characters or more",
+        description="至少 10 个字符，不得为用户名或常见口令 / "
+        "10 characters or more, not the username, no common password",
         json_schema_extra={"format": "password", "writeOnly": True},
     ),
 ]
@@ -40,10 +43,20 @@ class PersonIn(Wire):
     department: Department
     roles: Annotated[list[Role], Field(max_length=len(Role))]
     password: Password
+    temporary: Annotated[
+        StrictBool | None,
+        Field(
+            description="首次登录须更换口令；默认 true，开发环境 false / "
+            "must be changed at the first sign-in; default true, false in development"
+        ),
+    ] = None
 
 
 class PersonChangeIn(Wire):
-    """What is absent stays; suspension or a new password ends the person's tokens."""
+    """What is absent stays; suspension or a new password ends the person's tokens.
+
+    A password set here is temporary, as that of a new person. One's own is not set here.
+    """
 
     name: Line | None = None
     department: Department | None = None
@@ -62,11 +75,45 @@ class PersonView(Wire):
     created_at: datetime
 
 
+async def _new(body: PersonIn, using: Using, principal: Admin) -> NewPerson:
+    """Compute the hash before any transaction: Argon2 must not keep a connection waiting."""
+    principal.require_role(Role.SECURITY)
+    usual = using.settings.needs_temporary_passwords
+    return await people.prepared(
+        NewPerson(
+            body.username,
+            body.name,
+            body.department,
+            frozenset(body.roles),
+            body.password,
+            temporary=usual if body.temporary is None else body.temporary,
+        )
+    )
+
+
+async def _change(body: PersonChangeIn, using: Using, principal: Admin) -> PersonChange:
+    """Compute the hash before any transaction, as `_new` does."""
+    principal.require_role(Role.SECURITY)
+    return await people.prepared_change(
+        PersonChange(
+            name=body.name,
+            department=body.department,
+            roles=None if body.roles is None else frozenset(body.roles),
+            status=body.status,
+            password=body.password,
+            temporary=using.settings.needs_temporary_passwords,
+        )
+    )
+
+
 @router.post("", status_code=201)
 async def register(
-    body: PersonIn, once: Creating, session: Writing, principal: Admin, response: Response
+    new: Annotated[NewPerson, Depends(_new)],
+    once: Creating,
+    session: Writing,
+    principal: Admin,
+    response: Response,
 ) -> PersonView:
-    new = NewPerson(body.username, body.name, body.department, frozenset(body.roles), body.password)
     person = await people.register(session, principal, new, now=clock.now())
     tag(response, person.revision)
     return await once.keep(PersonView.model_validate(person))
@@ -101,19 +148,12 @@ async def get(
 @router.patch("/{person_id}")
 async def change(
     person_id: PersonId,
-    body: PersonChangeIn,
+    wanted: Annotated[PersonChange, Depends(_change)],
     revision: Revision,
     session: Writing,
     principal: Admin,
     response: Response,
 ) -> PersonView:
-    wanted = PersonChange(
-        name=body.name,
-        department=body.department,
-        roles=None if body.roles is None else frozenset(body.roles),
-        status=body.status,
-        password=body.password,
-    )
     person = await people.change(session, principal, person_id, revision, wanted)
     tag(response, person.revision)
     return PersonView.model_validate(person)

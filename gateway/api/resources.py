@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from auth.principal import Role, Scope
 from catalog import lifecycle, resources, search, versions
 from catalog.contracts.schema import json_schema
 from catalog.entries import ShareType
@@ -29,7 +30,7 @@ from gateway.api.entries import (
 )
 from gateway.api.registry import Words
 from gateway.lists import ListOf, Paging, Revision, tag
-from gateway.once import Creating
+from gateway.once import Once, creating
 from gateway.principal import CatalogReader, CatalogWriter
 from gateway.problems import in_english
 from gateway.services import Reading, Writing
@@ -37,6 +38,8 @@ from kernel import clock
 from kernel.workdays import local_date
 
 router = APIRouter(prefix="/v1/resources", tags=["resources"])
+
+Creating = Annotated[Once, Depends(creating(Scope.CATALOG_WRITE, Role.CLERK))]
 
 VERSION_MAX = 1_000_000
 ResourceId = Annotated[str, Path(min_length=1, max_length=64)]

@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 
-from auth.principal import Principal
+from auth.principal import Principal, Role, Scope
 from catalog import sources
 from catalog.states import Decision, SourceStatus
 from gateway.api.registry import CodeInPath, Prose, Region
 from gateway.lists import ListOf, Paging
-from gateway.once import Creating
+from gateway.once import Once, creating
 from gateway.principal import CatalogReader, CatalogWriter
 from gateway.services import Reading, Writing
 from kernel import clock
@@ -19,6 +19,8 @@ from kernel.errors import NotFound
 from kernel.wire import Wire
 
 router = APIRouter(prefix="/v1", tags=["sources"])
+
+Creating = Annotated[Once, Depends(creating(Scope.CATALOG_WRITE, Role.HEAD))]
 
 RegionQuery = Annotated[Region, Query(description="行政区划代码 / division code")]
 SourceId = Annotated[str, Path(min_length=1, max_length=64)]

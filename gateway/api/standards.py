@@ -1,20 +1,24 @@
 """`/v1/standards`: the standards that elements and code lists obey (`api.md` section 3)."""
 
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
+from auth.principal import Role, Scope
 from catalog import standards
 from catalog.standards import NewStandard
 from gateway.api.registry import Code, CodeInPath, Line, Words
 from gateway.lists import ListOf, Paging
-from gateway.once import Creating
+from gateway.once import Once, creating
 from gateway.principal import CatalogReader, CatalogWriter
 from gateway.services import Reading, Writing
 from kernel import clock
 from kernel.wire import Day, Wire
 
 router = APIRouter(prefix="/v1/standards", tags=["standards"])
+
+Creating = Annotated[Once, Depends(creating(Scope.CATALOG_WRITE, Role.AUTHORITY))]
 
 
 class StandardIn(Wire):

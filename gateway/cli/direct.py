@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth import bootstrap, keys
-from auth.bootstrap import FirstPerson
+from auth import bootstrap, keys, opaque, passwords
+from auth.bootstrap import FirstPerson, Restored
 from auth.departments import NewDepartment
+from auth.principal import Role
 from exchange.log.connection import Connection
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
 from exchange.metering.evidence.compare import Finding, compare
@@ -20,6 +21,7 @@ from kernel import audit, clock
 from kernel.actor import SYSTEM
 from kernel.audit import Verdict
 from kernel.database import Database
+from kernel.errors import Invalid, NotFound
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings, load
 
@@ -41,8 +43,31 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
 
 async def create_first_people(department: NewDepartment) -> tuple[FirstPerson, ...]:
+    first = await bootstrap.first_people(department.uscc)
+    new = [person for _, person in first]
     async with _database(_settings()) as database, database.transaction() as session:
-        return await bootstrap.bootstrap(session, department, now=clock.now())
+        await bootstrap.bootstrap(session, department, new, now=clock.now())
+    return tuple(shown for shown, _ in first)
+
+
+async def restore_access(username: str, role: Role, department: str | None) -> str:
+    """Return the temporary password; raises Failure for nobody, and for roles that exclude it."""
+    password = opaque.new()
+    wanted = Restored(username, role, department, await passwords.digest(password))
+    try:
+        async with _database(_settings()) as database, database.transaction() as session:
+            await bootstrap.restore_access(session, wanted, now=clock.now())
+    except NotFound as error:
+        raise Failure(
+            f"没有用户 {username}，也未指明已登记的部门；请用 --department 指明。",
+            f"There is no {username}, and no registered department is named: use --department.",
+        ) from error
+    except Invalid as error:
+        raise Failure(
+            f"{username} 已有与 {role} 不相容的角色；请改用其他用户名。",
+            f"{username} holds a role that excludes {role}; take another username.",
+        ) from error
+    return password
 
 
 async def verify_audit() -> Verdict:
@@ -72,7 +97,6 @@ async def rotate_keys(*, at_once: bool) -> str:
             box,
             SYSTEM,
             token_seconds=settings.access_token_seconds,
-            now=clock.now(),
             at_once=at_once,
         )
 

@@ -5,6 +5,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,6 +52,40 @@ def bootstrap(
     )
     for person in people:
         typer.echo(f"{person.username}\t{person.password}")
+
+
+class Restorable(StrEnum):
+    """Roles without which nobody can repair the platform over HTTP."""
+
+    SECURITY = "security"
+    OPERATOR = "operator"
+
+
+def restore_access(
+    username: Annotated[str, typer.Argument(help=say("用户名", "the username"))],
+    role: Annotated[
+        Restorable, typer.Option(help=say("恢复的角色", "the role to hold again"))
+    ] = Restorable.SECURITY,
+    department: Annotated[
+        str | None,
+        typer.Option(
+            help=say("该用户尚不存在时所属部门的代码", "the department of one who is not there yet")
+        ),
+    ] = None,
+) -> None:
+    """无人可管理平台时恢复访问，记入审计 / when nobody is left to administer; it is audited."""
+    from auth.principal import Role  # noqa: PLC0415
+    from gateway.cli import direct  # noqa: PLC0415
+
+    with explained():
+        password = direct.run(direct.restore_access(username, Role(role.value), department))
+    typer.echo(
+        say(
+            "✓ 已恢复。临时口令只显示这一次，登录时须更换：",
+            "✓ restored; the temporary password is shown this once, to be changed at sign-in:",
+        )
+    )
+    typer.echo(f"{username}\t{password}")
 
 
 @audit_app.command()

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 
 from auth.oauth.authorization import AuthorizationRequest
 from gateway.oauth.browser import Browser
-from gateway.problems import STATUS
+from gateway.problems import RETRY_AFTER_DEFAULT_SECONDS, STATUS
 from kernel.errors import ShuyuanError, Text
 
 PAGES = Environment(
@@ -18,6 +18,7 @@ PAGES = Environment(
     autoescape=True,
     undefined=StrictUndefined,
 )
+WAITING = frozenset({429, 503})
 WORDS: Mapping[str, Text] = {
     "product": Text("数源 · 数据共享交换平台", "Shuyuan · data-sharing exchange"),
     "sign_in": Text("登录", "Sign in"),
@@ -29,6 +30,23 @@ WORDS: Mapping[str, Text] = {
     "notice": Text(
         "所有登录与操作均记入审计日志。",
         "Every sign-in and every act is recorded in the audit log.",
+    ),
+    "new_password_title": Text("设置新口令", "Choose a new password"),
+    "new_password_lead": Text(
+        "当前口令是他人设置的临时口令，须先更换。",
+        "Your password was set by somebody else and must be changed first.",
+    ),
+    "new_password_label": Text("新口令", "New password"),
+    "new_password_again_label": Text("再次输入新口令", "New password again"),
+    "new_password_button": Text("保存并登录", "Save and sign in"),
+    "new_password_rules": Text(
+        "至少 10 个字符，不得为常见口令、用户名或原口令。",
+        "At least 10 characters; no common password, not the username, not the old password.",
+    ),
+    "sign_out": Text("退出登录", "Sign out"),
+    "sign_out_lead": Text(
+        "退出后，由此浏览器登录的程序也须重新登录。",
+        "Programs that were signed in with this browser have to sign in again, too.",
     ),
     "refused": Text("无法处理此授权请求", "This authorization request cannot be answered"),
     "advice": Text(
@@ -51,9 +69,29 @@ def form(
         browser, "sign_in.html", status, asked.redirect_uri,
         hidden=asked.parameters, username=username, error=error and _say(browser, error.detail),
     )  # fmt: skip
-    if error and error.retry_after_seconds:
-        page.headers["Retry-After"] = str(error.retry_after_seconds)
+    if error and status in WAITING:
+        wait = error.retry_after_seconds or RETRY_AFTER_DEFAULT_SECONDS
+        page.headers["Retry-After"] = str(wait)
     return page
+
+
+def new_password(
+    browser: Browser,
+    asked: AuthorizationRequest,
+    ticket: str,
+    *,
+    error: ShuyuanError | None = None,
+) -> Response:
+    """Return the form that asks for another password than the temporary one."""
+    status = STATUS[error.category] if error else 200
+    return _page(
+        browser, "new_password.html", status, asked.redirect_uri,
+        hidden=asked.parameters, ticket=ticket, error=error and _say(browser, error.detail),
+    )  # fmt: skip
+
+
+def sign_out(browser: Browser, token: str) -> Response:
+    return _page(browser, "sign_out.html", 200, None, token=token)
 
 
 def refused(browser: Browser, error: ShuyuanError) -> Response:

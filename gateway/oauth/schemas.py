@@ -27,8 +27,12 @@ def _answer(description: str, required: list[str], **fields: dict[str, Any]) -> 
 
 
 REFUSED: dict[int | str, dict[str, Any]] = {
-    status: _answer(description, ["error"], error=TEXT, error_description=TEXT, error_uri=TEXT)
-    for status, description in ((400, "RFC 6749 section 5.2"), (401, "invalid_client"))
+    status: _answer(description, ["error"], error=TEXT, error_description=TEXT, detail=TEXT)
+    for status, description in (
+        (400, "RFC 6749 section 5.2"),
+        (401, "invalid_client"),
+        (429, "Too many wrong secrets of the client from one address; Retry-After"),
+    )
 }
 TOKEN = _form(
     ["grant_type"],
@@ -96,19 +100,42 @@ AUTHORIZE = {
 }
 AUTHORIZE_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "The sign-in form", **PAGE},
-    303: TO_CLIENT,
+    303: {**TO_CLIENT, "description": "To redirect_uri with error, state, iss"},
     400: {"description": "Unknown client or redirect_uri: nobody is sent there", **PAGE},
 }
 SIGN_IN = _form(
-    ["username", "password", *AUTHORIZE_NEEDED],
+    list(AUTHORIZE_NEEDED),
     username=TEXT,
     password={"type": "string", "format": "password"},
+    ticket={**TEXT, "description": "of the page that replaces a temporary password"},
+    new_password={"type": "string", "format": "password"},
+    new_password_again={"type": "string", "format": "password"},
     **{name: TEXT for name in AUTHORIZE_FIELDS if name != "client_id"},
 )
 del SIGN_IN["security"]
+SIGN_OUT_PAGE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A form with one button", **PAGE}
+}
+SIGN_OUT: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            FORM: {
+                "schema": {"type": "object", "required": ["token"], "properties": {"token": TEXT}}
+            }
+        },
+    }
+}
+SIGN_OUT_ANSWERS: dict[int | str, dict[str, Any]] = {
+    303: {"description": "Signed out: to `/`", "headers": {"Location": {"schema": TEXT}}},
+    400: {"description": "The form is not one of this browser's", **PAGE},
+}
 SIGN_IN_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A temporary password: the form that asks for another one", **PAGE},
     303: TO_CLIENT,
     400: AUTHORIZE_ANSWERS[400],
     401: {"description": "The same form again", **PAGE},
+    422: {"description": "The new password is not one that is taken: the same form", **PAGE},
     429: {"description": "Too many failures; Retry-After", **PAGE},
+    503: {"description": "Too many sign-ins at once; Retry-After", **PAGE},
 }

@@ -8,13 +8,16 @@ from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 from starlette.responses import JSONResponse, Response
 
-from auth.oauth import grants, introspection
+from auth.oauth import introspection
 from auth.oauth.client_authentication import Asking
 from auth.oauth.errors import NOT_STORED, OAuth2Error, answer
 from auth.oauth.form import parse
-from auth.oauth.grants import Desk
+from auth.oauth.grants import TokenEndpoint
+from auth.oauth.successors import Successors
 from gateway.oauth import schemas
+from gateway.problems import in_english
 from gateway.services import Services, Using
+from gateway.source import source_of
 from kernel import clock
 
 router = APIRouter()
@@ -40,12 +43,10 @@ async def token(request: Request, using: Using, authorization: Authorization) ->
     try:
         asking = await _asking(request, using, authorization)
         key = await using.tokens.keys.signing()
-        async with using.database.transaction() as session:
-            desk = Desk(session, key, using.settings, clock.now())
-            issued = await grants.issue(desk, asking)
+        endpoint = TokenEndpoint(using.database, Successors(using.box), using.settings)
+        return _answered(await endpoint.issue(key, asking, clock.now()))
     except OAuth2Error as error:
-        return _refused(error)
-    return _refused(issued) if isinstance(issued, OAuth2Error) else _answered(issued)
+        return _refused(request, error)
 
 
 @router.post(
@@ -57,7 +58,7 @@ async def introspect(request: Request, using: Using, authorization: Authorizatio
         asking = await _asking(request, using, authorization)
         told = await introspection.introspect(using.database, using.tokens, asking, now=clock.now())
     except OAuth2Error as error:
-        return _refused(error)
+        return _refused(request, error)
     return _answered(told)
 
 
@@ -68,20 +69,22 @@ async def revoke(request: Request, using: Using, authorization: Authorization) -
         asking = await _asking(request, using, authorization)
         await introspection.revoke(using.database, using.tokens, asking, now=clock.now())
     except OAuth2Error as error:
-        return _refused(error)
+        return _refused(request, error)
     return Response(status_code=200, headers=NOT_STORED)
 
 
 async def _asking(request: Request, using: Services, authorization: str | None) -> Asking:
     issuer = using.settings.base_url
     audiences = frozenset({issuer, f"{issuer}/oauth/token", f"{issuer}{request.url.path}"})
-    return Asking(authorization, parse(await request.body()), audiences)
+    source = source_of(request, using.settings.trusted_proxies)
+    return Asking(authorization, parse(await request.body()), audiences, source)
 
 
 def _answered(body: Mapping[str, Any]) -> Response:
     return JSONResponse(body, headers=NOT_STORED)
 
 
-def _refused(error: OAuth2Error) -> Response:
-    status, headers, body = answer(error)
+def _refused(request: Request, error: OAuth2Error) -> Response:
+    english = in_english(request.headers.get("accept-language", ""))
+    status, headers, body = answer(error, english=english)
     return JSONResponse(body, status, headers)

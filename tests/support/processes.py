@@ -26,6 +26,8 @@ def environment(database_url: str, kafka_bootstrap: str, **more: str) -> dict[st
     port = free_port()
     return kept | {
         "SHUYUAN_ENVIRONMENT": "development",
+        # Every test signs in from the same address.
+        "SHUYUAN_SIGN_IN_NAMES_PER_SOURCE": "1000",
         "SHUYUAN_DATABASE_URL": database_url,
         "SHUYUAN_KAFKA_BOOTSTRAP": kafka_bootstrap,
         "SHUYUAN_REPLICATION_FACTOR": "1",

@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from auth import clients, departments, people
+from auth.browsers import Browsers
 from auth.clients import Credentialed, NewClient
 from auth.departments import NewDepartment
 from auth.issuing import AccessToken, Grant, sign
 from auth.people import NewPerson
 from auth.principal import Principal, Role, Scope
+from auth.sign_in import Gate, Life
 from auth.tables import Client, Department, Person
 from auth.tokens import TokenVerifier
 from kernel import clock
@@ -25,13 +27,15 @@ from tests.support.identity import new_uscc
 PASSWORD = "correct horse battery"
 
 
-def acting(*roles: Role, department: str = "-", person_id: str = "test") -> Principal:
+def acting(
+    *roles: Role, department: str = "-", person_id: str = "test", region_code: str = "450000"
+) -> Principal:
     """Return a caller who holds the roles."""
     return Principal(
         kind="person",
         id=person_id,
         department=department,
-        region_code="450000",
+        region_code=region_code,
         is_authority=False,
         roles=frozenset(roles),
         scopes=frozenset(Scope),
@@ -40,6 +44,7 @@ def acting(*roles: Role, department: str = "-", person_id: str = "test") -> Prin
     )
 
 
+LIFE = Life(seconds=600, idle_seconds=600)
 OPERATOR = acting(Role.OPERATOR)
 SECURITY = acting(Role.SECURITY)
 
@@ -58,14 +63,21 @@ class Registry:
     async def person(self, department: str, *roles: Role) -> Person:
         name = f"p{secrets.token_hex(6)}"
         new = NewPerson(name, "韦某", department, frozenset(roles), PASSWORD)
+        prepared = await people.prepared(new)
         async with self.database.transaction() as session:
-            return await people.register(session, SECURITY, new, now=clock.now())
+            return await people.register(session, SECURITY, prepared, now=clock.now())
 
     async def client(self, department: str, *scopes: Scope) -> Credentialed:
         wanted = frozenset(scopes or [Scope.RECORDS_READ, Scope.CATALOG_READ])
         new = NewClient("测试系统", department, wanted, "client_secret_basic")
         async with self.database.transaction() as session:
             return await clients.register(session, SECURITY, new, now=clock.now())
+
+
+def gate_of(database: Database, settings: Settings, *, names_max: int = 1000) -> Gate:
+    """What checks passwords, as a gateway worker has it."""
+    browsers = Browsers(Secretbox(settings.master_key_bytes()))
+    return Gate(database, browsers, names_max)
 
 
 @asynccontextmanager

@@ -3,27 +3,46 @@
 import asyncio
 import json
 import stat
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from auth import bootstrap, sign_in
+from auth.oauth.sign_out import sign_out
 from auth.principal import Role
+from auth.sign_in import Attempt, Life
+from auth.source import NOWHERE
 from auth.store import people as store
+from auth.tables import Person
 from deploy.local.seed import AUTHORITY, seed
 from deploy.local.wording import LocalError
 from kernel import clock
 from kernel.database import Database
 from kernel.errors import Conflict
-from tests.support.registry import Registry
+from kernel.settings import Settings
+from tests.support.registry import LIFE, Registry, gate_of
 
 
 async def _bootstrap(database: Database) -> tuple[bootstrap.FirstPerson, ...]:
+    first = await bootstrap.first_people(AUTHORITY.uscc)
     async with database.transaction() as session:
-        return await bootstrap.bootstrap(session, AUTHORITY, now=clock.now())
+        new = [person for _, person in first]
+        await bootstrap.bootstrap(session, AUTHORITY, new, now=clock.now())
+    return tuple(shown for shown, _ in first)
 
 
-async def test_security_and_operator_are_made_once_whoever_races(own_database: Database) -> None:
+async def _person(database: Database, settings: Settings, name: str, password: str) -> Person:
+    """Sign in, and return who that is."""
+    attempt = Attempt(name, password)
+    checked = await gate_of(database, settings).check(attempt, now=clock.now())
+    async with database.transaction() as session:
+        return await sign_in.enter(session, checked, NOWHERE)
+
+
+async def test_security_and_operator_are_made_once_whoever_races(
+    own_database: Database, own_settings: Settings
+) -> None:
     tried = await asyncio.gather(
         *(_bootstrap(own_database) for _ in range(5)), return_exceptions=True
     )
@@ -31,10 +50,9 @@ async def test_security_and_operator_are_made_once_whoever_races(own_database: D
     assert sum(isinstance(error, Conflict) for error in tried) == 4
     assert {person.role for person in made} == {Role.SECURITY, Role.OPERATOR}
     for first in made:
-        person = await sign_in.sign_in(
-            own_database, first.username, first.password, now=clock.now()
-        )
+        person = await _person(own_database, own_settings, first.username, first.password)
         assert person.roles == [first.role]
+        assert person.password_temporary
         assert first.password not in repr(first)
 
 
@@ -43,7 +61,7 @@ def _environment(settings: dict[str, str], database: Database) -> dict[str, str]
 
 
 async def test_the_local_people_are_as_the_contract_says(
-    settings: dict[str, str], own_database: Database, tmp_path: Path
+    settings: dict[str, str], own_database: Database, own_settings: Settings, tmp_path: Path
 ) -> None:
     path = tmp_path / "credentials.json"
     environment = _environment(settings, own_database)
@@ -56,14 +74,13 @@ async def test_the_local_people_are_as_the_contract_says(
         ["operator"], ["security"], ["auditor"], ["authority"], ["clerk"], ["head"],
     ]  # fmt: skip
     for line in told["people"]:
-        person = await sign_in.sign_in(
-            own_database, line["username"], line["password"], now=clock.now()
-        )
+        name, password = line["username"], line["password"]
+        person = await _person(own_database, own_settings, name, password)
         assert (person.department, person.roles) == (line["department"], line["roles"])
 
 
 async def test_seeding_again_changes_nothing_and_mends_what_does_not_fit(
-    settings: dict[str, str], own_database: Database, tmp_path: Path
+    settings: dict[str, str], own_database: Database, own_settings: Settings, tmp_path: Path
 ) -> None:
     path = tmp_path / "credentials.json"
     environment = _environment(settings, own_database)
@@ -74,7 +91,8 @@ async def test_seeding_again_changes_nothing_and_mends_what_does_not_fit(
     path.unlink()
     await asyncio.to_thread(seed, environment, path)
     for line in json.loads(path.read_text())["people"]:
-        await sign_in.sign_in(own_database, line["username"], line["password"], now=clock.now())
+        person = await _person(own_database, own_settings, line["username"], line["password"])
+        assert person.username == line["username"]
     async with own_database.reading() as session:
         assert await store.named(session, "operator")
 
@@ -89,21 +107,36 @@ async def test_outside_development_nobody_is_seeded(
         assert not await store.any_exists(session)
 
 
+async def _remembered(database: Database, cookie: str, now: datetime) -> str | None:
+    async with database.transaction() as session:
+        found = await sign_in.remembered(session, cookie, LIFE, now=now)
+        return found[0].id if found else None
+
+
 async def test_a_cookie_ends_with_sign_out_and_with_the_persons_generation(
     database: Database, registry: Registry
 ) -> None:
     person = await registry.person((await registry.department()).uscc)
     now = clock.now()
     async with database.transaction() as session:
-        cookies = [await sign_in.remember(session, person, seconds=60, now=now) for _ in range(2)]
+        cookies = [(await sign_in.remember(session, person, LIFE, now=now)).value for _ in range(2)]
     async with database.transaction() as session:
-        await sign_in.forget(session, cookies[0], now=now)
-    async with database.reading() as session:
-        assert await sign_in.remembered(session, cookies[0], now=now) is None
-        found = await sign_in.remembered(session, cookies[1], now=now)
-        assert found is not None
-        assert found.id == person.id
+        await sign_out(session, cookies[0], LIFE, NOWHERE, now=now)
+    assert await _remembered(database, cookies[0], now) is None
+    assert await _remembered(database, cookies[1], now) == person.id
     async with database.transaction() as session:
         await store.change(session, person.id, 1, {"generation": 2})
-    async with database.reading() as session:
-        assert await sign_in.remembered(session, cookies[1], now=now) is None
+    assert await _remembered(database, cookies[1], now) is None
+
+
+async def test_a_cookie_ends_when_nobody_uses_it(database: Database, registry: Registry) -> None:
+    """A cookie gave codes for eight hours, whether or not anybody sat at the browser (D4)."""
+    person = await registry.person((await registry.department()).uscc)
+    begun, idle = clock.now(), Life(seconds=600, idle_seconds=60)
+    async with database.transaction() as session:
+        cookie = (await sign_in.remember(session, person, idle, now=begun)).value
+    for seconds, alive in ((50, True), (100, True), (170, False)):
+        async with database.transaction() as session:
+            now = begun + timedelta(seconds=seconds)
+            found = await sign_in.remembered(session, cookie, idle, now=now)
+        assert (found is not None) is alive

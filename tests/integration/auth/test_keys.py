@@ -7,7 +7,6 @@ import pytest
 from auth import keys
 from auth.errors import TokenInvalid
 from auth.keys import KeyRing
-from kernel import clock
 from kernel.actor import SYSTEM
 from kernel.database import Database
 from kernel.secretbox import Secretbox
@@ -39,7 +38,7 @@ async def test_after_a_rotation_old_tokens_live_and_new_ones_are_known_everywher
         old = await here.keys.signing()
         token = (await token_of(here, client)).text.encode()
         async with own_database.transaction() as session:
-            kid = await keys.rotate(session, box, SYSTEM, token_seconds=60, now=clock.now())
+            kid = await keys.rotate(session, box, SYSTEM, token_seconds=60)
         assert (await here.keys.signing()).kid == old.kid
 
         async def signs() -> bool:
@@ -65,8 +64,7 @@ async def test_a_key_that_leaked_ends_at_once_with_all_it_signed(
         token = (await token_of(verifier, client)).text.encode()
         await verifier.verify(token)
         async with own_database.transaction() as session:
-            now = clock.now()
-            await keys.rotate(session, box, SYSTEM, token_seconds=60, now=now, at_once=True)
+            await keys.rotate(session, box, SYSTEM, token_seconds=60, at_once=True)
 
         async def refused() -> bool:
             try:
@@ -89,7 +87,7 @@ async def test_a_key_leaves_the_published_ones_when_its_tokens_have_ended(
     ring = KeyRing(own_database, box)
     old = await ring.signing()
     async with own_database.transaction() as session:
-        await keys.rotate(session, box, SYSTEM, token_seconds=1, now=clock.now())
+        await keys.rotate(session, box, SYSTEM, token_seconds=1)
     ring.forget()
     assert len((await ring.jwks())["keys"]) == 2
     await asyncio.sleep(1.1)

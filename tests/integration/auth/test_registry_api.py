@@ -259,7 +259,7 @@ async def test_the_secret_is_shown_once(world: World) -> None:
     assert made.status_code == 201
     assert made.headers["Cache-Control"] == "no-store"
     again = await department.head.post("/v1/clients", body, headers=headers)
-    assert again.json() == made.json()
+    assert again.json() == made.json() | {"client_secret": None}
     client_id = made.json()["client_id"]
     shown = await department.head.get(f"/v1/clients/{client_id}")
     assert "client_secret" not in shown.json()
@@ -330,7 +330,10 @@ async def test_after_fifty_rotations_at_once_one_secret_works(world: World) -> N
             for secret in secrets
         )
     )
-    assert sorted(answer.status_code for answer in tried) == [200] + [401] * 49
+    # After ten wrong ones from one address the others are slowed down.
+    codes = [answer.status_code for answer in tried]
+    assert codes.count(200) == 1
+    assert set(codes) <= {200, 401, 429}
     assert (await department.head.get(path)).headers["ETag"] == '"51"'
 
 

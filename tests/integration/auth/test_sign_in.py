@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
@@ -155,21 +156,68 @@ async def test_a_suspended_person_cannot_sign_in(browser: httpx.AsyncClient, wor
     assert answer.status_code == 401
 
 
-async def test_who_is_signed_in_is_sent_back_at_once(
+async def test_a_cookie_alone_gives_no_code(browser: httpx.AsyncClient, world: World) -> None:
+    """Any page or program on the machine got a code with a challenge of its own (D4)."""
+    query = authorization_query("v" * 43)
+    first = await fill_form(browser, query, *await _person(world))
+    cookies = first.headers.get_list("set-cookie")
+    assert {cookie.partition("=")[0] for cookie in cookies} == {
+        "shuyuan_sign_in", "shuyuan_browser",
+    }  # fmt: skip
+    for cookie in cookies:
+        assert "HttpOnly" in cookie
+        assert "SameSite=lax" in cookie
+        assert "Secure" not in cookie
+    page = await browser.get("/oauth/authorize", params=authorization_query("w" * 43))
+    assert page.status_code == 200
+    assert {"username", "password"} <= Form(page.text).fields.keys()
+
+
+async def _signed_in(browser: httpx.AsyncClient, world: World) -> dict[str, Any]:
+    verifier = secrets.token_urlsafe(48)
+    sent = await fill_form(browser, authorization_query(verifier), *await _person(world))
+    tokens: dict[str, Any] = (await exchange(browser, code_of(sent), verifier)).json()
+    return tokens
+
+
+async def test_signing_out_ends_the_cookie_and_what_began_with_it(
     browser: httpx.AsyncClient, world: World
 ) -> None:
-    verifier = secrets.token_urlsafe(48)
-    username, password = await _person(world)
-    first = await fill_form(browser, authorization_query(verifier), username, password)
-    cookie = first.headers["set-cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=lax" in cookie
-    assert "Secure" not in cookie
-    second = await browser.get("/oauth/authorize", params=authorization_query(verifier))
-    assert (await exchange(browser, code_of(second), verifier)).status_code == 200
-    browser.cookies.clear()
-    page = await browser.get("/oauth/authorize", params=authorization_query(verifier))
-    assert page.status_code == 200
+    tokens, elsewhere = await _signed_in(browser, world), await _signed_in_elsewhere(world)
+    page = await browser.get("/oauth/logout")
+    form = Form(page.text)
+    assert (page.status_code, form.method, form.action) == (200, "post", "/oauth/logout")
+    left = await browser.post(form.action, data=form.fields)
+    assert (left.status_code, left.headers["location"]) == (303, "/")
+    assert "shuyuan_sign_in" not in browser.cookies
+    refreshed = await browser.post("/oauth/token", data=_refresh(tokens["refresh_token"]))
+    assert _said(refreshed) == (400, "invalid_grant")
+    await asyncio.sleep(WITHIN)
+    assert await _status(world, tokens["access_token"]) == 401
+    assert await _status(world, elsewhere["access_token"]) == 200
+
+
+async def _signed_in_elsewhere(world: World) -> dict[str, Any]:
+    async with httpx.AsyncClient(base_url=world.base_url, timeout=30) as other:
+        return await _signed_in(other, world)
+
+
+async def test_nobody_is_signed_out_by_another_page(
+    browser: httpx.AsyncClient, world: World
+) -> None:
+    tokens = await _signed_in(browser, world)
+    token = Form((await browser.get("/oauth/logout")).text).fields["token"]
+    for data, headers in (
+        ({"token": "guessed"}, {}),
+        ({}, {}),
+        ({"token": "汉"}, {}),
+        ({"token": token}, {"Origin": "https://evil.example"}),
+        ({"token": token}, {"Origin": "http://["}),
+    ):
+        answer = await browser.post("/oauth/logout", data=data, headers=headers)
+        assert answer.status_code == 400
+        assert answer.headers["content-type"].startswith("text/html")
+    assert await _status(world, tokens["access_token"]) == 200
 
 
 async def test_a_form_from_another_site_is_not_taken(
@@ -182,6 +230,7 @@ async def test_a_form_from_another_site_is_not_taken(
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
     ):
         answer = await browser.post("/oauth/authorize", data=form, headers=headers)
         assert answer.status_code == 400
@@ -250,7 +299,6 @@ async def test_of_many_who_present_one_code_at_once_one_at_most_gets_tokens(
     "changed",
     [
         {"code_verifier": "w" * 43},
-        {"code_verifier": "汉" * 43},
         {"redirect_uri": "http://127.0.0.1:1/callback"},
         {"code": "guessed"},
     ],
@@ -268,6 +316,16 @@ async def test_a_code_is_nothing_without_its_verifier_and_address(
     }
     refused = await browser.post("/oauth/token", data=form | changed)
     assert _said(refused) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize("verifier", ["v", "w" * 42, "w" * 10_000, "w" * 42 + "!", "汉" * 43])
+async def test_what_is_no_verifier_is_told_so_and_does_not_use_the_code_up(
+    browser: httpx.AsyncClient, world: World, verifier: str
+) -> None:
+    """Verifiers of one character or of ten thousand passed, others were `invalid_grant` (D10)."""
+    code, right = await _code(browser, world)
+    assert _said(await exchange(browser, code, verifier)) == (400, "invalid_request")
+    assert (await exchange(browser, code, right)).status_code == 200
 
 
 @pytest.mark.parametrize("left_out", ["code", "code_verifier", "redirect_uri"])
@@ -299,29 +357,44 @@ async def test_a_refresh_token_is_used_once_and_narrows_only(world: World) -> No
     assert set(again.json()["scope"].split()) == set(tokens["scope"].split())
 
 
-async def test_a_refresh_token_used_twice_ends_the_whole_family(world: World) -> None:
+async def test_a_refresh_whose_answer_was_lost_is_answered_again(world: World) -> None:
+    """A lost answer ended the whole family, and nobody was told why (D16, ADR 0021)."""
     tokens = await staff_tokens(world.base_url, *await _person(world))
-    first = _refresh(tokens["refresh_token"])
-    second = (await world.http.post("/oauth/token", data=first)).json()
-    assert await _status(world, second["access_token"]) == 200
-    assert _said(await world.http.post("/oauth/token", data=first)) == (400, "invalid_grant")
+    form = _refresh(tokens["refresh_token"])
+    first, again = [(await world.http.post("/oauth/token", data=form)).json() for _ in range(2)]
+    assert first["refresh_token"] == again["refresh_token"] != tokens["refresh_token"]
+    for answer in (first, again):
+        assert await _status(world, answer["access_token"]) == 200
+    await world.http.post("/oauth/revoke", data={"token": again["access_token"], "client_id": CLI})
     await asyncio.sleep(WITHIN)
-    for token in (tokens["access_token"], second["access_token"]):
-        assert await _status(world, token) == 401
-    third = await world.http.post("/oauth/token", data=_refresh(second["refresh_token"]))
-    assert _said(third) == (400, "invalid_grant")
+    # Two texts of one token: both have ended.
+    for answer in (first, again):
+        assert await _status(world, answer["access_token"]) == 401
 
 
-async def test_of_many_who_present_one_refresh_token_at_once_one_at_most_wins(
-    world: World,
-) -> None:
+async def test_of_many_refreshes_at_once_all_get_the_same_successor(world: World) -> None:
     tokens = await staff_tokens(world.base_url, *await _person(world))
     form = _refresh(tokens["refresh_token"])
     answers = await asyncio.gather(*(world.http.post("/oauth/token", data=form) for _ in range(10)))
-    won = [answer for answer in answers if answer.status_code == 200]
-    assert len(won) == 1
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["refresh_token"] for answer in answers}) == 1
+    assert await _status(world, answers[0].json()["access_token"]) == 200
+
+
+async def test_a_refresh_token_whose_successor_was_used_ends_the_whole_family(
+    world: World,
+) -> None:
+    tokens = await staff_tokens(world.base_url, *await _person(world))
+    first = _refresh(tokens["refresh_token"])
+    second = (await world.http.post("/oauth/token", data=first)).json()
+    third = (await world.http.post("/oauth/token", data=_refresh(second["refresh_token"]))).json()
+    assert await _status(world, third["access_token"]) == 200
+    assert _said(await world.http.post("/oauth/token", data=first)) == (400, "invalid_grant")
     await asyncio.sleep(WITHIN)
-    assert await _status(world, won[0].json()["access_token"]) == 401
+    for token in (tokens["access_token"], second["access_token"], third["access_token"]):
+        assert await _status(world, token) == 401
+    fourth = await world.http.post("/oauth/token", data=_refresh(third["refresh_token"]))
+    assert _said(fourth) == (400, "invalid_grant")
 
 
 async def test_a_refresh_token_given_back_ends_its_access_token(world: World) -> None:
@@ -341,11 +414,10 @@ async def test_failed_sign_ins_slow_a_name_down_whether_or_not_it_exists(
         for _ in range(5):
             assert (await browser.post("/oauth/authorize", data=form)).status_code == 401
         slowed = await browser.post("/oauth/authorize", data=form)
-        assert slowed.status_code == 429
+        right = await browser.post("/oauth/authorize", data=form | {"password": password})
+        assert slowed.status_code == right.status_code == 429
         assert 0 < int(slowed.headers["Retry-After"]) <= 15
         assert Form(slowed.text).fields.keys() >= {"username", "password"}
-    right = authorization_query("v" * 43) | {"username": username, "password": password}
-    assert (await browser.post("/oauth/authorize", data=right)).status_code == 429
 
 
 async def test_a_right_password_clears_the_failures(

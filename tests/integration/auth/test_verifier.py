@@ -8,12 +8,14 @@ from base64 import urlsafe_b64encode
 import pytest
 
 from auth import clients, departments, people, revocations
+from auth.clients import Rotation
 from auth.errors import TokenExpired, TokenInvalid, TokenRevoked
 from auth.people import PersonChange
 from auth.principal import Role, Scope
 from auth.store import standings
 from auth.tables import Client
 from auth.tokens import TokenVerifier
+from kernel import clock
 from kernel.actor import SYSTEM
 from kernel.changes import ChangeFeed, announce
 from kernel.database import Database, ReadSession
@@ -146,7 +148,8 @@ async def test_a_rotation_ends_tokens_only_when_asked_to(
     for revoke_tokens in (False, True):
         await verifier.verify(token)
         async with database.transaction() as session:
-            await clients.rotate(session, SECURITY, client.client_id, revoke_tokens=revoke_tokens)
+            rotation = Rotation(revoke_tokens=revoke_tokens)
+            await clients.rotate(session, SECURITY, client.client_id, rotation, now=clock.now())
     await _refused_within_a_second(verifier, token)
 
 

@@ -71,7 +71,8 @@ async def test_a_retry_is_answered_as_the_first_try(
     first = await who.post(path, body, **keyed(key))
     again = await who.post(path, body, **keyed(key))
     assert first.status_code == again.status_code == 201, first.text
-    assert again.json() == first.json()
+    kept = {"client_secret": None} if kind == "client" else {}
+    assert again.json() == first.json() | kept
     assert again.headers["idempotency-replayed"] == "true"
     assert "idempotency-replayed" not in first.headers
     assert again.headers.get("etag") == first.headers.get("etag")

@@ -82,7 +82,16 @@ def test_another_key_of_the_same_name_does_not_sign_for_us() -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [{"typ": "JWT"}, {"typ": "at+JWT"}, {"typ": None}, {"kid": None}, {"kid": 7}, {"alg": "ES512"}],
+    [
+        {"crit": ["exp"], "exp": 1},
+        {"jku": "https://evil.example"},
+        {"typ": "JWT"},
+        {"typ": "at+JWT"},
+        {"typ": None},
+        {"kid": None},
+        {"kid": 7},
+        {"alg": "ES512"},
+    ],
 )
 def test_only_access_tokens_of_our_algorithm_are_read(header: dict[str, Any]) -> None:
     merged = {k: v for k, v in {**HEADER, **header}.items() if v is not None}
@@ -98,7 +107,20 @@ def test_only_access_tokens_of_our_algorithm_are_read(header: dict[str, Any]) ->
         {"aud": ["https://other.example"]},
         {"sub": None, "client_id": 5, "scope": None},
         {"exp": "soon"},
+        {"exp": str(int(NOW.timestamp()) + 60)},
+        {"exp": NOW.timestamp() + 60.5},
+        {"exp": float("inf")},
+        {"exp": True},
+        {"exp": 10**400},
+        {"exp": int(NOW.timestamp()) + 2 * claims.LIFE_SECONDS_MAX},
+        {"iat": int(NOW.timestamp()) + 3600},
+        {"nbf": int(NOW.timestamp()) - 60},
         {"gen": None},
+        {"gen": "3"},
+        {"gen": 3.0},
+        {"dept": 5},
+        {"jti": ["a"]},
+        {"sub": "a\x00"},
     ],
 )
 def test_a_token_for_or_from_another_is_refused(changed: dict[str, Any]) -> None:

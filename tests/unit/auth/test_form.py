@@ -55,8 +55,13 @@ def test_the_resource_is_this_exchange_or_none() -> None:
 
 
 def test_a_client_that_failed_to_authenticate_is_told_how() -> None:
-    status, headers, body = answer(InvalidClient("No."))
+    status, headers, body = answer(InvalidClient("否", "No."))
     assert status == 401
     assert headers["WWW-Authenticate"].startswith("Basic realm=")
     assert headers["Cache-Control"] == "no-store"
-    assert body == {"error": "invalid_client", "error_description": "No."}
+    assert body == {
+        "error": "invalid_client",
+        "error_description": "No.",
+        "detail": "否",
+    }
+    assert answer(InvalidClient("否", "No."), english=True)[2]["detail"] == "No."

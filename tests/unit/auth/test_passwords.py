@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from auth import passwords
 from kernel.errors import Unavailable
 
@@ -26,10 +24,10 @@ async def test_a_password_fits_however_it_was_composed() -> None:
     assert await passwords.fits(stored, "caf\u00e9 au lait")
 
 
-async def test_too_many_sign_ins_at_once_are_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "WAITING_MAX", 3)
-    tried = await asyncio.gather(
-        *(passwords.fits(None, "x") for _ in range(6)), return_exceptions=True
-    )
-    assert sum(isinstance(one, Unavailable) for one in tried) == 3
-    assert not passwords._waiting
+async def test_too_many_sign_ins_of_one_source_are_sent_away() -> None:
+    """64 sign-ins of anybody once waited for two threads, and staff waited behind them (C21)."""
+    strangers = [passwords.fits(None, "x", source="203.0.113.7") for _ in range(20)]
+    tried = await asyncio.gather(*strangers, passwords.fits(None, "x"), return_exceptions=True)
+    served = passwords.THREADS + passwords.EACH_MAX
+    assert sum(isinstance(one, Unavailable) for one in tried) == 20 - served
+    assert tried[-1] is False

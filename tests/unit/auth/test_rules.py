@@ -35,15 +35,31 @@ def test_one_of_them_goes_with_every_other_role(role: Role) -> None:
         ("wei.guifang", "pattern"),
         ("WEI.GuiFang", "pattern"),
         ("ｗｅｉ．ｇｕｉｆａｎｇ", "pattern"),
+        ("1234567890", "too_common"),
+        ("          ", "too_common"),
+        ("x" * 256, "too_common"),
+        ("abcabcabcabc", "too_common"),
+        ("5201314520", "too_common"),
+        ("1qaz2wsx3edc", "too_common"),
+        ("qwertyuiop12", "too_common"),
+        ("P@ssw0rd2024", "too_common"),
+        ("Admin@123456", "too_common"),
+        ("Guangxi2024!", "too_common"),
+        ("wei.guifang1", "too_common"),
+        ("ｐａｓｓｗｏｒｄ１２", "too_common"),
     ],
 )
-def test_a_password_is_long_and_not_the_username(password: str, code: str) -> None:
+def test_a_password_is_long_not_the_username_and_not_guessed_first(
+    password: str, code: str
+) -> None:
     errors = FieldErrors()
     rules.check_password(password, "wei.guifang", errors, "password")
     assert _codes(errors) == [code]
 
 
-@pytest.mark.parametrize("password", ["1234567890", "十个汉字的口令也可以", "x" * 256])
+@pytest.mark.parametrize(
+    "password", ["correct horse", "十个汉字的口令也可以", "kQ7-vZ2p_x", "青山 passwords 绿水"]
+)
 def test_ten_characters_of_any_script_are_enough(password: str) -> None:
     errors = FieldErrors()
     rules.check_password(password, "wei.guifang", errors, "password")

@@ -2,8 +2,7 @@
 
 import pytest
 
-from auth.principal import Role
-from auth.states import ALLOWED_ROLES, NEXT, Action, State, after, allowed
+from auth.states import NEXT, Action, State, after, allowed
 from kernel.errors import IllegalTransition
 
 TABLE = [(state, action) for state in State for action in Action]
@@ -22,7 +21,3 @@ def test_an_action_leads_where_the_table_says_or_is_refused(state: State, action
 def test_a_suspended_client_cannot_be_suspended_again() -> None:
     assert (State.SUSPENDED, Action.SUSPEND) not in NEXT
     assert (State.ACTIVE, Action.RESUME) not in NEXT
-
-
-def test_only_the_departments_head_and_security_manage_clients() -> None:
-    assert dict.fromkeys(Action, frozenset({Role.HEAD, Role.SECURITY})) == ALLOWED_ROLES

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from auth.throttle import wait_seconds
+from auth.throttle import is_told, wait_seconds
 
 NOW = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
 
@@ -22,3 +22,10 @@ def test_waits_double_from_the_fifth_failure_to_a_quarter_of_an_hour(
 def test_the_wait_counts_from_the_last_failure_and_rounds_up() -> None:
     assert wait_seconds(5, NOW, NOW + timedelta(seconds=14, milliseconds=1)) == 1
     assert wait_seconds(5, NOW, NOW + timedelta(seconds=15)) == 0
+
+
+def test_the_audit_log_is_told_of_few_failures_of_one_source() -> None:
+    """Each failure of a stranger was once a row of the chain (E11)."""
+    assert [number for number in range(1, 1001) if is_told(number)] == [
+        1, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256, 512,
+    ]  # fmt: skip
