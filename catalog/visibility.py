@@ -1,7 +1,8 @@
 """Who sees which version of a resource; pure.
 
-Drafts are known to the entry's own department and to the authority over its region. Everybody
-else sees the version that is, or last was, published, and nothing where there is none.
+Drafts are known to the entry's own department, and to those of the authority over its region who
+hold that role or audit. Everybody else sees the version that is, or last was, published, and
+nothing where there is none.
 """
 
 from dataclasses import dataclass
@@ -26,8 +27,14 @@ class Shown:
 
 
 def is_insider(principal: Principal, resource: "Resource") -> bool:
-    over = principal.is_authority and covers(principal.region_code, resource.region_code)
-    return over or principal.department == resource.department
+    own = principal.department == resource.department
+    return own or reviews(principal, resource.region_code)
+
+
+def reviews(principal: Principal, region_code: str) -> bool:
+    """Whether the caller reviews entries of the division, or audits who does."""
+    duty = not principal.roles.isdisjoint((Role.AUTHORITY, Role.AUDITOR))
+    return principal.is_authority and duty and covers(principal.region_code, region_code)
 
 
 def shown_number(principal: Principal, resource: "Resource") -> int | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
+from auth.duties import administers
 from auth.errors import NotYourDepartment
 from auth.principal import Principal, Role, covers
 from kernel.errors import NotFound
@@ -20,7 +21,10 @@ class Side(StrEnum):
 
 
 class Relation(Protocol):
-    """An application or a subscription; `region_code` is the provider's division."""
+    """An application or a subscription; `region_code` is the provider's division.
+
+    What its own head has not signed is nobody's but the consumer's.
+    """
 
     @property
     def consumer_department(self) -> str: ...
@@ -28,6 +32,8 @@ class Relation(Protocol):
     def provider_department(self) -> str: ...
     @property
     def region_code(self) -> str: ...
+    @property
+    def is_unsigned(self) -> bool: ...
 
 
 def sides(principal: Principal, relation: Relation) -> frozenset[Side]:
@@ -35,6 +41,8 @@ def sides(principal: Principal, relation: Relation) -> frozenset[Side]:
     found = set()
     if principal.department == relation.consumer_department:
         found.add(Side.CONSUMER)
+    if relation.is_unsigned:
+        return frozenset(found)
     if principal.department == relation.provider_department:
         found.add(Side.PROVIDER)
     if oversees(principal) and covers(principal.region_code, relation.region_code):
@@ -47,9 +55,14 @@ def oversees(principal: Principal) -> bool:
 
 
 def require_visible(principal: Principal, relation: Relation) -> None:
-    """Raise NotFound for outsiders; an auditor reads everything."""
-    if not sides(principal, relation) and Role.AUDITOR not in principal.roles:
+    """Raise NotFound for outsiders; an auditor reads what was signed in the own division."""
+    if not sides(principal, relation) and (relation.is_unsigned or not audits(principal, relation)):
         raise NotFound
+
+
+def audits(principal: Principal, relation: Relation) -> bool:
+    inside = administers(principal.region_code, relation.region_code)
+    return Role.AUDITOR in principal.roles and inside
 
 
 def authorize(principal: Principal, relation: Relation, permitted: Permitted) -> Side:

@@ -11,7 +11,7 @@ import heapq
 import json
 import operator
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -145,13 +145,17 @@ def _digest(row: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which events to list; None leaves a criterion out, `until` is exclusive."""
+    """Which events to list; None leaves a criterion out, `until` is exclusive.
+
+    `departments` are those of the actors.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
     actor: str | None = None
     thing: str | None = None
     event: str | None = None
+    departments: Collection[str] | None = None
 
 
 async def page(session: "AsyncSession", request: PageRequest, wanted: Filter) -> Page[AuditRow]:
@@ -205,7 +209,10 @@ def _criteria(wanted: Filter) -> list[ColumnElement[bool]]:
         (wanted.thing, operator.eq, col(AuditRow.subject_id)),
         (wanted.event, operator.eq, col(AuditRow.event)),
     ]
-    return [compare(column, value) for value, compare, column in criteria if value is not None]
+    chosen = [compare(column, value) for value, compare, column in criteria if value is not None]
+    if wanted.departments is not None:
+        chosen.append(col(AuditRow.department).in_(wanted.departments))
+    return chosen
 
 
 def _places(mark: str) -> list[int]:

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, false, func
+from sqlalchemy import ColumnElement, case, func
 from sqlmodel import and_, col, or_, select
 
 from auth.principal import Principal, significant
 from catalog.states import State
 from catalog.store.resources import WITHOUT_CONTRACT
 from catalog.tables import Resource, ResourceVersion
+from catalog.visibility import reviews
 from kernel.database import ReadSession
 from kernel.paging import Page, PageRequest
 
@@ -60,8 +61,10 @@ async def facets(session: ReadSession, viewer: Principal, criteria: Criteria) ->
 def _insider(viewer: Principal) -> ColumnElement[bool]:
     """Repeat catalog.visibility.is_insider in SQL."""
     own = col(Resource.department) == viewer.department
+    if not reviews(viewer, viewer.region_code):
+        return own
     below = col(Resource.region_code).startswith(significant(viewer.region_code))
-    return or_(own, below if viewer.is_authority else false())
+    return or_(own, below)
 
 
 def _shown(viewer: Principal, criteria: Criteria) -> ColumnElement[bool]:

@@ -48,16 +48,15 @@ async def history(session: ReadSession, application_id: str) -> Sequence[Applica
 
 async def page(
     session: ReadSession,
-    sides: Mapping[Side, str] | None,
+    sides: Mapping[Side, str],
     status: State | None,
     overdue: bool | None,  # noqa: FBT001 - a filter with three values
     now: datetime,
     request: PageRequest,
 ) -> Page[Application]:
-    """Return what the `sides` may see; None sees all. Drafts are in the consumer's list alone."""
+    """Return what the `sides` may see. Drafts are in the consumer's list alone."""
     query = select(Application)
-    if sides is not None:
-        query = query.where(or_(*(_seen_by(side, key) for side, key in sides.items())))
+    query = query.where(or_(*(_seen_by(side, key) for side, key in sides.items())))
     if status is not None:
         query = query.where(col(Application.status) == status)
     if overdue is not None:

@@ -66,6 +66,11 @@ class Application(SQLModel, table=True):
     rerouted_from: str | None = None
     rerouted_to: str | None = None
 
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether the consumer's head never signed it: it is nobody else's yet."""
+        return self.submitted_at is None
+
 
 class ApplicationHistory(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "application_history"

@@ -52,9 +52,10 @@ async def page(  # noqa: PLR0913 - one list with its filters
     return await store.page(session, seen, status, client_id, resource_id, local_date(now), request)
 
 
-def seen_sides(principal: Principal, side: Side | None) -> Mapping[Side, str] | None:
-    """Return side → department or division that a list is made of; None is everything.
+def seen_sides(principal: Principal, side: Side | None) -> Mapping[Side, str]:
+    """Return side → department or division that a list is made of.
 
+    An auditor reads what the authority of the own division reads.
     Raises RoleRequired when the caller asks for the authority's list without being one.
     """
     if side is Side.AUTHORITY:
@@ -62,10 +63,9 @@ def seen_sides(principal: Principal, side: Side | None) -> Mapping[Side, str] | 
         return {side: principal.region_code}
     if side is not None:
         return {side: principal.department}
-    if Role.AUDITOR in principal.roles:
-        return None
     own = {Side.CONSUMER: principal.department, Side.PROVIDER: principal.department}
-    return own | ({Side.AUTHORITY: principal.region_code} if oversees(principal) else {})
+    over = oversees(principal) or Role.AUDITOR in principal.roles
+    return own | ({Side.AUTHORITY: principal.region_code} if over else {})
 
 
 def status_at(subscription: Subscription, now: datetime) -> State:

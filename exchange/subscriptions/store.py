@@ -52,17 +52,16 @@ async def history(session: ReadSession, subscription_id: str) -> Sequence[Subscr
 
 async def page(
     session: ReadSession,
-    sides: Mapping[Side, str] | None,
+    sides: Mapping[Side, str],
     status: State | None,
     client_id: str | None,
     resource_id: str | None,
     today: date,
     request: PageRequest,
 ) -> Page[Subscription]:
-    """Return what the `sides` may see; None sees all. Status is that of `today`."""
+    """Return what the `sides` may see. Status is that of `today`."""
     query = select(Subscription)
-    if sides is not None:
-        query = query.where(or_(*(_seen_by(side, key) for side, key in sides.items())))
+    query = query.where(or_(*(_seen_by(side, key) for side, key in sides.items())))
     if status is not None:
         query = query.where(*_in_state(status, today))
     if client_id is not None:

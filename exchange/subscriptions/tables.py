@@ -62,6 +62,11 @@ class Subscription(SQLModel, table=True):
     created_at: datetime = timestamp()
     revision: int = 1
 
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether a head has still to sign: never, an agreement made it."""
+        return False
+
 
 class SubscriptionHistory(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "subscription_history"

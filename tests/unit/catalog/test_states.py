@@ -106,11 +106,19 @@ def test_what_serves_can_be_retired_while_its_revision_is_in_work(status: State)
 
 def test_outsiders_see_the_published_version_and_insiders_the_newest() -> None:
     in_revision = resource(State.DRAFT, published=3)
-    seat = caller(SEAT, is_authority=True)
     assert visibility.shown_number(caller(OWNER), in_revision) == 4
-    assert visibility.shown_number(seat, in_revision) == 4
+    for role in (Role.AUTHORITY, Role.AUDITOR):
+        seat = caller(SEAT, role, is_authority=True)
+        assert visibility.shown_number(seat, in_revision) == 4
     assert visibility.shown_number(caller(STRANGER), in_revision) == 3
     assert visibility.shown_number(caller(STRANGER), resource()) is None
+
+
+def test_a_draft_is_no_business_of_everybody_in_an_authority() -> None:
+    """Any member of an authority's department read the drafts of its region (D20)."""
+    colleague = caller(SEAT, Role.CLERK, Role.HEAD, is_authority=True)
+    assert visibility.shown_number(colleague, resource()) is None
+    assert visibility.shown_number(colleague, resource(published=3)) == 3
 
 
 @pytest.mark.parametrize(("status", "decision"), [*product(SourceStatus, Decision)])

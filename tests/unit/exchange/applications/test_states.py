@@ -8,7 +8,7 @@ import pytest
 from auth.errors import NotYourDepartment, RoleRequired
 from auth.principal import Principal, Role
 from exchange.applications.states import ALLOWED_ROLES, NEXT, Action, State, actions, next_state
-from exchange.parties import Side, authorize, may
+from exchange.parties import Side, authorize, may, require_visible, sides
 from kernel.errors import IllegalTransition, NotFound
 
 # api.md section 4, written a second time by hand.
@@ -50,6 +50,7 @@ class Between:
     consumer_department: str = CONSUMER
     provider_department: str = PROVIDER
     region_code: str = "450100"
+    is_unsigned: bool = False
 
 
 def person(department: str, role: Role, *, region: str = "450000") -> Principal:
@@ -129,3 +130,25 @@ def test_everything_missing_is_told_once_only() -> None:
 def test_what_is_decided_stays_decided() -> None:
     for state in (State.AGREED, State.REFUSED, State.REROUTED, State.WITHDRAWN):
         assert actions(state) == ()
+
+
+def test_an_unsigned_application_is_nobody_elses_yet() -> None:
+    """The provider read by its id what the consumer's head had not signed (D20)."""
+    unsigned = Between(is_unsigned=True)
+    assert sides(person(CONSUMER, Role.CLERK), unsigned) == {Side.CONSUMER}
+    for outsider in (
+        person(PROVIDER, Role.HEAD),
+        person(AUTHORITY, Role.AUTHORITY),
+        person(AUTHORITY, Role.AUDITOR),
+    ):
+        with pytest.raises(NotFound):
+            require_visible(outsider, unsigned)
+        require_visible(outsider, Between())
+
+
+def test_an_auditor_reads_what_lies_in_the_own_division() -> None:
+    """An auditor of any region read everything of every other one (D5)."""
+    require_visible(person("elsewhere", Role.AUDITOR, region="450000"), Between())
+    for region in ("450200", "440000"):
+        with pytest.raises(NotFound):
+            require_visible(person("elsewhere", Role.AUDITOR, region=region), Between())

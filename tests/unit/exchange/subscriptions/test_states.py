@@ -45,6 +45,7 @@ class Between:
     consumer_department: str = "consumer"
     provider_department: str = "provider"
     region_code: str = "450100"
+    is_unsigned: bool = False
 
 
 def person(department: str, role: Role) -> Principal:
