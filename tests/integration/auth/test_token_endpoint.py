@@ -92,7 +92,7 @@ async def test_a_wrong_secret_an_unknown_and_a_mute_client_are_refused_alike(wor
         assert _error(answer) == (401, "invalid_client")
         assert answer.headers["WWW-Authenticate"].startswith("Basic ")
     for header in (
-        b"Basic", b"Basic ", b"Basic !!!", b"Basic /////w==", b"Basic \xe9", b"Bearer x", b"\xff",
+        b"Basic", b"Basic !!!", b"Basic /////w==", b"Basic \xe9", b"Bearer x", b"\xff",
         b"Basic Og==", b"",
     ):  # fmt: skip
         answer = await world.http.post(
