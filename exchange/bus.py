@@ -16,8 +16,10 @@ from exchange.publishing.lanes import Lanes
 from exchange.publishing.ledger import Ledger
 from exchange.publishing.publish import Publisher
 from exchange.publishing.quarantine import Limits, Quarantine
+from exchange.publishing.recovery import Recovery
 from kernel.changes import ChangeFeed
 from kernel.database import Database
+from kernel.generation import Generations
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings
 from kernel.tasks import Loops
@@ -52,7 +54,8 @@ class Bus:
         reader, tail = Reader(reading, cache, turns), Tail(watching, cache)
         counts = Counts(database, settings.audit_flush_seconds)
         lanes = Lanes(bootstrap, small, large, changes)
-        ledger = Ledger(database, reader, Writers(deciding), lanes.give_up)
+        recovery = Recovery(database, reader, Generations(database, changes))
+        ledger = Ledger(database, reader, Writers(deciding), lanes.give_up, recovery)
         limits = Limits(settings.quarantine_entries, settings.quarantine_bytes)
         quarantine = Quarantine(database, box, limits, turns)
         receipt_key = box.derive("receipts")

@@ -70,6 +70,8 @@ class ChangeFeed:
         self._life: int | None = None
         self._lease_until = 0.0
         self._connection: asyncpg.Connection | None = None
+        # A connection takes one statement at a time.
+        self._asking = asyncio.Lock()
         # Nobody else's beats are heard on a channel of one's own.
         self._own_channel = f"shuyuan_beat_{new_id()}"
         self._heard = asyncio.Event()
@@ -92,10 +94,35 @@ class ChangeFeed:
         return self._life if clock.monotonic() < self._lease_until else None
 
     def renew(self) -> None:
-        """End this life and begin another: what it left undecided may then be settled."""
+        """Give the lease up and begin anew, with every life of it over and every rule dropped."""
         if self._connection is not None:
             self._life = None
             self._connection.terminate()
+
+    async def begin_life(self) -> int | None:
+        """Begin another life, which ends with this lease at the latest; None without a lease."""
+        connection = self._connection
+        if self.life is None or connection is None:
+            return None
+        try:
+            async with self._asking:
+                return await _begin_life(connection)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("no other life could begin: %s", error)
+            return None
+
+    async def end_life(self, number: int) -> None:
+        """End one life of this lease: what it left undecided may then be settled."""
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            return
+        try:
+            async with self._asking:
+                await locks.release_keyed(connection, locks.Lock.LIFE, number)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            # Whether it ended is not known; with the connection it certainly does.
+            log.warning("life %d ends with its connection: %s", number, error)
+            connection.terminate()
 
     async def run(self) -> None:
         """Listen for ever, reconnecting; a lost connection makes the rules stale."""
@@ -131,7 +158,9 @@ class ChangeFeed:
         asked_at = clock.monotonic()
         self._heard.clear()
         patience = self._stale_seconds * 2
-        await connection.fetchval("SELECT pg_notify($1, '')", self._own_channel, timeout=patience)
+        beat = "SELECT pg_notify($1, '')"
+        async with self._asking:
+            await connection.fetchval(beat, self._own_channel, timeout=patience)
         try:
             await asyncio.wait_for(self._heard.wait(), patience)
         except TimeoutError:

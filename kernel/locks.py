@@ -74,6 +74,11 @@ async def hold_keyed_for_connection(connection: "asyncpg.Connection", lock: Lock
     await connection.execute("SELECT pg_advisory_lock($1, $2)", int(lock), key)
 
 
+async def release_keyed(connection: "asyncpg.Connection", lock: Lock, key: int) -> None:
+    """Give back a keyed lock that this raw connection holds."""
+    await connection.execute("SELECT pg_advisory_unlock($1, $2)", int(lock), key)
+
+
 async def is_held(session: "AsyncSession", lock: Lock, key: int) -> bool:
     """Whether any connection to this database holds the keyed lock."""
     found = await session.execute(_LIVING.bindparams(**{"class": int(lock), "key": key}))

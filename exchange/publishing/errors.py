@@ -36,6 +36,17 @@ class QuarantineFull(Invalid):
         )
 
 
+class Recovering(Unavailable):
+    """After a restore the keys of this resource are read from the log; the publish waits for it."""
+
+    code = "recovering"
+    title = Text(
+        "系统恢复后正在从数据日志重建幂等记录，请稍后以相同的 Idempotency-Key 重试",
+        "After a restore the keys of this resource are being read from the log; "
+        "retry with the same Idempotency-Key",
+    )
+
+
 class BodyTooLarge(TooLarge):
     code = "body_too_large"
     title = Text("请求体超过 8 MiB，请分批提交", "The body is over 8 MiB; split it")

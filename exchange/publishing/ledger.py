@@ -14,13 +14,14 @@ from functools import partial
 import msgspec
 
 from exchange.log.errors import OutcomeUnknown
+from exchange.log.fence import Fences
 from exchange.log.reader import LATEST, READ_COMMITTED, READ_UNCOMMITTED, Reader
-from exchange.log.transaction import spanning_id
-from exchange.log.writer import Writers, transactional_id
+from exchange.log.writer import Writers
 from exchange.publishing import store
 from exchange.publishing.batcher import Batcher
 from exchange.publishing.behind import Behind
 from exchange.publishing.receipts import Accepted, Position, accepted
+from exchange.publishing.recovery import RECOVERED, Recovery
 from exchange.publishing.search import LOOK_EVERY_SECONDS, WAIT_SECONDS, find_batch
 from exchange.publishing.store import Intent, Noted
 from exchange.publishing.tables import PublishIntent
@@ -44,10 +45,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """A publish as a retry names it: `intent` is client, resource and key, `digest` the rest."""
+    """A publish as a retry names it: `intent` is client, resource and key, `digest` the rest.
+
+    `in_log` is as much of the digest as the log itself can tell: without `on_invalid`.
+    """
 
     intent: bytes
     digest: bytes
+    in_log: bytes = b""
+
+    def fits(self, found: PublishIntent) -> bool:
+        """Whether the try that was noted had the same body."""
+        return found.digest == (self.in_log if found.life == RECOVERED else self.digest)
 
 
 class Ledger:
@@ -57,74 +66,89 @@ class Ledger:
         reader: Reader,
         writers: Writers,
         give_up: Callable[[int], None],
+        recovery: Recovery,
     ) -> None:
         """`give_up` ends a life that does not know what it has noted."""
+        self._recovery = recovery
         self._database = database
         self._reader = reader
-        self._writers = writers
+        self._fences = Fences(writers, self._is_fenced, self._remember_fence)
         self._give_up = give_up
         self._noting, self._behind = Statements(database.url), Statements(database.url)
         self._notes: Batcher[Intent, bool] = Batcher(self._note)
         self._receipts = Behind(partial(store.keep_receipts, self._behind))
         self._withdrawals = Behind(partial(store.withdraw, self._behind))
-        self._mine: dict[bytes, Noted] = {}
-        self._life = 0
+        self._mine: dict[tuple[int, bytes], Noted] = {}
         self._ends: dict[str, tuple[float, list[int]]] = {}
 
     async def claim(self, keyed: Keyed, life: int, place: Place) -> Accepted | None:
         """Return None when this try shall append, else the positions of the first one.
 
         Raises IdempotencyKeyReused for another body, OutcomeUnknown when the first try of a
-        living worker takes too long.
+        living worker takes too long, Recovering after a restore.
         """
-        if life != self._life:
-            # What a life that is over left undecided is settled by the log.
-            self._life = life
-            self._mine.clear()
+        if self._recovery.is_due(place.topic):
+            await self._recovery.ensure(place.topic, place.partitions)
         ends = msgspec.json.encode(await self._ends_of(place)).decode()
         if await self._notes.put(Intent(keyed.intent, keyed.digest, life, ends), INTENT_BYTES):
             return None
         return await self._await_first(keyed, life, place)
 
-    async def _await_first(self, keyed: Keyed, life: int, place: Place) -> Accepted | None:
+    async def settled(self, keyed: Keyed, place: Place) -> Accepted | None:
+        """Return what the first try with this key and body stored, None where it stored nothing.
+
+        Raises as `claim`, but None for another body: nothing of this one was stored.
+        """
+        if self._recovery.is_due(place.topic):
+            await self._recovery.ensure(place.topic, place.partitions)
+        try:
+            return await self._await_first(keyed, None, place)
+        except IdempotencyKeyReused:
+            return None
+
+    async def _await_first(self, keyed: Keyed, life: int | None, place: Place) -> Accepted | None:
+        """Wait for the first try, or settle it; without a `life` nobody is going to append."""
         deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
         while asyncio.get_running_loop().time() < deadline:
             async with self._database.reading() as session:
                 found = await store.find(session, keyed.intent)
                 living = found is not None and await changes.is_living(session, found.life)
             if found is None:
-                return await self.claim(keyed, life, place)
-            if found.digest != keyed.digest:
+                return None if life is None else await self.claim(keyed, life, place)
+            if not keyed.fits(found):
                 raise IdempotencyKeyReused
             if found.receipt is not None:
                 return accepted(found.receipt)
             if not living:
-                return await self._settle(found, life, place)
+                return await self._settle(found, keyed, life, place)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
         raise OutcomeUnknown
 
-    async def _settle(self, found: PublishIntent, life: int, place: Place) -> Accepted | None:
+    async def _settle(
+        self, found: PublishIntent, keyed: Keyed, life: int | None, place: Place
+    ) -> Accepted | None:
         """Decide a dead life's publish by the log; another settler may be first.
 
         What is found may be a part of what another settler is appending. He has taken the intent
         over before; so what is found counts only while the intent is still the dead life's.
         """
-        partitions = list(range(place.partitions))
-        await self._writers.fence(transactional_id(found.life), place.topic, partitions)
-        await self._writers.fence(spanning_id(found.life), place.topic, partitions)
+        await self._fences.raise_fence(found.life, place.topic, place.partitions)
         ends = await self._visible_ends(place)
         starts = msgspec.json.decode(found.ends, type=list[int])
         taken = await find_batch(self._reader, place.topic, found.intent, starts, ends)
+        if taken is None and life is None:
+            return None
+        first = False
         async with self._database.transaction() as session:
             if taken is not None:
                 first = await store.decide(session, found.intent, found.life, taken.text())
-            else:
+            elif life is not None:
                 noted = msgspec.json.encode(ends).decode()
                 first = await store.take_over(session, found, life, noted)
         if not first:
-            return await self._await_first(Keyed(found.intent, found.digest), life, place)
-        if taken is None:
-            self._mine[found.intent] = Noted(found.intent, life, found.created_at)
+            return await self._await_first(keyed, life, place)
+        if taken is None and life is not None:
+            self._mine[life, found.intent] = Noted(found.intent, life, found.created_at)
         return taken
 
     async def _visible_ends(self, place: Place) -> list[int]:
@@ -142,17 +166,8 @@ class Ledger:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
         raise OutcomeUnknown
 
-    async def first_answer(self, keyed: Keyed) -> Accepted | None:
-        """Return what this key and body were answered before, if they were."""
-        async with self._database.reading() as session:
-            found = await store.find(session, keyed.intent)
-        if found is None or found.receipt is None or found.digest != keyed.digest:
-            return None
-        return accepted(found.receipt)
-
     def keep(self, intent: bytes, taken: Accepted) -> None:
         """Keep the receipt behind the answer: until then the log itself can tell."""
-        self._mine.pop(intent, None)
         self._receipts.put((intent, taken.text()))
 
     async def decide(self, intent: bytes, life: int, taken: Accepted) -> None:
@@ -160,13 +175,15 @@ class Ledger:
         async with self._database.transaction() as session:
             if not await store.decide(session, intent, life, taken.text()):
                 raise OutcomeUnknown
-        self._mine.pop(intent, None)
 
     def withdraw(self, intent: bytes, life: int) -> None:
         """Free the key of an append that certainly did not happen."""
-        noted = self._mine.pop(intent, None)
-        if noted is not None and noted.life == life:
+        if (noted := self._mine.pop((life, intent), None)) is not None:
             self._withdrawals.put(noted)
+
+    def leave(self, intent: bytes, life: int) -> None:
+        """Keep no more of a try that has ended: what it left undecided is settled by the log."""
+        self._mine.pop((life, intent), None)
 
     async def _note(self, intents: Sequence[Intent]) -> list[bool]:
         """Two tries with one key may meet in a group: the first of them is the one noted."""
@@ -182,8 +199,17 @@ class Ledger:
                 self._give_up(item.life)
             raise
         for intent in new:
-            self._mine[intent] = Noted(intent, firsts[intent].life, now)
+            life = firsts[intent].life
+            self._mine[life, intent] = Noted(intent, life, now)
         return [item.intent in new and firsts[item.intent] is item for item in intents]
+
+    async def _is_fenced(self, life: int, topic: str) -> bool:
+        async with self._database.reading() as session:
+            return await store.is_fenced(session, life, topic)
+
+    async def _remember_fence(self, life: int, topic: str) -> None:
+        async with self._database.transaction() as session:
+            await store.remember_fence(session, life, topic, clock.now())
 
     async def _ends_of(self, place: Place) -> list[int]:
         """Return ends that the log has certainly reached: a lower bound is all a scan needs."""

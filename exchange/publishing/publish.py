@@ -23,10 +23,11 @@ from exchange.publishing.lanes import Lanes, partition_of
 from exchange.publishing.ledger import Keyed, Ledger, Place
 from exchange.publishing.quarantine import Quarantine
 from exchange.publishing.receipts import Accepted, Kept, Position, Receipt
+from exchange.publishing.recovery import DELETE, UPSERT, content_digest
 from kernel.cache import RuleCache
 from kernel.clock import today
 from kernel.database import Database, ReadSession
-from kernel.errors import NotFound, ShuyuanError
+from kernel.errors import BatchTooLarge, NotFound, ShuyuanError
 from kernel.turns import Steps, Turns, finished
 
 PLANS_MAX = 5_000
@@ -34,8 +35,8 @@ INTENT_BYTES = 16
 
 
 class Op(StrEnum):
-    UPSERT = "upsert"
-    DELETE = "delete"
+    UPSERT = UPSERT
+    DELETE = DELETE
 
 
 class OnInvalid(StrEnum):
@@ -102,8 +103,8 @@ class Publisher:
         """Store the batch, all of it or nothing, and return its receipt.
 
         With `on_invalid` quarantine the valid records are all of it. Raises 403 errors, NotFound,
-        RecordsInvalid and the other 422 errors, IdempotencyKeyReused, BrokerUnavailable,
-        OutcomeUnknown.
+        RecordsInvalid and the other 422 errors, BatchTooLarge, IdempotencyKeyReused,
+        BrokerUnavailable, OutcomeUnknown.
         """
         principal.require_scope(Scope.RECORDS_PUBLISH)
         plan = self.plans.known(resource_id) or await self._plan(principal, resource_id)
@@ -113,14 +114,34 @@ class Publisher:
         try:
             checked = await self._checked(plan, batch)
         except ShuyuanError:
-            if keyed and (taken := await self._ledger.first_answer(keyed)):
+            # The first try may have been valid: a stricter version may have come since.
+            if keyed and (taken := await self._ledger.settled(keyed, plan.place)):
                 receipt = await self._receipt(principal, plan, taken, digest)
                 return Published(receipt, replayed=True)
             raise
         life = await self._lanes.life(spanning=plan.place.partitions > 1)
-        if keyed and (taken := await self._ledger.claim(keyed, life, plan.place)):
-            receipt = await self._receipt(principal, plan, taken, digest)
-            return Published(receipt, replayed=True)
+        with self._lanes.using(life):
+            if keyed and (taken := await self._ledger.claim(keyed, life, plan.place)):
+                receipt = await self._receipt(principal, plan, taken, digest)
+                return Published(receipt, replayed=True)
+            try:
+                taken = await self._first(principal, life, plan, batch, checked, keyed, digest)
+            finally:
+                if keyed:
+                    self._ledger.leave(keyed.intent, life)
+        return Published(await self._receipt(principal, plan, taken, digest), replayed=False)
+
+    async def _first(
+        self,
+        principal: Principal,
+        life: int,
+        plan: ResourcePlan,
+        batch: Batch,
+        checked: Checked,
+        keyed: Keyed | None,
+        digest: bytes,
+    ) -> Accepted:
+        """Store what no earlier try has stored."""
         intent = keyed.intent if keyed else None
         stored = len(checked.keys)
         facts = BatchFacts(plan.version, stored, digest, principal.id, batch.correlation_id, intent)
@@ -128,8 +149,10 @@ class Publisher:
             taken = await self._store_some(principal, life, plan, batch, checked, facts)
         else:
             taken = await self._store(life, plan, batch, checked, facts)
-        self._counts.published(principal, resource_id, len(batch.body), taken.positions, digest)
-        return Published(await self._receipt(principal, plan, taken, digest), replayed=False)
+        self._counts.published(
+            principal, plan.resource_id, len(batch.body), taken.positions, digest
+        )
+        return taken
 
     async def _checked(self, plan: ResourcePlan, batch: Batch) -> Checked:
         """Check a small body at once and a large one in turns with the others (P9)."""
@@ -173,7 +196,7 @@ class Publisher:
         try:
             marked = msgspec.structs.replace(facts, quarantine=kept.text())
             return await self._store(life, plan, batch, checked, marked, kept)
-        except BrokerUnavailable:
+        except (BrokerUnavailable, BatchTooLarge):
             await self._quarantine.withdraw(kept)
             raise
 
@@ -189,7 +212,7 @@ class Publisher:
         """Append, and keep the ledger true to what came of it."""
         try:
             positions = await self._append(life, plan.place, checked, facts, batch)
-        except BrokerUnavailable:
+        except (BrokerUnavailable, BatchTooLarge):
             if facts.intent is not None:
                 self._ledger.withdraw(facts.intent, life)
             raise
@@ -292,7 +315,8 @@ def _keyed(principal: Principal, resource_id: str, batch: Batch, digest: bytes) 
         return None
     key = f"{principal.id}\n{resource_id}\n{batch.idempotency_key}".encode()
     intent = hashlib.blake2b(key, digest_size=INTENT_BYTES).digest()
-    asked = batch.op.encode()
-    if batch.on_invalid is not OnInvalid.REJECT:
-        asked += batch.on_invalid.encode()
-    return Keyed(intent, hashlib.sha256(asked + digest).digest())
+    in_log = content_digest(batch.op.encode(), digest)
+    if batch.on_invalid is OnInvalid.REJECT:
+        return Keyed(intent, in_log, in_log)
+    asked = batch.op.encode() + batch.on_invalid.encode()
+    return Keyed(intent, content_digest(asked, digest), in_log)

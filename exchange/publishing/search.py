@@ -24,7 +24,7 @@ async def find_batch(
     left_out: Kept | None = None
     positions: dict[tuple[int, int], Position] = {}
     for partition, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        async for chunk in _between(reader, topic, partition, start, end):
+        async for chunk in between(reader, topic, partition, start, end):
             for first, headers in chunk.headers:
                 batch = keyed_batch(headers)
                 if batch is not None and batch.intent == intent:
@@ -34,9 +34,10 @@ async def find_batch(
     return Accepted(version, list(positions.values()), left_out) if positions else None
 
 
-async def _between(
+async def between(
     reader: Reader, topic: str, partition: int, offset: int, end: int
 ) -> AsyncIterator[Chunk]:
+    """Read a partition from an offset to an end; raises as `find_batch`."""
     deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
     while offset < end:
         try:
@@ -48,6 +49,7 @@ async def _between(
         yield chunk
         if chunk.next_offset > offset:
             offset = chunk.next_offset
+            deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
         elif asyncio.get_running_loop().time() > deadline:
             raise OutcomeUnknown
         else:

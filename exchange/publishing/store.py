@@ -1,12 +1,13 @@
 """SQL of publishing: intents written in groups, one statement for all that wait."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, delete, select, update
 
-from exchange.publishing.tables import PublishIntent
+from exchange.publishing.tables import Fence, LogRecovery, PublishIntent
 from kernel.database import ReadSession, WriteSession
 from kernel.statements import Statements
 
@@ -114,6 +115,89 @@ async def decide(session: WriteSession, intent: bytes, life: int, receipt: str) 
     return decided.first() is not None
 
 
+async def is_fenced(session: ReadSession, life: int, topic: str) -> bool:
+    """Whether some worker has fenced a dead life off a topic."""
+    return await session.get(Fence, (life, topic)) is not None
+
+
+async def remember_fence(session: WriteSession, life: int, topic: str, now: datetime) -> None:
+    values = {"life": life, "topic": topic, "fenced_at": now}
+    await session.execute(insert(Fence).values(**values).on_conflict_do_nothing())
+
+
+async def recovery(session: ReadSession, topic: str, generation: int) -> LogRecovery | None:
+    """Return how far a topic was read back in this generation."""
+    found = await session.get(LogRecovery, topic)
+    return found if found is not None and found.generation == generation else None
+
+
+async def begin_recovery(session: WriteSession, begun: LogRecovery) -> LogRecovery:
+    """Note where to read, unless another worker was first; return what holds."""
+    values = begun.model_dump()
+    statement = insert(LogRecovery).values(**values)
+    older = col(LogRecovery.generation) < begun.generation
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["topic"], set_=values, where=older)
+    )
+    return (await session.exec(select(LogRecovery).where(LogRecovery.topic == begun.topic))).one()
+
+
+async def note_recovery(
+    session: WriteSession, topic: str, generation: int, positions: str, *, done: bool
+) -> bool:
+    """Note how far a topic was read, keeping others from it meanwhile; False when it is done."""
+    noted = await session.execute(
+        update(LogRecovery)
+        .where(
+            col(LogRecovery.topic) == topic,
+            col(LogRecovery.generation) == generation,
+            col(LogRecovery.done).is_(False),
+        )
+        .values(positions=positions, done=done)
+        .returning(col(LogRecovery.topic))
+    )
+    return noted.first() is not None
+
+
+async def recovered(
+    session: ReadSession, intents: Sequence[bytes], life: int
+) -> Mapping[bytes, str]:
+    """Return the receipts of those intents that were entered from the log."""
+    wanted = select(PublishIntent.intent, PublishIntent.receipt).where(
+        col(PublishIntent.intent).in_(intents), col(PublishIntent.life) == life
+    )
+    return {intent: receipt or "" for intent, receipt in (await session.exec(wanted)).all()}
+
+
+async def enter_recovered(
+    session: WriteSession, rows: Sequence[tuple[bytes, bytes, str]], life: int, now: datetime
+) -> None:
+    """Enter intents with digest and receipt; what the database itself knows stays as it is."""
+    entered = insert(PublishIntent).values(
+        [
+            {
+                "intent": intent,
+                "digest": digest,
+                "life": life,
+                "ends": "[]",
+                "receipt": receipt,
+                "created_at": now,
+            }
+            for intent, digest, receipt in rows
+        ]
+    )
+    await session.execute(
+        entered.on_conflict_do_update(
+            index_elements=["intent"],
+            set_={"receipt": entered.excluded.receipt},
+            where=col(PublishIntent.life) == life,
+        )
+    )
+
+
 async def forget_old(session: WriteSession, now: datetime) -> None:
     before = now - timedelta(days=KEPT_DAYS)
     await session.execute(delete(PublishIntent).where(col(PublishIntent.created_at) < before))
+    # Whoever settles the last of those intents must still find the fence.
+    fenced = before - timedelta(days=1)
+    await session.execute(delete(Fence).where(col(Fence.fenced_at) < fenced))

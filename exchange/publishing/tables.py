@@ -34,6 +34,30 @@ class PublishIntent(SQLModel, table=True):
     created_at: datetime = timestamp()
 
 
+class Fence(SQLModel, table=True):
+    """A dead worker life that was fenced off a topic: it can store nothing more there."""
+
+    __tablename__: ClassVar[Any] = "fence"
+    __table_args__ = {"schema": SCHEMA}
+
+    life: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    topic: str = Field(primary_key=True)
+    fenced_at: datetime = timestamp()
+
+
+class LogRecovery(SQLModel, table=True):
+    """How far a topic was read back into the ledger in a generation; both are lists of offsets."""
+
+    __tablename__: ClassVar[Any] = "log_recovery"
+    __table_args__ = {"schema": SCHEMA}
+
+    topic: str = Field(primary_key=True)
+    generation: int = Field(sa_type=BigInteger)
+    positions: str
+    ends: str
+    done: bool
+
+
 class PublishCount(SQLModel, table=True):
     """What one client published to one resource in one minute; sealed once it is in the audit.
 

@@ -7,6 +7,7 @@ import pytest
 
 from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown, WriterOver
+from exchange.log.fence import fence
 from exchange.log.produce import Slice
 from exchange.log.reader import Reader
 from exchange.log.topics import Topics
@@ -37,7 +38,7 @@ async def test_a_fenced_writer_is_refused(
 ) -> None:
     dead = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
     await dead.append(one(b"before"))
-    await writers.fence(writer_name, topic, [0])
+    await fence(writers, writer_name, topic, [0])
     with pytest.raises(WriterOver):
         await dead.append(one(b"late"))
     with pytest.raises(BrokerUnavailable):
@@ -50,7 +51,7 @@ async def test_a_writer_that_never_wrote_is_fenced_just_as_well(
 ) -> None:
     """Its first batch may be on the wire when it dies."""
     dead = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
-    await writers.fence(writer_name, topic, [0])
+    await fence(writers, writer_name, topic, [0])
     with pytest.raises(WriterOver):
         await dead.append(one(b"late"))
     assert await values(reader, topic) == []
@@ -63,7 +64,7 @@ async def test_one_fence_covers_all_partitions_and_no_other_writer(
     await topics.ensure(topic, 3)
     producer = await writers.enter(writer_name)
     neighbour = AppendingLog(connection, topic, 1, await writers.enter(writer_name + "-other"))
-    await writers.fence(writer_name, topic, [0, 1, 2])
+    await fence(writers, writer_name, topic, [0, 1, 2])
     for partition in range(3):
         with pytest.raises(WriterOver):
             await AppendingLog(connection, topic, partition, producer).append(one(b"late"))
@@ -84,7 +85,7 @@ async def test_fences_at_once_all_succeed(
     dead = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
     await dead.append(one(b"before"))
     others = [Connection(bootstrap, f"settler-{number}") for number in range(4)]
-    await asyncio.gather(*(Writers(other).fence(writer_name, topic, [0]) for other in others))
+    await asyncio.gather(*(fence(Writers(other), writer_name, topic, [0]) for other in others))
     with pytest.raises(WriterOver):
         await dead.append(one(b"late"))
     assert await values(reader, topic) == [b"before"]
@@ -102,7 +103,7 @@ async def test_a_late_write_races_its_fence_and_is_seen_by_every_later_reader_or
         dead = AppendingLog(connection, topic, 0, await writers.enter(name))
         value = f"racing-{number}".encode()
         appended, _ = await asyncio.gather(
-            dead.append(one(value)), Writers(other).fence(name, topic, [0]), return_exceptions=True
+            dead.append(one(value)), fence(Writers(other), name, topic, [0]), return_exceptions=True
         )
         found = value in await values(reader, topic)
         await asyncio.sleep(0.05)
@@ -117,7 +118,7 @@ async def test_a_new_life_of_the_same_name_writes_on(
 ) -> None:
     first = await writers.enter(writer_name)
     await AppendingLog(connection, topic, 0, first).append(one(b"first"))
-    await writers.fence(writer_name, topic, [0])
+    await fence(writers, writer_name, topic, [0])
     second = await writers.enter(writer_name)
     assert (second.id, second.epoch) != (first.id, first.epoch)
     await AppendingLog(connection, topic, 0, second).append(one(b"second"))
@@ -134,13 +135,13 @@ async def test_a_spanning_writer_never_enters_behind_its_fence(
     life = time.time_ns() % 2**31
     parts = [((topic, 0), Slice([b"key"], [b"late"], []))]
     never_entered = SpanningLog(bootstrap, life)
-    await writers.fence(spanning_id(life), topic, [0])
+    await fence(writers, spanning_id(life), topic, [0])
     with pytest.raises(BrokerUnavailable):
         await never_entered.append(parts)
     entered = SpanningLog(bootstrap, life + 1)
     await entered.enter()
     assert await entered.append([((topic, 0), Slice([b"key"], [b"before"], []))])
-    await writers.fence(spanning_id(life + 1), topic, [0])
+    await fence(writers, spanning_id(life + 1), topic, [0])
     with pytest.raises(OutcomeUnknown):
         await entered.append(parts)
     with pytest.raises(BrokerUnavailable):

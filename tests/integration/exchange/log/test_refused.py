@@ -8,6 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from exchange.log.carrier import Carrier
 from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable, WriterOver
+from exchange.log.fence import fence
 from exchange.log.produce import Slice
 from exchange.log.reader import Reader
 from exchange.log.writer import Writers
@@ -67,7 +68,7 @@ async def test_a_fenced_writer_is_told_that_it_is_over_and_nothing_was_stored(
     carrier: Carrier, writers: Writers, writer_name: str, topic: str, reader: Reader
 ) -> None:
     await carrier.put((topic, 0), part(b"before"), 6)
-    await writers.fence(writer_name, topic, [0])
+    await fence(writers, writer_name, topic, [0])
     with pytest.raises(WriterOver):
         await carrier.put((topic, 0), part(b"late"), 4)
     with pytest.raises(BrokerUnavailable):

@@ -1,0 +1,124 @@
+"""A writer is replaced while its worker lives on; one that is over writes no more (P5)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from deploy.local.stack import Endpoints
+from exchange.log.connection import Connection
+from exchange.log.errors import BrokerUnavailable, WriterOver
+from exchange.log.fence import fence
+from exchange.log.produce import Slice
+from exchange.log.writer import Writers, transactional_id
+from exchange.publishing import lanes as writing
+from exchange.publishing.lanes import Lanes
+from kernel.changes import ChangeFeed, is_living
+from kernel.database import Database
+from kernel.tasks import Loops
+from tests.integration.exchange.publishing.test_settling import new_place
+from tests.support.eventually import eventually
+
+PART = Slice([b"key"], [b"{}"], [])
+
+
+@pytest.fixture
+async def connection(endpoints: Endpoints) -> AsyncIterator[Connection]:
+    opened = Connection(endpoints.kafka_bootstrap, "test")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def feed(endpoints: Endpoints) -> AsyncIterator[ChangeFeed]:
+    opened, loops = ChangeFeed(endpoints.database_url, stale_seconds=5), Loops()
+    loops.start("feed", opened.run)
+    await eventually(lambda: opened.life is not None)
+    yield opened
+    await loops.close()
+
+
+@pytest.fixture
+async def lanes(
+    endpoints: Endpoints, connection: Connection, feed: ChangeFeed
+) -> AsyncIterator[Lanes]:
+    opened = Lanes(endpoints.kafka_bootstrap, connection, connection, feed)
+    yield opened
+    await opened.close()
+
+
+async def ends(database: Database, life: int) -> bool:
+    async with database.reading() as session:
+        return not await is_living(session, life)
+
+
+async def test_a_writer_that_is_given_up_is_replaced_and_nothing_else_of_the_worker(
+    database: Database, endpoints: Endpoints, connection: Connection, feed: ChangeFeed, lanes: Lanes
+) -> None:
+    """The whole life ended: plans, tokens and polls began anew, and publishes got 503."""
+    place = await new_place(endpoints, connection, 1)
+    resets: list[bool] = []
+    feed.on_reset(lambda: resets.append(True))
+    lease, first = feed.life, await lanes.life()
+    with lanes.using(first):
+        lanes.give_up(first)
+        lanes.give_up(first)
+        second = first
+        while second == first:
+            # Whoever comes meanwhile is served by the one or the other.
+            second = await lanes.life()
+            await lanes.append(second, (place.topic, 0), PART, 2)
+        # A publish that needs the first one yet is not settled by others meanwhile.
+        await asyncio.sleep(3 * writing.RETRY_SECONDS)
+        assert not await ends(database, first)
+        assert isinstance(await lanes.append(first, (place.topic, 0), PART, 2), int)
+    await eventually(lambda: ends(database, first))
+    with pytest.raises(BrokerUnavailable):
+        await lanes.append(first, (place.topic, 0), PART, 2)
+    assert not await ends(database, second)
+    assert (feed.life, resets) == (lease, [])
+
+
+async def test_a_worker_that_others_have_taken_for_dead_writes_no_more_under_its_old_number(
+    endpoints: Endpoints, connection: Connection, feed: ChangeFeed, lanes: Lanes
+) -> None:
+    """A frozen worker that wakes is refused by the log itself, and goes on as another writer."""
+    place = await new_place(endpoints, connection, 1)
+    frozen = await lanes.life()
+    assert await lanes.append(frozen, (place.topic, 0), PART, 2) == 0
+    await fence(Writers(connection), transactional_id(frozen), place.topic, [0])
+    with pytest.raises(WriterOver):
+        await lanes.append(frozen, (place.topic, 0), PART, 2)
+    await eventually(lambda: _changed(lanes, frozen))
+    # The marker of the fence has the offset between.
+    assert await lanes.append(await lanes.life(), (place.topic, 0), PART, 2) == 2
+    assert feed.life is not None
+
+
+async def _changed(lanes: Lanes, before: int) -> bool:
+    return await lanes.life() != before
+
+
+async def test_all_writers_end_with_the_lease(
+    endpoints: Endpoints, connection: Connection, feed: ChangeFeed, lanes: Lanes
+) -> None:
+    place = await new_place(endpoints, connection, 1)
+    first = await lanes.life()
+    await lanes.append(first, (place.topic, 0), PART, 2)
+    feed.renew()
+    with pytest.raises(BrokerUnavailable):
+        await lanes.append(first, (place.topic, 0), PART, 2)
+    await eventually(lambda: feed.life is not None)
+    second = await lanes.life()
+    assert second != first
+    assert await lanes.append(second, (place.topic, 0), PART, 2) == 1
+
+
+async def test_a_writer_is_replaced_before_the_log_forgets_by_which_name_to_fence_it(
+    feed: ChangeFeed, lanes: Lanes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kafka drops a transactional id after a week; a later fence would fence somebody new."""
+    monkeypatch.setattr(writing, "OLD_SECONDS", 0.0)
+    first = await lanes.life()
+    await eventually(lambda: _changed(lanes, first))
+    assert feed.life == first
