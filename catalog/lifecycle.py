@@ -7,7 +7,7 @@ from typing import Any
 
 from auth.principal import Principal, Role
 from catalog import snapshots, sources, versions
-from catalog.contracts.compile import compile_plan
+from catalog.contracts.compile import compiling
 from catalog.contracts.model import Contract
 from catalog.entries import Entry, Item, ItemRole
 from catalog.errors import ChangedMeanwhile, HasSubscriptions
@@ -22,6 +22,7 @@ from kernel.audit import record
 from kernel.changes import announce
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import FieldError, FieldErrors, NotFound
+from kernel.turns import unhurried
 from kernel.workdays import local_date
 
 EVENTS: Mapping[Action, CatalogEvent] = {
@@ -203,7 +204,7 @@ async def _check(session: ReadSession, shown: Shown, *known: FieldError, on: dat
     ]
     FieldErrors(errors).raise_if_any()
     contract = await versions.build(session, row, on=on)
-    compile_plan(contract)
+    await unhurried(compiling(contract))
     return contract
 
 

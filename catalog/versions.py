@@ -7,8 +7,6 @@ from typing import Any
 
 from auth.principal import Principal
 from catalog import snapshots
-from catalog.contracts.checked import Checked
-from catalog.contracts.compile import compile_plan
 from catalog.contracts.model import Checker, Contract, DataType, Field
 from catalog.entries import Entry, Item
 from catalog.errors import ResourceNotPublished, VersionSuperseded
@@ -199,20 +197,12 @@ async def shown_contract(
     return await _contract(session, seen.version, on=on)
 
 
-async def validate(
-    session: ReadSession,
-    principal: Principal,
-    resource_id: str,
-    body: bytes,
-    *,
-    number: int | None = None,
-    lines: bool = False,
-    on: date,
-) -> Checked:
-    """Check JSON, or NDJSON with `lines`, as publishing would, and store nothing."""
-    contract = await shown_contract(session, principal, resource_id, number, on=on)
-    plan = compile_plan(contract, lambda: on)
-    return plan.check_ndjson(body) if lines else plan.check_json(body)
+async def serves_to(session: ReadSession, principal: Principal, resource_id: str) -> bool:
+    """Return whether a version is in force; NotFound for whom there is no such resource."""
+    resource = await store.resource(session, resource_id)
+    if resource is None or shown_number(principal, resource) is None:
+        raise NotFound
+    return serves(resource)
 
 
 @dataclass(frozen=True, slots=True)

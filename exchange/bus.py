@@ -12,6 +12,7 @@ from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.watch import Tail
 from exchange.log.writer import Writers
 from exchange.metering.counts import Counts
+from exchange.publishing.dry_run import DryRuns
 from exchange.publishing.lanes import Lanes
 from exchange.publishing.ledger import Ledger
 from exchange.publishing.publish import Publisher
@@ -37,6 +38,7 @@ class Bus:
     lanes: Lanes
     ledger: Ledger
     quarantine: Quarantine
+    dry_runs: DryRuns
     connections: tuple[Connection, ...]
 
     @classmethod
@@ -78,6 +80,7 @@ class Bus:
             lanes,
             ledger,
             quarantine,
+            DryRuns(database, publisher.plans, turns),
             (small, large, reading, watching, deciding),
         )
 

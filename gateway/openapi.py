@@ -13,6 +13,7 @@ from kernel.wire import Wire
 
 CHANGING = frozenset({"post", "put", "patch", "delete"})
 HOT = "/records"
+DRY_RUN = "/validate"
 FRAMEWORK = ("HTTPValidationError", "ValidationError")
 REF = "#/components/{}/{}"
 
@@ -115,6 +116,8 @@ def _statuses(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[
         yield 409
     if "if-match" in headers:
         yield from (412, 428)
+    if path.endswith(DRY_RUN):
+        yield 429
     if path.endswith(HOT):
         yield from (410, 429)
 

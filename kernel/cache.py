@@ -1,7 +1,8 @@
 """Values loaded once and dropped the moment their rules change; bounded (P3, P9)."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Generic, TypeVar
 
 Value = TypeVar("Value")
@@ -11,15 +12,27 @@ class RuleCache(Generic[Value]):
     """A load that began before a drop is never remembered after it.
 
     At most `at_once` loads are under way: after a start thousands of misses come together, and
-    would otherwise wait for a connection of the database until their patience ends.
+    would otherwise wait for a connection of the database until their patience ends. With `parts`
+    the cache is bounded by `most_bytes` too: they are the bytes of each part of a value by the
+    part's identity, so that what values share counts once.
     """
 
     def __init__(
-        self, load: Callable[[str], Coroutine[Any, Any, Value]], *, size: int, at_once: int = 3
+        self,
+        load: Callable[[str], Coroutine[Any, Any, Value]],
+        *,
+        size: int,
+        at_once: int = 3,
+        parts: Callable[[Value], Mapping[int, int]] | None = None,
+        most_bytes: int = 0,
     ) -> None:
         self._load_one = load
         self._turns = asyncio.Semaphore(at_once)
         self._size = size
+        self._parts_of, self._most_bytes = parts, most_bytes
+        self._parts: dict[str, Mapping[int, int]] = {}
+        self._holders: Counter[int] = Counter()
+        self.bytes_held = 0
         self._values: dict[str, Value] = {}
         self._loading: dict[str, asyncio.Task[Value]] = {}
 
@@ -50,14 +63,37 @@ class RuleCache(Generic[Value]):
         if self._loading.get(key) is task:
             del self._loading[key]
         if remember:
-            if len(self._values) >= self._size:
-                self._values.pop(next(iter(self._values)))
+            self._forget(key)
             self._values[key] = task.result()
+            self._weigh(key, task.result())
+            while len(self._values) > self._size or self._is_heavy():
+                self._forget(next(iter(self._values)))
+
+    def _is_heavy(self) -> bool:
+        return self.bytes_held > self._most_bytes and len(self._values) > 1
+
+    def _weigh(self, key: str, value: Value) -> None:
+        if self._parts_of is None:
+            return
+        self._parts[key] = self._parts_of(value)
+        for part, size in self._parts[key].items():
+            self._holders[part] += 1
+            if self._holders[part] == 1:
+                self.bytes_held += size
+
+    def _forget(self, key: str) -> None:
+        self._values.pop(key, None)
+        for part, size in self._parts.pop(key, {}).items():
+            self._holders[part] -= 1
+            if not self._holders[part]:
+                del self._holders[part]
+                self.bytes_held -= size
 
     def drop(self, key: str) -> None:
-        self._values.pop(key, None)
+        self._forget(key)
         self._loading.pop(key, None)
 
     def clear(self) -> None:
-        self._values.clear()
+        for key in list(self._values):
+            self._forget(key)
         self._loading.clear()

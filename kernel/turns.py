@@ -21,6 +21,18 @@ def finished(steps: Steps[Result]) -> Result:
         return done.value  # type: ignore[no-any-return]
 
 
+async def unhurried(steps: Steps[Result]) -> Result:
+    """Do rare steps by themselves, and let others have the loop about every millisecond."""
+    while True:
+        ends_at = perf_counter() + TURN_SECONDS
+        try:
+            while perf_counter() < ends_at:
+                next(steps)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        await asyncio.sleep(0)
+
+
 class Turns:
     """One worker's heavy work: one piece of it between two rounds of the loop, whoever asks.
 

@@ -12,7 +12,8 @@ from operator import attrgetter
 from typing import Any, Final
 
 from catalog.contracts.dates import MOMENT
-from catalog.contracts.decoding import allowed_values, is_listed, slot
+from catalog.contracts.decoding import slot
+from catalog.contracts.domains import Domains
 from catalog.contracts.model import DataType, Field
 from catalog.contracts.numbers import DecimalBounds, decimal_bounds
 from catalog.contracts.patterns import compile_lines
@@ -40,24 +41,23 @@ class Column:
     checks: tuple[Check, ...]
 
 
-def columns_of(fields: Sequence[Field], today: Today) -> list[Column]:
+def columns_of(fields: Sequence[Field], today: Today, domains: Domains) -> list[Column]:
     return [
         Column(attrgetter(slot(place)), not field.mandatory, checks)
         for place, field in enumerate(fields)
-        if (checks := tuple(_checks(field, today))) or not field.mandatory
+        if (checks := tuple(_checks(field, today, domains))) or not field.mandatory
     ]
 
 
-def _checks(field: Field, today: Today) -> Iterator[Check]:
+def _checks(field: Field, today: Today, domains: Domains) -> Iterator[Check]:
     if field.data_type is DataType.DECIMAL:
         yield _decimals(decimal_bounds(field), nullable=not field.mandatory)
     elif field.data_type is DataType.DATETIME:
         yield _lines(_MOMENTS)
-    elif field.textual and field.values is not None:
+    elif field.textual and (domain := domains.of(field)) is not None:
         # A short list is the decoder's; every value that may pass has been checked already.
-        if not is_listed(field):
-            allowed = frozenset(allowed_values(field))
-            yield Check(allowed.__contains__, allowed.issuperset)
+        if not domain.is_short:
+            yield Check(domain.allowed.__contains__, domain.allowed.issuperset)
     elif field.textual:
         if field.pattern is not None:
             yield _lines(compile_lines(field.pattern), steps_per_character(field))

@@ -1,8 +1,11 @@
 """A contract compiled for the publish path: the fast validation plan."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from catalog.contracts.checked import Checked, Rejected
+from catalog.contracts.domains import Domains, bytes_of
 from catalog.contracts.lines import split_json, split_ndjson
 from catalog.contracts.looks import Looks
 from catalog.contracts.model import Checker, Contract, Field
@@ -11,18 +14,28 @@ from catalog.contracts.usable import check_contract
 from kernel.identifiers import Today, any_day
 from kernel.turns import Steps, finished
 
-__all__ = ["Checked", "Plan", "Rejected", "compile_plan"]
+__all__ = ["Checked", "Plan", "Rejected", "compile_plan", "compiling"]
+
+# Decoder, patterns, sentences and the tables of the compiled pass.
+_BYTES: Final = 20_000
+_BYTES_OF_ITEM: Final = 8_000
 
 
 class Plan:
     """Checks bodies of records of one contract; safe to share between requests."""
 
-    def __init__(self, contract: Contract, today: Today) -> None:
+    def __init__(self, contract: Contract, today: Today, domains: Domains) -> None:
         self.contract = contract
-        self._records = Looks(contract.fields, today)
+        self._records = Looks(contract.fields, today, domains)
         # A code may have left its list since the record came: its key must still be deletable.
         # So may a birth date be refused that was once taken.
-        self._deletes = Looks([_lasting(field) for field in contract.key_fields], today)
+        lasting = [_lasting(field) for field in contract.key_fields]
+        self._deletes = Looks(lasting, today, domains)
+
+    def parts(self) -> Mapping[int, int]:
+        """About how many bytes each part takes up, by its identity: plans share code lists."""
+        lists = {id(field.values): bytes_of(field.values or ()) for field in self.contract.fields}
+        return {**lists, id(self): _BYTES + _BYTES_OF_ITEM * len(self.contract.fields)}
 
     def at_once(self, body: bytes, *, deletes: bool = False) -> bool:
         """Whether a body is checked in a few milliseconds whatever it holds: no turns needed."""
@@ -68,12 +81,19 @@ def _lasting(field: Field) -> Field:
 
 
 def compile_plan(contract: Contract, today: Today = any_day) -> Plan:
+    """The plan, made at once; as compiling."""
+    return finished(compiling(contract, today))
+
+
+def compiling(contract: Contract, today: Today = any_day) -> Steps[Plan]:
     """The plan, with a calendar for birth dates, which are else never in the future.
 
     Raises UnusableContract or UnsafePattern where no record could be checked by it.
     """
     check_contract(contract)
-    return Plan(contract, today)
+    domains = Domains(contract.fields)
+    yield from domains.prepare()
+    return Plan(contract, today, domains)
 
 
 def _json(looks: Looks, body: bytes) -> Steps[Checked]:

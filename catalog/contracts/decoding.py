@@ -12,9 +12,10 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Meta, Raw
 
+from catalog.contracts.domains import Domains
 from catalog.contracts.model import DataType, Field
 from catalog.contracts.numbers import integer_bounds
-from catalog.contracts.rules import faults_of, lengths
+from catalog.contracts.rules import lengths
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -23,18 +24,6 @@ _COLON: Final = ord(":")
 # Every byte up to the quotation mark becomes one: the white space, "!", and control characters.
 _AS_QUOTE: Final = bytes(max(code, _QUOTE) for code in range(256))
 _VECTORISE_FROM: Final = 4096
-_LISTED_MAX: Final = 256
-
-
-def is_listed(field: Field) -> bool:
-    """Whether the decoder itself knows the code list; a long one would weigh on every plan."""
-    return field.values is not None and 0 < len(allowed_values(field)) <= _LISTED_MAX
-
-
-def allowed_values(field: Field) -> list[str]:
-    """The codes in force that keep the element's other rules too."""
-    faults = faults_of(field)
-    return [value for value in field.values or () if not any(True for _ in faults(value))]
 
 
 def slot(place: int) -> str:
@@ -42,10 +31,12 @@ def slot(place: int) -> str:
     return f"f{place}"
 
 
-def decoder_of(fields: Sequence[Field]) -> "msgspec.json.Decoder[msgspec.Struct]":
+def decoder_of(fields: Sequence[Field], domains: Domains) -> "msgspec.json.Decoder[msgspec.Struct]":
     """Decodes one record; an absent item is UNSET, a decimal stays as it was written."""
     members = [
-        (slot(place), _type(field)) if field.mandatory else (slot(place), _nullable(field), UNSET)
+        (slot(place), _type(field, domains))
+        if field.mandatory
+        else (slot(place), _nullable(field, domains), UNSET)
         for place, field in enumerate(fields)
     ]
     names = {slot(place): field.name for place, field in enumerate(fields)}
@@ -68,12 +59,12 @@ def members_at_most(text: bytes) -> int:
     return int(np.count_nonzero(members))
 
 
-def _nullable(field: Field) -> Any:  # noqa: ANN401 - a type made at run time
-    kind = _type(field)
+def _nullable(field: Field, domains: Domains) -> Any:  # noqa: ANN401 - a type made at run time
+    kind = _type(field, domains)
     return kind if kind is Raw else kind | None
 
 
-def _type(field: Field) -> Any:  # noqa: ANN401 - a type made at run time
+def _type(field: Field, domains: Domains) -> Any:  # noqa: ANN401 - a type made at run time
     match field.data_type:
         case DataType.INTEGER:
             low, high = integer_bounds(field)
@@ -87,11 +78,12 @@ def _type(field: Field) -> Any:  # noqa: ANN401 - a type made at run time
         case DataType.DATETIME:
             return str
         case DataType.STRING | DataType.CODE:
-            return _text(field)
+            return _text(field, domains)
 
 
-def _text(field: Field) -> Any:  # noqa: ANN401 - a type made at run time
-    if is_listed(field):
-        return Literal[tuple(allowed_values(field))]
+def _text(field: Field, domains: Domains) -> Any:  # noqa: ANN401 - a type made at run time
+    domain = domains.of(field)
+    if domain is not None and domain.is_short:
+        return Literal[domain.words]
     least, most = lengths(field)
     return Annotated[str, Meta(min_length=least, max_length=most)]

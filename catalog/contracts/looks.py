@@ -15,6 +15,7 @@ from msgspec import UNSET, Raw, Struct
 from catalog.contracts.checked import Checked, Rejected
 from catalog.contracts.columns import Check, columns_of
 from catalog.contracts.decoding import UNREADABLE, decoder_of, members_at_most, slot
+from catalog.contracts.domains import Domains
 from catalog.contracts.keys import KEY_BYTES_MAX, encode_part, join_key, key_text
 from catalog.contracts.lines import bare, require_utf8
 from catalog.contracts.model import DataType, Field
@@ -53,16 +54,16 @@ _NUL: Final = b"\\u0000"
 class Looks:
     """Checks lines against the fields of a record, or against its key items."""
 
-    def __init__(self, fields: Sequence[Field], today: Today) -> None:
+    def __init__(self, fields: Sequence[Field], today: Today, domains: Domains) -> None:
         self._width = len(fields)
         self._effort = max(map(steps_per_character, fields), default=1)
-        self._decode = decoder_of(fields).decode
-        self._columns = columns_of(fields, today)
+        self._decode = decoder_of(fields, domains).decode
+        self._columns = columns_of(fields, today, domains)
         self._singles = [
             (column.get, tuple(check.one for check in column.checks)) for column in self._columns
         ]
-        self._scanner = Scanner(fields)
-        self._examiner = Examiner(fields, today)
+        self._scanner = Scanner(fields, domains)
+        self._examiner = Examiner(fields, today, domains)
         self._keys = [
             (attrgetter(slot(place)), _KEY_TEXTS.get(field.data_type, str))
             for place, field in enumerate(fields)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, ParamSpec
 
+from catalog.contracts.domains import Domains
 from catalog.contracts.keys import KEY_BYTES_MAX, join_key, key_text
 from catalog.contracts.lines import deep_error, too_deep
 from catalog.contracts.model import DataType, Field
@@ -11,7 +12,7 @@ from catalog.contracts.reading import Members, Number, members_of
 from catalog.contracts.reasons import TWICE, Reasons, of_record
 from catalog.contracts.rules import faults_of, steps_per_character
 from kernel.errors import FieldError
-from kernel.identifiers import Today, any_day
+from kernel.identifiers import Today
 from kernel.turns import Steps
 
 Facts = ParamSpec("Facts")
@@ -52,10 +53,15 @@ class Findings:
 class Examiner:
     """Reads a record the slow and certain way."""
 
-    def __init__(self, fields: Sequence[Field], today: Today = any_day) -> None:
+    def __init__(self, fields: Sequence[Field], today: Today, domains: Domains) -> None:
         self._fields = [
-            (field, faults_of(field, today), Reasons(field), steps_per_character(field))
-            for field in fields
+            (
+                field,
+                faults_of(field, today, domain.members if domain else None),
+                Reasons(field),
+                steps_per_character(field),
+            )
+            for field, domain in zip(fields, map(domains.of, fields), strict=True)
         ]
         self._reasons = {field.name: reasons for field, _, reasons, _ in self._fields}
         self._keys = [field for field in fields if field.key]

@@ -42,10 +42,13 @@ def steps_per_character(field: Field) -> int:
     return 1 if field.pattern is None else ways_of(field.pattern)
 
 
-def faults_of(field: Field, today: Today = any_day) -> Faults:
+def faults_of(
+    field: Field, today: Today = any_day, members: frozenset[str] | None = None
+) -> Faults:
+    """The check of one item; `members` are the codes of its list, where they are at hand."""
     match field.data_type:
         case DataType.STRING | DataType.CODE:
-            return _text(field, today)
+            return _text(field, today, members)
         case DataType.INTEGER:
             return _integer(field)
         case DataType.DECIMAL:
@@ -69,10 +72,10 @@ def matches(lines: re.Pattern[str], value: str) -> bool:
     return "\n" not in value and lines.fullmatch(f"{value}\n") is not None
 
 
-def _text(field: Field, today: Today) -> Faults:
+def _text(field: Field, today: Today, members: frozenset[str] | None) -> Faults:
     least, most = lengths(field)
     pattern = None if field.pattern is None else compile_lines(field.pattern)
-    values = None if field.values is None else frozenset(field.values)
+    values = frozenset(field.values) if members is None and field.values is not None else members
     check = check_of(field.checker, today).one if field.checker else None
 
     def faults(value: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ import msgspec
 
 from auth.principal import Principal, Scope
 from catalog import versions
-from catalog.contracts.compile import Checked, Plan, compile_plan
+from catalog.contracts.compile import Checked, Plan, compiling
 from catalog.contracts.stored import refuse_too_large
 from catalog.errors import ResourceNotPublished, VersionSuperseded
 from exchange.log.errors import BrokerUnavailable
@@ -30,7 +30,7 @@ from kernel.database import Database, ReadSession
 from kernel.errors import BatchTooLarge, NotFound, ShuyuanError
 from kernel.turns import Steps, Turns, finished
 
-PLANS_MAX = 5_000
+PLANS_MAX, PLANS_BYTES_MAX = 5_000, 512 * 1024 * 1024
 INTENT_BYTES = 16
 
 
@@ -97,7 +97,12 @@ class Publisher:
         self._counts = counts
         self._receipt_key = receipt_key
         self._turns = turns
-        self.plans: RuleCache[ResourcePlan] = RuleCache(self._load_plan, size=PLANS_MAX)
+        self.plans: RuleCache[ResourcePlan] = RuleCache(
+            self._load_plan,
+            size=PLANS_MAX,
+            parts=lambda plan: plan.plan.parts(),
+            most_bytes=PLANS_BYTES_MAX,
+        )
 
     async def publish(self, principal: Principal, resource_id: str, batch: Batch) -> Published:
         """Store the batch, all of it or nothing, and return its receipt.
@@ -263,7 +268,7 @@ class Publisher:
             published.department,
             published.version,
             Place(topic_of(resource_id), published.partitions),
-            compile_plan(published.contract, today),
+            await self._turns.finish(compiling(published.contract, today)),
         )
 
 

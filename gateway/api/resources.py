@@ -12,6 +12,7 @@ from catalog.entries import ShareType
 from catalog.search import Criteria
 from catalog.states import State
 from catalog.visibility import Shown
+from exchange.publishing.publish import Media
 from gateway.api.entries import (
     DiffView,
     DryRun,
@@ -33,7 +34,7 @@ from gateway.lists import ListOf, Paging, Revision, tag
 from gateway.once import Once, creating
 from gateway.principal import CatalogReader, CatalogWriter
 from gateway.problems import in_english
-from gateway.services import Reading, Writing
+from gateway.services import Reading, Using, Writing
 from kernel import clock
 from kernel.workdays import local_date
 
@@ -49,7 +50,6 @@ Exact = Annotated[str | None, Query(max_length=64)]
 Facet = Literal["department", "class", "share_type", "status"]
 
 
-NDJSON = "application/x-ndjson"
 RECORDS = {
     "required": True,
     "content": {
@@ -241,21 +241,18 @@ async def schema(
 @router.post("/{resource_id}/validate", openapi_extra={"requestBody": RECORDS})
 async def validate(
     resource_id: ResourceId,
-    session: Reading,
+    using: Using,
     principal: CatalogReader,
     request: Request,
     version: VersionQuery | None = None,
 ) -> DryRun:
     """试校验，不保存任何内容 / check records as publishing would, storing nothing."""
+    # As publishing does: before the body, so that nobody sends megabytes in vain.
+    await using.gate.take(using.gate.buckets(principal))
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    checked = await versions.validate(
-        session,
-        principal,
-        resource_id,
-        await request.body(),
-        number=version,
-        lines=media == NDJSON,
-        on=local_date(clock.now()),
+    kind = Media.NDJSON if media == Media.NDJSON else Media.JSON
+    checked = await using.bus.dry_runs.check(
+        principal, resource_id, await request.body(), kind, version
     )
     english = in_english(request.headers.get("accept-language", ""))
     return dry_run(checked, english=english)

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from catalog.contracts.compile import compile_plan
 from catalog.contracts.decoding import decoder_of
+from catalog.contracts.domains import domains_of
 from catalog.contracts.model import Checker, Contract, DataType, Field
 from catalog.contracts.scanning.scanner import SCAN
 from kernel.identifiers import resident_check_digit
@@ -77,7 +78,8 @@ def cases() -> Iterator[tuple[str, int, Callable[[], object]]]:
     plan = compile_plan(contract())
     good = [line(number) for number in range(BATCH)]
     body, array = b"\n".join(good), b"[" + b",".join(good) + b"]"
-    decode = decoder_of(plan.contract.fields).decode
+    fields = plan.contract.fields
+    decode = decoder_of(fields, domains_of(fields)).decode
     yield f"decode alone, {BATCH} lines", BATCH, lambda: list(map(decode, good))
     yield f"NDJSON, {BATCH} records", BATCH, lambda: plan.check_ndjson(body)
     yield f"JSON array, {BATCH} records", BATCH, lambda: plan.check_json(array)

@@ -15,7 +15,7 @@ from kernel.machine.marks import ASCII
 DEAD: Final = 0
 START: Final = 1
 CELLS_MAX: Final = 300_000
-"""Numbers in a plan, 2.4 MB; a code list of 20,000 codes of twelve digits takes 240,000."""
+"""Numbers in a plan, 2.4 MB; a code list of 20,000 codes of twelve digits takes 40,000."""
 STATES_MAX: Final = 2_500
 EFFORT_MAX: Final = 20_000
 """What making the automata of one plan may take, some fifty milliseconds, as it is done at once."""

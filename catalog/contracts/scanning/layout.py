@@ -54,11 +54,12 @@ CUTS: Final = 2
 CUTS_END: Final = 3
 CLASSES: Final = 4
 
-# A code list: the count of its words, the bytes that each takes, and the words in their order,
-# filled up with zeros.
+# A code list: the count of its words, the cells that each takes, and the words in their order,
+# filled up with zeros: seven bytes in a cell, so that no cell is below zero.
 WORD_COUNT: Final = 0
-WORD_BYTES: Final = 1
+WORD_CELLS: Final = 1
 FIRST_WORD: Final = 2
+BYTES_IN_CELL: Final = 7
 
 # What a pass remembers: where it is in the body, in the records and in the keys that it wrote, and
 # for each item the record that it was last seen in and where its value lay.

@@ -1,13 +1,14 @@
 """Reads a string by an automaton, finds it in a code list (automaton.py, layout.py)."""
 
 from catalog.contracts.scanning.layout import (
+    BYTES_IN_CELL,
     CLASSES,
     CUTS,
     CUTS_END,
     DEAD,
     FIRST_WORD,
     START,
-    WORD_BYTES,
+    WORD_CELLS,
     WORD_COUNT,
 )
 from kernel.machine.code import part
@@ -58,9 +59,9 @@ def _class(plan: Numbers, first: int, last: int, code: int) -> int:
 @part
 def listed(body: Bytes, start: int, end: int, plan: Numbers, words: int) -> bool:
     """Whether a string is one of a code list, found by halves."""
-    size = cell(plan, words + WORD_BYTES)
+    size = cell(plan, words + WORD_CELLS)
     low, high = 0, cell(plan, words + WORD_COUNT)
-    if end - start > size:
+    if end - start > size * BYTES_IN_CELL:
         return False
     while low < high:
         middle = (low + high) // 2
@@ -77,8 +78,12 @@ def listed(body: Bytes, start: int, end: int, plan: Numbers, words: int) -> bool
 @part
 def _order(body: Bytes, start: int, end: int, plan: Numbers, word: int, size: int) -> int:
     """Below 0 where a string stands before a word, 0 where it is the word."""
+    at = start
     for place in range(size):
-        byte = byte_at(body, start + place) if start + place < end else 0
-        if byte != cell(plan, word + place):
-            return byte - cell(plan, word + place)
+        packed = 0
+        for _ in range(BYTES_IN_CELL):
+            packed = packed * 256 + (int(byte_at(body, at)) if at < end else 0)
+            at += 1
+        if packed != cell(plan, word + place):
+            return -1 if packed < cell(plan, word + place) else 1
     return 0

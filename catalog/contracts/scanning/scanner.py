@@ -1,12 +1,12 @@
 """Checks whole bodies of one contract by the compiled pass."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from catalog.contracts.domains import Domains
 from catalog.contracts.model import Field
 from catalog.contracts.scanning import layout
 from catalog.contracts.scanning.tables import Plan, plan_of
@@ -25,17 +25,22 @@ _USUAL_WIDTH: Final = 20
 
 
 class Scanner:
-    def __init__(self, fields: Sequence[Field]) -> None:
-        self._fields = fields
+    def __init__(self, fields: Sequence[Field], domains: Domains) -> None:
+        self._fields, self._domains = fields, domains
+        self._planned = False
+        self._plan: Plan | None = None
 
-    @cached_property
-    def _plan(self) -> Plan | None:
-        return plan_of(self._fields)
+    def _make_plan(self) -> Steps[Plan | None]:
+        if not self._planned:
+            self._plan = yield from plan_of(self._fields, self._domains)
+            self._planned = True
+        return self._plan
 
     def keys(self, lines: Sequence[bytes]) -> Steps[list[bytes] | None]:
         """The keys of records that are all right beyond doubt; None until the pass is loaded."""
         scan = SCAN.get(len(lines))
-        if scan is None or (plan := self._plan) is None:
+        plan = None if scan is None else (yield from self._make_plan())
+        if scan is None or plan is None:
             return None
         body = np.frombuffer(b"\n".join((*lines, b"")), np.uint8)
         memory = np.zeros(layout.ITEMS + layout.ITEM_WIDTH * len(self._fields), np.int64)

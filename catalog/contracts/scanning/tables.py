@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from catalog.contracts.decoding import allowed_values
+from catalog.contracts.domains import Domain, Domains
 from catalog.contracts.keys import KEY_BYTES_MAX
 from catalog.contracts.model import Checker, DataType, Field
 from catalog.contracts.numbers import INTEGER_MAX, decimal_bounds, integer_bounds
@@ -26,6 +26,7 @@ from catalog.contracts.scanning.automaton import (
 from catalog.rules.checkers import DIVISION_SHAPE
 from kernel.identifiers import KNOWN_PAST, MOBILE_SHAPE, USCC_SHAPE
 from kernel.machine.marks import as_written
+from kernel.turns import Steps
 
 Plan: TypeAlias = npt.NDArray[np.int64]
 
@@ -46,7 +47,7 @@ _SHAPES: Final = {
 _CHECKS: Final = {Checker.RESIDENT_ID: layout.RESIDENT_ID, Checker.USCC: layout.USCC}
 
 
-def plan_of(fields: Sequence[Field]) -> Plan | None:
+def plan_of(fields: Sequence[Field], domains: Domains) -> Steps[Plan | None]:
     """The plan of a contract; None where the pass cannot read such records."""
     names = [name for field in fields if (name := as_written(field.name))]
     if len(names) < len(fields):
@@ -56,7 +57,8 @@ def plan_of(fields: Sequence[Field]) -> Plan | None:
     writing.cells[layout.KEY_BYTES] = KEY_BYTES_MAX
     for place, (field, name) in enumerate(zip(fields, names, strict=True)):
         try:
-            facts = _facts(field, writing)
+            facts = _facts(field, domains.of(field), writing)
+            yield
         except TooLarge:
             return None
         facts[layout.NAME] = writing.add(name)
@@ -72,6 +74,7 @@ class _Writing:
     def __init__(self, size: int) -> None:
         self.cells = [0] * size
         self.effort = Effort()
+        self._lists: dict[int, int] = {}
 
     def _require_room(self, size: int) -> None:
         if len(self.cells) + size > CELLS_MAX:
@@ -100,16 +103,27 @@ class _Writing:
             self.add([accepts, *(states + width * step for step in steps)])
         return start
 
-    def add_words(self, words: Sequence[bytes]) -> int:
-        """Add a code list in its order; raises TooLarge."""
-        size = max(map(len, words), default=0)
+    def add_domain(self, domain: Domain) -> int:
+        """Add a code list in its order, once for all items that have it; raises TooLarge."""
+        if id(domain) not in self._lists:
+            words = sorted(word for value in domain.words if (word := as_written(value)))
+            self._lists[id(domain)] = self._add_words(words)
+        return self._lists[id(domain)]
+
+    def _add_words(self, words: Sequence[bytes]) -> int:
+        size = -(-max(map(len, words), default=0) // layout.BYTES_IN_CELL)
         self._require_room(size * len(words))
         start = self.add((len(words), size))
-        self.add(b"".join([word.ljust(size, b"\0") for word in words]))
+        for word in words:
+            filled = word.ljust(size * layout.BYTES_IN_CELL, b"\0")
+            self.add(
+                int.from_bytes(filled[place : place + layout.BYTES_IN_CELL])
+                for place in range(0, len(filled), layout.BYTES_IN_CELL)
+            )
         return start
 
 
-def _facts(field: Field, writing: _Writing) -> dict[int, int]:
+def _facts(field: Field, domain: Domain | None, writing: _Writing) -> dict[int, int]:
     facts = {
         layout.KIND: _KINDS[field.data_type],
         layout.MANDATORY: field.mandatory,
@@ -122,15 +136,14 @@ def _facts(field: Field, writing: _Writing) -> dict[int, int]:
         case DataType.DECIMAL:
             return facts | _decimal_facts(field)
         case DataType.STRING | DataType.CODE:
-            return facts | _text_facts(field, writing)
+            return facts | _text_facts(field, domain, writing)
     return facts
 
 
-def _text_facts(field: Field, writing: _Writing) -> dict[int, int]:
-    if field.values is not None:
+def _text_facts(field: Field, domain: Domain | None, writing: _Writing) -> dict[int, int]:
+    if domain is not None:
         # Its pattern, lengths and checker have let these values pass already.
-        words = [word for value in allowed_values(field) if (word := as_written(value))]
-        return {layout.MOST: INTEGER_MAX, layout.WORDS: writing.add_words(sorted(words))}
+        return {layout.MOST: INTEGER_MAX, layout.WORDS: writing.add_domain(domain)}
     least, most = lengths(field)
     facts = {layout.LEAST: least, layout.MOST: INTEGER_MAX if most is None else most}
     if field.pattern is not None:

@@ -22,7 +22,7 @@ WAYS: dict[str, Ask] = {
     "version": lambda s, p, r: versions.shown(s, p, r, 1),
     "history": versions.history,
     "schema": lambda s, p, r: versions.shown_contract(s, p, r, on=TODAY),
-    "validate": lambda s, p, r: versions.validate(s, p, r, b"[]", on=TODAY),
+    "validate": versions.serves_to,
     "diff": lambda s, p, r: versions.compare_versions(s, p, r, 1, 1, on=TODAY),
     "change": lambda s, p, r: resources.change(s, p, r, entry(), revision=1, now=NOW),
     "submit": lambda s, p, r: lifecycle.submit(s, p, r, leader_name="x", signed_on=TODAY, now=NOW),

@@ -74,3 +74,19 @@ async def test_it_is_bounded() -> None:
     for key in "abcde":
         await cache.get(key)
     assert [key for key in "abcde" if cache.known(key)] == ["c", "d", "e"]
+
+
+async def test_it_is_bounded_by_bytes_and_what_values_share_counts_once() -> None:
+    async def load(key: str) -> str:
+        return key
+
+    parts = {"a": {1: 10, 9: 100}, "b": {2: 10, 9: 100}, "c": {3: 10, 9: 100}, "d": {4: 115}}
+    cache = RuleCache(load, size=10, parts=parts.__getitem__, most_bytes=130)
+    for key in "abc":
+        await cache.get(key)
+    assert cache.bytes_held == 130
+    await cache.get("d")
+    assert [key for key in "abcd" if cache.known(key)] == ["d"]
+    assert cache.bytes_held == 115
+    cache.drop("d")
+    assert cache.bytes_held == 0

@@ -3,20 +3,24 @@
 import json
 from dataclasses import replace
 from itertools import islice
+from typing import TypeVar
 
 import pytest
 
-from catalog.contracts.checked import Checked
-from catalog.contracts.compile import Plan, compile_plan
+from catalog.contracts.compile import Plan, compile_plan, compiling
+from catalog.contracts.domains import domains_of
 from catalog.contracts.looks import ERRORS_LISTED_LATER_MAX, ERRORS_LISTED_MAX
 from catalog.contracts.model import DataType
 from catalog.contracts.patterns import VALUE_LENGTH_MAX
 from catalog.contracts.reading import members_of
 from catalog.contracts.records import Examiner
+from catalog.contracts.scanning.tables import plan_of
 from kernel.errors import REPORTED_ERRORS_MAX
+from kernel.identifiers import any_day
 from kernel.turns import Steps, finished
 from tests.unit.catalog.contracts.samples import EVERYTHING, contract, dump, item, record
 
+Made = TypeVar("Made")
 SMALL = compile_plan(EVERYTHING)
 WIDE = compile_plan(
     contract(
@@ -26,7 +30,7 @@ WIDE = compile_plan(
 )
 
 
-def counted(steps: Steps[Checked]) -> tuple[int, Checked]:
+def counted(steps: Steps[Made]) -> tuple[int, Made]:
     count = 0
     while True:
         try:
@@ -148,7 +152,29 @@ def test_members_are_read_as_python_reads_them() -> None:
 
 
 def test_an_examiner_lists_no_more_than_it_is_asked_for() -> None:
-    errors, count, key = finished(Examiner(EVERYTHING.fields).examine(b"{}", 7, 2))
+    examiner = Examiner(EVERYTHING.fields, any_day, domains_of(EVERYTHING.fields))
+    errors, count, key = finished(examiner.examine(b"{}", 7, 2))
     assert [error.index for error in errors] == [7, 7]
     assert count > len(errors)
     assert key is None
+
+
+def test_a_list_that_many_items_share_is_prepared_once() -> None:
+    """20,000 codes in 299 items once took 21 seconds of the event loop and 96 MB."""
+    codes = tuple(f"{number:012d}" for number in range(20_000))
+    coded = item("c", DataType.CODE, values=codes)
+    fields = (
+        item("id", DataType.STRING, key=True),
+        *(replace(coded, name=f"i{number}") for number in range(299)),
+    )
+    pauses, plan = counted(compiling(contract(*fields)))
+    assert 20 <= pauses <= 40
+    assert sum(plan.parts().values()) < 10_000_000
+    domains = domains_of(fields)
+    assert len({id(domains.of(field)) for field in fields[1:]}) == 1
+    table = finished(plan_of(fields, domains))
+    assert table is not None
+    assert len(table) < 100_000
+    good = {"id": "a", **{field.name: codes[-1] for field in fields[1:]}}
+    assert plan.check_ndjson(dump(good)).rejected == []
+    assert plan.check_ndjson(dump({**good, "i7": "x"})).error_count == 1
