@@ -176,7 +176,8 @@ class ApplicationDetail(ApplicationView):
 
 def _facts(application: Application, principal: Principal, now: datetime) -> dict[str, Any]:
     standing = register.standing(application, now)
-    return application.model_dump(exclude={"held_days", "decided_by", "due_at"}) | {
+    inner = {"held_days", "decided_by", "due_at", "due_from", "due_days", "due_calendar"}
+    return application.model_dump(exclude=inner) | {
         "due_at": standing.due_at,
         "due_at_rests_on_notice": standing.rests_on_notice,
         "remaining_working_days": standing.remaining_working_days,
