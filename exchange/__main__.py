@@ -13,6 +13,8 @@ from auth.keys import rotate_when_due
 from auth.upkeep import forget_ended
 from exchange.applications.clockwork import mark_breaches, reckon_anew
 from exchange.delivery import store as frontiers
+from exchange.log.access import Access
+from exchange.log.condition import Condition
 from exchange.log.connection import Connection
 from exchange.log.events import EventLog
 from exchange.log.topics import TopicPolicy, Topics
@@ -70,10 +72,12 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._database = Database(settings.database_url, pool_size=settings.database_pool)
-        self._connection = Connection(settings.kafka_bootstrap, "worker")
+        brokers = Access.of(settings)
+        self._connection = Connection(brokers, "worker")
         policy = TopicPolicy(settings.replication_factor, settings.min_insync_replicas, -1)
-        topics = Topics(settings.kafka_bootstrap, self._connection, policy)
-        self._events = EventLog(settings.kafka_bootstrap, topics)
+        topics = Topics(self._connection, policy)
+        self._events = EventLog(brokers, topics)
+        self._condition = Condition(self._connection, TopicPolicy.of(settings), with_topics=True)
         self._relay = Relay(self._database, self._events)
         self._stop = asyncio.Event()
         self._loops = Loops(self._stop.set)
@@ -83,6 +87,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         self._loops.start("relay", self._relay_for_ever)
+        self._loops.start("brokers", self._condition.run)
         for name, job, seconds in JOBS:
             self._loops.start(name, partial(self._repeat, job, seconds))
         forget = partial(quarantine_entries.forget_old, days=self._settings.quarantine_days)

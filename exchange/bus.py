@@ -6,7 +6,9 @@ from typing import Self
 from exchange.delivery.grant_plans import GrantPlans
 from exchange.delivery.positions import Positions
 from exchange.delivery.pull import Puller
-from exchange.log.connection import Connection
+from exchange.log.access import Access
+from exchange.log.condition import Condition
+from exchange.log.connection import READ_TIMEOUT_MS, Connection
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
 from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.watch import Tail
@@ -33,6 +35,7 @@ class Bus:
     puller: Puller
     positions: Positions
     topics: Topics
+    condition: Condition
     counts: Counts
     tail: Tail
     lanes: Lanes
@@ -46,16 +49,19 @@ class Bus:
         cls, settings: Settings, database: Database, box: Secretbox, changes: ChangeFeed
     ) -> Self:
         """Wire the parts together; connections open when they are first needed."""
-        bootstrap = settings.kafka_bootstrap
+        brokers = Access.of(settings)
         # Requests on one connection are answered in order: each kind of traffic has its own.
-        small, large, reading, watching, deciding = (
-            Connection(bootstrap, purpose)
-            for purpose in ("write", "write-large", "read", "watch", "decide")
+        small, large, deciding = (
+            Connection(brokers, purpose) for purpose in ("write", "write-large", "decide")
+        )
+        reading, watching = (
+            Connection(brokers, purpose, request_timeout_ms=READ_TIMEOUT_MS)
+            for purpose in ("read", "watch")
         )
         cache, turns = ChunkCache(CACHE_BYTES), Turns()
-        reader, tail = Reader(reading, cache, turns), Tail(watching, cache)
+        reader, tail = Reader(reading, cache, turns), Tail(watching, cache, turns)
         counts = Counts(database, settings.audit_flush_seconds)
-        lanes = Lanes(bootstrap, small, large, changes)
+        lanes = Lanes(brokers, small, large, changes)
         recovery = Recovery(database, reader, Generations(database, changes))
         ledger = Ledger(database, reader, Writers(deciding), lanes.give_up, recovery)
         limits = Limits(settings.quarantine_entries, settings.quarantine_bytes)
@@ -65,16 +71,13 @@ class Bus:
         plans = GrantPlans(database, box)
         puller = Puller(database, reader, tail, plans, counts, changes, box.derive("cursors"))
         _listen(changes, publisher, plans, tail)
-        policy = TopicPolicy(
-            settings.replication_factor,
-            settings.min_insync_replicas,
-            settings.retention_hours * 3_600_000 if settings.retention_hours >= 0 else -1,
-        )
+        policy = TopicPolicy.of(settings)
         return cls(
             publisher,
             puller,
             Positions(database, reader, puller, plans),
-            Topics(bootstrap, deciding, policy),
+            Topics(deciding, policy),
+            Condition(deciding, policy),
             counts,
             tail,
             lanes,
@@ -88,10 +91,16 @@ class Bus:
         loops.start("tail", self.tail.run)
         loops.start("waits", self.tail.end_waits)
         loops.start("counts", self.counts.run)
+        loops.start("brokers", self.condition.run)
 
     async def alive(self) -> bool:
-        """Whether the broker answers."""
+        """Whether a broker answers."""
         return await self.connections[-1].alive()
+
+    @property
+    def broker_findings(self) -> tuple[str, ...]:
+        """What is wrong with the brokers, in sentences for operators."""
+        return self.condition.findings or self.connections[-1].troubles
 
     async def close(self) -> None:
         await self.ledger.close()

@@ -22,6 +22,23 @@ class Settings(BaseSettings):
     )
     database_pool: int = Field(8, ge=2, description="connections per process")
     kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, host:port,…")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="TLS, a password (SASL), both or neither towards the brokers"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="how the password is proven"
+    )
+    kafka_sasl_username: str = Field("", description="the platform's user at the brokers")
+    kafka_sasl_password_file: Path | None = Field(None, description="file that holds its password")
+    kafka_ca_file: Path | None = Field(
+        None, description="certificates that sign the brokers' (PEM); else those of the system"
+    )
+    kafka_cert_file: Path | None = Field(
+        None, description="the platform's own certificate at the brokers (PEM), for mutual TLS"
+    )
+    kafka_key_file: Path | None = Field(
+        None, description="its private key (PEM), without a password"
+    )
     replication_factor: int = Field(3, ge=1, description="copies of every topic")
     min_insync_replicas: int = Field(2, ge=1, description="copies that must acknowledge")
     retention_hours: int = Field(

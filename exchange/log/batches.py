@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-from exchange.log.headers import CLIENT, COUNT, DIGEST
+from exchange.log.headers import CLIENT, COUNT, DIGEST, hexed, number, text
 
 NO_DIGEST = bytes(32)
 MARK_BYTES = 8 + len(NO_DIGEST)
@@ -31,14 +31,15 @@ class Batches:
 def digest_in(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
     """Return the digest that a first record's headers name, zeros where they name none."""
     value = next((value for name, value in headers if name == DIGEST), None)
-    return bytes.fromhex(value.decode()) if value else NO_DIGEST
+    digest = hexed(value)
+    return digest if digest is not None and len(digest) == len(NO_DIGEST) else NO_DIGEST
 
 
 def client_in(headers: Iterable[tuple[str, bytes | None]]) -> str:
     """Return the client that a first record's headers name."""
-    return next(((value or b"").decode() for name, value in headers if name == CLIENT), "")
+    return next((text(value) for name, value in headers if name == CLIENT), "")
 
 
 def count_in(headers: Iterable[tuple[str, bytes | None]]) -> int:
     """Return how many records of its batch follow in this partition, the first one included."""
-    return next((int(value or 0) for name, value in headers if name == COUNT), 0)
+    return next((number(value) or 0 for name, value in headers if name == COUNT), 0)

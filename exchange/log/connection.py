@@ -2,41 +2,55 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from typing import Any, TypeVar
 
-from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     ConcurrentTransactions,
     KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
+    NodeNotReadyError,
     RequestTimedOutError,
+    for_code,
 )
+from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
-from exchange.log.aiokafka_internals import pause_between_updates, watch_one_topic
+from exchange.log.access import Brokers, access
+from exchange.log.aiokafka_internals import Client
 from exchange.log.errors import BrokerUnavailable
 
 log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_MS = 15_000
+# Reading again costs nothing: a leader that is silent for so long may have been replaced.
+READ_TIMEOUT_MS = 4_000
 BACKOFF_SECONDS = 0.05
 # What stands for the leader of a partition that has none.
 NOBODY = -1
 BACKOFF_MAX_SECONDS = 0.25
 METADATA_WAIT_SECONDS = 10.0
 REFRESH_SECONDS = 2.0
+# Decoding what is said of a topic takes a hundredth of a millisecond for each partition.
+TOPICS_AT_ONCE = 100
+# The probe of readiness has three seconds.
+ALIVE_SECONDS = 2.5
+BROKERS_ONLY = MetadataRequest([], False)  # noqa: FBT003 - aiokafka's signature
 
 Answer = TypeVar("Answer")
 LOST = (
     KafkaConnectionError,
     RequestTimedOutError,
     KafkaTimeoutError,
+    NodeNotReadyError,
     OSError,
     asyncio.TimeoutError,
 )
+Place = tuple[str, int]
+"""A topic and a partition."""
 # The coordinator still writes the markers of the transaction before.
 PASSING = (*LOST, ConcurrentTransactions)
 
@@ -44,18 +58,21 @@ PASSING = (*LOST, ConcurrentTransactions)
 class Connection:
     """One client of the cluster; requests on it are answered in the order they were sent."""
 
-    def __init__(self, bootstrap: str, purpose: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(
+        self, brokers: Brokers, purpose: str, *, request_timeout_ms: int | None = None
+    ) -> None:
+        self._access = access(brokers)
         self._purpose = purpose
-        self._client: AIOKafkaClient | None = None
+        self._request_timeout_ms = request_timeout_ms
+        self._client: Client | None = None
         self._opening = asyncio.Lock()
-        self._refreshing: asyncio.Task[None] | None = None
-        self._leaders: dict[tuple[str, int], int] = {}
-        self._unknown: set[str] = set()
-        self._sought: set[str] = set()
-        self._seeking: asyncio.Task[None] | None = None
+        self._leaders: dict[Place, int] = {}
+        self._wanted: dict[str, None] = {}
+        self._asked: frozenset[str] = frozenset()
+        self._round: asyncio.Task[None] | None = None
+        self._troubles: tuple[str, ...] = ()
 
-    async def client(self) -> Any:  # noqa: ANN401 - aiokafka is untyped
+    async def client(self) -> Client:
         """Return the connected client; raises BrokerUnavailable."""
         if self._client is None:
             async with self._opening:
@@ -63,100 +80,116 @@ class Connection:
                     self._client = await self._open()
         return self._client
 
-    async def _open(self) -> AIOKafkaClient:
-        client = AIOKafkaClient(
-            bootstrap_servers=self._bootstrap,
-            client_id=f"shuyuan-{self._purpose}",
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
-            metadata_max_age_ms=30_000,
+    async def _open(self) -> Client:
+        client = Client(
+            self._access,
+            f"shuyuan-{self._purpose}",
+            self._request_timeout_ms or REQUEST_TIMEOUT_MS,
         )
-        pause_between_updates(client)
         try:
             await client.bootstrap()
-        except (KafkaError, OSError) as error:
+        except (KafkaError, OSError, LookupError) as error:
+            self._troubles = client.told_troubles()
             await client.close()
             raise BrokerUnavailable from error
-        if not client.cluster.brokers():
-            # A broker that has just come back names none, itself included: such a client would
-            # never learn of one when its first connection ends.
-            await client.close()
-            raise BrokerUnavailable
         return client
 
     async def close(self) -> None:
-        for task in (self._refreshing, self._seeking):
-            if task is not None:
-                task.cancel()
+        if self._round is not None:
+            self._round.cancel()
         if self._client is not None:
             await self._client.close()
             self._client = None
 
     async def alive(self) -> bool:
-        """Whether a broker answers now."""
+        """Whether a broker answers now: all are asked at once, the first answer counts."""
         try:
             client = await self.client()
-        except BrokerUnavailable:
+            async with asyncio.timeout(ALIVE_SECONDS):
+                answer = await client.ask_any(BROKERS_ONLY, pause_seconds=0)
+        except (BrokerUnavailable, *LOST, KafkaError):
             return False
-        return any([await self._answers(broker.nodeId) for broker in client.cluster.brokers()])
+        return bool(answer.brokers)
 
-    async def _answers(self, node: int) -> bool:
-        try:
-            return bool((await self.send(node, MetadataRequest([], False))).brokers)  # noqa: FBT003
-        except (KafkaError, OSError, TimeoutError):
-            return False
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Why brokers could not be reached when they were last tried, by address."""
+        return self._troubles if self._client is None else self._client.told_troubles()
+
+    async def brokers(self) -> int:
+        """Return how many brokers the cluster has now; raises BrokerUnavailable."""
+        return len((await self.ask_any(BROKERS_ONLY)).brokers)
 
     async def leader(self, topic: str, partition: int) -> int:
-        """Return the node that leads the partition, waiting for an election."""
+        """Return the node that leads the partition, waiting for an election.
+
+        Raises BrokerUnavailable where there is none for METADATA_WAIT_SECONDS.
+        """
+        node = self._leaders.get((topic, partition))
+        if node is not None:
+            return node
         deadline = asyncio.get_running_loop().time() + METADATA_WAIT_SECONDS
         while True:
-            if (node := self._leaders.get((topic, partition))) is not None:
-                return node
-            answered = await self._seek(topic)
-            if (node := self._leaders.get((topic, partition))) is not None:
+            await self.refresh([topic])
+            node = self._leaders.get((topic, partition))
+            if node is not None:
                 return node
             if asyncio.get_running_loop().time() > deadline:
                 raise BrokerUnavailable
-            if not answered:
-                await self.refresh()
             await asyncio.sleep(BACKOFF_SECONDS)
 
     def known_leader(self, topic: str, partition: int) -> int | None:
         """Return the partition's leader if it is known without asking."""
         return self._leaders.get((topic, partition))
 
-    async def _seek(self, topic: str) -> bool:
-        """Ask for the leaders of a topic; all who ask meanwhile share one request after it.
+    async def refresh(self, topics: Iterable[str] | None = None) -> bool:
+        """Learn who leads the partitions of these topics, of all that are known without any named.
 
-        aiokafka asks for every topic that it knows whenever it meets a new one: thousands of
-        topics one by one would cost millions of answers. Returns whether a broker answered.
+        All who ask meanwhile share the next request, which is tried for a while when no broker
+        answers: hundreds of waiting requests that each knock by themselves would keep a broker
+        from coming back. A round asks for TOPICS_AT_ONCE and ends within REFRESH_SECONDS. Returns
+        whether brokers answered; raises BrokerUnavailable where none could be reached yet.
         """
-        answered = False
-        self._unknown.add(topic)
-        while topic in self._unknown or topic in self._sought:
-            if self._seeking is None:
-                self._sought, self._unknown = self._unknown, set()
-                self._seeking = asyncio.create_task(self._find(list(self._sought)))
-                self._seeking.add_done_callback(self._found)
-            seeking = self._seeking
-            await asyncio.wait([seeking])
-            answered = not seeking.cancelled() and seeking.exception() is None
-        return answered
+        mine = {topic for topic, _partition in self._leaders} if topics is None else set(topics)
+        self._wanted.update(dict.fromkeys(mine))
+        answered = True
+        while True:
+            if self._round is None:
+                self._round = asyncio.create_task(self._learn())
+                self._round.add_done_callback(self._round_ended)
+            this = self._round
+            await asyncio.wait([this])
+            error = asyncio.CancelledError() if this.cancelled() else this.exception()
+            if isinstance(error, BrokerUnavailable):
+                raise BrokerUnavailable from error
+            answered = answered and error is None
+            if not any(topic in self._wanted or topic in self._asked for topic in mine):
+                return answered
 
-    def _found(self, done: "asyncio.Task[None]") -> None:
-        self._seeking, self._sought = None, set()
+    def _round_ended(self, done: "asyncio.Task[None]") -> None:
+        self._round, self._asked = None, frozenset()
         if not done.cancelled() and (error := done.exception()) is not None:
             log.warning("kafka: %r", error)  # whoever asked tries again, or gives up
 
-    async def _find(self, topics: list[str]) -> None:
+    async def _learn(self) -> None:
+        self._asked = frozenset(islice(self._wanted, TOPICS_AT_ONCE))
+        for topic in self._asked:
+            del self._wanted[topic]
         client = await self.client()
-        request = MetadataRequest(topics, False)  # noqa: FBT003
-        node = client.get_random_node()
-        if node is None:
-            raise BrokerUnavailable
-        answer = await self.send(node, request)
-        for code, topic, _internal, partitions in answer.topics:
-            if not code:
-                watch_one_topic(client, topic)
+        pause = BACKOFF_SECONDS
+        async with asyncio.timeout(REFRESH_SECONDS):
+            while True:
+                try:
+                    self._note(await client.learn(self._asked))
+                except (KafkaError, OSError) as error:
+                    log.debug("kafka: %r", error)
+                else:
+                    return
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, BACKOFF_MAX_SECONDS)
+
+    def _note(self, answer: Any) -> None:  # noqa: ANN401
+        for _code, topic, _internal, partitions in answer.topics:
             for _code, partition, leader, *_replicas in partitions:
                 if leader == NOBODY:
                     self._leaders.pop((topic, partition), None)
@@ -172,38 +205,18 @@ class Connection:
     async def ask_leader(self, topic: str, partition: int, request: Any) -> Any:  # noqa: ANN401
         return await self.send(await self.leader(topic, partition), request)
 
-    async def ask_coordinator(self, kind: int, name: str, request: Any) -> Any:  # noqa: ANN401
-        """Ask the node that coordinates a group (kind 0) or a transactional id (kind 1)."""
+    async def ask_any(self, request: Any) -> Any:  # noqa: ANN401
+        """Return the first answer of any broker; BrokerUnavailable, KafkaError, OSError."""
         client = await self.client()
         with _tripping():
-            node = await client.coordinator_lookup(kind, name)
-        return await self.send(node, request)
+            return await client.ask_any(request)
 
-    async def refresh(self) -> None:
-        """Learn the leaders again after one of them refused or was lost.
-
-        All who ask share one task, which tries for a while when no broker answers: hundreds of
-        waiting requests that each knock by themselves would keep a broker from coming back.
-        """
-        if self._refreshing is None:
-            self._refreshing = asyncio.create_task(self._learn())
-            self._refreshing.add_done_callback(self._refreshed)
-        await asyncio.shield(self._refreshing)
-
-    async def _learn(self) -> None:
-        loop = asyncio.get_running_loop()
-        deadline, pause = loop.time() + REFRESH_SECONDS, BACKOFF_SECONDS
-        client = await self.client()
-        while not await client.force_metadata_update() and loop.time() < deadline:
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, BACKOFF_MAX_SECONDS)
-        with suppress(BrokerUnavailable, KafkaError, OSError, TimeoutError):
-            await self._find(list({topic for topic, _partition in self._leaders}))
-
-    def _refreshed(self, done: "asyncio.Task[None]") -> None:
-        self._refreshing = None
-        if not done.cancelled():
-            done.exception()  # whoever waits is told; nobody may have stayed
+    async def ask_coordinator(self, kind: int, name: str, request: Any) -> Any:  # noqa: ANN401
+        """Ask the node that coordinates a group (kind 0) or a transactional id (kind 1)."""
+        answer = await self.ask_any(FindCoordinatorRequest(name, kind))
+        if answer.error_code:
+            raise for_code(answer.error_code)
+        return await self.send(answer.coordinator_id, request)
 
 
 @contextmanager
@@ -211,6 +224,8 @@ def _tripping() -> Iterator[None]:
     """Call it a lost connection when aiokafka trips over one that ended under its hands."""
     try:
         yield
+    except NodeNotReadyError:
+        raise
     except (AssertionError, LookupError, RuntimeError) as error:
         log.warning("kafka: %r", error)
         raise KafkaConnectionError(repr(error)) from error
@@ -227,10 +242,12 @@ async def patiently(
     seconds: float,
     connection: Connection,
     through: type[KafkaError] | tuple[type[KafkaError], ...] = (),
+    topics: Sequence[str] = (),
 ) -> Answer:
     """Try until it works, while the failure is one that passes; BrokerUnavailable afterwards.
 
-    An error of type `through` is the caller's to handle.
+    Between two tries the leaders of `topics` are learnt again. An error of type `through` is the
+    caller's to handle.
     """
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
@@ -245,4 +262,4 @@ async def patiently(
                 log.warning("kafka: %r", error)
                 raise BrokerUnavailable from error
         await asyncio.sleep(BACKOFF_SECONDS)
-        await connection.refresh()
+        await connection.refresh(topics)

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from exchange.log.access import Brokers, access
 from exchange.log.aiokafka_internals import pause_between_updates
 from exchange.log.errors import BrokerUnavailable
 from exchange.log.topics import EVENTS_TOPIC, MESSAGE_MAX_BYTES, Topics
 
 
 class EventLog:
-    def __init__(self, bootstrap: str, topics: Topics) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, topics: Topics) -> None:
+        self._access = access(brokers)
         self._topics = topics
         self._producer: AIOKafkaProducer | None = None
 
@@ -37,7 +38,7 @@ class EventLog:
         if self._producer is None:
             await self._topics.ensure(EVENTS_TOPIC, 1)
             producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
+                **self._access.options(),
                 acks="all",
                 enable_idempotence=True,
                 max_request_size=MESSAGE_MAX_BYTES,

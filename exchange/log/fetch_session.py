@@ -14,6 +14,8 @@ from exchange.log.reader import MIN_BYTES, READ_COMMITTED
 
 PARTITION_BYTES = 1024 * 1024
 TOTAL_BYTES = 8 * 1024 * 1024
+# So many partitions are told of in one request: aiokafka writes about a hundred a millisecond.
+TOLD_AT_ONCE = 500
 # FETCH_SESSION_ID_NOT_FOUND and INVALID_FETCH_SESSION_EPOCH:
 # the broker has forgotten the session, or was restarted.
 SESSION_LOST = frozenset({70, 71})
@@ -52,32 +54,52 @@ class FetchSession:
     def __init__(self) -> None:
         self._id = 0
         self._epoch = 0
+        self._next = 0
+        self._refused = False
         self._told: dict[Place, int] = {}
 
     def request(self, wanted: Mapping[Place, int], wait_ms: int) -> SessionRequest:
-        """Return a request after which the broker watches exactly these offsets."""
+        """Return a request after which the broker watches these offsets.
+
+        Of many that are new some are told now and the others by the next requests, so that none
+        takes long to write; a broker that remembers nothing is told all at once.
+        """
         told = self._told
-        topics: dict[str, list[tuple[int, int, int]]] = {}
-        for place, offset in wanted.items():
-            if told.get(place) != offset:
-                topics.setdefault(place[0], []).append((place[1], offset, PARTITION_BYTES))
         forgotten: dict[str, list[int]] = {}
-        for place in told:
-            if place not in wanted:
-                forgotten.setdefault(place[0], []).append(place[1])
-        self._told = dict(wanted)
+        for place in [place for place in told if place not in wanted]:
+            del told[place]
+            forgotten.setdefault(place[0], []).append(place[1])
+        most = len(wanted) if self._refused else TOLD_AT_ONCE
+        topics: dict[str, list[tuple[int, int, int]]] = {}
+        # Each request goes on where the one before ended: partitions with much news take turns.
+        items = list(wanted.items())
+        first = self._next % len(items) if items else 0
+        for number, (place, offset) in enumerate(items[first:] + items[:first], first):
+            if told.get(place) != offset:
+                told[place] = offset
+                topics.setdefault(place[0], []).append((place[1], offset, PARTITION_BYTES))
+                most -= 1
+                if not most:
+                    self._next = number + 1
+                    break
         session = (self._id, self._epoch)
         return SessionRequest(wait_ms, list(topics.items()), session, list(forgotten.items()))
 
-    def answered(self, answer: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
-        """Go on after an answer; a session that was lost begins anew. Raises other KafkaErrors."""
+    def answered(self, answer: Any) -> Mapping[Place, int]:  # noqa: ANN401
+        """Go on after an answer; return from which offsets it tells of partitions.
+
+        A session that was lost begins anew. Raises other KafkaErrors.
+        """
+        told = dict(self._told)
         code = getattr(answer, "error_code", 0)
         session_id = 0 if code else getattr(answer, "session_id", 0)
         if not session_id:
             self._id = self._epoch = 0
             self._told = {}
+            self._refused = not code
         else:
-            self._id = session_id
+            self._id, self._refused = session_id, False
             self._epoch = self._epoch % EPOCH_MAX + 1
         if code and code not in SESSION_LOST:
             raise for_code(code)
+        return told

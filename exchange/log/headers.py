@@ -18,6 +18,9 @@ INTENT = "exchange-intent"
 CORRELATION = "exchange-correlation-id"
 QUARANTINE = "exchange-quarantine"
 
+NUMBER_DIGITS = 10
+HEX_DIGITS = 64
+
 Headers = list[tuple[str, bytes]]
 
 
@@ -60,15 +63,52 @@ class KeyedBatch:
     quarantine: str | None = None
 
 
-def keyed_batch(headers: Iterable[tuple[str, bytes | None]]) -> KeyedBatch | None:
+Read = Iterable[tuple[str, bytes | None]]
+"""A record's headers as they are in the log: anybody may have written them."""
+
+
+def keyed_batch(headers: Read) -> KeyedBatch | None:
     """Return what a first record's headers say, None where no keyed batch begins."""
-    found = {name: (value or b"").decode() for name, value in headers}
-    if INTENT not in found:
+    found = dict(headers)
+    intent = hexed(found.get(INTENT))
+    version, count = number(found.get(VERSION)), number(found.get(COUNT))
+    if intent is None or version is None or count is None:
         return None
-    intent, version, count = bytes.fromhex(found[INTENT]), int(found[VERSION]), int(found[COUNT])
-    return KeyedBatch(intent, version, count, found.get(QUARANTINE))
+    quarantine = found.get(QUARANTINE)
+    return KeyedBatch(intent, version, count, None if quarantine is None else text(quarantine))
 
 
-def versions_in(headers: Iterable[tuple[str, bytes | None]]) -> list[int]:
-    """Return the contract version that a first record's headers name."""
-    return [int(value) for name, value in headers if name == VERSION and value]
+def begun_batch(headers: Read) -> tuple[int, int] | None:
+    """Return contract version and records of the batch that begins here, None where none does.
+
+    Headers that nobody can read begin no batch: the platform has not written them.
+    """
+    version = count = None
+    for name, value in headers:
+        if name == VERSION:
+            version = number(value)
+        elif name == COUNT:
+            count = number(value)
+    return None if version is None or count is None else (version, count)
+
+
+def number(value: bytes | None) -> int | None:
+    """Return a positive number of 32 bits that a header holds, None where it holds none."""
+    if value is None or not value.isdigit() or len(value) > NUMBER_DIGITS:
+        return None
+    return int(value) or None
+
+
+def hexed(value: bytes | None) -> bytes | None:
+    """Return the bytes that a header holds in hex, None where it holds something else."""
+    if value is None or len(value) > HEX_DIGITS or not value.isalnum():
+        return None
+    try:
+        return bytes.fromhex(value.decode("ascii"))
+    except ValueError:
+        return None
+
+
+def text(value: bytes | None) -> str:
+    """Return a header's text; what is not UTF-8 shows as replacement characters."""
+    return (value or b"").decode(errors="replace")

@@ -138,7 +138,7 @@ class PartitionLog:
                 raise refusal
             await asyncio.sleep(BACKOFF_SECONDS)
             with suppress(BrokerUnavailable):
-                await connection.refresh()
+                await connection.refresh([self.place[0]])
 
 
 class _Attempts:

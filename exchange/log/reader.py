@@ -3,25 +3,31 @@
 import asyncio
 from bisect import bisect_right, insort
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
-from aiokafka.errors import OffsetOutOfRangeError, for_code
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.record.memory_records import MemoryRecords
 
 from exchange.log.batches import Batches
-from exchange.log.connection import Connection, patiently
+from exchange.log.connection import Answer, Connection, patiently
 from exchange.log.errors import PositionExpiredError
-from exchange.log.headers import versions_in
+from exchange.log.foreign import ForeignRecords
+from exchange.log.headers import begun_batch
 from exchange.log.packing.packer import checked_end
 from kernel.turns import Steps, Turns, finished
 
 EARLIEST, LATEST = -2, -1
 READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 FETCH_SECONDS = 10.0
+# A position that a leader does not have is looked for again so often, as late as that.
+LOOKS_AGAIN_SECONDS = (0.05, 0.25, 0.7)
+# So many records are decoded between two turns of the loop: a batch may hold half a million.
+RECORDS_AT_ONCE = 2_000
 MIN_BYTES = 1
 WAIT_MS = 0
 # What one record costs in memory beside its key and value, the headers that begin a batch, and one
@@ -36,9 +42,13 @@ CACHE_BYTES = 64 * 1024 * 1024
 class Chunk:
     """Records of one partition in the order of the log, from an offset on.
 
-    `next_offset` is where to go on; `end` is the offset after the last committed record.
+    `next_offset` is where to go on; `end` is the offset after the last committed record, `log_end`
+    that after the last one that all copies have: an open transaction lies between.
     `headers` are those of batch starts, also of the batch that `start` lies within; `versions`
-    are the contract versions that they name. `beside` is what others made of the records.
+    are the contract versions that they name. `foreign` are offsets, rising, of records that no
+    batch of the platform covers: others wrote them, and what they hold is not known. Records that
+    cannot even be decoded are left out, their offsets in `left_out`. `beside` is what others made
+    of the records.
     """
 
     start: int
@@ -49,6 +59,9 @@ class Chunk:
     values: list[bytes | None] = field(default_factory=list)
     headers: list[tuple[int, Sequence[tuple[str, bytes | None]]]] = field(default_factory=list)
     versions: set[int] = field(default_factory=set)
+    log_end: int = 0
+    foreign: list[int] = field(default_factory=list)
+    left_out: list[range] = field(default_factory=list)
     size_bytes: int = CHUNK_OVERHEAD_BYTES
     batches: Batches | None = None
     beside: dict[Hashable, object] = field(default_factory=dict)
@@ -73,6 +86,8 @@ class ChunkCache:
         self._chunks: OrderedDict[tuple[str, int, int], Chunk] = OrderedDict()
         self._starts: dict[tuple[str, int], list[int]] = {}
         self.ends: dict[tuple[str, int], int] = {}
+        self._log_ends: dict[tuple[str, int], int] = {}
+        self.foreign = ForeignRecords()
 
     def find(self, place: tuple[str, int], offset: int) -> Chunk | None:
         """Return a chunk that holds the record at `offset`, if one is at hand."""
@@ -92,6 +107,11 @@ class ChunkCache:
     def add(self, place: tuple[str, int], chunk: Chunk) -> None:
         """Keep a chunk; one that starts where another does takes its place."""
         self.ends[place] = max(self.ends.get(place, 0), chunk.end)
+        self._log_ends[place] = max(self._log_ends.get(place, 0), chunk.log_end, chunk.end)
+        if chunk.foreign:
+            self.foreign.name(place, chunk.foreign)
+        for offsets in chunk.left_out:
+            self.foreign.name(place, offsets)
         if chunk.next_offset == chunk.start or chunk.size_bytes > self._most_of_one:
             return
         key = (*place, chunk.start)
@@ -122,8 +142,18 @@ class ChunkCache:
             self._remove(next(iter(self._chunks)))
 
     def lag(self, place: tuple[str, int], offset: int) -> int:
-        """Return how many places of the log lie after `offset`, as far as is known here."""
-        return max(0, self.ends.get(place, 0) - offset)
+        """Return how many places of the log lie after `offset`, as far as is known here.
+
+        Those behind an open transaction count: acknowledged records may be among them.
+        """
+        return max(0, self._log_ends.get(place, 0) - offset)
+
+    def forget(self, place: tuple[str, int]) -> None:
+        """Drop what is known of a partition whose log is not what it was."""
+        for start in list(self._starts.get(place, ())):
+            self._remove((*place, start))
+        self.ends.pop(place, None)
+        self._log_ends.pop(place, None)
 
     def _remove(self, key: tuple[str, int, int]) -> None:
         topic, partition, start = key
@@ -172,18 +202,36 @@ class Reader:
             [(_topic, [info])] = answer.topics
             return await self.turns.finish(parsing(info, offset))
 
-        try:
-            chunk = await patiently(
-                attempt,
-                seconds=FETCH_SECONDS,
-                connection=self._connection,
-                through=OffsetOutOfRangeError,
-            )
-        except OffsetOutOfRangeError as error:
-            earliest = await self.offset(topic, partition, EARLIEST)
-            raise PositionExpiredError(partition, earliest) from error
-        self.cache.add((topic, partition), chunk)
-        return chunk
+        looks = list(LOOKS_AGAIN_SECONDS)
+        while True:
+            try:
+                chunk = await self._patiently(attempt, topic, through=OffsetOutOfRangeError)
+            except OffsetOutOfRangeError as error:
+                earliest = await self.offset(topic, partition, EARLIEST)
+                first_look = len(looks) == len(LOOKS_AGAIN_SECONDS)
+                if not looks or (offset < earliest and not first_look):
+                    self.cache.forget((topic, partition))
+                    raise PositionExpiredError(partition, earliest) from error
+                # One that led until just now may not know of its successor, nor how far it went.
+                await asyncio.sleep(looks.pop(0))
+                await self._connection.refresh([topic])
+            else:
+                self.cache.add((topic, partition), chunk)
+                return chunk
+
+    async def _patiently(
+        self,
+        attempt: Callable[[], Awaitable[Answer]],
+        topic: str,
+        through: tuple[type[KafkaError], ...] | type[KafkaError] = (),
+    ) -> Answer:
+        return await patiently(
+            attempt,
+            seconds=FETCH_SECONDS,
+            connection=self._connection,
+            through=through,
+            topics=(topic,),
+        )
 
     async def offset(
         self, topic: str, partition: int, at: int, isolation: int = READ_COMMITTED
@@ -203,7 +251,7 @@ class Reader:
                 raise for_code(code)
             return int(offset)
 
-        found = await patiently(attempt, seconds=FETCH_SECONDS, connection=self._connection)
+        found = await self._patiently(attempt, topic)
         if at == LATEST:
             return max(found, self.cache.ends.get((topic, partition), 0))
         # A time after the last record has no offset of its own: its place is the end.
@@ -217,10 +265,10 @@ def parse(info: Sequence[Any], offset: int) -> Chunk:
 
 def parsing(info: Sequence[Any], offset: int) -> Steps[Chunk]:
     """Turn one partition's answer into records: CRC checked, without aborted or control batches."""
-    _partition, code, _high_watermark, stable, _start, aborted, *_replica, data = info
+    _partition, code, high_watermark, stable, _start, aborted, *_replica, data = info
     if code:
         raise for_code(code)
-    chunk = Chunk(start=offset, next_offset=offset, end=stable)
+    chunk = Chunk(start=offset, next_offset=offset, end=stable, log_end=high_watermark)
     hidden = _Aborted(aborted)
     data = data or b""
     records = MemoryRecords(data)
@@ -229,26 +277,70 @@ def parsing(info: Sequence[Any], offset: int) -> Steps[Chunk]:
         batch = records.next_batch()
         place = checked_end(data, place)
         if not hidden.hides(batch):
-            _take(chunk, batch, offset)
+            yield from _taking_all(chunk, batch, offset)
         chunk.next_offset = max(chunk.next_offset, batch.next_offset)
         yield
     return chunk
 
 
-def _take(chunk: Chunk, batch: Any, offset: int) -> None:  # noqa: ANN401 - aiokafka is untyped
+def _taking_all(chunk: Chunk, batch: Any, offset: int) -> Steps[None]:  # noqa: ANN401
+    """Take a batch, or leave all of it out when its records cannot be decoded.
+
+    Others may write what they like: header names that are not UTF-8, lengths beyond the batch,
+    compressions that nobody knows. Its checksum is right, so no second reading would help.
+    """
+    records, headers, foreign = len(chunk.offsets), len(chunk.headers), len(chunk.foreign)
+    size_bytes, covered = chunk.size_bytes, -1
+    try:
+        for some in _decoded(batch):
+            covered = _take(chunk, some, offset, covered)
+            yield
+    except _UndecodableError:
+        for taken in (chunk.offsets, chunk.keys, chunk.values):
+            del taken[records:]
+        del chunk.headers[headers:], chunk.foreign[foreign:]
+        chunk.size_bytes = size_bytes
+        chunk.left_out.append(range(batch.base_offset, batch.next_offset))
+
+
+def _take(chunk: Chunk, records: Sequence[Any], offset: int, covered: int) -> int:
+    """Take records from an offset on; `covered` is where those of the batch before end."""
     offsets, keys, values = chunk.offsets, chunk.keys, chunk.values
-    for record in batch:
-        if record.headers:
-            chunk.headers.append((record.offset, record.headers))
-            chunk.versions.update(versions_in(record.headers))
-            chunk.size_bytes += HEADERS_BYTES
-        if record.offset < offset:
+    size_bytes = 0
+    for record in records:
+        at = record.offset
+        if record.headers and (begun := begun_batch(record.headers)) is not None:
+            chunk.headers.append((at, record.headers))
+            chunk.versions.add(begun[0])
+            covered = at + begun[1]
+            size_bytes += HEADERS_BYTES
+        if at < offset:
             continue
-        offsets.append(record.offset)
+        if at >= covered:
+            chunk.foreign.append(at)
+        offsets.append(at)
         key, value = record.key or b"", record.value
         keys.append(key)
         values.append(value)
-        chunk.size_bytes += RECORD_OVERHEAD_BYTES + len(key) + len(value or b"")
+        size_bytes += RECORD_OVERHEAD_BYTES + len(key) + len(value or b"")
+    chunk.size_bytes += size_bytes
+    return covered
+
+
+class _UndecodableError(Exception):
+    """Nobody can read the records of a batch."""
+
+
+def _decoded(batch: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+    """Decode a batch some records at a time; raises _UndecodableError."""
+    try:
+        left = iter(batch)
+        # A batch that has ended must not be asked again: aiokafka's would raise.
+        while len(some := list(islice(left, RECORDS_AT_ONCE))) == RECORDS_AT_ONCE:
+            yield some
+        yield some
+    except Exception as error:
+        raise _UndecodableError from error
 
 
 class _Aborted:

@@ -12,6 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from exchange.log.access import Brokers, access
 from exchange.log.aiokafka_internals import pause_between_updates
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.log.produce import GIVE_UP_SECONDS, Place, Slice
@@ -36,8 +37,8 @@ class SpanningLog:
     after its life was fenced would write past the fence.
     """
 
-    def __init__(self, bootstrap: str, life: int) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, life: int) -> None:
+        self._access = access(brokers)
         self._life = life
         self._producer: AIOKafkaProducer | None = None
         self._entering = asyncio.Lock()
@@ -79,7 +80,7 @@ class SpanningLog:
 
     async def _open(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._access.options(),
             transactional_id=spanning_id(self._life),
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             max_request_size=MESSAGE_MAX_BYTES,

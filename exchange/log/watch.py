@@ -1,23 +1,26 @@
 """Waits for new records without a consumer, thread or timer per waiting client (P9).
 
-One loop per worker asks each broker for news of all partitions that anybody waits for, and what
-arrives goes into the cache from which every waiter is served.
+One loop for each broker asks it for news of all partitions that anybody waits for and that it
+leads; what arrives goes into the cache from which every waiter is served. A broker that hangs, or
+a partition without a leader, keeps nobody's news but its own.
 """
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from aiokafka.errors import KafkaError
 
-from exchange.log.connection import BACKOFF_SECONDS, Connection, is_passing
+from exchange.log.connection import Connection, is_passing
 from exchange.log.errors import BrokerUnavailable
 from exchange.log.fetch_session import FetchSession, Place
-from exchange.log.reader import ChunkCache, parse
+from exchange.log.reader import ChunkCache, parsing
 from kernel.clock import monotonic
+from kernel.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +31,9 @@ WAIT_MAX_MS = 200
 PARTITIONS_PER_MS = 8
 # Whoever has read its news comes back: until then the partition stays watched.
 LINGER_SECONDS = 2.0
+# What lost its leader is looked for again after this, and what has none so often.
+LOST_SECONDS = 0.1
+PLACE_AGAIN_SECONDS = 0.25
 # Polls end this much late at most: one timer for all of them.
 TICK_SECONDS = 0.05
 # So many waiters look at the log before other requests have their turn.
@@ -47,11 +53,15 @@ class Concern(NamedTuple):
 
 @dataclass(slots=True)
 class _Watch:
-    """A partition: who waits at which offset, and where to go on when nobody does."""
+    """A partition: who waits at which offset, and where to go on when nobody does.
+
+    Without a `node` it is looked for, after a loss not before `lost_until`.
+    """
 
     resume: int
     since: float
     node: int | None = None
+    lost_until: float = 0.0
     waiting: dict[int, set[Waiter]] = field(default_factory=dict)
 
     @property
@@ -59,16 +69,29 @@ class _Watch:
         return min(self.waiting) if self.waiting else self.resume
 
 
+@dataclass(slots=True)
+class _Node:
+    """A broker: what it leads of that which is watched, and the loop that asks it."""
+
+    places: dict[Place, _Watch] = field(default_factory=dict)
+    session: FetchSession = field(default_factory=FetchSession)
+    task: "asyncio.Task[None] | None" = None
+
+
 class Tail:
-    def __init__(self, connection: Connection, cache: ChunkCache) -> None:
+    def __init__(
+        self, connection: Connection, cache: ChunkCache, turns: Turns | None = None
+    ) -> None:
         self._connection = connection
         self._cache = cache
+        self._turns = turns or Turns()
         self._watches: dict[Place, _Watch] = {}
-        self._sessions: dict[int, FetchSession] = {}
+        self._nodes: dict[int, _Node] = {}
+        self._failure: BaseException | None = None
         self._concerns: dict[Waiter, Concern] = {}
         self._by_subscription: dict[str, set[Waiter]] = {}
         self._ends: dict[int, set[Waiter]] = {}
-        self._watching = asyncio.Event()
+        self._joined = asyncio.Event()
         self._waiting = asyncio.Event()
         self._woken: deque[Waiter] = deque()
 
@@ -83,8 +106,8 @@ class Tail:
             watch = self._watches.get(place)
             if watch is None:
                 watch = self._watches[place] = _Watch(offset, 0.0)
+                self._joined.set()
             watch.waiting.setdefault(offset, set()).add(waiter)
-        self._watching.set()
         self._waiting.set()
         try:
             await waiter
@@ -142,80 +165,137 @@ class Tail:
                 self._wake(self._ends[end])
 
     async def run(self) -> None:
-        """Watch for ever; a lost broker is waited for."""
-        while True:
-            if not self._watches:
-                self._watching.clear()
-            await self._watching.wait()
+        """Watch for ever; a lost broker or leader is waited for, and keeps nobody else's news.
+
+        Each broker has a loop of its own while it leads what anybody waits for. What was not
+        foreseen is raised.
+        """
+        try:
+            while True:
+                self._joined.clear()
+                homeless = await self._place()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PLACE_AGAIN_SECONDS if homeless else None):
+                        await self._joined.wait()
+                if self._failure is not None:
+                    raise self._failure
+        finally:
+            tasks = [each.task for each in self._nodes.values() if each.task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _place(self) -> bool:
+        """Give partitions without one to their leaders' loops; return whether some are left.
+
+        A partition without a leader is left out: whoever waits for it waits for its time.
+        """
+        homeless = [(place, watch) for place, watch in self._watches.items() if watch.node is None]
+        now = monotonic()
+        due = [(place, watch) for place, watch in homeless if watch.lost_until <= now]
+        unknown = {
+            place[0]
+            for place, watch in due
+            if watch.lost_until or self._connection.known_leader(*place) is None
+        }
+        if unknown:
             try:
-                await self._round()
-            except (KafkaError, BrokerUnavailable, OSError, TimeoutError) as error:
-                log.warning("tail: %r", error)
-                await asyncio.sleep(BACKOFF_SECONDS)
-                await self._begin_anew()
+                await self._connection.refresh(unknown)
+            except BrokerUnavailable as error:
+                log.debug("tail: %r", error)
+                return True
+        for place, watch in due:
+            node = self._connection.known_leader(*place)
+            if self._watches.get(place) is watch and node is not None:
+                self._give(place, watch, node)
+            elif not watch.waiting:
+                self._watches.pop(place, None)
+        return any(watch.node is None for watch in self._watches.values())
 
-    async def _begin_anew(self) -> None:
-        """Forget the sessions, and learn the leaders again."""
-        self._sessions.clear()
-        for watch in self._watches.values():
-            watch.node = None
+    def _give(self, place: Place, watch: _Watch, node: int) -> None:
+        watch.node, watch.lost_until = node, 0.0
+        its = self._nodes.get(node)
+        if its is None:
+            its = self._nodes[node] = _Node()
+            its.task = asyncio.create_task(self._watch_node(node, its))
+            its.task.add_done_callback(self._node_ended)
+        its.places[place] = watch
+
+    def _node_ended(self, done: "asyncio.Task[None]") -> None:
+        if not done.cancelled() and (error := done.exception()) is not None:
+            self._failure = error
+            self._joined.set()
+
+    async def _watch_node(self, node: int, its: _Node) -> None:
+        """Watch what a broker leads, until nobody waits for that or it does not answer."""
+        session = its.session
         try:
-            await self._connection.refresh()
+            while wanted := self._wanted(its):
+                wait_ms = min(WAIT_MS + len(wanted) // PARTITIONS_PER_MS, WAIT_MAX_MS)
+                answer = await self._connection.send(node, session.request(wanted, wait_ms))
+                told = session.answered(answer)
+                for topic, partitions in answer.topics:
+                    for info in partitions:
+                        place = (topic, info[0])
+                        if place in told:
+                            await self._received(place, told[place], info)
         except (KafkaError, BrokerUnavailable, OSError, TimeoutError) as error:
-            log.debug("tail: %r", error)
+            log.warning("tail of broker %d: %r", node, error)
+        del self._nodes[node]
+        for place, watch in its.places.items():
+            if self._watches.get(place) is watch:
+                self._lose(watch)
 
-    async def _round(self) -> None:
-        by_node: dict[int, dict[Place, int]] = {}
+    def _lose(self, watch: _Watch) -> None:
+        """Let a partition be placed anew, a little later."""
+        watch.node, watch.lost_until = None, monotonic() + LOST_SECONDS
+        self._joined.set()
+
+    def _wanted(self, its: _Node) -> dict[Place, int]:
+        """Return where to go on with each partition; what nobody has waited for is dropped."""
         left = monotonic() - LINGER_SECONDS
-        for place, watch in list(self._watches.items()):
-            if not watch.waiting and watch.since < left:
-                del self._watches[place]
-        await self._find_leaders()
-        for place, watch in self._watches.items():
-            if watch.node is not None:
-                by_node.setdefault(watch.node, {})[place] = watch.offset
-        await asyncio.gather(*(self._ask(node, wanted) for node, wanted in by_node.items()))
+        for place, watch in list(its.places.items()):
+            if self._watches.get(place) is not watch:
+                del its.places[place]
+            elif not watch.waiting and watch.since < left:
+                del its.places[place], self._watches[place]
+        return {place: watch.offset for place, watch in its.places.items()}
 
-    async def _find_leaders(self) -> None:
-        """Learn who leads the partitions that have joined, all of them at once."""
-        joined = [(place, watch) for place, watch in self._watches.items() if watch.node is None]
-        nodes = await asyncio.gather(*(self._connection.leader(*place) for place, _ in joined))
-        for (_place, watch), node in zip(joined, nodes, strict=True):
-            watch.node = node
-
-    async def _ask(self, node: int, wanted: Mapping[Place, int]) -> None:
-        session = self._sessions.setdefault(node, FetchSession())
-        wait_ms = min(WAIT_MS + len(wanted) // PARTITIONS_PER_MS, WAIT_MAX_MS)
-        answer = await self._connection.send(node, session.request(wanted, wait_ms))
-        session.answered(answer)
-        for topic, partitions in answer.topics:
-            for info in partitions:
-                place = (topic, info[0])
-                self._received(place, wanted[place], info)
-
-    def _received(self, place: Place, offset: int, info: Sequence[Any]) -> None:
-        watch = self._watches.get(place)
-        if watch is None:
-            return
+    async def _received(self, place: Place, offset: int, info: Sequence[Any]) -> None:
         try:
-            chunk = parse(info, offset)
+            chunk = await self._turns.finish(parsing(info, offset))
         except KafkaError as error:
-            self._failed(place, watch, error)
+            self._failed(place, error)
             return
-        if chunk.next_offset > offset:
-            self._cache.add(place, chunk)
-            watch.resume, watch.since = chunk.next_offset, monotonic()
-            for reached in [each for each in watch.waiting if each < chunk.next_offset]:
-                self._wake(watch.waiting.pop(reached))
+        except Exception:
+            # One partition's records end neither the news of others nor this loop.
+            log.exception("tail of %s from %d", place, offset)
+            self._hand_over(place)
+            return
+        self._cache.add(place, chunk)
+        watch = self._watches.get(place)
+        if watch is None or chunk.next_offset <= offset:
+            return
+        watch.resume = max(watch.resume, chunk.next_offset)
+        watch.since = monotonic()
+        for reached in [each for each in watch.waiting if each < chunk.next_offset]:
+            self._wake(watch.waiting.pop(reached))
 
-    def _failed(self, place: Place, watch: _Watch, error: KafkaError) -> None:
-        """Let the waiters ask the reader, which tells the client what is wrong with a position."""
+    def _failed(self, place: Place, error: KafkaError) -> None:
         log.info("tail of %s: %r", place, error)
-        for waiters in watch.waiting.values():
-            self._wake(waiters)
-        del self._watches[place]
-        if is_passing(error):
-            raise error
+        watch = self._watches.get(place)
+        if not is_passing(error):
+            self._hand_over(place)
+        elif watch is not None and watch.node is not None:
+            self._nodes[watch.node].places.pop(place, None)
+            self._lose(watch)
+
+    def _hand_over(self, place: Place) -> None:
+        """Let the waiters ask the reader, which tells the client what is wrong with a position."""
+        watch = self._watches.pop(place, None)
+        if watch is not None:
+            for waiters in watch.waiting.values():
+                self._wake(waiters)
 
 
 def _discard(groups: dict[Any, set[Waiter]], key: object, waiter: Waiter) -> None:

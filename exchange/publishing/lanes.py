@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from exchange.log.access import Brokers
 from exchange.log.carrier import Carrier
 from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown, WriterOver
@@ -55,9 +56,9 @@ class Lanes:
     """
 
     def __init__(
-        self, bootstrap: str, small: Connection, large: Connection, changes: ChangeFeed
+        self, brokers: Brokers, small: Connection, large: Connection, changes: ChangeFeed
     ) -> None:
-        self._bootstrap = bootstrap
+        self._brokers = brokers
         self._small = small
         self._large = large
         self._changes = changes
@@ -195,7 +196,7 @@ class Lanes:
 
     async def _begin(self, number: int, lease: int) -> _Writer:
         producer = await self._writers.enter(transactional_id(number))
-        spanning = SpanningLog(self._bootstrap, number)
+        spanning = SpanningLog(self._brokers, number)
         carrier = Carrier(self._small, self._large, producer)
         old_at = asyncio.get_running_loop().time() + OLD_SECONDS
         batcher = Batcher(_all_at_once(spanning))

@@ -16,6 +16,7 @@ router = APIRouter(tags=["operations"])
 
 PROBE_SECONDS = 3.0
 NOT_READY = 503
+WARNINGS_MAX = 20
 
 
 class Health(Wire):
@@ -23,7 +24,10 @@ class Health(Wire):
 
 
 class Readiness(Wire):
-    """`ok`, or for each part that keeps the worker from serving, why."""
+    """`ok`, or for each part that keeps the worker from serving, why.
+
+    `warnings` are what operators should see to although the worker serves.
+    """
 
     status: Literal["ok", "not_ready"]
     node: str
@@ -31,6 +35,7 @@ class Readiness(Wire):
     broker: str
     rules: str
     loops: dict[str, str]
+    warnings: list[str]
 
 
 @router.get("/healthz")
@@ -56,6 +61,7 @@ async def readiness(using: Using, response: Response) -> Readiness:
         broker=broker,
         rules=rules,
         loops=failed,
+        warnings=list(using.bus.broker_findings[:WARNINGS_MAX]),
     )
 
 

@@ -13,6 +13,7 @@ from auth import bootstrap, keys, opaque, passwords
 from auth.bootstrap import FirstPerson, Restored
 from auth.departments import NewDepartment
 from auth.principal import Role
+from exchange.log.access import Access
 from exchange.log.connection import Connection
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
 from exchange.metering.evidence.compare import Finding, compare
@@ -78,7 +79,7 @@ async def verify_audit() -> Verdict:
 async def compare_audit(since: datetime | None, until: datetime | None) -> list[Finding]:
     """Raise BrokerUnavailable when the log cannot be read."""
     settings = _settings()
-    connection = Connection(settings.kafka_bootstrap, "audit")
+    connection = Connection(Access.of(settings), "audit")
     try:
         async with _database(settings) as database, database.snapshot() as session:
             reader = Reader(connection, ChunkCache(CACHE_BYTES))

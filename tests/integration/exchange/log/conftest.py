@@ -29,7 +29,7 @@ async def connection(bootstrap: str) -> AsyncIterator[Connection]:
 
 @pytest.fixture
 async def topics(bootstrap: str, connection: Connection) -> Topics:
-    return Topics(bootstrap, connection, POLICY)
+    return Topics(connection, POLICY)
 
 
 @pytest.fixture

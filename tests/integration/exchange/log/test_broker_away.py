@@ -108,7 +108,7 @@ async def test_a_broker_that_dies_and_comes_back_has_everything_in_order(
     """Records and the relay's messages alike wait for it; the platform says that it is away."""
     told = f"test.events.{new_id()}"
     monkeypatch.setattr(events, "EVENTS_TOPIC", told)
-    events_log = EventLog(bootstrap, Topics(bootstrap, connection, POLICY))
+    events_log = EventLog(bootstrap, Topics(connection, POLICY))
     relay = Relay(database, events_log)
     log = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
     await log.append([Slice([b"1"], [b"before"], [])])

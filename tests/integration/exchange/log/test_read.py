@@ -11,7 +11,7 @@ from aiokafka.structs import TopicPartition
 from exchange.log import connection as connections
 from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable, PositionExpiredError
-from exchange.log.headers import VERSION
+from exchange.log.headers import COUNT, VERSION
 from exchange.log.produce import Slice
 from exchange.log.reader import EARLIEST, LATEST, ChunkCache, Reader
 from exchange.log.writer import Writers
@@ -23,7 +23,7 @@ MIB = 1024 * 1024
 
 def numbered(first: int, count: int, size: int = 1) -> Slice:
     numbers = range(first, first + count)
-    headers = [(VERSION, str(first).encode())]
+    headers = [(VERSION, str(first + 1).encode()), (COUNT, str(count).encode())]
     return Slice(
         [str(number).encode() for number in numbers],
         [str(number).encode() * size for number in numbers],
@@ -48,7 +48,9 @@ async def test_it_begins_in_the_middle_of_a_batch(log: AppendingLog, reader: Rea
         assert chunk.keys == [str(number).encode() for number in range(offset, 15)]
         assert (chunk.start, chunk.next_offset, chunk.end) == (offset, 15, 15)
         # The batch that the offset lies within still says by which version to read it.
-        assert max(version for version in chunk.versions if version <= offset) == offset // 5 * 5
+        newest = max(version for version in chunk.versions if version <= offset + 1)
+        assert newest == offset // 5 * 5 + 1
+        assert not chunk.foreign
 
 
 async def test_an_empty_log_and_its_end_are_no_error(topic: str, reader: Reader) -> None:

@@ -68,10 +68,10 @@ async def test_only_what_changed_is_asked_for_again(
         await topics.ensure(name, 1)
     waits = [asyncio.create_task(heard(tail, name, 0, 20)) for name in names]
     await asyncio.sleep(1.0)
-    [session] = tail._sessions.values()
-    assert session._id != 0
-    assert session._epoch > 2
-    assert not session.request(session._told, 50).topics
+    [node] = tail._nodes.values()
+    assert node.session._id != 0
+    assert node.session._epoch > 2
+    assert not node.session.request(node.session._told, 50).topics
     for name, wait in zip(names, waits, strict=True):
         await append(name)
         assert await asyncio.wait_for(wait, 5) < 15

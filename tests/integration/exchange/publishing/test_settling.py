@@ -58,7 +58,7 @@ def new_key() -> Keyed:
 async def new_place(endpoints: Endpoints, connection: Connection, partitions: int) -> Place:
     place = Place(f"test.{new_id()}", partitions)
     policy = TopicPolicy(replication_factor=1, min_insync_replicas=1, retention_ms=-1)
-    await Topics(endpoints.kafka_bootstrap, connection, policy).ensure(place.topic, partitions)
+    await Topics(connection, policy).ensure(place.topic, partitions)
     return place
 
 

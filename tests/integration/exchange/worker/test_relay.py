@@ -35,7 +35,7 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> str:
 
 async def event_log(bootstrap: str) -> AsyncIterator[EventLog]:
     connection = Connection(bootstrap, "test")
-    log = EventLog(bootstrap, Topics(bootstrap, connection, POLICY))
+    log = EventLog(bootstrap, Topics(connection, POLICY))
     yield log
     await log.close()
     await connection.close()
@@ -187,7 +187,7 @@ async def test_two_relays_at_once_keep_the_order(
 ) -> None:
     """While one relay sent the oldest messages, another once overtook it with the next ones."""
     await leave(own, *range(3 * BATCH))
-    slow = Slow(second_log._bootstrap, second_log._topics)
+    slow = Slow(second_log._access, second_log._topics)
     relays = [Relay(own, slow), Relay(own, log)]
 
     async def work(relay: Relay) -> None:

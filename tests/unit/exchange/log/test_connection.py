@@ -10,35 +10,27 @@ from aiokafka.errors import KafkaConnectionError
 
 from exchange.log import connection as connections
 from exchange.log.aiokafka_internals import PAUSE_SECONDS, pause_between_updates
-from exchange.log.connection import Connection, is_passing
-from exchange.log.errors import BrokerUnavailable
-
-
-class Cluster:
-    def __init__(self, brokers: set[int]) -> None:
-        self._brokers = brokers
-
-    def brokers(self) -> set[int]:
-        return self._brokers
+from exchange.log.connection import TOPICS_AT_ONCE, Connection, is_passing
 
 
 class Answer:
     """An answer to anything, metadata included."""
 
     topics: tuple[Any, ...] = ()
+    brokers: tuple[Any, ...] = ((1, "127.0.0.1", 1, None),)
+    error_code = 0
+    coordinator_id = 1
 
 
 class Client:
     """Stands for aiokafka's client, as it was seen to behave."""
 
-    def __init__(self, brokers: set[int], error: BaseException | None = None) -> None:
-        self.cluster = Cluster(brokers)
+    def __init__(self, error: BaseException | None = None) -> None:
         self.closed = False
-        self.updates = 0
-        self.known_after = 0
+        self.asked: list[frozenset[str]] = []
+        self.answers_after = 0
         self._error = error
         self._answer = Answer()
-        self._topics: set[str] = set()
 
     async def bootstrap(self) -> None:
         pass
@@ -51,43 +43,20 @@ class Client:
             raise self._error
         return self._answer
 
-    async def coordinator_lookup(self, _kind: int, _name: str) -> int:
-        if not self.cluster.brokers():
-            raise AssertionError("Did we not perform bootstrap?")
-        return 1
+    async def ask_any(self, request: object, **_options: object) -> object:
+        return await self.send(1, request)
 
-    async def _metadata_update(self) -> bool:
-        return False
-
-    def get_random_node(self) -> int | None:
-        return next(iter(self.cluster.brokers()), None)
-
-    async def force_metadata_update(self) -> bool:
+    async def learn(self, topics: frozenset[str]) -> object:
         await asyncio.sleep(0)
-        self.updates += 1
-        return self.updates > self.known_after
+        self.asked.append(frozenset(topics))
+        if len(self.asked) <= self.answers_after:
+            raise KafkaConnectionError
+        return self._answer
 
 
 def connection(monkeypatch: pytest.MonkeyPatch, made: Client) -> Connection:
-    def make(**_options: Any) -> Client:  # noqa: ANN401
-        return made
-
-    monkeypatch.setattr(connections, "AIOKafkaClient", make)
+    monkeypatch.setattr(connections, "Client", lambda *_arguments: made)
     return Connection("127.0.0.1:1", "test")
-
-
-async def test_a_broker_that_names_no_broker_is_not_there_yet(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A client of such an answer never learned of a broker again, and every publish was a 500."""
-    fenced = Client(set())
-    opened = connection(monkeypatch, fenced)
-    with pytest.raises(BrokerUnavailable):
-        await opened.client()
-    assert fenced.closed
-    awake = Client({1})
-    monkeypatch.setattr(connections, "AIOKafkaClient", lambda **_options: awake)
-    assert isinstance(await opened.send(1, object()), Answer)
 
 
 @pytest.mark.parametrize(
@@ -102,46 +71,84 @@ async def test_a_connection_that_ends_under_a_request_is_a_lost_one(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     """Whoever did not expect these ended with a 500, or ended the loop that serves everybody."""
-    opened = connection(monkeypatch, Client({1}, error))
+    opened = connection(monkeypatch, Client(error))
     with pytest.raises(KafkaConnectionError) as caught:
         await opened.send(1, object())
     assert is_passing(caught.value)
 
 
-async def test_a_cluster_that_lost_its_brokers_is_a_lost_connection(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    made = Client({1})
-    opened = connection(monkeypatch, made)
-    assert isinstance(await opened.ask_coordinator(1, "writer", object()), Answer)
-    made.cluster = Cluster(set())
-    with pytest.raises(KafkaConnectionError):
-        await opened.ask_coordinator(1, "writer", object())
-
-
 async def test_all_who_wait_for_a_lost_broker_share_one_knock(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made = Client({1})
-    made.known_after = 2
+    made = Client()
+    made.answers_after = 2
     opened = connection(monkeypatch, made)
-    await asyncio.gather(*(opened.refresh() for _ in range(200)))
-    assert made.updates == 3
+    assert all(await asyncio.gather(*(opened.refresh(["topic"]) for _ in range(200))))
+    assert len(made.asked) == 3
+
+
+async def test_a_refresh_asks_for_the_topics_that_are_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One partition in trouble once asked for all ten thousand topics, twenty times a second."""
+    made = Client()
+    opened = connection(monkeypatch, made)
+    opened._leaders = {(f"topic-{number}", 0): 1 for number in range(10_000)}
+    await opened.refresh(["topic-7"])
+    assert made.asked == [frozenset({"topic-7"})]
+    made.asked.clear()
+    await opened.refresh()
+    assert max(map(len, made.asked)) == TOPICS_AT_ONCE
+    assert frozenset().union(*made.asked) == {f"topic-{number}" for number in range(10_000)}
+
+
+async def test_who_asks_while_a_request_is_under_way_is_served_by_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the one under way answers may have been true before the asker's trouble began."""
+    made = Client()
+    opened = connection(monkeypatch, made)
+    begun, learn = asyncio.Event(), made.learn
+
+    async def told(topics: frozenset[str]) -> object:
+        begun.set()
+        return await learn(topics)
+
+    monkeypatch.setattr(made, "learn", told)
+    first = asyncio.create_task(opened.refresh(["topic"]))
+    await begun.wait()
+    await asyncio.gather(first, opened.refresh(["topic"]))
+    assert len(made.asked) == 2
 
 
 async def test_a_broker_that_stays_away_is_not_waited_for_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(connections, "REFRESH_SECONDS", 0.2)
-    made = Client({1})
-    made.known_after = 10**6
+    made = Client()
+    made.answers_after = 10**6
     opened = connection(monkeypatch, made)
-    async with asyncio.timeout(2):
-        await opened.refresh()
-    assert 2 <= made.updates < 10
+    async with asyncio.timeout(5):
+        assert not await opened.refresh(["topic"])
+    assert 2 <= len(made.asked) < 10
 
 
-async def test_a_client_without_a_broker_does_not_ask_hundreds_of_times_a_second() -> None:
+async def test_a_refresh_that_is_never_answered_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waited on a task of aiokafka's, and for ever once that had died."""
+    monkeypatch.setattr(connections, "REFRESH_SECONDS", 0.1)
+    made = Client()
+
+    async def hang(_topics: frozenset[str]) -> object:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError
+
+    monkeypatch.setattr(made, "learn", hang)
+    opened = connection(monkeypatch, made)
+    async with asyncio.timeout(5):
+        assert not await opened.refresh(["topic"])
+
+
+async def test_a_producer_without_a_broker_does_not_ask_hundreds_of_times_a_second() -> None:
     lonely = AIOKafkaClient(bootstrap_servers="127.0.0.1:1")
     pause_between_updates(lonely)
     began = time.monotonic()

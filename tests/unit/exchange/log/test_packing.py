@@ -14,7 +14,12 @@ from exchange.log.writer import Producer
 from tests.support.passes import unloaded_behind
 
 PRODUCER = Producer(2**40 + 7, 3)
-HEADERS = [("exchange-version", b"3"), ("exchange-digest", b"d" * 64), ("名", b"")]
+HEADERS = [
+    ("exchange-version", b"3"),
+    ("exchange-count", b"300"),
+    ("exchange-digest", b"d" * 64),
+    ("名", b""),
+]
 
 
 unloaded = unloaded_behind(PACK)
