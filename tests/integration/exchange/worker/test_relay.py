@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 from sqlalchemy import text
 
@@ -72,8 +72,10 @@ async def heard(endpoints: Endpoints, topic: str) -> list[dict[str, Any]]:
     await consumer.start()
     try:
         found: list[dict[str, Any]] = []
-        while batches := await consumer.getmany(timeout_ms=700):
-            for batch in batches.values():
+        partition = TopicPartition(topic, 0)
+        [end] = (await consumer.end_offsets([partition])).values()
+        while len(found) < end:
+            for batch in (await consumer.getmany(timeout_ms=700)).values():
                 for record in batch:
                     said = json.loads(record.value)
                     assert record.key.decode() == f"key-{said['payload']['number'] % 3}"
