@@ -5,12 +5,12 @@ one person allow is what one of them allows, never what they would allow togethe
 separation of GB/T 39477-2020 for every pair of roles.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from auth.errors import NotYourDepartment, RoleRequired
+from auth.errors import FourEyes, NotYourDepartment, RoleRequired
 from auth.principal import Principal, Role, covers, significant
 from kernel.errors import NotFound
 
@@ -100,6 +100,12 @@ def require_known(principal: Principal, operation: Operation, place: Place) -> N
     """Raise NotFound where the caller may not know of what is in the department."""
     if not may(principal, operation, place):
         raise NotFound
+
+
+def require_other_eyes(principal: Principal, drafters: Collection[str]) -> None:
+    """Raise FourEyes where the caller is one of those who drafted what is to be signed."""
+    if principal.id in drafters:
+        raise FourEyes
 
 
 def administers(upper: str, lower: str) -> bool:

@@ -46,6 +46,14 @@ class NotYourDepartment(Forbidden):
     title = Text("不属于本部门的职责范围", "Not within the duties of your department")
 
 
+class FourEyes(Forbidden):
+    code = "four_eyes"
+    title = Text(
+        "起草人不得签批，请由本部门其他负责人签批",
+        "Who drafted may not sign: let another head of the department do it",
+    )
+
+
 class LastAdministrator(Conflict):
     """Facts `role` and `region_code` say whose last one would go."""
 

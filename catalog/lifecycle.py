@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from auth.duties import require_other_eyes
 from auth.principal import Principal, Role
 from catalog import snapshots, sources, versions
 from catalog.contracts.compile import compiling
@@ -53,9 +54,15 @@ async def submit(
     leader_name: str,
     signed_on: date,
     now: datetime,
+    four_eyes: bool = False,
 ) -> Shown:
-    """Hand the draft to the authority with the leader's sign-off (Art 12); raises Invalid."""
+    """Hand the draft to the authority with the leader's sign-off (Art 12); raises Invalid.
+
+    With `four_eyes` somebody else than who drafted the version must do so: FourEyes.
+    """
     shown = await _start(session, principal, resource_id, Action.SUBMIT)
+    if four_eyes:
+        require_other_eyes(principal, await _drafters(session, shown))
     today = local_date(now)
     await _check(session, shown, *_sign_off_errors(signed_on, today), on=today)
     return await _move(
@@ -69,6 +76,17 @@ async def submit(
         submitted_at=now,
         return_reason=None,
     )
+
+
+async def _drafters(session: ReadSession, shown: Shown) -> set[str]:
+    """Return who began the draft of the version; who returned it did not."""
+    moves = await store.transitions(session, shown.resource.id)
+    began = ("create", Action.REVISE)
+    return {
+        move.actor_id
+        for move in moves
+        if move.version == shown.version.number and move.action in began
+    }
 
 
 def _sign_off_errors(signed_on: date, today: date) -> list[FieldError]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from auth.duties import require_other_eyes
 from auth.principal import Principal, Role
 from exchange import store as moving
 from exchange.applications import content, deadlines, store
@@ -93,9 +94,16 @@ async def sign(
     *,
     limits: Limits = deadlines.LEGAL,
     now: datetime,
+    four_eyes: bool = False,
 ) -> Application:
-    """Submit with the head's consent: C3 or C4 starts, or the standing consent answers at once."""
+    """Submit with the head's consent: C3 or C4 starts, or the standing consent answers at once.
+
+    With `four_eyes` somebody else than who drafted it must do so: FourEyes.
+    """
     application = await begin(session, principal, application_id, Action.SIGN)
+    if four_eyes:
+        drafted = await store.history(session, application_id)
+        require_other_eyes(principal, {row.actor_id for row in drafted})
     await hold_resource(session, application.resource_id)
     offer = await offered(session, application.resource_id)
     await _check(session, principal, content_of(application), offer, now)

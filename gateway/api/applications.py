@@ -259,7 +259,10 @@ async def sign(
 ) -> ApplicationView:
     """The consumer's head consents and submits; the provider's clock starts (Art 20-21)."""
     now, limits = clock.now(), limits_of(using.settings)
-    moved = await apply.sign(session, principal, application_id, limits=limits, now=now)
+    four_eyes = using.settings.needs_four_eyes
+    moved = await apply.sign(
+        session, principal, application_id, limits=limits, now=now, four_eyes=four_eyes
+    )
     return _view(moved, principal, now)
 
 

@@ -142,10 +142,13 @@ async def submit(
     session: Writing,
     principal: CatalogWriter,
     response: Response,
+    using: Using,
 ) -> ResourceView:
-    now = clock.now()
-    signed = body.model_dump()
-    shown = await lifecycle.submit(session, principal, resource_id, **signed, now=now)
+    """The head signs off; outside development not who drafted it (403 `four_eyes`)."""
+    now, four_eyes = clock.now(), using.settings.needs_four_eyes
+    shown = await lifecycle.submit(
+        session, principal, resource_id, **body.model_dump(), now=now, four_eyes=four_eyes
+    )
     return tagged(shown, response)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from auth.errors import NotYourDepartment, RoleRequired
+from auth.errors import FourEyes, NotYourDepartment, RoleRequired
 from auth.principal import Principal, Role
 from catalog import lifecycle, resources, versions
 from catalog.entries import ItemRole
@@ -349,3 +349,26 @@ async def test_an_item_of_an_unknown_element_is_refused_at_the_draft(bureau: Bur
     with pytest.raises(Invalid) as refusal:
         await bureau.draft(bureau.key(), item("b", "DE404"))
     assert errors(refusal) == [("items[1].element", "not_found")]
+
+
+async def test_where_four_eyes_are_needed_who_drafted_does_not_submit(bureau: Bureau) -> None:
+    """One person with two roles drafted an entry and signed it off (D8)."""
+    drafted = await bureau.draft()
+    same = replace(bureau.one.clerk, roles=frozenset({Role.CLERK, Role.HEAD}))
+
+    async def submit(principal: Principal) -> str:
+        async with bureau.database.transaction() as session:
+            shown = await lifecycle.submit(
+                session,
+                principal,
+                drafted.resource.id,
+                leader_name="韦某",
+                signed_on=NOW.date(),
+                now=NOW,
+                four_eyes=True,
+            )
+        return shown.status
+
+    with pytest.raises(FourEyes):
+        await submit(same)
+    assert await submit(bureau.one.head) == State.SUBMITTED

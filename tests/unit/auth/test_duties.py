@@ -5,8 +5,16 @@ from itertools import chain, combinations
 
 import pytest
 
-from auth.duties import DUTIES, Operation, divisions, may, require, require_known
-from auth.errors import NotYourDepartment, RoleRequired
+from auth.duties import (
+    DUTIES,
+    Operation,
+    divisions,
+    may,
+    require,
+    require_known,
+    require_other_eyes,
+)
+from auth.errors import FourEyes, NotYourDepartment, RoleRequired
 from auth.principal import Principal, Role
 from auth.rules import SEPARATED
 from kernel.errors import NotFound
@@ -112,3 +120,10 @@ def test_who_has_no_role_sees_the_clients_of_the_own_department() -> None:
     require_known(_caller(frozenset()), Operation.SEE_CLIENT, OWN)
     with pytest.raises(NotFound):
         require_known(_caller(frozenset()), Operation.SEE_CLIENT, PLACES["same division"])
+
+
+def test_who_drafted_does_not_sign() -> None:
+    """Clerk and head, and so both signatures of an entry, could be one person (D8)."""
+    with pytest.raises(FourEyes):
+        require_other_eyes(acting(Role.HEAD, person_id="a"), {"a", "b"})
+    require_other_eyes(acting(Role.HEAD, person_id="c"), {"a", "b"})

@@ -1,13 +1,14 @@
 """The consumer's side on the real database (Order 809 Art 20)."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlmodel import col, select
 
-from auth.errors import NotYourDepartment, RoleRequired
+from auth.errors import FourEyes, NotYourDepartment, RoleRequired
 from auth.principal import Principal, Role
 from auth.tables import Client
 from catalog.errors import ResourceNotPublished
@@ -51,6 +52,19 @@ async def test_a_clerk_drafts_and_the_head_signs(database: Database) -> None:
     assert application.provider_department == world.provider
     assert await audited(database, draft.id) == ["application.created", "application.signed"]
     assert await announced(database, draft.id) == ["application.signed"]
+
+
+async def test_where_four_eyes_are_needed_who_drafted_does_not_sign(database: Database) -> None:
+    """One person with two roles drafted and signed an application (D8)."""
+    world = await sharing(database)
+    draft = await drafted(database, world)
+    same = replace(world.clerk, roles=frozenset({Role.CLERK, Role.HEAD}))
+    with pytest.raises(FourEyes):
+        async with database.transaction() as session:
+            await apply.sign(session, same, draft.id, now=NOW, four_eyes=True)
+    async with database.transaction() as session:
+        application = await apply.sign(session, world.head, draft.id, now=NOW, four_eyes=True)
+    assert application.status == "submitted"
 
 
 async def test_unconditional_data_is_answered_within_one_working_day(database: Database) -> None:
