@@ -300,6 +300,7 @@ class _PullCaller:
             # Nobody waits for the page: neither place nor quota is taken for it.
             raise ClientGoneError
         principal = self.known() or await self._tokens.verify(self._token)
+        exchange.principal = principal
         # However long it waits and looks again, it is one request.
         if not exchange.buckets:
             await self._admit(principal, exchange, self._subscription_id)
