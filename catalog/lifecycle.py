@@ -13,7 +13,7 @@ from catalog.contracts.model import Contract
 from catalog.entries import Entry, Item, ItemRole
 from catalog.errors import ChangedMeanwhile, HasSubscriptions
 from catalog.events import CatalogEvent
-from catalog.rules.entries import review_errors, role_errors
+from catalog.rules.entries import key_errors, review_errors, role_errors
 from catalog.states import NEXT, Action, State, step
 from catalog.store import resources as store
 from catalog.tables import Resource, ResourceVersion
@@ -215,8 +215,10 @@ async def _check(session: ReadSession, shown: Shown, *known: FieldError, on: dat
     found = await sources.sources_of(session, claimed, row.region_code)
     departments = {element: source.department for element, source in found.items()}
     department = shown.resource.department
+    before = await store.get(session, row.resource_id, shown.resource.published_version or 0)
     errors = [
         *known,
+        *([] if before is None else key_errors(items, [Item.of(each) for each in before.items])),
         *review_errors(row.reviews),
         *role_errors(items, departments, department),
     ]

@@ -1,6 +1,6 @@
 """Versions of a resource, and the contracts that records of a version obey (P2)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from auth.principal import Principal
 from catalog import snapshots
 from catalog.contracts.model import Checker, Contract, DataType, Field
+from catalog.contracts.published import RecordItem, RecordVersion
 from catalog.entries import Entry, Item
 from catalog.errors import ResourceNotPublished, VersionSuperseded
 from catalog.rules.compatibility import Verdict, compare
@@ -55,6 +56,7 @@ class PublishedEntry:
     share_purposes: str | Sequence[str] | None
     legal_basis: str | None
     items: Mapping[str, Field]
+    elements: Mapping[str, str]
     masks: Mapping[str, Mapping[str, Any]]
 
 
@@ -92,16 +94,31 @@ async def department_of(session: ReadSession, resource_id: str) -> str:
     return resource.department
 
 
-async def items_ever_published(
-    session: ReadSession, resource_id: str
-) -> Mapping[int, frozenset[str]]:
-    """Return the item names of every version that records in the log may have been checked by."""
-    rows = await store.versions(session, resource_id)
-    return {
-        row.number: frozenset(item["name"] for item in row.items)
-        for row in rows
-        if _was_published(row)
-    }
+async def share_type_of(session: ReadSession, resource_id: str) -> str | None:
+    """Return the sharing attribute in force, None where no version is."""
+    resource = await store.resource(session, resource_id)
+    if resource is None or not serves(resource):
+        return None
+    return (await _serving(session, resource)).share_type
+
+
+async def record_versions(
+    session: ReadSession, resource_ids: Collection[str]
+) -> Mapping[str, Mapping[int, RecordVersion]]:
+    """Return every version that records in the log may have been checked by, by resource."""
+    found: dict[str, dict[int, RecordVersion]] = {id_: {} for id_ in resource_ids}
+    for resource_id, number, items, data_types in await store.published_items(
+        session, resource_ids, PUBLIC
+    ):
+        read = zip(items, data_types, strict=True)
+        found[resource_id][number] = RecordVersion(number, tuple(_record_item(*i) for i in read))
+    return found
+
+
+def _record_item(stored: Mapping[str, Any], data_type: str) -> RecordItem:
+    return RecordItem(
+        stored["name"], DataType(data_type), stored["key"], stored["element"], stored["mask"]
+    )
 
 
 async def entry(session: ReadSession, resource_id: str) -> PublishedEntry:
@@ -125,6 +142,7 @@ async def entry(session: ReadSession, resource_id: str) -> PublishedEntry:
         share_purposes=row.share_purposes,
         legal_basis=row.legal_basis,
         items={field.name: field for field in contract.fields},
+        elements={item["name"]: item["element"] for item in row.items},
         masks=_masks(row),
     )
 

@@ -28,10 +28,15 @@ def join_key(texts: Sequence[str]) -> bytes:
 def split_key(contract: Contract, key: bytes) -> dict[str, str]:
     """The texts of the key items; ValueError where it is no key of this contract."""
     names = [field.name for field in contract.key_fields]
+    return dict(zip(names, split_parts(key, len(names)), strict=True))
+
+
+def split_parts(key: bytes, count: int) -> list[str]:
+    """The texts of so many key items; ValueError where it is no key of as many."""
     parts = [_decode_part(part) for part in key.decode().split(_SEPARATOR)]
-    if len(parts) != len(names) or join_key(parts) != key:
-        raise ValueError(f"not a key of {len(names)} items")
-    return dict(zip(names, parts, strict=True))
+    if len(parts) != count or join_key(parts) != key:
+        raise ValueError(f"not a key of {count} items")
+    return parts
 
 
 def key_text(value: object) -> str:

@@ -92,6 +92,22 @@ def _keys(items: Collection[Item], data_types: Mapping[str, DataType]) -> Iterat
             )
 
 
+def key_errors(items: Collection[Item], in_force: Collection[Item]) -> Iterator[FieldError]:
+    """Yield a change of the key: records are known by it in every version, and deletes too."""
+    if _key(items) != _key(in_force):
+        names = "、".join(name for name, _element in _key(in_force))
+        yield FieldError(
+            "items",
+            "fixed",
+            f"主键项首次发布后不能更改（名称、数据元、顺序）：{names}",
+            f"key items, their elements and order are fixed by the first publication: {names}",
+        )
+
+
+def _key(items: Collection[Item]) -> list[tuple[str, str]]:
+    return [(item.name, item.element) for item in items if item.key]
+
+
 def review_errors(reviews: Mapping[str, Mapping[str, Any]]) -> Iterator[FieldError]:
     """Yield the assessments, as stored, that forbid submission (Order 809 Art 3 and 12)."""
     if not reviews["secrecy"]["passed"]:

@@ -1,9 +1,11 @@
 """SQL of resources, their versions and their history."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import cast, func
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import defer
 from sqlmodel import col, select, update
 
@@ -27,6 +29,28 @@ async def resource(session: ReadSession, resource_id: str) -> Resource | None:
 async def versions(session: ReadSession, resource_id: str) -> Sequence[ResourceVersion]:
     query = select(ResourceVersion).where(ResourceVersion.resource_id == resource_id)
     query = query.order_by(col(ResourceVersion.number)).options(WITHOUT_CONTRACT)
+    return (await session.exec(query)).all()
+
+
+async def published_items(
+    session: ReadSession, resource_ids: Collection[str], states: Collection[State]
+) -> Sequence[Any]:
+    """Return resource, number, items and their data types of versions that were once published.
+
+    The types alone are taken from the contract, whose code lists may be megabytes.
+    """
+    path = cast("$.fields[*].data_type", JSONPATH)
+    types = func.jsonb_path_query_array(ResourceVersion.contract, path, type_=JSONB)
+    query = (
+        select(ResourceVersion.resource_id, ResourceVersion.number, ResourceVersion.items, types)
+        .where(
+            col(ResourceVersion.resource_id).in_(resource_ids),
+            col(ResourceVersion.state).in_(states),
+            col(ResourceVersion.published_at).is_not(None),
+            col(ResourceVersion.contract).is_not(None),
+        )
+        .order_by(ResourceVersion.resource_id, col(ResourceVersion.number))
+    )
     return (await session.exec(query)).all()
 
 

@@ -102,6 +102,7 @@ def _granted(
         for item in terms.items
         if item in offer.masks and item not in said.unmasked
     }
+    named = (*terms.items, *(condition.item for condition in terms.row_filter))
     return Granted(
         application_id=application.id,
         resource_id=application.resource_id,
@@ -111,6 +112,7 @@ def _granted(
         provider_department=application.provider_department,
         region_code=application.region_code,
         items=list(terms.items),
+        elements={item: offer.elements[item] for item in named},
         masks=masks,
         unmasked=list(said.unmasked),
         row_filter=terms.row_filter,

@@ -204,7 +204,13 @@ async def _check(
     session: WriteSession, principal: Principal, asked: Content, offer: Offer, now: datetime
 ) -> None:
     await require_own_client(session, principal, asked.client_id)
-    content.check(asked, fields=offer.fields, modes=offer.modes, today=local_date(now))
+    content.check(
+        asked,
+        fields=offer.fields,
+        masked=offer.masks,
+        modes=offer.modes,
+        today=local_date(now),
+    )
 
 
 def _record(

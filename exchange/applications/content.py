@@ -48,9 +48,18 @@ class Content:
 
 
 def check(
-    content: Content, *, fields: Mapping[str, Field], modes: Collection[str], today: date
+    content: Content,
+    *,
+    fields: Mapping[str, Field],
+    masked: Collection[str],
+    modes: Collection[str],
+    today: date,
 ) -> None:
-    """Raise Invalid with every reason why the provider could not even consider it."""
+    """Raise Invalid with every reason why the provider could not even consider it.
+
+    A filter names items that are asked for and not `masked`: any other would be a question about
+    values that are not shown, answered by which rows are.
+    """
     errors = FieldErrors()
     _check_items(content.items, fields, errors)
     if content.mode not in modes:
@@ -70,6 +79,16 @@ def check(
         )
     _check_period(content, today, errors)
     conditions.check(content.row_filter, fields, errors)
+    seen = set(content.items).difference(masked)
+    for index, condition in enumerate(content.row_filter):
+        if condition.item in fields and condition.item not in seen:
+            errors.add(
+                f"row_filter[{index}].item",
+                "filter_not_granted",
+                f"行过滤只能使用所申请且不脱敏的信息项；{condition.item} 未申请或须脱敏",
+                f"a row filter names items that are asked for and not masked; {condition.item} is"
+                " not, and the provider may set that condition when agreeing",
+            )
     errors.raise_if_any()
 
 

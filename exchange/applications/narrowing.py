@@ -1,6 +1,6 @@
 """An agreement may narrow what was asked for, never widen it (`api.md` section 4); pure."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -40,7 +40,11 @@ def narrow(
     masked: Collection[str],
     today: date,
 ) -> Terms:
-    """Return the granted terms; raises Invalid with the path of each attempt to widen."""
+    """Return the granted terms; raises Invalid with the path of each attempt to widen.
+
+    The provider's own conditions may name any item. What the applicant filters on must stay granted
+    and unmasked, unless the provider says the same condition.
+    """
     errors = FieldErrors()
     items = asked.items if said.items is None else said.items
     _check_items(items, asked, fields, errors)
@@ -48,6 +52,8 @@ def narrow(
     conditions.check(said.row_filter, fields, errors)
     # A condition on an item that a newer version dropped cannot be left out: that would widen.
     conditions.check(asked.row_filter, fields, errors, "application.row_filter")
+    shown = [item for item in items if item not in masked or item in said.unmasked]
+    _check_filtered(asked.row_filter, said.row_filter, shown, errors)
     _check_quota(asked.records_per_day, said.records_per_day, errors)
     _check_period(asked.valid_until, said.valid_until, today, errors)
     errors.raise_if_any()
@@ -93,6 +99,25 @@ def _check_unmasked(
                 "unknown_item",
                 f"{item} 不是所同意的脱敏信息项",
                 f"{item} is not a masked item of this agreement",
+            )
+
+
+def _check_filtered(
+    asked: Sequence[Condition],
+    said: Sequence[Condition],
+    shown: Collection[str],
+    errors: FieldErrors,
+) -> None:
+    repeated = [repr(condition) for condition in said]
+    for index, condition in enumerate(asked):
+        if condition.item not in shown and repr(condition) not in repeated:
+            errors.add(
+                f"application.row_filter[{index}].item",
+                "filter_not_granted",
+                f"申请以 {condition.item} 过滤，但该项未同意或须脱敏；如仍按此条件提供，请在"
+                " row_filter 中写明该条件",
+                f"the application filters on {condition.item}, which would not be granted unmasked;"
+                " to keep the condition, repeat it in row_filter",
             )
 
 

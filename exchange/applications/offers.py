@@ -26,6 +26,7 @@ class Offer:
     share_type: str
     modes: tuple[str, ...]
     fields: Mapping[str, Field]
+    elements: Mapping[str, str]
     masks: Mapping[str, Mapping[str, Any]]
     conditions: Mapping[str, Any]
 
@@ -49,6 +50,7 @@ async def offered(session: ReadSession, resource_id: str) -> Offer:
         share_type=entry.share_type,
         modes=entry.share_modes,
         fields=entry.items,
+        elements=entry.elements,
         masks=entry.masks,
         conditions={
             "share_conditions": entry.share_conditions,

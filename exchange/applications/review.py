@@ -155,7 +155,13 @@ async def reroute(
     await hold_resource(session, resource_id)
     offer = await offered(session, resource_id)
     asked = content_of(application)
-    content.check(asked, fields=offer.fields, modes=offer.modes, today=local_date(now))
+    content.check(
+        asked,
+        fields=offer.fields,
+        masked=offer.masks,
+        modes=offer.modes,
+        today=local_date(now),
+    )
     successor = await _copy(session, principal, application, offer, limits, now=now)
     await agree_beforehand(session, successor, offer, limits, now=now)
     decision = {"reason": reason, "resource_id": resource_id, "rerouted_to": successor.id}

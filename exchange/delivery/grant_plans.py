@@ -1,17 +1,19 @@
 """Plans of delivery: a grant with its compiled projection, dropped when a rule changes (P3)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 from catalog import versions
-from catalog.versions import PublishedContract
-from exchange.delivery.projection import Projection, View
+from catalog.contracts.published import RecordVersion
+from catalog.entries import ShareType
+from exchange.delivery.projection.projection import Projection
+from exchange.delivery.projection.views import Terms
 from exchange.log.topics import topic_of
 from exchange.metering import count_store
 from exchange.subscriptions import grants
 from exchange.subscriptions.grants import Grant
+from exchange.subscriptions.states import State
 from kernel import clock
 from kernel.cache import RuleCache
 from kernel.database import Database
@@ -30,7 +32,7 @@ Known = tuple[Grant, int, date]
 
 @dataclass(frozen=True, slots=True)
 class GrantPlan:
-    """`versions` are those that the projection knows all items of, `version` the published one.
+    """`versions` are those that the projection can read, `version` the published one.
 
     `used_at_load` counts the records that had left on the day of loading, Asia/Shanghai.
     """
@@ -46,12 +48,13 @@ class GrantPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What all grants of a resource share."""
+class ResourceTerms:
+    """What all grants of a resource share; `version` is in force."""
 
-    published: PublishedContract
-    known_items: frozenset[str]
-    versions: frozenset[int]
+    version: int
+    partitions: int
+    shared: bool
+    versions: Mapping[int, RecordVersion]
 
 
 class GrantPlans:
@@ -59,7 +62,7 @@ class GrantPlans:
         self._database = database
         self._box = box
         self._by_resource: dict[str, set[str]] = {}
-        self._terms: RuleCache[Terms] = RuleCache(self._load_terms, size=TERMS_MAX)
+        self._terms: RuleCache[ResourceTerms] = RuleCache(self._load_terms, size=TERMS_MAX)
         self._grants: Grouped[Known] = Grouped(self._load_grants, most=GRANTS_TOGETHER)
         self._cache: RuleCache[GrantPlan] = RuleCache(
             self._load, size=PLANS_MAX, at_once=2 * GRANTS_TOGETHER
@@ -107,21 +110,17 @@ class GrantPlans:
         # From here on a change of the resource drops this plan too, and its terms are newer.
         self._by_resource.setdefault(grant.resource_id, set()).add(subscription_id)
         terms = self._terms.known(grant.resource_id) or await self._terms.get(grant.resource_id)
-        view = View(
-            items=grant.items,
-            masks=masks_of(grant, terms.published.masks),
-            conditions=grant.row_filter,
-            contract=terms.published.contract,
-            known_items=terms.known_items,
-            hash_key=self._box.derive(f"subscription:{subscription_id}"),
-        )
+        if not terms.shared and grant.status is State.ACTIVE:
+            # Whatever became of its subscriptions: an entry that is not shared lets nothing leave.
+            grant = replace(grant, status=State.SUSPENDED)
+        hash_key = self._box.derive(f"subscription:{subscription_id}")
         return GrantPlan(
             grant,
             topic_of(grant.resource_id),
-            terms.published.partitions,
-            Projection(view),
-            terms.versions,
-            terms.published.version,
+            terms.partitions,
+            Projection(terms_of(grant, terms.versions, terms.version, hash_key)),
+            frozenset(terms.versions),
+            terms.version,
             used,
             today,
         )
@@ -134,16 +133,26 @@ class GrantPlans:
             used = await count_store.used_by(session, limited, today) if limited else {}
         return {id_: (grant, used.get(id_, 0), today) for id_, grant in found.items()}
 
-    async def _load_terms(self, resource_id: str) -> Terms:
+    async def _load_terms(self, resource_id: str) -> ResourceTerms:
         async with self._database.reading() as session:
             published = await versions.contract_of(session, resource_id, None)
-            items = await versions.items_ever_published(session, resource_id)
-        return Terms(published, frozenset().union(*items.values()), frozenset(items))
+            found = await versions.record_versions(session, [resource_id])
+        shared = published.share_type != ShareType.NONE
+        return ResourceTerms(published.version, published.partitions, shared, found[resource_id])
 
 
-def masks_of(
-    grant: Grant, published: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Mapping[str, Any]]:
-    """Join the masks agreed with those that a later version brought, less the lifted ones."""
-    later = {item: mask for item, mask in published.items() if item not in grant.unmasked}
-    return {**later, **grant.masks}
+def terms_of(
+    grant: Grant, known: Mapping[int, RecordVersion], in_force: int, hash_key: bytes
+) -> Terms:
+    """Return what the projection of a grant is made of."""
+    return Terms(
+        items=grant.items,
+        elements=grant.elements,
+        masks=grant.masks,
+        unmasked=grant.unmasked,
+        conditions=grant.row_filter,
+        agreed=grant.resource_version,
+        versions=known,
+        in_force=in_force,
+        hash_key=hash_key,
+    )

@@ -4,10 +4,13 @@ Hundreds of departments subscribe to one resource under the same terms: its newe
 projected, masked and written once for all of them, and evicted together with their chunk.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from exchange.delivery.projection import Projection
+from exchange.delivery.projection.projection import Projection
+from exchange.delivery.projection.record import Fault
+from exchange.delivery.spans import Span, spans_of, within
 from exchange.log.reader import Chunk, ChunkCache
 
 BLOCK_RECORDS: Final = 256
@@ -47,19 +50,33 @@ def block_of(
     """Return what shows of the wanted records, which must not cross a multiple of BLOCK_RECORDS."""
     index = wanted.start // BLOCK_RECORDS
     first = index * BLOCK_RECORDS
-    name = (projection.identity, index)
+    whole = within(spans_of(chunk), first, min(first + BLOCK_RECORDS, len(chunk.keys)))
+    name = (index, *[projection.identity(span.version) for span in whole])
     kept = chunk.beside.get(name)
     if isinstance(kept, Block):
         return kept.part(wanted.start - first, wanted.stop - first)
     if not cache.has_room_beside(place, chunk):
         # Nobody would have the rest of the block.
-        return block(_lines(chunk, wanted, projection))
-    made = block(_lines(chunk, range(first, first + BLOCK_RECORDS), projection))
+        return block(
+            _lines(cache, place, chunk, within(whole, wanted.start, wanted.stop), projection)
+        )
+    made = block(_lines(cache, place, chunk, whole, projection))
     size = made.size_bytes + len(made.lines) * LINE_OVERHEAD_BYTES
     cache.keep_beside(place, chunk, name, made, size)
     return made.part(wanted.start - first, wanted.stop - first)
 
 
-def _lines(chunk: Chunk, wanted: range, projection: Projection) -> list[bytes | None]:
-    begin, end = wanted.start, wanted.stop
-    return projection.lines(chunk.keys[begin:end], chunk.values[begin:end])
+def _lines(
+    cache: ChunkCache, place: Place, chunk: Chunk, spans: Sequence[Span], projection: Projection
+) -> list[bytes | None]:
+    """Show records span by span, and name to operators those that cannot be read."""
+    lines: list[bytes | None] = []
+    for begin, end, version in spans:
+        faults: list[Fault] = []
+        keys, values = chunk.keys[begin:end], chunk.values[begin:end]
+        lines += projection.lines(version, keys, values, faults=faults)
+        # What no batch of the platform covers was named when it was read.
+        if faults and version is not None:
+            places = sorted(fault.place for fault in faults)
+            cache.foreign.name(place, [chunk.offsets[begin + each] for each in places])
+    return lines

@@ -2,9 +2,12 @@
 
 from auth.principal import Principal
 from catalog import lifecycle
+from catalog.entries import ShareType
 from catalog.visibility import Shown
 from exchange.log.topics import Topics, topic_of
 from exchange.subscriptions import grants
+from exchange.subscriptions.store import hold_resource
+from exchange.subscriptions.supervision import suspend_unshared
 from kernel import clock
 from kernel.database import Database, WriteSession
 
@@ -18,14 +21,21 @@ async def publish(
 ) -> Shown:
     """Publish the approved version once its topic exists and every partition has a leader.
 
-    A topic without a published resource does no harm: the next try finds it. Raises as
-    `catalog.lifecycle.publish`, and BrokerUnavailable.
+    A topic without a published resource does no harm: the next try finds it. A version that is not
+    to be shared suspends the subscriptions of the resource. Raises as `catalog.lifecycle.publish`,
+    and BrokerUnavailable.
     """
     now = clock.now()
     async with database.reading() as reading:
         request = await lifecycle.publishable(reading, principal, resource_id, now=now)
     await topics.ensure(topic_of(resource_id), request.partitions)
-    return await lifecycle.publish(session, principal, resource_id, now=now)
+    await hold_resource(session, resource_id, alone=True)
+    shown = await lifecycle.publish(session, principal, resource_id, now=now)
+    if shown.version.share_type == ShareType.NONE:
+        await suspend_unshared(
+            session, principal.actor, resource_id, basis=shown.version.legal_basis or "", now=now
+        )
+    return shown
 
 
 async def retire(

@@ -1,23 +1,23 @@
 """Row filters: which records a subscription may see; conditions are joined by AND; pure."""
 
-import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Final
 
 from catalog.contracts.model import DataType, Field
 from kernel.errors import FieldErrors
+from kernel.moments import read_moment
 
 CONDITIONS_MAX = 20
 CHOICES_MAX = 1000
 TEXT_MAX = 512
 INTEGER_MAX = 2**63 - 1
 DECIMAL_DIGITS_MAX = 64
-RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+FLOAT_DIGITS_MAX = 15
+"""A JSON number with more digits may have lost some when it was read as a float."""
 
 Scalar = str | int | float | bool
 Value = Scalar | tuple[Scalar, ...]
@@ -151,11 +151,12 @@ def _check_choices(
 
 def _check_scalar(value: Scalar, field: Field, errors: FieldErrors, path: str) -> None:
     if not FITS[field.data_type](value):
+        hint = HINTS.get(field.data_type, ("", ""))
         errors.add(
             path,
             "wrong_type",
-            f"须为 {field.data_type} 类型的值",
-            f"must be a value of type {field.data_type}",
+            f"须为 {field.data_type} 类型的值{hint[0]}",
+            f"must be a value of type {field.data_type}{hint[1]}",
         )
 
 
@@ -170,7 +171,13 @@ def _is_integer(value: Scalar) -> bool:
 def _is_decimal(value: Scalar) -> bool:
     if isinstance(value, str):
         return len(value) <= DECIMAL_DIGITS_MAX and _parses(_finite, value)
-    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
+    return _is_integer(value) or (isinstance(value, float) and _is_exact(value))
+
+
+def _is_exact(value: float) -> bool:
+    """Whether a number came through the JSON reader with all of its digits."""
+    written = Decimal(repr(value))
+    return written.is_finite() and len(written.as_tuple().digits) <= FLOAT_DIGITS_MAX
 
 
 def _is_boolean(value: Scalar) -> bool:
@@ -182,7 +189,7 @@ def _is_date(value: Scalar) -> bool:
 
 
 def _is_datetime(value: Scalar) -> bool:
-    return isinstance(value, str) and _parses(_moment, value)
+    return isinstance(value, str) and _parses(read_moment, value)
 
 
 def _parses(parse: Callable[[str], object], value: str) -> bool:
@@ -204,12 +211,16 @@ def _day(value: str) -> None:
     date.fromisoformat(value)
 
 
-def _moment(value: str) -> None:
-    if not RFC_3339.fullmatch(value):
-        raise ValueError
-    datetime.fromisoformat(value)
-
-
+HINTS: Final[Mapping[DataType, tuple[str, str]]] = {
+    DataType.DECIMAL: (
+        "；超过 15 位有效数字须写成字符串",
+        "; write more than 15 digits as a string",
+    ),
+    DataType.DATETIME: (
+        "，如 2026-05-01T10:00:00+08:00",
+        ", such as 2026-05-01T10:00:00+08:00",
+    ),
+}
 FITS: Final[Mapping[DataType, Callable[[Scalar], bool]]] = {
     DataType.STRING: _is_text,
     DataType.CODE: _is_text,

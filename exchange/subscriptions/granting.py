@@ -18,7 +18,10 @@ from kernel.ids import new_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
-    """The terms of an agreement; `unmasked` are the items whose mask the provider lifted."""
+    """The terms of an agreement; `unmasked` are the items whose mask the provider lifted.
+
+    `elements` are those of `items` and of the items that `row_filter` names.
+    """
 
     application_id: str
     resource_id: str
@@ -28,6 +31,7 @@ class Granted:
     provider_department: str
     region_code: str
     items: list[str]
+    elements: dict[str, str]
     masks: dict[str, Any]
     unmasked: list[str]
     row_filter: tuple[Condition, ...]
@@ -65,5 +69,11 @@ async def grant(
 def message(subscription: Subscription) -> dict[str, Any]:
     """Return the facts that listeners learn of a subscription."""
     names = {"id", "application_id", "resource_id", "client_id", "status", "mode", "items"}
-    parties = {"consumer_department", "provider_department", "valid_until", "revision"}
+    parties = {
+        "consumer_department",
+        "provider_department",
+        "valid_until",
+        "revision",
+        "suspend_reason",
+    }
     return subscription.model_dump(mode="json", include=names | parties)

@@ -28,9 +28,10 @@ ACTIVE: Final = State.ACTIVE
 class Grant:
     """One subscription as delivery sees it.
 
-    `masks` hold for `items` of `resource_version`; an item of `unmasked` stays clear when a later
-    version masks it. `row_filter` is joined by AND. `valid_until_moment` is the first moment at
-    which nothing may leave any more.
+    `elements` are those of `items`, and of the items that `row_filter` names, in
+    `resource_version`. `masks` were agreed for `items`; an item of `unmasked` stays clear when a
+    later version masks it. `row_filter` is joined by AND. `valid_until_moment` is the first moment
+    at which nothing may leave any more.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Grant:
     consumer_department: str
     status: State
     items: tuple[str, ...]
+    elements: Mapping[str, str]
     masks: Mapping[str, Mapping[str, Any]]
     unmasked: frozenset[str]
     row_filter: tuple[Condition, ...]
@@ -72,6 +74,7 @@ def grant_of(row: Subscription) -> Grant:
         consumer_department=row.consumer_department,
         status=State(row.status),
         items=tuple(row.items),
+        elements=row.elements,
         masks=row.masks,
         unmasked=frozenset(row.unmasked),
         row_filter=conditions.from_json(row.row_filter),

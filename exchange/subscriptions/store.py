@@ -167,6 +167,23 @@ async def take_outdated(session: WriteSession, calendar: int, limit: int) -> Seq
     return (await session.exec(outdated.with_for_update(skip_locked=True))).all()
 
 
+async def take_active(
+    session: WriteSession, resource_id: str, today: date
+) -> Sequence[Subscription]:
+    """Lock the subscriptions of a resource that are active on a day."""
+    active = (
+        select(Subscription)
+        .where(
+            col(Subscription.resource_id) == resource_id,
+            col(Subscription.status) == State.ACTIVE,
+            col(Subscription.valid_until) >= today,
+        )
+        .order_by(col(Subscription.id))
+        .execution_options(populate_existing=True)
+    )
+    return (await session.exec(active.with_for_update())).all()
+
+
 async def count_live(session: ReadSession, resource_id: str, today: date) -> int:
     query = select(func.count()).where(
         col(Subscription.resource_id) == resource_id,

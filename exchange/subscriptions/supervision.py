@@ -5,8 +5,10 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from auth.principal import Principal
+from catalog import versions
+from catalog.entries import ShareType
 from exchange import store as moving
-from exchange.errors import FilingRequired
+from exchange.errors import FilingRequired, NotShareable
 from exchange.events import ExchangeEvent
 from exchange.parties import Side, authorize
 from exchange.subscriptions import store
@@ -57,15 +59,38 @@ async def suspend(
     )
 
 
+async def suspend_unshared(
+    session: WriteSession, actor: Actor, resource_id: str, *, basis: str, now: datetime
+) -> None:
+    """Stop delivery of a resource whose entry is not to be shared any more (Art 14).
+
+    The caller holds the resource alone: nothing is granted or resumed meanwhile.
+    """
+    reason = (
+        f"资源目录改为不予共享，依据：{basis} / the entry is not to be shared any more: {basis}"
+    )
+    changes = {"suspended_by": Side.PROVIDER, "suspend_reason": reason}
+    for subscription in await store.take_active(session, resource_id, local_date(now)):
+        await _carry(
+            session, actor, subscription, Action.SUSPEND, State.SUSPENDED, changes, now=now
+        )
+
+
 async def resume(
     session: WriteSession, principal: Principal, subscription_id: str, *, now: datetime
 ) -> Subscription:
-    """Let records flow again; what the authority suspended, only the authority resumes."""
+    """Let records flow again; what the authority suspended, only the authority resumes.
+
+    Raises NotShareable while the entry is not to be shared.
+    """
     subscription, side, to = await _begin(session, principal, subscription_id, Action.RESUME, now)
     if subscription.suspended_by == Side.AUTHORITY and side is not Side.AUTHORITY:
         raise Forbidden(
             "主管部门决定的暂停须由主管部门恢复", "Only the authority resumes what it suspended"
         )
+    await store.hold_resource(session, subscription.resource_id, alone=False)
+    if await versions.share_type_of(session, subscription.resource_id) == ShareType.NONE:
+        raise NotShareable
     changes = {"suspended_by": None, "suspend_reason": None, "remedy_by": None}
     return await _carry(session, principal.actor, subscription, Action.RESUME, to, changes, now=now)
 

@@ -37,6 +37,7 @@ class Subscription(SQLModel, table=True):
     provider_department: str = Field(foreign_key=DEPARTMENT)
     region_code: str
     items: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    elements: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
     masks: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     unmasked: list[str] = Field(sa_column=Column(JSONB, nullable=False))
     row_filter: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))

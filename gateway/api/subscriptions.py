@@ -1,5 +1,6 @@
 """`/v1/subscriptions`: what was granted, and its supervision (`api.md` section 4)."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from auth.principal import Principal
 from exchange.applications.deadlines import rests_on_notice
+from exchange.delivery.masks import masks_held
 from exchange.delivery.positions import Progress
 from exchange.parties import Side
 from exchange.subscriptions import register, supervision
@@ -89,12 +91,17 @@ async def progress_of(
 
 
 def facts(
-    subscription: Subscription, principal: Principal, now: datetime, progress: Progress
+    subscription: Subscription,
+    principal: Principal,
+    now: datetime,
+    progress: Progress,
+    masks: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the fields of the view."""
+    """Return the fields of the view; `masks` are those that hold now."""
     bases = {"deliver_from", "deliver_days", "deliver_calendar"}
-    own = subscription.model_dump(exclude={"position", "position_at", *bases})
+    own = subscription.model_dump(exclude={"position", "position_at", "elements", *bases})
     return own | {
+        "masks": masks,
         "status": register.status_at(subscription, now),
         "position": progress.position,
         "lag": progress.lag,
@@ -106,10 +113,28 @@ def facts(
     }
 
 
-def view(
-    subscription: Subscription, principal: Principal, now: datetime, progress: Progress
+async def view(
+    using: Services,
+    session: ReadSession,
+    subscription: Subscription,
+    principal: Principal,
+    now: datetime,
 ) -> SubscriptionView:
-    return SubscriptionView.model_validate(facts(subscription, principal, now, progress))
+    shown = await _detailed(using, session, subscription, principal, now)
+    return SubscriptionView.model_validate(shown)
+
+
+async def _detailed(
+    using: Services,
+    session: ReadSession,
+    subscription: Subscription,
+    principal: Principal,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the fields of one subscription's view, its lag included."""
+    held = await masks_held(session, [subscription])
+    progress = await progress_of(using, session, subscription)
+    return facts(subscription, principal, now, progress, held[subscription.id])
 
 
 @router.get("")
@@ -136,7 +161,11 @@ async def page(  # noqa: PLR0913 - a filter is a parameter
         resource_id=resource_id,
     )
     progress = await using.bus.positions.progress(session, found.items)
-    items = [view(row, principal, now, progress[row.id]) for row in found.items]
+    held = await masks_held(session, found.items)
+    items = [
+        SubscriptionView.model_validate(facts(row, principal, now, progress[row.id], held[row.id]))
+        for row in found.items
+    ]
     return ListOf(items=items, next_cursor=found.next_cursor)
 
 
@@ -152,7 +181,7 @@ async def find(
     row = await register.find(session, principal, subscription_id)
     steps = await register.history(session, subscription_id)
     tag(response, row.revision)
-    shown = facts(row, principal, now, await progress_of(using, session, row))
+    shown = await _detailed(using, session, row, principal, now)
     return SubscriptionDetail.model_validate(shown | {"history": [history_view(s) for s in steps]})
 
 
@@ -174,7 +203,7 @@ async def suspend(
         remedy_by=body.remedy_by,
         now=now,
     )
-    return view(moved, principal, now, await progress_of(using, session, moved))
+    return await view(using, session, moved, principal, now)
 
 
 @router.post("/{subscription_id}/resume")
@@ -183,7 +212,7 @@ async def resume(
 ) -> SubscriptionView:
     now = clock.now()
     moved = await supervision.resume(session, principal, subscription_id, now=now)
-    return view(moved, principal, now, await progress_of(using, session, moved))
+    return await view(using, session, moved, principal, now)
 
 
 @router.post("/{subscription_id}/terminate")
@@ -199,7 +228,7 @@ async def terminate(
     moved = await supervision.terminate(
         session, principal, subscription_id, reason=body.reason, now=now
     )
-    return view(moved, principal, now, await progress_of(using, session, moved))
+    return await view(using, session, moved, principal, now)
 
 
 @router.post("/{subscription_id}/file-termination")
@@ -215,4 +244,4 @@ async def file_termination(
     filed = await supervision.file_termination(
         session, principal, subscription_id, reference=body.reference, now=now
     )
-    return view(filed, principal, now, await progress_of(using, session, filed))
+    return await view(using, session, filed, principal, now)

@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from auth.principal import Principal
 from catalog.contracts.compile import compile_plan
-from exchange.delivery.projection import Projection as Compiled
-from exchange.delivery.projection import View
+from exchange.delivery.projection.projection import Projection as Compiled
 from exchange.delivery.showing.presenter import SHOW
 from exchange.log.reader import Chunk
 from exchange.metering.counts import Counts
@@ -37,6 +36,7 @@ from loadtests.capacity.costs import (
     Projection,
 )
 from loadtests.capacity.points import MASKED_SHAPE
+from loadtests.micro.grants import projection_of
 from loadtests.micro.validation import BATCH, contract, line, microseconds
 from loadtests.processes import between, sample
 
@@ -67,7 +67,7 @@ def projection() -> Projection:
     spent = []
     for items, masks in SHAPES:
         compiled = _compiled(items, masks)
-        spent.append(microseconds(lambda found=compiled: found.lines(keys, lines)) / BATCH)  # type: ignore[misc]
+        spent.append(microseconds(lambda found=compiled: found.lines(1, keys, lines)) / BATCH)  # type: ignore[misc]
     matrix = np.array([[1.0, items, masks] for items, masks in SHAPES])
     fitted = np.linalg.lstsq(matrix, np.array(spent), rcond=None)[0]
     # A mask is as cheap as the item that it hides: noise must not make it cheaper than nothing.
@@ -79,15 +79,8 @@ def _compiled(items: int, masks: int) -> Compiled:
     known = replace(contract(), resource_id="0" * 32)
     names = [field.name for field in known.fields]
     ordered = [*FIRST_MASKED, *(name for name in names if name not in FIRST_MASKED)]
-    view = View(
-        items=tuple(ordered[:items]),
-        masks=dict(list(records.MASKS.items())[:masks]),
-        conditions=(),
-        contract=known,
-        known_items=frozenset(names),
-        hash_key=secrets.token_bytes(32),
-    )
-    return Compiled(view)
+    masked = dict(list(records.MASKS.items())[:masks])
+    return projection_of(known, ordered[:items], masked)
 
 
 def clerking(arena: Arena, pairs: int) -> tuple[list[Point], dict[str, float]]:

@@ -9,7 +9,6 @@ import hashlib
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import google_crc32c
@@ -18,7 +17,7 @@ from aiokafka.record.util import calc_crc32c
 from catalog.contracts.compile import compile_plan
 from catalog.contracts.scanning.scanner import SCAN
 from exchange.delivery import cursor as cursors
-from exchange.delivery.projection import Projection, View
+from exchange.delivery.projection.projection import Projection
 from exchange.delivery.showing.presenter import SHOW
 from exchange.log.headers import BatchFacts
 from exchange.log.packing.packer import PACK
@@ -28,6 +27,7 @@ from exchange.log.writer import Producer
 from exchange.publishing import receipts
 from exchange.publishing.receipts import Accepted, Position
 from kernel.machine.later import Later
+from loadtests.micro.grants import projection_of
 from loadtests.micro.validation import BATCH, contract, line, microseconds
 
 PASSES: Sequence[Later[Any]] = (SCAN, PACK, SHOW)
@@ -68,29 +68,21 @@ def pulling(count: int) -> Iterator[tuple[str, Call]]:
     part = Slice(keys, lines, BatchFacts(1, count, KEY, RESOURCE, RESOURCE).headers())
     info = (0, 0, count, count, 0, None, bytes(build([part], Producer(1, 0), 0)))
     masked, whole = _projection(masked=True), _projection(masked=False)
-    page = masked.lines(keys, lines)
+    page = masked.lines(1, keys, lines)
     shown = [each for each in page if each is not None]
     place = cursors.Place((1_000_000,))
     yield "parse with CRC", lambda: parse(info, 0)
-    yield "project 6 of 12, mask 2", lambda: masked.lines(keys, lines)
-    yield "wrap whole records", lambda: whole.lines(keys, lines)
+    yield "project 6 of 12, mask 2", lambda: masked.lines(1, keys, lines)
+    yield "wrap whole records", lambda: whole.lines(1, keys, lines)
     yield "join the page", lambda: b"\n".join([*shown, b""])
     yield "sign a cursor", lambda: cursors.encode(KEY, RESOURCE, place)
 
 
 def _projection(*, masked: bool) -> Projection:
     known = contract()
-    known = replace(known, resource_id=RESOURCE)
-    names = frozenset(field.name for field in known.fields)
-    view = View(
-        items=NARROW if masked else tuple(field.name for field in known.fields),
-        masks=PARTIAL if masked else {},
-        conditions=(),
-        contract=known,
-        known_items=names,
-        hash_key=KEY,
-    )
-    return Projection(view)
+    if masked:
+        return projection_of(known, NARROW, PARTIAL)
+    return projection_of(known, [field.name for field in known.fields], {})
 
 
 def times(stages: Callable[[int], Iterator[tuple[str, Call]]], count: int) -> dict[str, float]:

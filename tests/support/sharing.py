@@ -80,7 +80,7 @@ class Sharing:
     def content(self, **changes: Any) -> Content:  # noqa: ANN401 - any field of Content
         usual = Content(
             client_id=self.client_id,
-            items=("id", "name", "amount"),
+            items=("id", "name", "division", "amount"),
             mode="pull",
             basis="《政务数据共享条例》第二十条",
             scenario="养老待遇资格认证",
@@ -210,10 +210,19 @@ def _version(resource_id: str, share_type: str, *, published: bool) -> ResourceV
         share_modes=["pull", "query"],
         open_type="closed",
         grade=3,
-        items=[{"name": item.name, "mask": MASKS.get(item.name)} for item in FIELDS],
+        items=[
+            {
+                "name": item.name,
+                "key": item.key,
+                "element": f"DE-{item.name}",
+                "mask": MASKS.get(item.name),
+            }
+            for item in FIELDS
+        ],
         reviews={},
         partitions=1,
         search_text="",
         contract=snapshots.dump(contract) if published else None,
+        published_at=NOW if published else None,
         created_at=NOW,
     )

@@ -11,14 +11,15 @@ COUNT: Final = 0
 SHOWN: Final = 1
 ROWS: Final = 2
 
-# Columns of an item's row: pointers to its name, its mask, and how many characters a partial mask
-# keeps at each end.
+# Columns of an item's row: pointers to its name, its mask, how many characters a partial mask keeps
+# at each end, and how many a value has at least that is not hidden whole.
 NAME: Final = 0
 NAME_END: Final = 1
 MASK: Final = 2
 KEEP_START: Final = 3
 KEEP_END: Final = 4
-WIDTH: Final = 5
+SHOWN_FROM: Final = 5
+WIDTH: Final = 6
 
 # Masks.
 CLEAR: Final = 0

@@ -19,31 +19,51 @@ from exchange.delivery.showing.layout import (
     ROWS,
     SEEN,
     SHOWN,
+    SHOWN_FROM,
     VALUE,
     VALUE_END,
     WIDTH,
 )
 from kernel.machine.code import BYTES, NUMBERS, READ_ONLY, part, whole
 from kernel.machine.marks import (
+    ASCII,
     BACKSLASH,
     CLOSE,
     COMMA,
     DOUBT,
     LINE_BREAK,
+    MINUS,
+    NINE,
     OPEN,
+    PLUS,
+    POINT,
     QUOTE,
     SPACE,
-    TAB,
+    ZERO,
 )
-from kernel.machine.text import Bytes, Numbers, after_space, byte_at, cell, copied, member
+from kernel.machine.text import (
+    FALSE,
+    NULL,
+    TRUE,
+    Bytes,
+    Numbers,
+    after_space,
+    byte_at,
+    cell,
+    character,
+    copied,
+    member,
+    word_end,
+)
 
 _HEAD: Final = np.frombuffer(b'{"op":"upsert","key":"', np.uint8)
 _DATA: Final = np.frombuffer(b'","data":{', np.uint8)
 _NAMED: Final = np.frombuffer(b'":', np.uint8)
 _STARS: Final = np.frombuffer(b'"***"', np.uint8)
-_NULL: Final = np.frombuffer(b"null", np.uint8)
 _STAR: Final = ord("*")
-_STOPS: Final = np.array([code in b'"\\\n' for code in range(256)])
+# What may stand behind a backslash, but for "u" and its four digits.
+_ESCAPES: Final = np.array([code in b'"\\/bfnrt' for code in range(256)])
+_HEX: Final = np.array([code in b"0123456789abcdefABCDEF" for code in range(256)])
 
 
 @part
@@ -73,57 +93,122 @@ def _spans(body: Bytes, at: int, plan: Numbers, memory: Numbers, record: int) ->
 
 @part
 def _value_end(body: Bytes, at: int) -> int:
-    """Behind a scalar: the rest of the record is read as the contract let it pass."""
-    if byte_at(body, at) == QUOTE:
+    """Behind a scalar, or DOUBT where none stands; what follows it is the caller's question."""
+    byte = byte_at(body, at)
+    if byte == QUOTE:
         return _text_end(body, at + 1)
-    while byte_at(body, at) not in (COMMA, CLOSE, SPACE, TAB, LINE_BREAK):
-        if byte_at(body, at) in (OPEN, ord("[")):
+    if byte == ord("t"):
+        return word_end(body, at, TRUE)
+    if byte == ord("f"):
+        return word_end(body, at, FALSE)
+    if byte == ord("n"):
+        return word_end(body, at, NULL)
+    return _number_end(body, at)
+
+
+@part
+def _number_end(body: Bytes, at: int) -> int:
+    if byte_at(body, at) == MINUS:
+        at += 1
+    start = at
+    at = _digits_end(body, at)
+    if at == start or (byte_at(body, start) == ZERO and at > start + 1):
+        return DOUBT
+    if byte_at(body, at) == POINT:
+        start = at + 1
+        at = _digits_end(body, start)
+        if at == start:
             return DOUBT
+    if byte_at(body, at) | 0x20 == ord("e"):
+        start = at + 1
+        if byte_at(body, start) == PLUS or byte_at(body, start) == MINUS:
+            start += 1
+        at = _digits_end(body, start)
+        if at == start:
+            return DOUBT
+    return at
+
+
+@part
+def _digits_end(body: Bytes, at: int) -> int:
+    while ZERO <= byte_at(body, at) <= NINE:
         at += 1
     return at
 
 
 @part
 def _text_end(body: Bytes, at: int) -> int:
-    """Behind a string, escapes included."""
+    """Behind a string, escapes included; DOUBT at a control character and at what is no UTF-8."""
+    last = len(body) - 3
     while True:
         byte = byte_at(body, at)
-        if _STOPS[byte]:
+        if byte < ASCII:
             if byte == QUOTE:
                 return at + 1
-            at += byte == BACKSLASH
-            if byte_at(body, at) == LINE_BREAK:
+            if byte < SPACE:
                 return DOUBT
-        at += 1
+            if byte == BACKSLASH:
+                at = _escape_end(body, at + 1)
+                if at == DOUBT:
+                    return DOUBT
+            else:
+                at += 1
+        elif 0xE1 <= byte <= 0xEC and at < last:
+            # Three bytes in one step: nearly all Chinese characters.
+            if (byte_at(body, at + 1) & 0xC0) != ASCII or (byte_at(body, at + 2) & 0xC0) != ASCII:
+                return DOUBT
+            at += 3
+        else:
+            _, size = character(body, at)
+            if size == 0:
+                return DOUBT
+            at += size
+
+
+@part
+def _escape_end(body: Bytes, at: int) -> int:
+    """Behind an escape; halves of surrogate pairs are left to others."""
+    if _ESCAPES[byte_at(body, at)]:
+        return at + 1
+    if byte_at(body, at) != ord("u") or at + 5 >= len(body):
+        return DOUBT
+    for place in range(at + 1, at + 5):
+        if not _HEX[byte_at(body, place)]:
+            return DOUBT
+    if byte_at(body, at + 1) | 0x20 == ord("d") and byte_at(body, at + 2) >= ord("8"):
+        return DOUBT
+    return at + 5
 
 
 @part
 def _masked(body: Bytes, start: int, end: int, plan: Numbers, row: int, out: Bytes, to: int) -> int:
-    """Write a partly masked value; one that is no string is masked as it was written."""
+    """Write a partly masked value; a number is masked as it was written, a word hidden whole."""
     if byte_at(body, start) == QUOTE:
         start += 1
         end -= 1
+    elif byte_at(body, start) >= ord("f"):
+        return copied(_STARS, 0, len(_STARS), out, to)
     size = 0
     for place in range(start, end):
         if byte_at(body, place) == BACKSLASH:
             return DOUBT
         size += _begins(byte_at(body, place))
+    if size < cell(plan, row + SHOWN_FROM):
+        return copied(_STARS, 0, len(_STARS), out, to)
     first, last = cell(plan, row + KEEP_START), size - cell(plan, row + KEEP_END)
-    if first >= last:
-        first, last = 0, size
     out[to] = QUOTE
     to += 1
-    character = -1
+    nth = -1
     for place in range(start, end):
         byte = byte_at(body, place)
         begins = _begins(byte)
-        character += begins
-        if not first <= character < last:
+        nth += begins
+        if not first <= nth < last:
             out[to] = byte
             to += 1
-        elif begins:
-            out[to] = _STAR
-            to += 1
+        elif begins and nth == first:
+            out[to], out[to + 1], out[to + 2] = _STAR, _STAR, _STAR
+            to += 3
     out[to] = QUOTE
     return to + 1
 
@@ -151,7 +236,7 @@ def _item(body: Bytes, plan: Numbers, memory: Numbers, item: int, out: Bytes, to
         return _masked(body, start, end, plan, row, out, to)
     if mask == FULL:
         return copied(_STARS, 0, len(_STARS), out, to)
-    return copied(_NULL, 0, len(_NULL), out, to)
+    return copied(NULL, 0, len(NULL), out, to)
 
 
 @part

@@ -1,11 +1,12 @@
 """Writes what one grant shows by the compiled pass."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from exchange.delivery.mask import Kind, Mask
 from exchange.delivery.showing import layout
 from kernel.machine.later import Later
 from kernel.machine.marks import DOUBT, as_written
@@ -15,7 +16,11 @@ _Numbers: TypeAlias = npt.NDArray[np.int64]
 Show: TypeAlias = Callable[[_Bytes, _Bytes, _Numbers, _Numbers, _Bytes], int]
 SHOW: Final = Later[Show]("exchange.delivery.showing.machine", "show")
 
-_MASKS: Final = {"full": layout.FULL, "partial": layout.PARTIAL, "null": layout.NULL}
+_MASKS: Final = {
+    Kind.FULL: layout.FULL,
+    Kind.PARTIAL: layout.PARTIAL,
+    Kind.NULL: layout.NULL,
+}
 
 
 class Presenter:
@@ -24,7 +29,7 @@ class Presenter:
     def __init__(
         self,
         items: Sequence[str],
-        masks: Mapping[str, Mapping[str, Any]],
+        masks: Mapping[str, Mask],
         known_items: Sequence[str],
     ) -> None:
         known = list(dict.fromkeys([*known_items, *items]))
@@ -34,14 +39,17 @@ class Presenter:
         )
         self._memory_size = layout.MEMORY_WIDTH * len(known)
 
-    def lines(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> list[bytes] | None:
+    def lines(self, keys: Sequence[bytes], values: Sequence[bytes]) -> list[bytes] | None:
         """One line a record, none of which is a delete; None where one is in doubt.
 
-        Keys stand ready between quotation marks.
+        Keys stand ready between quotation marks, and hold no line break.
         """
         if self._plan is None or (show := SHOW.get(len(keys))) is None:
             return None
-        body, names = b"\n".join((*values, b"")), b"\n".join((*keys, b""))  # type: ignore[arg-type] # no delete
+        body, names = b"\n".join((*values, b"")), b"\n".join((*keys, b""))
+        if body.count(b"\n") != len(keys):
+            # A value of two lines would give its neighbours one another's keys.
+            return None
         out = np.empty(len(body) + len(names) + self._overhead * len(keys), np.uint8)
         end = show(
             np.frombuffer(body, np.uint8),
@@ -54,21 +62,25 @@ class Presenter:
 
 
 def _plan_of(
-    items: Sequence[str], masks: Mapping[str, Mapping[str, Any]], known: Sequence[str]
+    items: Sequence[str], masks: Mapping[str, Mask], known: Sequence[str]
 ) -> _Numbers | None:
-    kinds = [_MASKS.get(masks[item]["kind"]) if item in masks else layout.CLEAR for item in items]
+    kinds = [_MASKS.get(masks[item].kind) if item in masks else layout.CLEAR for item in items]
     names = [name for item in known if (name := as_written(item))]
     if None in kinds or len(names) < len(known):
         return None
     order = layout.ROWS + layout.WIDTH * len(known)
     cells = [len(known), len(items), *[0] * (order - layout.ROWS), *map(known.index, items)]
     for place, (item, name) in enumerate(zip(known, names, strict=True)):
-        mask = masks.get(item, {})
+        mask = masks.get(item)
         row = layout.ROWS + layout.WIDTH * place
         cells[row : row + layout.WIDTH] = (
             *(len(cells), len(cells) + len(name)),
-            _MASKS.get(mask.get("kind", ""), layout.CLEAR),
-            *(int(mask.get("keep_start", 0)), int(mask.get("keep_end", 0))),
+            *((layout.CLEAR, 0, 0, 0) if mask is None else _mask_cells(mask)),
         )
         cells += name
     return np.array(cells, np.int64)
+
+
+def _mask_cells(mask: Mask) -> tuple[int, int, int, int]:
+    kind = _MASKS.get(mask.kind, layout.FULL)
+    return kind, mask.keep_start, mask.keep_end, mask.shown_from

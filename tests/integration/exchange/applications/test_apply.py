@@ -159,7 +159,8 @@ async def test_faults_of_the_content_are_all_named(database: Database) -> None:
     async with database.transaction() as session:
         with pytest.raises(Invalid) as invalid:
             await apply.create(session, world.clerk, world.resource_id, asked, now=NOW)
-    assert {error.path for error in invalid.value.errors} == {"items[1]", "mode", "valid_until"}
+    paths = {error.path for error in invalid.value.errors}
+    assert paths == {"items[1]", "mode", "valid_until", "row_filter[0].item"}
 
 
 async def test_a_draft_that_lapsed_meanwhile_cannot_be_signed(database: Database) -> None:
@@ -174,9 +175,13 @@ async def test_a_draft_is_changed_by_its_reader_only(database: Database) -> None
     world = await sharing(database)
     draft = await drafted(database, world)
     async with database.transaction() as session:
-        changes = {"items": ("id",), "records_per_day": None}
+        changes = {"items": ("id", "division"), "records_per_day": None}
         changed = await apply.change(session, world.clerk, draft.id, changes, revision=1, now=NOW)
-    assert (changed.items, changed.records_per_day, changed.revision) == (["id"], None, 2)
+    assert (changed.items, changed.records_per_day, changed.revision) == (
+        ["id", "division"],
+        None,
+        2,
+    )
     assert changed.scenario == draft.scenario
     async with database.transaction() as session:
         with pytest.raises(Stale):

@@ -96,7 +96,7 @@ async def test_thirty_signatures_start_one_clock(wide: Database) -> None:
 async def test_a_change_and_a_signature_do_not_mix(wide: Database) -> None:
     world = await sharing(wide)
     draft = await drafted(wide, world)
-    change = {"items": ("id",)}
+    change = {"items": ("id", "division")}
     outcome = await race(
         wide,
         [
@@ -107,4 +107,6 @@ async def test_a_change_and_a_signature_do_not_mix(wide: Database) -> None:
     assert outcome["submitted"] == 1
     async with wide.reading() as session:
         row = await register.find(session, world.head, draft.id)
-    assert row.items == (["id"] if outcome["draft"] else ["id", "name", "amount"])
+    assert row.items == (
+        ["id", "division"] if outcome["draft"] else ["id", "name", "division", "amount"]
+    )

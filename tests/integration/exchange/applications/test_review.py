@@ -1,7 +1,7 @@
 """The provider's and the authority's side on the real database (Order 809 Art 21)."""
 
 from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from exchange.subscriptions import register as subscriptions
 from exchange.subscriptions.conditions import Condition, Op
 from kernel.database import Database
 from kernel.errors import Conflict, IllegalTransition, Invalid, NotFound
+from kernel.workdays import SHANGHAI
 from tests.support.sharing import MASKS, NOW, Sharing, drafted, resource_of, sharing, signed
 
 Step = Callable[..., Awaitable[Application]]
@@ -31,13 +32,14 @@ async def test_agreeing_makes_the_subscription_that_was_asked_for(database: Data
     async with database.reading() as session:
         grant = await grants.load(session, moved.subscription_id or "")
         row = await subscriptions.find(session, world.clerk, grant.id)
-    assert grant.items == ("id", "name", "amount")
+    assert grant.items == ("id", "name", "division", "amount")
+    assert grant.elements == {item: f"DE-{item}" for item in grant.items}
     assert grant.masks == MASKS
     assert grant.row_filter == (Condition("division", Op.PREFIX, "4501"),)
     assert (grant.mode, grant.records_per_day, grant.status) == ("pull", 1000, "active")
     assert grant.client_id == world.client_id
     assert grant.consumer_department == world.consumer
-    assert grant.valid_until_moment.isoformat() == "2027-01-01T00:00:00+08:00"
+    assert grant.valid_until_moment == datetime(2027, 1, 1, tzinfo=SHANGHAI)
     assert row.deliver_by.isoformat() == "2026-07-29T16:00:00+00:00"
     grants.check_active(grant, NOW)
 
@@ -46,7 +48,7 @@ async def test_agreeing_may_narrow_and_lift_masks(database: Database) -> None:
     world = await sharing(database)
     application = await signed(database, world)
     said = Narrowing(
-        items=("id", "name"),
+        items=("id", "name", "division"),
         unmasked=("id",),
         row_filter=(Condition("amount", Op.GE, 1),),
         records_per_day=10,
@@ -58,12 +60,13 @@ async def test_agreeing_may_narrow_and_lift_masks(database: Database) -> None:
             session, world.provider_head, application.id, said=said, now=NOW
         )
         grant = await grants.load(session, moved.subscription_id or "")
-    assert grant.items == ("id", "name")
+    assert grant.items == ("id", "name", "division")
+    assert grant.elements == {item: f"DE-{item}" for item in (*grant.items, "amount")}
     assert grant.masks == {"name": MASKS["name"]}
     assert grant.unmasked == {"id"}
     assert [condition.item for condition in grant.row_filter] == ["division", "amount"]
     assert grant.records_per_day == 10
-    assert grant.valid_until_moment.isoformat() == "2026-08-02T00:00:00+08:00"
+    assert grant.valid_until_moment == datetime(2026, 8, 2, tzinfo=SHANGHAI)
     assert moved.decision is not None
     assert moved.decision["note"] == "限一个月"
 
@@ -71,7 +74,7 @@ async def test_agreeing_may_narrow_and_lift_masks(database: Database) -> None:
 async def test_agreeing_never_widens(database: Database) -> None:
     world = await sharing(database)
     application = await signed(database, world)
-    said = Narrowing(items=("id", "division"), records_per_day=2000)
+    said = Narrowing(items=("division", "x"), records_per_day=2000)
     with pytest.raises(Invalid) as invalid:
         async with database.transaction() as session:
             await agreement.agree(session, world.provider_head, application.id, said=said, now=NOW)

@@ -14,7 +14,7 @@ from kernel.errors import Invalid
 
 FIELDS = {
     name: Field(name=name, label=name, data_type=DataType.STRING, required=True, key=name == "a")
-    for name in ("a", "b")
+    for name in ("a", "b", "m")
 }
 TODAY = date(2026, 7, 1)
 GOOD = Content(
@@ -30,20 +30,24 @@ GOOD = Content(
 )
 
 
+def accepted(asked: Content) -> None:
+    check(asked, fields=FIELDS, masked={"m"}, modes=("pull", "query"), today=TODAY)
+
+
 def refused(changes: Mapping[str, Any]) -> list[tuple[str, str]]:
     with pytest.raises(Invalid) as invalid:
-        check(replace(GOOD, **changes), fields=FIELDS, modes=("pull", "query"), today=TODAY)
+        accepted(replace(GOOD, **changes))
     return [(error.path, error.code) for error in invalid.value.errors]
 
 
 def test_a_complete_application_may_end_today() -> None:
-    check(GOOD, fields=FIELDS, modes=("pull", "query"), today=TODAY)
+    accepted(GOOD)
 
 
 @pytest.mark.parametrize(
     ("changes", "path", "code"),
     [
-        ({"items": ()}, "items", "too_short"),
+        ({"items": (), "row_filter": ()}, "items", "too_short"),
         ({"items": ("a", "x")}, "items[1]", "unknown_item"),
         ({"items": ("a", "b", "a")}, "items[2]", "duplicate_key"),
         ({"mode": "push"}, "mode", "not_in_code_list"),
@@ -52,11 +56,16 @@ def test_a_complete_application_may_end_today() -> None:
         ({"valid_until": date.max}, "valid_until", "out_of_range"),
         ({"valid_from": date(2026, 7, 2)}, "valid_from", "out_of_range"),
         ({"row_filter": (Condition("x", Op.EQ, ""),)}, "row_filter[0].item", "unknown_item"),
+        # Nine subscriptions with such filters read a masked value of three digits (A7).
+        ({"items": ("a", "m"), "row_filter": (Condition("m", Op.EQ, "1"),)},
+         "row_filter[0].item", "filter_not_granted"),
+        ({"items": ("a",), "row_filter": (Condition("b", Op.EQ, "1"),)},
+         "row_filter[0].item", "filter_not_granted"),
     ],
-)
+)  # fmt: skip
 def test_each_fault_is_named(changes: dict[str, Any], path: str, code: str) -> None:
     assert refused(changes) == [(path, code)]
 
 
 def test_all_faults_are_named_at_once() -> None:
-    assert len(refused({"items": ("x",), "mode": "push", "commitment": False})) == 3
+    assert len(refused({"items": ("x",), "mode": "push", "commitment": False})) == 4

@@ -37,6 +37,7 @@ GRANT = Grant(
     consumer_department="d",
     status=State.ACTIVE,
     items=(),
+    elements={},
     masks={},
     unmasked=frozenset(),
     row_filter=(),

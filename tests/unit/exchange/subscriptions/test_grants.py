@@ -27,6 +27,7 @@ GRANT = Grant(
     consumer_department="d",
     status=State.ACTIVE,
     items=("a",),
+    elements={},
     masks={},
     unmasked=frozenset(),
     row_filter=(),

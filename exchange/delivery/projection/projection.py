@@ -1,0 +1,91 @@
+"""One grant's view of one resource: records are read by the version they were published under."""
+
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from typing import Final
+
+from exchange.delivery.projection.record import Fault, Lines, Reason, RecordProjection
+from exchange.delivery.projection.views import Terms, view_of
+
+COMPILED_MAX: Final = 16
+"""Versions kept compiled for one grant: a page seldom meets more than two."""
+UNKNOWN: Final = b"unknown version"
+
+
+class Projection:
+    """Shows what a grant shows. `version` is a record's own, None where its batch names none.
+
+    Where the row filter names an item that is not of the key, a delete or an update that does not
+    pass is told as a delete exactly if the record of that key before it in its partition passes
+    (docs/api.md section 5): `undecided` says of which records that must be known, and `lines` takes
+    the places of those that are told. Without that knowledge they are hidden.
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._compiled: OrderedDict[int, RecordProjection] = OrderedDict()
+        self.versions = frozenset(terms.versions)
+
+    @cached_property
+    def needs_predecessors(self) -> bool:
+        """Whether the row filter names an item that is not of the key of some version."""
+        terms = self._terms
+        return bool(terms.conditions) and any(
+            view_of(terms, version).needs_predecessors for version in terms.versions
+        )
+
+    def reads(self, version: int | None, key: bytes, value: bytes | None) -> bool:
+        """Whether this is a record at all; what others wrote is nobody's predecessor."""
+        known = self._of(version)
+        return known is not None and known.reads(key, value)
+
+    def passes(self, version: int | None, value: bytes | None) -> bool:
+        """Whether a record is a row of the grant; False for deletes and what cannot be read."""
+        known = self._of(version)
+        return known is not None and bool(value) and known.passes(value or b"")
+
+    def undecided(
+        self, version: int | None, keys: Sequence[bytes], values: Sequence[bytes | None]
+    ) -> list[int]:
+        """Return the places of records that are told as deletes if the one before them passes."""
+        known = self._of(version)
+        return [] if known is None else known.undecided(keys, values)
+
+    def lines(
+        self,
+        version: int | None,
+        keys: Sequence[bytes],
+        values: Sequence[bytes | None],
+        left: Collection[int] = (),
+        faults: list[Fault] | None = None,
+    ) -> Lines:
+        """Return one NDJSON line a record, None for a record that the grant does not show.
+
+        All records are of one version. `left` are places of undecided records whose predecessor
+        passes. Records that cannot be read go to `faults`, and harm no neighbour.
+        """
+        faults = [] if faults is None else faults
+        known = self._of(version)
+        if known is None:
+            faults += [Fault(place, Reason.VERSION) for place in range(len(keys))]
+            return [None] * len(keys)
+        return known.lines(keys, values, left, faults)
+
+    def identity(self, version: int | None) -> bytes:
+        """Name all that lines of a version depend on: equal names show the same of each record."""
+        known = self._of(version)
+        return UNKNOWN if known is None else known.identity
+
+    def _of(self, version: int | None) -> RecordProjection | None:
+        if version is None:
+            return None
+        known = self._compiled.get(version)
+        if known is not None:
+            return known
+        if version not in self.versions:
+            return None
+        if len(self._compiled) >= COMPILED_MAX:
+            self._compiled.popitem(last=False)
+        known = self._compiled[version] = RecordProjection(view_of(self._terms, version))
+        return known
