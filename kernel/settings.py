@@ -10,6 +10,9 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+RETENTION_HOURS_MIN = 8 * 24
+"""The seven days of an Idempotency-Key, and a day."""
+
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SHUYUAN_", extra="ignore")
@@ -158,6 +161,17 @@ class Settings(BaseSettings):
     def needs_four_eyes(self) -> bool:
         """Whether who drafted something is not the one to sign it."""
         return self.environment != "development" if self.four_eyes is None else self.four_eyes
+
+    @field_validator("retention_hours")
+    @classmethod
+    def _longer_than_keys_are_kept(cls, hours: int) -> int:
+        """Within their term keyed publishes are settled from the log: it must still hold them."""
+        if 0 <= hours < RETENTION_HOURS_MIN:
+            raise ValueError(
+                f"SHUYUAN_RETENTION_HOURS must be -1 or at least {RETENTION_HOURS_MIN}: an "
+                "Idempotency-Key is good for 7 days, and the log must hold its batch as long"
+            )
+        return hours
 
     def master_key_bytes(self) -> bytes:
         """Return the master key; ValueError says what is wrong with it."""

@@ -1,4 +1,4 @@
-"""The bound on what a batch takes up in the log; pure (ADR 0016).
+"""The bound on what a batch takes up in the log; pure (ADR 0023).
 
 A body within its own limit may be larger in the log: keys are escaped, and a record costs some
 bytes beside its key and value. The broker would refuse such a batch only after its key was noted.

@@ -6,7 +6,9 @@ batch whose worker died half-way is never seen (P4, P5).
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -15,6 +17,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from exchange.log.access import Brokers, access
 from exchange.log.aiokafka_internals import pause_between_updates
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
+from exchange.log.packing.packer import RECORD_BYTES
 from exchange.log.produce import GIVE_UP_SECONDS, Place, Slice
 from exchange.log.topics import MESSAGE_MAX_BYTES
 from exchange.log.writer import TRANSACTION_TIMEOUT_MS, transactional_id
@@ -23,6 +26,12 @@ log = logging.getLogger(__name__)
 
 ENTER_SECONDS = 15.0
 CLOSE_SECONDS = 3.0
+GROUP_BYTES = 1024 * 1024
+"""Parts of several requests share a batch up to this size."""
+HEAD_BYTES = 1024
+"""More than the headers of a request's first record take."""
+
+_Numbered = tuple[int, Slice]
 
 
 def spanning_id(life: int) -> str:
@@ -67,8 +76,11 @@ class SpanningLog:
             # aiokafka itself tries for as long as the broker is away.
             async with asyncio.timeout(GIVE_UP_SECONDS):
                 await producer.begin_transaction()
-                sent = [await _send(producer, place, part) for place, part in parts]
-                stored = await asyncio.gather(*sent)
+                # Each partition by itself: one after another they would add up their waits.
+                shares = _by_place(parts).items()
+                stored = await asyncio.gather(
+                    *(_send(producer, place, share) for place, share in shares)
+                )
                 await producer.commit_transaction()
         except Exception as error:
             if not isinstance(error, (KafkaError, OSError, TimeoutError)):
@@ -76,7 +88,8 @@ class SpanningLog:
             self.broken, self._producer = True, None
             self._retire(producer)
             raise OutcomeUnknown from error
-        return [record.offset for record in stored]
+        firsts = dict(chain.from_iterable(stored))
+        return [firsts[number] for number in range(len(parts))]
 
     async def _open(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
@@ -117,12 +130,47 @@ class SpanningLog:
             await asyncio.wait(self._retired, timeout=CLOSE_SECONDS)
 
 
-async def _send(producer: AIOKafkaProducer, place: Place, part: Slice) -> Any:  # noqa: ANN401
-    batch = producer.create_batch()
+def _by_place(parts: Sequence[tuple[Place, Slice]]) -> dict[Place, list[_Numbered]]:
+    """Return the parts of each partition in their order, numbered as they came."""
+    shares: dict[Place, list[_Numbered]] = {}
+    for number, (place, part) in enumerate(parts):
+        shares.setdefault(place, []).append((number, part))
+    return shares
+
+
+async def _send(
+    producer: AIOKafkaProducer, place: Place, share: Sequence[_Numbered]
+) -> list[tuple[int, int]]:
+    """Store the parts of one partition in as few batches as hold them; return their first offsets.
+
+    A part is never split: nobody else's records may come between its own.
+    """
+    topic, partition = place
+    firsts: list[tuple[int, int]] = []
+    waiting = deque(share)
+    while waiting:
+        batch, count = producer.create_batch(), 0
+        places: list[tuple[int, int]] = []
+        while waiting and (not places or batch.size() + _size(waiting[0][1]) <= GROUP_BYTES):
+            number, part = waiting.popleft()
+            places.append((number, count))
+            _fill(batch, part)
+            count += len(part.keys)
+        stored = await (await producer.send_batch(batch, topic, partition=partition))
+        firsts += [(number, stored.offset + first) for number, first in places]
+        # Making a batch took a while: everybody else has a round of the loop.
+        await asyncio.sleep(0)
+    return firsts
+
+
+def _fill(batch: Any, part: Slice) -> None:  # noqa: ANN401 - aiokafka is untyped
     headers = part.headers
     for key, value in zip(part.keys, part.values, strict=True):
         if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
             raise MessageSizeTooLargeError
         headers = []
-    topic, partition = place
-    return await producer.send_batch(batch, topic, partition=partition)
+
+
+def _size(part: Slice) -> int:
+    values = sum([len(value) for value in part.values if value is not None])
+    return HEAD_BYTES + RECORD_BYTES * len(part.keys) + sum(map(len, part.keys)) + values

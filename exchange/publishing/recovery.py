@@ -3,7 +3,7 @@
 A database restored to an earlier moment knows nothing of the keyed publishes after it, while the
 log has their batches: their retries would store second copies. So before the first keyed publish
 of a resource in a new generation, the log is read once from the restored moment to the end it had
-by then, and each keyed batch is entered with its receipt (ADR 0020).
+by then, and each keyed batch is entered with its receipt (ADR 0023).
 """
 
 import asyncio

@@ -67,3 +67,15 @@ def test_any_other_idempotency_key_is_refused(key: str) -> None:
 def test_settings_show_no_secret() -> None:
     shown = repr(Settings(database_url="postgresql://me:hidden@db/x", master_key="hidden"))
     assert "hidden" not in shown
+
+
+@pytest.mark.parametrize("hours", [0, 1, 167, 191])
+def test_records_are_not_kept_shorter_than_their_keys_are_good(hours: int) -> None:
+    """A retry after the log had dropped its batch would store it again."""
+    with pytest.raises(ValueError, match="SHUYUAN_RETENTION_HOURS"):
+        Settings(retention_hours=hours)
+
+
+def test_records_may_be_kept_for_ever_or_for_as_long_as_keys_are_good() -> None:
+    assert Settings(retention_hours=-1).retention_hours == -1
+    assert Settings(retention_hours=192).retention_hours == 192

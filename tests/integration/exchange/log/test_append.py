@@ -22,8 +22,10 @@ from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.log.headers import BatchFacts, Headers
 from exchange.log.produce import Slice
 from exchange.log.reader import Reader
+from exchange.log.topics import Topics
 from exchange.log.transaction import SpanningLog
 from exchange.log.writer import Writers
+from kernel.ids import new_id
 from tests.support.appending import AppendingLog
 
 FACTS = BatchFacts(
@@ -166,6 +168,27 @@ async def test_an_answer_that_stays_lost_leaves_the_outcome_open_and_the_writer_
     assert chunk.values == [b"a"]
 
 
+async def test_records_have_the_times_at_which_the_log_took_them(
+    bootstrap: str,
+    topic: str,
+    connection: Connection,
+    writers: Writers,
+    writer_name: str,
+    reader: Reader,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Gateways' clocks stood two seconds apart: readers by windows of time missed five records."""
+    log = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
+    before = int(time.time() * 1000)
+    monkeypatch.setattr(
+        "exchange.log.produce.time.time_ns", lambda: (before - 3_600_000) * 1_000_000
+    )
+    await log.append([part(("1", b"a"))])
+    assert await reader.offset(topic, 0, before - 1000) == 0
+    [record] = await read_by_others(bootstrap, topic, 1)
+    assert record.timestamp >= before
+
+
 async def test_sequences_go_on_over_their_limit(
     bootstrap: str, topic: str, connection: Connection, writers: Writers, writer_name: str
 ) -> None:
@@ -179,6 +202,28 @@ async def test_sequences_go_on_over_their_limit(
     assert len(await read_by_others(bootstrap, topic, 4)) == 4
 
 
+async def test_many_spanning_requests_share_a_batch_of_each_partition(
+    bootstrap: str, topics: Topics, writers: Writers, reader: Reader
+) -> None:
+    """Each part was a batch of its own, and waited for the one before: 2,000 took over 30 s."""
+    topic = f"test.{new_id()}"
+    await topics.ensure(topic, 3)
+    spanning = SpanningLog(bootstrap, time.time_ns() % 2**31)
+    await spanning.enter()
+    large = b"x" * 300_000
+    parts = [
+        ((topic, number % 3), part((str(number), large if number < 30 else b"y")))
+        for number in range(600)
+    ]
+    offsets = await spanning.append(parts)
+    await spanning.close()
+    records = await read_by_others(bootstrap, topic, 600)
+    found = {(record.partition, record.offset): record.key for record in records}
+    assert [found[number % 3, offsets[number]] for number in range(600)] == [
+        str(number).encode() for number in range(600)
+    ]
+
+
 async def test_a_spanning_batch_is_seen_whole_or_not_at_all(
     bootstrap: str, topic: str, writers: Writers, reader: Reader
 ) -> None:
@@ -187,10 +232,10 @@ async def test_a_spanning_batch_is_seen_whole_or_not_at_all(
     offsets = await spanning.append([((topic, 0), part(("1", b"a"), headers=FACTS.headers()))])
     assert offsets == [0]
     again = await spanning.append(
-        [((topic, 0), part(("2", b"b"))), ((topic, 0), part(("3", None)))]
+        [((topic, 0), part(("2", b"b"), ("2", b"c"))), ((topic, 0), part(("3", None)))]
     )
-    assert again == [2, 3]
+    assert again == [2, 4]
     await spanning.close()
-    records = await read_by_others(bootstrap, topic, 3)
-    assert [record.value for record in records] == [b"a", b"b", None]
+    records = await read_by_others(bootstrap, topic, 4)
+    assert [record.value for record in records] == [b"a", b"b", b"c", None]
     assert list(records[0].headers) == FACTS.headers()

@@ -46,6 +46,7 @@ async def test_it_is_kept_as_the_policy_says(bootstrap: str, connection: Connect
     [(*_about, entries)] = answer.resources
     found = {entry[0]: entry[1] for entry in entries}
     assert found["retention.ms"] == "3600000"
+    assert found["message.timestamp.type"] == "LogAppendTime"
     assert found["max.message.bytes"] == str(MESSAGE_MAX_BYTES)
     assert found["cleanup.policy"] == "delete"
     # Not as the cluster's defaults have it: others may lose or drop what was acknowledged.
