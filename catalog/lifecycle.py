@@ -145,7 +145,8 @@ async def revise(
 ) -> Shown:
     """Draft version n+1 from version n, which goes on serving until n+1 is published."""
     shown = await _start(session, principal, resource_id, Action.REVISE)
-    resource, number = shown.resource, shown.version.number + 1
+    resource = shown.resource
+    number = max(shown.version.number, resource.version_floor) + 1
     await _move_resource(session, resource, Action.REVISE, now=now, version=number)
     version = _copy(shown.version, number, now)
     session.add(version)

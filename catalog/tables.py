@@ -167,6 +167,8 @@ class Resource(SQLModel, table=True):
     status: str
     version: int
     published_version: int | None = None
+    # Versions up to here were given out before a restore; their numbers are not given again.
+    version_floor: int = 0
     revision: int
     created_by: str
     created_at: datetime = timestamp()

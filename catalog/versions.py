@@ -18,7 +18,7 @@ from catalog.store import resources as store
 from catalog.store import standards as standard_store
 from catalog.tables import Element, Resource, ResourceTransition, ResourceVersion
 from catalog.visibility import Shown, is_insider, present, serves, shown_number
-from kernel.database import ReadSession
+from kernel.database import ReadSession, WriteSession
 from kernel.errors import FieldError, FieldErrors, NotFound
 
 # States of a version that was published at some time: everybody may know them.
@@ -119,6 +119,16 @@ def _record_item(stored: Mapping[str, Any], data_type: str) -> RecordItem:
     return RecordItem(
         stored["name"], DataType(data_type), stored["key"], stored["element"], stored["mask"]
     )
+
+
+async def raise_floor(session: WriteSession, resource_id: str, number: int) -> bool:
+    """Give no version number up to `number` again; False if there is no such entry, or no need."""
+    resource = await session.get(Resource, resource_id, with_for_update=True)
+    if resource is None or max(resource.version, resource.version_floor) >= number:
+        return False
+    resource.version_floor = number
+    session.add(resource)
+    return True
 
 
 async def entry(session: ReadSession, resource_id: str) -> PublishedEntry:

@@ -17,11 +17,14 @@ from exchange.log.access import Access
 from exchange.log.condition import Condition
 from exchange.log.connection import Connection
 from exchange.log.events import EventLog
+from exchange.log.landmarks import LandmarkLog
+from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
 from exchange.log.topics import TopicPolicy, Topics
 from exchange.metering.rates import store as buckets
 from exchange.publishing import quarantine_entries
 from exchange.publishing import store as intents
 from exchange.relay import Relay
+from exchange.restoration.guard import RestoreGuard
 from exchange.sealing import seal_counts
 from exchange.subscriptions.delivery_clock import mark_deliveries
 from exchange.subscriptions.supervision import expire_due
@@ -37,6 +40,8 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 1.0
 RETRY_SECONDS = 2.0
+# How long the first work waits for a broker, to know whether the database was restored.
+COMPARE_SECONDS = 15.0
 # What one turn of the deadline and expiry jobs takes at most.
 BACKLOG = 200
 QUARANTINE_SECONDS = 60.0
@@ -78,7 +83,9 @@ class Worker:
         topics = Topics(self._connection, policy)
         self._events = EventLog(brokers, topics)
         self._condition = Condition(self._connection, TopicPolicy.of(settings), with_topics=True)
-        self._relay = Relay(self._database, self._events)
+        reader = Reader(self._connection, ChunkCache(CACHE_BYTES))
+        self._guard = RestoreGuard(self._database, partial(LandmarkLog, brokers, topics, reader))
+        self._relay = Relay(self._database, self._events, self._guard)
         self._stop = asyncio.Event()
         self._loops = Loops(self._stop.set)
 
@@ -86,6 +93,9 @@ class Worker:
         """Work until a signal says stop, then return 0; FAILED when a loop has died."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        self._loops.start("restore-guard", self._guard.run)
+        await self._guard.decided(COMPARE_SECONDS)
+        self._loops.start("landmark", self._guard.advance_for_ever)
         self._loops.start("relay", self._relay_for_ever)
         self._loops.start("brokers", self._condition.run)
         for name, job, seconds in JOBS:
@@ -106,6 +116,7 @@ class Worker:
             log.critical("the worker ends, to be started again: one of its loops has died")
             end_by_force_after(STOP_SECONDS)
         await self._loops.close()
+        await self._guard.close()
         await self._events.close()
         await self._connection.close()
         await self._database.close()
@@ -113,7 +124,11 @@ class Worker:
 
     async def _relay_for_ever(self) -> None:
         while True:
-            await self._patiently(self._relay.run)
+            await self._patiently(self._relay_while_it_agrees)
+
+    async def _relay_while_it_agrees(self) -> None:
+        self._guard.require()
+        await self._relay.run()
 
     async def _rotate_keys(self, session: WriteSession, now: datetime) -> None:
         """Replace a signing key of age; keys are stored under the master key, which this needs."""
@@ -129,6 +144,7 @@ class Worker:
     async def _repeat(self, job: Job, seconds: float) -> None:
         async def once() -> None:
             """Repeat at once as long as there was as much to do as one turn takes."""
+            self._guard.require_not_restored()
             done: int | None = BACKLOG
             while done is not None and done >= BACKLOG:
                 async with self._database.transaction() as session:

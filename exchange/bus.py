@@ -37,6 +37,7 @@ class Bus:
     topics: Topics
     condition: Condition
     counts: Counts
+    reader: Reader
     tail: Tail
     lanes: Lanes
     ledger: Ledger
@@ -79,6 +80,7 @@ class Bus:
             Topics(deciding, policy),
             Condition(deciding, policy),
             counts,
+            reader,
             tail,
             lanes,
             ledger,

@@ -1,6 +1,6 @@
 """Refusals that have to do with applications and subscriptions."""
 
-from kernel.errors import Conflict, Forbidden, Text
+from kernel.errors import Conflict, Forbidden, Text, Unavailable
 
 
 class NotDeliverable(Forbidden):
@@ -59,4 +59,14 @@ class FilingRequired(Conflict):
     title = Text(
         "数据提供部门终止共享服务须先与需求部门协商并报主管部门备案（条例第二十七条）",
         "A provider ends a service only after negotiation and a filing with the authority (Art 27)",
+    )
+
+
+class DatabaseRestored(Unavailable):
+    """The database lies behind the log: nothing is served until the restore is declared (P12)."""
+
+    code = "database_restored"
+    title = Text(
+        "数据库已恢复到较早时刻，平台在运维人员完成恢复登记之前不提供服务",
+        "The database was restored to an earlier moment; nothing is served until that is declared",
     )

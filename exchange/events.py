@@ -30,3 +30,4 @@ class ExchangeEvent(StrEnum):
     QUARANTINE_READ = "quarantine.read"
     QUARANTINE_RESOLVED = "quarantine.resolved"
     QUARANTINE_FORGOTTEN = "quarantine.forgotten"
+    PLATFORM_RESTORED = "platform.restored"

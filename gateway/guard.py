@@ -77,6 +77,7 @@ class Guard:
         token = bearer(headers)
         principal = using.tokens.cached(token) or await using.tokens.verify(token)
         scope[PRINCIPAL] = principal
+        using.restore.require_not_restored()
         self._pace.take(principal.id)
         for wanted in self._wanted(scope):
             principal.require_scope(wanted)

@@ -144,6 +144,7 @@ class HotPaths(HotApp):
         token = exchange.token()
         principal = tokens.cached(token) or await tokens.verify(token)
         exchange.principal = principal
+        self._using.restore.require()
         return principal
 
     async def _publish(self, resource_id: str, exchange: Exchange) -> None:

@@ -3,13 +3,17 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
 from auth.tokens import TokenVerifier
 from exchange.bus import Bus
+from exchange.log.access import Access
+from exchange.log.landmarks import LandmarkLog
 from exchange.metering.rates.gate import Gate
+from exchange.restoration.guard import RestoreGuard
 from gateway.metrics import Meters
 from gateway.probe import Probe
 from kernel.changes import ChangeFeed
@@ -31,6 +35,7 @@ class Services:
     bus: Bus
     gate: Gate
     refusals: Refusals
+    restore: RestoreGuard
     probe: Probe = field(default_factory=Probe)
 
 
@@ -46,15 +51,21 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     bus.counts.on_flush.append(Meters().counted)
     gate = Gate(database, settings)
     refusals = Refusals(database)
+    open_log = partial(LandmarkLog, Access.of(settings), bus.topics, bus.reader)
+    restore = RestoreGuard(database, open_log, changes)
     loops.start("changes", changes.run)
     loops.start("limits", gate.run)
     loops.start("refusals", refusals.run)
+    loops.start("restore-guard", restore.run)
     bus.start(loops)
     try:
-        yield Services(settings, database, box, changes, loops, tokens, bus, gate, refusals)
+        yield Services(
+            settings, database, box, changes, loops, tokens, bus, gate, refusals, restore
+        )
     finally:
         await loops.close()
         await refusals.close()
+        await restore.close()
         await bus.close()
         await database.close()
 

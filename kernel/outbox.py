@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import text
 from sqlmodel import col, delete, select
 
 from kernel import clock, locks
@@ -27,3 +28,20 @@ async def take(session: "AsyncSession", limit: int) -> Sequence[OutboxRow]:
 
 async def remove(session: "AsyncSession", rows: Sequence[OutboxRow]) -> None:
     await session.exec(delete(OutboxRow).where(col(OutboxRow.id).in_([row.id for row in rows])))
+
+
+# More messages than can have been left between a backup and its restore.
+IDS_SKIPPED = 1_000_000_000
+_SEQUENCE = "pg_get_serial_sequence('kernel.outbox', 'id')"
+
+
+async def last_id(session: "AsyncSession") -> int:
+    """Return the highest id that this database has given out, 0 if none."""
+    found = await session.execute(text(f"SELECT coalesce(pg_sequence_last_value({_SEQUENCE}), 0)"))
+    return int(found.scalar_one())
+
+
+async def skip_ids(session: "AsyncSession", given_out: int) -> None:
+    """Give out no id again that may have been given before a restore: listeners drop known ones."""
+    skip = text(f"SELECT setval({_SEQUENCE}, greatest(nextval({_SEQUENCE}), :last) + :skipped)")
+    await session.execute(skip.bindparams(last=given_out, skipped=IDS_SKIPPED))

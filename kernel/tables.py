@@ -2,8 +2,18 @@
 
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, LargeBinary
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    LargeBinary,
+    SmallInteger,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -121,3 +131,17 @@ class GenerationRow(SQLModel, table=True):
     restored_to: datetime | None = timestamp(nullable=True)
     declared_at: datetime = timestamp()
     reason: str
+
+
+class LandmarkRow(SQLModel, table=True):
+    """The one row that tells which platform this is, and how far its database has come."""
+
+    __tablename__: ClassVar[Any] = "landmark"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="landmark_one"),
+        {"schema": SCHEMA},
+    )
+
+    id: int = Field(primary_key=True, sa_type=SmallInteger)
+    platform: UUID
+    number: int = Field(sa_type=BigInteger)

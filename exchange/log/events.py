@@ -13,9 +13,10 @@ from exchange.log.topics import EVENTS_TOPIC, MESSAGE_MAX_BYTES, Topics
 
 
 class EventLog:
-    def __init__(self, brokers: Brokers, topics: Topics) -> None:
+    def __init__(self, brokers: Brokers, topics: Topics, topic: str | None = None) -> None:
         self._access = access(brokers)
         self._topics = topics
+        self._topic = topic or EVENTS_TOPIC
         self._producer: AIOKafkaProducer | None = None
 
     async def append(self, messages: Sequence[tuple[bytes, bytes]]) -> None:
@@ -25,7 +26,7 @@ class EventLog:
         """
         producer = await self._open()
         try:
-            sent = [await producer.send(EVENTS_TOPIC, value, key=key) for key, value in messages]
+            sent = [await producer.send(self._topic, value, key=key) for key, value in messages]
             await asyncio.gather(*sent)
         except MessageSizeTooLargeError:
             raise
@@ -36,7 +37,7 @@ class EventLog:
 
     async def _open(self) -> AIOKafkaProducer:
         if self._producer is None:
-            await self._topics.ensure(EVENTS_TOPIC, 1)
+            await self._topics.ensure(self._topic, 1)
             producer = AIOKafkaProducer(
                 **self._access.options(),
                 acks="all",

@@ -154,6 +154,25 @@ async def expire_due(session: WriteSession, now: datetime) -> int:
     return len(lapsed)
 
 
+async def suspend_restored(session: WriteSession, subscription_id: str, *, now: datetime) -> bool:
+    """Suspend what was suspended or terminated in a time that a restore has taken back.
+
+    Returns whether it had to be: an unknown or inactive subscription stays as it is.
+    """
+    subscription = await session.get(Subscription, subscription_id, with_for_update=True)
+    if subscription is None:
+        return False
+    if current(State(subscription.status), subscription.valid_until, now) is not State.ACTIVE:
+        return False
+    changes = {
+        "suspended_by": Side.AUTHORITY,
+        "suspend_reason": "数据库恢复前已被暂停或终止，请主管部门核实 / stopped before the restore",
+        "remedy_by": local_date(now),
+    }
+    await _carry(session, SYSTEM, subscription, Action.SUSPEND, State.SUSPENDED, changes, now=now)
+    return True
+
+
 async def _begin(
     session: WriteSession,
     principal: Principal,

@@ -34,6 +34,7 @@ class Readiness(Wire):
     database: str
     broker: str
     rules: str
+    restore: str
     loops: dict[str, str]
     warnings: list[str]
 
@@ -50,8 +51,9 @@ async def readiness(using: Using, response: Response) -> Readiness:
     node = "stopping" if STOPPING.begun else "ok"
     database, broker = await using.probe.answers(lambda: _ask(using))
     rules = "ok" if using.changes.fresh else "rules not confirmed by the database"
+    restore = _restore(using)
     failed = using.loops.failed
-    ready = node == database == broker == rules == "ok" and not failed
+    ready = node == database == broker == rules == restore == "ok" and not failed
     if not ready:
         response.status_code = NOT_READY
     return Readiness(
@@ -60,6 +62,7 @@ async def readiness(using: Using, response: Response) -> Readiness:
         database=database,
         broker=broker,
         rules=rules,
+        restore=restore,
         loops=failed,
         warnings=list(using.bus.broker_findings[:WARNINGS_MAX]),
     )
@@ -90,3 +93,9 @@ async def _broker(using: Services) -> str:
 async def metrics() -> Response:
     """Prometheus metrics of all workers of this node."""
     return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _restore(using: Services) -> str:
+    if using.restore.restored:
+        return "the database lies behind the log: declare its restore"
+    return "ok" if using.restore.passed else "database and log are being compared"

@@ -17,8 +17,9 @@ from exchange.log.access import Access
 from exchange.log.connection import Connection
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
 from exchange.metering.evidence.compare import Finding, compare
+from exchange.restoration.declare import Declaration, declare, lost_events
 from gateway.cli.failures import Failure, Unreachable
-from kernel import audit, clock
+from kernel import audit, clock, generation, outbox
 from kernel.actor import SYSTEM
 from kernel.audit import Verdict
 from kernel.database import Database
@@ -100,6 +101,25 @@ async def rotate_keys(*, at_once: bool) -> str:
             token_seconds=settings.access_token_seconds,
             at_once=at_once,
         )
+
+
+async def declare_restored(reason: str, restored_to: datetime | None) -> Declaration:
+    """Raise BrokerUnavailable when the log cannot be read."""
+    settings = _settings()
+    connection = Connection(Access.of(settings), "restore")
+    try:
+        async with _database(settings) as database:
+            reader = Reader(connection, ChunkCache(CACHE_BYTES))
+            async with database.reading() as session:
+                known_until = await outbox.last_id(session)
+                since = restored_to or (await generation.current(session)).declared_at
+            lost = await lost_events(reader, known_until, since)
+            async with database.transaction() as session:
+                return await declare(
+                    session, lost, reason, restored_to=restored_to, now=clock.now()
+                )
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager

@@ -16,7 +16,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="数源：政务数据共享交换 / the government data-sharing exchange",
 )
-for command in (publish, pull, token, why, platform.bootstrap, platform.restore_access):
+for command in (
+    publish,
+    pull,
+    token,
+    why,
+    platform.bootstrap,
+    platform.restore_access,
+    platform.restored,
+):
     app.command()(command)
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(platform.audit_app, name="audit")

@@ -88,6 +88,32 @@ def restore_access(
     typer.echo(f"{username}\t{password}")
 
 
+def restored(
+    reason: Annotated[str, typer.Option(help=say("恢复原因", "why it was restored"))],
+    to: Annotated[
+        datetime | None,
+        typer.Option(help=say("恢复到的时刻，UTC", "the moment it was restored to, UTC")),
+    ] = None,
+) -> None:
+    """登记数据库已恢复到较早时刻 / declare that the database was restored to an earlier moment."""
+    from gateway.cli import direct  # noqa: PLC0415
+
+    with explained():
+        done = direct.run(direct.declare_restored(reason, _in_utc(to)))
+    for lost in done.lost:
+        subject = lost.payload.get("id") or lost.payload.get("resource_id") or ""
+        typer.echo(f"{lost.at}\t{lost.type}\t{subject}")
+    typer.echo(
+        say(
+            f"✓ 已登记，世代 {done.generation.number}：上列 {len(done.lost)} 项决定数据库已不记得，"
+            f"请逐项重做；已暂停 {len(done.suspended)} 项此前被停止的共享授权。",
+            f"✓ declared, generation {done.generation.number}: the database has forgotten the "
+            f"{len(done.lost)} decisions above, take them again; {len(done.suspended)} "
+            "subscriptions that had been stopped were suspended.",
+        )
+    )
+
+
 @audit_app.command()
 def verify() -> None:
     """校验审计哈希链，断裂则返回 1 / recompute every chain; exit code 1 where one is broken."""

@@ -1,0 +1,116 @@
+"""Declaring that the database was restored to an earlier moment, and mending what the log tells.
+
+The platform's own messages (docs/topics.md) outlive a restore: what they tell of the time that the
+database has forgotten is listed, and what would let records out or be numbered twice is mended.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from catalog import versions
+from exchange.events import ExchangeEvent
+from exchange.log.reader import LATEST, Reader
+from exchange.log.topics import EVENTS_TOPIC
+from exchange.subscriptions import supervision
+from kernel import audit, outbox
+from kernel.actor import SYSTEM
+from kernel.database import WriteSession
+from kernel.generation import Generation, raise_generation
+
+READ_BYTES = 1024 * 1024
+# Clocks of nodes may differ a little; what was known before is known by its id.
+SLACK_SECONDS = 60
+STOPPED = frozenset({ExchangeEvent.SUBSCRIPTION_SUSPENDED, ExchangeEvent.SUBSCRIPTION_TERMINATED})
+CHANGED = STOPPED | {ExchangeEvent.SUBSCRIPTION_RESUMED}
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A decision that the log remembers and the database does not."""
+
+    id: int
+    type: str
+    at: str
+    payload: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Declaration:
+    """What was done: to be printed for the operator and kept in the audit log."""
+
+    generation: Generation
+    lost: list[Lost]
+    suspended: list[str] = field(default_factory=list)
+    floors: dict[str, int] = field(default_factory=dict)
+
+
+async def lost_events(reader: Reader, known_until: int, since: datetime) -> list[Lost]:
+    """Return the messages that the database did not leave, oldest first; raises BrokerUnavailable.
+
+    `known_until` is the last id that the database gave out.
+    """
+    start = int((since.timestamp() - SLACK_SECONDS) * 1000)
+    offset = await reader.offset(EVENTS_TOPIC, 0, start)
+    end = await reader.offset(EVENTS_TOPIC, 0, LATEST)
+    found: list[Lost] = []
+    while offset < end:
+        chunk = await reader.read(EVENTS_TOPIC, 0, offset, READ_BYTES)
+        if chunk.next_offset <= offset:
+            break
+        for value in chunk.values:
+            told = json.loads(value or b"{}")
+            if int(told.get("id", 0)) > known_until:
+                found.append(Lost(told["id"], told["type"], told["at"], told["payload"]))
+        offset = chunk.next_offset
+    return list({lost.id: lost for lost in found}.values())
+
+
+async def declare(
+    session: WriteSession,
+    lost: Sequence[Lost],
+    reason: str,
+    *,
+    restored_to: datetime | None,
+    now: datetime,
+) -> Declaration:
+    """Raise the generation, skip numbers that were given out, and stop what had been stopped."""
+    generation = await raise_generation(session, reason, restored_to=restored_to)
+    await outbox.skip_ids(session, max((one.id for one in lost), default=0))
+    done = Declaration(generation, list(lost))
+    for resource_id, number in _versions(lost).items():
+        if await versions.raise_floor(session, resource_id, number):
+            done.floors[resource_id] = number
+    for subscription_id in _stopped(lost):
+        if await supervision.suspend_restored(session, subscription_id, now=now):
+            done.suspended.append(subscription_id)
+    audit.record(
+        session,
+        SYSTEM,
+        ExchangeEvent.PLATFORM_RESTORED,
+        "platform",
+        str(generation.number),
+        reason=reason,
+        restored_to=None if restored_to is None else restored_to.isoformat(),
+        lost_events=len(lost),
+        suspended=done.suspended,
+    )
+    return done
+
+
+def _versions(lost: Sequence[Lost]) -> dict[str, int]:
+    """Return the highest version of each entry that the forgotten time brought."""
+    floors: dict[str, int] = {}
+    for one in lost:
+        if one.type.startswith("resource.") and "version" in one.payload:
+            entry = str(one.payload["resource_id"])
+            floors[entry] = max(floors.get(entry, 0), int(one.payload["version"]))
+    return floors
+
+
+def _stopped(lost: Sequence[Lost]) -> list[str]:
+    """Return the subscriptions that were not active at the end of the forgotten time."""
+    last = {str(one.payload["id"]): one.type for one in lost if one.type in CHANGED}
+    return [subscription for subscription, type_ in last.items() if type_ in STOPPED]
