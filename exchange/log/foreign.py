@@ -4,6 +4,8 @@ import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from exchange.log.topics import PREFIX
+
 log = logging.getLogger(__name__)
 
 REMEMBERED = 1_000
@@ -19,7 +21,12 @@ class ForeignRecords:
         self._named: OrderedDict[tuple[Place, int], None] = OrderedDict()
 
     def name(self, place: Place, offsets: Sequence[int]) -> None:
-        """Log a run of offsets that no batch of the platform covers, unless it has been."""
+        """Log a run of offsets that no batch of the platform covers, unless it has been.
+
+        Topics that hold no records of departments have no batches.
+        """
+        if not place[0].startswith(PREFIX):
+            return
         key = (place, offsets[0])
         if key in self._named:
             return
