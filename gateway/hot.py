@@ -21,6 +21,7 @@ from exchange.delivery.errors import QuotaExhausted
 from exchange.delivery.pull import Page, Request
 from exchange.publishing.errors import BodyTooLarge
 from exchange.publishing.publish import Batch, Media, OnInvalid, Op
+from exchange.restoration.guard import RestoreGuard
 from gateway import codings, refused
 from gateway.edge import Edge
 from gateway.exchanges import Exchange, Headers
@@ -243,7 +244,8 @@ class HotPaths(HotApp):
         return b"".join(parts)
 
     async def _pull(self, subscription_id: str, exchange: Exchange) -> None:
-        caller = _PullCaller(self._using.tokens, self._admit, exchange, subscription_id)
+        using = self._using
+        caller = _PullCaller(using.tokens, using.restore, self._admit, exchange, subscription_id)
         principal = await caller.confirm()
         principal.require_scope(MAY_READ)
         query = exchange.query("cursor", "limit", "wait")
@@ -276,16 +278,20 @@ class HotPaths(HotApp):
 class _PullCaller:
     """Who pulls: `admission.Caller` over one request and its token."""
 
-    __slots__ = ("_admit", "_digest", "_exchange", "_subscription_id", "_token", "_tokens")
+    __slots__ = (
+        "_admit", "_digest", "_exchange", "_restore", "_subscription_id", "_token", "_tokens",
+    )  # fmt: skip
 
     def __init__(
         self,
         tokens: TokenVerifier,
+        restore: RestoreGuard,
         admit: Callable[[Principal, Exchange, str], Awaitable[None]],
         exchange: Exchange,
         subscription_id: str,
     ) -> None:
         self._tokens = tokens
+        self._restore = restore
         self._admit = admit
         self._exchange = exchange
         self._subscription_id = subscription_id
@@ -293,7 +299,7 @@ class _PullCaller:
         self._digest = sha256(self._token).digest()
 
     def known(self) -> Principal | None:
-        return self._tokens.known(self._digest)
+        return self._tokens.known(self._digest) if self._restore.passed else None
 
     async def confirm(self) -> Principal:
         exchange = self._exchange
@@ -302,6 +308,7 @@ class _PullCaller:
             raise ClientGoneError
         principal = self.known() or await self._tokens.verify(self._token)
         exchange.principal = principal
+        self._restore.require()
         # However long it waits and looks again, it is one request.
         if not exchange.buckets:
             await self._admit(principal, exchange, self._subscription_id)

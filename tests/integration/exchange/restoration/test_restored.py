@@ -192,4 +192,5 @@ async def ids_are_new(endpoints: Endpoints, sharing: Sharing) -> None:
 
     await eventually(twice, within_seconds=30)
     told = await event_ids(endpoints.kafka_bootstrap, sharing.subscription)
-    assert len({id_ for id_, _type in told}) == len(told)
+    # A message may come twice (at least once), but no id names two things.
+    assert len({id_ for id_, _type in told}) == len(set(told))
