@@ -5,7 +5,7 @@ import re
 from catalog.events import CatalogEvent
 from exchange.applications import moves
 from exchange.events import ExchangeEvent
-from exchange.log import headers
+from exchange.log import headers, landmarks
 from exchange.log.headers import BatchFacts
 from exchange.log.topics import EVENTS_TOPIC, topic_of
 from exchange.subscriptions import supervision
@@ -37,13 +37,15 @@ PLACES = {
 def test_topics_are_named_as_they_are() -> None:
     assert f"## Records: `{topic_of('<resource id>')}`" in PAGE
     assert f"## Events: `{EVENTS_TOPIC}`" in PAGE
+    assert f"## Landmarks: `{landmarks.PREFIX}<platform>`" in PAGE
 
 
 def test_the_page_names_every_header_and_no_other() -> None:
     facts = BatchFacts(1, 1, b"", "client", "correlation", b"intent", "quarantine")
     written = {name for name, _value in facts.headers()}
     assert {quoted(row["header"]) for row in rows(PAGE, "header")} == written
-    assert len(written) == len([name for name in vars(headers) if name.isupper()])
+    named = [value for name, value in vars(headers).items() if name.isupper()]
+    assert written == {value for value in named if isinstance(value, str)}
 
 
 def test_the_page_names_every_message_and_no_other() -> None:
