@@ -63,8 +63,9 @@ load: $(INSTALLED) ## 打开 Locust 页面，对本机平台压测 / Locust's ow
 
 SEEDS := 5
 FAULTS := 60
+BROKERS := 1
 faults: $(INSTALLED) ## 故障演练：负载下杀死、冻结各进程并核对账目（约半小时）/ kill and freeze everything under load, then compare
-	@$(PYTHON) -m tests.faults.campaign --seeds $(SEEDS) --faults $(FAULTS)
+	@$(PYTHON) -m tests.faults.campaign --seeds $(SEEDS) --faults $(FAULTS) --brokers $(BROKERS)
 
 capacity: $(INSTALLED) ## 容量模型：给定负载所需的机器（ARGS 见 docs/capacity.md）/ the machines that a load needs
 	@$(PYTHON) -m loadtests.capacity $(ARGS)

@@ -55,6 +55,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many seeds to play")
     parser.add_argument("--faults", type=int, default=FAULTS, help="faults of each seed")
     parser.add_argument("--seed", type=int, action="append", help="play this seed; may be repeated")
+    parser.add_argument("--brokers", type=int, default=1, choices=(1, 3), help="how many brokers")
     parser.add_argument("--topics", type=int, default=TOPICS, help="how many at the end, 0: none")
     parser.add_argument("--quick", action="store_true", help="each short kind once, no files")
     parser.add_argument("--folder", type=Path, help="where the servers keep their data")
@@ -75,8 +76,12 @@ def _folder(asked: argparse.Namespace) -> Path:
 def _play(asked: argparse.Namespace, seed: int, *, small_disk: bool) -> Outcome:
     folder = _folder(asked) / str(seed)
     shutil.rmtree(folder, ignore_errors=True)
-    tell(f"seed {seed}: {asked.faults} faults (again: --seed {seed} --faults {asked.faults})")
-    options = Options(seed, asked.faults, folder, asked.quick, small_disk, tell)
+    again = f"--seed {seed} --faults {asked.faults} --brokers {asked.brokers}"
+    tell(f"seed {seed}: {asked.faults} faults (again: {again})")
+    options = Options(
+        seed, asked.faults, folder, asked.quick, small_disk and asked.brokers == 1,
+        asked.brokers, tell,
+    )  # fmt: skip
     outcome = asyncio.run(play(options))
     if outcome.violations:
         tell(f"✗ seed {seed}: {len(outcome.violations)} violations; logs and ledger in {folder}")

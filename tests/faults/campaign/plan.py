@@ -33,6 +33,19 @@ class Kind(StrEnum):
     CLIENT_GONE_IN_PAGE = "client gone in its page"
     SAME_KEY_SAME_BODY = "one key at two workers, same body"
     SAME_KEY_OTHER_BODY = "one key at two workers, other body"
+    FOREIGN_RECORDS = "foreign records in the topics"
+    ROLLING_RESTART = "rolling restart of all parts"
+    LEADER_KILLED = "leader of three brokers killed"
+    LEADER_FROZEN = "leader of three brokers frozen"
+    LEADER_FROZEN_LONG = "leader of three brokers frozen for over 30 s"
+    BELOW_MIN_ISR = "one of three brokers left"
+
+
+# What needs more than one broker, and what needs the one broker's own small disk.
+OF_SEVERAL_BROKERS = frozenset(
+    {Kind.LEADER_KILLED, Kind.LEADER_FROZEN, Kind.LEADER_FROZEN_LONG, Kind.BELOW_MIN_ISR}
+)
+OF_ONE_BROKER = frozenset({Kind.BROKER_DISK_FULL})
 
 
 # How often each comes among the others; one that is not here comes once in a plan.
@@ -60,6 +73,11 @@ WEIGHTS: Mapping[Kind, int] = {
     Kind.CLIENT_GONE_IN_PAGE: 1,
     Kind.SAME_KEY_SAME_BODY: 2,
     Kind.SAME_KEY_OTHER_BODY: 2,
+    Kind.FOREIGN_RECORDS: 3,
+    Kind.ROLLING_RESTART: 1,
+    Kind.LEADER_KILLED: 6,
+    Kind.LEADER_FROZEN: 6,
+    Kind.BELOW_MIN_ISR: 2,
 }
 # A short plan has each of these once at most: what recovers within seconds.
 SHORT: Sequence[Kind] = (
@@ -71,6 +89,7 @@ SHORT: Sequence[Kind] = (
     Kind.DATABASE_KILLED,
     Kind.BACKEND_KILLED,
     Kind.WORKER_KILLED_WITH_BROKER_FROZEN,
+    Kind.LEADER_KILLED,
     Kind.CLIENT_GONE_BEFORE_ANSWER,
     Kind.SAME_KEY_OTHER_BODY,
 )
@@ -92,18 +111,26 @@ class Planned:
     luck: float
 
 
+def impossible(brokers: int, *, small_disk: bool) -> frozenset[Kind]:
+    """Return the kinds that cannot be carried out on this stage."""
+    if brokers > 1:
+        return OF_ONE_BROKER
+    return OF_SEVERAL_BROKERS | (frozenset() if small_disk else OF_ONE_BROKER)
+
+
 def plan(seed: int, faults: int, *, short: bool, left_out: frozenset[Kind]) -> list[Planned]:
     """Return so many faults; a short plan cannot have more than there are short kinds."""
     chance = random.Random(seed)  # noqa: S311 - a plan that can be repeated
-    kinds = _short(chance, faults) if short else _deck(chance, faults, left_out)
+    kinds = _short(chance, faults, left_out) if short else _deck(chance, faults, left_out)
     return [
         Planned(kind, chance.uniform(*PAUSE), _seconds(chance, kind, short=short), chance.random())
         for kind in kinds
     ]
 
 
-def _short(chance: random.Random, faults: int) -> list[Kind]:
-    return chance.sample(SHORT, k=min(faults, len(SHORT)))
+def _short(chance: random.Random, faults: int, left_out: frozenset[Kind]) -> list[Kind]:
+    kinds = [kind for kind in SHORT if kind not in left_out]
+    return chance.sample(kinds, k=min(faults, len(kinds)))
 
 
 def _deck(chance: random.Random, faults: int, left_out: frozenset[Kind]) -> list[Kind]:
@@ -118,7 +145,7 @@ def _deck(chance: random.Random, faults: int, left_out: frozenset[Kind]) -> list
 
 
 def _seconds(chance: random.Random, kind: Kind, *, short: bool) -> float:
-    if kind is Kind.BROKER_FROZEN_LONG:
+    if kind in (Kind.BROKER_FROZEN_LONG, Kind.LEADER_FROZEN_LONG):
         return chance.uniform(*LONG_FREEZE)
     if short:
         return chance.uniform(*SHORT_FREEZE)

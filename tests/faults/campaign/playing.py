@@ -13,16 +13,18 @@ import asyncpg
 import orjson
 
 from tests.faults.campaign import verdict
+from tests.faults.campaign.dawdling import Dawdler
+from tests.faults.campaign.foreign import Foreign
 from tests.faults.campaign.ledger import Chain, Ledger
 from tests.faults.campaign.mishaps import Mishaps
 from tests.faults.campaign.outcome import Outcome, Sample
-from tests.faults.campaign.plan import Kind, Planned, plan
+from tests.faults.campaign.plan import Planned, impossible, plan
 from tests.faults.campaign.probing import Prober
 from tests.faults.campaign.publishing import STYLES, Desk, Publisher, attempt_once
 from tests.faults.campaign.pulling import Reader
 from tests.faults.campaign.reading import read_log
 from tests.faults.campaign.scene import Scene, playing
-from tests.faults.campaign.stage import WORKER, WORKERS, Stage
+from tests.faults.campaign.stage import WORKER, Stage
 from tests.faults.campaign.striking import Striker, repaired
 from tests.faults.campaign.supervision import READERS, Supervision
 from tests.faults.campaign.verdict import Logs
@@ -50,13 +52,14 @@ class Options:
     folder: Path
     short: bool
     small_disk: bool
+    brokers: int
     tell: Callable[[str], None]
 
 
 async def play(options: Options) -> Outcome:
     """Play one seed on a stage of its own and return what was found."""
     began, outcome = time.monotonic(), Outcome(options.seed)
-    stage = Stage(options.folder, small_disk=options.small_disk)
+    stage = Stage(options.folder, small_disk=options.small_disk, brokers=options.brokers)
     await asyncio.to_thread(stage.open)
     try:
         async with playing(stage) as (world, scene):
@@ -115,9 +118,11 @@ class _Play:
             for name in range(READERS):
                 load.create_task(supervision.read(name, stop))
             load.create_task(supervision.run(stop))
+            load.create_task(Dawdler(supervision).run(stop))
             load.create_task(self._mishaps(Mishaps("always", self.desk, self._another()), stop))
             await asyncio.sleep(SETTLE_SECONDS)
-            await self._faults(Striker(self.stage, mishaps))
+            foreign = Foreign(self.desk, self._another())
+            await self._faults(Striker(self.stage, mishaps, foreign))
             stop.set()
             limit.reschedule(asyncio.get_running_loop().time() + ENDS_SECONDS)
         self.outcome.suspensions = supervision.last_bytes
@@ -133,7 +138,7 @@ class _Play:
             await mishaps.two_workers_at_once(same=self.chance.random() < 0.5)
 
     async def _faults(self, striker: Striker) -> None:
-        left_out = frozenset() if self.options.small_disk else frozenset({Kind.BROKER_DISK_FULL})
+        left_out = impossible(self.options.brokers, small_disk=self.options.small_disk)
         planned = plan(
             self.options.seed, self.options.faults, short=self.options.short, left_out=left_out
         )
@@ -171,10 +176,11 @@ class _Play:
     async def _workers_back(self) -> None:
         """The gateway starts killed workers again by itself; one process is no gateway."""
         began = time.monotonic()
-        while len(self.stage.gateway_workers()) < WORKERS:
+        wanted = self.stage.workers
+        while len(self.stage.gateway_workers()) < wanted:
             if time.monotonic() > began + WORKERS_BACK_SECONDS:
                 self.watch.accuse_of_lateness(
-                    f"no {WORKERS} workers after {WORKERS_BACK_SECONDS:.0f} s", began
+                    f"no {wanted} workers after {WORKERS_BACK_SECONDS:.0f} s", began
                 )
                 return
             await asyncio.sleep(LOOK_SECONDS)

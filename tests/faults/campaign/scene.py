@@ -37,7 +37,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`narrow` has one partition, `wide` three; `probed` is the prober's own."""
+    """`narrow` has one partition, `wide` three; `probed` is the prober's own.
+
+    `strange` is where others write what claims to be the platform's.
+    """
 
     provider: Department
     publisher: str
@@ -45,6 +48,7 @@ class Scene:
     narrow: Resource
     wide: Resource
     probed: Resource
+    strange: Resource
     grants: Mapping[str, Grant]
 
     @property
@@ -72,11 +76,12 @@ async def playing(stage: Stage) -> AsyncIterator[tuple[World, Scene]]:
 
 async def _build(world: World) -> Scene:
     provider, consumer = await asyncio.gather(world.department(), world.department())
-    publisher, reader, narrow, wide, probed = await asyncio.gather(
+    publisher, reader, narrow, wide, probed, strange = await asyncio.gather(
         world.client(provider),
         world.client(consumer),
         _resource(world, provider, 1),
         _resource(world, provider, SPREAD),
+        _resource(world, provider, 1),
         _resource(world, provider, 1),
     )
 
@@ -93,9 +98,10 @@ async def _build(world: World) -> Scene:
         "suspended": await grant(narrow, masked=True),
         "probe-narrow": await grant(probed, masked=False),
         "probe-wide": await grant(wide, masked=False),
+        "strange": await grant(strange, masked=True),
     }
     tokens = await publisher.token(), await reader.token()
-    return Scene(provider, *tokens, narrow, wide, probed, grants)
+    return Scene(provider, *tokens, narrow, wide, probed, strange, grants)
 
 
 async def _resource(world: World, provider: Department, partitions: int) -> Resource:

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from deploy.local import kafka, postgres
+from deploy.local.cluster import Cluster
 from deploy.local.processes import Command, Service
 from deploy.local.stack import Stack
 from deploy.migrations.run import upgrade
@@ -24,21 +25,33 @@ START_SECONDS = 90.0
 BEAT_SECONDS = 5.0
 PROBE_SECONDS = 5.0
 GATEWAY, WORKER, BROKER, DATABASE = "gateway", "worker", kafka.NAME, postgres.NAME
+SECOND_GATEWAY, SECOND_HOST = "gateway-2", "127.0.0.2"
+# With several brokers a record is acknowledged by so many of three copies.
+COPIES, IN_SYNC = 3, 2
 
 
 class Stage:
-    """PostgreSQL, Kafka, a gateway with two workers and the worker process, in one folder."""
+    """PostgreSQL, Kafka, a gateway with two workers and the worker process, in one folder.
 
-    def __init__(self, folder: Path, *, small_disk: bool) -> None:
+    With several brokers there are two gateways, on two addresses of the loopback.
+    """
+
+    def __init__(self, folder: Path, *, small_disk: bool, brokers: int = 1) -> None:
         self.folder = folder
+        self._cluster = Cluster(folder / "cluster", brokers=brokers) if brokers > 1 else None
         self.disk = SmallDisk(folder / "stack" / "kafka" / "data") if small_disk else None
         self._heartbeat = folder / "heartbeat"
-        self.stack = Stack(folder / "stack")
+        external = {} if self._cluster is None else {BROKER: self._cluster.bootstrap}
+        self.stack = Stack(folder / "stack", external=external)
         self.settings: dict[str, str] = {}
         self._programs = {
-            GATEWAY: Service(GATEWAY, folder, ready=self._gateway_answers),
+            GATEWAY: Service(GATEWAY, folder, ready=lambda: self._answers(self.address.host)),
             WORKER: Service(WORKER, folder, ready=self._worker_beats),
         }
+        if self._cluster is not None:
+            self._programs[SECOND_GATEWAY] = Service(
+                SECOND_GATEWAY, folder, ready=lambda: self._answers(SECOND_HOST)
+            )
         self._commands: dict[str, Command] = {}
 
     def open(self) -> None:
@@ -53,6 +66,8 @@ class Stage:
             raise
 
     def _start(self) -> None:
+        if self._cluster is not None:
+            self._cluster.start()
         endpoints = self.stack.start()
         upgrade(endpoints.database_url)
         self.settings = processes.environment(
@@ -62,19 +77,29 @@ class Stage:
             SHUYUAN_WORKER_HEARTBEAT_FILE=str(self._heartbeat),
             PYTHONUNBUFFERED="1",
         )
+        if self._cluster is not None:
+            self.settings |= {
+                "SHUYUAN_REPLICATION_FACTOR": str(COPIES),
+                "SHUYUAN_MIN_INSYNC_REPLICAS": str(IN_SYNC),
+            }
         self._commands = {
             GATEWAY: self._command("gateway", "serve"),
+            SECOND_GATEWAY: self._command("gateway", "serve", SHUYUAN_HOST=SECOND_HOST),
             WORKER: self._command("exchange", "worker"),
         }
-        self.start(GATEWAY)
-        self.start(WORKER)
+        for program in self._programs:
+            self.start(program)
 
-    def _command(self, *module: str) -> Command:
-        return Command((sys.executable, "-m", *module), self.settings, processes.ROOT)
+    def _command(self, *module: str, **settings: str) -> Command:
+        return Command(
+            (sys.executable, "-m", *module), {**self.settings, **settings}, processes.ROOT
+        )
 
     def close(self) -> None:
         for program in self._programs.values():
             program.stop()
+        if self._cluster is not None:
+            self._cluster.stop()
         self.stack.stop()
         if self.disk is not None:
             self.disk.unmount()
@@ -93,7 +118,43 @@ class Stage:
 
     @property
     def address(self) -> Address:
-        return Address("127.0.0.1", int(self.settings["SHUYUAN_PORT"]))
+        also = (SECOND_HOST,) if self._cluster is not None else ()
+        return Address("127.0.0.1", int(self.settings["SHUYUAN_PORT"]), also)
+
+    @property
+    def gateways(self) -> Sequence[str]:
+        return [name for name in self._programs if name != WORKER]
+
+    @property
+    def workers(self) -> int:
+        """How many workers all gateways have when nothing is broken."""
+        return WORKERS * len(self.gateways)
+
+    @property
+    def brokers(self) -> Sequence[str]:
+        return [BROKER] if self._cluster is None else list(self._nodes)
+
+    @property
+    def _nodes(self) -> dict[str, int]:
+        numbers = self._cluster.nodes if self._cluster is not None else ()
+        return {f"{BROKER}-{number}": number for number in numbers}
+
+    def leader_of(self, topic: str) -> str:
+        """Return the broker that leads a topic's first partition; LookupError without one."""
+        if self._cluster is None:
+            return BROKER
+        leader = self._cluster.states(topic)[0].leader
+        if leader not in self._cluster.nodes:
+            raise LookupError(f"{topic} has no leader")
+        return f"{BROKER}-{leader}"
+
+    def await_copies(self, topics: Sequence[str]) -> None:
+        """Return when every copy of these topics is in sync again."""
+        for topic in topics if self._cluster is not None else ():
+            assert self._cluster is not None
+            self._cluster.await_state(
+                topic, lambda states: all(len(s.in_sync) == COPIES for s in states.values())
+            )
 
     def start(self, name: str) -> None:
         """Start one part again, whatever is left of it, and wait until it is ready."""
@@ -102,15 +163,17 @@ class Stage:
             if name == WORKER:
                 self._heartbeat.unlink(missing_ok=True)
             self._programs[name].start(self._commands[name], within_seconds=START_SECONDS)
+        elif self._cluster is not None and name in self._nodes:
+            self._cluster.restart(self._nodes[name])
         else:
             self.stack.restart(name)
 
     def stop(self, name: str) -> None:
-        """End one of the servers in an orderly way."""
-        if name == BROKER:
-            self.stack.kafka.stop()
-        else:
+        """End one part in an orderly way."""
+        if name == DATABASE:
             self.stack.postgres.stop()
+        else:
+            self._service(name).stop()
 
     def pid(self, name: str) -> int:
         """Return the first pid of a part; LookupError when it does not run."""
@@ -125,11 +188,13 @@ class Stage:
         return [first.pid, *(child.pid for child in first.children(recursive=True))]
 
     def gateway_workers(self) -> list[int]:
-        """Return the pids of the gateway's living workers."""
-        with suppress(psutil.NoSuchProcess, LookupError):
-            children = psutil.Process(self.pid(GATEWAY)).children()
-            return [child.pid for child in children if "spawn_main" in " ".join(_words(child))]
-        return []
+        """Return the pids of all gateways' living workers."""
+        found: list[int] = []
+        for gateway in self.gateways:
+            with suppress(psutil.NoSuchProcess, LookupError):
+                children = psutil.Process(self.pid(gateway)).children()
+                found += [each.pid for each in children if "spawn_main" in " ".join(_words(each))]
+        return found
 
     def backends(self) -> list[int]:
         """Return the pids of PostgreSQL's processes that serve the platform."""
@@ -149,12 +214,12 @@ class Stage:
 
     def _service(self, name: str) -> Service:
         servers = {BROKER: self.stack.kafka.service, DATABASE: self.stack.postgres.service}
+        if self._cluster is not None:
+            servers |= {n: self._cluster.nodes[each].service for n, each in self._nodes.items()}
         return self._programs.get(name) or servers[name]
 
-    def _gateway_answers(self) -> bool:
-        connection = http.client.HTTPConnection(
-            self.address.host, self.address.port, timeout=PROBE_SECONDS
-        )
+    def _answers(self, host: str) -> bool:
+        connection = http.client.HTTPConnection(host, self.address.port, timeout=PROBE_SECONDS)
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == http.HTTPStatus.OK

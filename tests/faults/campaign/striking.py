@@ -6,6 +6,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from deploy.local.wording import LocalError
+from tests.faults.campaign.foreign import Foreign
 from tests.faults.campaign.mishaps import Mishaps
 from tests.faults.campaign.plan import Kind, Planned
 from tests.faults.campaign.stage import (
@@ -21,6 +23,7 @@ from tests.faults.campaign.stage import (
 DISK_NOTICED_SECONDS = 8.0
 LOOK_SECONDS = 0.05
 ENTERS_SECONDS = 0.3
+REPLACED_SECONDS = 90.0
 # PostgreSQL ends every session within this time when one of them was killed.
 NOTICED_SECONDS = 0.3
 
@@ -55,20 +58,35 @@ class Struck:
 
 
 class Striker:
-    def __init__(self, stage: Stage, mishaps: Mishaps) -> None:
+    def __init__(self, stage: Stage, mishaps: Mishaps, foreign: Foreign) -> None:
         self._stage = stage
         self._mishaps = mishaps
+        self._foreign = foreign
+        self._resources = foreign.scene.resources
+        self._watch = foreign.watch
         self._kinds: Mapping[Kind, Callable[[Planned], Awaitable[Struck]]] = {
             Kind.GATEWAY_WORKER_KILLED: self._kill_gateway_worker,
             Kind.GATEWAY_WORKER_FROZEN: self._freeze_gateway_worker,
-            Kind.GATEWAY_KILLED: lambda _: self._kill(GATEWAY),
-            Kind.GATEWAY_FROZEN: lambda planned: self._freeze(GATEWAY, planned),
+            Kind.GATEWAY_KILLED: lambda planned: self._kill(self._one_of(GATEWAY, planned)),
+            Kind.GATEWAY_FROZEN: lambda planned: self._freeze(
+                self._one_of(GATEWAY, planned), planned
+            ),
             Kind.WORKER_KILLED: lambda _: self._kill(WORKER),
             Kind.WORKER_FROZEN: lambda planned: self._freeze(WORKER, planned),
-            Kind.BROKER_KILLED: lambda _: self._kill(BROKER),
-            Kind.BROKER_FROZEN: lambda planned: self._freeze(BROKER, planned),
-            Kind.BROKER_FROZEN_LONG: lambda planned: self._freeze(BROKER, planned),
-            Kind.BROKER_RESTARTED: lambda _: self._restart(BROKER),
+            Kind.BROKER_KILLED: lambda planned: self._kill(self._one_of(BROKER, planned)),
+            Kind.BROKER_FROZEN: lambda planned: self._freeze(
+                self._one_of(BROKER, planned), planned
+            ),
+            Kind.BROKER_FROZEN_LONG: lambda planned: self._freeze(
+                self._one_of(BROKER, planned), planned
+            ),
+            Kind.BROKER_RESTARTED: lambda planned: self._restart(self._one_of(BROKER, planned)),
+            Kind.LEADER_KILLED: self._kill_leader,
+            Kind.LEADER_FROZEN: self._freeze_leader,
+            Kind.LEADER_FROZEN_LONG: self._freeze_leader,
+            Kind.BELOW_MIN_ISR: self._leave_one_broker,
+            Kind.ROLLING_RESTART: lambda _: self._roll(),
+            Kind.FOREIGN_RECORDS: self._write_foreign,
             Kind.BROKER_DISK_FULL: self._fill_disk,
             Kind.DATABASE_KILLED: lambda _: self._kill(DATABASE),
             Kind.DATABASE_FROZEN: lambda planned: self._freeze(DATABASE, planned),
@@ -96,7 +114,8 @@ class Striker:
 
     async def _kill(self, name: str) -> Struck:
         """Kill a part, the gateway with its workers, and start it again."""
-        pids = self._stage.family(name) if name == GATEWAY else [self._stage.pid(name)]
+        whole = name in self._stage.gateways
+        pids = self._stage.family(name) if whole else [self._stage.pid(name)]
         send(pids, signal.SIGKILL)
         return Struck(time.monotonic(), self._start(name), in_the_way=name != WORKER)
 
@@ -148,7 +167,7 @@ class Striker:
 
     async def _kill_worker_with_broker_frozen(self, planned: Planned) -> Struck:
         """The worker dies with requests on the wire, which the broker reads when it wakes."""
-        with frozen(self._stage.family(BROKER)):
+        with frozen(self._stage.family(await self._leader(planned))):
             await asyncio.sleep(ENTERS_SECONDS)
             left = await self._mishaps.leave_on_the_wire()
             send([self._gateway_worker(planned)], signal.SIGKILL)
@@ -159,11 +178,73 @@ class Striker:
 
     async def _kill_database_with_broker_frozen(self, planned: Planned) -> Struck:
         """All worker lives end while their requests are on the wire."""
-        with frozen(self._stage.family(BROKER)):
+        with frozen(self._stage.family(await self._leader(planned))):
             await asyncio.sleep(ENTERS_SECONDS)
             struck = await self._kill(DATABASE)
             await asyncio.sleep(planned.seconds)
         struck.since = time.monotonic()
+        return struck
+
+    def _one_of(self, kind: str, planned: Planned) -> str:
+        """Return a gateway or a broker: the only one, or one by luck."""
+        names = self._stage.gateways if kind == GATEWAY else self._stage.brokers
+        return names[int(planned.luck * len(names))]
+
+    async def _leader(self, planned: Planned) -> str:
+        """Return the broker that leads the first partition of one of the busy topics."""
+        topic = self._resources[int(planned.luck * len(self._resources))].topic
+        return await asyncio.to_thread(self._stage.leader_of, topic)
+
+    async def _kill_leader(self, planned: Planned) -> Struck:
+        return await self._kill(await self._leader(planned))
+
+    async def _freeze_leader(self, planned: Planned) -> Struck:
+        return await self._freeze(await self._leader(planned), planned)
+
+    async def _leave_one_broker(self, planned: Planned) -> Struck:
+        """Kill all brokers but one: what it leads has too few copies to acknowledge anything."""
+        left = await self._leader(planned)
+        killed = [name for name in self._stage.brokers if name != left]
+        send([self._stage.pid(name) for name in killed], signal.SIGKILL)
+        await asyncio.sleep(planned.seconds)
+
+        async def start() -> None:
+            await asyncio.gather(*(asyncio.to_thread(self._stage.start, each) for each in killed))
+
+        return Struck(time.monotonic(), asyncio.create_task(start()))
+
+    async def _roll(self) -> Struck:
+        """Restart every part in order, as an upgrade does; recovery counts from the last one."""
+        for pid in self._stage.gateway_workers():
+            send([pid], signal.SIGTERM)
+            await self._replaced(pid)
+        await asyncio.to_thread(self._stage.stop, WORKER)
+        await asyncio.to_thread(self._stage.start, WORKER)
+        topics = [resource.topic for resource in self._resources]
+        for broker in self._stage.brokers:
+            await asyncio.to_thread(self._stage.stop, broker)
+            await asyncio.to_thread(self._stage.start, broker)
+            try:
+                await asyncio.to_thread(self._stage.await_copies, topics)
+            except LocalError as error:
+                self._watch.accuse(f"copies are not in sync after a restart: {error}")
+        return Struck(time.monotonic())
+
+    async def _replaced(self, pid: int) -> None:
+        """Wait until a worker has ended and its gateway has started another one."""
+        deadline = time.monotonic() + REPLACED_SECONDS
+        while time.monotonic() < deadline:
+            workers = self._stage.gateway_workers()
+            if pid not in workers and len(workers) >= self._stage.workers:
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+        self._watch.accuse(f"worker {pid} was not replaced within {REPLACED_SECONDS:.0f} s")
+
+    async def _write_foreign(self, _planned: Planned) -> Struck:
+        since = time.monotonic()
+        await self._foreign.write(self._stage.bootstrap)
+        struck = Struck(since)
+        struck.after = asyncio.create_task(self._foreign.look())
         return struck
 
     async def _fill_disk(self, _planned: Planned) -> Struck:

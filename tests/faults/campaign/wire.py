@@ -1,6 +1,7 @@
 """One keep-alive connection of a client that trusts nothing: every answer is looked at."""
 
 import asyncio
+import random
 import re
 import time
 from collections import Counter
@@ -28,8 +29,14 @@ class Lost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Address:
+    """Where gateways listen: on one port, of one address or of several alike."""
+
     host: str
     port: int
+    also: tuple[str, ...] = ()
+
+    def any_host(self) -> str:
+        return random.choice((self.host, *self.also))  # noqa: S311
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +175,7 @@ class Line:
         if self._streams is None:
             async with asyncio.timeout(CONNECT_SECONDS):
                 self._streams = await asyncio.open_connection(
-                    self._address.host, self._address.port, limit=LINE_LIMIT
+                    self._address.any_host(), self._address.port, limit=LINE_LIMIT
                 )
         named = {
             "Host": "faults",
