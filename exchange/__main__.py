@@ -20,6 +20,7 @@ from exchange.log.events import EventLog
 from exchange.log.landmarks import LandmarkLog
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
 from exchange.log.topics import TopicPolicy, Topics
+from exchange.metering import count_store
 from exchange.metering.rates import store as buckets
 from exchange.publishing import quarantine_entries
 from exchange.publishing import store as intents
@@ -67,6 +68,7 @@ JOBS: tuple[tuple[str, Job, float], ...] = (
     ("anchor-audit", _anchor, 60.0),
     ("forget-answers", _forget_answers, 3600.0),
     ("forget-intents", intents.forget_old, 3600.0),
+    ("forget-flushes", count_store.forget_flushes, 3600.0),
     ("forget-buckets", buckets.forget_full, 600.0),
     ("forget-frontiers", frontiers.forget_old, 3600.0),
     ("forget-identity", forget_ended, 3600.0),

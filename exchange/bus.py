@@ -3,17 +3,22 @@
 from dataclasses import dataclass
 from typing import Self
 
+from exchange.delivery.cursors import Cursors
+from exchange.delivery.departures import Departures
+from exchange.delivery.gathering import Gatherer
 from exchange.delivery.grant_plans import GrantPlans
 from exchange.delivery.positions import Positions
-from exchange.delivery.pull import Puller
+from exchange.delivery.pull import Meters, Puller
 from exchange.log.access import Access
 from exchange.log.condition import Condition
 from exchange.log.connection import READ_TIMEOUT_MS, Connection
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
+from exchange.log.topic_ids import TopicIds
 from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.watch import Tail
 from exchange.log.writer import Writers
 from exchange.metering.counts import Counts
+from exchange.metering.quota import Quotas
 from exchange.publishing.dry_run import DryRuns
 from exchange.publishing.lanes import Lanes
 from exchange.publishing.ledger import Ledger
@@ -38,6 +43,8 @@ class Bus:
     condition: Condition
     counts: Counts
     reader: Reader
+    quotas: Quotas
+    departures: Departures
     tail: Tail
     lanes: Lanes
     ledger: Ledger
@@ -62,25 +69,32 @@ class Bus:
         cache, turns = ChunkCache(CACHE_BYTES), Turns()
         reader, tail = Reader(reading, cache, turns), Tail(watching, cache, turns)
         counts = Counts(database, settings.audit_flush_seconds)
+        quotas, departures = Quotas(database), Departures(database, changes)
+        generations = Generations(database, changes)
         lanes = Lanes(brokers, small, large, changes)
-        recovery = Recovery(database, reader, Generations(database, changes))
+        recovery = Recovery(database, reader, generations)
         ledger = Ledger(database, reader, Writers(deciding), lanes.give_up, recovery)
         limits = Limits(settings.quarantine_entries, settings.quarantine_bytes)
         quarantine = Quarantine(database, box, limits, turns)
         receipt_key = box.derive("receipts")
         publisher = Publisher(database, lanes, ledger, quarantine, counts, receipt_key, turns)
         plans = GrantPlans(database, box)
-        puller = Puller(database, reader, tail, plans, counts, changes, box.derive("cursors"))
-        _listen(changes, publisher, plans, tail)
+        topic_ids = TopicIds(reading, cache.forget_topic)
+        cursors = Cursors(box.derive("cursors"), generations, topic_ids)
+        gatherer, meters = Gatherer(database, reader), Meters(counts, quotas, departures)
+        puller = Puller(database, gatherer, tail, plans, meters, changes, cursors)
+        _listen(changes, publisher, plans, tail, departures)
         policy = TopicPolicy.of(settings)
         return cls(
             publisher,
             puller,
-            Positions(database, reader, puller, plans),
+            Positions(database, reader, puller, plans, cursors),
             Topics(deciding, policy),
             Condition(deciding, policy),
             counts,
             reader,
+            quotas,
+            departures,
             tail,
             lanes,
             ledger,
@@ -94,6 +108,7 @@ class Bus:
         loops.start("waits", self.tail.end_waits)
         loops.start("counts", self.counts.run)
         loops.start("brokers", self.condition.run)
+        loops.start("departures", self.departures.run)
 
     async def alive(self) -> bool:
         """Whether a broker answers."""
@@ -105,13 +120,20 @@ class Bus:
         return self.condition.findings or self.connections[-1].troubles
 
     async def close(self) -> None:
+        await self.quotas.close()
         await self.ledger.close()
         await self.lanes.close()
         for connection in self.connections:
             await connection.close()
 
 
-def _listen(changes: ChangeFeed, publisher: Publisher, plans: GrantPlans, tail: Tail) -> None:
+def _listen(
+    changes: ChangeFeed,
+    publisher: Publisher,
+    plans: GrantPlans,
+    tail: Tail,
+    departures: Departures,
+) -> None:
     """Drop what a change touches, and let open long polls look again at once."""
 
     def resource_changed(resource_id: str) -> None:
@@ -120,6 +142,7 @@ def _listen(changes: ChangeFeed, publisher: Publisher, plans: GrantPlans, tail: 
 
     def subscription_changed(subscription_id: str) -> None:
         plans.drop(subscription_id)
+        departures.changed(subscription_id)
         tail.wake_subscription(subscription_id)
 
     def anything_may_have_changed() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from functools import cached_property, partial
 from hashlib import sha256
+from itertools import accumulate
 from typing import TypeVar
 
 import msgspec
@@ -267,12 +268,21 @@ class HotPaths(HotApp):
         as_json = prefers_json(exchange.headers.get(b"accept", b""))
         body = _json(page) if as_json else _ndjson(page)
         head = _page_head(page, as_json=as_json)
-        if len(body) > codings.CODED_BYTES and (
-            coding := codings.best(exchange.headers.get(b"accept-encoding", b""))
-        ):
-            body = await codings.encode(coding, body)
-            head += CODED % coding
-        await exchange.answer(200, head, body, page.admission)
+        coding = None
+        if len(body) > codings.CODED_BYTES:
+            coding = codings.best(exchange.headers.get(b"accept-encoding", b""))
+        records = 0
+        try:
+            if coding:
+                body = await codings.encode(coding, body)
+                head += CODED % coding
+            try:
+                await exchange.answer(200, head, body, page.admission)
+            finally:
+                records = _records_in(page, exchange.handed_on, len(body), coded=bool(coding))
+        finally:
+            if page.settle is not None:
+                page.settle(records)
 
 
 class _PullCaller:
@@ -372,6 +382,19 @@ def _page_head(page: Page, *, as_json: bool) -> bytes:
     return PAGE % (
         JSON if as_json else NDJSON, page.next_cursor.encode(), len(page.lines), page.lag
     )  # fmt: skip
+
+
+def _records_in(page: Page, handed_on: int, size: int, *, coded: bool) -> int:
+    """Return how many records the first bytes of a body hold, the one that was begun included.
+
+    Of a coded body that was cut short nobody knows: all of them.
+    """
+    if not handed_on:
+        return 0
+    if coded or handed_on >= size:
+        return len(page.lines)
+    ends = accumulate(len(line) + 1 for line in page.lines)
+    return min(len(page.lines), 1 + sum(end < handed_on for end in ends))
 
 
 def _ndjson(page: Page) -> bytes:

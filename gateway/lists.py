@@ -30,6 +30,11 @@ def tag(response: Response, revision: int) -> None:
     response.headers["ETag"] = f'"{revision}"'
 
 
+def weak_tag(response: Response, revision: int) -> None:
+    """Tag a view that also tells what changes without a revision: counts, positions, lags."""
+    response.headers["ETag"] = f'W/"{revision}"'
+
+
 def _if_match(if_match: Annotated[str | None, Header()] = None) -> int | None:
     """Return the revision that the caller has read, None for `*`, which is whatever there is.
 

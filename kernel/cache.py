@@ -1,7 +1,7 @@
 """Values loaded once and dropped the moment their rules change; bounded (P3, P9)."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -10,6 +10,9 @@ Value = TypeVar("Value")
 
 class RuleCache(Generic[Value]):
     """A load that began before a drop is never remembered after it.
+
+    The value that was not asked for the longest goes when there is no room; `on_gone` hears of each
+    value that goes, for whatever reason, so that what is kept beside it is bounded too.
 
     At most `at_once` loads are under way: after a start thousands of misses come together, and
     would otherwise wait for a connection of the database until their patience ends. With `parts`
@@ -23,6 +26,7 @@ class RuleCache(Generic[Value]):
         *,
         size: int,
         at_once: int = 3,
+        on_gone: Callable[[str, Value], None] | None = None,
         parts: Callable[[Value], Mapping[int, int]] | None = None,
         most_bytes: int = 0,
     ) -> None:
@@ -33,16 +37,20 @@ class RuleCache(Generic[Value]):
         self._parts: dict[str, Mapping[int, int]] = {}
         self._holders: Counter[int] = Counter()
         self.bytes_held = 0
-        self._values: dict[str, Value] = {}
+        self._on_gone = on_gone
+        self._values: OrderedDict[str, Value] = OrderedDict()
         self._loading: dict[str, asyncio.Task[Value]] = {}
 
     def known(self, key: str) -> Value | None:
         """Return the value when it is at hand; costs one look-up."""
-        return self._values.get(key)
+        value = self._values.get(key)
+        if value is not None:
+            self._values.move_to_end(key)
+        return value
 
     async def get(self, key: str) -> Value:
         """Return the value, loading it at most once at a time."""
-        value = self._values.get(key)
+        value = self.known(key)
         if value is not None:
             return value
         task = self._loading.get(key)
@@ -82,12 +90,14 @@ class RuleCache(Generic[Value]):
                 self.bytes_held += size
 
     def _forget(self, key: str) -> None:
-        self._values.pop(key, None)
+        value = self._values.pop(key, None)
         for part, size in self._parts.pop(key, {}).items():
             self._holders[part] -= 1
             if not self._holders[part]:
                 del self._holders[part]
                 self.bytes_held -= size
+        if value is not None and self._on_gone is not None:
+            self._on_gone(key, value)
 
     def drop(self, key: str) -> None:
         self._forget(key)

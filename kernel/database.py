@@ -8,7 +8,7 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from kernel import audit
@@ -41,6 +41,7 @@ class Database:
         self.url = url
         self._engine = _engine(url, pool_size)
         self._read_only = self._engine.execution_options(postgresql_readonly=True)
+        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[WriteSession]:
@@ -55,6 +56,15 @@ class Database:
     async def reading(self) -> AsyncIterator[ReadSession]:
         async with ReadSession(self._read_only, expire_on_commit=False) as session:
             yield session
+
+    @asynccontextmanager
+    async def single(self) -> AsyncIterator[AsyncConnection]:
+        """Let each statement be a transaction of its own, without the way for BEGIN and COMMIT.
+
+        For statements of hot paths that decide alone and leave no audit event.
+        """
+        async with self._autocommit.connect() as connection:
+            yield connection
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[ReadSession]:

@@ -45,6 +45,12 @@ _LIVING = text(
     " AND classid = :class AND objid = :key AND objsubid = 2)"
 )
 
+_HELD = text(
+    "SELECT CAST(objid AS bigint) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND classid = :class AND objsubid = 2"
+)
+
 
 async def hold(session: "AsyncSession", lock: Lock) -> None:
     """Wait for the lock and hold it until the transaction ends."""
@@ -83,3 +89,9 @@ async def is_held(session: "AsyncSession", lock: Lock, key: int) -> bool:
     """Whether any connection to this database holds the keyed lock."""
     found = await session.execute(_LIVING.bindparams(**{"class": int(lock), "key": key}))
     return bool(found.scalar_one())
+
+
+async def held_keys(session: "AsyncSession", lock: Lock) -> list[int]:
+    """Return the keys of a keyed lock that any connection to this database holds."""
+    found = await session.execute(_HELD.bindparams(**{"class": int(lock)}))
+    return sorted(found.scalars())

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from auth.principal import Principal, Scope
+from exchange.delivery.departures import Departures
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.subscriptions import grants
 from exchange.subscriptions.grants import Grant
@@ -54,7 +55,7 @@ class Admission:
     It neither waits nor remembers: at the cost of some look-ups it can be asked for each piece.
     """
 
-    __slots__ = ("_changes", "_checked", "_known", "_mode", "_plan", "_plans")
+    __slots__ = ("_changes", "_checked", "_departures", "_known", "_mode", "_plan", "_plans")
 
     def __init__(
         self,
@@ -63,12 +64,14 @@ class Admission:
         mode: str,
         plans: GrantPlans,
         changes: ChangeFeed,
+        departures: Departures,
     ) -> None:
         self._known = known
         self._plan = plan
         self._mode = mode
         self._plans = plans
         self._changes = changes
+        self._departures = departures
         self._checked: Principal | None = None
 
     def __call__(self) -> None:
@@ -88,3 +91,4 @@ class Admission:
         if principal is not self._checked or clock.now() >= grant.valid_until_moment:
             check(principal, grant, self._mode)
             self._checked = principal
+        self._departures.left(grant.id)

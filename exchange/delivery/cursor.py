@@ -1,6 +1,7 @@
-"""Cursors: a place in the log, opaque and signed for one subscription (P6); pure."""
+"""Cursors: a place in the log, sealed for one subscription and one generation (P6, P12); pure."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -8,6 +9,28 @@ from kernel.errors import InvalidCursor
 from kernel.sealed import seal, unseal
 
 PURPOSE = b"cursor"
+
+
+class OtherLogError(Exception):
+    """The offsets are those of a topic that was made anew since."""
+
+
+class OtherGenerationError(Exception):
+    """The database was restored since; `place` is where the cursor stood."""
+
+    def __init__(self, place: "Place") -> None:
+        super().__init__("another generation")
+        self.place = place
+
+
+class Epoch(NamedTuple):
+    """In which world offsets mean something: the platform's data, and the topic's own id.
+
+    Nothing is known of the world of cursors of builds before it: 0 and no id.
+    """
+
+    generation: int = 0
+    topic_id: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +49,34 @@ class Place:
         return all(o >= b for o, b in zip(self.offsets, self.bounds, strict=False))
 
 
-def encode(key: bytes, subscription_id: str, place: Place) -> str:
-    packed = msgspec.msgpack.encode((place.offsets, place.bounds))
+Packed = tuple[int, bytes, tuple[int, ...], tuple[int, ...]]
+Unversioned = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+def encode(key: bytes, subscription_id: str, epoch: Epoch, place: Place) -> str:
+    packed = msgspec.msgpack.encode((*epoch, place.offsets, place.bounds))
     return seal(key, packed, PURPOSE, subscription_id.encode())
 
 
-def decode(key: bytes, subscription_id: str, cursor: str, partitions: int) -> Place:
-    """Return the place; InvalidCursor for a forged one or another subscription's."""
-    packed = unseal(key, cursor, PURPOSE, subscription_id.encode())
-    if packed is None:
+def decode(key: bytes, subscription_id: str, epoch: Epoch, cursor: str, partitions: int) -> Place:
+    """Return the place; InvalidCursor for a forged one or another subscription's.
+
+    Raises OtherLogError and OtherGenerationError where its offsets may mean something else now.
+    """
+    opened = unseal(key, cursor, PURPOSE, subscription_id.encode())
+    if opened is None:
         raise InvalidCursor
-    offsets, bounds = msgspec.msgpack.decode(packed, type=tuple[tuple[int, ...], tuple[int, ...]])
+    packed, versioned = opened
+    issued = Epoch()
+    if versioned:
+        generation, topic_id, offsets, bounds = msgspec.msgpack.decode(packed, type=Packed)
+        issued = Epoch(generation, topic_id)
+    else:
+        offsets, bounds = msgspec.msgpack.decode(packed, type=Unversioned)
+    if issued.topic_id and epoch.topic_id and issued.topic_id != epoch.topic_id:
+        raise OtherLogError
     if len(offsets) != partitions:
         raise InvalidCursor
+    if issued.generation and issued.generation != epoch.generation:
+        raise OtherGenerationError(Place(offsets))
     return Place(offsets, bounds)

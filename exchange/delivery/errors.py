@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kernel.errors import Gone, Text, TooMany
+from kernel.errors import Conflict, Gone, Text, TooMany, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,16 @@ class QuotaExhausted(TooMany):
         self.day = day
 
 
+class GenerationChanged(Conflict):
+    """The platform's data were restored since the cursor was issued; `cursor` goes on from it."""
+
+    code = "generation_changed"
+    title = Text(
+        "平台数据在该游标签发之后曾被恢复；核对后可从 cursor 继续",
+        "The platform's data were restored after this cursor was issued; go on from cursor",
+    )
+
+
 class CursorExpired(Gone):
     """`earliest_cursor` leads to the first records still kept; `lost` places lie before, about."""
 
@@ -33,3 +43,14 @@ class CursorExpired(Gone):
         "游标所指的记录已超出保留期；可从 earliest_cursor 继续",
         "The records at this cursor are no longer kept; go on from earliest_cursor",
     )
+
+
+class UnknownVersion(Unavailable):
+    """The log holds records of a contract version that the catalogue does not know."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "日志中有目录尚不认识的契约版本的记录，运维人员已获通知，请稍后重试",
+            "The log holds records of a contract version unknown to the catalogue; operators were"
+            " told; try again later",
+        )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 from catalog import versions
 from catalog.contracts.published import RecordVersion
@@ -10,32 +9,23 @@ from catalog.entries import ShareType
 from exchange.delivery.projection.projection import Projection
 from exchange.delivery.projection.views import Terms
 from exchange.log.topics import topic_of
-from exchange.metering import count_store
 from exchange.subscriptions import grants
 from exchange.subscriptions.grants import Grant
 from exchange.subscriptions.states import State
-from kernel import clock
 from kernel.cache import RuleCache
 from kernel.database import Database
 from kernel.errors import NotFound
 from kernel.grouped import Grouped
 from kernel.secretbox import Secretbox
-from kernel.workdays import local_date
 
 PLANS_MAX, TERMS_MAX = 20_000, 10_000
 # Grants that are missed at the same time are read together.
 GRANTS_TOGETHER = 200
 
-# A grant, and how many records had left by it on a day.
-Known = tuple[Grant, int, date]
-
 
 @dataclass(frozen=True, slots=True)
 class GrantPlan:
-    """`versions` are those that the projection can read, `version` the published one.
-
-    `used_at_load` counts the records that had left on the day of loading, Asia/Shanghai.
-    """
+    """`versions` are those that the projection can read, `version` the published one."""
 
     grant: Grant
     topic: str
@@ -43,8 +33,6 @@ class GrantPlan:
     projection: Projection
     versions: frozenset[int]
     version: int
-    used_at_load: int
-    loaded_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +51,9 @@ class GrantPlans:
         self._box = box
         self._by_resource: dict[str, set[str]] = {}
         self._terms: RuleCache[ResourceTerms] = RuleCache(self._load_terms, size=TERMS_MAX)
-        self._grants: Grouped[Known] = Grouped(self._load_grants, most=GRANTS_TOGETHER)
+        self._grants: Grouped[Grant] = Grouped(self._load_grants, most=GRANTS_TOGETHER)
         self._cache: RuleCache[GrantPlan] = RuleCache(
-            self._load, size=PLANS_MAX, at_once=2 * GRANTS_TOGETHER
+            self._load, size=PLANS_MAX, at_once=2 * GRANTS_TOGETHER, on_gone=self._gone
         )
 
     def clear(self) -> None:
@@ -85,7 +73,7 @@ class GrantPlans:
         plan = self._cache.known(subscription_id)
         if plan is None or plan.grant.client_id != client_id:
             known = await self._grants.get(subscription_id)
-            if known is None or known[0].client_id != client_id:
+            if known is None or known.client_id != client_id:
                 raise NotFound
             plan = await self._cache.get(subscription_id)
         return plan
@@ -102,11 +90,18 @@ class GrantPlans:
         for subscription_id in self._by_resource.pop(resource_id, set()):
             self._cache.drop(subscription_id)
 
+    def _gone(self, subscription_id: str, plan: GrantPlan) -> None:
+        """Forget which resource a plan was of, lest that table grow without the plans."""
+        subscriptions = self._by_resource.get(plan.grant.resource_id)
+        if subscriptions is not None:
+            subscriptions.discard(subscription_id)
+            if not subscriptions:
+                del self._by_resource[plan.grant.resource_id]
+
     async def _load(self, subscription_id: str) -> GrantPlan:
-        known = await self._grants.get(subscription_id)
-        if known is None:
+        grant = await self._grants.get(subscription_id)
+        if grant is None:
             raise NotFound
-        grant, used, today = known
         # From here on a change of the resource drops this plan too, and its terms are newer.
         self._by_resource.setdefault(grant.resource_id, set()).add(subscription_id)
         terms = self._terms.known(grant.resource_id) or await self._terms.get(grant.resource_id)
@@ -121,17 +116,11 @@ class GrantPlans:
             Projection(terms_of(grant, terms.versions, terms.version, hash_key)),
             frozenset(terms.versions),
             terms.version,
-            used,
-            today,
         )
 
-    async def _load_grants(self, subscription_ids: Sequence[str]) -> Mapping[str, Known]:
-        today = local_date(clock.now())
+    async def _load_grants(self, subscription_ids: Sequence[str]) -> Mapping[str, Grant]:
         async with self._database.reading() as session:
-            found = await grants.load_several(session, subscription_ids)
-            limited = [id_ for id_, grant in found.items() if grant.records_per_day is not None]
-            used = await count_store.used_by(session, limited, today) if limited else {}
-        return {id_: (grant, used.get(id_, 0), today) for id_, grant in found.items()}
+            return await grants.load_several(session, subscription_ids)
 
     async def _load_terms(self, resource_id: str) -> ResourceTerms:
         async with self._database.reading() as session:

@@ -2,55 +2,78 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from auth.principal import Principal
 from exchange.delivery import admission
 from exchange.delivery.admission import RECORDS_READ
-from exchange.delivery.cursor import Place
+from exchange.delivery.cursor import OtherLogError, Place
+from exchange.delivery.cursors import Cursors, place_of
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
-from exchange.delivery.pull import MODE, Puller
+from exchange.delivery.pull import MODE, Puller, told_lag
 from exchange.log.reader import EARLIEST, LATEST, Reader
 from exchange.metering import count_store
-from exchange.subscriptions import grants
+from exchange.subscriptions import grants, stops
+from exchange.subscriptions.grants import StoredPosition
 from exchange.subscriptions.register import Subscription
+from exchange.subscriptions.stops import Stopped
 from kernel import clock
-from kernel.database import Database, ReadSession
-from kernel.errors import Conflict, Unavailable
+from kernel.database import Database, ReadSession, is_passing
+from kernel.errors import Conflict, InvalidCursor, Unavailable
 from kernel.workdays import local_date
+
+# A view is worth having without its lag.
+LAG_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a subscription has come; `lag` is about records, None where it is not known."""
+    """How far a subscription has come; `lag` is about records, None where it is not known.
+
+    `stopped` says since when nothing leaves, None while something may.
+    """
 
     position: str | None = None
     lag: int | None = None
     used_today: int = 0
+    stopped: Stopped | None = None
 
 
 class Positions:
     def __init__(
-        self, database: Database, reader: Reader, puller: Puller, plans: GrantPlans
+        self,
+        database: Database,
+        reader: Reader,
+        puller: Puller,
+        plans: GrantPlans,
+        cursors: Cursors,
     ) -> None:
         self._database = database
         self._reader = reader
         self._puller = puller
         self._plans = plans
+        self._cursors = cursors
 
     async def commit(self, principal: Principal, subscription_id: str, cursor: str) -> None:
         """Store a cursor as the subscription's position; raises InvalidCursor, 403, NotFound."""
         plan = await self._own(principal, subscription_id)
-        place = self._puller.decode(plan, cursor)
+        epoch, place = await self._puller.decode(plan, cursor)
         async with self._database.transaction() as session:
-            offsets = list(place.offsets)
-            now = clock.now()
-            await grants.commit_position(session, subscription_id, offsets, now=now)
+            await grants.commit_position(
+                session,
+                subscription_id,
+                list(place.offsets),
+                topic_id=epoch.topic_id,
+                now=clock.now(),
+            )
 
     async def rewind(self, principal: Principal, subscription_id: str, to: int) -> str:
         """Return a cursor at EARLIEST, LATEST or a time in milliseconds; nothing is stored."""
         plan = await self._own(principal, subscription_id)
-        return self._puller.encode(plan.grant.id, Place(tuple(await self._offsets(plan, to))))
+        epoch = await self._cursors.epoch(plan)
+        place = Place(tuple(await self._offsets(plan, to)))
+        return self._cursors.encode(plan.grant.id, epoch, place)
 
     async def progress(
         self, session: ReadSession, subscriptions: Sequence[Subscription]
@@ -58,26 +81,43 @@ class Positions:
         """Return how far each has come by its stored position; lags are left to `lag`."""
         ids = [subscription.id for subscription in subscriptions]
         used = await count_store.used_by(session, ids, local_date(clock.now()))
+        stopped = await stops.stopped(session, ids)
         return {
-            row.id: Progress(self._cursor(row), None, used.get(row.id, 0)) for row in subscriptions
+            row.id: Progress(
+                await self._cursors.told(session, row.id, _stored(row)),
+                None,
+                used.get(row.id, 0),
+                stopped.get(row.id),
+            )
+            for row in subscriptions
         }
 
     async def lag(self, subscription: Subscription) -> int | None:
-        """Return how many places of the log follow the stored position; None if it is unknown."""
+        """Return how many places of the log follow the stored position; None if it is unknown.
+
+        With a row filter 1 stands for any number: how many rows are hidden is not told.
+        """
         if subscription.mode != MODE:
             return None
         try:
-            plan = await self._plans.get(subscription.id)
-            starts: list[int] = subscription.position or await self._offsets(plan, EARLIEST)
-            ends = await self._offsets(plan, LATEST)
-        except (Unavailable, Conflict):
-            return None
-        return sum(max(0, end - start) for start, end in zip(starts, ends, strict=True))
+            async with asyncio.timeout(LAG_SECONDS):
+                plan = await self._plans.get(subscription.id)
+                starts = await self._starts(plan, subscription)
+                ends = await self._offsets(plan, LATEST)
+        except Exception as error:
+            if isinstance(error, Unavailable | Conflict) or is_passing(error):
+                return None
+            raise
+        places = sum(max(0, end - start) for start, end in zip(starts, ends, strict=True))
+        return told_lag(plan, places)
 
-    def _cursor(self, subscription: Subscription) -> str | None:
-        if not subscription.position:
-            return None
-        return self._puller.encode(subscription.id, Place(tuple(subscription.position)))
+    async def _starts(self, plan: GrantPlan, subscription: Subscription) -> Sequence[int]:
+        """Return the offsets of the stored position, the earliest ones where it means nothing."""
+        if subscription.position:
+            epoch = await self._cursors.epoch(plan)
+            with suppress(OtherLogError, InvalidCursor):
+                return place_of(_stored(subscription), epoch, plan.partitions).offsets
+        return await self._offsets(plan, EARLIEST)
 
     async def _own(self, principal: Principal, subscription_id: str) -> GrantPlan:
         principal.require_scope(RECORDS_READ)
@@ -90,3 +130,7 @@ class Positions:
         return await asyncio.gather(
             *(self._reader.offset(plan.topic, partition, at) for partition in partitions)
         )
+
+
+def _stored(subscription: Subscription) -> StoredPosition:
+    return StoredPosition(subscription.position, subscription.position_topic)

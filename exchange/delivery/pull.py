@@ -1,40 +1,42 @@
 """Pull: a page of a subscription's records from a cursor (P3, P6)."""
 
-from bisect import bisect_left
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
 
 from auth.principal import Principal
-from exchange.delivery import admission, store
-from exchange.delivery import cursor as cursors
+from exchange.delivery import admission
 from exchange.delivery.admission import RECORDS_READ, Admission, Caller, RulesChanged
-from exchange.delivery.cursor import Place
-from exchange.delivery.errors import CursorExpired, Day, QuotaExhausted
+from exchange.delivery.cursor import Epoch, OtherGenerationError, OtherLogError, Place
+from exchange.delivery.cursors import Cursors, place_of
+from exchange.delivery.departures import Departures
+from exchange.delivery.errors import (
+    CursorExpired,
+    Day,
+    GenerationChanged,
+    QuotaExhausted,
+    UnknownVersion,
+)
+from exchange.delivery.gathering import Gatherer, Gathering, PlanOutdatedError, released
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
-from exchange.delivery.shown import BLOCK_RECORDS, block_of
-from exchange.log.errors import PositionExpiredError
-from exchange.log.reader import EARLIEST, LATEST, Chunk, ChunkCache, Reader
+from exchange.log.errors import BrokerUnavailable, PositionExpiredError
 from exchange.log.watch import Concern, Tail
 from exchange.metering.counts import Counts
-from exchange.metering.evidence.trails import Delivered, Take
+from exchange.metering.evidence.trails import Delivered
+from exchange.metering.quota import Quotas, Reservation, seconds_left_of_today
 from exchange.subscriptions import grants
 from kernel import clock
 from kernel.changes import ChangeFeed
 from kernel.database import Database
-from kernel.turns import Steps, finished
-from kernel.workdays import end_of_day, local_date
 
 MODE = "pull"
-RECORD_BYTES_GUESS = 400
-FETCH_BYTES_MIN = 64 * 1024
-FETCH_BYTES_MAX = 4 * 1024 * 1024
-PAGE_BYTES_MAX = 8 * 1024 * 1024
-# A filter that lets little through ends a page here, so that one client cannot hold the loop.
-SCANNED_MAX = 50_000
-# Larger pages are projected in turns.
-AT_ONCE = 500
 # Rules that change faster than a page can be gathered are a fault, not a reason to try for ever.
 ATTEMPTS = 5
+LOOK_AGAIN_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
 
 
 def _never() -> bool:
@@ -56,7 +58,8 @@ class Page:
     """`lag` is about how many places of the log lie after the page; `day` needs a quota.
 
     Whoever hands the page on calls `admission` in the turn in which a piece of it is written, for
-    each piece, and now and then while it waits: what it raises is the end of the page.
+    each piece, and now and then while it waits: what it raises is the end of the page. Then it
+    calls `settle`, which a page with a quota has, once with the number of records handed on.
     """
 
     lines: list[bytes]
@@ -64,63 +67,73 @@ class Page:
     lag: int
     admission: Callable[[], None]
     day: Day | None = None
+    settle: Callable[[int], None] | None = None
 
 
-class PlanOutdatedError(Exception):
-    """The log holds records of a version that the plan does not know yet."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a page begins; `known` says that its caller had come so far before."""
+
+    place: Place
+    epoch: Epoch
+    known: bool
 
 
-@dataclass(slots=True)
-class Gathering:
-    """A page that is being filled; `bounds` end the round, none with one partition."""
+class Meters(NamedTuple):
+    """What counts what a worker hands on."""
 
-    limit: int
-    start: tuple[int, ...]
-    offsets: list[int]
-    bounds: tuple[int, ...]
-    lines: list[bytes] = field(default_factory=list)
-    size_bytes: int = 0
-    scanned: int = 0
-    takes: list[Take] = field(default_factory=list)
+    counts: Counts
+    quotas: Quotas
+    departures: Departures
 
-    @property
-    def full(self) -> bool:
-        return (
-            len(self.lines) >= self.limit
-            or self.size_bytes >= PAGE_BYTES_MAX
-            or self.scanned >= SCANNED_MAX
-        )
 
-    @property
-    def place(self) -> Place:
-        """Where the next page begins; a round that is over leaves no bounds behind."""
-        place = Place(tuple(self.offsets), self.bounds)
-        return Place(place.offsets) if place.round_is_over else place
+class UnknownVersions:
+    """Versions that the log names and the database does not know: each is looked up once.
 
-    @property
-    def moved(self) -> bool:
-        """Whether the page ends because it was full of records that the grant does not show."""
-        return self.scanned >= SCANNED_MAX
+    They come of foreign records, or of a database that was restored to an earlier moment.
+    """
+
+    def __init__(self) -> None:
+        self._looked_up: dict[tuple[str, int], float] = {}
+
+    def require_first_look(self, plan: GrantPlan, error: PlanOutdatedError) -> None:
+        """Raise UnknownVersion where all of them were looked up a moment ago, in vain."""
+        now = clock.monotonic()
+        for key in [k for k, until in self._looked_up.items() if until <= now]:
+            del self._looked_up[key]
+        resource_id = plan.grant.resource_id
+        if all((resource_id, version) in self._looked_up for version in error.versions):
+            raise UnknownVersion
+        log.error(
+            "%s holds records of versions %s after offset %d of partition %d; looked up for the"
+            " %d known ones", plan.topic, sorted(error.versions), error.offset, error.partition,
+            len(plan.versions),
+        )  # fmt: skip
+        for version in error.versions:
+            self._looked_up[resource_id, version] = now + LOOK_AGAIN_SECONDS
 
 
 class Puller:
     def __init__(
         self,
         database: Database,
-        reader: Reader,
+        gatherer: Gatherer,
         tail: Tail,
         plans: GrantPlans,
-        counts: Counts,
+        meters: Meters,
         changes: ChangeFeed,
-        cursor_key: bytes,
+        cursors: Cursors,
     ) -> None:
         self._database = database
-        self._reader = reader
+        self._gatherer = gatherer
         self._tail = tail
         self._plans = plans
-        self._counts = counts
+        self._counts = meters.counts
+        self._quotas = meters.quotas
+        self._departures = meters.departures
         self._changes = changes
-        self._cursor_key = cursor_key
+        self._cursors = cursors
+        self._unknown_versions = UnknownVersions()
 
     async def pull(self, caller: Caller, request: Request) -> Page:
         """Return records from the cursor on, waiting for some if asked to.
@@ -130,34 +143,41 @@ class Puller:
         BrokerUnavailable, RulesChanged.
         """
         deadline = clock.monotonic() + request.wait_seconds
-        place: Place | None = None
-        known = False
+        start: Start | None = None
         attempts = ATTEMPTS
         while True:
             principal = await caller.confirm()
             plan = await self._plan(principal, request.subscription_id)
-            admitted = Admission(caller.known, plan, MODE, self._plans, self._changes)
-            if place is None:
-                place, known = await self._start(plan, request.cursor)
+            admitted = Admission(
+                caller.known, plan, MODE, self._plans, self._changes, self._departures
+            )
+            if start is None:
+                start = await self._start(plan, request.cursor)
+            if self._quotas.seems_spent(plan.grant.id):
+                await self._require_quota(plan)
             try:
-                found = await self._gather(plan, place, self._allowance(plan, request.limit))
-                admitted()
-            except PlanOutdatedError:
+                found = await self._gatherer.gather(plan, start.place, request.limit)
+                # The answer counts the page itself from the turn on in which it gets it.
+                with released(found):
+                    admitted()
+                    over = clock.monotonic() >= deadline or request.is_over()
+                    if found.lines or found.moved or over:
+                        return await self._finished(principal, plan, start, found, admitted)
+            except PlanOutdatedError as error:
+                self._unknown_versions.require_first_look(plan, error)
                 self._plans.drop_resource(plan.grant.resource_id)
                 continue
             except PositionExpiredError as error:
-                place = await self._after_loss(plan, place, error, known=known)
+                start = await self._after_loss(plan, start, error)
                 continue
             except RulesChanged:
                 attempts -= 1
                 if not attempts:
                     raise
                 continue
-            over = clock.monotonic() >= deadline or request.is_over()
-            if found.lines or found.moved or over:
-                return self._page(principal, plan, found, admitted)
             # What the filter hid so far needs no second look.
-            place = found.place
+            start = replace(start, place=found.place)
+            await self._require_quota(plan)
             await self._await_news(principal, plan, found, deadline)
 
     async def _plan(self, principal: Principal, subscription_id: str) -> GrantPlan:
@@ -169,96 +189,104 @@ class Puller:
         admission.check(principal, plan.grant, MODE)
         return plan
 
-    def _allowance(self, plan: GrantPlan, limit: int) -> int:
-        """Return how many records may leave, at most `limit`; raises QuotaExhausted."""
-        quota = plan.grant.records_per_day
-        if quota is None:
-            return limit
-        used = self._counts.used_today(plan.grant.id)
-        if used is None:
-            used = plan.used_at_load if plan.loaded_on == local_date(clock.now()) else 0
-            self._counts.learned(plan.grant.id, used)
-        left = quota - used
-        if left <= 0:
-            raise QuotaExhausted(Day(quota, 0, _until_midnight()))
-        return min(limit, left)
+    async def _require_quota(self, plan: GrantPlan) -> None:
+        """Raise QuotaExhausted before anything is gathered or waited for in vain."""
+        if plan.grant.records_per_day is not None:
+            _require(await self._quotas.reserve(plan.grant.id, 0))
 
-    async def _start(self, plan: GrantPlan, cursor: str | None) -> tuple[Place, bool]:
+    async def _finished(
+        self,
+        principal: Principal,
+        plan: GrantPlan,
+        start: Start,
+        found: Gathering,
+        admitted: Admission,
+    ) -> Page:
+        """Return the page, with a quota once its records are reserved and within what is left.
+
+        Nothing is awaited between the last look at the rules and the return: what it refuses is
+        given back. Raises QuotaExhausted, RulesChanged, and what keeps records from leaving.
+        """
+        if plan.grant.records_per_day is None:
+            return self._page(principal, plan, start, found, admitted)
+        reservation = await self._quotas.reserve(plan.grant.id, len(found.lines))
+        _require(reservation)
+        try:
+            if reservation.records < len(found.lines):
+                found = await self._gatherer.gather(plan, start.place, reservation.records)
+                found.release()
+            admitted()
+            return self._page(principal, plan, start, found, admitted, reservation)
+        except BaseException:
+            self._quotas.give_back(reservation, reservation.records)
+            raise
+
+    async def _start(self, plan: GrantPlan, cursor: str | None) -> Start:
         """Return where to begin, and whether the caller had come so far before.
 
         A stored position is read anew: the plan may be older than another worker's commit (P6).
         """
         if cursor is not None:
-            return self.decode(plan, cursor), True
+            epoch, place = await self.decode(plan, cursor)
+            return Start(place, epoch, known=True)
+        epoch = await self._cursors.epoch(plan)
         async with self._database.reading() as session:
             stored = await grants.position_of(session, plan.grant.id)
-        return (Place(tuple(stored)), True) if stored else (Place((0,) * plan.partitions), False)
+        if stored is None:
+            return Start(Place((0,) * plan.partitions), epoch, known=False)
+        try:
+            return Start(place_of(stored, epoch, plan.partitions), epoch, known=True)
+        except OtherLogError as error:
+            raise await self._anew(plan, epoch) from error
 
-    def decode(self, plan: GrantPlan, cursor: str) -> Place:
-        """Return a cursor's place; raises InvalidCursor."""
-        return cursors.decode(self._cursor_key, plan.grant.id, cursor, plan.partitions)
+    async def decode(self, plan: GrantPlan, cursor: str) -> tuple[Epoch, Place]:
+        """Return a cursor's place and the epoch in force.
 
-    def encode(self, subscription_id: str, place: Place) -> str:
-        return cursors.encode(self._cursor_key, subscription_id, place)
+        Raises InvalidCursor, CursorExpired where the topic was made anew, GenerationChanged.
+        """
+        epoch = await self._cursors.epoch(plan)
+        try:
+            return epoch, self._cursors.decode(plan, epoch, cursor)
+        except OtherLogError as error:
+            raise await self._anew(plan, epoch) from error
+        except OtherGenerationError as error:
+            again = self._cursors.encode(plan.grant.id, epoch, error.place)
+            raise GenerationChanged(cursor=again) from error
 
-    async def _gather(self, plan: GrantPlan, place: Place, limit: int) -> Gathering:
-        bounds = await self._bounds(plan, place)
-        found = Gathering(limit, place.offsets, list(place.offsets), bounds)
-        for partition in range(plan.partitions):
-            await self._read(plan, found, partition)
-        return found
-
-    async def _bounds(self, plan: GrantPlan, place: Place) -> tuple[int, ...]:
-        """Return how far this round goes in each partition; one partition needs no bound."""
-        if plan.partitions == 1 or (place.bounds and not place.round_is_over):
-            return place.bounds
-        ends = tuple(
-            [await self._reader.offset(plan.topic, p, LATEST) for p in range(plan.partitions)]
-        )
-        if ends == place.offsets:
-            return ends
-        async with self._database.transaction() as session:
-            return await store.settle(session, plan.grant.id, place.offsets, ends)
-
-    async def _read(self, plan: GrantPlan, found: Gathering, partition: int) -> None:
-        bound = found.bounds[partition] if found.bounds else None
-        while not found.full:
-            offset = found.offsets[partition]
-            if bound is not None and offset >= bound:
-                return
-            wanted = (found.limit - len(found.lines)) * RECORD_BYTES_GUESS
-            size = min(max(wanted, FETCH_BYTES_MIN), FETCH_BYTES_MAX)
-            chunk = await self._reader.read(plan.topic, partition, offset, size)
-            if chunk.next_offset <= offset:
-                return
-            if not chunk.versions <= plan.versions:
-                raise PlanOutdatedError
-            steps = _take(self._reader.cache, plan, found, partition, chunk, bound)
-            if found.limit <= AT_ONCE:
-                finished(steps)
-            else:
-                await self._reader.turns.finish(steps)
+    async def _anew(self, plan: GrantPlan, epoch: Epoch) -> CursorExpired:
+        """Return the refusal of a place in a topic that is gone: nobody knows how much is lost."""
+        earliest = Place(tuple(await self._gatherer.earliest(plan)))
+        return CursorExpired(earliest_cursor=self._cursors.encode(plan.grant.id, epoch, earliest))
 
     async def _after_loss(
-        self, plan: GrantPlan, place: Place, error: PositionExpiredError, *, known: bool
-    ) -> Place:
+        self, plan: GrantPlan, start: Start, error: PositionExpiredError
+    ) -> Start:
         """Begin at the earliest kept record; whoever came with a position is told of the gap.
 
         All partitions are looked at, so that one answer leads past the whole gap.
         """
-        kept = [await self._reader.offset(plan.topic, p, EARLIEST) for p in range(plan.partitions)]
+        place = start.place
+        kept = await self._gatherer.earliest(plan)
+        wanted = place.offsets[error.partition]
+        beyond = kept[error.partition] <= wanted
+        if beyond and wanted <= (await self._gatherer.ends(plan))[error.partition]:
+            # It is there: a leader that was behind did not know of it yet.
+            raise BrokerUnavailable from error
         offsets = list(map(max, place.offsets, kept))
         offsets[error.partition] = kept[error.partition]
         earliest = Place(tuple(offsets))
-        if known:
+        if start.known:
             lost = sum(
                 after - before
                 for before, after in zip(place.offsets, kept, strict=True)
                 if after > before
             )
-            cursor = self.encode(plan.grant.id, earliest)
+            cursor = self._cursors.encode(plan.grant.id, start.epoch, earliest)
+            # Beyond the end lies what a log that is gone once held: nobody knows how much.
+            if beyond or plan.grant.row_filter:
+                raise CursorExpired(earliest_cursor=cursor)
             raise CursorExpired(earliest_cursor=cursor, lost=lost)
-        return earliest
+        return replace(start, place=earliest)
 
     async def _await_news(
         self, principal: Principal, plan: GrantPlan, found: Gathering, deadline: float
@@ -272,13 +300,16 @@ class Puller:
         return (plan.grant.valid_until_moment - clock.now()).total_seconds()
 
     def _page(
-        self, principal: Principal, plan: GrantPlan, found: Gathering, admitted: Admission
+        self,
+        principal: Principal,
+        plan: GrantPlan,
+        start: Start,
+        found: Gathering,
+        admitted: Admission,
+        reservation: Reservation | None = None,
     ) -> Page:
         place = found.place
-        lag = sum(
-            self._reader.cache.lag((plan.topic, p), offset)
-            for p, offset in enumerate(place.offsets)
-        )
+        lag = told_lag(plan, self._gatherer.lag(plan, place))
         shown = Delivered(
             plan.grant.id,
             plan.grant.revision,
@@ -286,50 +317,36 @@ class Puller:
             len(found.lines),
             found.size_bytes,
             found.takes,
+            reservation is not None,
         )
         if found.scanned:
             # Who asks and finds nothing has read nothing.
             self._counts.read(principal, shown)
-        cursor = self.encode(plan.grant.id, place)
-        return Page(found.lines, cursor, lag, admitted, self._day(plan))
+        cursor = self._cursors.encode(plan.grant.id, start.epoch, place)
+        if reservation is None:
+            return Page(found.lines, cursor, lag, admitted)
+        settle = partial(self._settle, reservation)
+        return Page(found.lines, cursor, lag, admitted, _day(reservation), settle)
 
-    def _day(self, plan: GrantPlan) -> Day | None:
-        quota = plan.grant.records_per_day
-        if quota is None:
-            return None
-        used = self._counts.used_today(plan.grant.id) or 0
-        return Day(quota, max(0, quota - used), _until_midnight())
-
-
-def _until_midnight() -> int:
-    """Return the seconds until the day ends, Asia/Shanghai, rounded up."""
-    now = clock.now()
-    return int((end_of_day(local_date(now)) - now).total_seconds()) + 1
+    def _settle(self, reservation: Reservation, handed_on: int) -> None:
+        self._quotas.give_back(reservation, reservation.records - handed_on)
 
 
-def _take(
-    cache: ChunkCache,
-    plan: GrantPlan,
-    found: Gathering,
-    partition: int,
-    chunk: Chunk,
-    bound: int | None,
-) -> Steps[None]:
-    """Move records of the chunk into the page until either ends."""
-    offsets = chunk.offsets
-    first = found.offsets[partition]
-    place = bisect_left(offsets, first)
-    last = len(offsets) if bound is None else bisect_left(offsets, bound)
-    while place < last and not found.full:
-        end_of_block = (place // BLOCK_RECORDS + 1) * BLOCK_RECORDS
-        until = min(last, end_of_block, place + found.limit - len(found.lines))
-        wanted = range(place, until)
-        block = block_of(cache, (plan.topic, partition), chunk, wanted, plan.projection)
-        found.lines += block.visible
-        found.size_bytes += block.size_bytes
-        found.scanned += until - place
-        place = until
-        yield
-    beyond = chunk.next_offset if bound is None else min(bound, chunk.next_offset)
-    end = found.offsets[partition] = offsets[place] if place < last else beyond
-    found.takes.append(Take(partition, chunk, first, end))
+def told_lag(plan: GrantPlan, places: int) -> int:
+    """Return what may be told of the places of the log that lie ahead.
+
+    With a row filter only whether there are any: their number would count hidden rows.
+    """
+    return min(places, 1) if plan.grant.row_filter else places
+
+
+def _require(reservation: Reservation) -> None:
+    """Raise QuotaExhausted where nothing was given and nothing is left."""
+    if reservation.exhausted:
+        raise QuotaExhausted(Day(reservation.quota or 0, 0, seconds_left_of_today()))
+
+
+def _day(reservation: Reservation) -> Day | None:
+    if reservation.quota is None:
+        return None
+    return Day(reservation.quota, reservation.left, seconds_left_of_today())

@@ -155,6 +155,13 @@ class ChunkCache:
         self.ends.pop(place, None)
         self._log_ends.pop(place, None)
 
+    def forget_topic(self, topic: str) -> None:
+        """Forget what was read of a topic, and its ends: it was made anew."""
+        for key in [key for key in self._chunks if key[0] == topic]:
+            self._remove(key)
+        for place in [place for place in self.ends if place[0] == topic]:
+            del self.ends[place]
+
     def _remove(self, key: tuple[str, int, int]) -> None:
         topic, partition, start = key
         self._bytes -= self._chunks.pop(key).size_bytes

@@ -1,17 +1,35 @@
 """SQL of the counts: added to by every worker, sealed into the audit by one."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import TextClause, text, tuple_
-from sqlmodel import col, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col, delete, select, update
 
-from exchange.publishing.tables import DailyUse, PublishCount, ReadCount
+from exchange.publishing.tables import CountFlush, DailyUse, PublishCount, ReadCount
 from kernel.database import ReadSession, WriteSession
 
+FLUSHES_DAYS = 7
+
 Key = tuple[str, str, datetime]
+
+
+class DayOf(NamedTuple):
+    """One day of a subscription, Asia/Shanghai."""
+
+    subscription_id: str
+    day: date
+
+
+class Use(NamedTuple):
+    """What a day's use is now, what this statement added to it, and its quota, None without."""
+
+    used: int
+    granted: int
+    quota: int | None
 
 
 def _adding(table: str, subject: str, times: str) -> TextClause:
@@ -35,13 +53,68 @@ def _adding(table: str, subject: str, times: str) -> TextClause:
 
 ADD_PUBLISHES = _adding("publish_count", "resource_id", "batches")
 ADD_READS = _adding("read_count", "subscription_id", "pages")
+RESERVE = text("""
+    INSERT INTO exchange.daily_use AS d (subscription_id, day, records)
+    SELECT s.id, r.day, LEAST(r.records, s.records_per_day)
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r
+        (subscription_id text, day date, records bigint)
+    JOIN exchange.subscription AS s ON s.id = r.subscription_id
+    -- Workers lock in one order, or they would wait for one another for ever.
+    ORDER BY s.id, r.day
+    ON CONFLICT (subscription_id, day) DO UPDATE SET records = d.records + GREATEST(0, LEAST(
+        excluded.records,
+        (SELECT records_per_day FROM exchange.subscription WHERE id = d.subscription_id) - d.records
+    ))
+    RETURNING subscription_id, day, d.records AS used,
+        d.records - COALESCE(old.records, 0) AS granted,
+        (SELECT records_per_day FROM exchange.subscription WHERE id = d.subscription_id) AS quota
+""")
+LOOK = text("""
+    SELECT s.id AS subscription_id, r.day, COALESCE(d.records, 0) AS used, 0 AS granted,
+        s.records_per_day AS quota
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (subscription_id text, day date)
+    JOIN exchange.subscription AS s ON s.id = r.subscription_id
+    LEFT JOIN exchange.daily_use AS d ON d.subscription_id = s.id AND d.day = r.day
+""")
+GIVE_BACK = text("""
+    WITH returned AS (
+        SELECT d.subscription_id, d.day, r.records
+        FROM exchange.daily_use AS d
+        JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r
+            (subscription_id text, day date, records bigint)
+            ON d.subscription_id = r.subscription_id AND d.day = r.day
+        ORDER BY d.subscription_id, d.day
+        FOR UPDATE OF d
+    )
+    UPDATE exchange.daily_use AS d SET records = GREATEST(0, d.records - returned.records)
+    FROM returned WHERE d.subscription_id = returned.subscription_id AND d.day = returned.day
+""")
 ADD_DAILY = text("""
     INSERT INTO exchange.daily_use AS d (subscription_id, day, records)
-    SELECT subscription_id, :day, records
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (subscription_id text, records bigint)
+    SELECT subscription_id, day, records
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r
+        (subscription_id text, day date, records bigint)
+    ORDER BY subscription_id, day
     ON CONFLICT (subscription_id, day) DO UPDATE SET records = d.records + excluded.records
-    RETURNING subscription_id, records
 """)
+BEGIN_FLUSH = text("""
+    INSERT INTO exchange.count_flush AS f (worker, number, at) VALUES (:worker, :number, :at)
+    ON CONFLICT (worker) DO UPDATE SET number = excluded.number, at = excluded.at
+    WHERE f.number < excluded.number
+    RETURNING number
+""")
+
+
+async def begin_flush(session: WriteSession, worker: str, number: int, now: datetime) -> bool:
+    """Whether this flush of the worker was not stored before; a repeat waits for the first."""
+    beginning = BEGIN_FLUSH.bindparams(worker=worker, number=number, at=now)
+    return (await session.execute(beginning)).first() is not None
+
+
+async def forget_flushes(session: WriteSession, now: datetime) -> None:
+    """Forget workers that have not stored anything for so long that no flush is repeated."""
+    before = now - timedelta(days=FLUSHES_DAYS)
+    await session.execute(delete(CountFlush).where(col(CountFlush.at) < before))
 
 
 async def add(
@@ -70,21 +143,39 @@ def _rows(counts: Mapping[Key, tuple[Any, Any]]) -> str:
     return orjson.dumps(rows).decode()
 
 
-async def add_daily(session: WriteSession, day: date, records: Mapping[str, int]) -> dict[str, int]:
-    """Add to the day's use and return the totals of all workers."""
-    if not records:
-        return {}
+async def add_daily(session: WriteSession, records: Mapping[DayOf, int]) -> None:
+    """Add what left without a reservation to its days' use."""
+    if records:
+        await session.execute(ADD_DAILY.bindparams(rows=_days(records)))
+
+
+async def reserve(connection: AsyncConnection, wanted: Mapping[DayOf, int]) -> dict[DayOf, Use]:
+    """Add to each day's use what its quota has room for, at most what is wanted.
+
+    What wants nothing is only looked at; a subscription that does not exist is left out.
+    """
+    uses: dict[DayOf, Use] = {}
+    reserving = {of: records for of, records in wanted.items() if records}
+    looking = {of: 0 for of in wanted if of not in reserving}
+    for statement, days in ((RESERVE, reserving), (LOOK, looking)):
+        if days:
+            for row in await connection.execute(statement.bindparams(rows=_days(days))):
+                of = DayOf(row.subscription_id, row.day)
+                uses[of] = Use(row.used, row.granted, row.quota)
+    return uses
+
+
+async def give_back(connection: AsyncConnection, returned: Mapping[DayOf, int]) -> None:
+    """Take from each day's use what was reserved and not handed on."""
+    await connection.execute(GIVE_BACK.bindparams(rows=_days(returned)))
+
+
+def _days(records: Mapping[DayOf, int]) -> str:
     rows = [
-        {"subscription_id": subscription, "records": count}
-        for subscription, count in sorted(records.items())
+        {"subscription_id": of.subscription_id, "day": of.day, "records": count}
+        for of, count in records.items()
     ]
-    adding = ADD_DAILY.bindparams(day=day, rows=orjson.dumps(rows).decode())
-    return {row.subscription_id: row.records for row in await session.execute(adding)}
-
-
-async def used_on(session: ReadSession, subscription_id: str, day: date) -> int:
-    use = await session.get(DailyUse, (subscription_id, day))
-    return use.records if use else 0
+    return orjson.dumps(rows).decode()
 
 
 async def used_by(

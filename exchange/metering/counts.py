@@ -13,17 +13,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
-
 from auth.principal import Principal
 from exchange.metering import count_store
+from exchange.metering.count_store import DayOf
 from exchange.metering.evidence.trails import Delivered, PublishEvidence, ReadEvidence
 from exchange.publishing.receipts import Position
 from kernel import clock
-from kernel.database import Database
+from kernel.database import Database, is_passing
 from kernel.workdays import local_date
 
 log = logging.getLogger(__name__)
+
+MINUTE_SECONDS = 60
 
 
 @dataclass(slots=True)
@@ -34,6 +35,8 @@ class Count:
     times: int = 0
     records: int = 0
     bytes_: int = 0
+    # Records that no reservation has added to the day's use.
+    unreserved: int = 0
 
     def add(self, records: int, size_bytes: int) -> None:
         self.times += 1
@@ -53,19 +56,30 @@ class Gathered:
         return bool(self.publishes or self.reads)
 
 
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Counts that are stored together, once, however often it is tried."""
+
+    number: int
+    gathered: Gathered
+
+
 class Counts:
-    """One worker's counts; `used` tells the quota's count of a subscription's day.
+    """One worker's counts, each in the minute in which it was made.
 
     Counts leave with each flush and are added up by the database; evidence of a minute grows here
-    until the minute is over, and each flush replaces what this worker told before.
+    until the minute is over, and each flush replaces what this worker told before. A flush whose
+    outcome is unknown is tried again under its number until it is stored.
     """
 
     def __init__(self, database: Database, flush_seconds: float) -> None:
         self._database = database
         self._flush_seconds = flush_seconds
         self._gathered = Gathered()
+        self._flush: Flush | None = None
+        self._number = 0
         self._minute = _minute(clock.now())
-        self._used: dict[str, int] = {}
+        self._minute_begins = self._minute.timestamp()
         self._published: dict[Key, PublishEvidence] = {}
         self._read: dict[Key, ReadEvidence] = {}
         self.worker = secrets.token_hex(6)
@@ -80,7 +94,7 @@ class Counts:
         digest: bytes,
     ) -> None:
         """Count one batch: the body's size and SHA-256, and where its records lie."""
-        key = (resource_id, principal.id, self._minute)
+        key = (resource_id, principal.id, self._this_minute())
         count = self._gathered.publishes.get(key)
         if count is None:
             count = self._gathered.publishes[key] = Count(principal.department)
@@ -92,8 +106,9 @@ class Counts:
         evidence.add(positions, digest)
 
     def read(self, principal: Principal, page: Delivered) -> None:
+        """Count one page that leaves."""
         subscription_id = page.subscription_id
-        key = (subscription_id, principal.id, self._minute)
+        key = (subscription_id, principal.id, self._this_minute())
         count = self._gathered.reads.get(key)
         if count is None:
             count = self._gathered.reads[key] = Count(principal.department)
@@ -101,15 +116,15 @@ class Counts:
         if evidence is None:
             evidence = self._read[key] = ReadEvidence(subscription_id)
         count.add(page.records, page.size_bytes)
+        if not page.reserved:
+            count.unreserved += page.records
         evidence.add(page)
-        self._used[subscription_id] = self._used.get(subscription_id, 0) + page.records
 
-    def used_today(self, subscription_id: str) -> int | None:
-        """Return how many records left today as far as this worker knows, None at first."""
-        return self._used.get(subscription_id)
-
-    def learned(self, subscription_id: str, used: int) -> None:
-        self._used[subscription_id] = used
+    def _this_minute(self) -> datetime:
+        if not 0 <= clock.epoch() - self._minute_begins < MINUTE_SECONDS:
+            self._minute = _minute(clock.now())
+            self._minute_begins = self._minute.timestamp()
+        return self._minute
 
     async def run(self) -> None:
         """Flush for ever; a database that is away is tried again, nothing is dropped."""
@@ -118,32 +133,46 @@ class Counts:
                 await asyncio.sleep(self._flush_seconds)
                 await self.flush()
         finally:
+            # What a flush that was cut off has left behind, too.
             await asyncio.shield(self.flush())
 
     async def flush(self) -> None:
-        gathered, self._gathered = self._gathered, Gathered()
-        now = clock.now()
-        if _minute(now) != self._minute:
-            self._new_minute(now)
-        if gathered:
-            await self._store(gathered)
+        """Store what an earlier flush could not store, then what was counted since."""
+        repeated = self._flush is not None
+        if await self._store_next() and repeated:
+            await self._store_next()
         self._forget()
 
-    async def _store(self, gathered: Gathered) -> None:
+    async def _store_next(self) -> bool:
+        """Store one flush; whether it is stored."""
+        if self._flush is None and self._gathered:
+            self._number += 1
+            self._flush = Flush(self._number, self._gathered)
+            self._gathered = Gathered()
+        if self._flush is not None:
+            if not await self._store(self._flush):
+                return False
+            stored, self._flush = self._flush, None
+            for listener in self.on_flush:
+                listener(stored.gathered)
+        return True
+
+    async def _store(self, flush: Flush) -> bool:
+        gathered = flush.gathered
         try:
             async with self._database.transaction() as session:
-                publishes = self._rows(gathered.publishes, self._published)
-                reads = self._rows(gathered.reads, self._read)
-                await count_store.add(session, publishes, reads)
-                day = local_date(self._minute)
-                totals = await count_store.add_daily(session, day, _by_subscription(gathered))
-        except (DBAPIError, OSError, TimeoutError) as error:
-            log.warning("counts wait for the database: %s", error)
-            _merge(gathered, self._gathered)
-            return
-        self._used.update(totals)
-        for listener in self.on_flush:
-            listener(gathered)
+                now = clock.now()
+                if await count_store.begin_flush(session, self.worker, flush.number, now):
+                    publishes = self._rows(gathered.publishes, self._published)
+                    reads = self._rows(gathered.reads, self._read)
+                    await count_store.add(session, publishes, reads)
+                    await count_store.add_daily(session, _by_day(gathered))
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            log.warning("counts wait for the database: %r", error)
+            return False
+        return True
 
     def _rows(
         self,
@@ -155,36 +184,25 @@ class Counts:
 
     def _forget(self) -> None:
         """Drop the evidence of minutes that are over and stored."""
-        waiting = self._gathered
-        for evidence, counts in (
-            (self._published, waiting.publishes),
-            (self._read, waiting.reads),
-        ):
-            over = [key for key in evidence if key[2] != self._minute and key not in counts]
+        minute = self._this_minute()
+        waiting = [self._gathered] + ([self._flush.gathered] if self._flush else [])
+        publishes = set().union(*(each.publishes for each in waiting))
+        reads = set().union(*(each.reads for each in waiting))
+        for evidence, counts in ((self._published, publishes), (self._read, reads)):
+            over = [key for key in evidence if key[2] != minute and key not in counts]
             for key in over:
                 del evidence[key]
-
-    def _new_minute(self, now: datetime) -> None:
-        if local_date(now) != local_date(self._minute):
-            self._used.clear()
-        self._minute = _minute(now)
 
 
 def _minute(now: datetime) -> datetime:
     return now.replace(second=0, microsecond=0)
 
 
-def _by_subscription(gathered: Gathered) -> dict[str, int]:
-    totals: dict[str, int] = {}
-    for (subscription_id, _client, _at), count in gathered.reads.items():
-        totals[subscription_id] = totals.get(subscription_id, 0) + count.records
-    return totals
-
-
-def _merge(older: Gathered, newer: Gathered) -> None:
-    for mine, theirs in ((older.publishes, newer.publishes), (older.reads, newer.reads)):
-        for key, count in mine.items():
-            into = theirs.setdefault(key, Count(count.department))
-            into.times += count.times
-            into.records += count.records
-            into.bytes_ += count.bytes_
+def _by_day(gathered: Gathered) -> dict[DayOf, int]:
+    """Return what left without a reservation, by the day of its minute."""
+    days: dict[DayOf, int] = {}
+    for (subscription_id, _client, at), count in gathered.reads.items():
+        if count.unreserved:
+            of = DayOf(subscription_id, local_date(at))
+            days[of] = days.get(of, 0) + count.unreserved
+    return days

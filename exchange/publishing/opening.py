@@ -13,11 +13,7 @@ from kernel.database import Database, WriteSession
 
 
 async def publish(
-    database: Database,
-    topics: Topics,
-    session: WriteSession,
-    principal: Principal,
-    resource_id: str,
+    database: Database, topics: Topics, principal: Principal, resource_id: str
 ) -> Shown:
     """Publish the approved version once its topic exists and every partition has a leader.
 
@@ -29,12 +25,12 @@ async def publish(
     async with database.reading() as reading:
         request = await lifecycle.publishable(reading, principal, resource_id, now=now)
     await topics.ensure(topic_of(resource_id), request.partitions)
-    await hold_resource(session, resource_id, alone=True)
-    shown = await lifecycle.publish(session, principal, resource_id, now=now)
-    if shown.version.share_type == ShareType.NONE:
-        await suspend_unshared(
-            session, principal.actor, resource_id, basis=shown.version.legal_basis or "", now=now
-        )
+    async with database.transaction() as session:
+        await hold_resource(session, resource_id, alone=True)
+        shown = await lifecycle.publish(session, principal, resource_id, now=now)
+        if shown.version.share_type == ShareType.NONE:
+            basis = shown.version.legal_basis or ""
+            await suspend_unshared(session, principal.actor, resource_id, basis=basis, now=now)
     return shown
 
 

@@ -86,9 +86,10 @@ def read(key: bytes, receipt_id: str) -> Receipt:
 
 def opened(key: bytes, receipt_id: str) -> tuple[Receipt, Kept | None]:
     """Return what a receipt id says, and what the publish left in quarantine; NotFound."""
-    packed = unseal(key, receipt_id, PURPOSE)
-    if packed is None:
+    opened_ = unseal(key, receipt_id, PURPOSE)
+    if opened_ is None:
         raise NotFound
+    packed, _versioned = opened_
     resource, version, digest, runs, *rest = msgspec.msgpack.decode(packed)
     positions = [Position(*run) for run in runs]
     kept = Kept(rest[0][0].hex(), *rest[0][1:]) if rest else None

@@ -104,8 +104,19 @@ class ReadCount(SQLModel, table=True):
     sealed: bool = False
 
 
+class CountFlush(SQLModel, table=True):
+    """The number of the last flush of counts that a gateway worker has stored."""
+
+    __tablename__: ClassVar[Any] = "count_flush"
+    __table_args__ = {"schema": SCHEMA}
+
+    worker: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger)
+    at: datetime = timestamp()
+
+
 class DailyUse(SQLModel, table=True):
-    """Records that left through a subscription on one day, Asia/Shanghai: its quota's count."""
+    """Records that left through a subscription on one day, Asia/Shanghai, or are reserved to."""
 
     __tablename__: ClassVar[Any] = "daily_use"
     __table_args__ = {"schema": SCHEMA}

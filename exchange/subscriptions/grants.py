@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from exchange import store as moving
 from exchange.errors import (
@@ -116,9 +116,17 @@ def check_mode(grant: Grant, mode: str) -> None:
         raise ModeNotGranted(grant.mode)
 
 
-async def position_of(session: ReadSession, subscription_id: str) -> Any:  # noqa: ANN401 - JSON
+class StoredPosition(NamedTuple):
+    """Where a consumer stands, and the id of the topic that this is about, None if not known."""
+
+    position: Any
+    topic_id: bytes | None
+
+
+async def position_of(session: ReadSession, subscription_id: str) -> StoredPosition | None:
     """Return the stored position, None where nothing was committed yet; raises NotFound."""
-    return (await moving.get(session, Subscription, subscription_id)).position
+    row = await moving.get(session, Subscription, subscription_id)
+    return StoredPosition(row.position, row.position_topic) if row.position else None
 
 
 async def commit_position(
@@ -126,10 +134,11 @@ async def commit_position(
     subscription_id: str,
     position: Any,  # noqa: ANN401 - any JSON; its meaning is the cursor's
     *,
+    topic_id: bytes | None = None,
     now: datetime,
 ) -> Subscription:
     """Store the consumer's position, forward or back; raises NotFound."""
-    return await store.write_position(session, subscription_id, position, now)
+    return await store.write_position(session, subscription_id, position, topic_id, now)
 
 
 async def active_count(session: ReadSession, resource_id: str, *, now: datetime) -> int:

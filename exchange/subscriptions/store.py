@@ -194,13 +194,17 @@ async def count_live(session: ReadSession, resource_id: str, today: date) -> int
 
 
 async def write_position(
-    session: WriteSession, subscription_id: str, position: object, now: datetime
+    session: WriteSession,
+    subscription_id: str,
+    position: object,
+    topic_id: bytes | None,
+    now: datetime,
 ) -> Subscription:
     """Raise NotFound when there is no such subscription."""
     statement = (
         update(Subscription)
         .where(col(Subscription.id) == subscription_id)
-        .values(position=position, position_at=now)
+        .values(position=position, position_topic=topic_id, position_at=now)
         .returning(Subscription)
         .execution_options(populate_existing=True)
     )

@@ -11,7 +11,7 @@ from exchange import store as moving
 from exchange.errors import FilingRequired, NotShareable
 from exchange.events import ExchangeEvent
 from exchange.parties import Side, authorize
-from exchange.subscriptions import store
+from exchange.subscriptions import stops, store
 from exchange.subscriptions.granting import message
 from exchange.subscriptions.states import (
     ALLOWED_ROLES,
@@ -207,6 +207,10 @@ async def _carry(
     """Write the step with history, audit, message and announcement."""
     came_from = subscription.status
     moved = await moving.move(session, subscription, to, changes)
+    if to is State.ACTIVE:
+        await stops.end(session, moved.id)
+    elif came_from == State.ACTIVE:
+        await stops.begin(session, moved.id, now)
     facts = {name: value for name, value in changes.items() if value is not None}
     told = {name: str(value) for name, value in facts.items()}
     store.add_history(session, moved.id, action, (came_from, to), actor, now, told)

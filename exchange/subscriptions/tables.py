@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Identity, Index, text
+from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -60,6 +60,8 @@ class Subscription(SQLModel, table=True):
     delivery_breached_at: datetime | None = timestamp(nullable=True)
     position: Any = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     position_at: datetime | None = timestamp(nullable=True)
+    # The id of the topic whose offsets they are; None of builds that did not keep it.
+    position_topic: bytes | None = Field(default=None, sa_type=LargeBinary)
     created_at: datetime = timestamp()
     revision: int = 1
 
@@ -67,6 +69,21 @@ class Subscription(SQLModel, table=True):
     def is_unsigned(self) -> bool:
         """Whether a head has still to sign: never, an agreement made it."""
         return False
+
+
+class SubscriptionStop(SQLModel, table=True):
+    """When delivery was stopped, which worker lives there were, and when each let something leave.
+
+    `reports` are seconds since 1970 by life, null where nothing ever left.
+    """
+
+    __tablename__: ClassVar[Any] = "subscription_stop"
+    __table_args__ = {"schema": SCHEMA}
+
+    subscription_id: str = Field(foreign_key="exchange.subscription.id", primary_key=True)
+    at: datetime = timestamp()
+    lives: list[int] = Field(sa_column=Column(JSONB, nullable=False))
+    reports: dict[str, float | None] = Field(sa_column=Column(JSONB, nullable=False))
 
 
 class SubscriptionHistory(SQLModel, table=True):

@@ -13,15 +13,10 @@ router = APIRouter(prefix="/v1/resources", tags=["resources"])
 
 @router.post("/{resource_id}/publish")
 async def publish(
-    resource_id: ResourceId,
-    session: Writing,
-    principal: CatalogWriter,
-    using: Using,
-    response: Response,
+    resource_id: ResourceId, principal: CatalogWriter, using: Using, response: Response
 ) -> ResourceView:
     """Put the approved version in force; records may be published when this answers."""
-    topics = using.bus.topics
-    shown = await opening.publish(using.database, topics, session, principal, resource_id)
+    shown = await opening.publish(using.database, using.bus.topics, principal, resource_id)
     return tagged(shown, response)
 
 

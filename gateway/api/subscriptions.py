@@ -1,7 +1,6 @@
 """`/v1/subscriptions`: what was granted, and its supervision (`api.md` section 4)."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -16,9 +15,9 @@ from exchange.subscriptions import register, supervision
 from exchange.subscriptions.register import Subscription
 from exchange.subscriptions.states import Action, State
 from gateway.api.sharing import ConditionWire, HistoryView, Line, Prose, history_view
-from gateway.lists import ListOf, Paging, tag
+from gateway.lists import ListOf, Paging, weak_tag
 from gateway.principal import ApplicationsWriter, CatalogReader
-from gateway.services import Reading, Services, Using, Writing
+from gateway.services import Reading, Services, Using
 from kernel import clock
 from kernel.database import ReadSession
 from kernel.wire import Day, Wire
@@ -39,6 +38,13 @@ class Filing(Wire):
     """备案 of a termination by the provider, under its reference number (Art 27)."""
 
     reference: Line
+
+
+class StoppedView(Wire):
+    """`last_byte_ms` after `at` the last byte left, on the slowest worker; null until all told."""
+
+    at: datetime
+    last_byte_ms: int | None
 
 
 class SubscriptionView(Wire):
@@ -66,6 +72,7 @@ class SubscriptionView(Wire):
     filing: str | None
     ended_at: datetime | None
     end_reason: str | None
+    stopped: StoppedView | None
     deliver_by: datetime
     deliver_by_rests_on_notice: bool
     delivered_at: datetime | None
@@ -81,13 +88,18 @@ class SubscriptionDetail(SubscriptionView):
     history: list[HistoryView]
 
 
-async def progress_of(
-    using: Services, session: ReadSession, subscription: Subscription
-) -> Progress:
-    """Return how far one subscription has come, its lag included."""
-    found = await using.bus.positions.progress(session, [subscription])
-    lag = await using.bus.positions.lag(subscription)
-    return replace(found[subscription.id], lag=lag)
+async def answered(
+    using: Services, subscription: Subscription, told: dict[str, Any]
+) -> SubscriptionView:
+    """Return the view of what was decided and committed: only then is the broker asked."""
+    return SubscriptionView.model_validate(await with_lag(using, subscription, told))
+
+
+async def with_lag(
+    using: Services, subscription: Subscription, told: dict[str, Any]
+) -> dict[str, Any]:
+    """Add the lag, which the broker tells; no session may be held meanwhile."""
+    return told | {"lag": await using.bus.positions.lag(subscription)}
 
 
 def facts(
@@ -99,7 +111,8 @@ def facts(
 ) -> dict[str, Any]:
     """Return the fields of the view; `masks` are those that hold now."""
     bases = {"deliver_from", "deliver_days", "deliver_calendar"}
-    own = subscription.model_dump(exclude={"position", "position_at", "elements", *bases})
+    places = {"position", "position_at", "position_topic"}
+    own = subscription.model_dump(exclude={"elements", *places, *bases})
     return own | {
         "masks": masks,
         "status": register.status_at(subscription, now),
@@ -109,32 +122,23 @@ def facts(
         "deliver_by_rests_on_notice": rests_on_notice(
             subscription.deliver_by, subscription.deliver_calendar
         ),
+        "stopped": progress.stopped,
         "allowed": register.allowed(principal, subscription, now),
     }
 
 
-async def view(
-    using: Services,
-    session: ReadSession,
-    subscription: Subscription,
-    principal: Principal,
-    now: datetime,
-) -> SubscriptionView:
-    shown = await _detailed(using, session, subscription, principal, now)
-    return SubscriptionView.model_validate(shown)
-
-
-async def _detailed(
+async def detailed(
     using: Services,
     session: ReadSession,
     subscription: Subscription,
     principal: Principal,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return the fields of one subscription's view, its lag included."""
+    """Return the fields of one subscription's view, without its lag."""
     held = await masks_held(session, [subscription])
-    progress = await progress_of(using, session, subscription)
-    return facts(subscription, principal, now, progress, held[subscription.id])
+    progress = await using.bus.positions.progress(session, [subscription])
+    own = subscription.id
+    return facts(subscription, principal, now, progress[own], held[own])
 
 
 @router.get("")
@@ -171,17 +175,15 @@ async def page(  # noqa: PLR0913 - a filter is a parameter
 
 @router.get("/{subscription_id}")
 async def find(
-    subscription_id: str,
-    principal: CatalogReader,
-    session: Reading,
-    using: Using,
-    response: Response,
+    subscription_id: str, principal: CatalogReader, using: Using, response: Response
 ) -> SubscriptionDetail:
     now = clock.now()
-    row = await register.find(session, principal, subscription_id)
-    steps = await register.history(session, subscription_id)
-    tag(response, row.revision)
-    shown = await _detailed(using, session, row, principal, now)
+    async with using.database.reading() as session:
+        row = await register.find(session, principal, subscription_id)
+        steps = await register.history(session, subscription_id)
+        told = await detailed(using, session, row, principal, now)
+    weak_tag(response, row.revision)
+    shown = await with_lag(using, row, told)
     return SubscriptionDetail.model_validate(shown | {"history": [history_view(s) for s in steps]})
 
 
@@ -190,29 +192,32 @@ async def suspend(
     subscription_id: str,
     body: Suspension,
     principal: ApplicationsWriter,
-    session: Writing,
     using: Using,
 ) -> SubscriptionView:
     """The provider's head or the authority stops delivery and sets a deadline (Art 27)."""
     now = clock.now()
-    moved = await supervision.suspend(
-        session,
-        principal,
-        subscription_id,
-        reason=body.reason,
-        remedy_by=body.remedy_by,
-        now=now,
-    )
-    return await view(using, session, moved, principal, now)
+    async with using.database.transaction() as session:
+        moved = await supervision.suspend(
+            session,
+            principal,
+            subscription_id,
+            reason=body.reason,
+            remedy_by=body.remedy_by,
+            now=now,
+        )
+        told = await detailed(using, session, moved, principal, now)
+    return await answered(using, moved, told)
 
 
 @router.post("/{subscription_id}/resume")
 async def resume(
-    subscription_id: str, principal: ApplicationsWriter, session: Writing, using: Using
+    subscription_id: str, principal: ApplicationsWriter, using: Using
 ) -> SubscriptionView:
     now = clock.now()
-    moved = await supervision.resume(session, principal, subscription_id, now=now)
-    return await view(using, session, moved, principal, now)
+    async with using.database.transaction() as session:
+        moved = await supervision.resume(session, principal, subscription_id, now=now)
+        told = await detailed(using, session, moved, principal, now)
+    return await answered(using, moved, told)
 
 
 @router.post("/{subscription_id}/terminate")
@@ -220,15 +225,16 @@ async def terminate(
     subscription_id: str,
     body: Termination,
     principal: ApplicationsWriter,
-    session: Writing,
     using: Using,
 ) -> SubscriptionView:
     """The consumer any time; the authority; the provider after the authority's filing."""
     now = clock.now()
-    moved = await supervision.terminate(
-        session, principal, subscription_id, reason=body.reason, now=now
-    )
-    return await view(using, session, moved, principal, now)
+    async with using.database.transaction() as session:
+        moved = await supervision.terminate(
+            session, principal, subscription_id, reason=body.reason, now=now
+        )
+        told = await detailed(using, session, moved, principal, now)
+    return await answered(using, moved, told)
 
 
 @router.post("/{subscription_id}/file-termination")
@@ -236,12 +242,13 @@ async def file_termination(
     subscription_id: str,
     body: Filing,
     principal: ApplicationsWriter,
-    session: Writing,
     using: Using,
 ) -> SubscriptionView:
     """The authority files (备案) that the provider may terminate (Art 27)."""
     now = clock.now()
-    filed = await supervision.file_termination(
-        session, principal, subscription_id, reference=body.reference, now=now
-    )
-    return await view(using, session, filed, principal, now)
+    async with using.database.transaction() as session:
+        filed = await supervision.file_termination(
+            session, principal, subscription_id, reference=body.reference, now=now
+        )
+        told = await detailed(using, session, filed, principal, now)
+    return await answered(using, filed, told)

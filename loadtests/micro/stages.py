@@ -75,7 +75,8 @@ def pulling(count: int) -> Iterator[tuple[str, Call]]:
     yield "project 6 of 12, mask 2", lambda: masked.lines(1, keys, lines)
     yield "wrap whole records", lambda: whole.lines(1, keys, lines)
     yield "join the page", lambda: b"\n".join([*shown, b""])
-    yield "sign a cursor", lambda: cursors.encode(KEY, RESOURCE, place)
+    epoch = cursors.Epoch(1, KEY[:8])
+    yield "seal a cursor", lambda: cursors.encode(KEY, RESOURCE, epoch, place)
 
 
 def _projection(*, masked: bool) -> Projection:

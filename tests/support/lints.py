@@ -10,6 +10,15 @@ PACKAGES = ("kernel", "auth", "catalog", "exchange", "gateway", "deploy", "loadt
 COMMITTERS = frozenset({"kernel/database.py", "deploy/migrations/env.py"})
 LOCKS = "kernel/locks.py"
 GUARDED = frozenset({"status", "state"})
+# What asks the broker: objects by their name, and single methods of others.
+BROKER_OBJECTS = frozenset(
+    {"reader", "tail", "topics", "writers", "lanes", "events", "gatherer", "puller"}
+)
+BROKER_METHODS = frozenset({"positions.lag", "positions.rewind", "publisher.publish", "bus.alive"})
+SESSION_BLOCKS = frozenset({"transaction", "reading", "snapshot", "single"})
+SESSION_TYPES = frozenset({"Reading", "Writing", "Creating", "ReadSession", "WriteSession"})
+# The relay's transaction is its lock: one process, one connection, until the broker has answered.
+BROKER_IN_SESSION = frozenset({"exchange/relay.py"})
 
 
 @dataclass(frozen=True, order=True)
@@ -140,3 +149,88 @@ def _targets(node: ast.AST) -> Iterator[ast.Attribute]:
         for part in ast.walk(target):
             if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store):
                 yield part
+
+
+def broker_in_session(path: str, tree: ast.Module) -> Iterator[Finding]:
+    """Find the broker asked while a database session is open: it holds a connection for seconds.
+
+    A session is open in `async with database.transaction()` and its like, and in a function that is
+    given one. Functions of the same module that ask the broker are followed by their names.
+    """
+    if path.partition("/")[0] not in {"exchange", "gateway"} or path in BROKER_IN_SESSION:
+        return
+    asking = _asking_functions(tree)
+    lines = {
+        call.lineno
+        for block in _session_blocks(tree)
+        for call in _awaited_calls(block)
+        if _asks_broker(call) or _own_name(call) in asking
+    }
+    for line in sorted(lines):
+        yield Finding(path, line, "the broker is asked within a database session")
+
+
+def _session_blocks(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AsyncWith):
+            opened = [item.context_expr for item in node.items]
+            if any(_receiver_and_name(each)[1] in SESSION_BLOCKS for each in opened):
+                yield node
+    for function in _functions(tree):
+        arguments = function.args
+        given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        if any(_names(each.annotation) & SESSION_TYPES for each in given if each.annotation):
+            yield function
+
+
+def _names(annotation: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)}
+
+
+def _awaited_calls(tree: ast.AST) -> Iterator[ast.Call]:
+    """Yield the calls within awaited expressions, those that are gathered included."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Await):
+            for part in ast.walk(node.value):
+                if isinstance(part, ast.Call):
+                    yield part
+
+
+def _asking_functions(tree: ast.Module) -> set[str]:
+    """Return the names of functions that ask the broker, themselves or by one another."""
+    calls = {node.name: list(_awaited_calls(node)) for node in _functions(tree)}
+    asking: set[str] = set()
+    while True:
+        more = {
+            name
+            for name, made in calls.items()
+            if any(_asks_broker(call) or _own_name(call) in asking for call in made)
+        }
+        if more <= asking:
+            return asking
+        asking |= more
+
+
+def _asks_broker(call: ast.Call) -> bool:
+    receiver, name = _receiver_and_name(call)
+    return receiver in BROKER_OBJECTS or f"{receiver}.{name}" in BROKER_METHODS
+
+
+def _own_name(call: ast.Call) -> str:
+    """Return the name of a function of the module, or of the object's own, that is called."""
+    receiver, name = _receiver_and_name(call)
+    return name if receiver in {"", "self"} else ""
+
+
+def _receiver_and_name(call: ast.AST) -> tuple[str, str]:
+    """Return the last name of what a method is called on, and the method's, without underscores."""
+    if not isinstance(call, ast.Call):
+        return "", ""
+    function = call.func
+    if isinstance(function, ast.Name):
+        return "", function.id
+    if not isinstance(function, ast.Attribute):
+        return "", ""
+    value = function.value
+    receiver = value.attr if isinstance(value, ast.Attribute) else getattr(value, "id", "")
+    return receiver.lstrip("_"), function.attr

@@ -28,7 +28,10 @@ class Take(NamedTuple):
 
 
 class Delivered(NamedTuple):
-    """A page that left; it shows `takes` under a revision of the grant and of the resource."""
+    """A page that left; it shows `takes` under a revision of the grant and of the resource.
+
+    `reserved` says that its records are in the day's use already.
+    """
 
     subscription_id: str
     revision: int
@@ -36,6 +39,7 @@ class Delivered(NamedTuple):
     records: int
     size_bytes: int
     takes: Sequence[Take]
+    reserved: bool = False
 
 
 class RangeDigest:

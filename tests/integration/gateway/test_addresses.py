@@ -255,6 +255,9 @@ async def test_a_forged_position_is_refused(sharing: Sharing, cursor: str) -> No
         "0001-01-01T00:00:00+14:00",
         "9999-12-31T23:59:59-14:00",
         "9" * 20,
+        "-1",
+        "1767225600",
+        "2026-01-01 00:00:00+08:00",
     ],
 )
 async def test_a_rewind_to_no_time_is_refused(sharing: Sharing, to: str) -> None:

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lints import Lint, advisory_locks, assigned_states, commits, findings
+from tests.support.lints import (
+    Lint,
+    advisory_locks,
+    assigned_states,
+    broker_in_session,
+    commits,
+    findings,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -14,7 +21,7 @@ def found(lint: Lint, source: str, path: str = "exchange/applications/review.py"
     return [finding.line for finding in lint(path, ast.parse(source))]
 
 
-@pytest.mark.parametrize("lint", [commits, assigned_states, advisory_locks])
+@pytest.mark.parametrize("lint", [commits, assigned_states, advisory_locks, broker_in_session])
 def test_the_project_keeps_the_rule(lint: Lint) -> None:
     assert findings(ROOT, lint) == []
 
@@ -102,3 +109,32 @@ def test_a_planted_advisory_lock_is_found(planted: str) -> None:
 
 def test_a_docstring_may_speak_of_advisory_locks() -> None:
     assert found(advisory_locks, '"""Takes the advisory lock of the relay."""') == []
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        """async def f(self):
+            async with self._database.transaction() as session:
+                await self._reader.offset(topic, partition, LATEST)""",
+        "async def find(session: Reading, using: Using):\n await using.bus.positions.lag(row)",
+        "async def f(s: WriteSession):\n await gather(*(self._reader.read(p) for p in ps))",
+        """async def ensure(): await topics.ensure(topic, 1)
+async def more(): await ensure()
+async def f(database):
+    async with database.reading() as session:
+        await more()""",
+    ],
+)
+def test_the_broker_within_a_session_is_found(planted: str) -> None:
+    assert len(found(broker_in_session, planted)) == 1
+    assert found(broker_in_session, planted, "exchange/relay.py") == []
+
+
+def test_the_broker_before_and_after_a_session_is_no_fault() -> None:
+    apart = (
+        "async def f(self):\n await self._reader.offset(t, p, LATEST)\n"
+        " async with self._database.transaction() as session:\n  await store.settle(session)\n"
+        " await self._topics.ensure(t, 1)"
+    )
+    assert found(broker_in_session, apart) == []

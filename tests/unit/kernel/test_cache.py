@@ -90,3 +90,18 @@ async def test_it_is_bounded_by_bytes_and_what_values_share_counts_once() -> Non
     assert cache.bytes_held == 115
     cache.drop("d")
     assert cache.bytes_held == 0
+
+
+async def test_the_value_that_was_not_asked_for_the_longest_goes_and_is_told() -> None:
+    """The oldest went first, however often it was asked for; tables beside it kept all."""
+    source, gone = Source(), []
+    source.gate.set()
+    cache = RuleCache(source.load, size=2, on_gone=lambda key, _value: gone.append(key))
+    await cache.get("a")
+    await cache.get("b")
+    assert cache.known("a")
+    await cache.get("c")
+    assert (gone, cache.known("b")) == (["b"], None)
+    cache.drop("a")
+    cache.clear()
+    assert gone == ["b", "a", "c"]

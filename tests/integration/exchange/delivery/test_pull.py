@@ -8,12 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from deploy.local.stack import Endpoints
 from exchange.log.topics import topic_of
 from tests.support.callers import Pulled, told
+from tests.support.eventually import eventually
 from tests.support.world import Sharing, World
 
 
@@ -110,6 +111,76 @@ async def test_a_page_asked_again_begins_the_same_while_records_keep_coming(
     everything = await sharing.subscriber.pull_all(sharing.subscription, start.cursor)
     assert len({record["key"] for record in everything.records}) == 28
     assert len(everything.records) == 28
+
+
+async def test_a_round_of_hidden_records_is_followed_by_the_next_whether_one_waits_or_not(
+    world: World,
+) -> None:
+    """One cursor gave the record to who waited, and for ever nothing to who did not (P6)."""
+    hides = [{"item": "amount", "op": "ge", "value": 2}]
+    sharing = await world.sharing(partitions=2, row_filter=hides)
+    start = (await sharing.subscriber.pull(sharing.subscription)).cursor
+    await sharing.publisher.publish(sharing.resource, [{"id": "h", "name": "x", "amount": 1}])
+    assert (await sharing.subscriber.pull(sharing.subscription, start)).records == []
+    await sharing.publisher.publish(sharing.resource, [{"id": "v", "name": "x", "amount": 3}])
+    at_once = await sharing.subscriber.pull(sharing.subscription, start)
+    waited = await sharing.subscriber.pull(sharing.subscription, start, wait=20)
+    assert [record["key"] for record in at_once.records] == ["v"]
+    assert at_once.answer.content == waited.answer.content
+
+
+async def test_with_a_row_filter_nothing_counts_the_hidden_rows(world: World) -> None:
+    """Lags of 201, 196, 191 at limit=1 told how many rows lay between."""
+    hides = [{"item": "amount", "op": "ge", "value": 8}]
+    sharing = await world.sharing(row_filter=hides)
+    await sharing.publisher.publish(sharing.resource, records(*(f"r{n}" for n in range(10))))
+    first = await sharing.subscriber.pull(sharing.subscription, limit=1)
+    second = await sharing.subscriber.pull(sharing.subscription, first.cursor, limit=1)
+    last = await sharing.subscriber.pull(sharing.subscription, second.cursor)
+    assert [page.lag for page in (first, second, last)] == [1, 0, 0]
+    shown = await sharing.consumer.clerk.ask("GET", f"/v1/subscriptions/{sharing.subscription}")
+    assert shown["lag"] == 1
+
+
+async def test_a_topic_made_anew_is_told_and_no_record_skipped(
+    world: World, endpoints: Endpoints
+) -> None:
+    """A cursor of the topic before skipped as many records of the new one."""
+    sharing = await world.sharing()
+    await sharing.publisher.publish(sharing.resource, records("a", "b", "c"))
+    old = await sharing.subscriber.pull(sharing.subscription)
+    path = f"/v1/subscriptions/{sharing.subscription}"
+    await sharing.subscriber.ask("PUT", f"{path}/position", {"cursor": old.cursor})
+    topic = topic_of(sharing.resource)
+    admin = AIOKafkaAdminClient(bootstrap_servers=endpoints.kafka_bootstrap)
+    await admin.start()
+    await admin.delete_topics([topic])
+
+    async def made_anew() -> bool:
+        answer = await admin.create_topics([NewTopic(topic, 1, 1)])
+        return int(answer.topic_errors[0][1]) == 0
+
+    await eventually(made_anew)
+    await admin.close()
+
+    async def published() -> bool:
+        body = records("d", "e", "f", "g")
+        return (await sharing.publisher.try_publish(sharing.resource, body)).status_code == 201
+
+    # Longer than the topic before: its offsets are all there.
+    await eventually(published, within_seconds=60)
+
+    async def told_by_all() -> bool:
+        asked = [sharing.subscriber.try_pull(sharing.subscription, old.cursor) for _ in range(8)]
+        answers = await asyncio.gather(*asked)
+        return all(answer.status_code == 410 for answer in answers)
+
+    await eventually(told_by_all, within_seconds=60)
+    stored = await sharing.subscriber.try_pull(sharing.subscription)
+    assert (stored.status_code, stored.json()["code"]) == (410, "cursor_expired")
+    assert "lost" not in stored.json()
+    page = await sharing.subscriber.pull(sharing.subscription, stored.json()["earliest_cursor"])
+    assert [record["key"] for record in page.records][:4] == ["d", "e", "f", "g"]
 
 
 async def test_order_per_key_holds_over_updates_and_deletes(world: World) -> None:

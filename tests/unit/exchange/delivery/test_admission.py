@@ -10,6 +10,7 @@ import kernel.clock
 from auth.errors import InsufficientScope, TokenRevoked
 from auth.principal import Principal, Scope
 from exchange.delivery.admission import Admission, RulesChanged
+from exchange.delivery.departures import Departures
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.errors import ModeNotGranted, SubscriptionExpired, SubscriptionSuspended
 from exchange.subscriptions.grants import Grant
@@ -62,9 +63,13 @@ class Rules:
         self.fresh_until = float("inf")
         self.principal: Principal | None = CLIENT
         self.revoked = False
+        self.departures: list[str] = []
 
     def is_current(self, _plan: object) -> bool:
         return self.current
+
+    def left(self, subscription_id: str) -> None:
+        self.departures.append(subscription_id)
 
     def known(self) -> Principal | None:
         if self.revoked:
@@ -78,6 +83,7 @@ class Rules:
             mode,
             cast("GrantPlans", self),
             cast("ChangeFeed", self),
+            cast("Departures", self),
         )
 
 
@@ -104,6 +110,7 @@ def test_a_plan_that_was_dropped_lets_nothing_more_leave(rules: Rules) -> None:
     rules.current = False
     with pytest.raises(RulesChanged):
         admission()
+    assert rules.departures == ["s"]
 
 
 def test_rules_that_are_not_confirmed_let_nothing_leave(rules: Rules) -> None:

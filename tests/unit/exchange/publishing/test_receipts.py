@@ -1,9 +1,12 @@
+import msgspec
 import pytest
 
 from exchange.publishing import receipts
 from exchange.publishing.receipts import Accepted, Kept, Position
 from kernel.errors import NotFound
 from kernel.ids import new_id
+from kernel.sealed import _text
+from kernel.secretbox import mac
 
 KEY = b"k" * 32
 TAKEN = Accepted(3, [Position(0, 10, 19), Position(2, 5, 5)])
@@ -65,3 +68,13 @@ def test_what_the_log_tells_of_a_quarantine_reads_back() -> None:
 
 def test_a_batch_without_a_fault_says_nothing_of_it() -> None:
     assert "kept" not in TAKEN.text()
+
+
+def test_receipts_of_the_build_before_are_still_read() -> None:
+    """A payload in clear under a MAC, without a version in the text."""
+    resource_id = new_id()
+    runs = [(p.partition, p.first_offset, p.last_offset) for p in TAKEN.positions]
+    packed = msgspec.msgpack.encode((bytes.fromhex(resource_id), 3, b"d" * 32, runs))
+    before = _text(packed + mac(KEY, receipts.PURPOSE, packed))
+    found = receipts.read(KEY, before)
+    assert (found.resource_id, found.positions) == (resource_id, TAKEN.positions)

@@ -1,0 +1,52 @@
+"""Cursors and stored positions of one worker: issued for, and read in, the epoch in force (P12)."""
+
+from exchange.delivery import cursor
+from exchange.delivery.cursor import Epoch, OtherLogError, Place
+from exchange.delivery.grant_plans import GrantPlan
+from exchange.log.topic_ids import TopicIds
+from exchange.subscriptions.grants import StoredPosition
+from kernel.database import ReadSession
+from kernel.errors import InvalidCursor
+from kernel.generation import Generations, current
+
+# Enough to tell a topic from those of the same name before and after it.
+ID_BYTES = 8
+
+
+class Cursors:
+    def __init__(self, key: bytes, generations: Generations, topic_ids: TopicIds) -> None:
+        self._key = key
+        self._generations = generations
+        self._topic_ids = topic_ids
+
+    async def epoch(self, plan: GrantPlan) -> Epoch:
+        """Return what cursors of this subscription are issued for now; BrokerUnavailable."""
+        generation = self._generations.known() or await self._generations.get()
+        topic_id = await self._topic_ids.get(plan.topic)
+        return Epoch(generation.number, topic_id[:ID_BYTES])
+
+    def encode(self, subscription_id: str, epoch: Epoch, place: Place) -> str:
+        return cursor.encode(self._key, subscription_id, epoch, place)
+
+    def decode(self, plan: GrantPlan, epoch: Epoch, text: str) -> Place:
+        """Return a cursor's place; InvalidCursor, OtherLogError, OtherGenerationError."""
+        return cursor.decode(self._key, plan.grant.id, epoch, text, plan.partitions)
+
+    async def told(
+        self, session: ReadSession, subscription_id: str, stored: StoredPosition
+    ) -> str | None:
+        """Return the cursor of a stored position, None where there is none."""
+        if not stored.position:
+            return None
+        generation = self._generations.known() or await current(session)
+        epoch = Epoch(generation.number, stored.topic_id or b"")
+        return self.encode(subscription_id, epoch, Place(tuple(stored.position)))
+
+
+def place_of(stored: StoredPosition, epoch: Epoch, partitions: int) -> Place:
+    """Return the place of a stored position; OtherLogError, InvalidCursor."""
+    if stored.topic_id and epoch.topic_id and stored.topic_id != epoch.topic_id:
+        raise OtherLogError
+    if len(stored.position) != partitions:
+        raise InvalidCursor
+    return Place(tuple(stored.position))

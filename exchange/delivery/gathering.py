@@ -1,0 +1,260 @@
+"""Gathering: the records of a page from a place of the log on, in a repeatable order (P6)."""
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from exchange.delivery import store
+from exchange.delivery.cursor import Place
+from exchange.delivery.grant_plans import GrantPlan
+from exchange.delivery.shown import BLOCK_RECORDS, Block, block_of
+from exchange.log.reader import EARLIEST, LATEST, Chunk, ChunkCache, Reader
+from exchange.metering.evidence.trails import Take
+from kernel.database import Database
+from kernel.errors import Unavailable
+from kernel.turns import Steps, finished
+
+RECORD_BYTES_GUESS = 400
+FETCH_BYTES_MIN = 64 * 1024
+FETCH_BYTES_MAX = 4 * 1024 * 1024
+PAGE_BYTES_MAX = 8 * 1024 * 1024
+# A filter that lets little through ends a page here, so that one client cannot hold the loop, nor
+# the chunks of more records than these.
+SCANNED_MAX = 50_000
+READ_BYTES_MAX = 32 * 1024 * 1024
+# Lines of all pages that are being filled on one worker.
+UNDER_WAY_BYTES_MAX = 256 * 1024 * 1024
+# Larger pages are projected in turns.
+AT_ONCE = 500
+
+
+class PlanOutdatedError(Exception):
+    """The log holds records of versions that the plan does not know yet."""
+
+    def __init__(self, versions: Collection[int], partition: int, offset: int) -> None:
+        super().__init__(f"versions {sorted(versions)} from offset {offset} of {partition} on")
+        self.versions = frozenset(versions)
+        self.partition = partition
+        self.offset = offset
+
+
+class Budget:
+    """Bytes of pages that one worker fills at once."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self.held_bytes = 0
+
+    def hold(self, size_bytes: int) -> None:
+        """Count bytes in; raises Unavailable beyond the budget."""
+        if self.held_bytes + size_bytes > self._most_bytes:
+            raise Unavailable("本节点处理中的数据过多，请稍后重试", "Too much under way; try again")
+        self.held_bytes += size_bytes
+
+    def release(self, size_bytes: int) -> None:
+        self.held_bytes -= size_bytes
+
+
+@dataclass(slots=True)
+class Gathering:
+    """A page that is being filled; `bounds` end the round, none with one partition.
+
+    `size_bytes` are those of the lines, held in the budget until they are released; `read_bytes`
+    those of the records that were looked at, `measured` only once a page may come near the bound.
+    """
+
+    limit: int
+    start: tuple[int, ...]
+    offsets: list[int]
+    bounds: tuple[int, ...]
+    budget: Budget
+    lines: list[bytes] = field(default_factory=list)
+    size_bytes: int = 0
+    scanned: int = 0
+    read_bytes: int = 0
+    read_at_most: int = 0
+    measured: bool = False
+    takes: list[Take] = field(default_factory=list)
+
+    @property
+    def full(self) -> bool:
+        return len(self.lines) >= self.limit or self.size_bytes >= PAGE_BYTES_MAX or self.moved
+
+    @property
+    def place(self) -> Place:
+        """Where the next page begins; a round that is over leaves no bounds behind."""
+        place = Place(tuple(self.offsets), self.bounds)
+        return Place(place.offsets) if place.round_is_over else place
+
+    @property
+    def moved(self) -> bool:
+        """Whether the page ends because it was full of records that the grant does not show."""
+        return self.scanned >= SCANNED_MAX or self.read_bytes >= READ_BYTES_MAX
+
+    @property
+    def round_is_over(self) -> bool:
+        return Place(tuple(self.offsets), self.bounds).round_is_over
+
+    def begin_chunk(self, chunk: Chunk) -> None:
+        """Begin to measure what is read when the chunks together might pass the bound."""
+        self.read_at_most += chunk.size_bytes
+        if self.measured or self.read_at_most < READ_BYTES_MAX:
+            return
+        self.measured = True
+        for take in self.takes:
+            offsets = take.chunk.offsets
+            begin, end = bisect_left(offsets, take.first), bisect_left(offsets, take.end)
+            self.read_bytes += sum(_sizes(take.chunk, begin, end))
+
+    def add(self, block: Block, read_bytes: int) -> None:
+        """Take in lines and the bytes that they were made of; raises Unavailable."""
+        self.budget.hold(block.size_bytes)
+        self.lines += block.visible
+        self.size_bytes += block.size_bytes
+        self.scanned += len(block.lines)
+        self.read_bytes += read_bytes
+
+    def release(self) -> None:
+        """Leave the budget: from here on somebody else counts the page."""
+        self.budget.release(self.size_bytes)
+
+
+@contextmanager
+def released(found: Gathering) -> Iterator[None]:
+    """Release a page when the block ends, however it ends."""
+    try:
+        yield
+    finally:
+        found.release()
+
+
+class Gatherer:
+    def __init__(self, database: Database, reader: Reader) -> None:
+        self._database = database
+        self._reader = reader
+        self._budget = Budget(UNDER_WAY_BYTES_MAX)
+
+    async def gather(self, plan: GrantPlan, place: Place, limit: int) -> Gathering:
+        """Return a page from a place on; whoever has it releases it.
+
+        With several partitions a round that shows nothing is followed by the next one, whether the
+        caller waits or not: where a page begins must not depend on that. Raises PlanOutdatedError,
+        PositionExpiredError, Unavailable where too much is under way, and as the reader does.
+        """
+        bounds = await self._bounds(plan, place)
+        found = Gathering(limit, place.offsets, list(place.offsets), bounds, self._budget)
+        try:
+            while True:
+                for partition in range(plan.partitions):
+                    await self._read(plan, found, partition)
+                if plan.partitions == 1 or found.full or found.lines or not found.round_is_over:
+                    return found
+                bounds = await self._bounds(plan, found.place)
+                if bounds == tuple(found.offsets):
+                    return found
+                found.bounds = bounds
+        except BaseException:
+            found.release()
+            raise
+
+    async def _bounds(self, plan: GrantPlan, place: Place) -> tuple[int, ...]:
+        """Return how far this round goes in each partition; one partition needs no bound."""
+        if plan.partitions == 1 or (place.bounds and not place.round_is_over):
+            return place.bounds
+        ends = tuple(await self.ends(plan))
+        if ends == place.offsets:
+            return ends
+        async with self._database.transaction() as session:
+            return await store.settle(session, plan.grant.id, place.offsets, ends)
+
+    async def _read(self, plan: GrantPlan, found: Gathering, partition: int) -> None:
+        bound = found.bounds[partition] if found.bounds else None
+        while not found.full:
+            offset = found.offsets[partition]
+            if bound is not None and offset >= bound:
+                return
+            wanted = (found.limit - len(found.lines)) * RECORD_BYTES_GUESS
+            size = min(max(wanted, FETCH_BYTES_MIN), FETCH_BYTES_MAX)
+            chunk = await self._reader.read(plan.topic, partition, offset, size)
+            if chunk.next_offset <= offset:
+                return
+            if not chunk.versions <= plan.versions:
+                raise PlanOutdatedError(chunk.versions - plan.versions, partition, offset)
+            steps = _take(self._reader.cache, plan, found, partition, chunk, bound)
+            if found.limit <= AT_ONCE:
+                finished(steps)
+            else:
+                await self._reader.turns.finish(steps)
+
+    async def earliest(self, plan: GrantPlan) -> list[int]:
+        """Return the first offsets that the log keeps."""
+        return await self._offsets(plan, EARLIEST)
+
+    async def ends(self, plan: GrantPlan) -> list[int]:
+        """Return the offsets behind the last records that can be read."""
+        return await self._offsets(plan, LATEST)
+
+    async def _offsets(self, plan: GrantPlan, at: int) -> list[int]:
+        """Ask all partitions at once."""
+        partitions = range(plan.partitions)
+        return await asyncio.gather(*(self._reader.offset(plan.topic, p, at) for p in partitions))
+
+    def lag(self, plan: GrantPlan, place: Place) -> int:
+        """Return how many places of the log lie after this one, as far as is known here."""
+        return sum(
+            self._reader.cache.lag((plan.topic, p), offset)
+            for p, offset in enumerate(place.offsets)
+        )
+
+
+def _take(
+    cache: ChunkCache,
+    plan: GrantPlan,
+    found: Gathering,
+    partition: int,
+    chunk: Chunk,
+    bound: int | None,
+) -> Steps[None]:
+    """Move records of the chunk into the page until either ends."""
+    offsets = chunk.offsets
+    first = found.offsets[partition]
+    place = bisect_left(offsets, first)
+    last = len(offsets) if bound is None else bisect_left(offsets, bound)
+    found.begin_chunk(chunk)
+    while place < last and not found.full:
+        end_of_block = (place // BLOCK_RECORDS + 1) * BLOCK_RECORDS
+        most = min(found.limit - len(found.lines), SCANNED_MAX - found.scanned)
+        wanted = range(place, min(last, end_of_block, place + most))
+        block = block_of(cache, (plan.topic, partition), chunk, wanted, plan.projection)
+        sizes = _sizes(chunk, wanted.start, wanted.stop) if found.measured else ()
+        count = _fitting(found, block, sizes)
+        found.add(block.part(0, count), sum(sizes[:count]))
+        place += count
+        yield
+    beyond = chunk.next_offset if bound is None else min(bound, chunk.next_offset)
+    end = found.offsets[partition] = offsets[place] if place < last else beyond
+    found.takes.append(Take(partition, chunk, first, end))
+
+
+def _sizes(chunk: Chunk, begin: int, end: int) -> Sequence[int]:
+    """Return the bytes of records of a chunk, by their places in it."""
+    records = zip(chunk.keys[begin:end], chunk.values[begin:end], strict=True)
+    return [len(key) + len(value or b"") for key, value in records]
+
+
+def _fitting(found: Gathering, block: Block, sizes: Sequence[int]) -> int:
+    """Return how many records of a block the page takes: it ends with the one that fills it.
+
+    Where a page ends by bytes then does not depend on where chunks and blocks begin.
+    """
+    shown, read = PAGE_BYTES_MAX - found.size_bytes, READ_BYTES_MAX - found.read_bytes
+    if block.size_bytes < shown and sum(sizes) < read:
+        return len(block.lines)
+    for count, line in enumerate(block.lines, 1):
+        shown -= len(line or b"")
+        read -= sizes[count - 1] if sizes else 0
+        if shown <= 0 or read <= 0:
+            return count
+    return len(block.lines)
