@@ -1,5 +1,6 @@
 """Refusals that have to do with applications and subscriptions."""
 
+from exchange.modes import SERVED
 from kernel.errors import Conflict, Forbidden, Text, Unavailable
 
 
@@ -35,8 +36,17 @@ class SubscriptionNotStarted(NotDeliverable):
 
 class ModeNotGranted(NotDeliverable):
     code = "mode_not_granted"
+    title = Text("共享授权不包括该方式", "The subscription does not grant this mode")
 
     def __init__(self, granted: str) -> None:
+        if granted not in SERVED:
+            super().__init__(
+                f"共享授权同意的 {granted} 方式平台目前不提供；可另行申请：{', '.join(SERVED)}",
+                f"The subscription grants mode {granted}, which the platform does not serve yet; "
+                f"apply for {', '.join(SERVED)}",
+                granted=granted,
+            )
+            return
         super().__init__(
             f"共享授权只同意 {granted} 方式；其他方式须另行申请",
             f"The subscription grants mode {granted} only; apply for another",

@@ -7,6 +7,7 @@ from typing import Final
 
 from catalog.contracts.model import Field
 
+INTEGER_MIN: Final = -(2**63)
 INTEGER_MAX: Final = 2**63 - 1
 DIGITS_MAX: Final = 38
 """Digits of a decimal whose standard names no precision, on each side of the point."""
@@ -17,8 +18,8 @@ _EXPONENT_LENGTH_MAX: Final = 100
 
 
 def integer_bounds(field: Field) -> tuple[int, int]:
-    """Lowest and highest value, both inclusive, never beyond ±(2**63 - 1)."""
-    low, high = -INTEGER_MAX, INTEGER_MAX
+    """Lowest and highest value, both inclusive, never beyond 64 bits."""
+    low, high = INTEGER_MIN, INTEGER_MAX
     if field.precision is not None and field.precision < len(str(INTEGER_MAX)):
         low, high = 1 - 10**field.precision, 10**field.precision - 1
     if field.minimum is not None:

@@ -27,10 +27,12 @@ from kernel.identifiers import (
     ORGANISATION_WEIGHTS,
     PATTERN,
     RESIDENT_CHECKS,
+    RESIDENT_SHAPE,
     RESIDENT_WEIGHTS,
     USCC_ALPHABET,
     USCC_MODULUS,
     USCC_OFFICES,
+    USCC_SHAPE,
     USCC_WEIGHTS,
     Today,
     any_day,
@@ -41,6 +43,13 @@ from kernel.identifiers import (
 )
 
 DIVISION_SHAPE: Final = "(?:0[1-9]|[1-9][0-9])[0-9]{4}(?:[0-9]{3}){0,2}"
+
+SHAPES: Final[Mapping[Checker, str]] = {
+    Checker.RESIDENT_ID: RESIDENT_SHAPE,
+    Checker.USCC: USCC_SHAPE,
+    Checker.DIVISION_CODE: DIVISION_SHAPE,
+    Checker.MOBILE: MOBILE_SHAPE,
+}
 
 _ID_LENGTH: Final = 18
 _INVALID: Final = 255

@@ -94,7 +94,7 @@ def _whole(element: NewElement) -> Iterator[FieldError]:
             continue
         if bound != bound.to_integral_value():
             yield FieldError(name, "wrong_type", "须为整数", "must be a whole number")
-        elif abs(bound) > INTEGER_MAX:
+        elif not -INTEGER_MAX - 1 <= bound <= INTEGER_MAX:
             yield FieldError(name, "out_of_range", "超出 64 位整数", "is beyond 64-bit integers")
 
 

@@ -3,15 +3,14 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from catalog.contracts.model import Field
+from exchange.modes import SERVED
+from exchange.periods import check_until
 from exchange.subscriptions import conditions
 from exchange.subscriptions.conditions import Condition
 from kernel.errors import FieldErrors
-
-# The day after it must still be a date.
-LAST_DATE: Final = date(9998, 12, 31)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +69,13 @@ def check(
             f"该资源的共享方式只有 {offered}",
             f"the resource is shared by {offered} only",
         )
+    elif content.mode not in SERVED:
+        errors.add(
+            "mode",
+            "mode_not_served",
+            f"平台目前不提供 {content.mode} 方式，可申请：{', '.join(SERVED)}",
+            f"the platform does not serve {content.mode} yet; apply for {', '.join(SERVED)}",
+        )
     if not content.commitment:
         errors.add(
             "commitment",
@@ -108,8 +114,7 @@ def _check_items(items: tuple[str, ...], fields: Mapping[str, Field], errors: Fi
 
 
 def _check_period(content: Content, today: date, errors: FieldErrors) -> None:
-    if not today <= content.valid_until <= LAST_DATE:
-        errors.add("valid_until", "out_of_range", "有效期须不早于今日", "must not lie in the past")
+    check_until("valid_until", content.valid_until, today, errors)
     start = content.valid_from
     if start is not None and start > content.valid_until:
         errors.add(

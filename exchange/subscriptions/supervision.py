@@ -11,6 +11,7 @@ from exchange import store as moving
 from exchange.errors import FilingRequired, NotShareable
 from exchange.events import ExchangeEvent
 from exchange.parties import Side, authorize
+from exchange.periods import check_until
 from exchange.subscriptions import stops, store
 from exchange.subscriptions.granting import message
 from exchange.subscriptions.states import (
@@ -31,7 +32,6 @@ from kernel.errors import FieldErrors, Forbidden, IllegalTransition
 from kernel.workdays import local_date
 
 EXPIRED_AT_ONCE = 200
-LAST_DATE = date(9998, 12, 31)
 
 EVENTS: Final[Mapping[Action, ExchangeEvent]] = {
     Action.SUSPEND: ExchangeEvent.SUBSCRIPTION_SUSPENDED,
@@ -189,8 +189,7 @@ async def _begin(
 
 def _check_remedy_by(remedy_by: date, now: datetime) -> None:
     errors = FieldErrors()
-    if not local_date(now) <= remedy_by <= LAST_DATE:
-        errors.add("remedy_by", "out_of_range", "整改期限不得早于今日", "must not lie in the past")
+    check_until("remedy_by", remedy_by, local_date(now), errors)
     errors.raise_if_any()
 
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field, PlainSerializer, StrictBool, StrictInt
+from pydantic import BeforeValidator, Field, PlainSerializer, StrictBool, StrictInt
+from pydantic_core import PydanticCustomError
 
 from auth.principal import Role, Scope
 from catalog import elements
@@ -27,14 +28,27 @@ LENGTH_MAX = 1_000_000
 DIGITS_MAX = 38
 
 
-def _number(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() else float(value)
+def _exact(value: Decimal) -> int | float | str:
+    """A number where a reader's double holds it, else its digits as text."""
+    if value == value.to_integral_value():
+        return int(value)
+    number = float(value)
+    return number if Decimal(repr(number)) == value else f"{value:f}"
 
 
+def _not_rounded(value: object) -> object:
+    """A JSON number with more digits than a double holds has lost some before it is seen here."""
+    if isinstance(value, float) and len(Decimal(repr(value)).as_tuple().digits) > DOUBLE_DIGITS:
+        raise PydanticCustomError("pattern", "send a bound of many digits as text")
+    return value
+
+
+DOUBLE_DIGITS = 15
 Bound = Annotated[
     Decimal,
     Field(max_digits=DIGITS_MAX, decimal_places=18),
-    PlainSerializer(_number, return_type=int | float, when_used="json"),
+    BeforeValidator(_not_rounded),
+    PlainSerializer(_exact, return_type=int | float | str, when_used="json"),
 ]
 Length = Annotated[StrictInt, Field(ge=0, le=LENGTH_MAX)]
 Digits = Annotated[StrictInt, Field(ge=0, le=DIGITS_MAX)]

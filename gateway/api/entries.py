@@ -22,6 +22,7 @@ from catalog.rules.compatibility import Kind
 from catalog.states import Action, State
 from catalog.versions import Comparison
 from catalog.visibility import Shown
+from exchange import modes
 from gateway.api.registry import ElementCode, Line, Prose, Region
 from kernel.errors import REPORTED_ERRORS_MAX
 from kernel.wire import Day, Wire
@@ -32,6 +33,7 @@ CLASS_PATTERN = r"^[1-3][0-9]{2}([0-9]{3}[0-9]{0,12})?$"
 ClassCode = Annotated[str, Field(pattern=CLASS_PATTERN)]
 ItemName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 Kept = Annotated[StrictInt, Field(ge=0, le=1000)]
+OFFERED = "offered_modes"
 MOMENTS = ("created_at", "submitted_at", "approved_at", "published_at", "ended_at")
 Wording = Prose | Annotated[list[Line], Field(min_length=1, max_length=200)]
 
@@ -150,7 +152,10 @@ class Standing(Wire):
 
 
 class ResourceSummary(Standing, EntryFields):
+    """`offered_modes` are those of `share_modes` that the platform serves today."""
+
     share_modes: list[ShareMode]
+    offered_modes: list[ShareMode]
 
 
 class ResourceView(ResourceSummary):
@@ -294,5 +299,6 @@ def _standing(shown: Shown) -> dict[str, Any]:
 
 
 def _fields(shown: Shown, model: type[Wire]) -> dict[str, Any]:
-    taken = Standing.model_fields.keys() - set(MOMENTS[1:])
-    return {name: getattr(shown.version, name) for name in model.model_fields.keys() - taken}
+    taken = {*Standing.model_fields, OFFERED} - set(MOMENTS[1:])
+    fields = {name: getattr(shown.version, name) for name in model.model_fields.keys() - taken}
+    return {**fields, OFFERED: modes.offered(shown.version.share_modes)}

@@ -23,8 +23,8 @@ from catalog.contracts.scanning.automaton import (
     TooLarge,
     of_pattern,
 )
-from catalog.rules.checkers import DIVISION_SHAPE
-from kernel.identifiers import KNOWN_PAST, MOBILE_SHAPE, USCC_SHAPE
+from catalog.rules.checkers import SHAPES
+from kernel.identifiers import KNOWN_PAST
 from kernel.machine.marks import as_written
 from kernel.turns import Steps
 
@@ -39,11 +39,8 @@ _KINDS: Final = {
     DataType.DATE: layout.DATE,
     DataType.DATETIME: layout.MOMENT,
 }
-_SHAPES: Final = {
-    Checker.USCC: USCC_SHAPE,
-    Checker.DIVISION_CODE: DIVISION_SHAPE,
-    Checker.MOBILE: MOBILE_SHAPE,
-}
+# The pass reads the shape of a resident number by itself.
+_SHAPED: Final = frozenset({Checker.USCC, Checker.DIVISION_CODE, Checker.MOBILE})
 _CHECKS: Final = {Checker.RESIDENT_ID: layout.RESIDENT_ID, Checker.USCC: layout.USCC}
 
 
@@ -148,8 +145,8 @@ def _text_facts(field: Field, domain: Domain | None, writing: _Writing) -> dict[
     facts = {layout.LEAST: least, layout.MOST: INTEGER_MAX if most is None else most}
     if field.pattern is not None:
         facts[layout.AUTOMATON] = writing.add_pattern(field.pattern)
-    if field.checker in _SHAPES:
-        facts[layout.SHAPE] = writing.add_pattern(_SHAPES[field.checker])
+    if field.checker in _SHAPED:
+        facts[layout.SHAPE] = writing.add_pattern(SHAPES[field.checker])
     if field.checker in _CHECKS:
         facts[layout.CHECK] = _CHECKS[field.checker]
     if field.checker is Checker.RESIDENT_ID:

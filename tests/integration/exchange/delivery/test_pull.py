@@ -10,9 +10,11 @@ import httpx
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
+from sqlalchemy import text
 
 from deploy.local.stack import Endpoints
 from exchange.log.topics import topic_of
+from kernel.database import Database
 from tests.support.callers import Pulled, told
 from tests.support.eventually import eventually
 from tests.support.world import Sharing, World
@@ -359,12 +361,17 @@ async def test_a_token_without_the_scope_is_refused(world: World, sharing: Shari
     assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
 
 
-async def test_a_mode_that_was_not_granted_is_refused(world: World, sharing: Sharing) -> None:
-    query = await world.subscription(
-        sharing.resource, sharing.consumer, sharing.subscriber, mode="query"
-    )
+async def test_a_mode_that_was_not_granted_is_refused(
+    world: World, sharing: Sharing, database: Database
+) -> None:
+    """Such grants are of the time when every mode could be applied for."""
+    query = await world.subscription(sharing.resource, sharing.consumer, sharing.subscriber)
+    async with database.transaction() as session:
+        change = text("UPDATE exchange.subscription SET mode = 'query' WHERE id = :id")
+        await session.execute(change.bindparams(id=query))
     answer = await sharing.subscriber.try_pull(query)
     assert (answer.status_code, answer.json()["code"]) == (403, "mode_not_granted")
+    assert "query" in answer.json()["detail"]
 
 
 async def test_a_quota_ends_the_day(world: World) -> None:

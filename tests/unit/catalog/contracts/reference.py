@@ -94,7 +94,7 @@ def _value(field: Field, value: object) -> set[str]:
     elif field.data_type is DataType.INTEGER:
         if not isinstance(value, Written) or re.search(r"[.eE]", value.text):
             return {"wrong_type"}
-        return _range(field, Decimal(value.text), Decimal(2**63 - 1))
+        return _range(field, Decimal(value.text), Decimal(2**63 - 1), Decimal(-(2**63)))
     elif field.data_type is DataType.DECIMAL:
         return _decimal(field, value)
     elif not isinstance(value, str):
@@ -108,8 +108,9 @@ def _value(field: Field, value: object) -> set[str]:
     return set() if right else {"wrong_type"}
 
 
-def _range(field: Field, value: Decimal, most: Decimal) -> set[str]:
-    low = -most if field.minimum is None else max(-most, field.minimum)
+def _range(field: Field, value: Decimal, most: Decimal, least: Decimal | None = None) -> set[str]:
+    least = -most if least is None else least
+    low = least if field.minimum is None else max(least, field.minimum)
     high = most if field.maximum is None else min(most, field.maximum)
     return set() if low <= value <= high else {"out_of_range"}
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from catalog.contracts.model import DataType, Field
+from exchange import modes
 from exchange.applications.content import Content, check
+from exchange.errors import ModeNotGranted
 from exchange.subscriptions.conditions import Condition, Op
 from kernel.errors import Invalid
 
@@ -51,6 +53,7 @@ def test_a_complete_application_may_end_today() -> None:
         ({"items": ("a", "x")}, "items[1]", "unknown_item"),
         ({"items": ("a", "b", "a")}, "items[2]", "duplicate_key"),
         ({"mode": "push"}, "mode", "not_in_code_list"),
+        ({"mode": "query"}, "mode", "mode_not_served"),
         ({"commitment": False}, "commitment", "not_in_code_list"),
         ({"valid_until": date(2026, 6, 30)}, "valid_until", "out_of_range"),
         ({"valid_until": date.max}, "valid_until", "out_of_range"),
@@ -69,3 +72,17 @@ def test_each_fault_is_named(changes: dict[str, Any], path: str, code: str) -> N
 
 def test_all_faults_are_named_at_once() -> None:
     assert len(refused({"items": ("x",), "mode": "push", "commitment": False})) == 4
+
+
+def test_the_last_day_of_the_calendar_is_refused_by_its_bound() -> None:
+    """9999-12-31 was once told that it lies in the past."""
+    with pytest.raises(Invalid) as invalid:
+        accepted(replace(GOOD, valid_until=date.max))
+    assert "9998-12-31" in invalid.value.errors[0].en
+
+
+def test_what_nobody_serves_is_neither_offered_nor_agreed_to() -> None:
+    """Modes were offered and agreed to, and each request was then refused without a reason."""
+    assert modes.offered(["verify", "table", "pull"]) == ["pull"]
+    assert modes.offered(["file"]) == []
+    assert "table" in ModeNotGranted("table").detail.en
