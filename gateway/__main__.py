@@ -7,6 +7,7 @@ import typer
 import uvicorn
 
 from gateway.http.limits import allow_many
+from gateway.http.processes import run
 from kernel.settings import load
 
 GRACE_SECONDS = 10
@@ -32,7 +33,7 @@ def serve() -> None:
     with tempfile.TemporaryDirectory(prefix="shuyuan-metrics-") as counters:
         # prometheus_client itself reads this name, in every worker, to share its counters.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = counters
-        uvicorn.run(
+        config = uvicorn.Config(
             "gateway.main:application",
             factory=True,
             host=settings.host,
@@ -52,6 +53,7 @@ def serve() -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
             timeout_worker_healthcheck=HEALTHCHECK_SECONDS,
         )
+        run(config, settings.drain_seconds)
 
 
 app()

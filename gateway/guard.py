@@ -16,6 +16,8 @@ from kernel.clock import monotonic
 from kernel.errors import ShuyuanError, TooMany
 
 GUARDED = "/v1/"
+# Asked by balancers and collectors, and kept cheap (gateway/probe.py).
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 # Sources and callers whose pace is remembered; the one that asked longest ago is forgotten.
 PACES_MAX = 20_000
 
@@ -71,8 +73,9 @@ class Guard:
             settings = using.settings
             self._pace = Pace(settings.rate_source_per_second, settings.rate_source_burst)
         if not scope["path"].startswith(GUARDED):
-            client = scope.get("client")
-            self._pace.take(client[0] if client else "")
+            if scope["path"] not in PROBES:
+                client = scope.get("client")
+                self._pace.take(client[0] if client else "")
             return None
         token = bearer(headers)
         principal = using.tokens.cached(token) or await using.tokens.verify(token)
