@@ -42,7 +42,7 @@ class Standard(SQLModel, table=True):
 
 class CodeList(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "code_list"
-    __table_args__ = {"schema": SCHEMA}
+    __table_args__ = (Index("code_list_standard", "standard"), {"schema": SCHEMA})
 
     code: str = Field(primary_key=True)
     name: str
@@ -92,7 +92,11 @@ class Element(SQLModel, table=True):
     """数据元: never changed once registered, because contracts were built from it."""
 
     __tablename__: ClassVar[Any] = "element"
-    __table_args__ = {"schema": SCHEMA}
+    __table_args__ = (
+        Index("element_code_list", "code_list"),
+        Index("element_standard", "standard"),
+        {"schema": SCHEMA},
+    )
 
     code: str = Field(primary_key=True)
     name: str
@@ -134,6 +138,7 @@ class Source(SQLModel, table=True):
             unique=True,
             postgresql_where=text("status IN ('claimed', 'contested', 'active')"),
         ),
+        Index("source_department", "department"),
         {"schema": SCHEMA},
     )
 

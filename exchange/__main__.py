@@ -20,7 +20,7 @@ from exchange.log.events import EventLog
 from exchange.log.landmarks import LandmarkLog
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
 from exchange.log.topics import TopicPolicy, Topics
-from exchange.metering import count_store
+from exchange.metering import count_store, terms
 from exchange.metering.rates import store as buckets
 from exchange.publishing import quarantine_entries
 from exchange.publishing import store as intents
@@ -55,8 +55,8 @@ async def _anchor(session: WriteSession, _now: datetime) -> None:
     await audit.anchor(session)
 
 
-async def _forget_answers(session: WriteSession, _now: datetime) -> None:
-    await answers.forget_old(session)
+async def _forget_answers(session: WriteSession, _now: datetime) -> int:
+    return await answers.forget_old(session)
 
 
 JOBS: tuple[tuple[str, Job, float], ...] = (
@@ -67,6 +67,7 @@ JOBS: tuple[tuple[str, Job, float], ...] = (
     ("seal-counts", seal_counts, 10.0),
     ("anchor-audit", _anchor, 60.0),
     ("forget-answers", _forget_answers, 3600.0),
+    ("forget-counts", terms.forget_counts, 600.0),
     ("forget-intents", intents.forget_old, 3600.0),
     ("forget-flushes", count_store.forget_flushes, 3600.0),
     ("forget-buckets", buckets.forget_full, 600.0),
@@ -104,8 +105,8 @@ class Worker:
             self._loops.start(name, partial(self._repeat, job, seconds))
         forget = partial(quarantine_entries.forget_old, days=self._settings.quarantine_days)
         self._loops.start("forget-quarantine", partial(self._repeat, forget, QUARANTINE_SECONDS))
-        terms = partial(refusals.forget_old, days=self._settings.refusals_days)
-        self._loops.start("forget-refusals", partial(self._repeat, terms, FORGET_SECONDS))
+        forget = partial(refusals.forget_old, days=self._settings.refusals_days)
+        self._loops.start("forget-refusals", partial(self._repeat, forget, FORGET_SECONDS))
         if self._settings.master_key or self._settings.master_key_file:
             rotate = partial(self._repeat, self._rotate_keys, KEYS_SECONDS)
             self._loops.start("signing-keys", rotate)

@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, delete, update
+from sqlmodel import col, update
 
-from kernel import clock
+from kernel import batches, clock
 from kernel.errors import BadRequest, IdempotencyKeyReused
 from kernel.secretbox import Secretbox, mac
 from kernel.tables import KeptAnswer
@@ -69,6 +69,7 @@ async def keep(
     )
 
 
-async def forget_old(session: "AsyncSession") -> None:
+async def forget_old(session: "AsyncSession") -> int:
+    """Delete answers past their term, at most a batch; return how many."""
     before = clock.now() - timedelta(days=KEPT_DAYS)
-    await session.execute(delete(KeptAnswer).where(col(KeptAnswer.created_at) < before))
+    return await batches.delete_some(session, KeptAnswer, col(KeptAnswer.created_at) < before)

@@ -23,6 +23,9 @@ def _migrate(connection: Connection) -> None:
         include_name=_ours,
         version_table_schema="kernel",
         compare_type=True,
+        # Each its own: what one has built stays when the next one has to give way, and a migration
+        # may leave its transaction to build an index concurrently.
+        transaction_per_migration=True,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Identity, Index
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -22,6 +22,13 @@ class Application(SQLModel, table=True):
         Index("application_provider", "provider_department", "id"),
         Index("application_due", "status", "due_at"),
         Index("application_calendar", "status", "due_calendar"),
+        Index("application_resource", "resource_id"),
+        Index("application_client", "client_id"),
+        CheckConstraint(
+            "status IN ('draft', 'submitted', 'supplement_requested', 'extension_requested',"
+            " 'agreed', 'refused', 'rerouted', 'withdrawn')",
+            name="application_status",
+        ),
         {"schema": SCHEMA},
     )
 

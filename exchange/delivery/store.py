@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, delete, select
+from sqlmodel import col, select
 
 from exchange.publishing.tables import Frontier
-from kernel import clock
+from kernel import batches, clock
 from kernel.database import WriteSession
 
 KEPT_DAYS = 7
@@ -40,7 +40,10 @@ async def settle(
     return msgspec.json.decode(bounds.one(), type=tuple[int, ...])
 
 
-async def forget_old(session: WriteSession, now: datetime) -> None:
-    """Forget rounds of cursors that nobody asks again; a repeat then begins a new round."""
+async def forget_old(session: WriteSession, now: datetime) -> int:
+    """Forget rounds of cursors that nobody asks again; a repeat then begins a new round.
+
+    At most a batch; returns how many.
+    """
     before = now - timedelta(days=KEPT_DAYS)
-    await session.execute(delete(Frontier).where(col(Frontier.created_at) < before))
+    return await batches.delete_some(session, Frontier, col(Frontier.created_at) < before)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, delete, select, update
+from sqlmodel import col, select, update
 
 from exchange.publishing.tables import Fence, LogRecovery, PublishIntent
+from kernel import batches
 from kernel.database import ReadSession, WriteSession
 from kernel.statements import Statements
 
@@ -195,9 +196,12 @@ async def enter_recovered(
     )
 
 
-async def forget_old(session: WriteSession, now: datetime) -> None:
+async def forget_old(session: WriteSession, now: datetime) -> int:
+    """Delete intents and fences past their term, at most a batch each; return how many."""
     before = now - timedelta(days=KEPT_DAYS)
-    await session.execute(delete(PublishIntent).where(col(PublishIntent.created_at) < before))
+    forgotten = await batches.delete_some(
+        session, PublishIntent, col(PublishIntent.created_at) < before
+    )
     # Whoever settles the last of those intents must still find the fence.
     fenced = before - timedelta(days=1)
-    await session.execute(delete(Fence).where(col(Fence.fenced_at) < fenced))
+    return max(forgotten, await batches.delete_some(session, Fence, col(Fence.fenced_at) < fenced))

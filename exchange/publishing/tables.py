@@ -67,6 +67,7 @@ class PublishCount(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "publish_count"
     __table_args__ = (
         Index("publish_count_unsealed", "minute", postgresql_where=text("NOT sealed")),
+        Index("publish_count_minute", "minute"),
         {"schema": SCHEMA},
     )
 
@@ -90,6 +91,7 @@ class ReadCount(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "read_count"
     __table_args__ = (
         Index("read_count_unsealed", "minute", postgresql_where=text("NOT sealed")),
+        Index("read_count_minute", "minute"),
         {"schema": SCHEMA},
     )
 
@@ -119,7 +121,7 @@ class DailyUse(SQLModel, table=True):
     """Records that left through a subscription on one day, Asia/Shanghai, or are reserved to."""
 
     __tablename__: ClassVar[Any] = "daily_use"
-    __table_args__ = {"schema": SCHEMA}
+    __table_args__ = (Index("daily_use_day", "day"), {"schema": SCHEMA})
 
     subscription_id: str = Field(primary_key=True)
     day: date = Field(primary_key=True)

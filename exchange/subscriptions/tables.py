@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -17,6 +17,10 @@ class Subscription(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "subscription"
     __table_args__ = (
         Index("subscription_resource", "resource_id"),
+        Index("subscription_client", "client_id"),
+        CheckConstraint(
+            "status IN ('active', 'suspended', 'expired', 'terminated')", name="subscription_state"
+        ),
         Index("subscription_consumer", "consumer_department", "id"),
         Index("subscription_provider", "provider_department", "id"),
         Index("subscription_status", "status", "valid_until"),

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import CheckConstraint, Connection, Table, inspect
+from sqlalchemy import CheckConstraint, Connection, Table, UniqueConstraint, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -17,11 +17,41 @@ from sqlalchemy.pool import NullPool
 from deploy.local.databases import drop_database
 from deploy.local.stack import Endpoints, Stack
 from deploy.migrations.models import SCHEMAS, metadata
+from deploy.migrations.run import upgrade
 from kernel.ids import new_id
 from tests.support import processes
 
 ROOT = Path(__file__).parents[3]
 UPGRADE = (sys.executable, "-m", "deploy.migrations", "upgrade")
+
+# A little of everything that later migrations change, as release 0.1.0 left it.
+DATA = """
+INSERT INTO auth.department (uscc, name, region_code, authority, standing_consent, status,
+    revision, created_at) VALUES ('d1', '某局', '450000', false, false, 'active', 1, now());
+INSERT INTO auth.client (client_id, name, department, scopes, auth_method, secret_digest, status,
+    generation, revision, created_at)
+    VALUES ('c1', '系统', 'd1', '{}', 'client_secret_basic', 'x', 'active', 1, 1, now());
+INSERT INTO catalog.resource (id, department, region_code, status, version, revision, created_by,
+    created_at, updated_at) VALUES ('r1', 'd1', '450000', 'published', 1, 1, 'p1', now(), now());
+INSERT INTO exchange.application (id, consumer_department, provider_department, region_code,
+    resource_id, resource_version, client_id, items, mode, basis, scenario, scope, valid_until,
+    row_filter, commitment, status, revision, created_by, created_at, extended_days,
+    supplement_used)
+    VALUES ('a1', 'd1', 'd1', '450000', 'r1', 1, 'c1', '[]', 'pull', 'x', 'x', 'x', '2099-01-01',
+    '[]', true, 'agreed', 1, 'p1', now(), 0, false);
+INSERT INTO exchange.subscription (id, application_id, resource_id, resource_version, client_id,
+    consumer_department, provider_department, region_code, items, masks, unmasked, row_filter,
+    mode, valid_until, status, deliver_by, created_at, revision)
+    VALUES ('s1', 'a1', 'r1', 1, 'c1', 'd1', 'd1', '450000', '[]', '{}', '[]', '[]', 'pull',
+    '2099-01-01', 'active', now(), now(), 1);
+INSERT INTO exchange.publish_count (resource_id, client_id, minute, department, batches, records,
+    bytes, sealed) VALUES ('r1', 'c1', now(), 'd1', 1, 1, 1, true);
+INSERT INTO exchange.read_count (subscription_id, client_id, minute, department, pages, records,
+    bytes, sealed) VALUES ('s1', 'c1', now(), 'd1', 1, 1, 1, true);
+INSERT INTO kernel.audit_event (chain, seq, at, event, actor_kind, actor_id, subject_type,
+    subject_id, details, previous_hash, hash)
+    VALUES (0, 1, now(), 'test.done', 'person', 'p1', 'test', 't1', '{}', 'x', 'y');
+"""
 
 
 @pytest.fixture
@@ -61,6 +91,67 @@ async def test_two_upgrades_at_once_take_turns(empty: Endpoints) -> None:
         assert await connection.fetchval("SELECT count(*) FROM kernel.audit_chain") > 0
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize("released", ["0007"])
+async def test_a_released_database_with_data_is_upgraded(empty: Endpoints, released: str) -> None:
+    """No upgrade was tried on a database that holds anything (I16)."""
+    await asyncio.to_thread(upgrade, empty.database_url, released)
+    connection = await asyncpg.connect(empty.database_url)
+    try:
+        await connection.execute(DATA)
+        code, output = await _upgrade(empty)
+        assert code == 0, output
+        live = await connection.fetchval("SELECT resource_id FROM exchange.live_resource")
+        assert live == "r1"
+        for table in ("exchange.subscription", "kernel.audit_event", "exchange.read_count"):
+            assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 1  # noqa: S608
+    finally:
+        await connection.close()
+    assert await _compared(empty.database_url) == []
+
+
+async def test_what_a_migration_has_built_stays_when_the_next_one_gives_way(
+    empty: Endpoints,
+) -> None:
+    """All migrations were one transaction: one lock not had took every other back (I16)."""
+    await asyncio.to_thread(upgrade, empty.database_url, "0008")
+    holder = await asyncpg.connect(empty.database_url)
+    try:
+        held = holder.transaction()
+        await held.start()
+        await holder.execute("LOCK TABLE exchange.application IN ACCESS EXCLUSIVE MODE")
+        code, _output = await _upgrade(empty)
+        assert code != 0
+        await held.rollback()
+        [version] = await holder.fetch("SELECT version_num FROM kernel.alembic_version")
+        assert version["version_num"] >= "0009"
+        code, output = await _upgrade(empty)
+        assert code == 0, output
+    finally:
+        await holder.close()
+
+
+def test_every_foreign_key_has_an_index() -> None:
+    """A look-up, or a delete of what it points to, else reads the whole table (I16)."""
+    missing = {
+        (table.fullname, key.columns.keys()[0])
+        for table in metadata.sorted_tables
+        for key in table.foreign_key_constraints
+        if key.columns.keys()[0] not in _leading(table)
+    }
+    # Codes live for a minute; there are never many.
+    assert missing <= {("auth.authorization_code", "person_id")}
+
+
+def _leading(table: Table) -> set[str]:
+    """Return the columns with which an index of the table begins."""
+    unique = (each for each in table.constraints if isinstance(each, UniqueConstraint))
+    keys = [table.primary_key, *unique]
+    return {
+        *(index.columns.keys()[0] for index in table.indexes),
+        *(key.columns.keys()[0] for key in keys),
+    }
 
 
 async def test_a_table_that_no_migration_made_is_seen(empty: Endpoints) -> None:
