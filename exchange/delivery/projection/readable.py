@@ -14,6 +14,7 @@ from catalog.contracts.decoding import UNREADABLE
 _Nothing = msgspec.defstruct("Nothing", [], gc=False)
 _objects: Final = msgspec.json.Decoder(_Nothing).decode_lines
 _object: Final = msgspec.json.Decoder(_Nothing).decode
+_OPEN, _CLOSE = b"{}"
 _BLANK: Final = b" \t\r"
 
 
@@ -33,6 +34,11 @@ def is_utf8(text: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def are_trimmed(values: Sequence[bytes]) -> bool:
+    """Whether each value begins and ends with a brace."""
+    return not [value for value in values if value[0] != _OPEN or value[-1] != _CLOSE]
 
 
 def readable(values: Sequence[bytes]) -> Sequence[bytes | None]:

@@ -18,7 +18,7 @@ from catalog.contracts.keys import split_parts
 from catalog.contracts.model import DataType
 from exchange.delivery.filters import compile_key_test, compile_test, never
 from exchange.delivery.mask import UNKEYED, WORDS, Column, compile_mask, keyed_hash
-from exchange.delivery.projection.readable import body_of, is_utf8, readable
+from exchange.delivery.projection.readable import are_trimmed, body_of, is_utf8, readable
 from exchange.delivery.projection.views import VersionView
 from exchange.delivery.showing.presenter import Presenter
 
@@ -72,7 +72,8 @@ class RecordProjection:
         self._hash_key = view.hash_key
         self._items = [item.name for item in view.items]
         clear = {item.name for item in view.items if item.mask is None}
-        self._whole = not self._tests and clear.issuperset(field.name for field in view.fields)
+        whole = not self._tests and clear.issuperset(field.name for field in view.fields)
+        self._checker = Presenter([], {}, [field.name for field in view.fields]) if whole else None
         self._presenter = None if self._tests else _presenter(view)
         self.identity = _identity(view)
         self._fields = self._place()
@@ -139,8 +140,8 @@ class RecordProjection:
         shown: Lines
         if not keys:
             return []
-        if self._whole:
-            shown = [NO_RECORD if value is None else value for value in readable(values)]
+        if self._checker is not None:
+            shown = self._as_they_came(self._checker, values)
         elif self._presenter and (lines := self._presenter.lines(keys, values)) is not None:
             return list(lines)
         else:
@@ -152,6 +153,12 @@ class RecordProjection:
             UPSERT % (key, data) if data else DELETE % key if _leaves(data, place, left) else None
             for place, (key, data) in enumerate(zip(keys, shown, strict=True))
         ]
+
+    def _as_they_came(self, checker: Presenter, values: Sequence[bytes]) -> Lines:
+        """Return records of which every item is shown, without blanks around them."""
+        if are_trimmed(values) and checker.knows(values):
+            return list(values)
+        return [NO_RECORD if value is None else value for value in readable(values)]
 
     def _mixed(
         self,

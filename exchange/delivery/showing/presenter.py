@@ -16,6 +16,7 @@ _Numbers: TypeAlias = npt.NDArray[np.int64]
 Show: TypeAlias = Callable[[_Bytes, _Bytes, _Numbers, _Numbers, _Bytes], int]
 SHOW: Final = Later[Show]("exchange.delivery.showing.machine", "show")
 
+_NOTHING: Final = np.empty(0, np.uint8)
 _MASKS: Final = {
     Kind.FULL: layout.FULL,
     Kind.PARTIAL: layout.PARTIAL,
@@ -44,13 +45,23 @@ class Presenter:
 
         Keys stand ready between quotation marks, and hold no line break.
         """
-        if self._plan is None or (show := SHOW.get(len(keys))) is None:
-            return None
-        body, names = b"\n".join((*values, b"")), b"\n".join((*keys, b""))
-        if body.count(b"\n") != len(keys):
+        names = b"\n".join((*keys, b""))
+        out, end = self._show(names, len(keys), values)
+        return None if end == DOUBT else out[:end].tobytes().split(b"\n")[:-1]
+
+    def knows(self, values: Sequence[bytes]) -> bool:
+        """Whether each value is surely a record that has no items but those that it may have."""
+        return self._show(b"\n" * len(values), len(values), values)[1] != DOUBT
+
+    def _show(self, names: bytes, count: int, values: Sequence[bytes]) -> tuple[_Bytes, int]:
+        """Return what the pass wrote and where it ends, DOUBT where it did not."""
+        if self._plan is None or (show := SHOW.get(count)) is None:
+            return _NOTHING, DOUBT
+        body = b"\n".join((*values, b""))
+        if body.count(b"\n") != count:
             # A value of two lines would give its neighbours one another's keys.
-            return None
-        out = np.empty(len(body) + len(names) + self._overhead * len(keys), np.uint8)
+            return _NOTHING, DOUBT
+        out = np.empty(len(body) + len(names) + self._overhead * count, np.uint8)
         end = show(
             np.frombuffer(body, np.uint8),
             np.frombuffer(names, np.uint8),
@@ -58,7 +69,7 @@ class Presenter:
             np.zeros(self._memory_size, np.int64),
             out,
         )
-        return None if end == DOUBT else out[:end].tobytes().split(b"\n")[:-1]
+        return out, end
 
 
 def _plan_of(

@@ -114,8 +114,5 @@ def test_a_mask_or_a_name_that_it_does_not_know_is_left_to_others() -> None:
 def test_no_bytes_break_the_pass(noise: bytes, place: int) -> None:
     """What it shows of bytes that nobody checked is what is shown of them without it."""
     record = (RECORD[:place] + noise + RECORD[place:]).replace(b"\n", b" ")
-    made = projection(("code", "name"), {"name": MASKS[2]})
-    SHOW.load()
-    [fast] = made.lines(1, [KEY], [record])
-    SHOW.unload()
-    assert [fast] == made.lines(1, [KEY], [record])
+    for made in (projection(("code", "name"), {"name": MASKS[2]}), projection()):
+        with_and_without(made, [KEY], [record])

@@ -16,10 +16,11 @@ from exchange.delivery.projection.views import Terms
 from exchange.delivery.shown import BLOCK_RECORDS, block_of
 from exchange.log.headers import BatchFacts
 from exchange.log.reader import Chunk, ChunkCache
+from exchange.log.topics import topic_of
 from exchange.subscriptions.conditions import Condition, Op
 from tests.support.projecting import an_item, terms_of
 
-PLACE = ("topic", 0)
+PLACE = (topic_of("r"), 0)
 PARTIAL = {"kind": "partial", "keep_start": 1, "keep_end": 0}
 FIELDS = (an_item("id", key=True), an_item("name"))
 TERMS = terms_of({1: FIELDS}, ("id", "name"), masks={"name": PARTIAL}, hash_key=b"a" * 32)
