@@ -58,10 +58,13 @@ class Foreign:
             await producer.stop()
 
     async def _send(self, producer: AIOKafkaProducer, resource: Resource, headers: Headers) -> None:
+        value = self._chance.choice(VALUES)
+        # The producer refuses what has neither.
+        keys = KEYS if value is not None else [key for key in KEYS if key is not None]
         await producer.send_and_wait(
             resource.topic,
-            self._chance.choice(VALUES),
-            key=self._chance.choice(KEYS),
+            value,
+            key=self._chance.choice(keys),
             partition=self._chance.randrange(resource.partitions),
             headers=[*headers, MARK],
         )
