@@ -132,7 +132,7 @@ def expected(items: Sequence[str], record: Mapping[str, Any], *, masked: bool) -
 
 def _masked(value: str, mask: Mapping[str, Any]) -> str:
     start, end = int(mask["keep_start"]), len(value) - int(mask["keep_end"])
-    return value[:start] + "*" * (end - start) + value[end:]
+    return value[:start] + "***" + value[end:]
 
 
 def main() -> None:

@@ -4,11 +4,10 @@ import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from exchange.log.topics import PREFIX
-
 log = logging.getLogger(__name__)
 
 REMEMBERED = 1_000
+OWN_MESSAGES = ("shuyuan.events", "shuyuan.landmarks.")
 
 Place = tuple[str, int]
 
@@ -23,9 +22,9 @@ class ForeignRecords:
     def name(self, place: Place, offsets: Sequence[int]) -> None:
         """Log a run of offsets that no batch of the platform covers, unless it has been.
 
-        Topics that hold no records of departments have no batches.
+        The platform's own messages are no batches.
         """
-        if not place[0].startswith(PREFIX):
+        if place[0].startswith(OWN_MESSAGES):
             return
         key = (place, offsets[0])
         if key in self._named:

@@ -175,6 +175,7 @@ class Door:
     def __init__(self, scopes: str = "catalog:read") -> None:
         self.asked = 0
         self.tokens = self
+        self.restore = SimpleNamespace(require_not_restored=lambda: None)
         self.settings = load()
         self.principal = SimpleNamespace(id="known", require_scope=self._require)
         self._scopes = scopes
