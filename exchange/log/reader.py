@@ -341,8 +341,8 @@ class _UndecodableError(Exception):
 def _decoded(batch: Any) -> Iterator[list[Any]]:  # noqa: ANN401
     """Decode a batch some records at a time; raises _UndecodableError."""
     try:
-        left = iter(batch)
-        # A batch that has ended must not be asked again: aiokafka's would raise.
+        # Iterated once: aiokafka's batch refuses to begin again, and each slice would begin it.
+        left = (record for record in batch)
         while len(some := list(islice(left, RECORDS_AT_ONCE))) == RECORDS_AT_ONCE:
             yield some
         yield some

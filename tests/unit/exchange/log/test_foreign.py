@@ -90,6 +90,16 @@ def test_a_batch_that_cannot_be_decoded_is_left_out_and_its_neighbours_are_not()
     assert chunk.foreign == []
 
 
+@pytest.mark.parametrize("records", [1999, 2000, 2001, 4000, 5000])
+def test_a_large_batch_is_read_to_its_end(records: int) -> None:
+    """Decoded in turns, a batch was begun again at each: of 2,000 records and more none was shown."""
+    keys = [b"%d" % number for number in range(records)]
+    headers = BatchFacts(1, records, b"", "client", "correlation").headers()
+    batch = build([Slice(keys, [b"{}"] * records, headers)], Producer(1, 0), 0)
+    chunk = read(bytes(batch))
+    assert (chunk.keys, chunk.left_out, chunk.foreign) == (keys, [], [])
+
+
 def test_what_is_foreign_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
     cache = ChunkCache(10_000)
     chunk = read(log_of([], FACTS.headers()))
