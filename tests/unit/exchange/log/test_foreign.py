@@ -92,7 +92,7 @@ def test_a_batch_that_cannot_be_decoded_is_left_out_and_its_neighbours_are_not()
 
 @pytest.mark.parametrize("records", [1999, 2000, 2001, 4000, 5000])
 def test_a_large_batch_is_read_to_its_end(records: int) -> None:
-    """Decoded in turns, a batch was begun again at each: of 2,000 records and more none was shown."""
+    """Decoded in turns, a batch was begun again at each: of 2,000 records none was shown."""
     keys = [b"%d" % number for number in range(records)]
     headers = BatchFacts(1, records, b"", "client", "correlation").headers()
     batch = build([Slice(keys, [b"{}"] * records, headers)], Producer(1, 0), 0)
