@@ -1,22 +1,12 @@
 """`shuyuan why`: which check a refused request failed, and what would make it pass."""
 
-import os
 from typing import Annotated
 
 import typer
 
-from gateway.cli.client import ExchangeClient
+from gateway.cli.callers import Login, caller
 from gateway.cli.failures import explained
-from gateway.cli.login import by_browser
-from gateway.cli.profile import (
-    BASE_URL,
-    USUAL_BASE_URL,
-    BaseUrl,
-    ClientId,
-    ClientSecret,
-    ProfileFile,
-    connect,
-)
+from gateway.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile
 from gateway.cli.wording import in_english, say
 
 MARKS = {"passed": "✓", "failed": "✗", "not_reached": "·"}
@@ -29,24 +19,19 @@ def why(
     client_id: ClientId = None,
     client_secret: ClientSecret = None,
     *,
-    login: Annotated[
-        bool, typer.Option("--login", help=say("人员用浏览器登录", "staff: sign in by browser"))
-    ] = False,
+    login: Login = False,
 ) -> None:
     """说明请求为何被拒绝 / tell why a request was refused, by its correlation id."""
-    with explained():
-        if login:
-            address = base_url or os.environ.get(BASE_URL) or USUAL_BASE_URL
-            client = ExchangeClient(address, by_browser(None))
-        else:
-            client = connect(profile, base_url, client_id, client_secret)
-        with client:
-            told = client.ask(
-                "POST",
-                "/v1/me/explain",
-                {"correlation_id": correlation_id},
-                headers={"Accept-Language": "en" if in_english() else "zh"},
-            )
+    with (
+        explained(),
+        caller(profile, base_url, client_id, client_secret, login=login) as client,
+    ):
+        told = client.ask(
+            "POST",
+            "/v1/me/explain",
+            {"correlation_id": correlation_id},
+            headers={"Accept-Language": "en" if in_english() else "zh"},
+        )
     for check in told["checks"]:
         _tell(check)
 
