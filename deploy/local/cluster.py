@@ -25,10 +25,10 @@ from deploy.local.files import write_private
 from deploy.local.java import find_java
 from deploy.local.kafka import (
     FORMAT_SECONDS,
-    LARGEST_MESSAGE_BYTES,
     LOG_OPTIONS,
     START_SECONDS,
     accepts,
+    broker_settings,
     format_arguments,
     new_cluster_id,
     not_formatted,
@@ -331,33 +331,14 @@ def _copy_storage(first: Node, node: Node) -> None:
 
 def _settings(copies: int) -> str:
     majority = copies // 2 + 1
+    common = broker_settings(
+        copies=copies, in_sync=majority, partitions=4, cleaner_bytes=4 * 1024 * 1024
+    )
     return f"""\
-process.roles=broker,controller
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
+{common}\
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL
 broker.session.timeout.ms={SESSION_MS}
-broker.heartbeat.interval.ms=500
-auto.create.topics.enable=false
 auto.leader.rebalance.enable=false
-default.replication.factor={copies}
-min.insync.replicas={majority}
-offsets.topic.replication.factor={copies}
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor={copies}
-transaction.state.log.min.isr={majority}
-transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor={copies}
-share.coordinator.state.topic.min.isr={majority}
-share.coordinator.state.topic.num.partitions=1
-group.initial.rebalance.delay.ms=0
-log.retention.ms=-1
-log.retention.bytes=-1
-message.max.bytes={LARGEST_MESSAGE_BYTES}
-replica.fetch.max.bytes={LARGEST_MESSAGE_BYTES}
-log.cleaner.dedupe.buffer.size=4194304
-num.network.threads=2
-num.io.threads=4
 """
 
 

@@ -30,33 +30,41 @@ ATTEMPTS = 3
 # A batch may be 8 MiB of records; headers, keys and framing come on top.
 LARGEST_MESSAGE_BYTES = 12 * 1024 * 1024
 
-SETTINGS = f"""\
+
+def broker_settings(*, copies: int, in_sync: int, partitions: int, cleaner_bytes: int) -> str:
+    """Return what every broker of ours is told; `partitions` are those of the inner topics."""
+    return f"""\
 process.roles=broker,controller
-node.id=1
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-broker.session.timeout.ms=5000
 broker.heartbeat.interval.ms=500
 auto.create.topics.enable=false
-default.replication.factor=1
-min.insync.replicas=1
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=8
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=8
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+default.replication.factor={copies}
+min.insync.replicas={in_sync}
+offsets.topic.replication.factor={copies}
+offsets.topic.num.partitions={partitions}
+transaction.state.log.replication.factor={copies}
+transaction.state.log.min.isr={in_sync}
+transaction.state.log.num.partitions={partitions}
+share.coordinator.state.topic.replication.factor={copies}
+share.coordinator.state.topic.min.isr={in_sync}
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 log.retention.ms=-1
 log.retention.bytes=-1
 message.max.bytes={LARGEST_MESSAGE_BYTES}
 replica.fetch.max.bytes={LARGEST_MESSAGE_BYTES}
-log.cleaner.dedupe.buffer.size=16777216
+log.cleaner.dedupe.buffer.size={cleaner_bytes}
 num.network.threads=2
 num.io.threads=4
+"""
+
+
+SETTINGS = f"""\
+{broker_settings(copies=1, in_sync=1, partitions=8, cleaner_bytes=16 * 1024 * 1024)}\
+node.id=1
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+broker.session.timeout.ms=5000
 """
 
 JVM_OPTIONS = (
