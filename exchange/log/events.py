@@ -1,7 +1,9 @@
 """The topic of the platform's own messages, for whoever listens (docs/topics.md)."""
 
 import asyncio
+import json
 from collections.abc import Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -57,3 +59,12 @@ class EventLog:
         if self._producer is not None:
             producer, self._producer = self._producer, None
             await producer.stop()
+
+
+def read_message(value: bytes | None) -> dict[str, Any]:
+    """Return a message of the platform; an empty one for what others wrote beside them (P12)."""
+    try:
+        told = json.loads(value or b"{}")
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}

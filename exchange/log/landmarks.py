@@ -1,15 +1,18 @@
 """Where the log notes how far the database had come (kernel/landmark.py); one topic a platform."""
 
 import json
+from bisect import bisect_left
 
 from exchange.log.access import Brokers
-from exchange.log.events import EventLog
+from exchange.log.events import EventLog, read_message
 from exchange.log.reader import LATEST, Reader
 from exchange.log.topics import Topics
 from kernel.landmark import Landmark
 
 PREFIX = "shuyuan.landmarks."
 READ_BYTES = 64 * 1024
+# Of the last messages, the newest that the platform wrote counts: others may write here too.
+LOOKED_AT = 100
 
 
 class LandmarkLog:
@@ -30,11 +33,25 @@ class LandmarkLog:
         """Return the landmark that was noted last, None of a new log; raises BrokerUnavailable."""
         await self._topics.ensure(self._topic, 1)
         end = await self._reader.offset(self._topic, 0, LATEST)
-        if not end:
-            return None
-        chunk = await self._reader.read(self._topic, 0, end - 1, READ_BYTES)
-        facts = json.loads(chunk.values[-1] or b"{}")
-        return Landmark(int(facts["generation"]), int(facts["number"]))
+        for offset in range(end - 1, max(-1, end - 1 - LOOKED_AT), -1):
+            if (landmark := await self._at(offset)) is not None:
+                return landmark
+        return None
+
+    async def _at(self, offset: int) -> Landmark | None:
+        """Return the landmark at an offset, None for a message of somebody else's."""
+        chunk = await self._reader.read(self._topic, 0, offset, READ_BYTES)
+        place = bisect_left(chunk.offsets, offset)
+        return _landmark(chunk.values[place]) if place < len(chunk.offsets) else None
 
     async def close(self) -> None:
         await self._events.close()
+
+
+def _landmark(value: bytes | None) -> Landmark | None:
+    """Read a message; None for what the platform has not written."""
+    facts = read_message(value)
+    generation, number = facts.get("generation"), facts.get("number")
+    if isinstance(generation, int) and isinstance(number, int):
+        return Landmark(generation, number)
+    return None

@@ -4,7 +4,6 @@ The platform's own messages (docs/topics.md) outlive a restore: what they tell o
 database has forgotten is listed, and what would let records out or be numbered twice is mended.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import Any
 
 from catalog import versions
 from exchange.events import ExchangeEvent
+from exchange.log.events import read_message
 from exchange.log.reader import LATEST, Reader
 from exchange.log.topics import EVENTS_TOPIC
 from exchange.subscriptions import supervision
@@ -23,6 +23,8 @@ from kernel.generation import Generation, raise_generation
 READ_BYTES = 1024 * 1024
 # Clocks of nodes may differ a little; what was known before is known by its id.
 SLACK_SECONDS = 60
+# What each message of the platform tells (exchange/relay.py).
+FACTS = frozenset({"id", "type", "at", "payload"})
 STOPPED = frozenset({ExchangeEvent.SUBSCRIPTION_SUSPENDED, ExchangeEvent.SUBSCRIPTION_TERMINATED})
 CHANGED = STOPPED | {ExchangeEvent.SUBSCRIPTION_RESUMED}
 
@@ -61,11 +63,18 @@ async def lost_events(reader: Reader, known_until: int, since: datetime) -> list
         if chunk.next_offset <= offset:
             break
         for value in chunk.values:
-            told = json.loads(value or b"{}")
-            if int(told.get("id", 0)) > known_until:
-                found.append(Lost(told["id"], told["type"], told["at"], told["payload"]))
+            lost = _lost(read_message(value))
+            if lost is not None and lost.id > known_until:
+                found.append(lost)
         offset = chunk.next_offset
     return list({lost.id: lost for lost in found}.values())
+
+
+def _lost(told: dict[str, Any]) -> Lost | None:
+    """Read a message; None for what the platform has not written."""
+    if not (told.keys() >= FACTS and isinstance(told["id"], int)):
+        return None
+    return Lost(**{name: told[name] for name in FACTS})
 
 
 async def declare(
