@@ -5,10 +5,9 @@ FastAPI documents them from the same models (gateway/api/records.py) and never r
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from enum import StrEnum
 from functools import cached_property, partial
-from hashlib import sha256
 from itertools import accumulate
 from typing import TypeVar
 
@@ -17,24 +16,23 @@ import orjson
 
 from auth.principal import Principal
 from auth.principal import Scope as AuthScope
-from auth.tokens import TokenVerifier
 from exchange.delivery.errors import QuotaExhausted
 from exchange.delivery.pull import Page, Request
 from exchange.publishing.errors import BodyTooLarge
 from exchange.publishing.publish import Batch, Media, OnInvalid, Op
-from exchange.restoration.guard import RestoreGuard
 from gateway import codings, refused
 from gateway.edge import Edge
 from gateway.exchanges import Exchange, Headers
 from gateway.guard import Guard
 from gateway.http.asgi import App, Receive, Scope, Send
-from gateway.http.budgets import BODIES, UNTAKEN
+from gateway.http.budgets import BODIES
 from gateway.http.cycle import Handle, HotApp
 from gateway.http.errors import RequestTimeout
 from gateway.http.outflow import ClientGoneError, CutShortError
 from gateway.http.stopping import STOPPING
 from gateway.negotiation import prefers_json
 from gateway.problems import Internal, log, status_of
+from gateway.pull_caller import PullCaller
 from gateway.receipts import worded
 from gateway.services import Services
 from kernel import answers
@@ -246,7 +244,7 @@ class HotPaths(HotApp):
 
     async def _pull(self, subscription_id: str, exchange: Exchange) -> None:
         using = self._using
-        caller = _PullCaller(using.tokens, using.restore, self._admit, exchange, subscription_id)
+        caller = PullCaller(using.tokens, using.restore, self._admit, exchange, subscription_id)
         principal = await caller.confirm()
         principal.require_scope(MAY_READ)
         query = exchange.query("cursor", "limit", "wait")
@@ -283,48 +281,6 @@ class HotPaths(HotApp):
         finally:
             if page.settle is not None:
                 page.settle(records)
-
-
-class _PullCaller:
-    """Who pulls: `admission.Caller` over one request and its token."""
-
-    __slots__ = (
-        "_admit", "_digest", "_exchange", "_restore", "_subscription_id", "_token", "_tokens",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        tokens: TokenVerifier,
-        restore: RestoreGuard,
-        admit: Callable[[Principal, Exchange, str], Awaitable[None]],
-        exchange: Exchange,
-        subscription_id: str,
-    ) -> None:
-        self._tokens = tokens
-        self._restore = restore
-        self._admit = admit
-        self._exchange = exchange
-        self._subscription_id = subscription_id
-        self._token = exchange.token()
-        self._digest = sha256(self._token).digest()
-
-    def known(self) -> Principal | None:
-        return self._tokens.known(self._digest) if self._restore.passed else None
-
-    async def confirm(self) -> Principal:
-        exchange = self._exchange
-        if exchange.incoming.gone:
-            # Nobody waits for the page: neither place nor quota is taken for it.
-            raise ClientGoneError
-        principal = self.known() or await self._tokens.verify(self._token)
-        exchange.principal = principal
-        self._restore.require()
-        # However long it waits and looks again, it is one request.
-        if not exchange.buckets:
-            await self._admit(principal, exchange, self._subscription_id)
-            exchange.belongs_to(principal.id)
-        UNTAKEN.require_room(principal.id)
-        return principal
 
 
 def _is_over() -> bool:

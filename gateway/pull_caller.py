@@ -1,0 +1,53 @@
+"""Who pulls: the token of one request, asked again whenever its page may have to stay (P3)."""
+
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+
+from auth.principal import Principal
+from auth.tokens import TokenVerifier
+from exchange.restoration.guard import RestoreGuard
+from gateway.exchanges import Exchange
+from gateway.http.budgets import UNTAKEN
+from gateway.http.outflow import ClientGoneError
+
+
+class PullCaller:
+    """Who pulls: `admission.Caller` over one request and its token."""
+
+    __slots__ = (
+        "_admit", "_digest", "_exchange", "_restore", "_subscription_id", "_token", "_tokens",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        tokens: TokenVerifier,
+        restore: RestoreGuard,
+        admit: Callable[[Principal, Exchange, str], Awaitable[None]],
+        exchange: Exchange,
+        subscription_id: str,
+    ) -> None:
+        self._tokens = tokens
+        self._restore = restore
+        self._admit = admit
+        self._exchange = exchange
+        self._subscription_id = subscription_id
+        self._token = exchange.token()
+        self._digest = sha256(self._token).digest()
+
+    def known(self) -> Principal | None:
+        return self._tokens.known(self._digest) if self._restore.passed else None
+
+    async def confirm(self) -> Principal:
+        exchange = self._exchange
+        if exchange.incoming.gone:
+            # Nobody waits for the page: neither place nor quota is taken for it.
+            raise ClientGoneError
+        principal = self.known() or await self._tokens.verify(self._token)
+        exchange.principal = principal
+        self._restore.require()
+        # However long it waits and looks again, it is one request.
+        if not exchange.buckets:
+            await self._admit(principal, exchange, self._subscription_id)
+            exchange.belongs_to(principal.id)
+        UNTAKEN.require_room(principal.id)
+        return principal
