@@ -1,7 +1,7 @@
 """One gateway worker: what it opens and closes, its routers, its hot paths in front."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -31,15 +31,21 @@ def settle_memory() -> None:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings = app.state.settings
-    async with open_services(settings) as services:
+    async with open_services(settings, app.state.on_dead_loop) as services:
         app.state.services = services
         settle_memory()
         with draining(settings.drain_seconds, services.bus.tail.wake):
             yield
 
 
-def create(settings: Settings | None = None) -> FastAPI:
-    """Return the FastAPI application, without the hot paths in front of it."""
+def create(
+    settings: Settings | None = None, *, on_dead_loop: Callable[[], None] | None = None
+) -> FastAPI:
+    """Return the FastAPI application, without the hot paths in front of it.
+
+    `on_dead_loop` is called once, when a loop of the worker has ended by itself: a process that
+    is nothing but a worker ends with it (`kernel.tasks.end_process`).
+    """
     app = Described(
         title="Shuyuan 数源",
         version="0.1.0",
@@ -50,6 +56,7 @@ def create(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings or load()
+    app.state.on_dead_loop = on_dead_loop
     problems.install(app)
     app.add_exception_handler(once.Replay, once.replay)
     for router in ROUTERS:

@@ -7,6 +7,7 @@ from gateway.http.budgets import set_budgets
 from kernel import logging
 from kernel.machine.later import LOADER
 from kernel.settings import load
+from kernel.tasks import end_process
 
 
 def application() -> App:
@@ -15,5 +16,5 @@ def application() -> App:
     logging.configure(settings.log_level)
     set_budgets(untaken_bytes=settings.untaken_bytes, inflight_bytes=settings.inflight_bytes)
     LOADER.after = settings.compile_after_records
-    app = create(settings)
+    app = create(settings, on_dead_loop=end_process)
     return HotPaths(app, lambda: app.state.services)

@@ -1,6 +1,6 @@
 """What one gateway worker holds open, and who gets it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +21,7 @@ from kernel.database import Database, ReadSession, WriteSession
 from kernel.refusals import Refusals
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings
-from kernel.tasks import Loops, end_process
+from kernel.tasks import Loops
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,14 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
+async def open_services(
+    settings: Settings, on_dead_loop: Callable[[], None] | None = None
+) -> AsyncIterator[Services]:
     """Open everything, start the loops, and close in the opposite order."""
     database = Database(settings.database_url, pool_size=settings.database_pool)
     box = Secretbox(settings.master_key_bytes())
     changes = ChangeFeed(settings.database_url, stale_seconds=settings.rules_stale_seconds)
-    loops = Loops(end_process)
+    loops = Loops(on_dead_loop)
     tokens = TokenVerifier(database, changes, box, settings)
     bus = Bus.open(settings, database, box, changes)
     bus.counts.on_flush.append(Meters().counted)

@@ -1,5 +1,8 @@
 """`/readyz` is green while the worker can serve, and says what keeps it from serving."""
 
+import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +13,16 @@ from gateway.app import create
 from gateway.services import Services
 from kernel.settings import Settings
 from tests.support.eventually import eventually
+from tests.support.processes import ROOT
+
+BREAKING = """
+import uvicorn
+from exchange.metering.rates.gate import Gate
+async def breaks(gate):
+    raise ValueError("broken")
+Gate.run = breaks
+uvicorn.run("gateway.main:application", factory=True, port=0, log_config=None)
+"""
 
 
 @asynccontextmanager
@@ -49,6 +62,15 @@ async def test_a_loop_that_broke_turns_it_red(gateway: str, settings: dict[str, 
         assert told["loops"] == {"doomed": "ValueError('broken')"}
         assert (told["database"], told["broker"], told["rules"]) == ("ok", "ok", "ok")
         assert (await http.get("/healthz")).status_code == 200
+
+
+async def test_a_loop_that_broke_ends_its_worker_for_another(settings: dict[str, str]) -> None:
+    """A dead loop stayed dead while `/healthz` was fine (C14)."""
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", BREAKING), env=settings, cwd=ROOT, stderr=subprocess.PIPE
+    )
+    _, errors = await worker.communicate()
+    assert b"one of its loops has died" in errors
 
 
 @pytest.mark.slow
