@@ -32,9 +32,12 @@ from exchange.subscriptions.supervision import expire_due
 from kernel import answers, audit, clock, refusals
 from kernel import logging as json_logging
 from kernel.database import Database, WriteSession, is_passing
+from kernel.database_access import DatabaseAccess
 from kernel.errors import Unavailable
 from kernel.secretbox import Secretbox
-from kernel.settings import Settings, load
+from kernel.settings import Settings
+from kernel.skew import Skew
+from kernel.starting import require_database, settings_for
 from kernel.tasks import FAILED, STOP_SECONDS, Loops, end_by_force_after
 
 log = logging.getLogger(__name__)
@@ -79,7 +82,7 @@ JOBS: tuple[tuple[str, Job, float], ...] = (
 class Worker:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._database = Database(settings.database_url, pool_size=settings.database_pool)
+        self._database = Database(DatabaseAccess.of(settings), pool_size=settings.database_pool)
         brokers = Access.of(settings)
         self._connection = Connection(brokers, "worker")
         policy = TopicPolicy(settings.replication_factor, settings.min_insync_replicas, -1)
@@ -89,6 +92,7 @@ class Worker:
         reader = Reader(self._connection, ChunkCache(CACHE_BYTES))
         self._guard = RestoreGuard(self._database, partial(LandmarkLog, brokers, topics, reader))
         self._relay = Relay(self._database, self._events, self._guard)
+        self._skew = Skew(self._database)
         self._stop = asyncio.Event()
         self._loops = Loops(self._stop.set)
 
@@ -98,6 +102,8 @@ class Worker:
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         self._loops.start("restore-guard", self._guard.run)
         await self._guard.decided(COMPARE_SECONDS)
+        await self._skew.look()
+        self._loops.start("clock", self._skew.run)
         self._loops.start("landmark", self._guard.advance_for_ever)
         self._loops.start("relay", self._relay_for_ever)
         self._loops.start("brokers", self._condition.run)
@@ -148,6 +154,8 @@ class Worker:
         async def once() -> None:
             """Repeat at once as long as there was as much to do as one turn takes."""
             self._guard.require_not_restored()
+            # What is late, expired or old enough to be forgotten is so by the time of day.
+            self._skew.require()
             done: int | None = BACKLOG
             while done is not None and done >= BACKLOG:
                 async with self._database.transaction() as session:
@@ -179,7 +187,8 @@ def main() -> None:
     if sys.argv[1:] != ["worker"]:
         sys.stderr.write("usage: python -m exchange worker\n")
         sys.exit(2)
-    settings = load()
+    settings = settings_for(DatabaseAccess.of, Access.of)
+    require_database(settings)
     json_logging.configure(settings.log_level)
     sys.exit(asyncio.run(Worker(settings).run()))
 

@@ -6,9 +6,12 @@ import tempfile
 import typer
 import uvicorn
 
+from exchange.log.access import Access
 from gateway.http.limits import allow_many
 from gateway.http.processes import run
-from kernel.settings import load
+from kernel.database_access import DatabaseAccess
+from kernel.settings import Settings
+from kernel.starting import is_public, port_is_free, require_database, settings_for
 
 GRACE_SECONDS = 10
 BACKLOG = 4096
@@ -28,7 +31,14 @@ def main() -> None:
 @app.command()
 def serve() -> None:
     """启动网关 / serve until a signal says stop."""
-    settings = load()
+    settings = settings_for(
+        is_public,
+        Settings.master_key_bytes,
+        DatabaseAccess.of,
+        Access.of,
+        lambda wanted: port_is_free(wanted.host, wanted.port, "SHUYUAN_HOST, SHUYUAN_PORT"),
+    )
+    require_database(settings)
     allow_many()
     with tempfile.TemporaryDirectory(prefix="shuyuan-metrics-") as counters:
         # prometheus_client itself reads this name, in every worker, to share its counters.

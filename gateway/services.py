@@ -18,9 +18,11 @@ from gateway.metrics import Meters
 from gateway.probe import Probe
 from kernel.changes import ChangeFeed
 from kernel.database import Database, ReadSession, WriteSession
+from kernel.database_access import DatabaseAccess
 from kernel.refusals import Refusals
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings
+from kernel.skew import Skew
 from kernel.tasks import Loops
 
 
@@ -36,6 +38,7 @@ class Services:
     gate: Gate
     refusals: Refusals
     restore: RestoreGuard
+    skew: Skew
     probe: Probe = field(default_factory=Probe)
 
 
@@ -44,9 +47,10 @@ async def open_services(
     settings: Settings, on_dead_loop: Callable[[], None] | None = None
 ) -> AsyncIterator[Services]:
     """Open everything, start the loops, and close in the opposite order."""
-    database = Database(settings.database_url, pool_size=settings.database_pool)
+    place = DatabaseAccess.of(settings)
+    database = Database(place, pool_size=settings.database_pool)
     box = Secretbox(settings.master_key_bytes())
-    changes = ChangeFeed(settings.database_url, stale_seconds=settings.rules_stale_seconds)
+    changes = ChangeFeed(place, stale_seconds=settings.rules_stale_seconds)
     loops = Loops(on_dead_loop)
     tokens = TokenVerifier(database, changes, box, settings)
     bus = Bus.open(settings, database, box, changes)
@@ -55,14 +59,16 @@ async def open_services(
     refusals = Refusals(database)
     open_log = partial(LandmarkLog, Access.of(settings), bus.topics, bus.reader)
     restore = RestoreGuard(database, open_log, changes)
+    skew = Skew(database)
     loops.start("changes", changes.run)
+    loops.start("clock", skew.run)
     loops.start("limits", gate.run)
     loops.start("refusals", refusals.run)
     loops.start("restore-guard", restore.run)
     bus.start(loops)
     try:
         yield Services(
-            settings, database, box, changes, loops, tokens, bus, gate, refusals, restore
+            settings, database, box, changes, loops, tokens, bus, gate, refusals, restore, skew
         )
     finally:
         await loops.close()

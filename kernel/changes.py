@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from kernel import clock, locks
 from kernel.database import raw_connection
+from kernel.database_access import Place, trouble_of
 from kernel.ids import new_id
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ class NotHeardError(Exception):
 class ChangeFeed:
     """One worker's ear. `life` numbers the connection; others see its lock while it lives."""
 
-    def __init__(self, database_url: str, *, stale_seconds: float) -> None:
-        self._url = database_url
+    def __init__(self, place: Place, *, stale_seconds: float) -> None:
+        self._place = place
         self._stale_seconds = stale_seconds
         self._listeners: dict[str, list[OnChange]] = {}
         self._reset: list[Callable[[], None]] = []
@@ -130,7 +131,7 @@ class ChangeFeed:
             try:
                 await self._listen()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("change feed lost: %s", error)
+                log.warning("change feed lost: %s", trouble_of(error) or error)
             except NotHeardError as error:
                 log.error("change feed lost: %s", error)  # noqa: TRY400 - the text says it all
             except Exception:
@@ -139,7 +140,7 @@ class ChangeFeed:
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _listen(self) -> None:
-        connection = await raw_connection(self._url, server_settings=LEASE)
+        connection = await raw_connection(self._place, server_settings=LEASE)
         try:
             await connection.add_listener(CHANNEL, self._received)
             await connection.add_listener(self._own_channel, self._beat_came)

@@ -2,16 +2,18 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 import asyncpg
 from sqlalchemy import event, text
-from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from kernel import audit
+from kernel.database_access import DatabaseAccess, Place, access
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 10_000
@@ -19,6 +21,15 @@ LOCK_TIMEOUT_MS = 10_000
 IDLE_IN_TRANSACTION_MS = 60_000
 # Statements of a snapshot read whole tables (audit verify).
 SNAPSHOT_STATEMENT_MS = 600_000
+# What SQLAlchemy need know; the rest is DatabaseAccess'.
+ENGINE = "postgresql+asyncpg://"
+POOLED = {
+    "application_name": "shuyuan",
+    "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+    "lock_timeout": str(LOCK_TIMEOUT_MS),
+    "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
+    "timezone": "UTC",
+}
 # SQLSTATE classes: connection, rollback (deadlock), resources, object in use, intervention; and
 # a transaction that was ended because nothing came for too long.
 PASSING = ("08", "40", "53", "55", "57", "25P03")
@@ -37,9 +48,9 @@ class WriteSession(ReadSession):
 class Database:
     """One pool of connections to one database."""
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        self.url = url
-        self._engine = _engine(url, pool_size)
+    def __init__(self, place: Place, *, pool_size: int = 8) -> None:
+        self.access = access(place)
+        self._engine = _engine(self.access, pool_size)
         self._read_only = self._engine.execution_options(postgresql_readonly=True)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -75,6 +86,10 @@ class Database:
                 await session.execute(text(f"SET LOCAL {name} = {bound}"))
             yield session
 
+    @property
+    def url(self) -> str:
+        return self.access.url
+
     async def close(self) -> None:
         await self._engine.dispose()
 
@@ -108,25 +123,16 @@ _SNAPSHOT_BOUNDS = (
 )
 
 
-def _engine(url: str, pool_size: int) -> AsyncEngine:
+def _engine(reached: DatabaseAccess, pool_size: int) -> AsyncEngine:
     engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
+        ENGINE,
+        async_creator=partial(reached.connect, timeout=5, server_settings=POOLED),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=True,
         # Parameters are password hashes and personal data: no message may show them.
         hide_parameters=True,
-        connect_args={
-            "timeout": 5,
-            "server_settings": {
-                "application_name": "shuyuan",
-                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
-                "lock_timeout": str(LOCK_TIMEOUT_MS),
-                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
-                "timezone": "UTC",
-            },
-        },
     )
     event.listen(engine.sync_engine, "handle_error", _hide_values)
     return engine
@@ -146,9 +152,9 @@ def _hide_values(context: ExceptionContext) -> None:
 
 
 async def raw_connection(
-    url: str, *, server_settings: Mapping[str, str] | None = None
+    place: Place, *, server_settings: Mapping[str, str] | None = None
 ) -> asyncpg.Connection:
     """Open one connection outside the pool, for listening and for locks held for a life time."""
-    return await asyncpg.connect(
-        url, timeout=5, command_timeout=5, server_settings=dict(server_settings or {})
+    return await access(place).connect(
+        timeout=5, command_timeout=5, server_settings=dict(server_settings or {})
     )

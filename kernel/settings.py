@@ -2,10 +2,12 @@
 
 import base64
 import os
+from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,13 +17,32 @@ RETENTION_HOURS_MIN = 8 * 24
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="SHUYUAN_", extra="ignore")
+    model_config = SettingsConfigDict(
+        # A value that is refused may be a password.
+        env_prefix="SHUYUAN_",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
 
     environment: Literal["development", "production"] = Field(
-        "production", description="development seeds people and lets cookies travel over http"
+        "production",
+        description="development seeds people and lets tokens and cookies travel over http",
     )
     database_url: str = Field(
         "postgresql://127.0.0.1:5432/shuyuan", repr=False, description="PostgreSQL, as a URL"
+    )
+    database_tls: Literal["disable", "require", "verify-ca", "verify-full"] = Field(
+        "disable", description="TLS towards PostgreSQL; only verify-full knows who answers"
+    )
+    database_tls_ca_file: Path | None = Field(
+        None, description="certificates that sign PostgreSQL's (PEM); else those of the system"
+    )
+    database_tls_cert_file: Path | None = Field(
+        None, description="the platform's own certificate at PostgreSQL (PEM)"
+    )
+    database_tls_key_file: Path | None = Field(
+        None, description="its private key (PEM), without a password"
     )
     database_pool: int = Field(8, ge=2, description="connections per process")
     kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, host:port,…")
@@ -74,6 +95,17 @@ class Settings(BaseSettings):
     sign_in_names_per_source: int = Field(
         30, ge=1, description="names that may fail from one address in an hour before it waits"
     )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_address(cls, text: str) -> str:
+        """Addresses are made by adding a path: the slash at the end is none of it."""
+        parts = urlsplit(text)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+            raise ValueError("must be http:// or https:// with a host")
+        if parts.query or parts.fragment or parts.username is not None:
+            raise ValueError("must be an address without user, query and fragment")
+        return text.rstrip("/")
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -178,10 +210,25 @@ class Settings(BaseSettings):
         text = self.master_key or (
             self.master_key_file.read_text().strip() if self.master_key_file else ""
         )
-        key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) if text else b""
+        try:
+            key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        except ValueError:
+            key = b""
         if len(key) != 32:  # noqa: PLR2004 - AES-256 and HKDF input
             raise ValueError("SHUYUAN_MASTER_KEY must be 32 random bytes in base64url")
         return key
+
+
+def of(environment: Mapping[str, str]) -> Settings:
+    """Return the settings of another process, whose environment this is."""
+    prefix = Settings.model_config["env_prefix"]
+    return Settings.model_validate(
+        {
+            name.removeprefix(prefix).lower(): value
+            for name, value in environment.items()
+            if name.startswith(prefix) and value
+        }
+    )
 
 
 @lru_cache(maxsize=1)

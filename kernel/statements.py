@@ -11,13 +11,14 @@ from typing import Any
 import asyncpg
 
 from kernel.database import raw_connection
+from kernel.database_access import Place
 
 
 class Statements:
     """One connection, opened when it is first needed and again after it was lost."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, place: Place) -> None:
+        self._place = place
         self._connection: asyncpg.Connection | None = None
         self._turn = asyncio.Lock()
 
@@ -37,7 +38,7 @@ class Statements:
 
     async def _open(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await raw_connection(self._url)
+            self._connection = await raw_connection(self._place)
         return self._connection
 
     def _drop(self) -> None:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 from sqlalchemy.dialects import postgresql
@@ -20,6 +19,8 @@ from deploy.local.databases import drop_database
 from gateway.cli.failures import Failure
 from kernel import audit
 from kernel.database import Database
+from kernel.database_access import DatabaseAccess
+from kernel.settings import of
 from kernel.tables import SCHEMA, AuditChain, AuditRow
 
 DATABASE_URL = "SHUYUAN_DATABASE_URL"
@@ -58,10 +59,10 @@ async def _verify_and_tamper(environment: Mapping[str, str]) -> Verified:
 
 async def _tamper(environment: Mapping[str, str]) -> str:
     """Change one event in a copy; return what the command says of it, which names the place."""
-    async with _copy(environment[DATABASE_URL]) as (url, copy):
-        await _require_whole(url)
+    async with _copy(DatabaseAccess.of(of(environment))) as (place, copy):
+        await _require_whole(place)
         chain, seq = await _change_one(copy)
-        of_copy = {**environment, DATABASE_URL: url}
+        of_copy = {**environment, DATABASE_URL: place.url}
         said = await asyncio.to_thread(_verify, of_copy, whole=False)
     require(
         f"审计链 {chain} 第 {seq} 个事件" in said,
@@ -71,9 +72,9 @@ async def _tamper(environment: Mapping[str, str]) -> str:
     return said
 
 
-async def _require_whole(url: str) -> None:
+async def _require_whole(place: DatabaseAccess) -> None:
     """Prove that copying alone has broken nothing."""
-    database = Database(url, pool_size=2)
+    database = Database(place, pool_size=2)
     try:
         async with database.snapshot() as session:
             verdict = await audit.verify(session)
@@ -102,16 +103,18 @@ def _verify(environment: Mapping[str, str], *, whole: bool) -> str:
 
 
 @asynccontextmanager
-async def _copy(url: str) -> AsyncIterator[tuple[str, asyncpg.Connection]]:
+async def _copy(
+    original: DatabaseAccess,
+) -> AsyncIterator[tuple[DatabaseAccess, asyncpg.Connection]]:
     """Copy the audit tables into a database of their own, dropped afterwards."""
-    copy_url = urlunsplit(urlsplit(url)._replace(path=f"/{COPY_NAME}"))
-    live = await asyncpg.connect(url, timeout=TIMEOUT_SECONDS)
+    place = original.named(COPY_NAME)
+    live = await original.connect(timeout=TIMEOUT_SECONDS)
     try:
         await _create_database(live)
-        copy = await asyncpg.connect(copy_url, timeout=TIMEOUT_SECONDS)
+        copy = await place.connect(timeout=TIMEOUT_SECONDS)
         try:
             await _fill(live, copy)
-            yield copy_url, copy
+            yield place, copy
         finally:
             await copy.close()
             await drop_database(live, COPY_NAME)

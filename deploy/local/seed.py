@@ -15,7 +15,8 @@ from deploy.local.files import read_json, write_json
 from deploy.local.wording import LocalError
 from kernel import clock
 from kernel.database import Database
-from kernel.settings import Settings
+from kernel.database_access import DatabaseAccess
+from kernel.settings import of
 
 # Fictitious, with a right last place: 1 1 = 机关 registered with 机构编制.
 USCC = "11450000MB0000019D"
@@ -37,7 +38,7 @@ def seed(environment: Mapping[str, str], path: Path) -> None:
 
     May be repeated: passwords that the file holds stay. LocalError outside development.
     """
-    settings = _settings(environment)
+    settings = of(environment)
     if settings.environment != "development":
         raise LocalError(
             "只有开发环境才会预置人员；请使用 shuyuan bootstrap。",
@@ -50,17 +51,8 @@ def seed(environment: Mapping[str, str], path: Path) -> None:
         "cli_client_id": CLIENT_ID,
         "people": [_line(person) for person in people],
     }
-    asyncio.run(_settle(settings.database_url, people))
+    asyncio.run(_settle(DatabaseAccess.of(settings), people))
     write_json(path, told)
-
-
-def _settings(environment: Mapping[str, str]) -> Settings:
-    values: dict[str, Any] = {
-        name.removeprefix("SHUYUAN_").lower(): value
-        for name, value in environment.items()
-        if name.startswith("SHUYUAN_")
-    }
-    return Settings(**values)
 
 
 def _passwords(known: Mapping[str, Any]) -> dict[str, str]:
@@ -82,8 +74,8 @@ def _line(person: NewPerson) -> dict[str, Any]:
     }
 
 
-async def _settle(database_url: str, people: Sequence[NewPerson]) -> None:
-    database = Database(database_url, pool_size=2)
+async def _settle(place: DatabaseAccess, people: Sequence[NewPerson]) -> None:
+    database = Database(place, pool_size=2)
     try:
         async with database.transaction() as session:
             await bootstrap.settle_department(session, AUTHORITY, now=clock.now())

@@ -2,12 +2,32 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from deploy.local.files import read_json, write_json
 from deploy.local.wording import LocalError
 
 FILE = "external.json"
+NONE: Mapping[str, str] = MappingProxyType({})
+OPTIONS = {
+    "postgres": (
+        "SHUYUAN_DATABASE_TLS",
+        "SHUYUAN_DATABASE_TLS_CA_FILE",
+        "SHUYUAN_DATABASE_TLS_CERT_FILE",
+        "SHUYUAN_DATABASE_TLS_KEY_FILE",
+    ),
+    "kafka": (
+        "SHUYUAN_KAFKA_SECURITY_PROTOCOL",
+        "SHUYUAN_KAFKA_SASL_MECHANISM",
+        "SHUYUAN_KAFKA_SASL_USERNAME",
+        "SHUYUAN_KAFKA_SASL_PASSWORD_FILE",
+        "SHUYUAN_KAFKA_CA_FILE",
+        "SHUYUAN_KAFKA_CERT_FILE",
+        "SHUYUAN_KAFKA_KEY_FILE",
+    ),
+}
+"""How external servers are reached, beside their address."""
 
 
 def settled_external(state_dir: Path, named: Mapping[str, str]) -> dict[str, str]:
@@ -25,9 +45,26 @@ def settled_external(state_dir: Path, named: Mapping[str, str]) -> dict[str, str
     return {part: named[part] or known[part] for part in named}
 
 
-def remember_external(state_dir: Path, external: Mapping[str, str]) -> None:
+def settled_options(
+    state_dir: Path, external: Mapping[str, str], environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Return how the external servers are reached, as named now or before.
+
+    A part of our own is reached without: whatever the environment says is empty for it.
+    """
+    known = read_json(state_dir / FILE)
+    return {
+        name: (environment.get(name) or str(known.get(name, ""))) if external[part] else ""
+        for part, names in OPTIONS.items()
+        for name in names
+    }
+
+
+def remember_external(
+    state_dir: Path, external: Mapping[str, str], options: Mapping[str, str] = NONE
+) -> None:
     """Write down, for the owner's eyes only, what the platform is set up with."""
-    write_json(state_dir / FILE, dict(external))
+    write_json(state_dir / FILE, {**external, **options})
 
 
 def _server(address: str) -> str:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local import kafka, postgres
@@ -17,7 +17,7 @@ from deploy.local.files import locked, read_json, write_json, write_private
 from deploy.local.ports import HOST, PortBook
 from deploy.local.processes import Command, ProcessStatus, Service
 from deploy.local.report import Report
-from deploy.local.settled import remember_external, settled_external
+from deploy.local.settled import remember_external, settled_external, settled_options
 from deploy.local.stack import EXTERNAL, Stack
 from deploy.local.wording import LocalError, say
 
@@ -40,6 +40,7 @@ class Place:
     gateway_port: int
     workers: int
     external: Mapping[str, str]
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 def place(environment: Mapping[str, str] = os.environ) -> Place:
@@ -53,11 +54,13 @@ def place(environment: Mapping[str, str] = os.environ) -> Place:
         postgres.NAME: environment.get("SHUYUAN_DATABASE_URL", ""),
         kafka.NAME: environment.get("SHUYUAN_KAFKA_BOOTSTRAP", ""),
     }
+    external = settled_external(state_dir, named)
     return Place(
         state_dir,
         _number(environment, "SHUYUAN_PORT", USUAL_GATEWAY_PORT),
         _number(environment, "SHUYUAN_WORKERS", os.cpu_count() or 1),
-        settled_external(state_dir, named),
+        external,
+        settled_options(state_dir, external, environment),
     )
 
 
@@ -96,7 +99,7 @@ class Platform:
                 self._report.line(say(f"已在运行：{self.base_url}", f"running: {self.base_url}"))
                 return
             master_key = self._master_key()
-            remember_external(self._root, self._where.external)
+            remember_external(self._root, self._where.external, self._where.options)
             self._start_stack()
             environment = self._settle(master_key)
             self._migrate(environment)
@@ -151,6 +154,7 @@ class Platform:
             "SHUYUAN_PORT": str(self._ports.get(GATEWAY)),
             "SHUYUAN_WORKERS": str(self._where.workers),
             "SHUYUAN_WORKER_HEARTBEAT_FILE": str(self._heartbeat),
+            **self._where.options,
         }
 
     def _master_key(self) -> Path:

@@ -3,7 +3,8 @@
 import typer
 
 from deploy.migrations.run import upgrade as upgrade_database
-from kernel.settings import load
+from kernel.database_access import DatabaseAccess
+from kernel.starting import require_database, settings_for
 
 app = typer.Typer(add_completion=False, help="数据库结构迁移 / database migrations")
 
@@ -16,7 +17,9 @@ def main() -> None:
 @app.command()
 def upgrade() -> None:
     """升级到最新结构 / bring the database to the newest schema."""
-    upgrade_database(load().database_url)
+    settings = settings_for(DatabaseAccess.of)
+    require_database(settings)
+    upgrade_database(DatabaseAccess.of(settings))
     typer.echo("数据库结构已是最新 / the database schema is up to date")
 
 

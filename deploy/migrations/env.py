@@ -4,12 +4,13 @@ import asyncio
 
 from alembic import context
 from sqlalchemy import Connection, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from deploy.migrations.models import SCHEMAS, metadata
 from kernel import locks
+from kernel.database import ENGINE
+from kernel.database_access import access
 
 # A migration that cannot get its lock gives way to the traffic instead of stopping it.
 LOCK_TIMEOUT = "5s"
@@ -36,8 +37,8 @@ def _ours(name: str | None, kind: str, _parents: object) -> bool:
 
 
 async def _run() -> None:
-    url = make_url(context.config.attributes["database_url"])
-    engine = create_async_engine(url.set(drivername="postgresql+asyncpg"), poolclass=NullPool)
+    reached = access(context.config.attributes["database"])
+    engine = create_async_engine(ENGINE, async_creator=reached.connect, poolclass=NullPool)
     async with engine.connect() as connection:
         await locks.hold_for_connection(connection, locks.Lock.MIGRATION)
         await connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))

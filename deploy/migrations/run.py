@@ -5,17 +5,19 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 
+from kernel.database_access import Place
+
 HERE = Path(__file__).parent
 
 
-def config(database_url: str) -> Config:
+def config(database: Place) -> Config:
     settings = Config()
     settings.set_main_option("script_location", str(HERE))
     settings.set_main_option("path_separator", "os")
-    settings.attributes["database_url"] = database_url
+    settings.attributes["database"] = database
     return settings
 
 
-def upgrade(database_url: str, revision: str = "head") -> None:
+def upgrade(database: Place, revision: str = "head") -> None:
     """Apply what is missing; LockNotAvailable when another writer holds a table too long."""
-    command.upgrade(config(database_url), revision)
+    command.upgrade(config(database), revision)

@@ -2,7 +2,6 @@
 
 import ssl
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from aiokafka.errors import (
@@ -12,6 +11,7 @@ from aiokafka.errors import (
 )
 
 from kernel.settings import Settings
+from kernel.tls import Files, read_text
 
 TLS = frozenset({"SSL", "SASL_SSL"})
 SASL = frozenset({"SASL_PLAINTEXT", "SASL_SSL"})
@@ -73,7 +73,7 @@ def _password(settings: Settings) -> str:
             "SHUYUAN_KAFKA_SASL_PASSWORD_FILE is not set, and"
             f" {settings.kafka_security_protocol} needs it"
         )
-    password = _text("SHUYUAN_KAFKA_SASL_PASSWORD_FILE", file).strip()
+    password = read_text("SHUYUAN_KAFKA_SASL_PASSWORD_FILE", file).strip()
     if not password:
         raise ValueError(f"SHUYUAN_KAFKA_SASL_PASSWORD_FILE: {file} is empty")
     return password
@@ -81,41 +81,7 @@ def _password(settings: Settings) -> str:
 
 def _context(settings: Settings) -> ssl.SSLContext:
     authority, certificate = settings.kafka_ca_file, settings.kafka_cert_file
-    key = settings.kafka_key_file
-    if authority is not None:
-        _text("SHUYUAN_KAFKA_CA_FILE", authority)
-    try:
-        context = ssl.create_default_context(cafile=authority)
-    except ssl.SSLError as error:
-        raise ValueError(
-            f"SHUYUAN_KAFKA_CA_FILE: {authority} holds no certificate in PEM ({error})"
-        ) from error
-    if key is not None and certificate is None:
-        raise ValueError("SHUYUAN_KAFKA_KEY_FILE is set without SHUYUAN_KAFKA_CERT_FILE")
-    if certificate is not None:
-        _text("SHUYUAN_KAFKA_CERT_FILE", certificate)
-        if key is not None:
-            _text("SHUYUAN_KAFKA_KEY_FILE", key)
-        try:
-            context.load_cert_chain(certificate, key, password=_no_password)
-        except (ssl.SSLError, ValueError) as error:
-            raise ValueError(
-                f"SHUYUAN_KAFKA_CERT_FILE {certificate} and SHUYUAN_KAFKA_KEY_FILE"
-                f" {key or certificate} are not a certificate and its private key in PEM ({error})"
-            ) from error
-    return context
-
-
-def _no_password() -> str:
-    """Answer instead of OpenSSL, which would ask on the terminal."""
-    raise ValueError("the private key has a password")
-
-
-def _text(name: str, file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{name}: {file} cannot be read ({error})") from error
+    return Files("KAFKA", authority, certificate, settings.kafka_key_file).context()
 
 
 def trouble_of(error: BaseException) -> str:

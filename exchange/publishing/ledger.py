@@ -74,7 +74,7 @@ class Ledger:
         self._reader = reader
         self._fences = Fences(writers, self._is_fenced, self._remember_fence)
         self._give_up = give_up
-        self._noting, self._behind = Statements(database.url), Statements(database.url)
+        self._noting, self._behind = Statements(database.access), Statements(database.access)
         self._notes: Batcher[Intent, bool] = Batcher(self._note)
         self._receipts = Behind(partial(store.keep_receipts, self._behind))
         self._withdrawals = Behind(partial(store.withdraw, self._behind))

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Literal
 
+import asyncpg
 from fastapi import APIRouter, Response
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -10,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from gateway.http.stopping import STOPPING
 from gateway.metrics import exposition
 from gateway.services import Services, Using
+from kernel.database_access import trouble_of
 from kernel.wire import Wire
 
 router = APIRouter(tags=["operations"])
@@ -35,6 +37,7 @@ class Readiness(Wire):
     broker: str
     rules: str
     restore: str
+    clock: str
     loops: dict[str, str]
     warnings: list[str]
 
@@ -52,8 +55,9 @@ async def readiness(using: Using, response: Response) -> Readiness:
     database, broker = await using.probe.answers(lambda: _ask(using))
     rules = "ok" if using.changes.fresh else "rules not confirmed by the database"
     restore = _restore(using)
+    clock = using.skew.told if using.skew.far else "ok"
     failed = using.loops.failed
-    ready = node == database == broker == rules == restore == "ok" and not failed
+    ready = node == database == broker == rules == restore == clock == "ok" and not failed
     if not ready:
         response.status_code = NOT_READY
     return Readiness(
@@ -63,8 +67,9 @@ async def readiness(using: Using, response: Response) -> Readiness:
         broker=broker,
         rules=rules,
         restore=restore,
+        clock=clock,
         loops=failed,
-        warnings=list(using.bus.broker_findings[:WARNINGS_MAX]),
+        warnings=_warnings(using),
     )
 
 
@@ -76,8 +81,9 @@ async def _database(using: Services) -> str:
     try:
         async with asyncio.timeout(PROBE_SECONDS), using.database.reading() as session:
             await session.execute(text("SELECT 1"))
-    except (DBAPIError, OSError, TimeoutError):
-        return "PostgreSQL does not answer"
+    except (DBAPIError, OSError, TimeoutError, asyncpg.PostgresError) as error:
+        trouble = trouble_of(error)
+        return f"PostgreSQL: {trouble}" if trouble else "PostgreSQL does not answer"
     return "ok"
 
 
@@ -93,6 +99,11 @@ async def _broker(using: Services) -> str:
 async def metrics() -> Response:
     """Prometheus metrics of all workers of this node."""
     return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _warnings(using: Services) -> list[str]:
+    clock = [using.skew.told] if using.skew.told and not using.skew.far else []
+    return [*clock, *using.bus.broker_findings[: WARNINGS_MAX - len(clock)]]
 
 
 def _restore(using: Services) -> str:

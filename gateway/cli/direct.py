@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
+import asyncpg
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,9 +24,11 @@ from kernel import audit, clock, generation, outbox
 from kernel.actor import SYSTEM
 from kernel.audit import Verdict
 from kernel.database import Database
+from kernel.database_access import DatabaseAccess, trouble_of
 from kernel.errors import Invalid, NotFound
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings, load
+from kernel.starting import faults_of
 
 Result = TypeVar("Result")
 
@@ -34,8 +37,9 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Do the work; raises Unreachable when the database does not answer as it should."""
     try:
         return asyncio.run(work)
-    except (SQLAlchemyError, OSError) as error:
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        told = trouble_of(error) or str(getattr(error, "orig", None) or error).strip()
+        reason = (told or repr(error)).splitlines()[0]
         raise Unreachable(
             f"数据库未能应答：{reason}；请检查 SHUYUAN_DATABASE_URL，"
             "并确认数据库已启动、结构已迁移。",
@@ -124,7 +128,7 @@ async def declare_restored(reason: str, restored_to: datetime | None) -> Declara
 
 @asynccontextmanager
 async def _database(settings: Settings) -> AsyncIterator[Database]:
-    database = Database(settings.database_url, pool_size=2)
+    database = Database(_place(settings), pool_size=2)
     try:
         yield database
     finally:
@@ -135,11 +139,21 @@ def _settings() -> Settings:
     try:
         return load()
     except ValidationError as error:
-        names = ", ".join(f"SHUYUAN_{str(one['loc'][0]).upper()}" for one in error.errors())
-        raise Failure(
-            f"设置 {names} 不正确；请更正后重试。",
-            f"{names} cannot be used; correct it, then retry.",
-        ) from error
+        raise _unusable("; ".join(faults_of(error))) from error
+
+
+def _place(settings: Settings) -> DatabaseAccess:
+    try:
+        return DatabaseAccess.of(settings)
+    except ValueError as error:
+        raise _unusable(str(error)) from error
+
+
+def _unusable(faults: str) -> Failure:
+    return Failure(
+        f"设置不正确：{faults}；请更正后重试。",
+        f"A setting cannot be used: {faults}; correct it, then retry.",
+    )
 
 
 def _master_key(settings: Settings) -> bytes:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ipaddress
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -31,12 +32,12 @@ class Authority:
         self.file = home / "authority.pem"
         self.file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str) -> tuple[Path, Path]:
-        """Return the files of a new certificate for the loopback and of its private key."""
+    def issue(self, name: str, hosts: Sequence[x509.GeneralName] = LOOPBACK) -> tuple[Path, Path]:
+        """Return the files of a new certificate for these hosts and of its private key."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             _builder(_named(name), self._name, key)
-            .add_extension(x509.SubjectAlternativeName(LOOPBACK), critical=False)
+            .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs=False), critical=True)
             .add_extension(

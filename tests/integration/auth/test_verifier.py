@@ -302,7 +302,7 @@ async def test_without_a_database_the_answer_is_not_now(
         token = (await token_of(verifier, client)).text.encode()
         await verifier.verify(token)
         gone = own_database.url.replace(own_database.url.rsplit("/", 1)[1], "nowhere")
-        feed._url = gone
+        feed._place = gone
         verifier._database = verifier.keys._database = Database(gone)
         feed.renew()
         await eventually(lambda: not feed.fresh)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -102,3 +103,22 @@ async def test_metrics_are_those_of_all_workers(gateway: str) -> None:
         answer = await http.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     assert "shuyuan_published_records_total" in answer.text
+
+
+async def test_a_clock_that_is_off_is_told_and_one_far_off_turns_it_red(
+    gateway: str, settings: dict[str, str]
+) -> None:
+    async with opened(settings) as (http, services):
+
+        async def told() -> dict[str, Any]:
+            return dict((await http.get("/readyz")).json())
+
+        async def ready() -> bool:
+            return bool((await told())["status"] == "ok")
+
+        await eventually(ready)
+        services.skew.ahead, services.skew.told = 3.0, "the clock is 3 s off"
+        assert "the clock is 3 s off" in (await told())["warnings"]
+        services.skew.ahead = 3600.0
+        assert (await told())["clock"] == "the clock is 3 s off"
+        assert (await told())["status"] == "not_ready"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.report import Report
-from deploy.local.settled import remember_external, settled_external
+from deploy.local.settled import remember_external, settled_external, settled_options
 from deploy.local.up import Platform, place
 from deploy.local.wording import LocalError
 
@@ -61,3 +61,16 @@ def test_a_lost_master_key_is_not_replaced_where_something_was_sealed(tmp_path: 
     with pytest.raises(LocalError, match="master key"):
         platform.up()
     assert not (tmp_path / "master.key").exists()
+
+
+def test_how_external_servers_are_reached_is_remembered_and_never_told_to_our_own(
+    tmp_path: Path,
+) -> None:
+    """A new shell without SHUYUAN_DATABASE_TLS would have come in the clear."""
+    tls = {"SHUYUAN_DATABASE_TLS": "verify-full", "SHUYUAN_KAFKA_SECURITY_PROTOCOL": "SSL"}
+    external = {"postgres": NAMED["postgres"], "kafka": ""}
+    first = settled_options(tmp_path, external, tls)
+    remember_external(tmp_path, external, first)
+    assert settled_options(tmp_path, external, {}) == first
+    assert first["SHUYUAN_DATABASE_TLS"] == "verify-full"
+    assert first["SHUYUAN_KAFKA_SECURITY_PROTOCOL"] == ""
