@@ -38,6 +38,7 @@ from kernel.secretbox import Secretbox
 from kernel.settings import Settings
 from kernel.skew import Skew
 from kernel.starting import require_database, settings_for
+from kernel.steps import new_selector_loop
 from kernel.tasks import FAILED, STOP_SECONDS, Loops, end_by_force_after
 
 log = logging.getLogger(__name__)
@@ -190,7 +191,8 @@ def main() -> None:
     settings = settings_for(DatabaseAccess.of, Access.of)
     require_database(settings)
     json_logging.configure(settings.log_level)
-    sys.exit(asyncio.run(Worker(settings).run()))
+    with asyncio.Runner(loop_factory=new_selector_loop) as runner:
+        sys.exit(runner.run(Worker(settings).run()))
 
 
 main()

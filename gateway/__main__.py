@@ -49,7 +49,7 @@ def serve() -> None:
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
-            loop="uvloop",
+            loop="kernel.steps:new_loop",
             http="gateway.http.connection:Connection",
             ws="none",
             lifespan="on",

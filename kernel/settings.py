@@ -180,6 +180,11 @@ class Settings(BaseSettings):
     worker_heartbeat_file: Path | None = Field(
         None, description="touched by the worker while every loop is healthy"
     )
+    step_log_ms: int = Field(
+        0,
+        ge=0,
+        description="steps of a loop that take so many ms of CPU are logged; 0 is none (P11)",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe log line written"
     )

@@ -21,6 +21,17 @@ def finished(steps: Steps[Result]) -> Result:
         return done.value  # type: ignore[no-any-return]
 
 
+def done_within(steps: Steps[None], seconds: float) -> bool:
+    """Do steps for so long at most; return whether they were all."""
+    ends_at = perf_counter() + seconds
+    try:
+        while perf_counter() < ends_at:
+            next(steps)
+    except StopIteration:
+        return True
+    return False
+
+
 async def unhurried(steps: Steps[Result]) -> Result:
     """Do rare steps by themselves, and let others have the loop about every millisecond."""
     while True:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from exchange.delivery import store
 from exchange.delivery.cursor import Place
 from exchange.delivery.grant_plans import GrantPlan
-from exchange.delivery.shown import BLOCK_RECORDS, Block, block_of
+from exchange.delivery.shown import BLOCK_RECORDS, Block, block_of, prepared
 from exchange.log.reader import EARLIEST, LATEST, Chunk, ChunkCache, Reader
 from exchange.metering.evidence.trails import Take
 from kernel.database import Database
 from kernel.errors import Unavailable
-from kernel.turns import Steps, finished
+from kernel.turns import Steps, done_within
 
 RECORD_BYTES_GUESS = 400
 FETCH_BYTES_MIN = 64 * 1024
@@ -26,8 +26,9 @@ SCANNED_MAX = 50_000
 READ_BYTES_MAX = 32 * 1024 * 1024
 # Lines of all pages that are being filled on one worker.
 UNDER_WAY_BYTES_MAX = 256 * 1024 * 1024
-# Larger pages are projected in turns.
+# Larger pages are projected in turns, and of others what takes longer than this.
 AT_ONCE = 500
+AT_ONCE_SECONDS = 0.002
 
 
 class PlanOutdatedError(Exception):
@@ -183,9 +184,7 @@ class Gatherer:
             if not chunk.versions <= plan.versions:
                 raise PlanOutdatedError(chunk.versions - plan.versions, partition, offset)
             steps = _take(self._reader.cache, plan, found, partition, chunk, bound)
-            if found.limit <= AT_ONCE:
-                finished(steps)
-            else:
+            if found.limit > AT_ONCE or not done_within(steps, AT_ONCE_SECONDS):
                 await self._reader.turns.finish(steps)
 
     async def earliest(self, plan: GrantPlan) -> list[int]:
@@ -223,11 +222,12 @@ def _take(
     place = bisect_left(offsets, first)
     last = len(offsets) if bound is None else bisect_left(offsets, bound)
     found.begin_chunk(chunk)
+    yield from prepared(chunk)
     while place < last and not found.full:
         end_of_block = (place // BLOCK_RECORDS + 1) * BLOCK_RECORDS
         most = min(found.limit - len(found.lines), SCANNED_MAX - found.scanned)
         wanted = range(place, min(last, end_of_block, place + most))
-        block = block_of(cache, (plan.topic, partition), chunk, wanted, plan.projection)
+        block = yield from block_of(cache, (plan.topic, partition), chunk, wanted, plan.projection)
         sizes = _sizes(chunk, wanted.start, wanted.stop) if found.measured else ()
         count = _fitting(found, block, sizes)
         found.add(block.part(0, count), sum(sizes[:count]))

@@ -4,17 +4,20 @@ Hundreds of departments subscribe to one resource under the same terms: its newe
 projected, masked and written once for all of them, and evicted together with their chunk.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from exchange.delivery.projection.projection import Projection
 from exchange.delivery.projection.record import Fault
-from exchange.delivery.spans import Span, spans_of, within
+from exchange.delivery.spans import Span, spanning, spans_of, within
 from exchange.log.reader import Chunk, ChunkCache
+from kernel.turns import Steps
 
 BLOCK_RECORDS: Final = 256
-"""Records projected in one go, less than a millisecond."""
+"""Records of a block; their lines are kept together."""
+BYTES_AT_ONCE: Final = 256 * 1024
+"""Records projected in one step, a millisecond or two; one larger record is a step of its own."""
 
 LINE_OVERHEAD_BYTES = 48
 Place: TypeAlias = tuple[str, int]
@@ -44,9 +47,15 @@ def block(lines: list[bytes | None]) -> Block:
     return Block(lines, sum(map(len, filter(None, lines))), hides=None in lines)
 
 
+def prepared(chunk: Chunk) -> Steps[None]:
+    """Find out, once for each chunk, what its blocks and the evidence of it are made from."""
+    yield from spanning(chunk)
+    yield from chunk.marking()
+
+
 def block_of(
     cache: ChunkCache, place: Place, chunk: Chunk, wanted: range, projection: Projection
-) -> Block:
+) -> Steps[Block]:
     """Return what shows of the wanted records, which must not cross a multiple of BLOCK_RECORDS."""
     index = wanted.start // BLOCK_RECORDS
     first = index * BLOCK_RECORDS
@@ -57,10 +66,9 @@ def block_of(
         return kept.part(wanted.start - first, wanted.stop - first)
     if not cache.has_room_beside(place, chunk):
         # Nobody would have the rest of the block.
-        return block(
-            _lines(cache, place, chunk, within(whole, wanted.start, wanted.stop), projection)
-        )
-    made = block(_lines(cache, place, chunk, whole, projection))
+        some = within(whole, wanted.start, wanted.stop)
+        return block((yield from _lines(cache, place, chunk, some, projection)))
+    made = block((yield from _lines(cache, place, chunk, whole, projection)))
     size = made.size_bytes + len(made.lines) * LINE_OVERHEAD_BYTES
     cache.keep_beside(place, chunk, name, made, size)
     return made.part(wanted.start - first, wanted.stop - first)
@@ -68,10 +76,12 @@ def block_of(
 
 def _lines(
     cache: ChunkCache, place: Place, chunk: Chunk, spans: Sequence[Span], projection: Projection
-) -> list[bytes | None]:
+) -> Steps[list[bytes | None]]:
     """Show records span by span, and name to operators those that cannot be read."""
     lines: list[bytes | None] = []
-    for begin, end, version in spans:
+    for begin, end, version in _pieces(chunk, spans):
+        if lines:
+            yield
         faults: list[Fault] = []
         keys, values = chunk.keys[begin:end], chunk.values[begin:end]
         lines += projection.lines(version, keys, values, faults=faults)
@@ -80,3 +90,18 @@ def _lines(
             places = sorted(fault.place for fault in faults)
             cache.foreign.name(place, [chunk.offsets[begin + each] for each in places])
     return lines
+
+
+def _pieces(chunk: Chunk, spans: Sequence[Span]) -> Iterator[Span]:
+    """Cut spans where their records pass what is projected in one step."""
+    if chunk.size_bytes <= BYTES_AT_ONCE:
+        yield from spans
+        return
+    for begin, end, version in spans:
+        first, size_bytes = begin, 0
+        for place, value in enumerate(chunk.values[begin:end], begin):
+            size_bytes += len(value or b"")
+            if size_bytes > BYTES_AT_ONCE and place > first:
+                yield Span(first, place, version)
+                first, size_bytes = place, len(value or b"")
+        yield Span(first, end, version)

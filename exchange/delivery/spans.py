@@ -10,8 +10,11 @@ from typing import Final, NamedTuple
 
 from exchange.log.headers import begun_batch
 from exchange.log.reader import Chunk
+from kernel.turns import Steps, finished
 
 _SPANS: Final = "spans"
+BATCHES_AT_ONCE: Final = 500
+"""Batches looked at in one step, about a millisecond."""
 
 
 class Span(NamedTuple):
@@ -24,10 +27,15 @@ class Span(NamedTuple):
 
 def spans_of(chunk: Chunk) -> Sequence[Span]:
     """Return the spans of all records of a chunk, made once."""
-    known = chunk.beside.get(_SPANS)
-    if known is None:
-        known = chunk.beside[_SPANS] = _spans(chunk)
-    return known  # type: ignore[return-value] # nobody else uses this name
+    if _SPANS not in chunk.beside:
+        finished(spanning(chunk))
+    return chunk.beside[_SPANS]  # type: ignore[return-value] # nobody else uses this name
+
+
+def spanning(chunk: Chunk) -> Steps[None]:
+    """Make the spans of a chunk unless they are: one of single records has ten thousand."""
+    if _SPANS not in chunk.beside:
+        chunk.beside[_SPANS] = yield from _spans(chunk)
 
 
 def within(spans: Sequence[Span], begin: int, end: int) -> list[Span]:
@@ -41,9 +49,11 @@ def within(spans: Sequence[Span], begin: int, end: int) -> list[Span]:
     return found
 
 
-def _spans(chunk: Chunk) -> Sequence[Span]:
+def _spans(chunk: Chunk) -> Steps[Sequence[Span]]:
     offsets, spans, at = chunk.offsets, list[Span](), 0
-    for first, headers in chunk.headers:
+    for number, (first, headers) in enumerate(chunk.headers, 1):
+        if not number % BATCHES_AT_ONCE:
+            yield
         begin = bisect_left(offsets, first, at)
         _add(spans, at, begin, None)
         version, count = begun_batch(headers) or (None, 1)

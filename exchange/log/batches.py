@@ -2,11 +2,16 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from typing import Self, TypeAlias
 
 from exchange.log.headers import CLIENT, COUNT, DIGEST, hexed, number, text
+from kernel.turns import Steps
 
 NO_DIGEST = bytes(32)
+BATCHES_AT_ONCE = 500
 MARK_BYTES = 8 + len(NO_DIGEST)
+BatchHeaders: TypeAlias = Sequence[tuple[int, Sequence[tuple[str, bytes | None]]]]
+"""Where batches begin, and the headers of their first records."""
 
 
 class Batches:
@@ -14,10 +19,19 @@ class Batches:
 
     __slots__ = ("_marks", "_starts")
 
-    def __init__(self, headers: Iterable[tuple[int, Sequence[tuple[str, bytes | None]]]]) -> None:
-        found = [(offset, digest_in(each)) for offset, each in headers]
-        self._starts = [offset for offset, _digest in found]
-        self._marks = b"".join([offset.to_bytes(8) + digest for offset, digest in found])
+    def __init__(self, starts: list[int], marks: bytes) -> None:
+        self._starts = starts
+        self._marks = marks
+
+    @classmethod
+    def of(cls, headers: BatchHeaders) -> Steps[Self]:
+        """Read the headers of batches, some in each step."""
+        marks: list[bytes] = []
+        for done, (offset, each) in enumerate(headers, 1):
+            marks.append(offset.to_bytes(8) + digest_in(each))
+            if not done % BATCHES_AT_ONCE:
+                yield
+        return cls([offset for offset, _headers in headers], b"".join(marks))
 
     def marks(self, first: int, end: int, *, whole: bool) -> bytes:
         """Return the marks of the batches that begin in a range, `whole`: of all it touches."""

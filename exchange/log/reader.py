@@ -71,9 +71,13 @@ class Chunk:
 
         With `whole` also those of the batch that `first` lies within (docs/topics.md).
         """
+        return finished(self.marking()).marks(first, end, whole=whole)
+
+    def marking(self) -> Steps[Batches]:
+        """Read what the headers say of the batches, once."""
         if self.batches is None:
-            self.batches = Batches(self.headers)
-        return self.batches.marks(first, end, whole=whole)
+            self.batches = yield from Batches.of(self.headers)
+        return self.batches
 
 
 class ChunkCache:

@@ -38,6 +38,7 @@ def environment(database_url: str, kafka_bootstrap: str, **more: str) -> dict[st
         "SHUYUAN_BASE_URL": f"http://127.0.0.1:{port}",
         "SHUYUAN_WORKERS": "2",
         "SHUYUAN_LOG_LEVEL": "warning",
+        "SHUYUAN_STEP_LOG_MS": "10",
         **more,
     }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tests.faults.campaign.plan import Kind
 from tests.faults.campaign.probing import Recovery
+from tests.support.steps import HOT_MS, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,12 @@ class Outcome:
     counts: dict[str, int] = field(default_factory=dict)
     answers: dict[str, int] = field(default_factory=dict)
     suspensions: list[float] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     events: str = ""
 
 
 HEADINGS = (*("fault", "count", "lasted s", "part back s", "served again s", "through again s"),)
+LONGEST_TOLD = 3
 COUNTED = (
     "acknowledged records",
     "acknowledged batches",
@@ -102,12 +105,23 @@ def facts(outcomes: Sequence[Outcome]) -> list[str]:
         f"{faults} faults, seeds {seeds}, {seconds / 60:.0f} minutes",
         ", ".join(f"{count:,} {name}" for name, count in total.items()),
         f"{suspended} suspensions{last}",
+        f"steps of the loops: {_steps(outcomes)}",
         f"refusals: {_refusals(outcomes)}",
         *(f"audit, seed {outcome.seed}: {outcome.events}" for outcome in outcomes),
         *(f"left out: {each}" for each in left_out),
         f"**{sum(len(outcome.violations) for outcome in outcomes)} violations**",
         *(f"seed {o.seed}: {violation}" for o in outcomes for violation in o.violations),
     ]
+
+
+def _steps(outcomes: Sequence[Outcome]) -> str:
+    """Say the longest steps of CPU time on the platform's event loops (P11)."""
+    found = sorted((step for outcome in outcomes for step in outcome.steps), reverse=True)
+    if not found:
+        return "none of 10 ms"
+    long = sum(step.ms > HOT_MS for step in found)
+    longest = "; ".join(f"{step.ms:.0f} ms {step.what}" for step in found[:LONGEST_TOLD])
+    return f"{len(found)} of 10 ms and more, {long} over {HOT_MS:.0f}; the longest {longest}"
 
 
 def _refusals(outcomes: Sequence[Outcome]) -> str:

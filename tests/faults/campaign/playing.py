@@ -29,6 +29,7 @@ from tests.faults.campaign.striking import Striker, repaired
 from tests.faults.campaign.supervision import READERS, Supervision
 from tests.faults.campaign.verdict import Logs
 from tests.faults.campaign.wire import Lost, Watch
+from tests.support.steps import steps, too_long
 from tests.support.world import World
 
 SETTLE_SECONDS = 1.0
@@ -195,6 +196,10 @@ class _Play:
         self.outcome.violations += verdict.judge(self.ledger.attempts, self._chains(), logs)
         self.outcome.violations += await self._aftermath()
         self.outcome.answers = dict(self.watch.answers)
+        self.outcome.steps = [step for log in self.stage.logs for step in steps(log)]
+        self.outcome.violations += [
+            f"a step of {step.ms:.0f} ms: {step.what}" for step in too_long(self.outcome.steps)
+        ]
 
     def _chains(self) -> Sequence[Chain]:
         return [reader.chain for reader in self.readers]

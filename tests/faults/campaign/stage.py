@@ -122,6 +122,11 @@ class Stage:
         return Address("127.0.0.1", int(self.settings["SHUYUAN_PORT"]), also)
 
     @property
+    def logs(self) -> Sequence[Path]:
+        """The logs of the platform's own programs."""
+        return [self.log_of(program) for program in self._programs]
+
+    @property
     def gateways(self) -> Sequence[str]:
         return [name for name in self._programs if name != WORKER]
 

@@ -4,7 +4,7 @@ from time import perf_counter
 
 import pytest
 
-from kernel.turns import TURN_SECONDS, Steps, Turns, finished
+from kernel.turns import TURN_SECONDS, Steps, Turns, done_within, finished
 
 
 def work(name: str, steps: int, log: list[str], seconds: float = TURN_SECONDS) -> Steps[str]:
@@ -62,3 +62,16 @@ async def test_work_that_fails_or_is_given_up_leaves_the_line() -> None:
 
 def test_all_the_steps_at_once() -> None:
     assert finished(work("whole", 3, [], seconds=0)) == "whole"
+
+
+def test_what_is_soon_done_is_done_at_once_and_the_rest_is_left() -> None:
+    """A page of ten hidden records is not worth a turn; one of ten thousand is."""
+    assert done_within(quiet(3), 1.0)
+    steps = quiet(1_000_000)
+    assert not done_within(steps, 0.001)
+    assert next(steps, "nothing") is None
+
+
+def quiet(steps: int) -> Steps[None]:
+    for _ in range(steps):
+        yield

@@ -9,6 +9,9 @@ import pytest
 from exchange.delivery import gathering
 from exchange.delivery.gathering import Budget, Gathering
 from exchange.delivery.grant_plans import GrantPlan
+from exchange.delivery.shown import BLOCK_RECORDS, BYTES_AT_ONCE, prepared
+from exchange.delivery.spans import BATCHES_AT_ONCE
+from exchange.log.headers import BatchFacts
 from exchange.log.reader import Chunk, ChunkCache
 from kernel.errors import Unavailable
 from kernel.turns import finished
@@ -99,3 +102,31 @@ def test_released_pages_leave_the_budget() -> None:
     with gathering.released(found):
         assert budget.held_bytes
     assert budget.held_bytes == 0
+
+
+def hiding(chunk: Chunk, *, limit: int = 10) -> Any:  # noqa: ANN401
+    """The steps of a page out of a chunk of which the grant shows nothing."""
+    plan = cast("GrantPlan", SimpleNamespace(topic="t", projection=Showing(1_000_000)))
+    found = Gathering(limit, (1,), [1], (), Budget(1 << 30))
+    return gathering._take(ChunkCache(1 << 20), plan, found, 0, chunk, None)
+
+
+def test_a_chunk_that_a_filter_hides_is_looked_at_in_steps() -> None:
+    """A page of ten records looked at ten thousand at once, while everybody else waited."""
+    assert len(list(hiding(chunk_from(0), limit=500))) >= RECORDS // BLOCK_RECORDS
+
+
+def test_long_records_are_projected_a_few_in_each_step() -> None:
+    chunk = chunk_from(1)
+    chunk.values = [b"x" * (BYTES_AT_ONCE // 8) for _ in chunk.offsets]
+    chunk.size_bytes = sum(map(len, filter(None, chunk.values)))
+    assert len(list(hiding(chunk, limit=500))) >= RECORDS / 8 - 8
+
+
+def test_a_chunk_of_ten_thousand_batches_is_looked_at_in_steps() -> None:
+    """Each record published by itself: their headers took 40 ms to read, in one step."""
+    facts = BatchFacts(1, 1, bytes(32), "c", "r").headers()
+    chunk = chunk_from(0)
+    chunk.headers = [(offset, facts) for offset in range(10_000)]
+    assert len(list(prepared(chunk))) == 2 * 10_000 // BATCHES_AT_ONCE
+    assert list(prepared(chunk)) == []

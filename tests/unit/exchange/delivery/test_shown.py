@@ -18,6 +18,7 @@ from exchange.log.headers import BatchFacts
 from exchange.log.reader import Chunk, ChunkCache
 from exchange.log.topics import topic_of
 from exchange.subscriptions.conditions import Condition, Op
+from kernel.turns import finished
 from tests.support.projecting import an_item, terms_of
 
 PLACE = (topic_of("r"), 0)
@@ -69,7 +70,7 @@ def test_a_range_shows_what_the_projection_alone_shows_of_it(
         begin = data.draw(st.integers(0, count - 1))
         most = (begin // BLOCK_RECORDS + 1) * BLOCK_RECORDS
         end = data.draw(st.integers(begin + 1, min(count, most)))
-        found = block_of(cache, PLACE, chunk, range(begin, end), made)
+        found = finished(block_of(cache, PLACE, chunk, range(begin, end), made))
         alone = made.lines(1, chunk.keys[begin:end], chunk.values[begin:end])
         assert found.visible == [line for line in alone if line is not None]
         assert found.size_bytes == sum(map(len, found.visible))
@@ -81,7 +82,7 @@ def test_equal_grants_share_and_each_record_is_projected_once() -> None:
     grants = [Counting(replace(TERMS, hash_key=bytes([n]) * 32)) for n in range(5)]
     for grant in grants:
         for begin in range(0, len(chunk.keys), 32):
-            block_of(cache, PLACE, chunk, range(begin, begin + 32), grant)
+            finished(block_of(cache, PLACE, chunk, range(begin, begin + 32), grant))
     assert [grant.asked for grant in grants] == [len(chunk.keys), 0, 0, 0, 0]
 
 
@@ -120,7 +121,7 @@ def test_grants_that_differ_share_nothing(one: str, other: str) -> None:
     cache = kept(chunk)
     first, second = (Counting(replace(TERMS, **DIFFERENT[name])) for name in (one, other))
     for grant in (first, second):
-        block_of(cache, PLACE, chunk, range(20), grant)
+        finished(block_of(cache, PLACE, chunk, range(20), grant))
     assert (first.asked, second.asked) == (20, 20)
 
 
@@ -135,7 +136,7 @@ def test_what_is_kept_counts_and_goes_with_its_chunk() -> None:
     chunk = chunk_of(BLOCK_RECORDS)
     cache = kept(chunk, max_bytes=100_000)
     before = cache._bytes
-    block_of(cache, PLACE, chunk, range(10), Projection(TERMS))
+    finished(block_of(cache, PLACE, chunk, range(10), Projection(TERMS)))
     assert cache._bytes == before + chunk.size_bytes - 600 > before + 10_000
     later = Chunk(start=1000, next_offset=1001, end=1001, size_bytes=24_000)
     for start in range(1000, 5000, 1000):
@@ -147,7 +148,7 @@ def test_what_is_kept_counts_and_goes_with_its_chunk() -> None:
 def test_where_nothing_can_be_kept_no_more_than_the_page_is_made() -> None:
     chunk = chunk_of(BLOCK_RECORDS)
     grant = Counting(TERMS)
-    assert len(block_of(ChunkCache(1000), PLACE, chunk, range(3, 5), grant).lines) == 2
+    assert len(finished(block_of(ChunkCache(1000), PLACE, chunk, range(3, 5), grant)).lines) == 2
     assert grant.asked == 2
 
 
@@ -156,7 +157,7 @@ def test_many_views_of_one_chunk_are_bounded() -> None:
     cache = kept(chunk, max_bytes=200_000)
     for number in range(50):
         terms = replace(TERMS, masks={"name": {**PARTIAL, "keep_start": number}})
-        block_of(cache, PLACE, chunk, range(BLOCK_RECORDS), Projection(terms))
+        finished(block_of(cache, PLACE, chunk, range(BLOCK_RECORDS), Projection(terms)))
     assert chunk.size_bytes < 200_000 // 4 + 40_000
     assert cache._bytes <= 200_000
 
@@ -169,7 +170,7 @@ def test_each_record_is_read_by_its_own_version() -> None:
     chunk.headers = [(0, list(facts[0])), (5, list(facts[1]))]
     chunk.values = [b'{"id":"k%d","name":"n%d"}' % (n, n) for n in range(9)]
     made = Projection(replace(TERMS, versions={**versions_of(*FIELDS), 2: second}))
-    found = block_of(kept(chunk), PLACE, chunk, range(9), made)
+    found = finished(block_of(kept(chunk), PLACE, chunk, range(9), made))
     data = [line and line.partition(b'"data":')[2] for line in found.lines]
     assert data[:4] == [b'{"id":"k%d","name":"n***"}}' % n for n in range(4)]
     assert data[4] is None
@@ -181,7 +182,7 @@ def test_what_cannot_be_read_is_named_once(caplog: pytest.LogCaptureFixture) -> 
     chunk.values[4], chunk.keys[6] = b"{", b"\xff"
     cache = kept(chunk)
     for terms in (TERMS, replace(TERMS, items=("id",), masks={})):
-        block_of(cache, PLACE, chunk, range(9), Projection(terms))
+        finished(block_of(cache, PLACE, chunk, range(9), Projection(terms)))
     assert cache.foreign.records == 2
     [line] = [record.getMessage() for record in caplog.records]
     assert "partition 0: 2 record(s) from offset 4 to 6" in line
