@@ -12,6 +12,7 @@ from gateway.http.stopping import draining
 from gateway.openapi import Described
 from gateway.routers import ROUTERS
 from gateway.services import open_services
+from gateway.warming import warm
 from kernel.settings import Settings, load
 
 YOUNG_OBJECTS = 10_000
@@ -33,6 +34,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings = app.state.settings
     async with open_services(settings, app.state.on_dead_loop) as services:
         app.state.services = services
+        await warm(app)
         settle_memory()
         with draining(settings.drain_seconds, services.bus.tail.wake):
             yield

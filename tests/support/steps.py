@@ -12,7 +12,13 @@ LONG_LINE_MS: Final = 50.0
 MANAGEMENT_MS: Final = 100.0
 _TOLD: Final = re.compile(r"step of ([\d.]+) ms: (.*)")
 # Before its first and after its last request a process may take its time.
-_STARTING: Final = ("Server.", "LifespanOn.", "Worker.run")
+_STARTING: Final = (
+    "Server.",
+    "LifespanOn.",
+    "Worker.run",
+    "RestoreGuard.run",
+    "_ask (gateway/warming",
+)
 # Requests that FastAPI answers, all of known callers but sign-in.
 _MANAGEMENT: Final = ("AsgiCycle.",)
 

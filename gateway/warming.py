@@ -1,0 +1,45 @@
+"""What a worker does once before it serves: the first request of all would do it on the loop."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gateway.http.asgi import App, Message
+
+PATH: Final = "/healthz"
+
+
+async def warm(app: App) -> None:
+    """Ask the application for its health: FastAPI makes its routes at the first request (P11).
+
+    That takes a third of a second of CPU.
+    """
+    # In a task of its own: what a request leaves in its context is none of ours.
+    await asyncio.create_task(_ask(app))
+
+
+async def _ask(app: App) -> None:
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": PATH,
+        "raw_path": PATH.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"localhost")],
+        "client": None,
+        "server": None,
+        "state": {},
+    }
+    await app(scope, _nothing_more, _unheard)
+
+
+async def _nothing_more() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def _unheard(_message: Mapping[str, Any]) -> None:
+    return None
