@@ -163,7 +163,8 @@ class ChangeFeed:
         async with self._asking:
             await connection.fetchval(beat, self._own_channel, timeout=patience)
         try:
-            await asyncio.wait_for(self._heard.wait(), patience)
+            async with asyncio.timeout(patience):
+                await self._heard.wait()
         except TimeoutError:
             raise NotHeardError from None
         self.fresh_until = asked_at + self._stale_seconds

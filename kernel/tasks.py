@@ -19,6 +19,9 @@ YOUNG_SECONDS = 5.0
 # Longer than any orderly stop: what does not stop by itself until then is ended.
 STOP_SECONDS = 25.0
 FAILED = 1
+# What a loop does at its end, like a last flush, is let alone for so long. A cancellation can be
+# lost in the libraries that a loop waits in: whoever waits for its end would wait for ever.
+CANCEL_AGAIN_SECONDS = 5.0
 _STARTED_AT = clock.monotonic()
 
 
@@ -50,9 +53,12 @@ class Loops:
         return dict(self._failed)
 
     async def close(self) -> None:
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        """Cancel every loop and return when all have ended; one that goes on is told again."""
+        living = set(self._tasks.values())
+        while living:
+            for task in living:
+                task.cancel()
+            _ended, living = await asyncio.wait(living, timeout=CANCEL_AGAIN_SECONDS)
         self._tasks.clear()
 
 

@@ -14,6 +14,16 @@ from tests.support import processes
 from tests.support.brokers import Brokers, three_brokers
 from tests.support.world import World
 
+TOLD_CHARACTERS = 2000
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Tell each failure when it happens: a run that is cut short has told what it found."""
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    if report.failed and not is_worker:
+        told = f"\n{report.when} of {report.nodeid} failed after {report.duration:.0f} s"
+        print(told, report.longreprtext[-TOLD_CHARACTERS:], sep="\n", flush=True)  # noqa: T201
+
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:

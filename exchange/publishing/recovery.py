@@ -73,7 +73,8 @@ class Recovery:
             self._under_way[topic] = task
             task.add_done_callback(lambda done: self._done(topic, done))
         try:
-            await asyncio.wait_for(asyncio.shield(task), WAIT_SECONDS)
+            async with asyncio.timeout(WAIT_SECONDS):
+                await asyncio.shield(task)
         except TimeoutError:
             if task.done():
                 raise

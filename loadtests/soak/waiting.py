@@ -178,7 +178,8 @@ class Hall:
         await publish(self.order, self.order.resources[place], number)
         acknowledged = time.perf_counter() - begun
         try:
-            await asyncio.wait_for(self._everybody.wait(), PATIENCE_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._everybody.wait()
         except TimeoutError:
             self.tally.failed(f"{len(self._waiting)} polls did not hear of round {number}")
         return acknowledged, time.perf_counter() - begun

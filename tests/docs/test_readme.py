@@ -23,7 +23,7 @@ PROMISES = [f"P{number}" for number in range(1, 13)]
 
 def make_targets() -> set[str]:
     told = subprocess.run(
-        ["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30
+        ["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
     )
     return set(re.findall(r"^ +make ([\w-]+)", told.stdout, re.MULTILINE))
 

@@ -35,7 +35,7 @@ def tracked() -> list[Path]:
         visible = (path for path in ROOT.rglob("*") if ".venv" not in path.parts)
         return [path for path in visible if path.is_file() and path.suffix != ".pyc"]
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True, timeout=30).stdout
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True, timeout=120).stdout
     paths = [ROOT / name.decode() for name in names.split(b"\0") if name]
     return [path for path in paths if path.is_file()]
 

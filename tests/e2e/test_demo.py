@@ -22,7 +22,7 @@ from tests.support.terminal import Terminal
 from tests.support.world import World
 
 STEPS = 11
-STORY_SECONDS = 150
+STORY_SECONDS = 600
 
 
 @pytest.fixture(scope="module")

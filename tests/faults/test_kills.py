@@ -29,6 +29,7 @@ from tests.support.doors import (
     in_the_log,
     records,
 )
+from tests.support.eventually import eventually
 from tests.support.world import World
 
 
@@ -171,7 +172,11 @@ async def test_the_database_killed_stops_delivery_and_comes_back(
     await sharing.publisher.publish(sharing.resource, records("d", 2))
     assert (await sharing.subscriber.try_pull(sharing.subscription)).status_code == 200
     await asyncio.to_thread(stack.kill, "postgres", signal.SIGKILL)
-    await asyncio.sleep(1.1)
+
+    async def stopped() -> bool:
+        return (await sharing.subscriber.try_pull(sharing.subscription)).status_code == 503
+
+    await eventually(stopped)
     answer = await sharing.subscriber.try_pull(sharing.subscription)
     assert answer.status_code == 503, answer.text
     assert int(answer.headers["retry-after"]) >= 1

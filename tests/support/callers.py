@@ -184,7 +184,7 @@ class ClientApp(Caller):
         asked = {"cursor": cursor, "limit": limit, "wait": wait}
         params = {name: value for name, value in asked.items() if value is not None}
         return await self.get(
-            f"/v1/subscriptions/{subscription}/records", params=params, timeout=60
+            f"/v1/subscriptions/{subscription}/records", params=params, timeout=240
         )
 
     async def pull(
@@ -251,7 +251,7 @@ async def sign_in(
         "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
         "code_challenge_method": "S256",
     } | ({} if scope is None else {"scope": scope})
-    async with httpx.AsyncClient(base_url=http.base_url, timeout=30) as browser:
+    async with httpx.AsyncClient(base_url=http.base_url, timeout=120) as browser:
         page = f"/oauth/authorize?{urlencode(query)}"
         sent = await fill_sign_in_form(browser, page, username, password)
         back = parse_qs(urlsplit(sent.headers["location"]).query)

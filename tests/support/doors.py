@@ -21,7 +21,7 @@ from tests.support.callers import NDJSON
 from tests.support.eventually import eventually
 from tests.support.world import Sharing
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 300.0
 
 
 def records(prefix: str, count: int) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from kernel.identifiers import USCC_ALPHABET, make_uscc
 
 CLI = "shuyuan-cli"
 REDIRECT_URI = "http://127.0.0.1:53682/callback"
-SECONDS = 30.0
+SECONDS = 120.0
 _body = secrets.SystemRandom()
 
 

@@ -13,7 +13,7 @@ async def send(
     *,
     then: Iterable[bytes] = (),
     pause_seconds: float = 0.0,
-    timeout_seconds: float = 15.0,
+    timeout_seconds: float = 120.0,
 ) -> httpx.Response:
     """Send bytes, then more of them, and return the one answer; the server may answer early."""
     async with asyncio.timeout(timeout_seconds):

@@ -144,7 +144,7 @@ class Served:
 
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator[Opened]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             try:
                 yield reader, writer

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.support.callers import ClientApp
 from tests.support.processes import ROOT
 
-COMMAND_SECONDS = 90
+COMMAND_SECONDS = 300
 
 
 @dataclass(frozen=True)

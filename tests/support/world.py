@@ -85,7 +85,7 @@ class World:
 
         await asyncio.to_thread(seed, settings, credentials)
         told = json.loads(await asyncio.to_thread(credentials.read_text))
-        async with httpx.AsyncClient(base_url=base_url, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=base_url, timeout=120) as http:
             yield cls(http, told)
 
     def person(self, credentials: Mapping[str, Any], scope: str | None = None) -> Person:

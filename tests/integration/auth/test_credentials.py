@@ -27,7 +27,7 @@ GRANT = {"grant_type": "client_credentials"}
 
 @pytest.fixture
 async def browser(gateway: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=gateway, timeout=60) as opened:
+    async with httpx.AsyncClient(base_url=gateway, timeout=240) as opened:
         yield opened
 
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
+from tests.support.eventually import eventually
 from tests.support.identity import (
     CLI,
     REDIRECT_URI,
@@ -28,7 +29,7 @@ WITHIN = 1.0
 
 @pytest.fixture
 async def browser(gateway: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=gateway, timeout=30) as opened:
+    async with httpx.AsyncClient(base_url=gateway, timeout=120) as opened:
         yield opened
 
 
@@ -58,6 +59,15 @@ def _said(answer: httpx.Response) -> tuple[int, str]:
 
 async def _status(world: World, token: str) -> int:
     return (await world.http.get("/v1/me", headers=bearer(token))).status_code
+
+
+async def _refused(world: World, token: str) -> None:
+    """The token ends."""
+
+    async def refused() -> bool:
+        return await _status(world, token) == 401
+
+    await eventually(refused, within_seconds=WITHIN)
 
 
 async def test_a_person_signs_in_and_gets_tokens(browser: httpx.AsyncClient, world: World) -> None:
@@ -192,13 +202,12 @@ async def test_signing_out_ends_the_cookie_and_what_began_with_it(
     assert "shuyuan_sign_in" not in browser.cookies
     refreshed = await browser.post("/oauth/token", data=_refresh(tokens["refresh_token"]))
     assert _said(refreshed) == (400, "invalid_grant")
-    await asyncio.sleep(WITHIN)
-    assert await _status(world, tokens["access_token"]) == 401
+    await _refused(world, tokens["access_token"])
     assert await _status(world, elsewhere["access_token"]) == 200
 
 
 async def _signed_in_elsewhere(world: World) -> dict[str, Any]:
-    async with httpx.AsyncClient(base_url=world.base_url, timeout=30) as other:
+    async with httpx.AsyncClient(base_url=world.base_url, timeout=120) as other:
         return await _signed_in(other, world)
 
 
@@ -278,8 +287,7 @@ async def test_a_code_used_twice_ends_what_it_gave(
     tokens = (await exchange(browser, code, verifier)).json()
     assert await _status(world, tokens["access_token"]) == 200
     assert _said(await exchange(browser, code, verifier)) == (400, "invalid_grant")
-    await asyncio.sleep(WITHIN)
-    assert await _status(world, tokens["access_token"]) == 401
+    await _refused(world, tokens["access_token"])
     refreshed = await browser.post("/oauth/token", data=_refresh(tokens["refresh_token"]))
     assert _said(refreshed) == (400, "invalid_grant")
 
@@ -291,8 +299,7 @@ async def test_of_many_who_present_one_code_at_once_one_at_most_gets_tokens(
     answers = await asyncio.gather(*(exchange(browser, code, verifier) for _ in range(10)))
     won = [answer for answer in answers if answer.status_code == 200]
     assert len(won) == 1
-    await asyncio.sleep(WITHIN)
-    assert await _status(world, won[0].json()["access_token"]) == 401
+    await _refused(world, won[0].json()["access_token"])
 
 
 @pytest.mark.parametrize(
@@ -366,10 +373,9 @@ async def test_a_refresh_whose_answer_was_lost_is_answered_again(world: World) -
     for answer in (first, again):
         assert await _status(world, answer["access_token"]) == 200
     await world.http.post("/oauth/revoke", data={"token": again["access_token"], "client_id": CLI})
-    await asyncio.sleep(WITHIN)
     # Two texts of one token: both have ended.
     for answer in (first, again):
-        assert await _status(world, answer["access_token"]) == 401
+        await _refused(world, answer["access_token"])
 
 
 async def test_of_many_refreshes_at_once_all_get_the_same_successor(world: World) -> None:
@@ -390,9 +396,8 @@ async def test_a_refresh_token_whose_successor_was_used_ends_the_whole_family(
     third = (await world.http.post("/oauth/token", data=_refresh(second["refresh_token"]))).json()
     assert await _status(world, third["access_token"]) == 200
     assert _said(await world.http.post("/oauth/token", data=first)) == (400, "invalid_grant")
-    await asyncio.sleep(WITHIN)
     for token in (tokens["access_token"], second["access_token"], third["access_token"]):
-        assert await _status(world, token) == 401
+        await _refused(world, token)
     fourth = await world.http.post("/oauth/token", data=_refresh(third["refresh_token"]))
     assert _said(fourth) == (400, "invalid_grant")
 
@@ -401,8 +406,7 @@ async def test_a_refresh_token_given_back_ends_its_access_token(world: World) ->
     tokens = await staff_tokens(world.base_url, *await _person(world))
     form = {"token": tokens["refresh_token"], "client_id": CLI}
     assert (await world.http.post("/oauth/revoke", data=form)).status_code == 200
-    await asyncio.sleep(WITHIN)
-    assert await _status(world, tokens["access_token"]) == 401
+    await _refused(world, tokens["access_token"])
 
 
 async def test_failed_sign_ins_slow_a_name_down_whether_or_not_it_exists(

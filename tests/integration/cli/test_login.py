@@ -13,7 +13,7 @@ from tests.support.callers import fill_sign_in_form
 from tests.support.terminal import Terminal
 from tests.support.world import World
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 180
 
 
 @pytest.fixture

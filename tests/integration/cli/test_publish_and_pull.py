@@ -12,7 +12,7 @@ import pytest
 from tests.support.terminal import Terminal
 from tests.support.world import ClientApp, Sharing, World
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 180
 
 
 class Desk:

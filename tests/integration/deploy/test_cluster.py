@@ -4,7 +4,7 @@ import pytest
 
 from deploy.local.cluster import Cluster
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def test_a_frozen_broker_loses_its_partitions_and_comes_back(cluster: Cluster) -> None:

@@ -179,7 +179,7 @@ async def _upgrade(where: Endpoints) -> tuple[int | None, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 60)
+    output, _ = await asyncio.wait_for(process.communicate(), 240)
     return process.returncode, output.decode()
 
 

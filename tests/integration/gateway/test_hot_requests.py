@@ -22,7 +22,7 @@ FLEETING = {"date", "exchange-worker", "ratelimit"}
 @contextlib.asynccontextmanager
 async def opened(base_url: str) -> AsyncIterator[Opened]:
     place = urlsplit(base_url)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(240):
         reader, writer = await asyncio.open_connection(place.hostname, place.port)
         try:
             yield reader, writer

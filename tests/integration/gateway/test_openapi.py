@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.world import Caller, ClientApp, World
 
-SECONDS = 30
+SECONDS = 120
 OF_SYSTEMS = "^/(oauth|v1/(me|resources|subscriptions|receipts|clients))|z$"
 SEED = "20260101"
 CHECKS = (

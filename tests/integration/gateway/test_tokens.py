@@ -1,6 +1,5 @@
 """Who is not known, or not allowed, is refused alike on FastAPI's routes and on the hot paths."""
 
-import asyncio
 import base64
 import json
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from kernel import clock
 from kernel.database import Database
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings
+from tests.support.eventually import eventually
 from tests.support.problems import problem
 from tests.support.world import ClientApp, Department, Sharing, World
 
@@ -147,7 +147,11 @@ async def test_a_revoked_token_is_revoked_everywhere(world: World, sharing: Shar
     form = {"token": token}
     answer = await world.http.post("/oauth/revoke", data=form, auth=(client.id, client.secret))
     assert answer.status_code == 200
-    await asyncio.sleep(1.0)
+
+    async def told() -> bool:
+        return (await world.http.get("/v1/me", headers=headers)).status_code == 401
+
+    await eventually(told, within_seconds=1.0)
     await refused(world, sharing, headers, "token_revoked")
 
 

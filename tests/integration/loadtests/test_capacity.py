@@ -25,7 +25,7 @@ from loadtests.capacity.costs import (
 from loadtests.capacity.model import plan
 from loadtests.capacity.scenarios import REGION
 
-pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.benchmark]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from loadtests.stage import CATCH_UP, MASKED, TAIL, Pace, Stage, generate
 from loadtests.workloads import Publish, Pull
 from tests.support.world import unique
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow]
 
 ARCHIVE = 30_000  # as conftest fills it
 

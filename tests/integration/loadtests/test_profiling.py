@@ -9,7 +9,7 @@ from loadtests import profiling
 from loadtests.runs import RunFailed
 from loadtests.stage import Stage
 
-pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1200)]
 
 
 async def test_a_profile_shows_the_frames_of_the_hot_path(stage: Stage, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from loadtests.stage import PAGE
 from tests.support import processes
 from tests.support.world import World
 
-pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.benchmark]
 
 SCALE = populations.Scale(resources=6, subscriptions=10, popular=5, spread=4)
 EFFORT = replace(scene.QUICK, seconds=0.3, log_records=8_000, polls=40, memory_minutes=0.05)

@@ -1,8 +1,12 @@
 import asyncio
+import contextlib
 import signal
 import subprocess
 import sys
 
+import pytest
+
+from kernel import tasks
 from kernel.tasks import Loops
 
 DYING = """
@@ -59,6 +63,24 @@ async def test_closing_ends_every_loop_and_is_no_failure() -> None:
     assert loops.failed == {}
 
 
+async def test_a_loop_in_which_a_cancellation_is_lost_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A feed went on after its end was asked for, and whoever closed it waited for ever."""
+    monkeypatch.setattr(tasks, "CANCEL_AGAIN_SECONDS", 0.01)
+    loops = Loops()
+
+    async def deaf() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await never()
+        await never()
+
+    loops.start("deaf", deaf)
+    await asyncio.sleep(0)
+    async with asyncio.timeout(60):
+        await loops.close()
+
+
 async def test_a_loop_that_breaks_while_closing_holds_nobody_up() -> None:
     loops = Loops()
 
@@ -104,6 +126,6 @@ def test_one_that_does_not_heed_the_signal_is_ended_by_force() -> None:
 def run_dying(then: str) -> tuple[int, str]:
     code = DYING.format(young=0.0, then=then)
     ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, timeout=60, check=False, text=True
+        [sys.executable, "-c", code], capture_output=True, timeout=240, check=False, text=True
     )
     return ran.returncode, ran.stderr

@@ -124,7 +124,7 @@ async def test_kafkas_own_console_consumer_reads_it(
         "--max-messages", "2", "--timeout-ms", "20000", *properties,
     ]  # fmt: skip
     ran = await asyncio.to_thread(
-        subprocess.run, command, capture_output=True, timeout=60, check=False, env=dict(os.environ)
+        subprocess.run, command, capture_output=True, timeout=240, check=False, env=dict(os.environ)
     )
     assert ran.returncode == 0, ran.stderr.decode()
     first, second = ran.stdout.decode().splitlines()

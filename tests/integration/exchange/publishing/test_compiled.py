@@ -61,7 +61,7 @@ async def asked(
     }
     log: Path = tmp_path_factory.mktemp("compiled") / "gateway.log"
     with processes.gateway(eager, log) as running:
-        async with httpx.AsyncClient(base_url=running.base_url, timeout=60) as http:
+        async with httpx.AsyncClient(base_url=running.base_url, timeout=240) as http:
             end = time.monotonic() + WAIT_SECONDS
             start = 0
             while not is_loaded(log):

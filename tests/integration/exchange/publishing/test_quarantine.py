@@ -414,7 +414,7 @@ async def test_a_full_quarantine_refuses_the_batch_whole_and_frees_the_key(
     small = processes.beside({**settings, **limits})
     token = await sharing.publisher.token()
     with processes.gateway(small, logs / "small-quarantine.log") as running:
-        async with httpx.AsyncClient(base_url=running.base_url, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=running.base_url, timeout=120) as http:
 
             async def publish(body: bytes, key: str) -> httpx.Response:
                 return await http.post(
@@ -450,7 +450,7 @@ async def test_writers_at_once_never_pass_the_limit_together(
     headers = {"Authorization": f"Bearer {token}", "Content-Type": NDJSON}
     path = f"/v1/resources/{sharing.resource}/records"
     with processes.gateway(small, logs / "crowded-quarantine.log") as running:
-        async with httpx.AsyncClient(base_url=running.base_url, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=running.base_url, timeout=120) as http:
             answers = await asyncio.gather(
                 *(
                     http.post(path, content=mixed(f"r{n}-"), params=QUARANTINE, headers=headers)

@@ -76,7 +76,7 @@ def declare(settings: Mapping[str, str]) -> str:
         check=False,
         cwd=processes.ROOT,
         env={**settings, "SHUYUAN_LANG": "en"},
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -37,7 +37,7 @@ async def deaf(
     own = {**processes.beside(settings), "SHUYUAN_KAFKA_BOOTSTRAP": silent}
     base_url = f"http://127.0.0.1:{own['SHUYUAN_PORT']}"
     with processes.running(["gateway", "serve"], own, tmp_path / "deaf.log", base_url):
-        async with httpx.AsyncClient(base_url=base_url, timeout=60) as http:
+        async with httpx.AsyncClient(base_url=base_url, timeout=240) as http:
 
             async def alive() -> bool:
                 try:

@@ -48,7 +48,7 @@ async def flood(
     answers: list[httpx.Response] = []
 
     async def one() -> None:
-        async with httpx.AsyncClient(base_url=base_url, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=base_url, timeout=120) as http:
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 answers.append(await http.get(path, headers={"Authorization": f"Bearer {token}"}))
@@ -237,6 +237,6 @@ async def test_a_raised_limit_holds_on_every_worker_within_a_second(
     path = f"/v1/subscriptions/{sharing.subscription}/records"
     headers = {"Authorization": f"Bearer {await sharing.subscriber.token()}"}
     for base_url in (world.base_url, second):
-        async with httpx.AsyncClient(base_url=base_url, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=base_url, timeout=120) as http:
             answers = [await http.get(path, headers=headers) for _ in range(10)]
         assert {answer.status_code for answer in answers} == {200}
