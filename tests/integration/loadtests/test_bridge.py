@@ -13,7 +13,7 @@ from loadtests.results import Case
 from loadtests.stage import Pace, Stage
 from tests.support.kafka_rest import KafkaRest
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1200)]
 
 ARCHIVE = 3_000
 PACE = Pace(0.2, 2.0)

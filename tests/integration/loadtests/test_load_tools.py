@@ -18,7 +18,7 @@ from loadtests.stage import CATCH_UP, MASKED, TAIL, Pace, Stage, generate
 from loadtests.workloads import Publish, Pull
 from tests.support.world import unique
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.benchmark]
 
 ARCHIVE = 30_000  # as conftest fills it
 

@@ -17,7 +17,7 @@ from loadtests.measuring import LOCUSTFILE
 from loadtests.runs import ROOT
 from loadtests.stage import Stage
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1200)]
 
 SECONDS, USERS = 6, 4
 LIMIT_SECONDS = 200
