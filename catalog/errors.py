@@ -46,3 +46,10 @@ class VersionSuperseded(Conflict):
 class ResourceNotPublished(Conflict):
     code = "resource_not_published"
     title = Text("资源尚未发布或已下线", "The resource is not published, or was retired")
+
+
+class VersionKnown(Conflict):
+    code = "version_known"
+    title = Text(
+        "平台知道该版本的契约，其记录可以读取", "This version is known: its records can be read"
+    )

@@ -21,3 +21,4 @@ class CatalogEvent(StrEnum):
     RESOURCE_PUBLISHED = "resource.published"
     RESOURCE_REVISED = "resource.revised"
     RESOURCE_RETIRED = "resource.retired"
+    VERSION_PASSED = "resource.version_passed"

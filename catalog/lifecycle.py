@@ -13,6 +13,7 @@ from catalog.contracts.model import Contract
 from catalog.entries import Entry, Item, ItemRole
 from catalog.errors import ChangedMeanwhile, HasSubscriptions
 from catalog.events import CatalogEvent
+from catalog.recovery import record_items
 from catalog.rules.entries import key_errors, review_errors, role_errors
 from catalog.states import NEXT, Action, State, step
 from catalog.store import resources as store
@@ -134,7 +135,8 @@ async def publish(
     await store.end_published(session, resource_id, State.SUPERSEDED, now=now)
     facts = {"contract": snapshots.dump(contract), "published_at": now}
     version = await store.set_version(session, resource_id, number, state=State.PUBLISHED, **facts)
-    _announce_outside(session, resource, Action.PUBLISH)
+    items = record_items(version, contract)
+    _announce_outside(session, resource, Action.PUBLISH, items=items)
     return await _finish(
         session, principal, resource, version, Action.PUBLISH, State.APPROVED, now=now
     )
@@ -293,10 +295,15 @@ async def _finish(
     return present(principal, resource, version)
 
 
-def _announce_outside(session: WriteSession, resource: Resource, action: Action) -> None:
+def _announce_outside(
+    session: WriteSession,
+    resource: Resource,
+    action: Action,
+    **more: Any,  # noqa: ANN401 - facts of any JSON kind
+) -> None:
     facts = {
         "resource_id": resource.id,
         "department": resource.department,
         "version": resource.version,
     }
-    outbox.add(session, EVENTS[action], resource.id, facts)
+    outbox.add(session, EVENTS[action], resource.id, facts | more)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     ForeignKeyConstraint,
     Identity,
@@ -266,3 +267,19 @@ class ResourceTransition(SQLModel, table=True):
     department: str
     at: datetime = timestamp()
     note: dict[str, Any] = json()
+
+
+class RecoveredVersion(SQLModel, table=True):
+    """A version that a restored database had forgotten; without items nobody can read it."""
+
+    __tablename__: ClassVar[Any] = "recovered_version"
+    __table_args__ = (
+        CheckConstraint("number > 0", name="recovered_version_number"),
+        {"schema": SCHEMA},
+    )
+
+    resource_id: str = Field(primary_key=True, foreign_key="catalog.resource.id")
+    number: int = Field(primary_key=True)
+    items: list[dict[str, Any]] | None = json(nullable=True)
+    reason: str
+    at: datetime = timestamp()

@@ -14,11 +14,12 @@ from catalog.errors import ResourceNotPublished, VersionSuperseded
 from catalog.rules.compatibility import Verdict, compare
 from catalog.states import State
 from catalog.store import elements as element_store
+from catalog.store import recovered
 from catalog.store import resources as store
 from catalog.store import standards as standard_store
 from catalog.tables import Element, Resource, ResourceTransition, ResourceVersion
 from catalog.visibility import Shown, is_insider, present, serves, shown_number
-from kernel.database import ReadSession, WriteSession
+from kernel.database import ReadSession
 from kernel.errors import FieldError, FieldErrors, NotFound
 
 # States of a version that was published at some time: everybody may know them.
@@ -105,13 +106,20 @@ async def share_type_of(session: ReadSession, resource_id: str) -> str | None:
 async def record_versions(
     session: ReadSession, resource_ids: Collection[str]
 ) -> Mapping[str, Mapping[int, RecordVersion]]:
-    """Return every version that records in the log may have been checked by, by resource."""
+    """Return every version that records in the log may have been checked by, by resource.
+
+    Those that a restored database had forgotten are among them, without items where nobody knows
+    them any more (ADR 0026).
+    """
     found: dict[str, dict[int, RecordVersion]] = {id_: {} for id_ in resource_ids}
     for resource_id, number, items, data_types in await store.published_items(
         session, resource_ids, PUBLIC
     ):
         read = zip(items, data_types, strict=True)
         found[resource_id][number] = RecordVersion(number, tuple(_record_item(*i) for i in read))
+    for row in await recovered.of_resources(session, resource_ids):
+        items = tuple(_record_item(item, item["data_type"]) for item in row.items or ())
+        found[row.resource_id].setdefault(row.number, RecordVersion(row.number, items))
     return found
 
 
@@ -119,16 +127,6 @@ def _record_item(stored: Mapping[str, Any], data_type: str) -> RecordItem:
     return RecordItem(
         stored["name"], DataType(data_type), stored["key"], stored["element"], stored["mask"]
     )
-
-
-async def raise_floor(session: WriteSession, resource_id: str, number: int) -> bool:
-    """Give no version number up to `number` again; False if there is no such entry, or no need."""
-    resource = await session.get(Resource, resource_id, with_for_update=True)
-    if resource is None or max(resource.version, resource.version_floor) >= number:
-        return False
-    resource.version_floor = number
-    session.add(resource)
-    return True
 
 
 async def entry(session: ReadSession, resource_id: str) -> PublishedEntry:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from exchange.delivery.projection.projection import Projection
-from exchange.delivery.projection.record import Fault
+from exchange.delivery.projection.record import Fault, Reason
 from exchange.delivery.spans import Span, spanning, spans_of, within
+from exchange.log.foreign import FOREIGN, LOST
 from exchange.log.reader import Chunk, ChunkCache
 from kernel.turns import Steps
 
@@ -88,7 +89,8 @@ def _lines(
         # What no batch of the platform covers was named when it was read.
         if faults and version is not None:
             places = sorted(fault.place for fault in faults)
-            cache.foreign.name(place, [chunk.offsets[begin + each] for each in places])
+            why = LOST if faults[0].reason is Reason.VERSION else FOREIGN
+            cache.foreign.name(place, [chunk.offsets[begin + each] for each in places], why)
     return lines
 
 

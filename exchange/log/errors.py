@@ -1,5 +1,7 @@
 """What the broker's refusals mean to a caller."""
 
+from aiokafka.errors import KafkaError
+
 from kernel.errors import Text, Unavailable
 
 
@@ -32,3 +34,11 @@ class PositionExpiredError(Exception):
         super().__init__(f"partition {partition} begins at {earliest}")
         self.partition = partition
         self.earliest = earliest
+
+
+class UnreadableBatchError(KafkaError):  # type: ignore[misc] # aiokafka is untyped
+    """A batch that may be the platform's own cannot be decoded: it is never passed over."""
+
+    def __init__(self, base_offset: int, next_offset: int) -> None:
+        super().__init__(f"offsets {base_offset} to {next_offset - 1} cannot be decoded")
+        self.offsets = range(base_offset, next_offset)

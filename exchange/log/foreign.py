@@ -1,13 +1,20 @@
 """Names for operators what others wrote into the topics: once each, in the process's log."""
 
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
+from typing import Final
 
 log = logging.getLogger(__name__)
 
-REMEMBERED = 1_000
+PLACES_REMEMBERED, RUNS_REMEMBERED = 1_000, 100
 OWN_MESSAGES = ("shuyuan.events", "shuyuan.landmarks.")
+FOREIGN: Final = "were not written by the platform"
+LOST: Final = "are of a version that was lost with a database (`shuyuan pass-version`, ADR 0026)"
+UNREADABLE: Final = (
+    "may be the platform's own and cannot be decoded: nothing behind them is served"
+    " (docs/topics.md)"
+)
 
 Place = tuple[str, int]
 
@@ -17,24 +24,25 @@ class ForeignRecords:
 
     def __init__(self) -> None:
         self.records = 0
-        self._named: OrderedDict[tuple[Place, int], None] = OrderedDict()
+        self._named: OrderedDict[Place, deque[tuple[int, int]]] = OrderedDict()
 
-    def name(self, place: Place, offsets: Sequence[int]) -> None:
-        """Log a run of offsets that no batch of the platform covers, unless it has been.
+    def name(self, place: Place, offsets: Sequence[int], why: str = FOREIGN) -> None:
+        """Log a run of offsets that nobody is shown, unless it has been; parts of it are not news.
 
         The platform's own messages are no batches.
         """
         if place[0].startswith(OWN_MESSAGES):
             return
-        key = (place, offsets[0])
-        if key in self._named:
+        first, last = offsets[0], offsets[-1]
+        named = self._named.setdefault(place, deque(maxlen=RUNS_REMEMBERED))
+        if any(begin <= first and last <= end for begin, end in named):
             return
-        self._named[key] = None
-        if len(self._named) > REMEMBERED:
+        named.append((first, last))
+        self._named.move_to_end(place)
+        if len(self._named) > PLACES_REMEMBERED:
             self._named.popitem(last=False)
         self.records += len(offsets)
         log.warning(
-            "topic %s, partition %d: %d record(s) from offset %d to %d were not written by the"
-            " platform; nobody is shown them",
-            *place, len(offsets), offsets[0], offsets[-1],
+            "topic %s, partition %d: %d record(s) from offset %d to %d %s; nobody is shown them",
+            *place, len(offsets), first, last, why,
         )  # fmt: skip

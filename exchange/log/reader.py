@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, for_code
 from aiokafka.protocol.fetch import FetchRequest
@@ -15,13 +15,14 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from exchange.log.batches import Batches
 from exchange.log.connection import Answer, Connection, patiently
-from exchange.log.errors import PositionExpiredError
-from exchange.log.foreign import ForeignRecords
-from exchange.log.headers import begun_batch
+from exchange.log.errors import PositionExpiredError, UnreadableBatchError
+from exchange.log.foreign import UNREADABLE, ForeignRecords
+from exchange.log.headers import VERSION, begun_batch
 from exchange.log.packing.packer import checked_end
 from kernel.turns import Steps, Turns, finished
 
 EARLIEST, LATEST = -2, -1
+NO_PRODUCER = -1
 READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 FETCH_SECONDS = 10.0
 # A position that a leader does not have is looked for again so often, as late as that.
@@ -36,6 +37,9 @@ RECORD_OVERHEAD_BYTES = 200
 HEADERS_BYTES = 1_200
 CHUNK_OVERHEAD_BYTES = 600
 CACHE_BYTES = 64 * 1024 * 1024
+
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
 
 
 @dataclass(slots=True)
@@ -211,7 +215,11 @@ class Reader:
         async def attempt() -> Chunk:
             answer = await self._connection.ask_leader(topic, partition, request)
             [(_topic, [info])] = answer.topics
-            return await self.turns.finish(parsing(info, offset))
+            try:
+                return await self.turns.finish(parsing(info, offset))
+            except UnreadableBatchError as error:
+                self.cache.foreign.name((topic, partition), error.offsets, UNREADABLE)
+                raise
 
         looks = list(LOOKS_AGAIN_SECONDS)
         while True:
@@ -285,20 +293,26 @@ def parsing(info: Sequence[Any], offset: int) -> Steps[Chunk]:
     records = MemoryRecords(data)
     place = 0
     while records.has_next():
-        batch = records.next_batch()
+        batch, begin = records.next_batch(), place
         place = checked_end(data, place)
         if not hidden.hides(batch):
-            yield from _taking_all(chunk, batch, offset)
+            yield from _taking_all(chunk, batch, offset, data[begin:place])
         chunk.next_offset = max(chunk.next_offset, batch.next_offset)
         yield
     return chunk
 
 
-def _taking_all(chunk: Chunk, batch: Any, offset: int) -> Steps[None]:  # noqa: ANN401
+def _taking_all(
+    chunk: Chunk,
+    batch: Any,  # noqa: ANN401
+    offset: int,
+    stored: Buffer,
+) -> Steps[None]:
     """Take a batch, or leave all of it out when its records cannot be decoded.
 
     Others may write what they like: header names that are not UTF-8, lengths beyond the batch,
-    compressions that nobody knows. Its checksum is right, so no second reading would help.
+    compressions that nobody knows. Its checksum is right, so no second reading would help. One
+    that may be the platform's own is never left out: UnreadableBatchError.
     """
     records, headers, foreign = len(chunk.offsets), len(chunk.headers), len(chunk.foreign)
     size_bytes, covered = chunk.size_bytes, -1
@@ -306,7 +320,9 @@ def _taking_all(chunk: Chunk, batch: Any, offset: int) -> Steps[None]:  # noqa: 
         for some in _decoded(batch):
             covered = _take(chunk, some, offset, covered)
             yield
-    except _UndecodableError:
+    except _UndecodableError as error:
+        if _may_be_ours(batch, stored):
+            raise UnreadableBatchError(batch.base_offset, batch.next_offset) from error
         for taken in (chunk.offsets, chunk.keys, chunk.values):
             del taken[records:]
         del chunk.headers[headers:], chunk.foreign[foreign:]
@@ -336,6 +352,17 @@ def _take(chunk: Chunk, records: Sequence[Any], offset: int, covered: int) -> in
         size_bytes += RECORD_OVERHEAD_BYTES + len(key) + len(value or b"")
     chunk.size_bytes += size_bytes
     return covered
+
+
+def _may_be_ours(batch: Any, stored: Buffer) -> bool:  # noqa: ANN401 - aiokafka is untyped
+    """Whether the platform may have written a batch that cannot be decoded.
+
+    Its writers are idempotent, and a batch begins with its headers; what the broker has compressed
+    cannot be looked into.
+    """
+    if getattr(batch, "producer_id", NO_PRODUCER) == NO_PRODUCER:
+        return False
+    return bool(batch.compression_type) or VERSION.encode() in bytes(stored)
 
 
 class _UndecodableError(Exception):

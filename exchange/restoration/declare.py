@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from catalog import versions
+from catalog import recovery
+from catalog.events import CatalogEvent
 from exchange.events import ExchangeEvent
 from exchange.log.events import read_message
 from exchange.log.reader import LATEST, Reader
@@ -47,6 +48,7 @@ class Declaration:
     lost: list[Lost]
     suspended: list[str] = field(default_factory=list)
     floors: dict[str, int] = field(default_factory=dict)
+    recovered: list[tuple[str, int]] = field(default_factory=list)
 
 
 async def lost_events(reader: Reader, known_until: int, since: datetime) -> list[Lost]:
@@ -89,8 +91,12 @@ async def declare(
     generation = await raise_generation(session, reason, restored_to=restored_to)
     await outbox.skip_ids(session, max((one.id for one in lost), default=0))
     done = Declaration(generation, list(lost))
+    for resource_id, version in _published(lost).items():
+        for number, items in sorted(version.items()):
+            if await recovery.recover(session, resource_id, number, items, now=now):
+                done.recovered.append((resource_id, number))
     for resource_id, number in _versions(lost).items():
-        if await versions.raise_floor(session, resource_id, number):
+        if await recovery.reserve(session, resource_id, number):
             done.floors[resource_id] = number
     for subscription_id in _stopped(lost):
         if await supervision.suspend_restored(session, subscription_id, now=now):
@@ -105,6 +111,7 @@ async def declare(
         restored_to=None if restored_to is None else restored_to.isoformat(),
         lost_events=len(lost),
         suspended=done.suspended,
+        recovered_versions=[f"{resource_id}:{number}" for resource_id, number in done.recovered],
     )
     return done
 
@@ -117,6 +124,16 @@ def _versions(lost: Sequence[Lost]) -> dict[str, int]:
             entry = str(one.payload["resource_id"])
             floors[entry] = max(floors.get(entry, 0), int(one.payload["version"]))
     return floors
+
+
+def _published(lost: Sequence[Lost]) -> dict[str, dict[int, object]]:
+    """Return the versions that were published in the forgotten time, with their items."""
+    found: dict[str, dict[int, object]] = {}
+    for one in lost:
+        if one.type == CatalogEvent.RESOURCE_PUBLISHED:
+            versions = found.setdefault(str(one.payload["resource_id"]), {})
+            versions[int(one.payload["version"])] = one.payload.get("items")
+    return found
 
 
 def _stopped(lost: Sequence[Lost]) -> list[str]:

@@ -14,6 +14,7 @@ from auth import bootstrap, keys, opaque, passwords
 from auth.bootstrap import FirstPerson, Restored
 from auth.departments import NewDepartment
 from auth.principal import Role
+from catalog import recovery
 from exchange.log.access import Access
 from exchange.log.connection import Connection
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
@@ -124,6 +125,12 @@ async def declare_restored(reason: str, restored_to: datetime | None) -> Declara
                 )
     finally:
         await connection.close()
+
+
+async def pass_version(resource_id: str, number: int, reason: str) -> None:
+    """Raise NotFound for no such resource, VersionKnown."""
+    async with _database(_settings()) as database, database.transaction() as session:
+        await recovery.pass_version(session, resource_id, number, reason, now=clock.now())
 
 
 @asynccontextmanager

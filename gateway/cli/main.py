@@ -24,6 +24,7 @@ for command in (
     platform.bootstrap,
     platform.restore_access,
     platform.restored,
+    platform.pass_version,
 ):
     app.command()(command)
 app.add_typer(quarantine_app, name="quarantine")

@@ -103,6 +103,14 @@ def restored(
     for lost in done.lost:
         subject = lost.payload.get("id") or lost.payload.get("resource_id") or ""
         typer.echo(f"{lost.at}\t{lost.type}\t{subject}")
+    for resource_id, number in done.recovered:
+        typer.echo(f"{resource_id}\t{number}")
+    typer.echo(
+        say(
+            f"✓ 已从日志找回 {len(done.recovered)} 个已发布的版本（如上）。",
+            f"✓ {len(done.recovered)} published versions were recovered from the log (above).",
+        )
+    )
     typer.echo(
         say(
             f"✓ 已登记，世代 {done.generation.number}：上列 {len(done.lost)} 项决定数据库已不记得，"
@@ -110,6 +118,25 @@ def restored(
             f"✓ declared, generation {done.generation.number}: the database has forgotten the "
             f"{len(done.lost)} decisions above, take them again; {len(done.suspended)} "
             "subscriptions that had been stopped were suspended.",
+        )
+    )
+
+
+def pass_version(
+    resource: Annotated[str, typer.Argument(help=say("资源的代码", "the id of the resource"))],
+    version: Annotated[int, typer.Argument(min=1, help=say("版本号", "the version's number"))],
+    reason: Annotated[str, typer.Option(help=say("原因", "why"))],
+) -> None:
+    """放行无人知晓其契约的版本的记录 / let readers pass records whose version nobody knows."""
+    from gateway.cli import direct  # noqa: PLC0415
+
+    with explained():
+        direct.run(direct.pass_version(resource, version, reason))
+    typer.echo(
+        say(
+            f"✓ 资源 {resource} 版本 {version} 的记录将被略过；其位置见网关日志。",
+            f"✓ records of version {version} of {resource} are passed from now on; the gateway's "
+            "log names their offsets.",
         )
     )
 

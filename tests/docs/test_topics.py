@@ -60,5 +60,5 @@ def test_messages_are_added_where_the_test_knows_of_it() -> None:
     }
     assert {path: count for path, count in found.items() if count} == PLACES
     published = (ROOT / "catalog/lifecycle.py").read_text()
-    actions = re.findall(r"_announce_outside\(session, resource, Action\.(\w+)\)", published)
+    actions = re.findall(r"_announce_outside\(session, resource, Action\.(\w+)", published)
     assert sorted(actions) == ["PUBLISH", "RETIRE"]

@@ -219,6 +219,10 @@ class World:
             await self.publish(made["id"])
         return str(made["id"])
 
+    def adopt(self, resource: str, provider: Department) -> None:
+        """Let `publish` and `subscription` act for a resource that another world has made."""
+        self._providers[resource] = provider
+
     async def publish(self, resource: str) -> None:
         """Take a draft, first or revised, through review to publication."""
         signed = {"leader_name": "黄某", "signed_on": "2026-01-06"}

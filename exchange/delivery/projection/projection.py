@@ -32,7 +32,9 @@ class Projection:
         """Whether the row filter names an item that is not of the key of some version."""
         terms = self._terms
         return bool(terms.conditions) and any(
-            view_of(terms, version).needs_predecessors for version in terms.versions
+            view_of(terms, version).needs_predecessors
+            for version, known in terms.versions.items()
+            if known.items
         )
 
     def reads(self, version: int | None, key: bytes, value: bytes | None) -> bool:
@@ -83,7 +85,8 @@ class Projection:
         known = self._compiled.get(version)
         if known is not None:
             return known
-        if version not in self.versions:
+        if version not in self.versions or not self._terms.versions[version].items:
+            # Forgotten by a restored database, and nobody knows its items any more (ADR 0026).
             return None
         if len(self._compiled) >= COMPILED_MAX:
             self._compiled.popitem(last=False)

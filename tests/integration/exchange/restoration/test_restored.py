@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,10 +25,11 @@ from exchange.log.connection import Connection
 from exchange.log.reader import EARLIEST, LATEST, ChunkCache, Reader
 from exchange.log.topics import EVENTS_TOPIC
 from tests.support import processes
-from tests.support.callers import ClientApp, ndjson
+from tests.support.callers import ClientApp, Person, ndjson
 from tests.support.databases import connected, new_database
 from tests.support.doors import records
 from tests.support.eventually import eventually
+from tests.support.revising import revise
 from tests.support.world import Sharing, World
 
 pytestmark = pytest.mark.slow
@@ -110,6 +112,7 @@ async def test_a_restored_database_is_refused_until_it_is_declared(
     with running(own_settings, logs, "before") as platform:
         async with World.begin(platform.base_url, own_settings, logs / "restored.json") as world:
             sharing = await world.sharing()
+            other = await another(world, sharing)
     await copy(endpoints, name, backup)
     try:
         with running(own_settings, logs, "forgotten"):
@@ -117,8 +120,9 @@ async def test_a_restored_database_is_refused_until_it_is_declared(
                 platform.base_url, own_settings, logs / "restored.json"
             ) as world:
                 await forgotten_time(world, sharing, endpoints)
+                await forgotten_version(world, sharing, endpoints)
         await copy(endpoints, backup, name)
-        await refused_then_served(endpoints, own_settings, logs, sharing)
+        await refused_then_served(endpoints, own_settings, logs, sharing, other)
     finally:
         async with connected(endpoints.database_url) as server:
             await drop_database(server, backup)
@@ -136,8 +140,58 @@ async def forgotten_time(world: World, sharing: Sharing, endpoints: Endpoints) -
     )
 
 
+async def another(world: World, sharing: Sharing) -> Sharing:
+    """A second department that reads the same resource, and that nobody suspends."""
+    consumer = await world.department()
+    client = await world.client(consumer)
+    subscription = await world.subscription(sharing.resource, consumer, client)
+    return replace(sharing, consumer=consumer, subscriber=client, subscription=subscription)
+
+
+async def forgotten_version(world: World, sharing: Sharing, endpoints: Endpoints) -> None:
+    """A version that the backup does not know, and a record of it."""
+    provider = replace(
+        sharing.provider,
+        clerk=the_same(world, sharing.provider.clerk),
+        head=the_same(world, sharing.provider.head),
+    )
+    world.adopt(sharing.resource, provider)
+    await revise(world, replace(sharing, provider=provider), {"name": {"mask": {"kind": "full"}}})
+    publisher = again(world, sharing.publisher)
+    await publisher.publish(sharing.resource, [{"id": "of-two", "name": "x"}])
+    await eventually(
+        lambda: told_of(endpoints.kafka_bootstrap, sharing.resource, "resource.published", 2),
+        within_seconds=30,
+    )
+
+
+async def told_of(bootstrap: str, concerning: str, type_: str, times: int) -> bool:
+    told = await event_ids(bootstrap, concerning)
+    return [each for _id, each in told].count(type_) >= times
+
+
+def the_same(world: World, person: Person) -> Person:
+    """The same member of staff on the connections of another world."""
+    return Person(world.http, person.username, person.password)
+
+
+async def records_of_a_forgotten_version(world: World, other: Sharing) -> None:
+    """They were 503 for ever: the number of their version was never given out again."""
+    page = await again(world, other.subscriber).pull_all(other.subscription)
+    assert page.records[-1] == {
+        "op": "upsert",
+        "key": "of-two",
+        "data": {"id": "of-two", "name": "***"},
+    }
+    assert len(page.records) == 4
+
+
 async def refused_then_served(
-    endpoints: Endpoints, settings: dict[str, str], logs: Path, sharing: Sharing
+    endpoints: Endpoints,
+    settings: dict[str, str],
+    logs: Path,
+    sharing: Sharing,
+    other: Sharing,
 ) -> None:
     pulling = f"/v1/subscriptions/{sharing.subscription}/records"
     log = logs / "restored.log"
@@ -159,9 +213,11 @@ async def refused_then_served(
                 told = await asyncio.to_thread(declare, settings)
                 assert "subscription.suspended" in told
                 assert "1 subscriptions that had been stopped were suspended" in told
+                assert f"{sharing.resource}\t2" in told
                 await eventually(lambda: is_ready(http), within_seconds=30)
                 answer = await subscriber.get(pulling)
                 assert answer.json()["code"] == "subscription_suspended"
+                await records_of_a_forgotten_version(world, other)
                 await ids_are_new(endpoints, sharing)
 
 

@@ -15,6 +15,7 @@ from catalog.contracts.model import DataType
 from catalog.contracts.published import RecordItem
 from exchange.delivery.mask import Mask, compile_mask, keyed_hash, strictest
 from exchange.delivery.projection.projection import COMPILED_MAX, Projection
+from exchange.delivery.projection.record import Fault, Reason
 from exchange.delivery.projection.views import Terms, masks_in_force
 from exchange.delivery.showing.presenter import SHOW
 from exchange.subscriptions.conditions import OPS, Condition, Op
@@ -46,6 +47,17 @@ def test_a_key_is_clear_only_if_the_items_of_its_own_version_are_granted() -> No
     old = shown(terms, 1, {"resident_id": "4501", "case_no": "c"}, b"4501")
     assert old["key"] == keyed_hash(HASH_KEY, b"4501")
     assert shown(terms, 2, {"resident_id": "4501", "case_no": "c"}, b"c")["key"] == "c"
+
+
+def test_records_of_a_version_that_nobody_knows_any_more_are_left_out_and_named() -> None:
+    """Forgotten by a restored database and by the log: its subscribers heard 503 for ever."""
+    versions = {1: [an_item("a", key=True)], 2: []}
+    made = Projection(terms_of(versions, ["a"], agreed=1, in_force=1))
+    faults: list[Fault] = []
+    assert made.versions == {1, 2}
+    assert made.lines(2, [b"x", b"y"], [b'{"a":"x"}', None], faults=faults) == [None, None]
+    assert faults == [Fault(0, Reason.VERSION), Fault(1, Reason.VERSION)]
+    assert not made.needs_predecessors
 
 
 def test_an_old_delete_is_read_by_the_key_of_its_own_version() -> None:

@@ -6,12 +6,15 @@ import google_crc32c
 import pytest
 
 from exchange.log.batches import MARK_BYTES, NO_DIGEST, client_in, count_in, digest_in
+from exchange.log.connection import is_passing
+from exchange.log.errors import UnreadableBatchError
 from exchange.log.headers import BatchFacts, Headers, begun_batch, keyed_batch
 from exchange.log.produce import Slice, build
 from exchange.log.reader import Chunk, ChunkCache, parse
+from exchange.log.topics import topic_of
 from exchange.log.writer import Producer
 
-PLACE = ("topic", 0)
+PLACE = (topic_of("resource"), 0)
 FACTS = BatchFacts(3, 2, b"\x01" * 32, "client", "correlation")
 
 
@@ -90,6 +93,29 @@ def test_a_batch_that_cannot_be_decoded_is_left_out_and_its_neighbours_are_not()
     assert chunk.foreign == []
 
 
+def test_a_batch_of_the_platforms_own_that_cannot_be_decoded_is_never_left_out() -> None:
+    """Any failure of the decoder left the batch out: acknowledged records would have been lost."""
+    spoilt = checksummed(log_of(FACTS.headers()).replace(b"exchange-client", b"\xff" * 15))
+    with pytest.raises(UnreadableBatchError) as raised:
+        read(spoilt)
+    assert raised.value.offsets == range(2)
+    assert not is_passing(raised.value)
+
+
+def test_what_the_broker_compressed_in_a_way_nobody_reads_is_never_left_out() -> None:
+    """A topic set to another compression has the broker write the platform's batches anew."""
+    unknown = bytearray(log_of([]))
+    unknown[22] |= 7
+    with pytest.raises(UnreadableBatchError):
+        read(checksummed(bytes(unknown)))
+
+
+def test_what_no_idempotent_writer_wrote_is_nobodys() -> None:
+    foreign = bytearray(log_of(FACTS.headers()).replace(b"exchange-client", b"\xff" * 15))
+    foreign[43:51] = (-1).to_bytes(8, "big", signed=True)
+    assert read(checksummed(bytes(foreign))).left_out == [range(2)]
+
+
 @pytest.mark.parametrize("records", [1999, 2000, 2001, 4000, 5000])
 def test_a_large_batch_is_read_to_its_end(records: int) -> None:
     """Decoded in turns, a batch was begun again at each: of 2,000 records none was shown."""
@@ -106,6 +132,8 @@ def test_what_is_foreign_is_named_once(caplog: pytest.LogCaptureFixture) -> None
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             cache.add(PLACE, chunk)
+        # A reading that begins within what was named is no news either.
+        cache.add(PLACE, read(log_of([], FACTS.headers()), 1))
     [line] = caplog.records
     assert "offset 0 to 1" in line.getMessage()
     assert cache.foreign.records == 2
