@@ -5,7 +5,7 @@ from bisect import bisect_right, insort
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeAlias
 
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, for_code
@@ -373,7 +373,7 @@ def _decoded(batch: Any) -> Iterator[list[Any]]:  # noqa: ANN401
     """Decode a batch some records at a time; raises _UndecodableError."""
     try:
         # Iterated once: aiokafka's batch refuses to begin again, and each slice would begin it.
-        left = (record for record in batch)
+        left = chain(batch)
         while len(some := list(islice(left, RECORDS_AT_ONCE))) == RECORDS_AT_ONCE:
             yield some
         yield some

@@ -61,6 +61,8 @@ _DATA: Final = np.frombuffer(b'","data":{', np.uint8)
 _NAMED: Final = np.frombuffer(b'":', np.uint8)
 _STARS: Final = np.frombuffer(b'"***"', np.uint8)
 _STAR: Final = ord("*")
+# What a string may hold as it stands, in one byte; a line break, which ends every text, is none.
+_PLAIN: Final = np.array([SPACE <= code < ASCII and code not in b'"\\' for code in range(256)])
 # What may stand behind a backslash, but for "u" and its four digits.
 _ESCAPES: Final = np.array([code in b'"\\/bfnrt' for code in range(256)])
 _HEX: Final = np.array([code in b"0123456789abcdefABCDEF" for code in range(256)])
@@ -141,18 +143,17 @@ def _text_end(body: Bytes, at: int) -> int:
     """Behind a string, escapes included; DOUBT at a control character and at what is no UTF-8."""
     last = len(body) - 3
     while True:
+        while _PLAIN[byte_at(body, at)]:
+            at += 1
         byte = byte_at(body, at)
-        if byte < ASCII:
-            if byte == QUOTE:
-                return at + 1
-            if byte < SPACE:
+        if byte == QUOTE:
+            return at + 1
+        if byte < SPACE:
+            return DOUBT
+        if byte == BACKSLASH:
+            at = _escape_end(body, at + 1)
+            if at == DOUBT:
                 return DOUBT
-            if byte == BACKSLASH:
-                at = _escape_end(body, at + 1)
-                if at == DOUBT:
-                    return DOUBT
-            else:
-                at += 1
         elif 0xE1 <= byte <= 0xEC and at < last:
             # Three bytes in one step: nearly all Chinese characters.
             if (byte_at(body, at + 1) & 0xC0) != ASCII or (byte_at(body, at + 2) & 0xC0) != ASCII:
