@@ -127,6 +127,7 @@ class Worker:
             end_by_force_after(STOP_SECONDS)
         await self._loops.close()
         await self._guard.close()
+        await self._relay.close()
         await self._events.close()
         await self._connection.close()
         await self._database.close()

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 
 from exchange.log.events import EventLog
 from exchange.restoration.guard import RestoreGuard
 from kernel import outbox
 from kernel.database import Database
+from kernel.exclusive import Exclusive
+from kernel.locks import Lock
 from kernel.tables import OutboxRow
 
 BATCH = 200
@@ -20,6 +23,7 @@ class Relay:
         self._database = database
         self._events = events
         self._guard = guard
+        self._exclusive = Exclusive(database.access, Lock.RELAY)
 
     async def run(self) -> None:
         """Relay for ever; what the broker did not take stays in the outbox."""
@@ -28,16 +32,31 @@ class Relay:
                 await asyncio.sleep(IDLE_SECONDS)
 
     async def round(self) -> int:
-        """Send the oldest messages and remove them in one transaction; return how many."""
-        async with self._database.transaction() as session:
-            rows = await outbox.take(session, BATCH)
+        """Send the oldest messages, then remove them; return how many.
+
+        Nothing is sent while another relay works. No transaction is open while the broker is
+        waited for; a death between sending and removing sends again (at least once).
+        """
+        async with self._exclusive.turn() as held:
+            if not held:
+                return 0
+            rows = await self._oldest()
             if rows:
-                if self._guard is not None:
-                    # Ids of a restored database would come a second time.
-                    await self._guard.confirm(session)
                 await self._events.append([(row.key.encode(), message(row)) for row in rows])
-                await outbox.remove(session, rows)
+                async with self._database.transaction() as session:
+                    await outbox.remove(session, rows)
         return len(rows)
+
+    async def _oldest(self) -> Sequence[OutboxRow]:
+        async with self._database.reading() as session:
+            rows = await outbox.take(session, BATCH)
+            if rows and self._guard is not None:
+                # Ids of a restored database would come a second time.
+                await self._guard.confirm(session)
+            return rows
+
+    async def close(self) -> None:
+        await self._exclusive.close()
 
 
 def message(row: OutboxRow) -> bytes:

@@ -26,7 +26,7 @@ class Lock(IntEnum):
     RESOURCE = 80_901
     # One migration at a time (deploy/migrations/env.py).
     MIGRATION = 809_001
-    # One relay at a time, else messages lose their order (kernel/outbox.py).
+    # One relay at a time, else messages lose their order (exchange/relay.py).
     RELAY = 809_002
     # One worker at a time writes refusals (kernel/refusals.py).
     REFUSALS = 809_004
@@ -73,6 +73,16 @@ async def hold_named(session: "AsyncSession", lock: Lock, name: str, *, alone: b
 async def hold_for_connection(connection: "AsyncConnection", lock: Lock) -> None:
     """Wait for the lock and hold it as long as the connection stands."""
     await connection.execute(text("SELECT pg_advisory_lock(:lock)").bindparams(lock=int(lock)))
+
+
+async def try_hold_for_connection(connection: "asyncpg.Connection", lock: Lock) -> bool:
+    """Hold the lock until this raw connection releases it or ends, or return False at once."""
+    return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", int(lock)))
+
+
+async def release(connection: "asyncpg.Connection", lock: Lock) -> None:
+    """Give back a lock that this raw connection holds."""
+    await connection.execute("SELECT pg_advisory_unlock($1)", int(lock))
 
 
 async def hold_keyed_for_connection(connection: "asyncpg.Connection", lock: Lock, key: int) -> None:

@@ -17,8 +17,6 @@ BROKER_OBJECTS = frozenset(
 BROKER_METHODS = frozenset({"positions.lag", "positions.rewind", "publisher.publish", "bus.alive"})
 SESSION_BLOCKS = frozenset({"transaction", "reading", "snapshot", "single"})
 SESSION_TYPES = frozenset({"Reading", "Writing", "Creating", "ReadSession", "WriteSession"})
-# The relay's transaction is its lock: one process, one connection, until the broker has answered.
-BROKER_IN_SESSION = frozenset({"exchange/relay.py"})
 
 
 @dataclass(frozen=True, order=True)
@@ -157,7 +155,7 @@ def broker_in_session(path: str, tree: ast.Module) -> Iterator[Finding]:
     A session is open in `async with database.transaction()` and its like, and in a function that is
     given one. Functions of the same module that ask the broker are followed by their names.
     """
-    if path.partition("/")[0] not in {"exchange", "gateway"} or path in BROKER_IN_SESSION:
+    if path.partition("/")[0] not in {"exchange", "gateway"}:
         return
     asking = _asking_functions(tree)
     lines = {

@@ -1,6 +1,7 @@
 """The migrations make exactly the tables that the models describe, however often they are run."""
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -51,6 +52,20 @@ INSERT INTO exchange.read_count (subscription_id, client_id, minute, department,
 INSERT INTO kernel.audit_event (chain, seq, at, event, actor_kind, actor_id, subject_type,
     subject_id, details, previous_hash, hash)
     VALUES (0, 1, now(), 'test.done', 'person', 'p1', 'test', 't1', '{}', 'x', 'y');
+"""
+
+
+# Two items were granted and a third is only filtered on; the version has one more.
+GRANTED = """
+INSERT INTO catalog.resource_version (resource_id, number, state, name, abstract, class_code,
+    region_code, format, update_cycle, share_type, share_modes, open_type, grade, items, reviews,
+    partitions, search_text, created_at)
+    VALUES ('r1', 1, 'published', 'n', 'a', '1', '450000', 1, 'daily', 'unconditional', '[]',
+    'none', 1, '[{"name": "id", "element": "DE-1"}, {"name": "name", "element": "DE-2"},
+        {"name": "region", "element": "DE-3"}, {"name": "else", "element": "DE-4"}]', '{}', 1, '',
+    now());
+UPDATE exchange.subscription SET items = '["id", "name"]',
+    row_filter = '[{"item": "region", "op": "eq", "value": "45"}]';
 """
 
 
@@ -106,6 +121,39 @@ async def test_a_released_database_with_data_is_upgraded(empty: Endpoints, relea
         assert live == "r1"
         for table in ("exchange.subscription", "kernel.audit_event", "exchange.read_count"):
             assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 1  # noqa: S608
+    finally:
+        await connection.close()
+    assert await _compared(empty.database_url) == []
+
+
+async def test_grants_of_an_older_release_hold_the_elements_of_their_items(
+    empty: Endpoints,
+) -> None:
+    """Migration 0013 had never met a grant."""
+    await asyncio.to_thread(upgrade, empty.database_url, "0007")
+    connection = await asyncpg.connect(empty.database_url)
+    try:
+        await connection.execute(DATA)
+        await connection.execute(GRANTED)
+        await asyncio.to_thread(upgrade, empty.database_url, "0013")
+        elements = await connection.fetchval("SELECT elements FROM exchange.subscription")
+        assert json.loads(elements) == {"id": "DE-1", "name": "DE-2", "region": "DE-3"}
+    finally:
+        await connection.close()
+
+
+async def test_a_database_without_trigrams_is_told_and_mended_later(empty: Endpoints) -> None:
+    """Whether search had its index was luck of the first migration, and nobody was told."""
+    await asyncio.to_thread(upgrade, empty.database_url)
+    connection = await asyncpg.connect(empty.database_url)
+    try:
+        await connection.execute("DROP EXTENSION pg_trgm CASCADE")
+        code, output = await _upgrade(empty)
+        assert code == 0
+        assert "CREATE EXTENSION pg_trgm" in output
+        await connection.execute("CREATE EXTENSION pg_trgm")
+        code, output = await _upgrade(empty)
+        assert "pg_trgm" not in output
     finally:
         await connection.close()
     assert await _compared(empty.database_url) == []

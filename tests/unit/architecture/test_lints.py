@@ -128,7 +128,6 @@ async def f(database):
 )
 def test_the_broker_within_a_session_is_found(planted: str) -> None:
     assert len(found(broker_in_session, planted)) == 1
-    assert found(broker_in_session, planted, "exchange/relay.py") == []
 
 
 def test_the_broker_before_and_after_a_session_is_no_fault() -> None:

@@ -16,7 +16,7 @@ from deploy.local.kafka import Kafka
 from deploy.local.ports import PortBook
 from deploy.local.stack import Endpoints
 from exchange.log import connection as connections
-from exchange.log import events, transaction
+from exchange.log import events, produce, transaction
 from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.log.events import EventLog
@@ -35,6 +35,7 @@ from tests.support.databases import own_database
 
 pytestmark = pytest.mark.slow
 MIB = 1024 * 1024
+BACK_SECONDS = 150.0
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +109,8 @@ async def test_a_broker_that_dies_and_comes_back_has_everything_in_order(
     """Records and the relay's messages alike wait for it; the platform says that it is away."""
     told = f"test.events.{new_id()}"
     monkeypatch.setattr(events, "EVENTS_TOPIC", told)
+    # A broker of a busy machine may need longer to come back than the patience that is not tried.
+    monkeypatch.setattr(produce, "GIVE_UP_SECONDS", BACK_SECONDS)
     events_log = EventLog(bootstrap, Topics(connection, POLICY))
     relay = Relay(database, events_log)
     log = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
@@ -117,7 +120,7 @@ async def test_a_broker_that_dies_and_comes_back_has_everything_in_order(
     os.kill(pid(broker), signal.SIGKILL)
     await leave(database, "during-1", "during-2")
     appending = asyncio.create_task(log.append([Slice([b"2"], [b"during"], [])]))
-    relaying = asyncio.create_task(relay.round())
+    relaying = asyncio.create_task(insisted(relay))
     await asyncio.sleep(0.5)
     assert not await connection.alive()
     await leave(database, "during-3")
@@ -126,15 +129,26 @@ async def test_a_broker_that_dies_and_comes_back_has_everything_in_order(
     await asyncio.to_thread(broker.stop)
     await asyncio.to_thread(broker.start)
     assert await appending == 1
-    assert await relaying == 2
+    # Tried again, it may take along what was left meanwhile.
+    assert await relaying in {2, 3}
     await leave(database, "after")
-    assert await relay.round() == 2
+    assert await relay.round() in {1, 2}
     assert await connection.alive()
     reader = Reader(connection, ChunkCache(MIB))
     assert (await reader.read(topic, 0, 0, MIB)).values == [b"before", b"during"]
     keys = [key.decode() for key in (await reader.read(told, 0, 0, MIB)).keys]
     assert list(dict.fromkeys(keys)) == ["before", "during-1", "during-2", "during-3", "after"]
+    await relay.close()
     await events_log.close()
+
+
+async def insisted(relay: Relay) -> int:
+    """As the worker does: a round that the broker did not take is tried again."""
+    while True:
+        try:
+            return await relay.round()
+        except BrokerUnavailable:
+            await asyncio.sleep(0.1)
 
 
 async def leave(database: Database, *keys: str) -> None:

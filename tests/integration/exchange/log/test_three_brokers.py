@@ -161,6 +161,10 @@ async def test_below_the_copies_that_must_acknowledge_what_is_stored_can_still_b
     assert await side.wait(topic, 1, 0.5) < 45
     waiting = side.wait(topic, 1, 120)
     await asyncio.to_thread(cluster.restart, 2)
+    # Back, it first catches up: until then the leader refuses, longer than a publish insists.
+    await asyncio.to_thread(
+        cluster.await_state, topic, lambda states: set(states[0].in_sync) == {1, 2}
+    )
     await log.append(record(b"after"))
     await asyncio.wait_for(waiting, 120)
     assert (await side.reader.read(topic, 0, 1, MIB)).values == [b"after"]

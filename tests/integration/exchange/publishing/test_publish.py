@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.callers import ndjson
+from tests.support.eventually import eventually
 from tests.support.world import Sharing, World
 
 
@@ -223,6 +224,21 @@ async def test_a_refused_try_does_not_use_its_key_up(sharing: Sharing) -> None:
     assert good.status_code == 201
 
 
+async def all_shown(sharing: Sharing, count: int) -> list[dict[str, Any]]:
+    """Return what is shown once it is as much as that.
+
+    A transaction is decided when it is acknowledged, and seen in each partition a moment later.
+    """
+    records: list[dict[str, Any]] = []
+
+    async def enough() -> bool:
+        records[:] = (await sharing.subscriber.pull_all(sharing.subscription)).records
+        return len(records) >= count
+
+    await eventually(enough)
+    return records
+
+
 async def test_keys_choose_their_partition_by_crc32(world: World) -> None:
     sharing = await world.sharing(partitions=4)
     body = records(*(f"p{n}" for n in range(50)))
@@ -235,8 +251,8 @@ async def test_keys_choose_their_partition_by_crc32(world: World) -> None:
         partition = zlib.crc32(record["id"].encode()) % 4
         expected[partition] = expected.get(partition, 0) + 1
     assert counts == expected
-    shown = await sharing.subscriber.pull_all(sharing.subscription)
-    assert sorted(r["key"] for r in shown.records) == sorted(r["id"] for r in body)
+    shown = await all_shown(sharing, len(body))
+    assert sorted(r["key"] for r in shown) == sorted(r["id"] for r in body)
 
 
 async def test_a_keyed_batch_over_several_partitions_is_stored_once(world: World) -> None:
@@ -246,5 +262,4 @@ async def test_a_keyed_batch_over_several_partitions_is_stored_once(world: World
         *(sharing.publisher.try_publish(sharing.resource, body, key="span") for _ in range(10))
     )
     assert len({answer.json()["receipt_id"] for answer in answers}) == 1
-    shown = await sharing.subscriber.pull_all(sharing.subscription)
-    assert len(shown.records) == 30
+    assert len(await all_shown(sharing, 30)) == 30

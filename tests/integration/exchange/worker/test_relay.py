@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -85,6 +86,19 @@ async def heard(endpoints: Endpoints, topic: str) -> list[dict[str, Any]]:
         await consumer.stop()
 
 
+async def one_round(own: Database, log: EventLog) -> int:
+    async with closing(Relay(own, log)) as relay:
+        return await relay.round()
+
+
+@asynccontextmanager
+async def closing(relay: Relay) -> AsyncIterator[Relay]:
+    try:
+        yield relay
+    finally:
+        await relay.close()
+
+
 def numbers(said: list[dict[str, Any]]) -> list[int]:
     return [message["payload"]["number"] for message in said]
 
@@ -92,12 +106,12 @@ def numbers(said: list[dict[str, Any]]) -> list[int]:
 async def test_messages_arrive_in_the_order_in_which_they_were_left(
     own: Database, log: EventLog, endpoints: Endpoints, topic: str
 ) -> None:
-    relay = Relay(own, log)
     for first in range(0, 500, 50):
         await leave(own, *range(first, first + 50))
-    assert await relay.round() == BATCH
-    while await relay.round():
-        pass
+    async with closing(Relay(own, log)) as relay:
+        assert await relay.round() == BATCH
+        while await relay.round():
+            pass
     said = await heard(endpoints, topic)
     assert numbers(said) == list(range(500))
     assert await waiting(own) == 0
@@ -112,7 +126,7 @@ async def test_what_was_rolled_back_is_never_told(
     with pytest.raises(RuntimeError, match="no"):
         await leave_and_fail(own)
     await leave(own, 2)
-    assert await Relay(own, log).round() == 1
+    assert await one_round(own, log) == 1
     assert numbers(await heard(endpoints, topic)) == [2]
 
 
@@ -138,9 +152,9 @@ async def test_a_relay_that_dies_between_sending_and_removing_sends_again(
     with monkeypatch.context() as patched:
         patched.setattr(outbox, "remove", die)
         with pytest.raises(ConnectionResetError):
-            await Relay(own, log).round()
+            await one_round(own, log)
     assert await waiting(own) == 10
-    assert await Relay(own, log).round() == 10
+    assert await one_round(own, log) == 10
     assert await waiting(own) == 0
     said = await heard(endpoints, topic)
     assert numbers(said) == [*range(10), *range(10)]
@@ -153,9 +167,9 @@ async def test_without_a_broker_everything_stays_in_the_outbox(
     async for nowhere in event_log(f"127.0.0.1:{free_port()}"):
         await leave(own, 1, 2, 3)
         with pytest.raises(BrokerUnavailable):
-            await Relay(own, nowhere).round()
+            await one_round(own, nowhere)
         assert await waiting(own) == 3
-    assert await Relay(own, log).round() == 3
+    assert await one_round(own, log) == 3
     assert numbers(await heard(endpoints, topic)) == [1, 2, 3]
 
 
@@ -165,12 +179,12 @@ async def test_a_message_that_no_waiting_helps_is_no_broker_that_is_away(
     """It once was waited for like one: the outbox stood still behind it, and nobody was told."""
     async with own.transaction() as session:
         outbox.add(session, "test.done", "key-0", {"number": 0, "text": "x" * 2_000_000})
-    assert await Relay(own, log).round() == 1
+    assert await one_round(own, log) == 1
     assert numbers(await heard(endpoints, topic)) == [0]
     async with own.transaction() as session:
         outbox.add(session, "test.done", "key-1", {"number": 1, "text": "x" * 13_000_000})
     with pytest.raises(MessageSizeTooLargeError):
-        await Relay(own, log).round()
+        await one_round(own, log)
     assert await waiting(own) == 1
     async with own.transaction() as session:
         await session.execute(text("DELETE FROM kernel.outbox"))
@@ -184,19 +198,49 @@ class Slow(EventLog):
         await super().append(messages)
 
 
+class Looking(EventLog):
+    """Looks, while the broker is waited for, for transactions that stand open meanwhile."""
+
+    idle: int = -1
+    database: Database
+
+    async def append(self, messages: Sequence[tuple[bytes, bytes]]) -> None:
+        async with self.database.reading() as session:
+            self.idle = (await session.execute(IDLE_IN_TRANSACTION)).scalar_one()
+        await super().append(messages)
+
+
+IDLE_IN_TRANSACTION = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()"
+)
+
+
+async def test_no_transaction_is_open_while_the_broker_is_waited_for(
+    own: Database, log: EventLog, topic: str
+) -> None:
+    """The relay's transaction was its lock: a hung broker kept it open, and its connection."""
+    await leave(own, 1)
+    looking = Looking(log._access, log._topics)
+    looking.database = own
+    assert await one_round(own, looking) == 1
+    await looking.close()
+    assert looking.idle == 0
+
+
 async def test_two_relays_at_once_keep_the_order(
     own: Database, log: EventLog, second_log: EventLog, endpoints: Endpoints, topic: str
 ) -> None:
     """While one relay sent the oldest messages, another once overtook it with the next ones."""
     await leave(own, *range(3 * BATCH))
     slow = Slow(second_log._access, second_log._topics)
-    relays = [Relay(own, slow), Relay(own, log)]
 
-    async def work(relay: Relay) -> None:
-        while await waiting(own):
-            if not await relay.round():
-                await asyncio.sleep(0.05)
+    async def work(log: EventLog) -> None:
+        async with closing(Relay(own, log)) as relay:
+            while await waiting(own):
+                if not await relay.round():
+                    await asyncio.sleep(0.05)
 
-    await asyncio.gather(*(work(relay) for relay in relays))
+    await asyncio.gather(work(slow), work(log))
     await slow.close()
     assert numbers(await heard(endpoints, topic)) == list(range(3 * BATCH))
