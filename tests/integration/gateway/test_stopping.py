@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from tests.support import processes
@@ -108,3 +109,21 @@ async def test_publishes_of_a_node_that_stops_are_all_answered(
     assert not lost
     assert set(answers) <= {201, 429, 503}
     assert answers.count(201) > 20
+
+
+async def test_workers_end_with_the_gateway_that_started_them(node: Running) -> None:
+    """After `kill -9` of the parent they kept the port, and no other gateway could start."""
+    workers = node.worker_pids()
+    assert len(workers) == 2
+    node.process.kill()
+    place = httpx.URL(node.base_url)
+
+    async def gone() -> bool:
+        try:
+            _reader, writer = await asyncio.open_connection(place.host, place.port)
+        except ConnectionRefusedError:
+            return not any(map(psutil.pid_exists, workers))
+        writer.close()
+        return False
+
+    await eventually(gone, within_seconds=40)
