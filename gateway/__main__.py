@@ -2,6 +2,8 @@
 
 import os
 import tempfile
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import typer
 import uvicorn
@@ -10,7 +12,9 @@ from exchange.log.access import Access
 from gateway.http.limits import allow_many
 from gateway.http.processes import run
 from kernel.database_access import DatabaseAccess
-from kernel.settings import Settings
+from kernel.metrics_folder import MetricsFolder
+from kernel.metrics_server import serving
+from kernel.settings import Settings, load
 from kernel.starting import is_public, port_is_free, require_database, settings_for
 
 GRACE_SECONDS = 10
@@ -37,12 +41,20 @@ def serve() -> None:
         DatabaseAccess.of,
         Access.of,
         lambda wanted: port_is_free(wanted.host, wanted.port, "SHUYUAN_HOST, SHUYUAN_PORT"),
+        lambda wanted: port_is_free(
+            wanted.metrics_host,
+            wanted.gateway_metrics_port,
+            "SHUYUAN_METRICS_HOST, SHUYUAN_GATEWAY_METRICS_PORT",
+        ),
     )
     require_database(settings)
     allow_many()
-    with tempfile.TemporaryDirectory(prefix="shuyuan-metrics-") as counters:
-        # prometheus_client itself reads this name, in every worker, to share its counters.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = counters
+    with (
+        tempfile.TemporaryDirectory(prefix="shuyuan-metrics-") as folder,
+        _metrics(settings, Path(folder)),
+    ):
+        os.environ["SHUYUAN_METRICS_DIR"] = folder
+        load.cache_clear()
         config = uvicorn.Config(
             "gateway.main:application",
             factory=True,
@@ -64,6 +76,12 @@ def serve() -> None:
             timeout_worker_healthcheck=HEALTHCHECK_SECONDS,
         )
         run(config, settings.drain_seconds)
+
+
+def _metrics(settings: Settings, folder: Path) -> AbstractContextManager[int]:
+    """Serve the sums of all workers from this process, which answers no requests beside."""
+    exposition = MetricsFolder(folder).exposition
+    return serving(settings.metrics_host, settings.gateway_metrics_port, exposition)
 
 
 app()

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from auth.principal import Principal
+from gateway import metrics
 from gateway.correlation import correlation_of
 from gateway.guard import Guard
 from gateway.http.asgi import HOLDER, App, Message, Receive, Scope, Send
@@ -12,6 +13,7 @@ from gateway.http.budgets import BODIES, BODIES_ANONYMOUS, Bodies
 from gateway.http.errors import RequestTimeout
 from gateway.problems import CodingNotSupported, Internal, in_english, log, problem, status_of
 from gateway.worker import WORKER
+from kernel.clock import monotonic
 from kernel.database import is_passing
 from kernel.errors import BadRequest, ShuyuanError, TooLarge, Unavailable, UnsupportedMedia
 from kernel.logging import correlation_id
@@ -34,6 +36,9 @@ USUAL: Mapping[bytes, bytes] = {
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
     b"cache-control": b"no-store",
 }
+STATUS = "exchange.status"
+# What was refused before a route was looked for, and what no route answers.
+UNROUTED = "-"
 _WORKER_MARK = (b"exchange-worker", WORKER.encode())
 
 
@@ -51,7 +56,16 @@ class Edge:
         headers = dict(scope["headers"])
         correlation = correlation_of(headers)
         correlation_id.set(correlation)
-        send = marked(send, correlation)
+        scope[STATUS], begun = 0, monotonic()
+        try:
+            await self._answer(scope, headers, receive, _noting(scope, marked(send, correlation)))
+        finally:
+            route = getattr(scope.get("route"), "path_format", UNROUTED)
+            metrics.answered(f"{scope['method']} {route}", scope[STATUS], monotonic() - begun)
+
+    async def _answer(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
         try:
             principal = await self._known(scope, headers)
             _check(scope, headers)
@@ -158,6 +172,15 @@ def _check_media(path: str, content_type: bytes) -> None:
     if media not in allowed:
         names = ", ".join(item.decode() for item in allowed)
         raise UnsupportedMedia(f"此处只接受 {names}", f"Only {names} is accepted here")
+
+
+def _noting(scope: Scope, send: Send) -> Send:
+    async def noting(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            scope[STATUS] = message["status"]
+        await send(message)
+
+    return noting
 
 
 def marked(send: Send, correlation: str) -> Send:

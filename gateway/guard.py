@@ -17,7 +17,7 @@ from kernel.errors import ShuyuanError, TooMany
 
 GUARDED = "/v1/"
 # Asked by balancers and collectors, and kept cheap (gateway/probe.py).
-PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+PROBES = frozenset({"/healthz", "/readyz"})
 # Sources and callers whose pace is remembered; the one that asked longest ago is forgotten.
 PACES_MAX = 20_000
 

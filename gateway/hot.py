@@ -30,12 +30,14 @@ from gateway.http.cycle import Handle, HotApp
 from gateway.http.errors import RequestTimeout
 from gateway.http.outflow import ClientGoneError, CutShortError
 from gateway.http.stopping import STOPPING
+from gateway.metrics import Answered
 from gateway.negotiation import prefers_json
 from gateway.problems import Internal, log, status_of
 from gateway.pull_caller import PullCaller
 from gateway.receipts import worded
 from gateway.services import Services
 from kernel import answers
+from kernel.clock import monotonic
 from kernel.database import is_passing
 from kernel.errors import BadRequest, ShuyuanError, TooMany, Unavailable, UnsupportedMedia
 from kernel.logging import correlation_id
@@ -61,6 +63,14 @@ CODED = b"content-encoding: %b\r\nvary: accept-encoding\r\n"
 # Members of an enum cost ten times as much to name as these do.
 UPSERT, REJECT = Op.UPSERT, OnInvalid.REJECT
 MAY_PUBLISH, MAY_READ = AuthScope.RECORDS_PUBLISH, AuthScope.RECORDS_READ
+
+PULLING = "GET /v1/subscriptions/{subscription_id}/records"
+ANSWERED = {
+    "_publish": Answered.of("POST /v1/resources/{resource_id}/records"),
+    "_pull": Answered.of(PULLING),
+}
+# How long a poll takes is what its caller asked for.
+POLLS = Answered.of(f"{PULLING}?wait")
 
 Choice = TypeVar("Choice", bound=StrEnum)
 encode = msgspec.json.Encoder().encode
@@ -95,6 +105,7 @@ class HotPaths(HotApp):
     async def run(self, handle: Handle, thing_id: str, exchange: Exchange) -> None:
         """Answer every failure with a problem body."""
         correlation_id.set(exchange.correlation)
+        begun = monotonic()
         try:
             await handle(thing_id, exchange)
         except TooMany as error:
@@ -113,6 +124,8 @@ class HotPaths(HotApp):
             else:
                 log.exception("unexpected error on %s", exchange.path)
                 await self._refuse(exchange, Internal(), 500)
+        finally:
+            _answered(handle, exchange).add(exchange.status, monotonic() - begun)
 
     async def _refuse(
         self, exchange: Exchange, error: ShuyuanError, status: int | None = None
@@ -281,6 +294,10 @@ class HotPaths(HotApp):
         finally:
             if page.settle is not None:
                 page.settle(records)
+
+
+def _answered(handle: Handle, exchange: Exchange) -> Answered:
+    return POLLS if b"wait=" in exchange.query_string else ANSWERED[handle.__name__]
 
 
 def _is_over() -> bool:

@@ -14,11 +14,12 @@ from exchange.log.access import Access
 from exchange.log.landmarks import LandmarkLog
 from exchange.metering.rates.gate import Gate
 from exchange.restoration.guard import RestoreGuard
-from gateway.metrics import Meters
+from gateway.metrics import Meters, watch
 from gateway.probe import Probe
 from kernel.changes import ChangeFeed
 from kernel.database import Database, ReadSession, WriteSession
 from kernel.database_access import DatabaseAccess
+from kernel.metrics_folder import MetricsFolder
 from kernel.refusals import Refusals
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings
@@ -39,6 +40,7 @@ class Services:
     refusals: Refusals
     restore: RestoreGuard
     skew: Skew
+    metrics: MetricsFolder
     probe: Probe = field(default_factory=Probe)
 
 
@@ -59,7 +61,7 @@ async def open_services(
     refusals = Refusals(database)
     open_log = partial(LandmarkLog, Access.of(settings), bus.topics, bus.reader)
     restore = RestoreGuard(database, open_log, changes)
-    skew = Skew(database)
+    skew, told = Skew(database), MetricsFolder(settings.metrics_dir)
     loops.start("changes", changes.run)
     loops.start("clock", skew.run)
     loops.start("limits", gate.run)
@@ -67,9 +69,13 @@ async def open_services(
     loops.start("restore-guard", restore.run)
     bus.start(loops)
     try:
-        yield Services(
-            settings, database, box, changes, loops, tokens, bus, gate, refusals, restore, skew
-        )
+        using = Services(
+            settings, database, box, changes, loops, tokens, bus, gate, refusals, restore, skew,
+            told,
+        )  # fmt: skip
+        watch(using)
+        loops.start("metrics", told.run)
+        yield using
     finally:
         await loops.close()
         await refusals.close()

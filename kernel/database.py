@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 import asyncpg
 from sqlalchemy import event, text
@@ -10,10 +11,13 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from kernel import audit
+from kernel.clock import monotonic
 from kernel.database_access import DatabaseAccess, Place, access
+from kernel.metrics import Histogram
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 10_000
@@ -21,6 +25,10 @@ LOCK_TIMEOUT_MS = 10_000
 IDLE_IN_TRANSACTION_MS = 60_000
 # Statements of a snapshot read whole tables (audit verify).
 SNAPSHOT_STATEMENT_MS = 600_000
+DATABASE_SECONDS = Histogram(
+    "shuyuan_database_seconds", "from a statement to its answer, by where it is made", "way"
+)
+_IN_SESSIONS = DATABASE_SECONDS.of("session")
 # What SQLAlchemy need know; the rest is DatabaseAccess'.
 ENGINE = "postgresql+asyncpg://"
 POOLED = {
@@ -86,6 +94,12 @@ class Database:
                 await session.execute(text(f"SET LOCAL {name} = {bound}"))
             yield session
 
+    def connections(self) -> dict[str, int]:
+        """Return how many connections of the pool are in use, idle, and allowed."""
+        pool = self._engine.pool
+        assert isinstance(pool, AsyncAdaptedQueuePool)  # noqa: S101 - narrows the type
+        return {"used": pool.checkedout(), "idle": pool.checkedin(), "allowed": pool.size()}
+
     @property
     def url(self) -> str:
         return self.access.url
@@ -135,7 +149,17 @@ def _engine(reached: DatabaseAccess, pool_size: int) -> AsyncEngine:
         hide_parameters=True,
     )
     event.listen(engine.sync_engine, "handle_error", _hide_values)
+    event.listen(engine.sync_engine, "before_cursor_execute", _begin)
+    event.listen(engine.sync_engine, "after_cursor_execute", _end)
     return engine
+
+
+def _begin(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
+    arguments[4].begun_at = monotonic()
+
+
+def _end(*arguments: Any) -> None:  # noqa: ANN401
+    _IN_SESSIONS.add(monotonic() - arguments[4].begun_at)
 
 
 def _hide_values(context: ExceptionContext) -> None:

@@ -28,6 +28,18 @@ async def remove(session: "AsyncSession", rows: Sequence[OutboxRow]) -> None:
     await session.exec(delete(OutboxRow).where(col(OutboxRow.id).in_([row.id for row in rows])))
 
 
+async def waiting(session: "AsyncSession") -> tuple[int, float]:
+    """Return how many messages wait for the relay, and for how many seconds the oldest."""
+    found = await session.execute(
+        text(
+            "SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)"
+            " FROM kernel.outbox"
+        )
+    )
+    messages, seconds = found.one()
+    return int(messages), max(0.0, float(seconds))
+
+
 # More messages than can have been left between a backup and its restore.
 IDS_SKIPPED = 1_000_000_000
 _SEQUENCE = "pg_get_serial_sequence('kernel.outbox', 'id')"

@@ -177,6 +177,16 @@ class Settings(BaseSettings):
     refusals_days: int = Field(
         190, ge=1, description="days that refused requests are kept to be asked about (P10)"
     )
+    metrics_host: str = Field("127.0.0.1", description="address of the metrics' own ports")
+    gateway_metrics_port: int = Field(
+        9464, ge=0, le=65535, description="port of the metrics of this node's gateway; 0 is none"
+    )
+    worker_metrics_port: int = Field(
+        9465, ge=0, le=65535, description="port of the metrics of the worker; 0 is none"
+    )
+    metrics_dir: Path | None = Field(
+        None, description="set by the gateway for its workers: where each writes its metrics"
+    )
     worker_heartbeat_file: Path | None = Field(
         None, description="touched by the worker while every loop is healthy"
     )

@@ -10,8 +10,11 @@ from typing import Any
 
 import asyncpg
 
-from kernel.database import raw_connection
+from kernel.clock import monotonic
+from kernel.database import DATABASE_SECONDS, raw_connection
 from kernel.database_access import Place
+
+_ALONE = DATABASE_SECONDS.of("statement")
 
 
 class Statements:
@@ -29,12 +32,15 @@ class Statements:
         """
         async with self._turn:
             connection = await self._open()
+            asked_at = monotonic()
             try:
                 return await connection.fetch(sql, *arguments)  # type: ignore[no-any-return]
             except Exception as error:
                 if _is_of_the_connection(error):
                     self._drop()
                 raise
+            finally:
+                _ALONE.add(monotonic() - asked_at)
 
     async def _open(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():

@@ -23,7 +23,12 @@ from deploy.local.wording import LocalError, say
 
 ROOT = Path(__file__).parents[2]
 GATEWAY, WORKER = "gateway", "worker"
+METRICS_PORTS = {
+    "gateway-metrics": "SHUYUAN_GATEWAY_METRICS_PORT",
+    "worker-metrics": "SHUYUAN_WORKER_METRICS_PORT",
+}
 USUAL_GATEWAY_PORT = 8000
+USUAL_METRICS_PORT = 9464
 START_SECONDS = 90.0
 GRACE_SECONDS = 15.0
 PROBE_SECONDS = 5.0
@@ -133,6 +138,10 @@ class Platform:
         if self.gateway.running() is None:
             self.gateway.stop()
             self._ports.choose(GATEWAY, self._where.gateway_port)
+            self._ports.choose("gateway-metrics", USUAL_METRICS_PORT)
+        if self.worker.running() is None:
+            self.worker.stop()
+            self._ports.choose("worker-metrics", USUAL_METRICS_PORT + 1)
         environment = self._environment(master_key)
         if read_json(self._environment_file) != environment:
             self.worker.stop()
@@ -154,6 +163,7 @@ class Platform:
             "SHUYUAN_PORT": str(self._ports.get(GATEWAY)),
             "SHUYUAN_WORKERS": str(self._where.workers),
             "SHUYUAN_WORKER_HEARTBEAT_FILE": str(self._heartbeat),
+            **{setting: str(self._ports.get(name)) for name, setting in METRICS_PORTS.items()},
             **self._where.options,
         }
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import col, or_, select
+from sqlmodel import col, func, or_, select
 
 from auth.principal import significant
 from exchange.applications.states import AWAITING_REPLY, State
@@ -103,3 +103,13 @@ async def take_overdue(session: WriteSession, now: datetime, limit: int) -> Sequ
         .limit(limit)
     )
     return (await session.exec(overdue.with_for_update(skip_locked=True))).all()
+
+
+async def overdue_by_clock(session: ReadSession, now: datetime) -> dict[str, int]:
+    """Return how many applications wait for a reply beyond their day, by clock (C3, C4, C5)."""
+    overdue = (
+        select(Application.clock, func.count())
+        .where(col(Application.status).in_(AWAITING_REPLY), col(Application.due_at) <= now)
+        .group_by(col(Application.clock))
+    )
+    return {str(clock): int(number) for clock, number in (await session.exec(overdue)).all()}

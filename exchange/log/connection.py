@@ -22,6 +22,8 @@ from aiokafka.protocol.metadata import MetadataRequest
 from exchange.log.access import Brokers, access
 from exchange.log.aiokafka_internals import Client
 from exchange.log.errors import BrokerUnavailable
+from kernel.clock import monotonic
+from kernel.metrics import Histogram
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,11 @@ Place = tuple[str, int]
 PASSING = (*LOST, ConcurrentTransactions)
 
 
+KAFKA_SECONDS = Histogram(
+    "shuyuan_kafka_seconds", "from a request to a broker to its answer, by purpose", "purpose"
+)
+
+
 class Connection:
     """One client of the cluster; requests on it are answered in the order they were sent."""
 
@@ -63,6 +70,7 @@ class Connection:
     ) -> None:
         self._access = access(brokers)
         self._purpose = purpose
+        self._times = KAFKA_SECONDS.of(purpose)
         self._request_timeout_ms = request_timeout_ms
         self._client: Client | None = None
         self._opening = asyncio.Lock()
@@ -199,8 +207,11 @@ class Connection:
     async def send(self, node: int, request: Any) -> Any:  # noqa: ANN401
         """Return the node's answer; raises BrokerUnavailable when nothing was sent, KafkaError."""
         client = await self.client()
+        asked_at = monotonic()
         with _tripping():
-            return await client.send(node, request)
+            answer = await client.send(node, request)
+        self._times.add(monotonic() - asked_at)
+        return answer
 
     async def ask_leader(self, topic: str, partition: int, request: Any) -> Any:  # noqa: ANN401
         return await self.send(await self.leader(topic, partition), request)

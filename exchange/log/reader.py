@@ -188,6 +188,11 @@ class Reader:
         self.turns = turns or Turns()
         self._under_way: dict[tuple[str, int, int, int], asyncio.Task[Chunk]] = {}
 
+    @property
+    def foreign_records(self) -> int:
+        """How many records of others were met so far."""
+        return self.cache.foreign.records
+
     async def read(self, topic: str, partition: int, offset: int, max_bytes: int) -> Chunk:
         """Return what the log holds from `offset` on; equal readings under way are shared.
 

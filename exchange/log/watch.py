@@ -95,6 +95,11 @@ class Tail:
         self._waiting = asyncio.Event()
         self._woken: deque[Waiter] = deque()
 
+    @property
+    def waiting(self) -> int:
+        """How many wait now."""
+        return len(self._concerns)
+
     async def wait(self, positions: Mapping[Place, int], concern: Concern, seconds: float) -> None:
         """Return when a record is at a position, rules that concern it changed, or time is up."""
         waiter: Waiter = asyncio.get_running_loop().create_future()

@@ -217,3 +217,13 @@ async def write_position(
 async def hold_resource(session: ReadSession, resource_id: str, *, alone: bool) -> None:
     """Let grants of a resource and its retirement take turns until the transaction ends."""
     await locks.hold_named(session, locks.Lock.RESOURCE, resource_id, alone=alone)
+
+
+async def undelivered(session: ReadSession, now: datetime) -> int:
+    """Return how many live subscriptions are not served yet although their day is over (C6)."""
+    late = select(func.count()).where(
+        col(Subscription.deliver_by) <= now,
+        col(Subscription.delivered_at).is_(None),
+        col(Subscription.status).in_(LIVE),
+    )
+    return int((await session.exec(late)).one())

@@ -8,10 +8,12 @@ from fastapi import APIRouter, Response
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from auth.principal import Role
 from gateway.http.stopping import STOPPING
-from gateway.metrics import exposition
+from gateway.principal import Admin
 from gateway.services import Services, Using
 from kernel.database_access import trouble_of
+from kernel.metrics_folder import MEDIA_TYPE
 from kernel.wire import Wire
 
 router = APIRouter(tags=["operations"])
@@ -96,9 +98,13 @@ async def _broker(using: Services) -> str:
 
 
 @router.get("/metrics", response_class=Response)
-async def metrics() -> Response:
-    """Prometheus metrics of all workers of this node."""
-    return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+async def metrics(principal: Admin, using: Using) -> Response:
+    """Prometheus metrics of all workers of this node, as its own port for them tells too."""
+    principal.require_role(Role.OPERATOR)
+    using.metrics.write()
+    # Adding up many workers takes a while, which a thread has.
+    told = await asyncio.to_thread(using.metrics.exposition)
+    return Response(told, media_type=MEDIA_TYPE)
 
 
 def _warnings(using: Services) -> list[str]:

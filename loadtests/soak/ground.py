@@ -96,6 +96,7 @@ def beside(ground: Ground, *, workers: int, **changes: str) -> Iterator[Beside]:
         **os.environ,
         **ground.settings,
         "SHUYUAN_PORT": str(port),
+        "SHUYUAN_GATEWAY_METRICS_PORT": "0",
         "SHUYUAN_WORKERS": str(workers),
         "SHUYUAN_LOG_LEVEL": "warning",
         **changes,

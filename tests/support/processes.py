@@ -39,6 +39,9 @@ def environment(database_url: str, kafka_bootstrap: str, **more: str) -> dict[st
         "SHUYUAN_PORT": str(port),
         "SHUYUAN_BASE_URL": f"http://127.0.0.1:{port}",
         "SHUYUAN_WORKERS": "2",
+        # Many stand side by side: whoever looks at metrics gives them a port.
+        "SHUYUAN_GATEWAY_METRICS_PORT": "0",
+        "SHUYUAN_WORKER_METRICS_PORT": "0",
         "SHUYUAN_LOG_LEVEL": "warning",
         "SHUYUAN_STEP_LOG_MS": "10",
         **more,

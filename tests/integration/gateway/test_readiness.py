@@ -103,13 +103,6 @@ async def test_a_worker_without_its_servers_starts_and_says_what_is_missing(
         assert (await http.get("/healthz")).status_code == 200
 
 
-async def test_metrics_are_those_of_all_workers(gateway: str) -> None:
-    async with httpx.AsyncClient(base_url=gateway) as http:
-        answer = await http.get("/metrics")
-    assert answer.headers["content-type"].startswith("text/plain")
-    assert "shuyuan_published_records_total" in answer.text
-
-
 async def test_a_clock_that_is_off_is_told_and_one_far_off_turns_it_red(
     gateway: str, settings: dict[str, str]
 ) -> None:

@@ -97,7 +97,7 @@ async def test_workers_of_two_nodes_hold_one_limit_under_a_flood(
     assert refused.json()["code"] == "rate_limited"
     assert refused.json()["policy"] == "client"
     assert int(refused.headers["Retry-After"]) >= 1
-    metrics = (await world.http.get("/metrics")).text
+    metrics = (await world.operator.get("/metrics")).text
     assert 'shuyuan_limited_requests_total{limit="client"}' in metrics
     seen = fields(refused)["client"]
     assert (seen["q"], seen["w"]) == (BURST, 1)

@@ -1,0 +1,58 @@
+"""What waits for the platform's own work: messages to be told, days that are over."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from exchange.applications import store as applications
+from exchange.subscriptions import store as subscriptions
+from exchange.subscriptions.delivery_clock import C6
+from kernel import clock, outbox
+from kernel.database import Database, ReadSession, is_passing
+from kernel.metrics import Gauge
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 15.0
+OUTBOX_MESSAGES = Gauge(
+    "shuyuan_outbox_messages", "messages that wait to be told to listeners", merge="max"
+)
+OUTBOX_AGE_SECONDS = Gauge(
+    "shuyuan_outbox_age_seconds", "how long the oldest of them waits", merge="max"
+)
+OVERDUE = Gauge(
+    "shuyuan_overdue", "things that are open beyond their legal day, by clock", "clock", merge="max"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    messages: int = 0
+    oldest_seconds: float = 0.0
+    overdue: Mapping[str, int] = field(default_factory=dict)
+
+
+async def look(session: ReadSession, now: datetime) -> Backlog:
+    messages, seconds = await outbox.waiting(session)
+    overdue = await applications.overdue_by_clock(session, now)
+    late = await subscriptions.undelivered(session, now)
+    return Backlog(messages, seconds, {**overdue, C6: late})
+
+
+async def watch(database: Database) -> None:
+    """Look again and again for the worker's metrics; while the database is away nothing is told."""
+    seen = Backlog()
+    OUTBOX_MESSAGES.read_by(lambda: seen.messages)
+    OUTBOX_AGE_SECONDS.read_by(lambda: seen.oldest_seconds)
+    OVERDUE.read_all_by(lambda: {(kind,): number for kind, number in seen.overdue.items()})
+    while True:
+        try:
+            async with database.reading() as session:
+                seen = await look(session, clock.now())
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            log.debug("the backlog is not known: %r", error)
+        await asyncio.sleep(LOOK_SECONDS)

@@ -1,0 +1,199 @@
+"""The background worker: relay, legal clock, expiry, audit sealing, in one process."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from auth.keys import rotate_when_due
+from auth.upkeep import forget_ended
+from exchange import backlog, metrics
+from exchange.applications.clockwork import mark_breaches, reckon_anew
+from exchange.delivery import store as frontiers
+from exchange.log.access import Access
+from exchange.log.condition import Condition
+from exchange.log.connection import Connection
+from exchange.log.events import EventLog
+from exchange.log.landmarks import LandmarkLog
+from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
+from exchange.log.topics import TopicPolicy, Topics
+from exchange.metering import count_store, terms
+from exchange.metering.rates import store as buckets
+from exchange.publishing import quarantine_entries
+from exchange.publishing import store as intents
+from exchange.relay import Relay
+from exchange.restoration.guard import RestoreGuard
+from exchange.sealing import seal_counts
+from exchange.subscriptions.delivery_clock import mark_deliveries
+from exchange.subscriptions.supervision import expire_due
+from kernel import answers, audit, clock, refusals
+from kernel.database import Database, WriteSession, is_passing
+from kernel.database_access import DatabaseAccess
+from kernel.errors import Unavailable
+from kernel.metrics import Histogram
+from kernel.metrics_folder import MetricsFolder
+from kernel.secretbox import Secretbox
+from kernel.settings import Settings
+from kernel.skew import Skew
+from kernel.tasks import FAILED, STOP_SECONDS, Loops, end_by_force_after
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 1.0
+RETRY_SECONDS = 2.0
+# How long the first work waits for a broker, to know whether the database was restored.
+COMPARE_SECONDS = 15.0
+# What one turn of the deadline and expiry jobs takes at most.
+BACKLOG = 200
+QUARANTINE_SECONDS = 60.0
+FORGET_SECONDS = 600.0
+KEYS_SECONDS = 3600.0
+JOB_SECONDS = Histogram("shuyuan_job_seconds", "a turn of the worker's work, by name", "job")
+Job = Callable[[WriteSession, datetime], Awaitable[int | None]]
+
+
+async def _anchor(session: WriteSession, _now: datetime) -> None:
+    await audit.anchor(session)
+
+
+async def _forget_answers(session: WriteSession, _now: datetime) -> int:
+    return await answers.forget_old(session)
+
+
+JOBS: tuple[tuple[str, Job, float], ...] = (
+    ("deadlines", mark_breaches, 30.0),
+    ("deliveries", mark_deliveries, 30.0),
+    ("calendar", reckon_anew, 3600.0),
+    ("expiry", expire_due, 30.0),
+    ("seal-counts", seal_counts, 10.0),
+    ("anchor-audit", _anchor, 60.0),
+    ("forget-answers", _forget_answers, 3600.0),
+    ("forget-counts", terms.forget_counts, 600.0),
+    ("forget-intents", intents.forget_old, 3600.0),
+    ("forget-flushes", count_store.forget_flushes, 3600.0),
+    ("forget-buckets", buckets.forget_full, 600.0),
+    ("forget-frontiers", frontiers.forget_old, 3600.0),
+    ("forget-identity", forget_ended, 3600.0),
+)
+
+
+class Worker:
+    def __init__(self, settings: Settings, told: MetricsFolder) -> None:
+        self._settings = settings
+        self._metrics = told
+        self._database = Database(DatabaseAccess.of(settings), pool_size=settings.database_pool)
+        brokers = Access.of(settings)
+        self._connection = Connection(brokers, "worker")
+        policy = TopicPolicy(settings.replication_factor, settings.min_insync_replicas, -1)
+        topics = Topics(self._connection, policy)
+        self._events = EventLog(brokers, topics)
+        self._condition = Condition(self._connection, TopicPolicy.of(settings), with_topics=True)
+        self._reader = Reader(self._connection, ChunkCache(CACHE_BYTES))
+        open_log = partial(LandmarkLog, brokers, topics, self._reader)
+        self._guard = RestoreGuard(self._database, open_log)
+        self._relay = Relay(self._database, self._events, self._guard)
+        self._skew = Skew(self._database)
+        self._stop = asyncio.Event()
+        self._loops = Loops(self._stop.set)
+
+    async def run(self) -> int:
+        """Work until a signal says stop, then return 0; FAILED when a loop has died."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        self._loops.start("restore-guard", self._guard.run)
+        await self._guard.decided(COMPARE_SECONDS)
+        await self._skew.look()
+        self._loops.start("clock", self._skew.run)
+        self._tell_metrics()
+        self._loops.start("landmark", self._guard.advance_for_ever)
+        self._loops.start("relay", self._relay_for_ever)
+        self._loops.start("brokers", self._condition.run)
+        for name, job, seconds in JOBS:
+            self._start_job(name, job, seconds)
+        forget = partial(quarantine_entries.forget_old, days=self._settings.quarantine_days)
+        self._start_job("forget-quarantine", forget, QUARANTINE_SECONDS)
+        forget = partial(refusals.forget_old, days=self._settings.refusals_days)
+        self._start_job("forget-refusals", forget, FORGET_SECONDS)
+        if self._settings.master_key or self._settings.master_key_file:
+            self._start_job("signing-keys", self._rotate_keys, KEYS_SECONDS)
+        if self._settings.worker_heartbeat_file is not None:
+            path = self._settings.worker_heartbeat_file
+            self._loops.start("heartbeat", partial(self._beat, path))
+        await self._stop.wait()
+        failed = bool(self._loops.failed)
+        if failed:
+            log.critical("the worker ends, to be started again: one of its loops has died")
+            end_by_force_after(STOP_SECONDS)
+        await self._loops.close()
+        await self._guard.close()
+        await self._relay.close()
+        await self._events.close()
+        await self._connection.close()
+        await self._database.close()
+        return FAILED if failed else 0
+
+    def _tell_metrics(self) -> None:
+        metrics.watch(self._database, self._skew, self._loops)
+        metrics.watch_log(lambda: self._condition.findings, lambda: self._reader.foreign_records)
+        self._loops.start("metrics", self._metrics.run)
+        self._loops.start("backlog", partial(backlog.watch, self._database))
+
+    async def _relay_for_ever(self) -> None:
+        while True:
+            await self._patiently(self._relay_while_it_agrees)
+
+    async def _relay_while_it_agrees(self) -> None:
+        self._guard.require()
+        await self._relay.run()
+
+    def _start_job(self, name: str, job: Job, seconds: float) -> None:
+        self._loops.start(name, partial(self._repeat, name, job, seconds))
+
+    async def _rotate_keys(self, session: WriteSession, now: datetime) -> None:
+        """Replace a signing key of age; keys are stored under the master key, which this needs."""
+        settings = self._settings
+        await rotate_when_due(
+            session,
+            now,
+            box=Secretbox(settings.master_key_bytes()),
+            days=settings.signing_key_days,
+            token_seconds=settings.access_token_seconds,
+        )
+
+    async def _repeat(self, name: str, job: Job, seconds: float) -> None:
+        times = JOB_SECONDS.of(name)
+
+        async def once() -> None:
+            """Repeat at once as long as there was as much to do as one turn takes."""
+            self._guard.require_not_restored()
+            # What is late, expired or old enough to be forgotten is so by the time of day.
+            self._skew.require()
+            done: int | None = BACKLOG
+            while done is not None and done >= BACKLOG:
+                begun = clock.monotonic()
+                async with self._database.transaction() as session:
+                    done = await job(session, clock.now())
+                times.add(clock.monotonic() - begun)
+
+        while True:
+            await self._patiently(once)
+            await asyncio.sleep(seconds)
+
+    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        """A database or broker that is away is waited for; any other error ends the loop."""
+        try:
+            await work()
+        except Exception as error:
+            if not (isinstance(error, Unavailable) or is_passing(error)):
+                raise
+            log.warning("worker waits: %r", error)
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _beat(self, path: Path) -> None:
+        """Touch the heartbeat while every loop is alive."""
+        while not self._loops.failed:
+            await asyncio.to_thread(path.touch)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
