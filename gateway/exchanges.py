@@ -35,8 +35,8 @@ class Exchange(ABC):
     """
 
     __slots__ = (
-        "answered_with", "buckets", "correlation", "day", "headers", "held_bytes", "incoming", "path",
-        "principal", "query_string",
+        "buckets", "correlation", "day", "headers", "held_bytes", "incoming", "path",
+        "principal", "query_string", "told_status",
     )  # fmt: skip
 
     def __init__(
@@ -50,7 +50,7 @@ class Exchange(ABC):
         self.buckets: Buckets = ()
         self.day: Day | None = None
         self.principal: Principal | None = None
-        self.answered_with = 0
+        self.told_status = 0
         self.correlation = correlation_of(headers)
 
     @abstractmethod
@@ -101,7 +101,7 @@ class Exchange(ABC):
         self, status: int, head: bytes, body: bytes, may_leave: MayLeave = always
     ) -> Awaitable[None]:
         """Send an answer with the headers that every hot answer carries."""
-        self.answered_with = status
+        self.told_status = status
         told = limits.fields(self.buckets, self.day)
         return self.send(status, _MARKS % (head, self.correlation.encode(), told), body, may_leave)
 

@@ -125,7 +125,7 @@ class HotPaths(HotApp):
                 log.exception("unexpected error on %s", exchange.path)
                 await self._refuse(exchange, Internal(), 500)
         finally:
-            _answered(handle, exchange).add(exchange.answered_with, monotonic() - begun)
+            _answered(handle, exchange).add(exchange.told_status, monotonic() - begun)
 
     async def _refuse(
         self, exchange: Exchange, error: ShuyuanError, status: int | None = None
