@@ -5,10 +5,13 @@ from typing import Self
 
 from exchange.delivery.cursors import Cursors
 from exchange.delivery.departures import Departures
+from exchange.delivery.fold_news import FoldNews
 from exchange.delivery.gathering import Gatherer
 from exchange.delivery.grant_plans import GrantPlans
 from exchange.delivery.positions import Positions
-from exchange.delivery.pull import Meters, Puller
+from exchange.delivery.predecessors import PredecessorSource
+from exchange.delivery.pull import Meters, News, Puller
+from exchange.latest.windows import FOLDED
 from exchange.log.access import Access
 from exchange.log.condition import Condition
 from exchange.log.connection import READ_TIMEOUT_MS, Connection
@@ -81,8 +84,12 @@ class Bus:
         plans = GrantPlans(database, box)
         topic_ids = TopicIds(reading, cache.forget_topic)
         cursors = Cursors(box.derive("cursors"), generations, topic_ids)
-        gatherer, meters = Gatherer(database, reader), Meters(counts, quotas, departures)
-        puller = Puller(database, gatherer, tail, plans, meters, changes, cursors)
+        folds = FoldNews(tail.wake_subscription)
+        predecessors = PredecessorSource(database, reader, topic_ids, folds)
+        changes.on(FOLDED, folds.folded)
+        gatherer = Gatherer(database, reader, predecessors)
+        meters = Meters(counts, quotas, departures)
+        puller = Puller(database, gatherer, News(tail, folds), plans, meters, changes, cursors)
         _listen(changes, publisher, plans, tail, departures)
         policy = TopicPolicy.of(settings)
         return cls(

@@ -1,4 +1,4 @@
-"""The background worker: relay, legal clock, expiry, audit sealing, in one process."""
+"""The background worker: relay, legal clock, expiry, audit sealing, folding, in one process."""
 
 import asyncio
 import logging
@@ -13,13 +13,17 @@ from auth.upkeep import forget_ended
 from exchange import backlog, metrics
 from exchange.applications.clockwork import mark_breaches, reckon_anew
 from exchange.delivery import store as frontiers
+from exchange.latest import store as folds
+from exchange.latest.projector import Projector
 from exchange.log.access import Access
 from exchange.log.condition import Condition
-from exchange.log.connection import Connection
+from exchange.log.connection import READ_TIMEOUT_MS, Connection
 from exchange.log.events import EventLog
 from exchange.log.landmarks import LandmarkLog
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
+from exchange.log.topic_ids import TopicIds
 from exchange.log.topics import TopicPolicy, Topics
+from exchange.log.watch import Tail
 from exchange.metering import count_store, terms
 from exchange.metering.rates import store as buckets
 from exchange.publishing import quarantine_entries
@@ -28,6 +32,7 @@ from exchange.relay import Relay
 from exchange.restoration.guard import RestoreGuard
 from exchange.sealing import seal_counts
 from exchange.subscriptions.delivery_clock import mark_deliveries
+from exchange.subscriptions.folding import keep_folded
 from exchange.subscriptions.supervision import expire_due
 from kernel import answers, audit, clock, refusals
 from kernel.database import Database, WriteSession, is_passing
@@ -77,6 +82,8 @@ JOBS: tuple[tuple[str, Job, float], ...] = (
     ("forget-buckets", buckets.forget_full, 600.0),
     ("forget-frontiers", frontiers.forget_old, 3600.0),
     ("forget-identity", forget_ended, 3600.0),
+    ("folding", keep_folded, 30.0),
+    ("forget-folds", folds.forget_gone, 60.0),
 )
 
 
@@ -91,7 +98,13 @@ class Worker:
         topics = Topics(self._connection, policy)
         self._events = EventLog(brokers, topics)
         self._condition = Condition(self._connection, TopicPolicy.of(settings), with_topics=True)
-        self._reader = Reader(self._connection, ChunkCache(CACHE_BYTES))
+        cache = ChunkCache(CACHE_BYTES)
+        self._reader = Reader(self._connection, cache)
+        # Requests on one connection are answered in order: news are waited for on another.
+        self._watching = Connection(brokers, "watch", request_timeout_ms=READ_TIMEOUT_MS)
+        self._tail = Tail(self._watching, cache, self._reader.turns)
+        topic_ids = TopicIds(self._connection, cache.forget_topic)
+        self._projector = Projector(self._database, self._reader, self._tail, topic_ids)
         open_log = partial(LandmarkLog, brokers, topics, self._reader)
         self._guard = RestoreGuard(self._database, open_log)
         self._relay = Relay(self._database, self._events, self._guard)
@@ -111,6 +124,10 @@ class Worker:
         self._loops.start("landmark", self._guard.advance_for_ever)
         self._loops.start("relay", self._relay_for_ever)
         self._loops.start("brokers", self._condition.run)
+        self._loops.start("tail", self._tail.run)
+        self._loops.start("waits", self._tail.end_waits)
+        self._loops.start("projector", self._projector.run)
+        self._loops.start("open-folds", self._projector.open_for_ever)
         for name, job, seconds in JOBS:
             self._start_job(name, job, seconds)
         forget = partial(quarantine_entries.forget_old, days=self._settings.quarantine_days)
@@ -132,6 +149,7 @@ class Worker:
         await self._relay.close()
         await self._events.close()
         await self._connection.close()
+        await self._watching.close()
         await self._database.close()
         return FAILED if failed else 0
 

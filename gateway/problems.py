@@ -142,7 +142,7 @@ def _headers(error: ShuyuanError, status: int) -> dict[str, str]:
     elif error.code == "insufficient_scope":
         scope = error.facts["required"]
         headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{scope}"'
-    if status in (429, 503):
+    if status in (429, 503) or error.retry_after_seconds is not None:
         wait = error.retry_after_seconds or RETRY_AFTER_DEFAULT_SECONDS
         headers["Retry-After"] = str(wait)
     return headers

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from deploy.migrations.models import SCHEMAS, metadata
+from deploy.migrations.models import metadata, ours
 from kernel import locks
 from kernel.database import ENGINE
 from kernel.database_access import access
@@ -21,7 +21,7 @@ def _migrate(connection: Connection) -> None:
         connection=connection,
         target_metadata=metadata,
         include_schemas=True,
-        include_name=_ours,
+        include_name=ours,
         version_table_schema="kernel",
         compare_type=True,
         # Each its own: what one has built stays when the next one has to give way, and a migration
@@ -30,10 +30,6 @@ def _migrate(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
-
-
-def _ours(name: str | None, kind: str, _parents: object) -> bool:
-    return kind != "schema" or name in SCHEMAS
 
 
 async def _run() -> None:

@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from importlib.util import find_spec
+from re import fullmatch
 
 from sqlmodel import SQLModel
 
@@ -14,6 +15,7 @@ MODULES = (
     "exchange.subscriptions.tables",
     "exchange.publishing.tables",
     "exchange.metering.rates.tables",
+    "exchange.latest.tables",
 )
 
 for name in MODULES:
@@ -21,3 +23,10 @@ for name in MODULES:
         import_module(name)
 
 metadata = SQLModel.metadata
+
+
+def ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether alembic compares a thing: one of our schemas, and no part of a partitioned table."""
+    if kind == "table":
+        return fullmatch(r"(latest|predecessor)_\d+", name or "") is None
+    return kind != "schema" or name in SCHEMAS

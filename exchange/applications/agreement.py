@@ -11,6 +11,7 @@ from exchange.applications.offers import Offer, offered
 from exchange.applications.states import Action
 from exchange.applications.tables import Application
 from exchange.subscriptions import conditions
+from exchange.subscriptions.folding import require_folded
 from exchange.subscriptions.granting import Granted, grant, hold_resource
 from exchange.subscriptions.tables import Subscription
 from kernel.actor import SYSTEM, Actor
@@ -31,7 +32,10 @@ async def agree(
     limits: Limits = deadlines.LEGAL,
     now: datetime,
 ) -> Application:
-    """Grant what was asked for, or less; raises Invalid for each attempt to widen."""
+    """Grant what was asked for, or less.
+
+    Raises Invalid for each attempt to widen, StateIncomplete (exchange/applications/folding.py).
+    """
     application = await begin(session, principal, application_id, Action.AGREE)
     await hold_resource(session, application.resource_id)
     offer = await offered(session, application.resource_id)
@@ -64,6 +68,7 @@ async def conclude(
     _require_mode(application, offer)
     asked = asked_terms(application)
     terms = narrow(asked, said, fields=offer.fields, masked=offer.masks, today=local_date(now))
+    await _require_folded(session, application, offer, terms, now)
     granted = _granted(application, offer, terms, said, deadlines.delivery_term(now, limits))
     subscription = await grant(session, actor, granted, now=now)
     facts = {"subscription_id": subscription.id, "note": said.note}
@@ -74,6 +79,15 @@ async def conclude(
         "subscription_id": subscription.id,
     }
     return await carry(session, actor, application, Action.AGREE, changes, now=now, **facts)
+
+
+async def _require_folded(
+    session: WriteSession, application: Application, offer: Offer, terms: Terms, now: datetime
+) -> None:
+    keys = {name for name, field in offer.fields.items() if field.key}
+    named = {condition.item for condition in terms.row_filter}
+    if not named <= keys:
+        await require_folded(session, application.resource_id, now=now)
 
 
 def _require_mode(application: Application, offer: Offer) -> None:

@@ -5,13 +5,16 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import add
 
 from exchange.delivery import store
 from exchange.delivery.cursor import Place
 from exchange.delivery.grant_plans import GrantPlan
+from exchange.delivery.predecessors import Predecessors, PredecessorSource
 from exchange.delivery.shown import BLOCK_RECORDS, Block, block_of, prepared
 from exchange.log.reader import EARLIEST, LATEST, Chunk, ChunkCache, Reader
 from exchange.metering.evidence.trails import Take
+from kernel import clock
 from kernel.database import Database
 from kernel.errors import Unavailable
 from kernel.turns import Steps, done_within
@@ -26,6 +29,8 @@ SCANNED_MAX = 50_000
 READ_BYTES_MAX = 32 * 1024 * 1024
 # Lines of all pages that are being filled on one worker.
 UNDER_WAY_BYTES_MAX = 256 * 1024 * 1024
+# Acknowledged records are seen at once, so a page waits so long for them to be folded.
+FOLD_SECONDS = 3.0
 # Larger pages are projected in turns, and of others what takes longer than this.
 AT_ONCE = 500
 AT_ONCE_SECONDS = 0.002
@@ -63,7 +68,8 @@ class Gathering:
     """A page that is being filled; `bounds` end the round, none with one partition.
 
     `size_bytes` are those of the lines, held in the budget until they are released; `read_bytes`
-    those of the records that were looked at, `measured` only once a page may come near the bound.
+    those of the records that were looked at and of their predecessors, `measured` only once a page
+    may come near the bound. `unfolded` is a partition of which nobody knows yet what left.
     """
 
     limit: int
@@ -77,6 +83,8 @@ class Gathering:
     read_bytes: int = 0
     read_at_most: int = 0
     measured: bool = False
+    unfolded: int | None = None
+    patient_until: float | None = None
     takes: list[Take] = field(default_factory=list)
 
     @property
@@ -132,24 +140,31 @@ def released(found: Gathering) -> Iterator[None]:
 
 
 class Gatherer:
-    def __init__(self, database: Database, reader: Reader) -> None:
+    def __init__(self, database: Database, reader: Reader, predecessors: PredecessorSource) -> None:
         self._database = database
         self._reader = reader
+        self._predecessors = predecessors
         self._budget = Budget(UNDER_WAY_BYTES_MAX)
 
     async def gather(self, plan: GrantPlan, place: Place, limit: int) -> Gathering:
         """Return a page from a place on; whoever has it releases it.
 
         With several partitions a round that shows nothing is followed by the next one, whether the
-        caller waits or not: where a page begins must not depend on that. Raises PlanOutdatedError,
-        PositionExpiredError, Unavailable where too much is under way, and as the reader does.
+        caller waits or not: where a page begins must not depend on that. What is not folded yet
+        ends the page where it needs to be (P6: what comes after it may not come before). Raises
+        PlanOutdatedError, PositionExpiredError, Unavailable where too much is under way, and as the
+        reader does.
         """
         bounds = await self._bounds(plan, place)
         found = Gathering(limit, place.offsets, list(place.offsets), bounds, self._budget)
+        # How large a predecessor is does not show in the chunks that are read.
+        found.measured = plan.projection.needs_predecessors
         try:
             while True:
                 for partition in range(plan.partitions):
                     await self._read(plan, found, partition)
+                    if found.unfolded is not None:
+                        return found
                 if plan.partitions == 1 or found.full or found.lines or not found.round_is_over:
                     return found
                 bounds = await self._bounds(plan, found.place)
@@ -183,9 +198,44 @@ class Gatherer:
                 return
             if not chunk.versions <= plan.versions:
                 raise PlanOutdatedError(chunk.versions - plan.versions, partition, offset)
-            steps = _take(self._reader.cache, plan, found, partition, chunk, bound)
+            before = None
+            if plan.projection.needs_predecessors:
+                place = (plan.topic, partition)
+                before = await self._predecessors.of(plan.grant.resource_id, place, chunk, offset)
+                if before is None:
+                    if await self._await_folded(plan, found, place):
+                        continue
+                    found.unfolded = partition
+                    return
+            steps = _take(self._reader.cache, plan, found, partition, chunk, bound, before)
             if found.limit > AT_ONCE or not done_within(steps, AT_ONCE_SECONDS):
                 await self._reader.turns.finish(steps)
+
+    async def _await_folded(
+        self, plan: GrantPlan, found: Gathering, place: tuple[str, int]
+    ) -> bool:
+        """Wait for what is in the log to be folded: usually that is a matter of moments.
+
+        Returns whether it is worth to look again: once a page has waited so long, it ends there.
+        """
+        now = clock.monotonic()
+        if found.patient_until is None:
+            found.patient_until = now + FOLD_SECONDS
+        if now >= found.patient_until:
+            return False
+        offset = found.offsets[place[1]]
+        last = min(self._reader.cache.ends.get(place, 0), offset + found.limit) - 1
+        await self._predecessors.await_folded(
+            plan.grant.resource_id, place, max(offset, last), found.patient_until
+        )
+        return True
+
+    async def is_folded(self, plan: GrantPlan, found: Gathering) -> bool:
+        """Whether it is known meanwhile what left at the end of an unfolded page."""
+        partition = found.unfolded or 0
+        place = (plan.topic, partition)
+        offset = found.offsets[partition]
+        return await self._predecessors.is_folded(plan.grant.resource_id, place, offset)
 
     async def earliest(self, plan: GrantPlan) -> list[int]:
         """Return the first offsets that the log keeps."""
@@ -215,9 +265,12 @@ def _take(
     partition: int,
     chunk: Chunk,
     bound: int | None,
+    before: Predecessors | None = None,
 ) -> Steps[None]:
-    """Move records of the chunk into the page until either ends."""
+    """Move records of the chunk into the page until either ends, or what is known before them."""
     offsets = chunk.offsets
+    if before is not None and before.end < chunk.next_offset:
+        bound = before.end if bound is None else min(bound, before.end)
     first = found.offsets[partition]
     place = bisect_left(offsets, first)
     last = len(offsets) if bound is None else bisect_left(offsets, bound)
@@ -227,8 +280,10 @@ def _take(
         end_of_block = (place // BLOCK_RECORDS + 1) * BLOCK_RECORDS
         most = min(found.limit - len(found.lines), SCANNED_MAX - found.scanned)
         wanted = range(place, min(last, end_of_block, place + most))
-        block = yield from block_of(cache, (plan.topic, partition), chunk, wanted, plan.projection)
-        sizes = _sizes(chunk, wanted.start, wanted.stop) if found.measured else ()
+        block = yield from block_of(
+            cache, (plan.topic, partition), chunk, wanted, plan.projection, before
+        )
+        sizes = _sizes(chunk, wanted.start, wanted.stop, before) if found.measured else ()
         count = _fitting(found, block, sizes)
         found.add(block.part(0, count), sum(sizes[:count]))
         place += count
@@ -238,10 +293,11 @@ def _take(
     found.takes.append(Take(partition, chunk, first, end))
 
 
-def _sizes(chunk: Chunk, begin: int, end: int) -> Sequence[int]:
-    """Return the bytes of records of a chunk, by their places in it."""
+def _sizes(chunk: Chunk, begin: int, end: int, before: Predecessors | None = None) -> Sequence[int]:
+    """Return the bytes of records of a chunk, by their places in it, with their predecessors'."""
     records = zip(chunk.keys[begin:end], chunk.values[begin:end], strict=True)
-    return [len(key) + len(value or b"") for key, value in records]
+    sizes = [len(key) + len(value or b"") for key, value in records]
+    return sizes if before is None else list(map(add, sizes, before.sizes(begin, end)))
 
 
 def _fitting(found: Gathering, block: Block, sizes: Sequence[int]) -> int:

@@ -19,6 +19,7 @@ from exchange.delivery.errors import (
     QuotaExhausted,
     UnknownVersion,
 )
+from exchange.delivery.fold_news import FoldNews
 from exchange.delivery.gathering import Gatherer, Gathering, PlanOutdatedError, released
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.log.errors import BrokerUnavailable, PositionExpiredError
@@ -87,6 +88,13 @@ class Meters(NamedTuple):
     departures: Departures
 
 
+class News(NamedTuple):
+    """What wakes the polls of a worker: records, and what is known of those before them."""
+
+    tail: Tail
+    folds: FoldNews
+
+
 class UnknownVersions:
     """Versions that the log names and the database does not know: each is looked up once.
 
@@ -118,7 +126,7 @@ class Puller:
         self,
         database: Database,
         gatherer: Gatherer,
-        tail: Tail,
+        news: News,
         plans: GrantPlans,
         meters: Meters,
         changes: ChangeFeed,
@@ -126,7 +134,8 @@ class Puller:
     ) -> None:
         self._database = database
         self._gatherer = gatherer
-        self._tail = tail
+        self._tail = news.tail
+        self._folds = news.folds
         self._plans = plans
         self._counts = meters.counts
         self._quotas = meters.quotas
@@ -292,9 +301,15 @@ class Puller:
         self, principal: Principal, plan: GrantPlan, found: Gathering, deadline: float
     ) -> None:
         concern = Concern(plan.grant.id, principal.id, principal.department, principal.token_id)
-        positions = {(plan.topic, p): offset for p, offset in enumerate(found.offsets)}
-        seconds = min(deadline - clock.monotonic(), self._seconds_left(plan))
-        await self._tail.wait(positions, concern, max(seconds, 0))
+        seconds = max(min(deadline - clock.monotonic(), self._seconds_left(plan)), 0)
+        if found.unfolded is None:
+            positions = {(plan.topic, p): offset for p, offset in enumerate(found.offsets)}
+            await self._tail.wait(positions, concern, seconds)
+            return
+        # The records are there; what is waited for is the news that they are folded.
+        with self._folds.listening(plan.grant.resource_id, plan.grant.id) as ear:
+            if not await self._gatherer.is_folded(plan, found) and not ear.heard:
+                await self._tail.wait({}, concern, min(seconds, LOOK_AGAIN_SECONDS))
 
     def _seconds_left(self, plan: GrantPlan) -> float:
         return (plan.grant.valid_until_moment - clock.now()).total_seconds()

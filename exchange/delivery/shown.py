@@ -6,13 +6,15 @@ projected, masked and written once for all of them, and evicted together with th
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Final, TypeAlias
 
+from exchange.delivery.predecessors import Predecessors
 from exchange.delivery.projection.projection import Projection
 from exchange.delivery.projection.record import Fault, Reason
-from exchange.delivery.spans import Span, spanning, spans_of, within
 from exchange.log.foreign import FOREIGN, LOST
 from exchange.log.reader import Chunk, ChunkCache
+from exchange.log.spans import Span, spanning, spans_of, within
 from kernel.turns import Steps
 
 BLOCK_RECORDS: Final = 256
@@ -55,37 +57,65 @@ def prepared(chunk: Chunk) -> Steps[None]:
 
 
 def block_of(
-    cache: ChunkCache, place: Place, chunk: Chunk, wanted: range, projection: Projection
+    cache: ChunkCache,
+    place: Place,
+    chunk: Chunk,
+    wanted: range,
+    projection: Projection,
+    before: Predecessors | None = None,
 ) -> Steps[Block]:
-    """Return what shows of the wanted records, which must not cross a multiple of BLOCK_RECORDS."""
+    """Return what shows of the wanted records, which must not cross a multiple of BLOCK_RECORDS.
+
+    `before` is needed where the projection needs predecessors, and covers them.
+    """
     index = wanted.start // BLOCK_RECORDS
     first = index * BLOCK_RECORDS
-    whole = within(spans_of(chunk), first, min(first + BLOCK_RECORDS, len(chunk.keys)))
-    name = (index, *[projection.identity(span.version) for span in whole])
+    last = min(first + BLOCK_RECORDS, len(chunk.keys))
+    whole = within(spans_of(chunk), first, last)
+    name = (index, *_identities(projection, whole, before))
     kept = chunk.beside.get(name)
     if isinstance(kept, Block):
         return kept.part(wanted.start - first, wanted.stop - first)
-    if not cache.has_room_beside(place, chunk):
-        # Nobody would have the rest of the block.
-        some = within(whole, wanted.start, wanted.stop)
-        return block((yield from _lines(cache, place, chunk, some, projection)))
-    made = block((yield from _lines(cache, place, chunk, whole, projection)))
+    known = before is None or before.cover(first, last)
+    if not (known and cache.has_room_beside(place, chunk)):
+        # Nobody would have the rest of the block, or it is not known yet.
+        part = within(whole, wanted.start, wanted.stop)
+        return block((yield from _lines(cache, place, chunk, part, projection, before)))
+    made = block((yield from _lines(cache, place, chunk, whole, projection, before)))
     size = made.size_bytes + len(made.lines) * LINE_OVERHEAD_BYTES
     cache.keep_beside(place, chunk, name, made, size)
     return made.part(wanted.start - first, wanted.stop - first)
 
 
+def _identities(
+    projection: Projection, spans: Sequence[Span], before: Predecessors | None
+) -> Iterator[bytes | int]:
+    """Name all that the lines of these records depend on."""
+    yield from (projection.identity(span.version) for span in spans)
+    if before is not None:
+        yield projection.filter_identity
+        yield before.window.fold_id
+
+
 def _lines(
-    cache: ChunkCache, place: Place, chunk: Chunk, spans: Sequence[Span], projection: Projection
+    cache: ChunkCache,
+    place: Place,
+    chunk: Chunk,
+    spans: Sequence[Span],
+    projection: Projection,
+    before: Predecessors | None,
 ) -> Steps[list[bytes | None]]:
     """Show records span by span, and name to operators those that cannot be read."""
     lines: list[bytes | None] = []
-    for begin, end, version in _pieces(chunk, spans):
+    for begin, end, version in _pieces(chunk, spans, before):
         if lines:
             yield
         faults: list[Fault] = []
         keys, values = chunk.keys[begin:end], chunk.values[begin:end]
-        lines += projection.lines(version, keys, values, faults=faults)
+        shown = projection.lines(version, keys, values, faults=faults)
+        if before is not None:
+            _tell_what_left(shown, before, Span(begin, end, version), projection, faults)
+        lines += shown
         # What no batch of the platform covers was named when it was read.
         if faults and version is not None:
             places = sorted(fault.place for fault in faults)
@@ -94,16 +124,39 @@ def _lines(
     return lines
 
 
-def _pieces(chunk: Chunk, spans: Sequence[Span]) -> Iterator[Span]:
-    """Cut spans where their records pass what is projected in one step."""
-    if chunk.size_bytes <= BYTES_AT_ONCE:
+def _tell_what_left(
+    lines: list[bytes | None],
+    before: Predecessors,
+    span: Span,
+    projection: Projection,
+    faults: Sequence[Fault],
+) -> None:
+    """Put deletes where a row of the grant was replaced by none."""
+    unreadable = {fault.place for fault in faults}
+    hidden = [
+        span.begin + place
+        for place, line in enumerate(lines)
+        if line is None and place not in unreadable
+    ]
+    left = before.passing(projection, hidden)
+    keys = [before.chunk.keys[at] for at in left]
+    told = projection.lines(span.version, keys, [None] * len(left), range(len(left)))
+    for at, line in zip(left, told, strict=True):
+        lines[at - span.begin] = line
+
+
+def _pieces(chunk: Chunk, spans: Sequence[Span], before: Predecessors | None) -> Iterator[Span]:
+    """Cut spans where their records, and those before them, pass what is projected in one step."""
+    if chunk.size_bytes + (before.window.size_bytes if before else 0) <= BYTES_AT_ONCE:
         yield from spans
         return
     for begin, end, version in spans:
         first, size_bytes = begin, 0
-        for place, value in enumerate(chunk.values[begin:end], begin):
-            size_bytes += len(value or b"")
+        replaced = before.sizes(begin, end) if before else repeat(0)
+        for place, (value, more) in enumerate(zip(chunk.values[begin:end], replaced), begin):  # noqa: B905 - one may be endless
+            record_bytes = len(value or b"") + more
+            size_bytes += record_bytes
             if size_bytes > BYTES_AT_ONCE and place > first:
                 yield Span(first, place, version)
-                first, size_bytes = place, len(value or b"")
+                first, size_bytes = place, record_bytes
         yield Span(first, end, version)

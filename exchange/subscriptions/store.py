@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, or_, select, update
 
@@ -191,6 +191,29 @@ async def count_live(session: ReadSession, resource_id: str, today: date) -> int
         col(Subscription.valid_until) >= today,
     )
     return (await session.exec(query)).one()
+
+
+FILTERED = text("""
+    SELECT s.resource_id, array_agg(DISTINCT c.item) AS items
+    FROM exchange.subscription s, jsonb_to_recordset(s.row_filter) AS c (item text)
+    WHERE s.status = ANY(:live) AND s.valid_until >= :today AND NOT EXISTS (
+        SELECT FROM exchange.folded_resource f
+        WHERE f.resource_id = s.resource_id AND f.asked_at > :asked_since
+    )
+    GROUP BY s.resource_id ORDER BY random() LIMIT :most
+""")
+
+
+async def filtered_items(
+    session: ReadSession, today: date, asked_since: datetime, most: int
+) -> dict[str, set[str]]:
+    """Return which items live grants filter on, by resource, but for those asked for since.
+
+    At most so many resources, each time others.
+    """
+    facts = {"live": list(LIVE), "today": today, "asked_since": asked_since, "most": most}
+    found = await session.execute(FILTERED.bindparams(**facts))
+    return {resource_id: set(items) for resource_id, items in found}
 
 
 async def write_position(

@@ -1,6 +1,7 @@
 """`/v1/applications`: asking for items of a resource, and answering (`api.md` section 4)."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -9,6 +10,7 @@ from pydantic import Field, StrictBool, StrictInt
 from auth.principal import Principal, Role, Scope
 from exchange.applications import agreement, apply, register, review
 from exchange.applications.content import Content
+from exchange.applications.folding import when_folded
 from exchange.applications.narrowing import Narrowing
 from exchange.applications.register import Application
 from exchange.applications.review import RefusalCode
@@ -254,15 +256,18 @@ async def change(
 
 
 @router.post("/{application_id}/sign")
-async def sign(
-    application_id: str, principal: ApplicationsWriter, session: Writing, using: Using
-) -> ApplicationView:
+async def sign(application_id: str, principal: ApplicationsWriter, using: Using) -> ApplicationView:
     """The consumer's head consents and submits; the provider's clock starts (Art 20-21)."""
-    now, limits = clock.now(), limits_of(using.settings)
-    four_eyes = using.settings.needs_four_eyes
-    moved = await apply.sign(
-        session, principal, application_id, limits=limits, now=now, four_eyes=four_eyes
+    now = clock.now()
+    sign_it = partial(
+        apply.sign,
+        principal=principal,
+        application_id=application_id,
+        limits=limits_of(using.settings),
+        now=now,
+        four_eyes=using.settings.needs_four_eyes,
     )
+    moved = await when_folded(using.database, sign_it)
     return _view(moved, principal, now)
 
 
@@ -341,16 +346,20 @@ async def deny_extension(
 async def agree(
     application_id: str,
     principal: ApplicationsWriter,
-    session: Writing,
     using: Using,
     body: Agreement | None = None,
 ) -> ApplicationView:
     """The provider's head agrees, to everything or to less; a subscription is made."""
-    now, limits = clock.now(), limits_of(using.settings)
-    said = (body or Agreement()).narrowing()
-    moved = await agreement.agree(
-        session, principal, application_id, said=said, limits=limits, now=now
+    now = clock.now()
+    agree_to_it = partial(
+        agreement.agree,
+        principal=principal,
+        application_id=application_id,
+        said=(body or Agreement()).narrowing(),
+        limits=limits_of(using.settings),
+        now=now,
     )
+    moved = await when_folded(using.database, agree_to_it)
     return _view(moved, principal, now)
 
 
@@ -377,20 +386,20 @@ async def reroute(
     application_id: str,
     body: Rerouting,
     principal: ApplicationsWriter,
-    session: Writing,
     using: Using,
 ) -> ApplicationView:
     """The authority sends the request to the right source, as `rerouted_to`."""
     now = clock.now()
-    moved = await review.reroute(
-        session,
-        principal,
-        application_id,
+    reroute_it = partial(
+        review.reroute,
+        principal=principal,
+        application_id=application_id,
         resource_id=body.resource_id,
         reason=body.reason,
         limits=limits_of(using.settings),
         now=now,
     )
+    moved = await when_folded(using.database, reroute_it)
     return _view(moved, principal, now)
 
 

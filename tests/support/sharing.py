@@ -14,6 +14,7 @@ from catalog.tables import Resource, ResourceVersion
 from exchange.applications import agreement, apply
 from exchange.applications.content import Content
 from exchange.applications.tables import Application
+from exchange.latest.tables import Fold
 from exchange.subscriptions.conditions import Condition, Op
 from kernel.database import Database
 from kernel.ids import new_id
@@ -114,6 +115,7 @@ async def sharing(
         session.add(_resource(resource_id, provider, published=published))
         await session.flush()
         session.add(_version(resource_id, share_type, published=published))
+        session.add(folded(resource_id))
     return Sharing(consumer, provider, authority, client_id, resource_id)
 
 
@@ -126,6 +128,7 @@ async def resource_of(
         session.add(_resource(resource_id, department, published=True))
         await session.flush()
         session.add(_version(resource_id, share_type, published=True))
+        session.add(folded(resource_id))
     return resource_id
 
 
@@ -151,6 +154,24 @@ async def subscribed(database: Database, world: Sharing, now: datetime = NOW) ->
     subscription_id = (await agreed(database, world, now)).subscription_id
     assert subscription_id is not None
     return subscription_id
+
+
+def folded(resource_id: str) -> Fold:
+    """The one partition of a resource, folded to the end of its log by nobody who runs."""
+    return Fold(
+        resource_id=resource_id,
+        partition=0,
+        topic_id=bytes(16),
+        generation=1,
+        current=True,
+        folded_to=0,
+        unbroken_from=0,
+        trimmed_to=0,
+        began_at=NOW,
+        caught_up_at=NOW,
+        holder="test",
+        leased_until=datetime(2099, 1, 1, tzinfo=UTC),
+    )
 
 
 def _department(

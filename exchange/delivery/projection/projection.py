@@ -5,7 +5,13 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Final
 
-from exchange.delivery.projection.record import Fault, Lines, Reason, RecordProjection
+from exchange.delivery.projection.record import (
+    Fault,
+    Lines,
+    Reason,
+    RecordProjection,
+    identity_of_filters,
+)
 from exchange.delivery.projection.views import Terms, view_of
 
 COMPILED_MAX: Final = 16
@@ -46,6 +52,17 @@ class Projection:
         """Whether a record is a row of the grant; False for deletes and what cannot be read."""
         known = self._of(version)
         return known is not None and bool(value) and known.passes(value or b"")
+
+    def passing(self, version: int | None, values: Sequence[bytes]) -> Sequence[bool]:
+        """Tell of records of one version which are rows of the grant."""
+        known = self._of(version)
+        return [False] * len(values) if known is None else known.passing(values)
+
+    @cached_property
+    def filter_identity(self) -> bytes:
+        """Name all that `passing` depends on, in every version."""
+        views = [view_of(self._terms, version) for version in sorted(self.versions)]
+        return identity_of_filters(sorted(self.versions), views)
 
     def undecided(
         self, version: int | None, keys: Sequence[bytes], values: Sequence[bytes | None]

@@ -16,9 +16,9 @@ from msgspec import UNSET, Raw, UnsetType
 from catalog.contracts.decoding import UNREADABLE
 from catalog.contracts.keys import split_parts
 from catalog.contracts.model import DataType
+from catalog.contracts.readable import are_trimmed, body_of, is_key, is_utf8, readable
 from exchange.delivery.filters import compile_key_test, compile_test, never
 from exchange.delivery.mask import UNKEYED, WORDS, Column, compile_mask, keyed_hash
-from exchange.delivery.projection.readable import are_trimmed, body_of, is_utf8, readable
 from exchange.delivery.projection.views import VersionView
 from exchange.delivery.showing.presenter import Presenter
 
@@ -97,12 +97,16 @@ class RecordProjection:
 
     def reads(self, key: bytes, value: bytes | None) -> bool:
         """Whether this is a record of the platform's at all."""
-        return _is_key(key) and (not value or readable([value])[0] is not None)
+        return is_key(key) and (not value or readable([value])[0] is not None)
 
     def passes(self, value: bytes) -> bool:
         """Whether a record is a row of the grant; False where it cannot be read."""
         [record] = self._decode([value])
         return record is not None and self._shows(record)
+
+    def passing(self, values: Sequence[bytes]) -> list[bool]:
+        """Tell which records are rows of the grant; one that cannot be read is none."""
+        return [r is not None and self._shows(r) for r in self._decode(values)]
 
     def undecided(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> list[int]:
         """Return the places of records that are told as deletes if the one before them shows."""
@@ -113,7 +117,7 @@ class RecordProjection:
         return [
             place
             for place, (key, value) in enumerate(zip(keys, values, strict=True))
-            if (next(shown) is False if value else True) and _is_key(key)
+            if (next(shown) is False if value else True) and is_key(key)
         ]
 
     def lines(
@@ -258,7 +262,7 @@ class RecordProjection:
     def _keys(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         """Return keys as they may leave, ready to stand between quotation marks; None for none."""
         if not all(keys) or not is_utf8(b"\n".join(keys)):
-            return [self._keys([key])[0] if _is_key(key) else None for key in keys]
+            return [self._keys([key])[0] if is_key(key) else None for key in keys]
         if not self._key_is_clear:
             return [keyed_hash(self._hash_key, key).encode() for key in keys]
         if b"".join(keys).isalnum():
@@ -270,10 +274,6 @@ def _presenter(view: VersionView) -> Presenter:
     masks = {item.name: item.mask for item in view.items if item.mask is not None}
     names = [field.name for field in view.fields]
     return Presenter([item.name for item in view.items], masks, names)
-
-
-def _is_key(key: bytes) -> bool:
-    return bool(key) and is_utf8(key)
 
 
 def _leaves(data: bytes | None, place: int, left: Collection[int]) -> bool:
@@ -293,6 +293,16 @@ def _identity(view: VersionView) -> bytes:
         [(field.name, field.data_type, field.key) for field in view.fields],
         b"" if unkeyed else view.hash_key,
     )
+    return hashlib.blake2b(msgspec.msgpack.encode(facts, order="sorted")).digest()
+
+
+def identity_of_filters(numbers: Sequence[int], views: Sequence[VersionView]) -> bytes:
+    """Name all that a row filter's verdict on records of these versions depends on."""
+    facts = [
+        (number, condition.as_json(), field and (field.name, field.data_type))
+        for number, view in zip(numbers, views, strict=True)
+        for condition, field in view.filtered
+    ]
     return hashlib.blake2b(msgspec.msgpack.encode(facts, order="sorted")).digest()
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from deploy.local.databases import drop_database
 from deploy.local.stack import Endpoints, Stack
-from deploy.migrations.models import SCHEMAS, metadata
+from deploy.migrations.models import metadata, ours
 from deploy.migrations.run import upgrade
 from kernel.ids import new_id
 from tests.support import processes
@@ -243,14 +243,10 @@ async def _compared(database_url: str) -> list[object]:
 
 def _differences(connection: Connection) -> list[object]:
     """Return what alembic compares, and the keys and checks that it does not."""
-    options = {"include_schemas": True, "include_name": _ours, "compare_type": True}
+    options = {"include_schemas": True, "include_name": ours, "compare_type": True}
     options["version_table_schema"] = "kernel"
     context = MigrationContext.configure(connection, opts=options)
     return [*compare_metadata(context, metadata), *_keys_and_checks(connection)]
-
-
-def _ours(name: str | None, kind: str, _parents: object) -> bool:
-    return kind != "schema" or name in SCHEMAS
 
 
 def _keys_and_checks(connection: Connection) -> Iterable[object]:

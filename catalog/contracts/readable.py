@@ -36,6 +36,11 @@ def is_utf8(text: bytes) -> bool:
     return True
 
 
+def is_key(key: bytes) -> bool:
+    """Whether the platform may have written this record key."""
+    return bool(key) and is_utf8(key)
+
+
 def are_trimmed(values: Sequence[bytes]) -> bool:
     """Whether each value begins and ends with a brace."""
     return not [value for value in values if value[0] != _OPEN or value[-1] != _CLOSE]

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.delivery.spans import Span, spans_of, within
 from exchange.log.headers import COUNT, VERSION
 from exchange.log.reader import Chunk
+from exchange.log.spans import Span, spans_of, within
 
 
 def chunk_of(

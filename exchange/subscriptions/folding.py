@@ -1,0 +1,50 @@
+"""Which resources need their latest state: those with a granted filter on an item not of the key.
+
+What such a filter tells of an update or a delete depends on the record before it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from catalog import versions
+from exchange.latest import store as folds
+from exchange.latest.errors import StateIncomplete
+from exchange.subscriptions import store
+from kernel.database import WriteSession
+from kernel.workdays import local_date
+
+ASKED_AGAIN = timedelta(days=1)
+# After so long without a grant or an application that needs it, a resource is not folded any more.
+KEPT = timedelta(days=30)
+AT_ONCE = 200
+
+
+async def require_folded(session: WriteSession, resource_id: str, *, now: datetime) -> None:
+    """Raise StateIncomplete unless the latest state lacks nothing and has reached the log's end."""
+    progress = await folds.progress(session, resource_id)
+    if not progress.complete:
+        raise StateIncomplete(resource_id, passing=progress.unbroken or not progress.begun)
+    await folds.ask(session, [resource_id], now)
+
+
+async def keep_folded(session: WriteSession, now: datetime) -> int:
+    """Ask for the latest state wherever a live grant needs it, and give up what nobody needs.
+
+    Returns how many resources were asked for.
+    """
+    filtered = await store.filtered_items(session, local_date(now), now - ASKED_AGAIN, AT_ONCE)
+    keys = await _keys(session, filtered)
+    wanted = [id_ for id_, items in filtered.items() if not items <= keys[id_]]
+    if wanted:
+        await folds.ask(session, wanted, now)
+    await folds.retire_unasked(session, now - KEPT)
+    return len(wanted)
+
+
+async def _keys(session: WriteSession, resources: Mapping[str, object]) -> dict[str, set[str]]:
+    """Return the names of key items of resources; a key is the same in every version."""
+    known = await versions.record_versions(session, list(resources))
+    return {
+        id_: {item.name for version in known[id_].values() for item in version.items if item.key}
+        for id_ in resources
+    }
