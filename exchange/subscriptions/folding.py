@@ -3,10 +3,11 @@
 What such a filter tells of an update or a delete depends on the record before it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from catalog import versions
+from catalog.contracts.published import RecordVersion
 from exchange.latest import store as folds
 from exchange.latest.errors import StateIncomplete
 from exchange.subscriptions import store
@@ -42,9 +43,11 @@ async def keep_folded(session: WriteSession, now: datetime) -> int:
 
 
 async def _keys(session: WriteSession, resources: Mapping[str, object]) -> dict[str, set[str]]:
-    """Return the names of key items of resources; a key is the same in every version."""
+    """Return the names of items that are of the key in every version of a resource."""
     known = await versions.record_versions(session, list(resources))
-    return {
-        id_: {item.name for version in known[id_].values() for item in version.items if item.key}
-        for id_ in resources
-    }
+    return {id_: _common_keys(list(known[id_].values())) for id_ in resources}
+
+
+def _common_keys(known: Sequence[RecordVersion]) -> set[str]:
+    keys = [{item.name for item in version.items if item.key} for version in known]
+    return set.intersection(*keys) if keys else set()

@@ -178,15 +178,53 @@ async def test_what_the_log_lost_is_forgotten_and_what_was_lost_unfolded_leaves_
     await append(endpoints, resource_id, rows[4:])
     await lose(endpoints, resource_id, 5)
     await append(endpoints, resource_id, [("a", 5), ("a", 6)])
+
+    async def caught_up() -> bool:
+        async with own.reading() as session:
+            return (await store.progress(session, resource_id)).caught_up
+
     with processes.worker(mine, tmp_path / "third.log"):
         await eventually(lambda: folded_to(7), within_seconds=60)
+        await eventually(caught_up, within_seconds=30)
     # Whether the record before the lost ones still stood is not known: only what follows is.
     assert (await fold_of(own, resource_id))["unbroken_from"] == 5
     assert (await predecessors(own, resource_id))[-1] == (6, 5, 5)
     assert 5 not in [place for place, _before, _n in await predecessors(own, resource_id)]
     async with own.reading() as session:
-        progress = await store.progress(session, resource_id)
-    assert (progress.caught_up, progress.complete) == (True, False)
+        assert not (await store.progress(session, resource_id)).complete
+
+
+async def test_a_topic_made_anew_is_folded_anew(
+    own: Database, endpoints: Endpoints, mine: dict[str, str], tmp_path: Path
+) -> None:
+    """Its offsets mean other records: those of the topic before are nobody's predecessors."""
+    resource_id = await asked(own, endpoints)
+    await append(endpoints, resource_id, [("a", 0), ("a", 1), ("b", 2)])
+
+    async def folded_to(end: int) -> bool:
+        return bool((await fold_of(own, resource_id))["folded_to"] == end)
+
+    with processes.worker(mine, tmp_path / "first.log"):
+        await eventually(lambda: folded_to(3), within_seconds=60)
+    before = await fold_of(own, resource_id)
+    admin = AIOKafkaAdminClient(bootstrap_servers=endpoints.kafka_bootstrap)
+    await admin.start()
+    await admin.delete_topics([topic_of(resource_id)])
+
+    async def made_anew() -> bool:
+        answer = await admin.create_topics([NewTopic(topic_of(resource_id), 1, 1)])
+        [(_topic, code, *_rest)] = answer.topic_errors
+        return bool(code == 0)
+
+    await eventually(made_anew, within_seconds=30)
+    await admin.close()
+    await append(endpoints, resource_id, [("b", 3), ("b", 4), ("a", 5), ("c", 6)])
+    with processes.worker(mine, tmp_path / "second.log"):
+        await eventually(lambda: folded_to(4), within_seconds=60)
+    after = await fold_of(own, resource_id)
+    assert after["id"] != before["id"]
+    assert after["topic_id"] != before["topic_id"]
+    assert await predecessors(own, resource_id) == [(1, 0, 3)]
 
 
 async def test_a_fold_is_given_up_when_nobody_asked_for_it_for_long(own: Database) -> None:

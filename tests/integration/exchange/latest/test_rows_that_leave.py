@@ -11,7 +11,8 @@ from aiokafka.structs import TopicPartition
 
 from deploy.local.stack import Endpoints
 from exchange.log.topics import topic_of
-from tests.support.callers import Pulled
+from tests.support.callers import Pulled, Refused
+from tests.support.problems import problem
 from tests.support.world import Sharing, World
 
 Json = dict[str, Any]
@@ -96,6 +97,26 @@ async def test_a_predecessor_that_retention_took_still_decides(
     await put(sharing, shown="450200", hidden="450300")
     assert await told(sharing) == ["delete shown"]
     assert await told(sharing, await start(sharing)) == ["delete shown"]
+
+
+async def test_what_was_lost_before_anybody_folded_it_keeps_such_a_filter_from_being_agreed_to(
+    world: World, endpoints: Endpoints
+) -> None:
+    """Nobody could say what the lost records were; a filter on the key needs none of it."""
+    sharing = await world.sharing(ITEMS)
+    await put(sharing, k1="450100")
+    gone = await sharing.publisher.publish(sharing.resource, [{"id": "k2", "region": "450200"}])
+    await lose(endpoints, sharing, {0: gone["positions"][0]["last_offset"] + 1})
+    ask = (sharing.resource, sharing.consumer, sharing.subscriber)
+    with pytest.raises(Refused) as refused:
+        await world.subscription(*ask, row_filter=NANNING)
+    # The first asking begins to fold, and whether that was done in time is the machine's matter.
+    while "retry-after" in refused.value.answer.headers:
+        problem(refused.value.answer, 409, "state_incomplete")
+        with pytest.raises(Refused) as refused:
+            await world.subscription(*ask, row_filter=NANNING)
+    problem(refused.value.answer, 409, "state_incomplete")
+    await world.subscription(*ask, row_filter=[{"item": "id", "op": "prefix", "value": "k"}])
 
 
 async def test_what_others_wrote_is_nobodys_predecessor(world: World, endpoints: Endpoints) -> None:
