@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,17 @@ from sqlalchemy import text
 
 from deploy.local.stack import Endpoints
 from exchange.latest import store
+from exchange.latest.projector import Projector
 from exchange.latest.store import LEASE_SECONDS
+from exchange.log.connection import Connection
 from exchange.log.headers import BatchFacts
+from exchange.log.reader import ChunkCache, Reader
+from exchange.log.topic_ids import TopicIds
 from exchange.log.topics import topic_of
+from exchange.log.watch import Tail
 from kernel import clock
 from kernel.database import Database
+from kernel.tasks import Loops
 from tests.support import processes, sharing
 from tests.support.databases import own_database
 from tests.support.eventually import eventually
@@ -35,6 +42,29 @@ async def own(endpoints: Endpoints) -> AsyncIterator[Database]:
 @pytest.fixture
 def mine(own: Database, settings: dict[str, str]) -> dict[str, str]:
     return {**settings, "SHUYUAN_DATABASE_URL": own.url}
+
+
+@asynccontextmanager
+async def projecting(own: Database, endpoints: Endpoints) -> AsyncIterator[None]:
+    """A projector of this process, as a worker process has it."""
+    reading, watching = (Connection(endpoints.kafka_bootstrap, name) for name in ("read", "watch"))
+    cache = ChunkCache(1 << 24)
+    tail = Tail(watching, cache)
+    topic_ids = TopicIds(reading, cache.forget_topic)
+    projector = Projector(own, Reader(reading, cache), tail, topic_ids)
+    loops = Loops()
+    loops.start("tail", tail.run)
+    loops.start("waits", tail.end_waits)
+    loops.start("projector", projector.run)
+    loops.start("open-folds", projector.open_for_ever)
+    try:
+        yield
+    finally:
+        failed = loops.failed
+        await loops.close()
+        await reading.close()
+        await watching.close()
+    assert not failed
 
 
 async def made_topic(endpoints: Endpoints, resource_id: str) -> None:
@@ -153,7 +183,7 @@ async def lose(endpoints: Endpoints, resource_id: str, before: int) -> None:
 
 
 async def test_what_the_log_lost_is_forgotten_and_what_was_lost_unfolded_leaves_a_mark(
-    own: Database, endpoints: Endpoints, mine: dict[str, str], tmp_path: Path
+    own: Database, endpoints: Endpoints
 ) -> None:
     """Predecessors go with their successors; the latest state of what is lost stays."""
     resource_id = await asked(own, endpoints)
@@ -163,12 +193,12 @@ async def test_what_the_log_lost_is_forgotten_and_what_was_lost_unfolded_leaves_
     async def folded_to(end: int) -> bool:
         return bool((await fold_of(own, resource_id))["folded_to"] == end)
 
-    with processes.worker(mine, tmp_path / "first.log"):
+    async with projecting(own, endpoints):
         await eventually(lambda: folded_to(3), within_seconds=60)
     assert await predecessors(own, resource_id) == [(2, 0, 0)]
     await lose(endpoints, resource_id, 3)
     await append(endpoints, resource_id, rows[3:4])
-    with processes.worker(mine, tmp_path / "second.log"):
+    async with projecting(own, endpoints):
 
         async def trimmed() -> bool:
             return await predecessors(own, resource_id) == [(3, 1, 1)]
@@ -183,7 +213,7 @@ async def test_what_the_log_lost_is_forgotten_and_what_was_lost_unfolded_leaves_
         async with own.reading() as session:
             return (await store.progress(session, resource_id)).caught_up
 
-    with processes.worker(mine, tmp_path / "third.log"):
+    async with projecting(own, endpoints):
         await eventually(lambda: folded_to(7), within_seconds=60)
         await eventually(caught_up, within_seconds=30)
     # Whether the record before the lost ones still stood is not known: only what follows is.
@@ -194,9 +224,7 @@ async def test_what_the_log_lost_is_forgotten_and_what_was_lost_unfolded_leaves_
         assert not (await store.progress(session, resource_id)).complete
 
 
-async def test_a_topic_made_anew_is_folded_anew(
-    own: Database, endpoints: Endpoints, mine: dict[str, str], tmp_path: Path
-) -> None:
+async def test_a_topic_made_anew_is_folded_anew(own: Database, endpoints: Endpoints) -> None:
     """Its offsets mean other records: those of the topic before are nobody's predecessors."""
     resource_id = await asked(own, endpoints)
     await append(endpoints, resource_id, [("a", 0), ("a", 1), ("b", 2)])
@@ -204,7 +232,7 @@ async def test_a_topic_made_anew_is_folded_anew(
     async def folded_to(end: int) -> bool:
         return bool((await fold_of(own, resource_id))["folded_to"] == end)
 
-    with processes.worker(mine, tmp_path / "first.log"):
+    async with projecting(own, endpoints):
         await eventually(lambda: folded_to(3), within_seconds=60)
     before = await fold_of(own, resource_id)
     admin = AIOKafkaAdminClient(bootstrap_servers=endpoints.kafka_bootstrap)
@@ -219,7 +247,7 @@ async def test_a_topic_made_anew_is_folded_anew(
     await eventually(made_anew, within_seconds=30)
     await admin.close()
     await append(endpoints, resource_id, [("b", 3), ("b", 4), ("a", 5), ("c", 6)])
-    with processes.worker(mine, tmp_path / "second.log"):
+    async with projecting(own, endpoints):
         await eventually(lambda: folded_to(4), within_seconds=60)
     after = await fold_of(own, resource_id)
     assert after["id"] != before["id"]
