@@ -34,7 +34,7 @@ from exchange.sealing import seal_counts
 from exchange.subscriptions.delivery_clock import mark_deliveries
 from exchange.subscriptions.folding import keep_folded
 from exchange.subscriptions.supervision import expire_due
-from kernel import answers, audit, clock, refusals
+from kernel import answers, audit, audit_months, clock, refusals
 from kernel.database import Database, WriteSession, is_passing
 from kernel.database_access import DatabaseAccess
 from kernel.errors import Unavailable
@@ -60,6 +60,10 @@ JOB_SECONDS = Histogram("shuyuan_job_seconds", "a turn of the worker's work, by 
 Job = Callable[[WriteSession, datetime], Awaitable[int | None]]
 
 
+async def _make_months(session: WriteSession, now: datetime) -> None:
+    await audit_months.make_ahead(session, now)
+
+
 async def _anchor(session: WriteSession, _now: datetime) -> None:
     await audit.anchor(session)
 
@@ -75,6 +79,7 @@ JOBS: tuple[tuple[str, Job, float], ...] = (
     ("expiry", expire_due, 30.0),
     ("seal-counts", seal_counts, 10.0),
     ("anchor-audit", _anchor, 60.0),
+    ("audit-months", _make_months, 86_400.0),
     ("forget-answers", _forget_answers, 3600.0),
     ("forget-counts", terms.forget_counts, 600.0),
     ("forget-intents", intents.forget_old, 3600.0),

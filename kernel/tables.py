@@ -11,13 +11,16 @@ from sqlalchemy import (
     DateTime,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     SmallInteger,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 SCHEMA = "kernel"
+THIS_MONTH = text("to_char(now() AT TIME ZONE 'UTC', 'YYYYMM')::integer")
 
 
 def timestamp(*, nullable: bool = False) -> Any:  # noqa: ANN401 - SQLModel's Field is untyped
@@ -33,10 +36,15 @@ class AuditChain(SQLModel, table=True):
     chain: int = Field(primary_key=True)
     seq: int = Field(sa_type=BigInteger)
     hash: str
+    # The month of the last event, as 202612; months of a chain never go back.
+    period: int = 0
+    # How far the chain is archived: its events go on behind this one.
+    archived_seq: int = Field(default=0, sa_type=BigInteger)
+    archived_hash: str = "0" * 64
 
 
 class AuditRow(SQLModel, table=True):
-    """One event; append-only by trigger, chained by hash."""
+    """One event; append-only by trigger, chained by hash, in partitions by month (ADR 0028)."""
 
     __tablename__: ClassVar[Any] = "audit_event"
     __table_args__ = (
@@ -48,6 +56,9 @@ class AuditRow(SQLModel, table=True):
 
     chain: int = Field(primary_key=True)
     seq: int = Field(primary_key=True, sa_type=BigInteger)
+    period: int = Field(
+        sa_column=Column(Integer, primary_key=True, autoincrement=False, server_default=THIS_MONTH)
+    )
     at: datetime = timestamp()
     event: str = Field(index=False)
     actor_kind: str

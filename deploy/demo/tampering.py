@@ -17,7 +17,7 @@ from sqlmodel import SQLModel
 from deploy.demo.proof import require
 from deploy.local.databases import drop_database
 from gateway.cli.failures import Failure
-from kernel import audit
+from kernel import audit_check
 from kernel.database import Database
 from kernel.database_access import DatabaseAccess
 from kernel.settings import of
@@ -77,7 +77,7 @@ async def _require_whole(place: DatabaseAccess) -> None:
     database = Database(place, pool_size=2)
     try:
         async with database.snapshot() as session:
-            verdict = await audit.verify(session)
+            verdict = await audit_check.verify(session)
     finally:
         await database.close()
     require(not verdict.faults, "审计日志的副本不完整", "the copy of the audit log is not whole")
@@ -139,13 +139,17 @@ async def _fill(live: asyncpg.Connection, copy: asyncpg.Connection) -> None:
     async with live.transaction(isolation="repeatable_read", readonly=True):
         for table in TABLES:
             name = str(table.__tablename__)
-            ddl = CreateTable(SQLModel.metadata.tables[f"{SCHEMA}.{name}"])
+            model = SQLModel.metadata.tables[f"{SCHEMA}.{name}"]
+            ddl = CreateTable(model)
             dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
             await copy.execute(str(ddl.compile(dialect=dialect)))
             rows = io.BytesIO()
-            await live.copy_from_table(name, schema_name=SCHEMA, output=rows)
+            columns = model.columns.keys()
+            # The log lies in partitions: only a query copies all of them.
+            query = f"SELECT {', '.join(columns)} FROM {SCHEMA}.{name}"  # noqa: S608 - of the model
+            await live.copy_from_query(query, output=rows)
             rows.seek(0)
-            await copy.copy_to_table(name, schema_name=SCHEMA, source=rows)
+            await copy.copy_to_table(name, schema_name=SCHEMA, columns=columns, source=rows)
 
 
 async def _change_one(copy: asyncpg.Connection) -> tuple[int, int]:

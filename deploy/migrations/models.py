@@ -28,5 +28,5 @@ metadata = SQLModel.metadata
 def ours(name: str | None, kind: str, _parents: object) -> bool:
     """Whether alembic compares a thing: one of our schemas, and no part of a partitioned table."""
     if kind == "table":
-        return fullmatch(r"(latest|predecessor)_\d+", name or "") is None
+        return fullmatch(r"(latest|predecessor|audit_event)_(\d+|first)", name or "") is None
     return kind != "schema" or name in SCHEMAS

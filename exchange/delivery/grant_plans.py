@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from catalog import versions
 from catalog.contracts.published import RecordVersion
 from catalog.entries import ShareType
-from exchange.delivery.projection.projection import Projection
+from exchange.delivery.projection.projection import COMPILED_MAX, Projection
 from exchange.delivery.projection.views import Terms
 from exchange.log.topics import topic_of
 from exchange.subscriptions import grants
@@ -19,6 +19,9 @@ from kernel.grouped import Grouped
 from kernel.secretbox import Secretbox
 
 PLANS_MAX, TERMS_MAX = 20_000, 10_000
+# What they hold, about: versions of wide resources, and what is compiled of them for each grant.
+PLANS_BYTES_MAX, TERMS_BYTES_MAX = 256 * 1024 * 1024, 64 * 1024 * 1024
+ITEM_BYTES, COMPILED_ITEM_BYTES, PLAN_BYTES = 400, 1_000, 4_000
 # Grants that are missed at the same time are read together.
 GRANTS_TOGETHER = 200
 
@@ -50,10 +53,20 @@ class GrantPlans:
         self._database = database
         self._box = box
         self._by_resource: dict[str, set[str]] = {}
-        self._terms: RuleCache[ResourceTerms] = RuleCache(self._load_terms, size=TERMS_MAX)
+        self._terms: RuleCache[ResourceTerms] = RuleCache(
+            self._load_terms,
+            size=TERMS_MAX,
+            parts=lambda terms: _version_parts(terms.versions),
+            most_bytes=TERMS_BYTES_MAX,
+        )
         self._grants: Grouped[Grant] = Grouped(self._load_grants, most=GRANTS_TOGETHER)
         self._cache: RuleCache[GrantPlan] = RuleCache(
-            self._load, size=PLANS_MAX, at_once=2 * GRANTS_TOGETHER, on_gone=self._gone
+            self._load,
+            size=PLANS_MAX,
+            at_once=2 * GRANTS_TOGETHER,
+            on_gone=self._gone,
+            parts=plan_parts,
+            most_bytes=PLANS_BYTES_MAX,
         )
 
     def clear(self) -> None:
@@ -128,6 +141,20 @@ class GrantPlans:
             found = await versions.record_versions(session, [resource_id])
         shared = published.share_type != ShareType.NONE
         return ResourceTerms(published.version, published.partitions, shared, found[resource_id])
+
+
+def plan_parts(plan: GrantPlan) -> dict[int, int]:
+    """Return the bytes of what a plan holds, by identity: grants of a resource share its versions.
+
+    What is compiled is reckoned for as many versions as a projection keeps.
+    """
+    items = len(plan.grant.items) + len(plan.grant.row_filter)
+    compiled = items * COMPILED_ITEM_BYTES * min(len(plan.versions), COMPILED_MAX)
+    return {**_version_parts(plan.projection.known), id(plan): PLAN_BYTES + compiled}
+
+
+def _version_parts(known: Mapping[int, RecordVersion]) -> dict[int, int]:
+    return {id(version): ITEM_BYTES * (1 + len(version.items)) for version in known.values()}
 
 
 def terms_of(

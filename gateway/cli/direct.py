@@ -1,9 +1,10 @@
 """What the command line does in the database itself, when no gateway need be running."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
@@ -21,9 +22,10 @@ from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
 from exchange.metering.evidence.compare import Finding, compare
 from exchange.restoration.declare import Declaration, declare, lost_events
 from gateway.cli.failures import Failure, Unreachable
-from kernel import audit, clock, generation, outbox
+from kernel import audit_archive, clock, generation, outbox
 from kernel.actor import SYSTEM
-from kernel.audit import Verdict
+from kernel.audit_archive import Archived
+from kernel.audit_check import Verdict
 from kernel.database import Database
 from kernel.database_access import DatabaseAccess, trouble_of
 from kernel.errors import Invalid, NotFound
@@ -77,9 +79,16 @@ async def restore_access(username: str, role: Role, department: str | None) -> s
     return password
 
 
-async def verify_audit() -> Verdict:
+async def verify_audit(archives: Sequence[Path]) -> Verdict:
+    """Verify the log, and the archives before it; raises ArchiveUnreadable, OSError."""
     async with _database(_settings()) as database, database.snapshot() as session:
-        return await audit.verify(session)
+        return await audit_archive.verify(session, archives)
+
+
+async def archive_audit(path: Path, before: int | None) -> Archived:
+    """Raise NothingToArchive, AuditBroken, OSError."""
+    async with _database(_settings()) as database:
+        return await audit_archive.archive(database, path, before=before, now=clock.now())
 
 
 async def compare_audit(since: datetime | None, until: datetime | None) -> list[Finding]:

@@ -6,6 +6,7 @@
 from collections import Counter
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,7 @@ from gateway.cli.failures import EXIT_FAILED, explained
 from gateway.cli.wording import say
 
 if TYPE_CHECKING:
-    from kernel.audit import Fault
+    from kernel.audit_check import Fault
 
 audit_app = typer.Typer(no_args_is_help=True, help="审计日志 / the audit log")
 keys_app = typer.Typer(no_args_is_help=True, help="令牌签名密钥 / keys that sign tokens")
@@ -142,12 +143,21 @@ def pass_version(
 
 
 @audit_app.command()
-def verify() -> None:
+def verify(
+    archives: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help=say("此前的归档文件，按先后", "the archives before the log, in their order"),
+        ),
+    ] = None,
+) -> None:
     """校验审计哈希链，断裂则返回 1 / recompute every chain; exit code 1 where one is broken."""
     from gateway.cli import direct  # noqa: PLC0415
 
     with explained():
-        verdict = direct.run(direct.verify_audit())
+        verdict = direct.run(direct.verify_audit(archives or []))
     for fault in verdict.faults:
         typer.echo(f"✗ {_told(fault)}", err=True)
     if verdict.faults:
@@ -156,6 +166,31 @@ def verify() -> None:
         say(
             f"✓ 审计链完整：{verdict.events:,} 个事件",
             f"✓ the audit log is whole: {verdict.events:,} events",
+        )
+    )
+
+
+@audit_app.command()
+def archive(
+    to: Annotated[Path, typer.Option(help=say("新的归档文件", "the file to write, a new one"))],
+    before: Annotated[
+        int | None,
+        typer.Option(
+            min=197001,
+            max=999912,
+            help=say("只归档此月之前，如 202601", "only months before this one, as 202601"),
+        ),
+    ] = None,
+) -> None:
+    """将已结束的月份移入可校验的文件 / move months that are over to a file that verifies."""
+    from gateway.cli import direct  # noqa: PLC0415
+
+    with explained():
+        done = direct.run(direct.archive_audit(to, before))
+    typer.echo(
+        say(
+            f"✓ 已归档 {done.end} 之前的 {done.events:,} 个事件，SHA-256 {done.digest}",
+            f"✓ archived {done.events:,} events before {done.end}, SHA-256 {done.digest}",
         )
     )
 

@@ -4,9 +4,10 @@ from auth.events import AuthEvent
 from catalog.events import CatalogEvent
 from exchange.events import ExchangeEvent
 from kernel.audit import ANCHORED
+from kernel.audit_archive import ARCHIVED
 from tests.docs.pages import quoted, rows, text
 
-IN_CODE = [*AuthEvent, *CatalogEvent, *ExchangeEvent, ANCHORED]
+IN_CODE = [*AuthEvent, *CatalogEvent, *ExchangeEvent, ANCHORED, ARCHIVED]
 TABLE = [quoted(row["event"]) for row in rows(text("audit-events.md"), "event")]
 
 

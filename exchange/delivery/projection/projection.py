@@ -32,6 +32,7 @@ class Projection:
         self._terms = terms
         self._compiled: OrderedDict[int, RecordProjection] = OrderedDict()
         self.versions = frozenset(terms.versions)
+        self.known = terms.versions
 
     @cached_property
     def needs_predecessors(self) -> bool:

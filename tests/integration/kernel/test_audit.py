@@ -12,9 +12,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from deploy.local.stack import Endpoints
-from kernel import audit
+from kernel import audit, audit_check
 from kernel.actor import Actor
-from kernel.audit import CHAINS, Verdict
+from kernel.audit import CHAINS
+from kernel.audit_check import Verdict
 from kernel.database import Database
 from kernel.ids import new_id
 from tests.support.databases import connected, new_database
@@ -30,7 +31,7 @@ def write(session: object, name: str = "test.done", **details: object) -> None:
 
 async def verified(database: Database) -> Verdict:
     async with database.snapshot() as session:
-        return await audit.verify(session)
+        return await audit_check.verify(session)
 
 
 @pytest.fixture(scope="module")
@@ -327,7 +328,7 @@ async def test_verifying_keeps_no_more_than_the_anchored_hashes(
 ) -> None:
     """Every hash was kept: 250 bytes an event, 2.5 GB of ten million (E2)."""
     kept: list[Sized] = []
-    monkeypatch.setattr(audit, "_broken_anchors", lambda *given: _keep(kept, given[-1]))
+    monkeypatch.setattr(audit_check, "_broken_anchors", lambda *given: _keep(kept, given[-1]))
     async with own.transaction() as session:
         for _ in range(1000):
             write(session)
@@ -338,7 +339,7 @@ async def test_verifying_keeps_no_more_than_the_anchored_hashes(
     assert len(kept[0]) <= CHAINS * CHAINS
 
 
-async def _keep(kept: list[Sized], hashes: Sized) -> list[audit.Fault]:
+async def _keep(kept: list[Sized], hashes: Sized) -> list[audit_check.Fault]:
     kept.append(hashes)
     return []
 

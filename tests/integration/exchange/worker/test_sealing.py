@@ -16,7 +16,7 @@ from exchange.metering.counts import Counts
 from exchange.metering.evidence.trails import Delivered, Take
 from exchange.publishing.receipts import Position
 from exchange.sealing import SETTLED_SECONDS, seal_counts
-from kernel import audit
+from kernel import audit_check
 from kernel.database import Database
 from kernel.ids import new_id
 from kernel.tables import AuditRow
@@ -142,7 +142,7 @@ async def test_two_workers_that_seal_at_once_seal_once(clean: Database, clock: C
     for resource in resources:
         assert len(await sealed(clean, resource)) == 1
     async with clean.snapshot() as session:
-        assert (await audit.verify(session)).faults == ()
+        assert (await audit_check.verify(session)).faults == ()
 
 
 async def test_late_counts_open_the_minute_again(clean: Database, clock: Clock) -> None:

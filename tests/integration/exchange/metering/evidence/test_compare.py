@@ -13,7 +13,7 @@ from exchange.log.connection import Connection
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
 from exchange.metering.evidence.compare import Finding, Verdict, compare
 from exchange.sealing import seal_counts
-from kernel import audit
+from kernel import audit_check
 from kernel.clock import now
 from kernel.database import Database
 from tests.support.callers import ClientApp
@@ -58,7 +58,7 @@ async def found(
 ) -> list[Finding]:
     async with database.snapshot() as session:
         findings = await compare(session, reader, since, None)
-        assert (await audit.verify(session)).faults == ()
+        assert (await audit_check.verify(session)).faults == ()
     return [finding for finding in findings if finding.subject_id in subjects]
 
 
