@@ -42,6 +42,12 @@ from loadtests.processes import between, sample
 
 CIPHER_BYTES = 16 * 1024
 SEAL_AT_ONCE = 1000
+# Of a table, or of all partitions of one that has them.
+SIZE = """
+    SELECT pg_total_relation_size($1::regclass) + coalesce(
+        (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree($1::regclass)
+         WHERE isleaf AND relid <> $1::regclass), 0)::bigint
+"""
 SETTLED = timedelta(minutes=2)
 FIRST_MASKED = ("id_number", "name", "mobile")
 SHAPES = ((3, 0), (6, 0), (11, 0), (6, 1), (6, 2), (11, 2))
@@ -153,8 +159,7 @@ async def _bytes(arena: Arena, work: str) -> float:
     connection = await asyncpg.connect(arena.database_url)
     try:
         sizes: Mapping[str, int] = {
-            table: await connection.fetchval("SELECT pg_total_relation_size($1::regclass)", table)
-            for table in TABLES[work]
+            table: await connection.fetchval(SIZE, table) for table in TABLES[work]
         }
     finally:
         await connection.close()
