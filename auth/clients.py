@@ -151,7 +151,7 @@ async def rotate(
 
     Raises NotFound, Invalid, IllegalTransition, and Conflict for a client without a secret.
     """
-    client = await _controlled(session, principal, client_id)
+    client = await controlled(session, principal, client_id)
     if client.auth_method != "client_secret_basic":
         raise Conflict(
             "该应用系统使用自己的密钥，请修改 jwks",
@@ -192,14 +192,14 @@ async def suspend(
     session: WriteSession, principal: Principal, client_id: str, *, reason: str | None
 ) -> Client:
     """Suspend the client: its tokens end for ever, within a second everywhere (P3)."""
-    client = await _controlled(session, principal, client_id)
+    client = await controlled(session, principal, client_id)
     values = {"generation": Client.generation + 1}
     return await _move(session, principal, client, Action.SUSPEND, values, {"reason": reason})
 
 
 async def resume(session: WriteSession, principal: Principal, client_id: str) -> Client:
     """Let a suspended client call again; raises NotFound, IllegalTransition."""
-    client = await _controlled(session, principal, client_id)
+    client = await controlled(session, principal, client_id)
     return await _move(session, principal, client, Action.RESUME, {}, {})
 
 
@@ -223,7 +223,7 @@ async def _move(
     return moved
 
 
-async def _controlled(session: ReadSession, principal: Principal, client_id: str) -> Client:
+async def controlled(session: ReadSession, principal: Principal, client_id: str) -> Client:
     """Return a client that the caller may manage; another department's is not to be known of."""
     client, department = await _known(session, principal, client_id)
     duties.require(principal, Operation.MANAGE_CLIENT, department)

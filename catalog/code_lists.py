@@ -15,6 +15,10 @@ from kernel.audit import record
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import FieldErrors, NotFound
 from kernel.paging import Page, PageRequest
+from kernel.turns import unhurried
+
+# Rows of one statement: some milliseconds of the loop.
+ROWS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +71,15 @@ async def add_edition(
     """Add an edition; AlreadyRegistered when its name or its first day is taken."""
     principal.require_authority(principal.region_code)
     await get(session, code)
-    FieldErrors(edition_errors(new.items)).raise_if_any()
+    FieldErrors(await unhurried(edition_errors(new.items))).raise_if_any()
     row = CodeListEdition(
         code_list=code, edition=new.edition, effective_from=new.effective_from, created_at=now
     )
     if not await add_once(session, row):
         raise AlreadyRegistered
-    await store.add_items(session, [_row(code, new.edition, item) for item in new.items])
+    for start in range(0, len(new.items), ROWS_AT_ONCE):
+        some = new.items[start : start + ROWS_AT_ONCE]
+        await store.add_items(session, [_row(code, new.edition, item) for item in some])
     record(
         session,
         principal.actor,

@@ -202,11 +202,12 @@ async def _start(
     """Return what the action starts from; NotFound, 403 errors, IllegalTransition."""
     shown = await versions.shown(session, principal, resource_id)
     require(principal, action, shown.resource)
-    _next_state(shown.resource, action)
+    next_state(shown.resource, action)
     return shown
 
 
-def _next_state(resource: Resource, action: Action) -> State:
+def next_state(resource: Resource, action: Action) -> State:
+    """Return where the action leads; raises IllegalTransition."""
     return step(NEXT, standing(resource, action), action, possible=actions(resource))
 
 
@@ -242,7 +243,7 @@ async def _move(
 ) -> Shown:
     """Move the newest version together with its resource."""
     start = State(resource.status)
-    to = _next_state(resource, action)
+    to = next_state(resource, action)
     await _move_resource(session, resource, action, now=now)
     version = await store.set_version(session, resource.id, resource.version, state=to, **facts)
     return await _finish(session, principal, resource, version, action, start, now=now)
@@ -260,12 +261,12 @@ async def _move_resource(
 
     The resource's row is locked before those of its versions, by everybody: no deadlocks.
     """
-    if await store.move(session, resource, _next_state(resource, action), now=now, **facts):
+    if await store.move(session, resource, next_state(resource, action), now=now, **facts):
         return
     current = await store.resource(session, resource.id)
     if current is None:
         raise NotFound
-    _next_state(current, action)
+    next_state(current, action)
     raise ChangedMeanwhile
 
 

@@ -115,14 +115,11 @@ async def change(
     now: datetime,
 ) -> Shown:
     """Rewrite a draft that was read at `revision`, None for any; Stale when it has moved on."""
-    shown = await versions.shown(session, principal, resource_id)
-    principal.require_role(Role.CLERK)
-    principal.require_department(shown.resource.department)
+    shown = await _rewritable(session, principal, resource_id)
     resource, number = shown.resource, shown.resource.version
-    if resource.status != State.DRAFT:
-        raise _not_a_draft(resource)
     if revision not in (None, resource.revision):
         raise Stale
+    require_draft(resource)
     await _check_draft(session, principal, entry, *_settled(resource, shown.version, entry))
     region = canonical(entry.region_code)
     if not await store.move(session, resource, State.DRAFT, now=now, region_code=region):
@@ -141,8 +138,23 @@ async def change(
     return present(principal, resource, version)
 
 
-def _not_a_draft(resource: Resource) -> IllegalTransition:
-    return IllegalTransition(
+async def rewritable(session: ReadSession, principal: Principal, resource_id: str) -> Resource:
+    """Return what the caller may rewrite while it is a draft; NotFound, 403 errors."""
+    return (await _rewritable(session, principal, resource_id)).resource
+
+
+async def _rewritable(session: ReadSession, principal: Principal, resource_id: str) -> Shown:
+    shown = await versions.shown(session, principal, resource_id)
+    principal.require_role(Role.CLERK)
+    principal.require_department(shown.resource.department)
+    return shown
+
+
+def require_draft(resource: Resource) -> None:
+    """Raise IllegalTransition for what is no draft."""
+    if resource.status == State.DRAFT:
+        return
+    raise IllegalTransition(
         "只有草稿可以修改，已发布的请先 revise",
         "Only a draft can be changed; revise what is published",
         state=resource.status,

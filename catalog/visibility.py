@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A resource as one caller sees it; `status` is the state of the version shown."""
+    """A resource as one caller sees it; `status` is the state of the version shown.
+
+    `allowed` may be done by the caller, `possible` by whoever has the role: nothing is told of a
+    draft to those who may not know of it.
+    """
 
     resource: "Resource"
     version: "ResourceVersion"
     status: State
     allowed: tuple[Action, ...]
+    possible: tuple[Action, ...] = ()
 
 
 def is_insider(principal: Principal, resource: "Resource") -> bool:
@@ -62,7 +67,8 @@ def actions(resource: "Resource") -> tuple[Action, ...]:
 
 def present(principal: Principal, resource: "Resource", version: "ResourceVersion") -> Shown:
     mine = tuple(action for action in actions(resource) if may(principal, action, resource))
-    return Shown(resource, version, State(version.state), mine)
+    possible = actions(resource) if is_insider(principal, resource) else ()
+    return Shown(resource, version, State(version.state), mine, possible)
 
 
 def may(principal: Principal, action: Action, resource: "Resource") -> bool:

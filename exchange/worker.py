@@ -26,7 +26,7 @@ from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.watch import Tail
 from exchange.metering import count_store, terms
 from exchange.metering.rates import store as buckets
-from exchange.publishing import quarantine_entries
+from exchange.publishing import issued, quarantine_entries
 from exchange.publishing import store as intents
 from exchange.relay import Relay
 from exchange.restoration.guard import RestoreGuard
@@ -137,6 +137,8 @@ class Worker:
             self._start_job(name, job, seconds)
         forget = partial(quarantine_entries.forget_old, days=self._settings.quarantine_days)
         self._start_job("forget-quarantine", forget, QUARANTINE_SECONDS)
+        forget = partial(issued.forget_old, days=self._settings.receipts_days)
+        self._start_job("forget-receipts", forget, FORGET_SECONDS)
         forget = partial(refusals.forget_old, days=self._settings.refusals_days)
         self._start_job("forget-refusals", forget, FORGET_SECONDS)
         if self._settings.master_key or self._settings.master_key_file:

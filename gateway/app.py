@@ -34,6 +34,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings = app.state.settings
     async with open_services(settings, app.state.on_dead_loop) as services:
         app.state.services = services
+        app.openapi()
         await warm(app)
         settle_memory()
         with draining(settings.drain_seconds, services.bus.tail.wake):

@@ -2,15 +2,18 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from typing import TypeVar
 
 from auth.principal import Principal
-from gateway import metrics
+from gateway import metrics, strict_json
+from gateway.conditional import Conditional
 from gateway.correlation import correlation_of
-from gateway.guard import Guard
+from gateway.guard import GUARDED, Guard
 from gateway.http.asgi import HOLDER, App, Message, Receive, Scope, Send
 from gateway.http.budgets import BODIES, BODIES_ANONYMOUS, Bodies
 from gateway.http.errors import RequestTimeout
+from gateway.order import ASKED, Asked
 from gateway.problems import CodingNotSupported, Internal, in_english, log, problem, status_of
 from gateway.worker import WORKER
 from kernel.clock import monotonic
@@ -39,6 +42,7 @@ USUAL: Mapping[bytes, bytes] = {
 STATUS = "exchange.status"
 # What was refused before a route was looked for, and what no route answers.
 UNROUTED = "-"
+Answer = TypeVar("Answer")
 _WORKER_MARK = (b"exchange-worker", WORKER.encode())
 
 
@@ -57,8 +61,11 @@ class Edge:
         correlation = correlation_of(headers)
         correlation_id.set(correlation)
         scope[STATUS], begun = 0, monotonic()
+        send = _noting(scope, marked(send, correlation))
+        if scope["method"] == "GET":
+            send = Conditional(send, headers.get(b"if-none-match"))
         try:
-            await self._answer(scope, headers, receive, _noting(scope, marked(send, correlation)))
+            await self._answer(scope, headers, receive, send)
         finally:
             route = getattr(scope.get("route"), "path_format", UNROUTED)
             metrics.answered(f"{scope['method']} {route}", scope[STATUS], monotonic() - begun)
@@ -68,17 +75,46 @@ class Edge:
     ) -> None:
         try:
             principal = await self._known(scope, headers)
-            _check(scope, headers)
         except ShuyuanError as error:
             await self._refuse(scope, send, error)
             return
         limited = _Limited(receive, _body_max(scope["path"]), *_pot(scope, principal))
         try:
-            await self._app(scope, limited, send)
+            try:
+                whole = await self._readable(scope, headers, limited)
+            except ShuyuanError as error:
+                await self._refuse(scope, send, await self._first(scope, error))
+                return
+            await self._app(scope, whole, send)
         except (TooLarge, RequestTimeout) as error:
             await self._refuse(scope, send, error)
         finally:
             limited.release()
+
+    async def _readable(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive
+    ) -> Receive:
+        """Return the way to the body; raises what is wrong with query, media, size and JSON."""
+        asked: Asked | None = scope.get(ASKED)
+        guarded = self._guard is not None and scope["path"].startswith(GUARDED)
+        _check_address(scope)
+        if guarded and asked is None:
+            # No operation: whatever else is wrong, the answer is 404 or 405.
+            return receive
+        if asked is not None:
+            asked.operation.check_query(asked.query_string, asked.path_params)
+        _check(scope, headers)
+        if asked is None or not asked.operation.takes_json or scope["method"] not in CHANGING:
+            return receive
+        body = await _collected(receive)
+        if body:
+            await strict_json.check(body)
+        return _replayed(body, receive)
+
+    async def _first(self, scope: Scope, error: ShuyuanError) -> ShuyuanError:
+        if self._guard is None:
+            return error
+        return await self._trying(scope, self._guard.first(scope, error))
 
     async def _refuse(self, scope: Scope, send: Send, error: ShuyuanError) -> None:
         if self._guard is not None:
@@ -89,8 +125,15 @@ class Edge:
         """Return the caller before anything is read of the body; raises 401, 403, 429, 503."""
         if self._guard is None:
             return None
+        principal = await self._trying(scope, self._guard.known(scope, headers))
+        if principal is not None:
+            scope[HOLDER] = principal.id
+        return principal
+
+    async def _trying(self, scope: Scope, asking: Awaitable[Answer]) -> Answer:
+        """Return the answer; every failure is a refusal, since nobody else would answer."""
         try:
-            principal = await self._guard.known(scope, headers)
+            return await asking
         except ShuyuanError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever happened, the answer is a problem body
@@ -99,9 +142,29 @@ class Edge:
                 raise Unavailable from None
             log.exception("unexpected error on %s", scope["path"])
             raise Internal from None
-        if principal is not None:
-            scope[HOLDER] = principal.id
-        return principal
+
+
+async def _collected(receive: Receive) -> bytes:
+    parts, more = [], True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BadRequest("请求体不完整", "The body ended before its end")
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the whole body, and what came after it."""
+    waiting = [body]
+
+    async def replayed() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return replayed
 
 
 class _Limited:
@@ -145,10 +208,13 @@ def _pot(scope: Scope, principal: Principal | None) -> tuple[Bodies, str]:
     return BODIES_ANONYMOUS, str(client[0]) if client else ""
 
 
+def _check_address(scope: Scope) -> None:
+    if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+        raise BadRequest("地址中含有 NUL 字符", "The address holds a NUL character")
+
+
 def _check(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
     path = scope["path"]
-    if "\x00" in path or b"%00" in scope["query_string"]:
-        raise BadRequest("地址中含有 NUL 字符", "The address holds a NUL character")
     length = headers.get(b"content-length", b"0")
     has_body = length != b"0" or b"transfer-encoding" in headers
     if has_body and scope["method"] in CHANGING:

@@ -14,6 +14,7 @@ from gateway.correlation import correlation_of
 from gateway.http.incoming import Incoming
 from gateway.http.outflow import MayLeave, always
 from gateway.problems import in_english, problem
+from gateway.validation import unknown_parameter
 from gateway.worker import WORKER
 from kernel.errors import BadRequest, ShuyuanError, TooMany
 
@@ -86,7 +87,12 @@ class Exchange(ABC):
         names = [name for name, _value in pairs]
         if len(raw) > QUERY_MAX or len(set(names)) < len(names) or not set(names) <= set(known):
             listed = ", ".join(known)
-            raise BadRequest(f"查询参数只能是 {listed}，各一次", f"Parameters: {listed}, once each")
+            unknown = [unknown_parameter(name) for name in names if name not in known]
+            raise BadRequest(
+                f"查询参数只能是 {listed}，各一次",
+                f"Parameters: {listed}, once each",
+                errors=unknown,
+            )
         return dict(pairs)
 
     def token(self) -> bytes:

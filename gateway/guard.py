@@ -1,16 +1,17 @@
 """Who is calling, before anything of a request's body is read (P11): for all that is not hot."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute, Match
+from starlette.datastructures import Headers
 
-from auth.principal import Principal, Scope
+from auth.principal import Principal
+from gateway.acts import act_of
 from gateway.bearer import bearer
+from gateway.order import ASKED, Asked, first
 from gateway.refused import PRINCIPAL, note
+from gateway.routing import Operation, Operations
 from gateway.services import Services
 from kernel.clock import monotonic
 from kernel.errors import ShuyuanError, TooMany
@@ -43,12 +44,11 @@ class Pace:
 
 
 class Guard:
-    """Knows callers, and what the operation that they ask for wants of a token."""
+    """Knows callers, and what the operation that they ask for wants of them."""
 
     def __init__(self, app: object, services: Callable[[], Services]) -> None:
-        self._routes: Callable[[], list[BaseRoute]] = lambda: getattr(app, "routes", [])
+        self._operations = Operations(lambda: getattr(app, "routes", []))
         self._services = services
-        self._scopes: dict[int, frozenset[Scope]] = {}
         self._pace: Pace | None = None
 
     def note(self, scope: Mapping[str, Any], error: ShuyuanError, status: int) -> None:
@@ -67,7 +67,10 @@ class Guard:
     async def known(
         self, scope: MutableMapping[str, Any], headers: Mapping[bytes, bytes]
     ) -> Principal | None:
-        """Return who is calling, None where no token is needed; raises 401, 403 and 429 errors."""
+        """Return who is calling, None where no token is needed; raises 401, 403 and 429 errors.
+
+        What is asked for, and the caller, are left in the scope.
+        """
         using = self._services()
         if self._pace is None:
             settings = using.settings
@@ -82,24 +85,31 @@ class Guard:
         scope[PRINCIPAL] = principal
         using.restore.require_not_restored()
         self._pace.take(principal.id)
-        for wanted in self._wanted(scope):
-            principal.require_scope(wanted)
+        found = self._operations.find(scope)
+        if found is not None:
+            scope[ASKED] = _asked(found, scope, principal)
+            _require(principal, found[0])
         return principal
 
-    def _wanted(self, scope: Mapping[str, Any]) -> frozenset[Scope]:
-        """Return the scopes of the operation; none for what no route answers."""
-        for route in self._routes():
-            if isinstance(route, APIRoute) and route.matches(dict(scope))[0] is Match.FULL:
-                known = self._scopes.get(id(route))
-                if known is None:
-                    known = self._scopes[id(route)] = frozenset(_scopes(route.dependant))
-                return known
-        return frozenset()
+    async def first(self, scope: Mapping[str, Any], error: ShuyuanError) -> ShuyuanError:
+        """Return what is told of a refusal by something in the request: it, or what is earlier."""
+        asked = scope.get(ASKED)
+        return error if asked is None else await first(self._services(), asked, error)
 
 
-def _scopes(dependant: Dependant) -> Iterator[Scope]:
-    for needed in dependant.dependencies:
-        scope = getattr(needed.call, "wanted_scope", None)
-        if scope is not None:
-            yield scope
-        yield from _scopes(needed)
+def _asked(
+    found: tuple[Operation, Mapping[str, Any]], scope: Mapping[str, Any], principal: Principal
+) -> Asked:
+    operation, path_params = found
+    headers = Headers(raw=list(scope["headers"]))
+    return Asked(operation, path_params, scope["query_string"], headers, principal)
+
+
+def _require(principal: Principal, operation: Operation) -> None:
+    """Raise 403 errors for a scope or a role that the operation wants."""
+    for scope in operation.scopes:
+        principal.require_scope(scope)
+    act = act_of(operation.act)
+    roles = (act.roles if act else ()) or operation.roles
+    if roles:
+        principal.require_role(*roles)

@@ -6,10 +6,8 @@ FastAPI documents them from the same models (gateway/api/records.py) and never r
 import asyncio
 import re
 from collections.abc import Callable
-from enum import StrEnum
 from functools import cached_property, partial
 from itertools import accumulate
-from typing import TypeVar
 
 import msgspec
 import orjson
@@ -24,6 +22,7 @@ from gateway import codings, refused
 from gateway.edge import Edge
 from gateway.exchanges import Exchange, Headers
 from gateway.guard import Guard
+from gateway.hot_parameters import choice, number, version
 from gateway.http.asgi import App, Receive, Scope, Send
 from gateway.http.budgets import BODIES
 from gateway.http.cycle import Handle, HotApp
@@ -39,7 +38,14 @@ from gateway.services import Services
 from kernel import answers
 from kernel.clock import monotonic
 from kernel.database import is_passing
-from kernel.errors import BadRequest, ShuyuanError, TooMany, Unavailable, UnsupportedMedia
+from kernel.errors import (
+    BadRequest,
+    ShuyuanError,
+    TooLarge,
+    TooMany,
+    Unavailable,
+    UnsupportedMedia,
+)
 from kernel.logging import correlation_id
 
 PUBLISH = re.compile(r"/v1/resources/([0-9a-zA-Z_-]{1,64})/records")
@@ -63,6 +69,8 @@ CODED = b"content-encoding: %b\r\nvary: accept-encoding\r\n"
 # Members of an enum cost ten times as much to name as these do.
 UPSERT, REJECT = Op.UPSERT, OnInvalid.REJECT
 MAY_PUBLISH, MAY_READ = AuthScope.RECORDS_PUBLISH, AuthScope.RECORDS_READ
+# Refusals that are told only where thing and state have nothing to say (gateway/order.py).
+BLAMED_LATER = (BadRequest, UnsupportedMedia, TooLarge, TooMany)
 
 PULLING = "GET /v1/subscriptions/{subscription_id}/records"
 ANSWERED = {
@@ -72,7 +80,6 @@ ANSWERED = {
 # How long a poll takes is what its caller asked for.
 POLLS = Answered.of(f"{PULLING}?wait")
 
-Choice = TypeVar("Choice", bound=StrEnum)
 encode = msgspec.json.Encoder().encode
 
 
@@ -165,9 +172,15 @@ class HotPaths(HotApp):
         # Before the body: whoever asks too often shall not send megabytes in vain.
         await self._admit(principal, exchange)
         principal.require_scope(MAY_PUBLISH)
+        publisher = self._using.bus.publisher
         try:
-            batch = await self._batch(principal, exchange)
-            publisher = self._using.bus.publisher
+            if not exchange.incoming.complete:
+                await publisher.require(principal, resource_id)
+            try:
+                batch = await self._batch(principal, exchange)
+            except BLAMED_LATER:
+                await publisher.require(principal, resource_id)
+                raise
             published = await publisher.publish(principal, resource_id, batch)
         finally:
             if exchange.held_bytes:
@@ -189,9 +202,9 @@ class HotPaths(HotApp):
     async def _batch(self, principal: Principal, exchange: Exchange) -> Batch:
         query = exchange.query("op", "on_invalid")
         headers = exchange.headers
-        op = _choice(query, "op", UPSERT) if query else UPSERT
-        on_invalid = _choice(query, "on_invalid", REJECT) if query else REJECT
-        version = _version(headers.get(b"exchange-resource-version"))
+        op = choice(query, "op", UPSERT) if query else UPSERT
+        on_invalid = choice(query, "on_invalid", REJECT) if query else REJECT
+        wanted = version(headers.get(b"exchange-resource-version"))
         key = headers.get(b"idempotency-key")
         if key is not None:
             answers.check_key(key.decode("latin-1"))
@@ -205,7 +218,7 @@ class HotPaths(HotApp):
             media=media,
             op=op,
             on_invalid=on_invalid,
-            version=version,
+            version=wanted,
             idempotency_key=None if key is None else key.decode(),
             correlation_id=exchange.correlation,
             body=body,
@@ -258,20 +271,16 @@ class HotPaths(HotApp):
     async def _pull(self, subscription_id: str, exchange: Exchange) -> None:
         using = self._using
         caller = PullCaller(using.tokens, using.restore, self._admit, exchange, subscription_id)
-        principal = await caller.confirm()
-        principal.require_scope(MAY_READ)
-        query = exchange.query("cursor", "limit", "wait")
-        wait_seconds = _number(query, "wait", 0, 0, WAIT_MAX)
-        if wait_seconds and STOPPING.begun:
-            raise Unavailable("本节点正在停止", "This node is stopping")
-        request = Request(
-            subscription_id,
-            query.get("cursor"),
-            int(_number(query, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX)),
-            wait_seconds,
-            _is_over,
-        )
-        if wait_seconds:
+        try:
+            principal = await caller.confirm()
+            principal.require_scope(MAY_READ)
+            request = _request(subscription_id, exchange)
+        except BLAMED_LATER:
+            await self._ask_earlier(exchange, subscription_id)
+            raise
+        if request.wait_seconds:
+            if STOPPING.begun:
+                raise Unavailable("本节点正在停止", "This node is stopping")
             tail = self._using.bus.tail
             exchange.incoming.on_leave = partial(tail.wake_subscription, subscription_id)
         page = await self._using.bus.puller.pull(caller, request)
@@ -295,6 +304,30 @@ class HotPaths(HotApp):
             if page.settle is not None:
                 page.settle(records)
 
+    async def _ask_earlier(self, exchange: Exchange, subscription_id: str) -> None:
+        """Raise what comes before a limit of the subscription and before the parameters."""
+        principal = exchange.principal
+        if principal is not None and _is_within_limits(exchange):
+            principal.require_scope(MAY_READ)
+            await self._using.bus.puller.require(principal, subscription_id)
+
+
+def _is_within_limits(exchange: Exchange) -> bool:
+    """Whether the client itself may ask: its own limit comes before everything else."""
+    return not exchange.buckets or exchange.buckets[0].has_room(monotonic())
+
+
+def _request(subscription_id: str, exchange: Exchange) -> Request:
+    """Return what is asked for; raises BadRequest."""
+    query = exchange.query("cursor", "limit", "wait")
+    return Request(
+        subscription_id,
+        query.get("cursor"),
+        int(number(query, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX)),
+        number(query, "wait", 0, 0, WAIT_MAX),
+        _is_over,
+    )
+
 
 def _answered(handle: Handle, exchange: Exchange) -> Answered:
     return POLLS if b"wait=" in exchange.query_string else ANSWERED[handle.__name__]
@@ -315,40 +348,6 @@ def _media(headers: Headers) -> Media:
         "只接受 application/x-ndjson 或 application/json",
         "Only application/x-ndjson or application/json is accepted",
     )
-
-
-def _choice(query: dict[str, str], name: str, default: Choice) -> Choice:
-    given = query.get(name)
-    if given is None:
-        return default
-    choices = type(default)
-    try:
-        return choices(given)
-    except ValueError as error:
-        listed = " / ".join(choices)
-        raise BadRequest(f"{name} 须为 {listed}", f"{name} must be {listed}") from error
-
-
-def _version(value: bytes | None) -> int | None:
-    if value is None:
-        return None
-    if not (value.isdigit() and len(value) < 10):  # noqa: PLR2004
-        raise BadRequest(
-            "Exchange-Resource-Version 须为版本号", "Exchange-Resource-Version must be a number"
-        )
-    return int(value)
-
-
-def _number(query: dict[str, str], name: str, default: float, least: float, most: float) -> float:
-    text = query.get(name)
-    if text is None:
-        return default
-    plain = text.isascii() and text.replace(".", "", int(name == "wait")).isdigit()
-    if not plain or not least <= float(text) <= most:
-        raise BadRequest(
-            f"{name} 须在 {least:g} 至 {most:g} 之间", f"{name} must be {least:g} to {most:g}"
-        )
-    return float(text)
 
 
 def _page_head(page: Page, *, as_json: bool) -> bytes:

@@ -2,9 +2,12 @@
 
 from typing import Annotated, Generic, TypeVar
 
-from fastapi import Depends, Header, Query, Response
+from fastapi import Depends, Header, Query, Request, Response
 
-from kernel.errors import PreconditionRequired, Stale
+from gateway import order
+from gateway.services import Services, Using
+from gateway.tags import revision_of
+from kernel.errors import PreconditionRequired
 from kernel.paging import LIMIT_DEFAULT, LIMIT_MAX, PageRequest
 from kernel.wire import Wire
 
@@ -26,8 +29,9 @@ def _page_request(
 Paging = Annotated[PageRequest, Depends(_page_request)]
 
 
-def tag(response: Response, revision: int) -> None:
-    response.headers["ETag"] = f'"{revision}"'
+def tag(response: Response, revision: int, standing: str = "") -> None:
+    """Tag a view with its revision, and with what else has changed in it since, if anything."""
+    response.headers["ETag"] = f'"{revision}-{standing}"' if standing else f'"{revision}"'
 
 
 def weak_tag(response: Response, revision: int) -> None:
@@ -35,24 +39,37 @@ def weak_tag(response: Response, revision: int) -> None:
     response.headers["ETag"] = f'W/"{revision}"'
 
 
-def _if_match(if_match: Annotated[str | None, Header()] = None) -> int | None:
+async def _if_match(
+    request: Request, using: Using, if_match: Annotated[str | None, Header()] = None
+) -> int | None:
     """Return the revision that the caller has read, None for `*`, which is whatever there is.
 
-    428 without the header, 412 for a tag that is none of ours.
+    428 without the header, 412 for tags that are none of ours. Of several tags the one that
+    names the present revision counts (RFC 9110 section 13.1.1).
     """
     if if_match is None:
         raise PreconditionRequired
-    return revision_of(if_match)
+    return await _named(request, using, if_match)
 
 
-def revision_of(if_match: str) -> int | None:
-    """Return the revision that an If-Match names, None for `*`; Stale when it is none of ours."""
-    if if_match.strip() == "*":
-        return None
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004
-        raise Stale
-    return int(text)
+async def _heeded(
+    request: Request,
+    using: Using,
+    if_match: Annotated[str | None, Header(description="可省略 / may be left out")] = None,
+) -> int | None:
+    """Return the revision that is named, None without one; 412 for tags that are none of ours."""
+    return None if if_match is None else await _named(request, using, if_match)
+
+
+async def _named(request: Request, using: Services, if_match: str) -> int | None:
+    named = revision_of(if_match)
+    if named is None or len(named) == 1:
+        return None if named is None else next(iter(named))
+    return await order.present_revision(using, request.scope[order.ASKED], named)
+
+
+_if_match.wants_revision = True  # type: ignore[attr-defined]
 
 
 Revision = Annotated[int | None, Depends(_if_match)]
+HeededRevision = Annotated[int | None, Depends(_heeded)]

@@ -13,18 +13,24 @@ from kernel.wire import Wire
 
 CHANGING = frozenset({"post", "put", "patch", "delete"})
 HOT = "/records"
+# Lists of what belongs to a thing that the query names.
+NAMING = frozenset({"/v1/receipts"})
 DRY_RUN = "/validate"
 FRAMEWORK = ("HTTPValidationError", "ValidationError")
 REF = "#/components/{}/{}"
 
 
 class ProblemError(Wire):
-    """One reason why one value is refused; `index` is the record's place in its batch."""
+    """One reason why one value is refused; `index` is the record's place in its batch.
+
+    `allowed` are the values of a choice, at most a hundred.
+    """
 
     path: str
     code: str
     message: str
     index: int | None = None
+    allowed: list[str] = Field(default=[])
 
 
 class Problem(Wire):
@@ -108,7 +114,7 @@ def _statuses(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[
     yield from (400, 500, 503)
     if "security" in operation and not path.startswith("/oauth"):
         yield from (401, 403)
-    if any(each["in"] == "path" for each in parameters):
+    if path in NAMING or any(each["in"] == "path" for each in parameters):
         yield 404
     if "requestBody" in operation:
         yield from (404, 413, 415, 422)
@@ -116,6 +122,9 @@ def _statuses(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[
         yield 409
     if "if-match" in headers:
         yield from (412, 428)
+    if "idempotency-key" in headers:
+        # Used before with another body.
+        yield 422
     if path.endswith(DRY_RUN):
         yield 429
     if path.endswith(HOT):

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from gateway import oauth_problems, refused, validation
+from gateway import oauth_problems, order, refused, validation
 from gateway.negotiation import prefers_english
 from kernel.database import is_passing, sqlstate
 from kernel.errors import (
@@ -55,6 +55,7 @@ APART: Mapping[str, int] = {
 }
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_DEFAULT_SECONDS = 1
+PATH_MAX = 1_000
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -128,8 +129,9 @@ def _field_error(item: FieldError, *, english: bool) -> dict[str, object]:
     place = {} if item.index is None else {"index": item.index}
     message = item.en if english else item.zh
     # A path may name what a caller sent, and no answer's model holds a NUL.
-    path = item.path.replace("\x00", "\N{REPLACEMENT CHARACTER}")
-    return {**place, "path": path, "code": item.code, "message": message}
+    path = item.path.replace("\x00", "\N{REPLACEMENT CHARACTER}")[:PATH_MAX]
+    allowed = {"allowed": item.allowed} if item.allowed else {}
+    return {**place, "path": path, "code": item.code, "message": message, **allowed}
 
 
 def _headers(error: ShuyuanError, status: int) -> dict[str, str]:
@@ -178,12 +180,24 @@ def install(app: FastAPI) -> None:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ShuyuanError)  # noqa: S101 - narrows the handler's type
-    return respond(request, error)
+    return await _first(request, error)
 
 
 async def _not_valid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    return respond(request, validation.refusal(error))
+    return await _first(request, validation.refusal(error))
+
+
+async def _first(request: Request, error: ShuyuanError) -> Response:
+    """Answer with the refusal, or with what comes before it in the order of checks."""
+    asked = request.scope.get(order.ASKED)
+    services = getattr(request.app.state, "services", None)
+    if asked is None or services is None or order.rank_of(error) is None:
+        return respond(request, error)
+    try:
+        return respond(request, await order.first(services, asked, error))
+    except (DBAPIError, PoolTimeout, OSError) as failed:
+        return await _database(request, failed)
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -195,7 +209,7 @@ async def _http(request: Request, error: Exception) -> Response:
         response.headers["Allow"] = ", ".join(_allowed(request))
         return response
     if error.status_code == 400:  # noqa: PLR2004
-        return respond(request, validation.unreadable(error.__cause__))
+        return await _first(request, validation.unreadable(error.__cause__))
     return respond(request, BadRequest(str(error.detail), str(error.detail)), error.status_code)
 
 

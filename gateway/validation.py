@@ -1,5 +1,6 @@
 """FastAPI's validation errors in the project's own codes and languages."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,11 @@ from kernel.errors import (
     ShuyuanError,
     Text,
 )
+
+# Values of a choice that are listed with a refusal.
+ALLOWED_MAX = 100
+NAME_SHOWN_MAX = 64
+_QUOTED = re.compile(r"'([^']*)'")
 
 CODES: Mapping[str, tuple[str, Text]] = {
     "missing": ("missing", Text("缺少必填项", "is required")),
@@ -33,6 +39,8 @@ CODES: Mapping[str, tuple[str, Text]] = {
     "less_than_equal": ("out_of_range", Text("超出取值范围", "is out of range")),
     "less_than": ("out_of_range", Text("超出取值范围", "is out of range")),
     "check_digit": ("check_digit", Text("校验码不正确", "has a wrong check digit")),
+    "out_of_range": ("out_of_range", Text("超出取值范围", "is out of range")),
+    "int_parsing_size": ("out_of_range", Text("数字过长", "is a number of too many digits")),
     "too_deep": ("too_deep", Text("嵌套超过 32 层", "nests deeper than 32 levels")),
 }
 WRONG_TYPE = ("wrong_type", Text("类型不符", "has the wrong type"))
@@ -44,7 +52,7 @@ def refusal(error: RequestValidationError) -> ShuyuanError:
     if any(item["type"] == "json_invalid" for item in found):
         return MalformedJson()
     in_body = [item for item in found if item["loc"] and item["loc"][0] == "body"]
-    errors = [_field_error(item) for item in found]
+    errors = [field_error(item) for item in found]
     if in_body:
         return Invalid(errors=errors)
     return BadRequest(errors=errors)
@@ -68,11 +76,25 @@ def unreadable(cause: BaseException | None) -> ShuyuanError:
     return BadRequest()
 
 
-def _field_error(item: Mapping[str, Any]) -> FieldError:
+def field_error(item: Mapping[str, Any]) -> FieldError:
     code, text = CODES.get(item["type"], WRONG_TYPE)
     if item["type"] == "value_error":
         code, text = "pattern", Text(item["msg"], item["msg"])
-    return FieldError(path(item["loc"][1:]), code, text.zh, text.en)
+    allowed = _allowed(item.get("ctx", {}))
+    return FieldError(path(item["loc"][1:]), code, text.zh, text.en, allowed=allowed)
+
+
+def _allowed(context: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the values of a choice, which Pydantic lists in a sentence: `'a', 'b' or 'c'`."""
+    listed = context.get("expected_tags") or context.get("expected")
+    if not isinstance(listed, str):
+        return ()
+    return tuple(_QUOTED.findall(listed))[:ALLOWED_MAX]
+
+
+def unknown_parameter(name: str) -> FieldError:
+    shown = name if len(name) <= NAME_SHOWN_MAX else name[:NAME_SHOWN_MAX] + "…"
+    return FieldError(shown, "unknown_item", "未知的查询参数", "is not a known query parameter")
 
 
 def path(location: Sequence[object]) -> str:

@@ -53,8 +53,20 @@ async def first_answer(
     claimed = await session.execute(claim.on_conflict_do_nothing().returning(col(KeptAnswer.key)))
     if claimed.first():
         return None
-    kept = await session.get_one(KeptAnswer, (scope, key))
-    if kept.request_digest != digest:
+    return await kept_answer(session, box, scope, key, request)
+
+
+async def kept_answer(
+    session: "AsyncSession", box: Secretbox, scope: str, key: str, request: bytes
+) -> Answer | None:
+    """Return what the first request with the key was answered, None where there was none.
+
+    Raises IdempotencyKeyReused when the key was used with another request.
+    """
+    kept = await session.get(KeptAnswer, (scope, key))
+    if kept is None:
+        return None
+    if kept.request_digest != mac(box.derive("kept-answers"), request):
         raise IdempotencyKeyReused
     return Answer(kept.status or 0, box.decrypt(kept.body or b""))
 

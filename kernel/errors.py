@@ -16,7 +16,7 @@ ShuyuanError
 Every class names a stable `code`; the gateway alone knows the HTTP status of a category.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
@@ -42,13 +42,17 @@ class Category(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One reason why one value is refused; `index` is the record's place in its batch."""
+    """One reason why one value is refused; `index` is the record's place in its batch.
+
+    `allowed` are the values of a choice, at most a hundred.
+    """
 
     path: str
     code: str
     zh: str
     en: str
     index: int | None = None
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +217,8 @@ class FieldErrors:
 
     found: list[FieldError] = field(default_factory=list)
 
-    def add(self, path: str, code: str, zh: str, en: str) -> None:
-        self.found.append(FieldError(path, code, zh, en))
+    def add(self, path: str, code: str, zh: str, en: str, *, allowed: Iterable[str] = ()) -> None:
+        self.found.append(FieldError(path, code, zh, en, allowed=tuple(map(str, allowed))))
 
     def raise_if_any(self) -> None:
         if self.found:

@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     quarantine_days: int = Field(
         30, ge=8, description="days that records refused by their contract are kept to be corrected"
     )
+    receipts_days: int = Field(
+        30, ge=1, description="days that receipts are listed; each is read by its id for ever"
+    )
     quarantine_entries: int = Field(
         100_000, ge=0, description="records that the quarantine of one resource holds (P9)"
     )

@@ -2,13 +2,24 @@
 
 import math
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 DEPTH_MAX = 32
+_UNFIT = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+)
 PLAIN_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -20,6 +31,29 @@ def _plain_date(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_plain_date)]
+
+_RFC3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+def _rfc3339(value: object) -> object:
+    """Refuse what a lenient reader takes for a time: seconds since 1970, a blank for the T."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
+        return value
+    raise PydanticCustomError("wrong_type", "RFC 3339, like 2026-05-01T10:00:00+08:00")
+
+
+def _in_utc(value: datetime) -> datetime:
+    """Return the moment in UTC, where the calendar has it."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("out_of_range", "beyond the calendar") from None
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339), AfterValidator(_in_utc)]
+"""A time with its offset."""
 
 
 class Wire(BaseModel):
@@ -37,12 +71,12 @@ class Wire(BaseModel):
 
 
 def refuse_unstorable(value: object, depth: int = 1) -> None:
-    """Raise for a NUL, half of a surrogate pair, NaN, an infinity, or more than 32 levels."""
+    """Raise for text that is not plain, NaN, an infinity, or more than 32 levels."""
     if depth > DEPTH_MAX:
         raise PydanticCustomError("too_deep", "more than 32 levels")
     if isinstance(value, str):
-        if "\x00" in value or not _encodable(value):
-            raise PydanticCustomError("pattern", "NUL or an incomplete character")
+        if not is_plain(value):
+            raise PydanticCustomError("pattern", "a character that is not allowed")
     elif isinstance(value, float):
         # Python reads NaN and 1e999, which no JSON and no JSONB can hold.
         if not math.isfinite(value):
@@ -56,9 +90,10 @@ def refuse_unstorable(value: object, depth: int = 1) -> None:
             refuse_unstorable(item, depth + 1)
 
 
-def _encodable(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def is_plain(text: str) -> bool:
+    """Whether a text holds nothing that cannot be stored, or that is not shown as it stands.
+
+    No controls but tab and line breaks, no marks that turn the direction of writing (U+202E makes
+    `gpj.exe` of `exe.jpg`) or take no room, and no half of a surrogate pair.
+    """
+    return _UNFIT.search(text) is None

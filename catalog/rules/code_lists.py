@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from kernel.errors import FieldError
+from kernel.turns import Steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +21,13 @@ class NewCode:
     successors: tuple[str, ...] = ()
 
 
-def edition_errors(items: Sequence[NewCode]) -> list[FieldError]:
+def edition_errors(items: Sequence[NewCode]) -> Steps[list[FieldError]]:
     """Return duplicates, references to unknown values, dates and parents that run in a circle."""
-    return [*_values(items), *_references(items), *_dates(items), *_circles(items)]
+    errors: list[FieldError] = []
+    for check in (_values, _references, _dates, _circles):
+        errors += check(items)
+        yield
+    return errors
 
 
 def _values(items: Sequence[NewCode]) -> Iterator[FieldError]:

@@ -75,16 +75,21 @@ async def change(
     """Rewrite fields of a draft; raises Stale when somebody else did meanwhile."""
     application = await moving.lock(session, Application, application_id)
     authorize(principal, application, CLERK_OF_CONSUMER)
-    if application.status != State.DRAFT:
-        possible = actions(State(application.status), supplement_used=application.supplement_used)
-        raise IllegalTransition(state=application.status, allowed=list(possible))
     if revision not in (None, application.revision):
         raise Stale
+    require_draft(application)
     columns = await _rewritten(session, principal, application, changes, now)
     changed = await moving.move(session, application, State.DRAFT, columns)
     step = (State.DRAFT, State.DRAFT)
     _record(session, principal, changed, "change", step, now=now, fields=sorted(changes))
     return changed
+
+
+def require_draft(application: Application) -> None:
+    """Raise IllegalTransition for what is no draft."""
+    if application.status != State.DRAFT:
+        possible = actions(State(application.status), supplement_used=application.supplement_used)
+        raise IllegalTransition(state=application.status, allowed=list(possible))
 
 
 async def sign(

@@ -68,6 +68,7 @@ def check(
             "not_in_code_list",
             f"该资源的共享方式只有 {offered}",
             f"the resource is shared by {offered} only",
+            allowed=sorted(modes),
         )
     elif content.mode not in SERVED:
         errors.add(
@@ -75,6 +76,7 @@ def check(
             "mode_not_served",
             f"平台目前不提供 {content.mode} 方式，可申请：{', '.join(SERVED)}",
             f"the platform does not serve {content.mode} yet; apply for {', '.join(SERVED)}",
+            allowed=sorted(SERVED),
         )
     if not content.commitment:
         errors.add(
@@ -82,6 +84,7 @@ def check(
             "not_in_code_list",
             "须承诺真实、合法、必要并按所申请的范围使用",
             "commit to truthful, lawful and necessary use",
+            allowed=["true"],
         )
     _check_period(content, today, errors)
     conditions.check(content.row_filter, fields, errors)

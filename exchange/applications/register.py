@@ -22,6 +22,7 @@ __all__ = [
     "find",
     "history",
     "page",
+    "possible",
     "standing",
 ]
 
@@ -81,8 +82,11 @@ def standing(application: Application, now: datetime) -> Standing:
     return Standing(due_at, None, late, known)
 
 
+def possible(application: Application) -> Sequence[Action]:
+    """Return what may be done with it now, by whoever has the role."""
+    return actions(State(application.status), supplement_used=application.supplement_used)
+
+
 def allowed(principal: Principal, application: Application) -> list[Action]:
     """Return what the caller may do with it now."""
-    state = State(application.status)
-    possible = actions(state, supplement_used=application.supplement_used)
-    return [a for a in possible if may(principal, application, ALLOWED_ROLES[a])]
+    return [a for a in possible(application) if may(principal, application, ALLOWED_ROLES[a])]

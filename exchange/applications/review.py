@@ -229,6 +229,7 @@ def _check_basis(basis: str | None, offer: Offer) -> None:
             "not_in_code_list",
             "无条件共享的资源没有可以不具备的共享条件（条例第十五条）",
             "an unconditional resource has no conditions that could be unmet (Art 15)",
+            allowed=["1", "2", "4"],
         )
     elif basis is None:
         errors.add(

@@ -25,6 +25,7 @@ from kernel.workdays import local_date
 
 # A view is worth having without its lag.
 LAG_SECONDS = 2.0
+LAGS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,23 @@ class Positions:
             )
             for row in subscriptions
         }
+
+    async def lags(self, subscriptions: Sequence[Subscription]) -> dict[str, int | None]:
+        """Return the lag of each of a page; None for those that were not told in time.
+
+        A few are asked for at a time, all of them for LAG_SECONDS: the broker is others' too.
+        """
+        found: dict[str, int | None] = dict.fromkeys(row.id for row in subscriptions)
+        waiting = iter(subscriptions)
+
+        async def ask() -> None:
+            for row in waiting:
+                found[row.id] = await self.lag(row)
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAG_SECONDS):
+                await asyncio.gather(*(ask() for _ in range(LAGS_AT_ONCE)))
+        return found
 
     async def lag(self, subscription: Subscription) -> int | None:
         """Return how many places of the log follow the stored position; None if it is unknown.

@@ -160,10 +160,10 @@ class Puller:
             admitted = Admission(
                 caller.known, plan, MODE, self._plans, self._changes, self._departures
             )
-            if start is None:
-                start = await self._start(plan, request.cursor)
             if self._quotas.seems_spent(plan.grant.id):
                 await self._require_quota(plan)
+            if start is None:
+                start = await self._start(plan, request.cursor)
             try:
                 found = await self._gatherer.gather(plan, start.place, request.limit)
                 # The answer counts the page itself from the turn on in which it gets it.
@@ -188,6 +188,13 @@ class Puller:
             start = replace(start, place=found.place)
             await self._require_quota(plan)
             await self._await_news(principal, plan, found, deadline)
+
+    async def require(self, principal: Principal, subscription_id: str) -> None:
+        """Raise what a pull is refused for before its parameters are looked at.
+
+        NotFound, 403 errors, RulesChanged.
+        """
+        await self._plan(principal, subscription_id)
 
     async def _plan(self, principal: Principal, subscription_id: str) -> GrantPlan:
         """Return the plan when a record may leave to this caller at this moment."""

@@ -9,10 +9,14 @@ from sqlalchemy import TextClause, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col, delete, select, update
 
+from auth.principal import Principal
+from exchange.publishing.receipts import Accepted
 from exchange.publishing.tables import CountFlush, DailyUse, PublishCount, ReadCount
 from kernel.database import ReadSession, WriteSession
 
 FLUSHES_DAYS = 7
+# Receipts of one statement: some milliseconds of the loop.
+ISSUED_AT_ONCE = 500
 
 Key = tuple[str, str, datetime]
 
@@ -97,6 +101,12 @@ ADD_DAILY = text("""
     ORDER BY subscription_id, day
     ON CONFLICT (subscription_id, day) DO UPDATE SET records = d.records + excluded.records
 """)
+ADD_ISSUED = text("""
+    INSERT INTO exchange.issued_receipt (resource_id, client_id, department, at, digest, accepted)
+    SELECT resource_id, client_id, department, to_timestamp(at), decode(digest, 'hex'), accepted
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r
+        (resource_id text, client_id text, department text, at float8, digest text, accepted text)
+""")
 BEGIN_FLUSH = text("""
     INSERT INTO exchange.count_flush AS f (worker, number, at) VALUES (:worker, :number, :at)
     ON CONFLICT (worker) DO UPDATE SET number = excluded.number, at = excluded.at
@@ -147,6 +157,26 @@ async def add_daily(session: WriteSession, records: Mapping[DayOf, int]) -> None
     """Add what left without a reservation to its days' use."""
     if records:
         await session.execute(ADD_DAILY.bindparams(rows=_days(records)))
+
+
+async def add_issued(
+    session: WriteSession, issued: Sequence[tuple[str, Principal, float, bytes, Accepted]]
+) -> None:
+    """Write down receipts, to be listed; some at a time, so that the loop has its turns."""
+    for start in range(0, len(issued), ISSUED_AT_ONCE):
+        rows = _issued_rows(issued[start : start + ISSUED_AT_ONCE])
+        await session.execute(ADD_ISSUED.bindparams(rows=rows))
+
+
+def _issued_rows(issued: Sequence[tuple[str, Principal, float, bytes, Accepted]]) -> str:
+    rows = [
+        {
+            "resource_id": resource_id, "client_id": who.id, "department": who.department,
+            "at": at, "digest": digest.hex(), "accepted": taken.text(),
+        }
+        for resource_id, who, at, digest, taken in issued
+    ]  # fmt: skip
+    return orjson.dumps(rows).decode()
 
 
 async def reserve(connection: AsyncConnection, wanted: Mapping[DayOf, int]) -> dict[DayOf, Use]:

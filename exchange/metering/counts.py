@@ -8,7 +8,7 @@ in the log itself.
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from auth.principal import Principal
 from exchange.metering import count_store
 from exchange.metering.count_store import DayOf
 from exchange.metering.evidence.trails import Delivered, PublishEvidence, ReadEvidence
-from exchange.publishing.receipts import Position
+from exchange.publishing.receipts import Accepted
 from kernel import clock
 from kernel.database import Database, is_passing
 from kernel.workdays import local_date
@@ -25,6 +25,8 @@ from kernel.workdays import local_date
 log = logging.getLogger(__name__)
 
 MINUTE_SECONDS = 60
+# Receipts that wait for the database to be listed; those beyond are read by their ids alone.
+ISSUED_MAX = 50_000
 
 
 @dataclass(slots=True)
@@ -45,12 +47,16 @@ class Count:
 
 
 Key = tuple[str, str, datetime]
+Issued = tuple[str, Principal, float, bytes, Accepted]
+"""A receipt: resource, publisher, seconds since 1970, digest of the body, what the log took."""
 
 
 @dataclass(slots=True)
 class Gathered:
     publishes: dict[Key, Count] = field(default_factory=dict)
     reads: dict[Key, Count] = field(default_factory=dict)
+    issued: list[Issued] = field(default_factory=list)
+    unlisted: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.publishes or self.reads)
@@ -90,10 +96,16 @@ class Counts:
         principal: Principal,
         resource_id: str,
         size_bytes: int,
-        positions: Sequence[Position],
+        taken: Accepted,
         digest: bytes,
     ) -> None:
         """Count one batch: the body's size and SHA-256, and where its records lie."""
+        positions = taken.positions
+        issued = self._gathered.issued
+        if len(issued) < ISSUED_MAX:
+            issued.append((resource_id, principal, clock.epoch(), digest, taken))
+        else:
+            self._gathered.unlisted += 1
         key = (resource_id, principal.id, self._this_minute())
         count = self._gathered.publishes.get(key)
         if count is None:
@@ -153,6 +165,8 @@ class Counts:
             if not await self._store(self._flush):
                 return False
             stored, self._flush = self._flush, None
+            if stored.gathered.unlisted:
+                log.warning("%d receipts are not listed", stored.gathered.unlisted)
             for listener in self.on_flush:
                 listener(stored.gathered)
         return True
@@ -167,6 +181,7 @@ class Counts:
                     reads = self._rows(gathered.reads, self._read)
                     await count_store.add(session, publishes, reads)
                     await count_store.add_daily(session, _by_day(gathered))
+                    await count_store.add_issued(session, gathered.issued)
         except Exception as error:
             if not is_passing(error):
                 raise

@@ -12,25 +12,31 @@ from kernel import clock
 from kernel.database import Database, WriteSession
 
 
-async def publish(
+async def ensure_topic(
     database: Database, topics: Topics, principal: Principal, resource_id: str
-) -> Shown:
-    """Publish the approved version once its topic exists and every partition has a leader.
+) -> None:
+    """Make the topic of a version that can be published, with a leader for every partition.
 
-    A topic without a published resource does no harm: the next try finds it. A version that is not
-    to be shared suspends the subscriptions of the resource. Raises as `catalog.lifecycle.publish`,
-    and BrokerUnavailable.
+    A topic without a published resource does no harm: the next try finds it. Raises as
+    `catalog.lifecycle.publishable`, and BrokerUnavailable.
+    """
+    async with database.reading() as reading:
+        request = await lifecycle.publishable(reading, principal, resource_id, now=clock.now())
+    await topics.ensure(topic_of(resource_id), request.partitions)
+
+
+async def publish(session: WriteSession, principal: Principal, resource_id: str) -> Shown:
+    """Publish the approved version, whose topic exists.
+
+    A version that is not to be shared suspends the subscriptions of the resource. Raises as
+    `catalog.lifecycle.publish`.
     """
     now = clock.now()
-    async with database.reading() as reading:
-        request = await lifecycle.publishable(reading, principal, resource_id, now=now)
-    await topics.ensure(topic_of(resource_id), request.partitions)
-    async with database.transaction() as session:
-        await hold_resource(session, resource_id, alone=True)
-        shown = await lifecycle.publish(session, principal, resource_id, now=now)
-        if shown.version.share_type == ShareType.NONE:
-            basis = shown.version.legal_basis or ""
-            await suspend_unshared(session, principal.actor, resource_id, basis=basis, now=now)
+    await hold_resource(session, resource_id, alone=True)
+    shown = await lifecycle.publish(session, principal, resource_id, now=now)
+    if shown.version.share_type == ShareType.NONE:
+        basis = shown.version.legal_basis or ""
+        await suspend_unshared(session, principal.actor, resource_id, basis=basis, now=now)
     return shown
 
 

@@ -95,7 +95,7 @@ class Publisher:
         self._ledger = ledger
         self._quarantine = quarantine
         self._counts = counts
-        self._receipt_key = receipt_key
+        self.receipt_key = receipt_key
         self._turns = turns
         self.plans: RuleCache[ResourcePlan] = RuleCache(
             self._load_plan,
@@ -154,9 +154,7 @@ class Publisher:
             taken = await self._store_some(principal, life, plan, batch, checked, facts)
         else:
             taken = await self._store(life, plan, batch, checked, facts)
-        self._counts.published(
-            principal, plan.resource_id, len(batch.body), taken.positions, digest
-        )
+        self._counts.published(principal, plan.resource_id, len(batch.body), taken, digest)
         return taken
 
     async def _checked(self, plan: ResourcePlan, batch: Batch) -> Checked:
@@ -164,6 +162,17 @@ class Publisher:
         steps = check(plan, batch)
         at_once = plan.plan.at_once(batch.body, deletes=batch.op is Op.DELETE)
         return finished(steps) if at_once else await self._turns.finish(steps)
+
+    async def require(self, principal: Principal, resource_id: str) -> None:
+        """Raise NotFound or NotYourDepartment before a body is read, and before it is blamed.
+
+        The state of the resource comes after parameters, media and size: `publish` asks for it.
+        """
+        try:
+            plan = self.plans.known(resource_id) or await self._plan(principal, resource_id)
+        except ResourceNotPublished:
+            return
+        principal.require_department(plan.department)
 
     async def _plan(self, principal: Principal, resource_id: str) -> ResourcePlan:
         """Load the plan; to outsiders what is not published is not there."""
@@ -247,7 +256,7 @@ class Publisher:
         self, principal: Principal, plan: ResourcePlan, taken: Accepted, digest: bytes
     ) -> Receipt:
         receipt = receipts.issue(
-            self._receipt_key, resource_id=plan.resource_id, taken=taken, digest=digest
+            self.receipt_key, resource_id=plan.resource_id, taken=taken, digest=digest
         )
         if taken.kept is None:
             return receipt
@@ -255,7 +264,7 @@ class Publisher:
 
     async def receipt(self, session: ReadSession, principal: Principal, receipt_id: str) -> Receipt:
         """Return what a receipt id proves, to the department of its resource; NotFound."""
-        found, kept = receipts.opened(self._receipt_key, receipt_id)
+        found, kept = receipts.opened(self.receipt_key, receipt_id)
         if await versions.department_of(session, found.resource_id) != principal.department:
             raise NotFound
         return found if kept is None else await self._quarantine.with_errors(session, found, kept)

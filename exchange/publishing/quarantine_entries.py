@@ -61,7 +61,7 @@ async def page(
 
     Whoever reads values is in the audit (P8). Raises NotFound for outsiders, 403 errors.
     """
-    await _require_own(session, principal, resource_id, Scope.CATALOG_READ)
+    await require_own(session, principal, resource_id, Scope.CATALOG_READ)
     batch_id = None
     if criteria.receipt_id is not None:
         batch_id = _batch_of(quarantine, resource_id, criteria.receipt_id)
@@ -91,7 +91,7 @@ async def resolve(
     They are named one by one, or all by the receipt of their batch. Raises NotFound for outsiders,
     403 errors.
     """
-    await _require_own(session, principal, resource_id, Scope.CATALOG_WRITE)
+    await require_own(session, principal, resource_id, Scope.CATALOG_WRITE)
     resolved = await store.remove(session, resource_id, entry_ids) if entry_ids else 0
     if receipt_id is not None:
         batch_id = _batch_of(quarantine, resource_id, receipt_id)
@@ -129,7 +129,7 @@ async def forget_old(session: WriteSession, now: datetime, *, days: int) -> int:
     return forgotten
 
 
-async def _require_own(
+async def require_own(
     session: ReadSession, principal: Principal, resource_id: str, scope: Scope
 ) -> None:
     """Raise NotFound for outsiders; within the department clerks, heads and its publishers."""

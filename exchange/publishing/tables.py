@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, text
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -32,6 +32,28 @@ class PublishIntent(SQLModel, table=True):
     ends: str
     receipt: str | None = None
     created_at: datetime = timestamp()
+
+
+class IssuedReceipt(SQLModel, table=True):
+    """A batch that the log took, for lists: its receipt is made of it again when it is read."""
+
+    __tablename__: ClassVar[Any] = "issued_receipt"
+    __table_args__ = (
+        Index("issued_receipt_resource", "resource_id", "at", "id"),
+        Index("issued_receipt_department", "department", "at", "id"),
+        Index("issued_receipt_at", "at", postgresql_using="brin"),
+        {"schema": SCHEMA},
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    resource_id: str
+    client_id: str
+    department: str
+    at: datetime = timestamp()
+    digest: bytes = Field(sa_type=LargeBinary)
+    accepted: str
 
 
 class Fence(SQLModel, table=True):

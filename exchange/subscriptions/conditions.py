@@ -117,6 +117,7 @@ def _check_one(
             "not_in_code_list",
             f"{field.data_type} 类型的信息项不支持 {condition.op}",
             f"an item of type {field.data_type} cannot be compared by {condition.op}",
+            allowed=sorted(OPS[field.data_type]),
         )
     else:
         _check_value(condition, field, errors, f"{path}.value")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, Final, NamedTuple
 
+from auth.principal import Principal
 from exchange import store as moving
 from exchange.errors import (
     ModeNotGranted,
@@ -17,7 +18,9 @@ from exchange.subscriptions import conditions, store
 from exchange.subscriptions.conditions import Condition
 from exchange.subscriptions.states import State
 from exchange.subscriptions.tables import Subscription
+from kernel import clock
 from kernel.database import ReadSession, WriteSession
+from kernel.errors import NotFound
 from kernel.workdays import SHANGHAI, end_of_day, local_date
 
 # Members of an enum cost ten times as much to name as this does.
@@ -50,6 +53,8 @@ class Grant:
     valid_until_moment: datetime
     records_per_day: int | None
     revision: int
+    suspend_reason: str | None = None
+    remedy_by: date | None = None
 
 
 async def load(session: ReadSession, subscription_id: str) -> Grant:
@@ -84,6 +89,8 @@ def grant_of(row: Subscription) -> Grant:
         valid_until_moment=end_of_day(row.valid_until).astimezone(UTC),
         records_per_day=row.records_per_day,
         revision=row.revision,
+        suspend_reason=row.suspend_reason,
+        remedy_by=row.remedy_by,
     )
 
 
@@ -105,15 +112,40 @@ def check_active(grant: Grant, now: datetime) -> None:
     if grant.status is State.EXPIRED or now >= grant.valid_until_moment:
         raise SubscriptionExpired
     if grant.status is State.SUSPENDED:
-        raise SubscriptionSuspended
+        raise _suspended(grant)
     if grant.valid_from_moment is not None and now < grant.valid_from_moment:
         raise SubscriptionNotStarted
+
+
+def _suspended(grant: Grant) -> SubscriptionSuspended:
+    """Tell the reason, and the day by which it is to be remedied, to the consumer's system."""
+    if grant.suspend_reason is None:
+        return SubscriptionSuspended()
+    day = "" if grant.remedy_by is None else f"{grant.remedy_by:%Y-%m-%d}"
+    until = (f"；请于 {day} 前整改", f"; remedy it by {day}") if day else ("", "")
+    return SubscriptionSuspended(
+        f"共享授权已被暂停：{grant.suspend_reason}{until[0]}",
+        f"The subscription is suspended: {grant.suspend_reason}{until[1]}",
+        reason=grant.suspend_reason,
+        remedy_by=day or None,
+    )
 
 
 def check_mode(grant: Grant, mode: str) -> None:
     """Raise ModeNotGranted unless the agreement names this mode."""
     if grant.mode != mode:
         raise ModeNotGranted(grant.mode)
+
+
+async def require_own(
+    session: ReadSession, principal: Principal, subscription_id: str, mode: str
+) -> None:
+    """Raise NotFound to whoever is not the grant's client, and the 403 errors of its state."""
+    grant = (await load_several(session, [subscription_id])).get(subscription_id)
+    if grant is None or grant.client_id != principal.id:
+        raise NotFound
+    check_active(grant, clock.now())
+    check_mode(grant, mode)
 
 
 class StoredPosition(NamedTuple):

@@ -54,6 +54,8 @@ ALLOWED_ROLES: Final[Mapping[Action, Permitted]] = MappingProxyType(
         Action.EXPIRE: {},
     }
 )
+# Of the history, and no transition.
+FILING: Final = "file-termination"
 FILING_ROLES: Final[Permitted] = MappingProxyType({Side.AUTHORITY: _AUTHORITY})
 
 LIVE: Final = frozenset({State.ACTIVE, State.SUSPENDED})

@@ -16,6 +16,7 @@ from exchange.subscriptions import stops, store
 from exchange.subscriptions.granting import message
 from exchange.subscriptions.states import (
     ALLOWED_ROLES,
+    FILING,
     FILING_ROLES,
     Action,
     State,
@@ -133,9 +134,7 @@ async def file_termination(
         session, subscription, State(subscription.status), {"filing": reference}
     )
     facts = {"reference": reference}
-    store.add_history(
-        session, filed.id, "file-termination", (state, state), principal.actor, now, facts
-    )
+    store.add_history(session, filed.id, FILING, (state, state), principal.actor, now, facts)
     audit.record(
         session, principal.actor, ExchangeEvent.TERMINATION_FILED, "subscription", filed.id, **facts
     )

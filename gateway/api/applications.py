@@ -1,195 +1,99 @@
 """`/v1/applications`: asking for items of a resource, and answering (`api.md` section 4)."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import Field, StrictBool, StrictInt
 
-from auth.principal import Principal, Role, Scope
+from auth.principal import Role, Scope
 from exchange.applications import agreement, apply, register, review
-from exchange.applications.content import Content
 from exchange.applications.folding import when_folded
-from exchange.applications.narrowing import Narrowing
 from exchange.applications.register import Application
 from exchange.applications.review import RefusalCode
-from exchange.applications.states import Action, State
+from exchange.applications.states import ALLOWED_ROLES, State
 from exchange.parties import Side
-from gateway.api.sharing import (
-    ConditionWire,
-    Filter,
-    HistoryView,
-    Id,
-    Items,
-    Mode,
-    PerDay,
-    Prose,
-    Remark,
-    conditions_of,
-    history_view,
-    limits_of,
-    reason_of,
+from gateway.api.application_shapes import (
+    Agreement,
+    ApplicationChanges,
+    ApplicationDetail,
+    ApplicationIn,
+    ApplicationView,
+    ExtensionRequest,
+    Refusal,
+    Rerouting,
+    SupplementRequest,
+    standing_of,
+    told,
 )
+from gateway.api.sharing import Remark, history_views, limits_of, reason_of
 from gateway.lists import ListOf, Paging, Revision, tag
-from gateway.once import Once, creating
+from gateway.once import Acting, Keyed, Once, creating
 from gateway.principal import ApplicationsWriter, CatalogReader
 from gateway.services import Reading, Using, Writing
 from kernel import clock
-from kernel.wire import Day, Wire
+from kernel.database import WriteSession
 
 router = APIRouter(prefix="/v1/applications", tags=["applications"])
 
 Creating = Annotated[Once, Depends(creating(Scope.APPLICATIONS_WRITE, Role.CLERK))]
 
 
-class ApplicationIn(Wire):
-    resource_id: Id
-    client_id: Id
-    items: Items
-    mode: Mode
-    basis: Prose
-    scenario: Prose
-    scope: Prose
-    valid_from: Day | None = None
-    valid_until: Day
-    row_filter: Filter | None = None
-    records_per_day: PerDay | None = None
-    commitment: StrictBool
+class Telling:
+    """Answers with an application after a step of it, tagged, with names beside ids."""
 
-    def content(self) -> Content:
-        fields = self.model_dump(exclude={"resource_id", "row_filter", "items"})
-        return Content(items=tuple(self.items), row_filter=conditions_of(self.row_filter), **fields)
+    def __init__(self, principal: ApplicationsWriter, session: Writing, response: Response) -> None:
+        self._principal, self._session, self._response = principal, session, response
+
+    async def view(self, application: Application, now: datetime) -> ApplicationView:
+        view = (await told(self._session, self._principal, [application], now))[0]
+        tag(self._response, application.revision, standing_of(view))
+        return ApplicationView.model_validate(view)
 
 
-class ApplicationChanges(Wire):
-    """Only the fields that are sent change, so no default is ever read; `resource_id` stays."""
-
-    client_id: Id = Field(default_factory=str)
-    items: Items = Field(default_factory=list)
-    mode: Mode = Field(default_factory=lambda: "pull")
-    basis: Prose = Field(default_factory=str)
-    scenario: Prose = Field(default_factory=str)
-    scope: Prose = Field(default_factory=str)
-    valid_from: Day | None = None
-    valid_until: Day = Field(default_factory=lambda: clock.now().date())
-    row_filter: Filter | None = None
-    records_per_day: PerDay | None = None
-    commitment: StrictBool = Field(default_factory=bool)
-
-    def changes(self) -> dict[str, Any]:
-        sent = self.model_dump(include=self.model_fields_set)
-        if "items" in sent:
-            sent["items"] = tuple(self.items)
-        if "row_filter" in sent:
-            sent["row_filter"] = conditions_of(self.row_filter)
-        return sent
+Tell = Annotated[Telling, Depends()]
 
 
-class SupplementRequest(Wire):
-    missing: Annotated[list[Prose], Field(min_length=1, max_length=50)]
-    message: Prose
+class Stepping(Telling):
+    """The same after a transition, whose answer is given again to its Idempotency-Key."""
+
+    def __init__(
+        self, principal: ApplicationsWriter, session: Writing, response: Response, once: Acting
+    ) -> None:
+        super().__init__(principal, session, response)
+        self._once = once
+
+    async def step(self, application: Application, now: datetime) -> ApplicationView:
+        return await self._once.keep(await self.view(application, now))
 
 
-class ExtensionRequest(Wire):
-    working_days: StrictInt
-    reason: Prose
+Step = Annotated[Stepping, Depends()]
+Act: TypeAlias = Callable[[WriteSession], Awaitable[Application]]
 
 
-class Agreement(Wire):
-    """What is left out stays as it was asked for; nothing may be widened."""
+class Grantor:
+    """Does a step that may grant, and so wait for the latest state of the resource."""
 
-    items: Items | None = None
-    unmasked: Annotated[list[Id], Field(max_length=1000)] | None = None
-    row_filter: Filter | None = None
-    records_per_day: PerDay | None = None
-    valid_until: Day | None = None
-    note: Prose | None = None
+    def __init__(
+        self, principal: ApplicationsWriter, using: Using, response: Response, key: Keyed
+    ) -> None:
+        self._principal, self._using, self._response = principal, using, response
+        self._key = key
 
-    def narrowing(self) -> Narrowing:
-        return Narrowing(
-            items=None if self.items is None else tuple(self.items),
-            unmasked=tuple(self.unmasked or ()),
-            row_filter=conditions_of(self.row_filter),
-            records_per_day=self.records_per_day,
-            valid_until=self.valid_until,
-            note=self.note,
-        )
+    async def step(self, act: Act, now: datetime) -> ApplicationView:
+        """Answer with the application, again to its Idempotency-Key."""
 
+        async def work(session: WriteSession) -> ApplicationView:
+            once = await self._key.claimed(session)
+            moved = await act(session)
+            tell = Telling(self._principal, session, self._response)
+            return await once.keep(await tell.view(moved, now))
 
-class Refusal(Wire):
-    """1 法律法规不允许, 2 该数据不在本部门, 3 不具备共享条件 (`basis` needed), 4 其它."""
-
-    code: Annotated[StrictInt, Field(ge=1, le=4)]
-    reason: Prose
-    basis: Prose | None = None
+        return await when_folded(self._using.database, work)
 
 
-class Rerouting(Wire):
-    resource_id: Id
-    reason: Prose
-
-
-class ApplicationView(Wire):
-    """`due_at` is the first moment after the last day; it is null while no clock runs."""
-
-    id: str
-    status: State
-    consumer_department: str
-    provider_department: str
-    region_code: str
-    resource_id: str
-    resource_version: int
-    client_id: str
-    items: list[str]
-    mode: str
-    basis: str
-    scenario: str
-    scope: str
-    valid_from: Day | None
-    valid_until: Day
-    row_filter: list[ConditionWire]
-    records_per_day: int | None
-    commitment: bool
-    created_by: str
-    created_at: datetime
-    submitted_at: datetime | None
-    clock: str | None
-    due_at: datetime | None
-    due_at_rests_on_notice: bool
-    remaining_working_days: int | None
-    breached: bool
-    breached_at: datetime | None
-    asked_days: int | None
-    extended_days: int
-    supplement_used: bool
-    decided_at: datetime | None
-    decision: dict[str, Any] | None
-    subscription_id: str | None
-    rerouted_from: str | None
-    rerouted_to: str | None
-    revision: int
-    allowed: list[Action]
-
-
-class ApplicationDetail(ApplicationView):
-    history: list[HistoryView]
-
-
-def _facts(application: Application, principal: Principal, now: datetime) -> dict[str, Any]:
-    standing = register.standing(application, now)
-    inner = {"held_days", "decided_by", "due_at", "due_from", "due_days", "due_calendar"}
-    return application.model_dump(exclude=inner) | {
-        "due_at": standing.due_at,
-        "due_at_rests_on_notice": standing.rests_on_notice,
-        "remaining_working_days": standing.remaining_working_days,
-        "breached": standing.breached,
-        "allowed": register.allowed(principal, application),
-    }
-
-
-def _view(application: Application, principal: Principal, now: datetime) -> ApplicationView:
-    return ApplicationView.model_validate(_facts(application, principal, now))
+Granting = Annotated[Grantor, Depends()]
 
 
 @router.post("", status_code=201)
@@ -198,13 +102,12 @@ async def create(
     principal: ApplicationsWriter,
     session: Writing,
     once: Creating,
-    response: Response,
+    tell: Tell,
 ) -> ApplicationView:
     """A consumer's clerk drafts an application for one of its application systems."""
     now = clock.now()
     application = await apply.create(session, principal, body.resource_id, body.content(), now=now)
-    tag(response, application.revision)
-    return await once.keep(_view(application, principal, now))
+    return await once.keep(await tell.view(application, now))
 
 
 @router.get("")
@@ -221,7 +124,8 @@ async def page(
     found = await register.page(
         session, principal, paging, now=now, side=role, status=status, overdue=overdue
     )
-    items = [_view(row, principal, now) for row in found.items]
+    views = await told(session, principal, found.items, now)
+    items = [ApplicationView.model_validate(view) for view in views]
     return ListOf(items=items, next_cursor=found.next_cursor)
 
 
@@ -231,10 +135,11 @@ async def find(
 ) -> ApplicationDetail:
     now = clock.now()
     application = await register.find(session, principal, application_id)
-    steps = [history_view(step) for step in await register.history(session, application_id)]
-    tag(response, application.revision)
-    facts = _facts(application, principal, now)
-    return ApplicationDetail.model_validate(facts | {"history": steps})
+    steps = await register.history(session, application_id)
+    view = (await told(session, principal, [application], now))[0]
+    view["history"] = await history_views(session, principal, steps, ALLOWED_ROLES)
+    tag(response, application.revision, standing_of(view))
+    return ApplicationDetail.model_validate(view)
 
 
 @router.patch("/{application_id}")
@@ -244,19 +149,20 @@ async def change(
     principal: ApplicationsWriter,
     session: Writing,
     revision: Revision,
-    response: Response,
+    tell: Tell,
 ) -> ApplicationView:
     """Rewrite fields of a draft."""
     now = clock.now()
     application = await apply.change(
         session, principal, application_id, body.changes(), revision=revision, now=now
     )
-    tag(response, application.revision)
-    return _view(application, principal, now)
+    return await tell.view(application, now)
 
 
 @router.post("/{application_id}/sign")
-async def sign(application_id: str, principal: ApplicationsWriter, using: Using) -> ApplicationView:
+async def sign(
+    application_id: str, principal: ApplicationsWriter, using: Using, granting: Granting
+) -> ApplicationView:
     """The consumer's head consents and submits; the provider's clock starts (Art 20-21)."""
     now = clock.now()
     sign_it = partial(
@@ -267,20 +173,23 @@ async def sign(application_id: str, principal: ApplicationsWriter, using: Using)
         now=now,
         four_eyes=using.settings.needs_four_eyes,
     )
-    moved = await when_folded(using.database, sign_it)
-    return _view(moved, principal, now)
+    return await granting.step(sign_it, now)
 
 
 @router.post("/{application_id}/request-supplement")
 async def request_supplement(
-    application_id: str, body: SupplementRequest, principal: ApplicationsWriter, session: Writing
+    application_id: str,
+    body: SupplementRequest,
+    principal: ApplicationsWriter,
+    session: Writing,
+    tell: Step,
 ) -> ApplicationView:
     """The provider says, once, everything that is missing (Art 21)."""
     now = clock.now()
     moved = await review.request_supplement(
         session, principal, application_id, missing=body.missing, message=body.message, now=now
     )
-    return _view(moved, principal, now)
+    return await tell.step(moved, now)
 
 
 @router.post("/{application_id}/supplement")
@@ -288,12 +197,13 @@ async def supplement(
     application_id: str,
     principal: ApplicationsWriter,
     session: Writing,
+    tell: Step,
     body: ApplicationChanges | None = None,
 ) -> ApplicationView:
     """The consumer's clerk hands in what was missing."""
     now, changes = clock.now(), {} if body is None else body.changes()
     moved = await apply.supplement(session, principal, application_id, changes, now=now)
-    return _view(moved, principal, now)
+    return await tell.step(moved, now)
 
 
 @router.post("/{application_id}/extend")
@@ -303,6 +213,7 @@ async def extend(
     principal: ApplicationsWriter,
     session: Writing,
     using: Using,
+    tell: Step,
 ) -> ApplicationView:
     """The provider's head asks the authority for more time (C5)."""
     now = clock.now()
@@ -315,7 +226,7 @@ async def extend(
         limits=limits_of(using.settings),
         now=now,
     )
-    return _view(moved, principal, now)
+    return await tell.step(moved, now)
 
 
 @router.post("/{application_id}/consent-extension")
@@ -323,11 +234,12 @@ async def consent_extension(
     application_id: str,
     principal: ApplicationsWriter,
     session: Writing,
+    tell: Step,
     body: Remark | None = None,
 ) -> ApplicationView:
     now, note = clock.now(), reason_of(body)
     moved = await review.consent_extension(session, principal, application_id, note=note, now=now)
-    return _view(moved, principal, now)
+    return await tell.step(moved, now)
 
 
 @router.post("/{application_id}/deny-extension")
@@ -335,11 +247,12 @@ async def deny_extension(
     application_id: str,
     principal: ApplicationsWriter,
     session: Writing,
+    tell: Step,
     body: Remark | None = None,
 ) -> ApplicationView:
     now, note = clock.now(), reason_of(body)
     moved = await review.deny_extension(session, principal, application_id, note=note, now=now)
-    return _view(moved, principal, now)
+    return await tell.step(moved, now)
 
 
 @router.post("/{application_id}/agree")
@@ -347,6 +260,7 @@ async def agree(
     application_id: str,
     principal: ApplicationsWriter,
     using: Using,
+    granting: Granting,
     body: Agreement | None = None,
 ) -> ApplicationView:
     """The provider's head agrees, to everything or to less; a subscription is made."""
@@ -359,13 +273,12 @@ async def agree(
         limits=limits_of(using.settings),
         now=now,
     )
-    moved = await when_folded(using.database, agree_to_it)
-    return _view(moved, principal, now)
+    return await granting.step(agree_to_it, now)
 
 
 @router.post("/{application_id}/refuse")
 async def refuse(
-    application_id: str, body: Refusal, principal: ApplicationsWriter, session: Writing
+    application_id: str, body: Refusal, principal: ApplicationsWriter, session: Writing, tell: Step
 ) -> ApplicationView:
     """The provider's head refuses, with reasons (Art 21)."""
     now = clock.now()
@@ -378,7 +291,7 @@ async def refuse(
         basis=body.basis,
         now=now,
     )
-    return _view(moved, principal, now)
+    return await tell.step(moved, now)
 
 
 @router.post("/{application_id}/reroute")
@@ -387,6 +300,7 @@ async def reroute(
     body: Rerouting,
     principal: ApplicationsWriter,
     using: Using,
+    granting: Granting,
 ) -> ApplicationView:
     """The authority sends the request to the right source, as `rerouted_to`."""
     now = clock.now()
@@ -399,8 +313,7 @@ async def reroute(
         limits=limits_of(using.settings),
         now=now,
     )
-    moved = await when_folded(using.database, reroute_it)
-    return _view(moved, principal, now)
+    return await granting.step(reroute_it, now)
 
 
 @router.post("/{application_id}/withdraw")
@@ -408,8 +321,9 @@ async def withdraw(
     application_id: str,
     principal: ApplicationsWriter,
     session: Writing,
+    tell: Step,
     body: Remark | None = None,
 ) -> ApplicationView:
     now, reason = clock.now(), reason_of(body)
     moved = await apply.withdraw(session, principal, application_id, reason=reason, now=now)
-    return _view(moved, principal, now)
+    return await tell.step(moved, now)

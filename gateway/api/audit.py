@@ -1,25 +1,29 @@
 """`GET /v1/audit`: the audit log for auditors (`api.md` section 6)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
+from pydantic import BaseModel
 
 from auth import departments
 from auth.principal import Role
+from gateway import names
 from gateway.lists import ListOf, Paging
+from gateway.names import Fields
 from gateway.principal import AuditReader
 from gateway.services import Reading
 from kernel import audit
 from kernel.audit import Filter
-from kernel.wire import Wire
+from kernel.database import ReadSession
+from kernel.wire import Moment, Wire
 
 router = APIRouter(tags=["audit"])
 
 
 class AuditEventView(Wire):
-    """One event with its place in its hash chain."""
+    """One event with its place in its hash chain; names are those of today, and not in the hash."""
 
     chain: int
     seq: int
@@ -27,13 +31,19 @@ class AuditEventView(Wire):
     event: str
     actor_kind: str
     actor_id: str
+    actor_name: str | None
     department: str | None
+    department_name: str | None
     subject_type: str
     subject_id: str
+    subject_name: str | None
     details: dict[str, Any]
     correlation_id: str | None
     previous_hash: str
     hash: str
+
+
+EVENT = {*AuditEventView.model_fields} - {"actor_name", "department_name", "subject_name"}
 
 
 class AuditPage(ListOf[AuditEventView]):
@@ -43,6 +53,19 @@ class AuditPage(ListOf[AuditEventView]):
 
 
 Name = Annotated[str | None, Query(max_length=128)]
+OldName = Annotated[
+    str | None,
+    Query(max_length=128, deprecated=True, description="旧名 / `actor_id`, `subject_id` as before"),
+]
+
+
+async def _views(session: ReadSession, rows: Sequence[BaseModel]) -> list[AuditEventView]:
+    """Return the events with names: an auditor of their division may know whom they name."""
+    views: list[Fields] = [row.model_dump(include=EVENT) for row in rows]
+    await names.add(session, views)
+    await names.add_by_kind(session, views, ("actor_kind", "actor_id", "actor_name"))
+    await names.add_by_kind(session, views, ("subject_type", "subject_id", "subject_name"))
+    return [AuditEventView.model_validate(view) for view in views]
 
 
 @router.get("/v1/audit")
@@ -50,13 +73,16 @@ async def page(  # noqa: PLR0913 - one list with its filters
     principal: AuditReader,
     session: Reading,
     paging: Paging,
-    since: Annotated[AwareDatetime | None, Query()] = None,
-    until: Annotated[AwareDatetime | None, Query()] = None,
-    actor: Name = None,
-    thing: Name = None,
+    *,
+    since: Annotated[Moment | None, Query()] = None,
+    until: Annotated[Moment | None, Query()] = None,
+    actor_id: Name = None,
+    subject_id: Name = None,
     event: Name = None,
+    actor: OldName = None,
+    thing: OldName = None,
 ) -> AuditPage:
-    """List events, the oldest first; `thing` is the id of what was acted on.
+    """List events, the oldest first, by their fields; `subject_id` is of what was acted on.
 
     Who asks again with `resume_cursor` misses nothing: an event of a slow transaction, older
     than what was read already, still comes after it.
@@ -65,9 +91,9 @@ async def page(  # noqa: PLR0913 - one list with its filters
     """
     principal.require_role(Role.AUDITOR)
     within = await departments.audited(session, principal)
-    wanted = Filter(since, until, actor, thing, event, within)
+    wanted = Filter(since, until, actor_id or actor, subject_id or thing, event, within)
     found = await audit.page(session, paging, wanted)
-    items = [AuditEventView.model_validate(row) for row in found.items]
+    items = await _views(session, found.items)
     return AuditPage(
         items=items, next_cursor=found.next_cursor, resume_cursor=found.resume_cursor or ""
     )

@@ -1,26 +1,34 @@
 """`/v1/clients`: application systems of a department (`api.md` section 2)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import Field, StrictBool
+from pydantic import BaseModel, Field, StrictBool
 
-from auth import clients
+from auth import clients, states
 from auth.clients import Credentialed, Method, NewClient, Rotation
+from auth.duties import DUTIES, Operation
 from auth.principal import Role, Scope
+from auth.states import State
+from gateway import names
 from gateway.api.registry import Line, Words
 from gateway.lists import ListOf, Paging, Revision, tag
-from gateway.once import SHOWN_ONCE, Once, creating
+from gateway.names import Fields
+from gateway.next_steps import NextStep, by_role
+from gateway.once import SHOWN_ONCE, Acting, Once, creating
 from gateway.principal import Admin, CatalogReader
 from gateway.services import Reading, Writing
 from kernel import clock
+from kernel.database import ReadSession
 from kernel.wire import Wire
 
 router = APIRouter(prefix="/v1/clients", tags=["clients"])
 
 Creating = Annotated[Once, Depends(creating(Scope.ADMIN, Role.HEAD, Role.SECURITY))]
 
+MANAGERS = dict.fromkeys(states.Action, DUTIES[Operation.MANAGE_CLIENT].roles)
 Status = Literal["active", "suspended"]
 ClientId = Annotated[str, Path(max_length=64)]
 Department = Annotated[str, Field(min_length=1, max_length=64)]
@@ -91,12 +99,14 @@ class ClientView(Wire):
     client_id: str
     name: str
     department: str
+    department_name: str | None
     scopes: list[Scope]
     auth_method: Method
     jwks: dict[str, Any] | None
     rate_limit: RateLimitModel | None
     status: Status
     created_at: datetime
+    next: list[NextStep]
 
 
 class CredentialedView(ClientView):
@@ -111,10 +121,27 @@ class CredentialedView(ClientView):
     ] = None
 
 
-def _credentialed(made: Credentialed, response: Response) -> CredentialedView:
+async def _views(session: ReadSession, found: Sequence[BaseModel]) -> list[ClientView]:
+    taken = {*ClientView.model_fields} - {"next"}
+    views: list[Fields] = [client.model_dump(include=taken) for client in found]
+    await names.add(session, views, own="client_id")
+    for view in views:
+        view["next"] = by_role(states.allowed(State(view["status"])), MANAGERS)
+    return [ClientView.model_validate(view) for view in views]
+
+
+async def _view(
+    session: ReadSession, client: BaseModel, revision: int, response: Response
+) -> ClientView:
+    tag(response, revision)
+    return (await _views(session, [client]))[0]
+
+
+async def _credentialed(
+    session: ReadSession, made: Credentialed, response: Response
+) -> CredentialedView:
     response.headers["Cache-Control"] = "no-store"
-    tag(response, made.client.revision)
-    view = ClientView.model_validate(made.client)
+    view = await _view(session, made.client, made.client.revision, response)
     return CredentialedView(**view.model_dump(), client_secret=made.secret)
 
 
@@ -124,7 +151,7 @@ async def register(
 ) -> CredentialedView:
     new = NewClient(body.name, body.department, frozenset(body.scopes), body.auth_method, body.jwks)
     made = await clients.register(session, principal, new, now=clock.now())
-    return await once.keep(_credentialed(made, response))
+    return await once.keep(await _credentialed(session, made, response))
 
 
 @router.get("")
@@ -139,7 +166,7 @@ async def find(
     found = await clients.find(
         session, principal, page, text=q, department=department, status=status
     )
-    items = [ClientView.model_validate(row) for row in found.items]
+    items = await _views(session, found.items)
     return ListOf(items=items, next_cursor=found.next_cursor)
 
 
@@ -148,8 +175,7 @@ async def get(
     client_id: ClientId, session: Reading, principal: CatalogReader, response: Response
 ) -> ClientView:
     client = await clients.get(session, principal, client_id)
-    tag(response, client.revision)
-    return ClientView.model_validate(client)
+    return await _view(session, client, client.revision, response)
 
 
 @router.patch("/{client_id}")
@@ -165,8 +191,7 @@ async def change(
     if "rate_limit" in body.model_fields_set:
         values["rate_limit"] = body.rate_limit and body.rate_limit.model_dump()
     client = await clients.change(session, principal, client_id, revision, values)
-    tag(response, client.revision)
-    return ClientView.model_validate(client)
+    return await _view(session, client, client.revision, response)
 
 
 @router.post("/{client_id}/rotate")
@@ -175,13 +200,14 @@ async def rotate(
     session: Writing,
     principal: Admin,
     response: Response,
+    once: Acting,
     body: RotateIn | None = None,
 ) -> CredentialedView:
     """A new secret, shown once; the old one ends at once, or after `overlap_hours`."""
     asked = body or RotateIn()
     rotation = Rotation(asked.revoke_tokens, asked.overlap_hours)
     made = await clients.rotate(session, principal, client_id, rotation, now=clock.now())
-    return _credentialed(made, response)
+    return await once.keep(await _credentialed(session, made, response))
 
 
 @router.post("/{client_id}/suspend")
@@ -190,19 +216,18 @@ async def suspend(
     session: Writing,
     principal: Admin,
     response: Response,
+    once: Acting,
     body: SuspendIn | None = None,
 ) -> ClientView:
     """The client's tokens end for ever, within a second on every worker."""
     reason = body.reason if body else None
     client = await clients.suspend(session, principal, client_id, reason=reason)
-    tag(response, client.revision)
-    return ClientView.model_validate(client)
+    return await once.keep(await _view(session, client, client.revision, response))
 
 
 @router.post("/{client_id}/resume")
 async def resume(
-    client_id: ClientId, session: Writing, principal: Admin, response: Response
+    client_id: ClientId, session: Writing, principal: Admin, response: Response, once: Acting
 ) -> ClientView:
     client = await clients.resume(session, principal, client_id)
-    tag(response, client.revision)
-    return ClientView.model_validate(client)
+    return await once.keep(await _view(session, client, client.revision, response))

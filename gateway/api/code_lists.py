@@ -1,10 +1,12 @@
 """`/v1/code-lists`: value domains with editions and effective dates (`api.md` section 3)."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, SkipValidation, ValidationError, model_validator
 
 from auth.principal import Role, Scope
 from catalog import code_lists
@@ -16,6 +18,7 @@ from gateway.once import Once, creating
 from gateway.principal import CatalogReader, CatalogWriter
 from gateway.services import Reading, Writing
 from kernel import clock
+from kernel.turns import Steps, unhurried
 from kernel.wire import Day, Wire
 from kernel.workdays import local_date
 
@@ -24,6 +27,8 @@ router = APIRouter(prefix="/v1/code-lists", tags=["code lists"])
 Creating = Annotated[Once, Depends(creating(Scope.CATALOG_WRITE, Role.AUTHORITY))]
 
 ITEMS_MAX = 20_000
+# Items that are looked at between two turns of the loop.
+AT_ONCE = 20
 Value = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -76,9 +81,39 @@ class CodeItemView(Wire):
 
 
 class EditionIn(Wire):
+    """The items are looked at in turns with others: an edition may hold thousands."""
+
     edition: Line
     effective_from: Day
-    items: Annotated[list[CodeItemIn], Field(min_length=1, max_length=ITEMS_MAX)]
+    items: Annotated[
+        list[Annotated[CodeItemIn, SkipValidation]], Field(min_length=1, max_length=ITEMS_MAX)
+    ]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:  # noqa: ANN401 - anything may arrive
+        """Leave that to the items, and to what has read the body (gateway/strict_json.py)."""
+        return value
+
+    async def codes(self) -> tuple[NewCode, ...]:
+        """Return the items; raises RequestValidationError with every place that is wrong."""
+        return await unhurried(_codes(self.items))
+
+
+def _codes(items: Sequence[object]) -> Steps[tuple[NewCode, ...]]:
+    codes: list[NewCode] = []
+    errors: list[Any] = []
+    for place, item in enumerate(items):
+        if place % AT_ONCE == AT_ONCE - 1:
+            yield
+        try:
+            codes.append(CodeItemIn.model_validate(item).code())
+        except ValidationError as error:
+            here = ("body", "items", place)
+            errors += [{**each, "loc": (*here, *each["loc"])} for each in error.errors()]
+    if errors:
+        raise RequestValidationError(errors)
+    return tuple(codes)
 
 
 class EditionAdded(EditionView):
@@ -111,7 +146,7 @@ async def add_edition(
     new = NewEdition(
         edition=body.edition,
         effective_from=body.effective_from,
-        items=tuple(item.code() for item in body.items),
+        items=await body.codes(),
     )
     row = await code_lists.add_edition(session, principal, code, new, now=clock.now())
     return await once.keep(EditionAdded(**row.model_dump(), item_count=len(body.items)))

@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import StrictBool, StringConstraints
 
 from auth import departments
 from auth.departments import NewDepartment
 from auth.principal import Role, Scope
 from gateway.api.registry import Line, Region, Words
-from gateway.lists import ListOf, Paging, Revision, revision_of, tag
+from gateway.lists import HeededRevision, ListOf, Paging, Revision, tag
 from gateway.once import Once, creating
 from gateway.principal import Admin, CatalogReader
 from gateway.services import Reading, Writing
@@ -107,13 +107,12 @@ async def change(
 async def set_standing_consent(
     uscc: Uscc,
     body: StandingConsentIn,
+    revision: HeededRevision,
     session: Writing,
     principal: Admin,
     response: Response,
-    if_match: Annotated[str | None, Header(description="可省略 / may be left out")] = None,
 ) -> DepartmentView:
     """One flag, set to what it shall be: If-Match is heeded when it comes, not demanded."""
-    revision = None if if_match is None else revision_of(if_match)
     department = await departments.set_standing_consent(
         session, principal, uscc, revision, enabled=body.enabled
     )

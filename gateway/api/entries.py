@@ -1,11 +1,14 @@
 """Wire shapes of catalogue entries: what a clerk sends, what readers see."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import BaseModel, Field, StrictBool, StrictInt
 
+from auth.directory import Member
+from auth.principal import Principal, Role
 from catalog.contracts.checked import Checked
 from catalog.entries import (
     Entry,
@@ -19,15 +22,23 @@ from catalog.entries import (
     UpdateCycle,
 )
 from catalog.rules.compatibility import Kind
-from catalog.states import Action, State
+from catalog.states import ALLOWED_ROLES, Action, State
 from catalog.versions import Comparison
 from catalog.visibility import Shown
 from exchange import modes
+from gateway import names
 from gateway.api.registry import ElementCode, Line, Prose, Region
+from gateway.names import Fields
+from gateway.next_steps import NextStep, by_role
+from kernel.database import ReadSession
 from kernel.errors import REPORTED_ERRORS_MAX
 from kernel.wire import Day, Wire
 
 ITEMS_MAX = 300
+ROLES_OF_STEPS: Mapping[str, frozenset[Role]] = {
+    **{str(action): roles for action, roles in ALLOWED_ROLES.items()},
+    "create": frozenset({Role.CLERK}),
+}
 # 类 1 digit, 项 2, 目 3, 细目 any (发改高技〔2017〕1272号); an entry may stand at 项, 目 or 细目.
 CLASS_PATTERN = r"^[1-3][0-9]{2}([0-9]{3}[0-9]{0,12})?$"
 ClassCode = Annotated[str, Field(pattern=CLASS_PATTERN)]
@@ -71,10 +82,13 @@ class ItemWire(Wire):
     key: StrictBool
     role: ItemRole
     mask: Mask | None = None
+    element_name: Annotated[
+        str | None, Field(max_length=200, description="只读 / told, and passed over when sent")
+    ] = None
 
     def item(self) -> Item:
         mask = None if self.mask is None else self.mask.model_dump()
-        return Item(**self.model_dump(exclude={"mask"}), mask=mask)
+        return Item(**self.model_dump(exclude={"mask", "element_name"}), mask=mask)
 
 
 class ReviewWire(Wire):
@@ -133,16 +147,18 @@ class Standing(Wire):
     """Where the resource stands, as the caller sees it.
 
     `version` is the version shown; `published_version` the one in force; `allowed` what the
-    caller may do now.
+    caller may do now; `next` what may be done, and by whom.
     """
 
     id: str
     department: str
+    department_name: str | None
     status: State
     version: int
     published_version: int | None
     revision: int
     allowed: list[Action]
+    next: list[NextStep]
     created_at: datetime
     updated_at: datetime
     submitted_at: datetime | None
@@ -183,8 +199,11 @@ class TransitionView(Wire):
     action: str
     from_state: str | None
     to_state: str
-    actor_id: str
+    actor_id: str | None
+    actor_name: str | None
+    actor_role: str | None
     department: str
+    department_name: str | None
     at: datetime
     note: dict[str, Any]
 
@@ -243,12 +262,36 @@ class Reason(Wire):
     reason: Prose
 
 
-def summary(shown: Shown) -> ResourceSummary:
-    return ResourceSummary(**_standing(shown), **_fields(shown, ResourceSummary))
+async def summaries(session: ReadSession, several: Sequence[Shown]) -> list[ResourceSummary]:
+    views = [_standing(shown) | _fields(shown, ResourceSummary) for shown in several]
+    await names.add(session, views)
+    return [ResourceSummary.model_validate(view) for view in views]
 
 
-def view(shown: Shown) -> ResourceView:
-    return ResourceView(**_standing(shown), **_fields(shown, ResourceView))
+async def view(session: ReadSession, shown: Shown) -> ResourceView:
+    fields = _standing(shown) | _fields(shown, ResourceView)
+    fields["items"] = [dict(item) for item in fields["items"]]
+    await names.add(session, [fields, *fields["items"]])
+    return ResourceView.model_validate(fields)
+
+
+async def transition_views(
+    session: ReadSession, principal: Principal, steps: Iterable[BaseModel]
+) -> list[TransitionView]:
+    taken = set(TransitionView.model_fields)
+    views: list[Fields] = [step.model_dump(include=taken) for step in steps]
+    await names.add(session, views)
+
+    def role(view: Fields, _field: str, member: Member) -> str | None:
+        permitted = ROLES_OF_STEPS.get(view["action"], frozenset())
+        held = sorted(member.roles & set(map(str, permitted)))
+        return next(iter(held or sorted(map(str, permitted))), None)
+
+    await names.add_people(session, principal, views, ["actor_id"], role)
+    return [
+        TransitionView.model_validate({name: view[name] for name in TransitionView.model_fields})
+        for view in views
+    ]
 
 
 def version_summary(shown: Shown) -> VersionSummary:
@@ -293,6 +336,7 @@ def _standing(shown: Shown) -> dict[str, Any]:
         "published_version": resource.published_version,
         "revision": resource.revision,
         "allowed": list(shown.allowed),
+        "next": by_role(shown.possible, ALLOWED_ROLES),
         "created_at": resource.created_at,
         "updated_at": resource.updated_at,
     }

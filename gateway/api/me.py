@@ -4,12 +4,12 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 
-from auth import people
+from auth import directory, people
 from auth.principal import Role
 from gateway.api.people import Password
 from gateway.oauth.authorize import gate
 from gateway.principal import Admin, Caller
-from gateway.services import Using
+from gateway.services import Reading, Using
 from gateway.source import source_of
 from kernel import clock
 from kernel.wire import Wire
@@ -20,7 +20,9 @@ router = APIRouter(prefix="/v1/me", tags=["me"])
 class MeView(Wire):
     kind: Literal["client", "person"]
     id: str
+    name: str | None
     department: str
+    department_name: str | None
     roles: list[Role]
     scopes: list[str]
 
@@ -31,11 +33,14 @@ class PasswordIn(Wire):
 
 
 @router.get("")
-async def me(principal: Caller) -> MeView:
+async def me(principal: Caller, session: Reading) -> MeView:
+    departments = await directory.departments(session, [principal.department])
     return MeView(
         kind=principal.kind,
         id=principal.id,
+        name=await directory.name_of(session, principal),
         department=principal.department,
+        department_name=departments.get(principal.department),
         roles=sorted(principal.roles),
         scopes=sorted(principal.scopes),
     )

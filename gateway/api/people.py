@@ -1,20 +1,24 @@
 """`/v1/people`: members of staff, kept by the security administrator (`api.md` section 2)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import BaseModel, Field, StrictBool, StringConstraints
 
 from auth import people
 from auth.people import NewPerson, PersonChange
 from auth.principal import Role, Scope
+from gateway import names
 from gateway.api.registry import Line, Words
 from gateway.lists import ListOf, Paging, Revision, tag
+from gateway.names import Fields
 from gateway.once import Once, creating
 from gateway.principal import Admin
 from gateway.services import Reading, Using, Writing
 from kernel import clock
+from kernel.database import ReadSession
 from kernel.wire import Wire
 
 router = APIRouter(prefix="/v1/people", tags=["people"])
@@ -70,9 +74,24 @@ class PersonView(Wire):
     username: str
     name: str
     department: str
+    department_name: str | None
     roles: list[Role]
     status: Status
     created_at: datetime
+
+
+async def _views(session: ReadSession, found: Sequence[BaseModel]) -> list[PersonView]:
+    taken = set(PersonView.model_fields)
+    views: list[Fields] = [person.model_dump(include=taken) for person in found]
+    await names.add(session, views)
+    return [PersonView.model_validate(view) for view in views]
+
+
+async def _view(
+    session: ReadSession, person: BaseModel, revision: int, response: Response
+) -> PersonView:
+    tag(response, revision)
+    return (await _views(session, [person]))[0]
 
 
 async def _new(body: PersonIn, using: Using, principal: Admin) -> NewPerson:
@@ -115,8 +134,7 @@ async def register(
     response: Response,
 ) -> PersonView:
     person = await people.register(session, principal, new, now=clock.now())
-    tag(response, person.revision)
-    return await once.keep(PersonView.model_validate(person))
+    return await once.keep(await _view(session, person, person.revision, response))
 
 
 @router.get("")
@@ -132,7 +150,7 @@ async def find(
     found = await people.find(
         session, principal, page, text=q, department=department, role=role, status=status
     )
-    items = [PersonView.model_validate(row) for row in found.items]
+    items = await _views(session, found.items)
     return ListOf(items=items, next_cursor=found.next_cursor)
 
 
@@ -141,8 +159,7 @@ async def get(
     person_id: PersonId, session: Reading, principal: Admin, response: Response
 ) -> PersonView:
     person = await people.get(session, principal, person_id)
-    tag(response, person.revision)
-    return PersonView.model_validate(person)
+    return await _view(session, person, person.revision, response)
 
 
 @router.patch("/{person_id}")
@@ -155,5 +172,4 @@ async def change(
     response: Response,
 ) -> PersonView:
     person = await people.change(session, principal, person_id, revision, wanted)
-    tag(response, person.revision)
-    return PersonView.model_validate(person)
+    return await _view(session, person, person.revision, response)

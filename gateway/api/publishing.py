@@ -4,7 +4,8 @@ from fastapi import APIRouter, Response
 
 from exchange.publishing import opening
 from gateway.api.entries import Reason, ResourceView
-from gateway.api.resources import ResourceId, tagged
+from gateway.api.resources import ResourceId, Step, tagged
+from gateway.once import Keyed
 from gateway.principal import CatalogWriter
 from gateway.services import Using, Writing
 
@@ -13,11 +14,20 @@ router = APIRouter(prefix="/v1/resources", tags=["resources"])
 
 @router.post("/{resource_id}/publish")
 async def publish(
-    resource_id: ResourceId, principal: CatalogWriter, using: Using, response: Response
+    resource_id: ResourceId,
+    principal: CatalogWriter,
+    using: Using,
+    response: Response,
+    key: Keyed,
 ) -> ResourceView:
     """Put the approved version in force; records may be published when this answers."""
-    shown = await opening.publish(using.database, using.bus.topics, principal, resource_id)
-    return tagged(shown, response)
+    async with using.database.reading() as reading:
+        await key.answered(reading)
+    await opening.ensure_topic(using.database, using.bus.topics, principal, resource_id)
+    async with using.database.transaction() as session:
+        once = await key.claimed(session)
+        shown = await opening.publish(session, principal, resource_id)
+        return await once.keep(await tagged(session, shown, response))
 
 
 @router.post("/{resource_id}/retire")
@@ -26,8 +36,8 @@ async def retire(
     body: Reason,
     session: Writing,
     principal: CatalogWriter,
-    response: Response,
+    step: Step,
 ) -> ResourceView:
     """End a resource; a head only without live subscriptions, the authority always."""
     shown = await opening.retire(session, principal, resource_id, reason=body.reason)
-    return tagged(shown, response)
+    return await step(shown)

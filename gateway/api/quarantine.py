@@ -6,21 +6,22 @@ from typing import Annotated, Any, Literal, Self
 
 import orjson
 from fastapi import APIRouter, Header, Path, Query, Response
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from catalog.contracts.lines import too_deep
 from exchange.publishing import quarantine_entries
 from exchange.publishing.quarantine_entries import Criteria, Entry
+from gateway import names
 from gateway.api.records import ThingId
 from gateway.lists import ListOf, Paging
+from gateway.names import Fields
 from gateway.openapi import ProblemError
 from gateway.principal import Caller
 from gateway.problems import in_english, listed
 from gateway.services import Using, Writing
-from kernel.paging import Page
 from kernel.turns import finished
-from kernel.wire import Wire
+from kernel.wire import Moment, Wire
 
 router = APIRouter(prefix="/v1/resources/{id}/quarantine", tags=["records"])
 
@@ -38,6 +39,7 @@ class QuarantinedView(Wire):
     id: str
     receipt_id: str
     client_id: str
+    client_name: str | None
     op: Literal["upsert", "delete"]
     index: int
     record: Any
@@ -72,8 +74,8 @@ async def find(  # noqa: PLR0913 - a filter is a parameter
     page: Paging,
     *,
     receipt_id: Annotated[str | None, Query(max_length=RECEIPT_MAX)] = None,
-    since: Annotated[AwareDatetime | None, Query()] = None,
-    until: Annotated[AwareDatetime | None, Query()] = None,
+    since: Annotated[Moment | None, Query()] = None,
+    until: Annotated[Moment | None, Query()] = None,
     accept_language: Annotated[str, Header()] = "",
 ) -> Response:
     """List the records, the oldest first; for clerks, heads and publishers of the department.
@@ -82,7 +84,9 @@ async def find(  # noqa: PLR0913 - a filter is a parameter
     """
     quarantine, criteria = using.bus.quarantine, Criteria(receipt_id, since, until)
     found = await quarantine_entries.page(session, principal, quarantine, id, criteria, page)
-    body = _body(found, english=in_english(accept_language))
+    views = [_shown(entry, english=in_english(accept_language)) for entry in found.items]
+    await names.add(session, views)
+    body = orjson.dumps({"items": views, "next_cursor": found.next_cursor})
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
@@ -118,12 +122,7 @@ async def remove(
     await quarantine_entries.remove(session, principal, using.bus.quarantine, id, entry_id)
 
 
-def _body(page: Page[Entry], *, english: bool) -> bytes:
-    items = [_shown(entry, english=english) for entry in page.items]
-    return orjson.dumps({"items": items, "next_cursor": page.next_cursor})
-
-
-def _shown(entry: Entry, *, english: bool) -> dict[str, object]:
+def _shown(entry: Entry, *, english: bool) -> Fields:
     return {
         "id": entry.id,
         "receipt_id": entry.receipt_id,

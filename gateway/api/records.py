@@ -1,23 +1,26 @@
 """Records: what `gateway.hot` serves, documented; receipts and positions, served here."""
 
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Path, Query
-from pydantic import BeforeValidator
+import msgspec
+from fastapi import APIRouter, Header, Path, Query, Response
 
 from exchange.log.reader import EARLIEST, LATEST
+from exchange.publishing import issued
 from exchange.publishing.errors import Misrouted
 from exchange.publishing.publish import OnInvalid, Op
+from gateway import names
 from gateway.hot import LIMIT_DEFAULT, LIMIT_MAX, WAIT_MAX
+from gateway.lists import ListOf, Paging
+from gateway.names import Fields
 from gateway.openapi import ProblemError
 from gateway.principal import Caller, RecordsPublisher, RecordsReader
 from gateway.problems import in_english
 from gateway.receipts import worded
 from gateway.services import Reading, Using
-from kernel.errors import BadRequest
-from kernel.wire import Wire
+from gateway.tags import of_text
+from kernel.wire import Moment, Wire
 
 router = APIRouter(tags=["records"])
 
@@ -48,7 +51,6 @@ PAGE: dict[int | str, dict[str, Any]] = {
         },
     }
 }
-RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 ThingId = Annotated[str, Path(pattern=r"^[0-9a-zA-Z_-]{1,64}$")]
 
 
@@ -77,6 +79,15 @@ class ReceiptView(Wire):
     error_count: int = 0
 
 
+class IssuedReceiptView(ReceiptView):
+    """A receipt with when it was issued and to whom; `errors` are told by the receipt alone."""
+
+    resource_name: str | None
+    client_id: str
+    client_name: str | None
+    published_at: datetime
+
+
 class RecordView(Wire):
     op: Literal["upsert", "delete"]
     key: str
@@ -90,16 +101,6 @@ class PageView(Wire):
 
 class CursorBody(Wire):
     cursor: str
-
-
-def _rfc3339(value: object) -> object:
-    """Refuse what a lenient reader takes for a time: seconds since 1970, a blank for the T."""
-    if isinstance(value, datetime) or (isinstance(value, str) and RFC3339.fullmatch(value)):
-        return value
-    raise ValueError("RFC 3339 with an offset, like 2026-05-01T10:00:00+08:00")
-
-
-Moment = Annotated[datetime, BeforeValidator(_rfc3339)]
 
 
 class RewindBody(Wire):
@@ -137,6 +138,31 @@ async def pull(
     raise Misrouted
 
 
+@router.get("/v1/receipts")
+async def list_receipts(
+    principal: Caller,
+    using: Using,
+    session: Reading,
+    paging: Paging,
+    resource_id: Annotated[str | None, Query(pattern=r"^[0-9a-zA-Z_-]{1,64}$")] = None,
+    since: Annotated[Moment | None, Query()] = None,
+) -> ListOf[IssuedReceiptView]:
+    """List what the caller's department has published, the oldest first; within seconds.
+
+    For its staff, and its clients with `records:publish`; for `SHUYUAN_RECEIPTS_DAYS`.
+    """
+    key, criteria = using.bus.publisher.receipt_key, issued.Criteria(resource_id, since)
+    found = await issued.page(session, principal, key, criteria, paging)
+    views: list[Fields] = [
+        {**msgspec.structs.asdict(each.receipt), "client_id": each.client_id,
+         "published_at": each.published_at}
+        for each in found.items
+    ]  # fmt: skip
+    await names.add(session, views)
+    items = [IssuedReceiptView.model_validate(view) for view in views]
+    return ListOf(items=items, next_cursor=found.next_cursor)
+
+
 @router.get("/v1/receipts/{receipt_id}")
 async def receipt(
     receipt_id: Annotated[str, Path(max_length=4096)],
@@ -159,9 +185,11 @@ async def commit(
     body: CursorBody,
     principal: RecordsReader,
     using: Using,
+    response: Response,
 ) -> CursorBody:
     """Store a cursor as the subscription's position: a pull without a cursor starts there."""
     await using.bus.positions.commit(principal, id, body.cursor)
+    response.headers["ETag"] = of_text(body.cursor)
     return body
 
 
@@ -174,13 +202,5 @@ async def rewind(
 ) -> CursorBody:
     """Return a cursor at the earliest or latest record, or at the first one since a time."""
     places = {"earliest": EARLIEST, "latest": LATEST}
-    to = places[body.to] if isinstance(body.to, str) else _moment(body.to)
+    to = places[body.to] if isinstance(body.to, str) else max(0, int(body.to.timestamp() * 1000))
     return CursorBody(cursor=await using.bus.positions.rewind(principal, id, to))
-
-
-def _moment(to: datetime) -> int:
-    """Return milliseconds since 1970; BadRequest for a time out of range."""
-    try:
-        return max(0, int(to.astimezone(UTC).timestamp() * 1000))
-    except OverflowError as error:
-        raise BadRequest("to 超出可表示的时间", "to is out of range") from error

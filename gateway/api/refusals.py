@@ -1,18 +1,19 @@
 """`/v1/refusals`, `/v1/me/explain`: what was refused, by which check, and what would pass (P10)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Header, Path, Query
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from auth import clients, departments
 from auth.principal import Principal
-from gateway import explaining
+from gateway import explaining, names
 from gateway.checks import Check, check_of
 from gateway.explaining import CheckView
 from gateway.lists import ListOf, Paging
+from gateway.names import Fields
 from gateway.principal import Caller
 from gateway.problems import in_english
 from gateway.services import Reading, Services, Using
@@ -20,7 +21,7 @@ from kernel.database import ReadSession
 from kernel.errors import NotFound, Unauthorized
 from kernel.refusals import Criteria, page
 from kernel.tables import RefusalRow
-from kernel.wire import Wire
+from kernel.wire import Moment, Wire
 
 router = APIRouter(tags=["me"])
 
@@ -81,7 +82,7 @@ async def find(  # noqa: PLR0913 - a filter is a parameter
     client_id: Name = None,
     person: Name = None,
     code: Name = None,
-    since: Annotated[AwareDatetime | None, Query()] = None,
+    since: Annotated[Moment | None, Query()] = None,
     accept_language: Language = "",
 ) -> ListOf[RefusalView]:
     """List refused requests of the department, or of the region, the newest first."""
@@ -93,8 +94,7 @@ async def find(  # noqa: PLR0913 - a filter is a parameter
         since=since,
     )
     found = await page(session, paging, wanted)
-    names = _Names(session)
-    items = [await _view(names, row, english=in_english(accept_language)) for row in found.items]
+    items = await _views(session, found.items, english=in_english(accept_language))
     return ListOf(items=items, next_cursor=found.next_cursor)
 
 
@@ -108,7 +108,7 @@ async def get(
 ) -> RefusalView:
     """Return what was asked, which check failed against which rule, and what would pass."""
     row = await explaining.load(session, principal, correlation_id)
-    return await _view(_Names(session), row, english=in_english(accept_language))
+    return (await _views(session, [row], english=in_english(accept_language)))[0]
 
 
 @router.post("/v1/me/explain")
@@ -146,46 +146,24 @@ async def _of_token(
     return explaining.of_token(bearer, None, english=english)
 
 
-class _Names:
-    """Looks names up once for a page."""
-
-    def __init__(self, session: ReadSession) -> None:
-        self._session = session
-        self._known: dict[tuple[str, str], str | None] = {}
-
-    async def client(self, client_id: str) -> str | None:
-        if ("client", client_id) not in self._known:
-            found = await clients.load(self._session, client_id)
-            self._known["client", client_id] = found.name if found else None
-        return self._known["client", client_id]
-
-    async def department(self, uscc: str) -> str | None:
-        if ("department", uscc) not in self._known:
-            found = await departments.load(self._session, uscc)
-            self._known["department", uscc] = found.name
-        return self._known["department", uscc]
+async def _views(
+    session: ReadSession, rows: Sequence[RefusalRow], *, english: bool
+) -> list[RefusalView]:
+    views = [_fields(row, english=english) for row in rows]
+    await names.add(session, views)
+    return [RefusalView.model_validate(view) for view in views]
 
 
-async def _view(names: _Names, row: RefusalRow, *, english: bool) -> RefusalView:
+def _fields(row: RefusalRow, *, english: bool) -> Fields:
     is_client = row.actor_kind == "client"
     failed = check_of(row.code, row.status)
     told = explaining.failing(failed, row.code, row.facts, english=english)
-    return RefusalView(
-        correlation_id=row.correlation_id,
-        at=row.at,
-        client_id=row.actor_id if is_client else None,
-        client_name=await names.client(row.actor_id) if is_client else None,
-        person=None if is_client else row.actor_id,
-        department=row.department,
-        department_name=await names.department(row.department) if row.department else None,
-        method=row.method,
-        path=row.path,
-        status=row.status,
-        code=row.code,
-        check=failed,
-        facts=told.facts,
-        rule=told.rule,
-        remedy=told.remedy,
-        source=row.source,
-        count=row.count,
-    )
+    kept = {"correlation_id", "at", "department", "method", "path", "status", "code"}
+    return row.model_dump(include=kept | {"source", "count"}) | {
+        "client_id": row.actor_id if is_client else None,
+        "person": None if is_client else row.actor_id,
+        "check": failed,
+        "facts": told.facts,
+        "rule": told.rule,
+        "remedy": told.remedy,
+    }

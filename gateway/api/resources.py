@@ -25,17 +25,19 @@ from gateway.api.entries import (
     VersionSummary,
     diff_view,
     dry_run,
-    summary,
+    summaries,
+    transition_views,
     version_summary,
     view,
 )
 from gateway.api.registry import Words
 from gateway.lists import ListOf, Paging, Revision, tag
-from gateway.once import Once, creating
+from gateway.once import Acting, Once, creating
 from gateway.principal import CatalogReader, CatalogWriter
 from gateway.problems import in_english
 from gateway.services import Reading, Using, Writing
 from kernel import clock
+from kernel.database import ReadSession
 from kernel.workdays import local_date
 
 router = APIRouter(prefix="/v1/resources", tags=["resources"])
@@ -81,7 +83,7 @@ async def create(
     response: Response,
 ) -> ResourceView:
     shown = await resources.create(session, principal, body.entry(), now=clock.now())
-    return await once.keep(tagged(shown, response))
+    return await once.keep(await tagged(session, shown, response))
 
 
 @router.get("")
@@ -106,7 +108,7 @@ async def find(  # noqa: PLR0913 - a filter is a parameter
         status=status,
     )
     found = await search.find(session, principal, criteria, page)
-    items = [summary(shown) for shown in found.page.items]
+    items = await summaries(session, found.page.items)
     return ResourceList.model_validate(
         {"items": items, "next_cursor": found.page.next_cursor, "facets": found.facets}
     )
@@ -116,7 +118,21 @@ async def find(  # noqa: PLR0913 - a filter is a parameter
 async def get(
     resource_id: ResourceId, session: Reading, principal: CatalogReader, response: Response
 ) -> ResourceView:
-    return tagged(await resources.get(session, principal, resource_id), response)
+    shown = await resources.get(session, principal, resource_id)
+    return await tagged(session, shown, response)
+
+
+class Stepping:
+    """Answers with a resource after a transition, again to its Idempotency-Key."""
+
+    def __init__(self, session: Writing, response: Response, once: Acting) -> None:
+        self._session, self._response, self._once = session, response, once
+
+    async def __call__(self, shown: Shown) -> ResourceView:
+        return await self._once.keep(await tagged(self._session, shown, self._response))
+
+
+Step = Annotated[Stepping, Depends()]
 
 
 @router.put("/{resource_id}")
@@ -132,7 +148,7 @@ async def change(
     shown = await resources.change(
         session, principal, resource_id, body.entry(), revision=revision, now=clock.now()
     )
-    return tagged(shown, response)
+    return await tagged(session, shown, response)
 
 
 @router.post("/{resource_id}/submit")
@@ -141,7 +157,7 @@ async def submit(
     body: SignOff,
     session: Writing,
     principal: CatalogWriter,
-    response: Response,
+    step: Step,
     using: Using,
 ) -> ResourceView:
     """The head signs off; outside development not who drafted it (403 `four_eyes`)."""
@@ -149,7 +165,7 @@ async def submit(
     shown = await lifecycle.submit(
         session, principal, resource_id, **body.model_dump(), now=now, four_eyes=four_eyes
     )
-    return tagged(shown, response)
+    return await step(shown)
 
 
 @router.post("/{resource_id}/return")
@@ -158,29 +174,29 @@ async def send_back(
     body: Reason,
     session: Writing,
     principal: CatalogWriter,
-    response: Response,
+    step: Step,
 ) -> ResourceView:
     shown = await lifecycle.send_back(
         session, principal, resource_id, reason=body.reason, now=clock.now()
     )
-    return tagged(shown, response)
+    return await step(shown)
 
 
 @router.post("/{resource_id}/approve")
 async def approve(
-    resource_id: ResourceId, session: Writing, principal: CatalogWriter, response: Response
+    resource_id: ResourceId, session: Writing, principal: CatalogWriter, step: Step
 ) -> ResourceView:
     shown = await lifecycle.approve(session, principal, resource_id, now=clock.now())
-    return tagged(shown, response)
+    return await step(shown)
 
 
 @router.post("/{resource_id}/revise")
 async def revise(
-    resource_id: ResourceId, session: Writing, principal: CatalogWriter, response: Response
+    resource_id: ResourceId, session: Writing, principal: CatalogWriter, step: Step
 ) -> ResourceView:
     """起草下一版本，现行版本继续有效 / draft the next version; this one goes on serving."""
     shown = await lifecycle.revise(session, principal, resource_id, now=clock.now())
-    return tagged(shown, response)
+    return await step(shown)
 
 
 @router.get("/{resource_id}/versions")
@@ -195,7 +211,7 @@ async def list_versions(
 async def get_version(
     resource_id: ResourceId, number: Number, session: Reading, principal: CatalogReader
 ) -> ResourceView:
-    return view(await versions.shown(session, principal, resource_id, number))
+    return await view(session, await versions.shown(session, principal, resource_id, number))
 
 
 @router.get("/{resource_id}/history")
@@ -204,7 +220,7 @@ async def history(
 ) -> ListOf[TransitionView]:
     """经过的状态，限本部门与主管部门 / past transitions; for those who may see drafts."""
     steps = await versions.history(session, principal, resource_id)
-    items = [TransitionView.model_validate(step) for step in steps]
+    items = await transition_views(session, principal, steps)
     return ListOf(items=items, next_cursor=None)
 
 
@@ -261,6 +277,6 @@ async def validate(
     return dry_run(checked, english=english)
 
 
-def tagged(shown: Shown, response: Response) -> ResourceView:
+async def tagged(session: ReadSession, shown: Shown, response: Response) -> ResourceView:
     tag(response, shown.resource.revision)
-    return view(shown)
+    return await view(session, shown)

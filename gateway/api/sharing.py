@@ -1,15 +1,21 @@
 """Wire shapes that applications and subscriptions have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from auth.directory import Member
+from auth.principal import Principal
 from exchange.applications.deadlines import Limits
 from exchange.applications.register import ApplicationHistory
+from exchange.parties import Permitted
 from exchange.subscriptions.conditions import CHOICES_MAX, CONDITIONS_MAX, TEXT_MAX, Condition, Op
 from exchange.subscriptions.register import SubscriptionHistory
+from gateway import names
+from gateway.names import Fields
+from kernel.database import ReadSession
 from kernel.settings import Settings
 from kernel.wire import Wire
 
@@ -44,22 +50,62 @@ class Remark(Wire):
 
 
 class HistoryView(Wire):
+    """Who acted is named to the own department, its authority and auditors."""
+
     at: datetime
     action: str
     from_state: str | None
     to_state: str
     actor_kind: str
-    actor_id: str
+    actor_id: str | None
+    actor_name: str | None
+    actor_role: str | None
+    actor_department: str | None
+    actor_department_name: str | None
     department: str | None
+    department_name: str | None
     details: dict[str, Any]
+
+
+HISTORY = {
+    "at",
+    "action",
+    "from_state",
+    "to_state",
+    "actor_kind",
+    "actor_id",
+    "department",
+    "details",
+}
 
 
 def conditions_of(sent: Sequence[ConditionWire] | None) -> tuple[Condition, ...]:
     return tuple(condition.condition() for condition in sent or ())
 
 
-def history_view(step: ApplicationHistory | SubscriptionHistory) -> HistoryView:
-    return HistoryView.model_validate(step.model_dump(include=set(HistoryView.model_fields)))
+async def history_views(
+    session: ReadSession,
+    principal: Principal,
+    steps: Sequence[ApplicationHistory | SubscriptionHistory],
+    permitted: Mapping[Any, Permitted],
+) -> list[HistoryView]:
+    """Return the steps with names; people of others by role and department only."""
+    views: list[Fields] = [step.model_dump(include=HISTORY) for step in steps]
+    await names.add(session, views)
+    by_name = {str(action): sides for action, sides in permitted.items()}
+
+    def role(view: Fields, _field: str, member: Member) -> str | None:
+        return acted_as(member, by_name.get(view["action"], {}))
+
+    await names.add_people(session, principal, views, ["actor_id"], role)
+    return [HistoryView.model_validate(view) for view in views]
+
+
+def acted_as(member: Member, permitted: Permitted) -> str | None:
+    """Return the role in which a person took an action: one that may, of those it holds."""
+    roles = sorted(str(role) for roles in permitted.values() for role in roles)
+    held = [role for role in roles if role in member.roles]
+    return next(iter(held or roles), None)
 
 
 def reason_of(body: Remark | None) -> str | None:

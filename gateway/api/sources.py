@@ -1,20 +1,26 @@
 """Sources: `/v1/elements/{code}/sources` and `/v1/sources` (`api.md` section 3)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel
 
+from auth.directory import Member
 from auth.principal import Principal, Role, Scope
-from catalog import sources
+from catalog import sources, states
 from catalog.states import Decision, SourceStatus
+from gateway import names
 from gateway.api.registry import CodeInPath, Prose, Region
 from gateway.lists import ListOf, Paging
-from gateway.once import Once, creating
+from gateway.names import Fields
+from gateway.next_steps import NextStep, by_role
+from gateway.once import Acting, Once, creating
 from gateway.principal import CatalogReader, CatalogWriter
 from gateway.services import Reading, Writing
 from kernel import clock
-from kernel.database import WriteSession
+from kernel.database import ReadSession
 from kernel.errors import NotFound
 from kernel.wire import Wire
 
@@ -22,6 +28,8 @@ router = APIRouter(prefix="/v1", tags=["sources"])
 
 Creating = Annotated[Once, Depends(creating(Scope.CATALOG_WRITE, Role.HEAD))]
 
+# In which role a field's person acted.
+ROLES = {"claimed_by": "head", "decided_by": "authority"}
 RegionQuery = Annotated[Region, Query(description="行政区划代码 / division code")]
 SourceId = Annotated[str, Path(min_length=1, max_length=64)]
 
@@ -36,18 +44,70 @@ class DecisionIn(Wire):
 
 
 class SourceView(Wire):
+    """Who claimed and who decided is named to their department, its authority and auditors."""
+
     id: str
     element: str
+    element_name: str | None
     region_code: str
     department: str
+    department_name: str | None
     status: SourceStatus
     legal_basis: str
-    claimed_by: str
+    claimed_by: str | None
+    claimed_by_name: str | None
+    claimed_by_role: str | None
+    claimed_by_department: str | None
+    claimed_by_department_name: str | None
     claimed_at: datetime
     decided_by: str | None
+    decided_by_name: str | None
+    decided_by_role: str | None
+    decided_by_department: str | None
+    decided_by_department_name: str | None
     decided_at: datetime | None
     reason: str | None
     ended_at: datetime | None
+    next: list[NextStep]
+
+
+async def views(
+    session: ReadSession, principal: Principal, found: Sequence[BaseModel]
+) -> list[SourceView]:
+    shown: list[Fields] = [source.model_dump() for source in found]
+    for each in shown:
+        each["next"] = _next(SourceStatus(each["status"]))
+    await names.add(session, shown)
+    await names.add_people(session, principal, shown, ROLES, _role)
+    return [SourceView.model_validate(each) for each in shown]
+
+
+def _role(_view: Fields, field: str, _member: Member) -> str | None:
+    return ROLES[field]
+
+
+def _next(status: SourceStatus) -> list[NextStep]:
+    possible = states.allowed(states.SOURCE_NEXT, status)
+    return by_role(possible, dict.fromkeys(possible, frozenset({Role.AUTHORITY})))
+
+
+class Deciding:
+    """Decides about a claim, and answers the same again to its Idempotency-Key."""
+
+    def __init__(self, session: Writing, principal: CatalogWriter, once: Acting) -> None:
+        self._session, self._principal, self._once = session, principal, once
+
+    async def __call__(
+        self, source_id: str, decision: Decision, body: DecisionIn | None
+    ) -> SourceView:
+        reason = None if body is None else body.reason
+        source = await sources.decide(
+            self._session, self._principal, source_id, decision, reason=reason, now=clock.now()
+        )
+        return await self._once.keep((await views(self._session, self._principal, [source]))[0])
+
+
+Decide = Annotated[Deciding, Depends()]
 
 
 @router.post("/elements/{code}/sources", status_code=201)
@@ -56,70 +116,54 @@ async def claim(
 ) -> SourceView:
     """认责：申报为某数据元在某区划的数源 / claim to be the source of an element."""
     source = await sources.claim(session, principal, code, **body.model_dump(), now=clock.now())
-    return await once.keep(SourceView.model_validate(source))
+    return await once.keep((await views(session, principal, [source]))[0])
 
 
 @router.get("/elements/{code}/sources")
 async def find(
     code: CodeInPath,
     session: Reading,
-    _: CatalogReader,
+    principal: CatalogReader,
     page: Paging,
     region_code: RegionQuery | None = None,
     status: SourceStatus | None = None,
 ) -> ListOf[SourceView]:
     found = await sources.find(session, code, page, region_code=region_code, status=status)
-    items = [SourceView.model_validate(row) for row in found.items]
+    items = await views(session, principal, found.items)
     return ListOf(items=items, next_cursor=found.next_cursor)
 
 
 @router.get("/elements/{code}/source")
 async def resolve(
-    code: CodeInPath, session: Reading, _: CatalogReader, region_code: RegionQuery
+    code: CodeInPath, session: Reading, principal: CatalogReader, region_code: RegionQuery
 ) -> SourceView:
     """该区划的数源；没有时为最近上级的 / the region's own source, else its nearest ancestor's."""
     source = await sources.source_of(session, code, region_code)
     if source is None:
         raise NotFound
-    return SourceView.model_validate(source)
+    return (await views(session, principal, [source]))[0]
 
 
 @router.get("/sources/{source_id}")
-async def get(source_id: SourceId, session: Reading, _: CatalogReader) -> SourceView:
-    return SourceView.model_validate(await sources.get(session, source_id))
+async def get(source_id: SourceId, session: Reading, principal: CatalogReader) -> SourceView:
+    return (await views(session, principal, [await sources.get(session, source_id)]))[0]
 
 
 @router.post("/sources/{source_id}/designate")
 async def designate(
-    source_id: SourceId, session: Writing, principal: CatalogWriter, body: DecisionIn | None = None
+    source_id: SourceId, decide: Decide, body: DecisionIn | None = None
 ) -> SourceView:
-    return await _decide(session, principal, source_id, Decision.DESIGNATE, body)
+    return await decide(source_id, Decision.DESIGNATE, body)
 
 
 @router.post("/sources/{source_id}/reject")
-async def reject(
-    source_id: SourceId, session: Writing, principal: CatalogWriter, body: DecisionIn | None = None
-) -> SourceView:
-    return await _decide(session, principal, source_id, Decision.REJECT, body)
+async def reject(source_id: SourceId, decide: Decide, body: DecisionIn | None = None) -> SourceView:
+    return await decide(source_id, Decision.REJECT, body)
 
 
 @router.post("/sources/{source_id}/replace")
 async def replace(
-    source_id: SourceId, session: Writing, principal: CatalogWriter, body: DecisionIn | None = None
+    source_id: SourceId, decide: Decide, body: DecisionIn | None = None
 ) -> SourceView:
     """指定为数源，原数源同时终止 / designate, ending the active source at the same moment."""
-    return await _decide(session, principal, source_id, Decision.REPLACE, body)
-
-
-async def _decide(
-    session: WriteSession,
-    principal: Principal,
-    source_id: str,
-    decision: Decision,
-    body: DecisionIn | None,
-) -> SourceView:
-    reason = None if body is None else body.reason
-    source = await sources.decide(
-        session, principal, source_id, decision, reason=reason, now=clock.now()
-    )
-    return SourceView.model_validate(source)
+    return await decide(source_id, Decision.REPLACE, body)

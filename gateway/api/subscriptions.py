@@ -1,28 +1,33 @@
 """`/v1/subscriptions`: what was granted, and its supervision (`api.md` section 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from auth.principal import Principal
 from exchange.applications.deadlines import rests_on_notice
 from exchange.delivery.masks import masks_held
 from exchange.delivery.positions import Progress
-from exchange.parties import Side
+from exchange.parties import Permitted, Side
 from exchange.subscriptions import register, supervision
 from exchange.subscriptions.register import Subscription
-from exchange.subscriptions.states import Action, State
-from gateway.api.sharing import ConditionWire, HistoryView, Line, Prose, history_view
+from exchange.subscriptions.states import ALLOWED_ROLES, FILING, FILING_ROLES, Action, State
+from gateway import names
+from gateway.api.sharing import ConditionWire, HistoryView, Line, Prose, history_views
 from gateway.lists import ListOf, Paging, weak_tag
+from gateway.next_steps import NextStep, by_side
+from gateway.once import Keyed
 from gateway.principal import ApplicationsWriter, CatalogReader
-from gateway.services import Reading, Services, Using
+from gateway.services import Services, Using
 from kernel import clock
-from kernel.database import ReadSession
+from kernel.database import ReadSession, WriteSession
 from kernel.wire import Day, Wire
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
+
+PERMITTED: Mapping[Any, Permitted] = {**ALLOWED_ROLES, FILING: FILING_ROLES}
 
 
 class Suspension(Wire):
@@ -52,10 +57,14 @@ class SubscriptionView(Wire):
     status: State
     application_id: str
     resource_id: str
+    resource_name: str | None
     resource_version: int
     client_id: str
+    client_name: str | None
     consumer_department: str
+    consumer_name: str | None
     provider_department: str
+    provider_name: str | None
     region_code: str
     items: list[str]
     masks: dict[str, dict[str, Any]]
@@ -74,6 +83,7 @@ class SubscriptionView(Wire):
     end_reason: str | None
     stopped: StoppedView | None
     deliver_by: datetime
+    deliver_by_on: Day
     deliver_by_rests_on_notice: bool
     delivered_at: datetime | None
     delivery_breached_at: datetime | None
@@ -82,17 +92,11 @@ class SubscriptionView(Wire):
     created_at: datetime
     revision: int
     allowed: list[Action]
+    next: list[NextStep]
 
 
 class SubscriptionDetail(SubscriptionView):
     history: list[HistoryView]
-
-
-async def answered(
-    using: Services, subscription: Subscription, told: dict[str, Any]
-) -> SubscriptionView:
-    """Return the view of what was decided and committed: only then is the broker asked."""
-    return SubscriptionView.model_validate(await with_lag(using, subscription, told))
 
 
 async def with_lag(
@@ -119,11 +123,13 @@ def facts(
         "position": progress.position,
         "lag": progress.lag,
         "used_today": progress.used_today,
+        "deliver_by_on": names.last_day(subscription.deliver_by),
         "deliver_by_rests_on_notice": rests_on_notice(
             subscription.deliver_by, subscription.deliver_calendar
         ),
         "stopped": progress.stopped,
         "allowed": register.allowed(principal, subscription, now),
+        "next": by_side(register.possible(subscription, now), ALLOWED_ROLES),
     }
 
 
@@ -138,13 +144,14 @@ async def detailed(
     held = await masks_held(session, [subscription])
     progress = await using.bus.positions.progress(session, [subscription])
     own = subscription.id
-    return facts(subscription, principal, now, progress[own], held[own])
+    told = facts(subscription, principal, now, progress[own], held[own])
+    await names.add(session, [told])
+    return told
 
 
 @router.get("")
-async def page(  # noqa: PLR0913 - a filter is a parameter
+async def page(
     principal: CatalogReader,
-    session: Reading,
     using: Using,
     paging: Paging,
     role: Annotated[Side | None, Query()] = None,
@@ -154,22 +161,23 @@ async def page(  # noqa: PLR0913 - a filter is a parameter
 ) -> ListOf[SubscriptionView]:
     """List what the caller's department uses, provides, or oversees."""
     now = clock.now()
-    found = await register.page(
-        session,
-        principal,
-        paging,
-        now=now,
-        side=role,
-        status=status,
-        client_id=client_id,
-        resource_id=resource_id,
-    )
-    progress = await using.bus.positions.progress(session, found.items)
-    held = await masks_held(session, found.items)
-    items = [
-        SubscriptionView.model_validate(facts(row, principal, now, progress[row.id], held[row.id]))
-        for row in found.items
-    ]
+    async with using.database.reading() as session:
+        found = await register.page(
+            session,
+            principal,
+            paging,
+            now=now,
+            side=role,
+            status=status,
+            client_id=client_id,
+            resource_id=resource_id,
+        )
+        progress = await using.bus.positions.progress(session, found.items)
+        held = await masks_held(session, found.items)
+        views = [facts(row, principal, now, progress[row.id], held[row.id]) for row in found.items]
+        await names.add(session, views)
+    lags = await using.bus.positions.lags(found.items)
+    items = [SubscriptionView.model_validate(view | {"lag": lags[view["id"]]}) for view in views]
     return ListOf(items=items, next_cursor=found.next_cursor)
 
 
@@ -182,73 +190,78 @@ async def find(
         row = await register.find(session, principal, subscription_id)
         steps = await register.history(session, subscription_id)
         told = await detailed(using, session, row, principal, now)
+        told["history"] = await history_views(session, principal, steps, PERMITTED)
     weak_tag(response, row.revision)
-    shown = await with_lag(using, row, told)
-    return SubscriptionDetail.model_validate(shown | {"history": [history_view(s) for s in steps]})
+    return SubscriptionDetail.model_validate(await with_lag(using, row, told))
+
+
+Act: TypeAlias = Callable[[WriteSession], Awaitable[Subscription]]
+
+
+class Stepping:
+    """Does a transition and answers with the subscription, again to its Idempotency-Key."""
+
+    def __init__(
+        self, principal: ApplicationsWriter, using: Using, response: Response, key: Keyed
+    ) -> None:
+        self._principal, self._using, self._response = principal, using, response
+        self._key = key
+
+    async def __call__(self, act: Act) -> SubscriptionView:
+        """Only when it is decided and committed is the broker asked for the lag."""
+        now = clock.now()
+        async with self._using.database.transaction() as session:
+            once = await self._key.claimed(session)
+            moved = await act(session)
+            told = await detailed(self._using, session, moved, self._principal, now)
+            weak_tag(self._response, moved.revision)
+            await once.keep(SubscriptionView.model_validate(told))
+        return SubscriptionView.model_validate(await with_lag(self._using, moved, told))
+
+
+Step = Annotated[Stepping, Depends()]
 
 
 @router.post("/{subscription_id}/suspend")
 async def suspend(
-    subscription_id: str,
-    body: Suspension,
-    principal: ApplicationsWriter,
-    using: Using,
+    subscription_id: str, body: Suspension, principal: ApplicationsWriter, step: Step
 ) -> SubscriptionView:
     """The provider's head or the authority stops delivery and sets a deadline (Art 27)."""
-    now = clock.now()
-    async with using.database.transaction() as session:
-        moved = await supervision.suspend(
-            session,
-            principal,
-            subscription_id,
-            reason=body.reason,
-            remedy_by=body.remedy_by,
-            now=now,
-        )
-        told = await detailed(using, session, moved, principal, now)
-    return await answered(using, moved, told)
+    said, now = body.model_dump(), clock.now()
+    return await step(
+        lambda session: supervision.suspend(session, principal, subscription_id, **said, now=now)
+    )
 
 
 @router.post("/{subscription_id}/resume")
 async def resume(
-    subscription_id: str, principal: ApplicationsWriter, using: Using
+    subscription_id: str, principal: ApplicationsWriter, step: Step
 ) -> SubscriptionView:
     now = clock.now()
-    async with using.database.transaction() as session:
-        moved = await supervision.resume(session, principal, subscription_id, now=now)
-        told = await detailed(using, session, moved, principal, now)
-    return await answered(using, moved, told)
+    return await step(
+        lambda session: supervision.resume(session, principal, subscription_id, now=now)
+    )
 
 
 @router.post("/{subscription_id}/terminate")
 async def terminate(
-    subscription_id: str,
-    body: Termination,
-    principal: ApplicationsWriter,
-    using: Using,
+    subscription_id: str, body: Termination, principal: ApplicationsWriter, step: Step
 ) -> SubscriptionView:
     """The consumer any time; the authority; the provider after the authority's filing."""
-    now = clock.now()
-    async with using.database.transaction() as session:
-        moved = await supervision.terminate(
-            session, principal, subscription_id, reason=body.reason, now=now
-        )
-        told = await detailed(using, session, moved, principal, now)
-    return await answered(using, moved, told)
+    said, now = body.model_dump(), clock.now()
+    return await step(
+        lambda session: supervision.terminate(session, principal, subscription_id, **said, now=now)
+    )
 
 
 @router.post("/{subscription_id}/file-termination")
 async def file_termination(
-    subscription_id: str,
-    body: Filing,
-    principal: ApplicationsWriter,
-    using: Using,
+    subscription_id: str, body: Filing, principal: ApplicationsWriter, step: Step
 ) -> SubscriptionView:
     """The authority files (备案) that the provider may terminate (Art 27)."""
-    now = clock.now()
-    async with using.database.transaction() as session:
-        filed = await supervision.file_termination(
-            session, principal, subscription_id, reference=body.reference, now=now
+    said, now = body.model_dump(), clock.now()
+    return await step(
+        lambda session: supervision.file_termination(
+            session, principal, subscription_id, **said, now=now
         )
-        told = await detailed(using, session, filed, principal, now)
-    return await answered(using, filed, told)
+    )

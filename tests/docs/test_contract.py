@@ -88,6 +88,7 @@ POST /v1/subscriptions/{}/resume
 POST /v1/subscriptions/{}/terminate
 POST /v1/resources/{}/records
 GET /v1/receipts/{}
+GET /v1/receipts
 GET /v1/resources/{}/quarantine
 GET /v1/subscriptions/{}/records
 PUT /v1/subscriptions/{}/position

@@ -14,7 +14,9 @@ GUARDED = frozenset({"status", "state"})
 BROKER_OBJECTS = frozenset(
     {"reader", "tail", "topics", "writers", "lanes", "events", "gatherer", "puller"}
 )
-BROKER_METHODS = frozenset({"positions.lag", "positions.rewind", "publisher.publish", "bus.alive"})
+BROKER_METHODS = frozenset(
+    {"positions.lag", "positions.lags", "positions.rewind", "publisher.publish", "bus.alive"}
+)
 SESSION_BLOCKS = frozenset({"transaction", "reading", "snapshot", "single"})
 SESSION_TYPES = frozenset({"Reading", "Writing", "Creating", "ReadSession", "WriteSession"})
 

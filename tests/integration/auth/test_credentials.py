@@ -150,7 +150,6 @@ async def test_a_change_of_nothing_is_refused_and_counts_as_none(world: World) -
     department = await world.department()
     app = await world.client(department)
     for caller, path in (
-        (department.clerk, f"/v1/clients/{app.id}"),
         (department.head, f"/v1/clients/{app.id}"),
         (world.operator, f"/v1/departments/{department.uscc}"),
     ):
@@ -158,6 +157,8 @@ async def test_a_change_of_nothing_is_refused_and_counts_as_none(world: World) -
         answer = await caller.patch(path, {}, headers={"If-Match": "*"})
         assert answer.status_code == 422
         assert (await caller.get(path)).headers["ETag"] == before
+    unfit = await department.clerk.patch(f"/v1/clients/{app.id}", {}, headers={"If-Match": "*"})
+    assert unfit.status_code == 403
 
 
 async def test_an_assertion_stays_used_although_what_came_with_it_is_refused(

@@ -408,7 +408,9 @@ async def test_who_is_calling_is_told(world: World) -> None:
     assert told == {
         "kind": "client",
         "id": made["client_id"],
+        "name": made["name"],
         "department": department.uscc,
+        "department_name": department.name,
         "roles": [],
         "scopes": ["records:read"],
     }

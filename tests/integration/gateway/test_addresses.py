@@ -209,8 +209,9 @@ async def test_a_body_without_a_length_is_read_like_any_other(
 async def test_a_caller_that_leaves_amid_its_body_disturbs_nobody(
     world: World, system: ClientApp, sharing: Sharing, gateway: str
 ) -> None:
-    token = await sharing.publisher.token()
-    for path in ("/v1/standards", f"/v1/resources/{sharing.resource}/records"):
+    records = f"/v1/resources/{sharing.resource}/records"
+    for who, path in ((world.authority, "/v1/standards"), (sharing.publisher, records)):
+        token = await who.token()
         begin = head("POST", path, token, Content_Type="application/json", Content_Length="100")
         with pytest.raises(TimeoutError):
             await raw_http.send(gateway, begin, then=[b"{"], timeout_seconds=0.3)

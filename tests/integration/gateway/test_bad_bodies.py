@@ -32,6 +32,10 @@ UNREADABLE = {
     "a raw NUL": (b'{"code": "GB\x00", "title": "x"}', 400, "malformed_json"),
     "only white space": (b"   ", 400, "malformed_json"),
     "broken UTF-8": (b'{"code": "GB", "title": "\xff\xfe"}', 400, "invalid_utf8"),
+    "half of a pair in UTF-8": (b'{"code": "GB", "title": "\xed\xa0\x80"}', 400, "invalid_utf8"),
+    "a byte order mark": (b"\xef\xbb\xbf" + body(), 400, "invalid_utf8"),
+    "UTF-16": (body().decode().encode("utf-16"), 400, "invalid_utf8"),
+    "UTF-32 of another order": (body().decode().encode("utf-32-be"), 400, "malformed_json"),
     "cut UTF-8": ('{"code": "GB", "title": "数'.encode()[:-1], 400, "invalid_utf8"),
 }
 
@@ -55,13 +59,15 @@ WRONG = {
     "a number for text": (body(title=5), {("title", "wrong_type")}),
     "null for text": (body(title=None), {("title", "wrong_type")}),
     "too long": (body(title="长" * 10_000), {("title", "too_long")}),
-    "an escaped NUL": (body(title="a\x00b"), {("", "pattern")}),
-    "half of a pair": (body(title="\ud800"), {("", "pattern")}),
-    "half of a pair in a name": (body(**{"\udfff": 1}), {("", "wrong_type")}),
-    "half of a pair in UTF-8": (b'{"code": "GB", "title": "\xed\xa0\x80"}', {("", "pattern")}),
-    "NaN": (b'{"code": NaN, "title": "x"}', {("", "wrong_type")}),
-    "an infinite number": (b'{"code": 1e999, "title": "x"}', {("", "wrong_type")}),
-    "a number of 5,000 digits": (b'{"code": ' + b"9" * 5_000 + b"}", {("", "out_of_range")}),
+    "an escaped NUL": (body(title="a\x00b"), {("title", "pattern")}),
+    "half of a pair": (body(title="\ud800"), {("title", "pattern")}),
+    "half of a pair in a name": (body(**{"\udfff": 1}), {("\ufffd", "pattern")}),
+    "a name twice": (b'{"code": "GB", "title": "x", "code": "GB"}', {("code", "duplicate_key")}),
+    "writing turned round": (body(title="某\u202e表"), {("title", "pattern")}),
+    "a sign that takes no room": (body(title="某\u200b表"), {("title", "pattern")}),
+    "NaN": (b'{"code": NaN, "title": "x"}', {("code", "wrong_type")}),
+    "an infinite number": (b'{"code": 1e999, "title": "x"}', {("code", "wrong_type")}),
+    "a number of 5,000 digits": (b'{"code": ' + b"9" * 5_000 + b"}", {("code", "out_of_range")}),
     "100,000 brackets": (b"[" * 100_000, {("", "too_deep")}),
     "100,000 braces": (b'{"a":' * 100_000, {("", "too_deep")}),
     "100,000 pairs of brackets": (b"[" * 100_000 + b"]" * 100_000, {("", "too_deep")}),
@@ -96,7 +102,10 @@ async def test_a_deep_value_is_refused_at_every_depth(world: World, depth: int) 
 async def test_a_hundred_errors_are_listed_and_all_are_counted(world: World) -> None:
     items = [{"value": 1, "name": 1}] * 300
     edition = {"edition": "1", "effective_from": "2026-01-01", "items": items}
-    answer = await world.authority.post("/v1/code-lists/x/editions", edition)
+    code = unique("L")
+    about = {"code": code, "name": "代码", "standard": await world.standard()}
+    await world.authority.ask("POST", "/v1/code-lists", about)
+    answer = await world.authority.post(f"/v1/code-lists/{code}/editions", edition)
     said = problem(answer, 422, "validation_failed")
     assert len(said["errors"]) == 100
     assert said["error_count"] == 600

@@ -8,6 +8,8 @@ import pytest
 from catalog.contracts.model import Checker, DataType
 from catalog.rules.code_lists import NewCode, edition_errors
 from catalog.rules.elements import NewElement, element_errors
+from kernel.errors import FieldError
+from kernel.turns import finished
 
 
 def found(data_type: DataType = DataType.STRING, **constraints: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - any field
@@ -81,16 +83,18 @@ def codes(*values: str, **changes: Any) -> list[NewCode]:  # noqa: ANN401 - any 
     return [NewCode(value=value, name=value, **changes) for value in values]
 
 
+def in_edition(items: list[NewCode]) -> list[FieldError]:
+    return finished(edition_errors(items))
+
+
 def test_an_edition_names_each_value_once_and_only_its_own_values() -> None:
-    assert edition_errors(codes("1", "2")) == []
-    assert [e.path for e in edition_errors(codes("1", "1"))] == [
+    assert in_edition(codes("1", "2")) == []
+    assert [e.path for e in in_edition(codes("1", "1"))] == [
         "items[0].value",
         "items[1].value",
     ]
-    assert [e.path for e in edition_errors(codes("1", parent="9"))] == ["items[0].parent"]
-    assert [e.path for e in edition_errors(codes("1", successors=("9",)))] == [
-        "items[0].successors[0]"
-    ]
+    assert [e.path for e in in_edition(codes("1", parent="9"))] == ["items[0].parent"]
+    assert [e.path for e in in_edition(codes("1", successors=("9",)))] == ["items[0].successors[0]"]
 
 
 def test_a_value_is_not_its_own_ancestor() -> None:
@@ -99,4 +103,4 @@ def test_a_value_is_not_its_own_ancestor() -> None:
         NewCode(value="2", name="b", parent="1"),
         NewCode(value="3", name="c", parent="1"),
     ]
-    assert [e.path for e in edition_errors(circle)] == ["items[0].parent"]
+    assert [e.path for e in in_edition(circle)] == ["items[0].parent"]

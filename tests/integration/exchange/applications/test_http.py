@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.callers import ClientApp
+from tests.support.problems import problem
 from tests.support.world import FAR, Department, World
 
 CONDITIONS = {
@@ -266,8 +267,10 @@ async def test_strangers_know_nothing(world: World, faulty: Parties) -> None:
     assert (hidden.status_code, missing.status_code) == (404, 404)
     same = ("type", "title", "status", "detail", "code")
     assert [hidden.json()[name] for name in same] == [missing.json()[name] for name in same]
-    for action in ("sign", "agree", "withdraw", "consent-extension"):
+    for action in ("sign", "agree", "withdraw"):
         assert (await stranger.head.post(f"{path}/{action}")).status_code == 404
+    # Whoever has no such role hears of that first, whatever the thing.
+    problem(await stranger.head.post(f"{path}/consent-extension"), 403, "role_required")
     assert (await stranger.clerk.ask("GET", "/v1/applications"))["items"] == []
 
 

@@ -14,7 +14,7 @@ from auth.principal import Principal
 from exchange.log.reader import Chunk
 from exchange.metering.counts import Counts
 from exchange.metering.evidence.trails import Delivered, Take
-from exchange.publishing.receipts import Position
+from exchange.publishing.receipts import Accepted, Position
 from exchange.sealing import SETTLED_SECONDS, seal_counts
 from kernel import audit_check
 from kernel.database import Database
@@ -52,8 +52,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def publish(worker: Counts, resource: str, records: int, size_bytes: int, first: int = 0) -> None:
     """Count a batch of so many records from an offset on."""
-    positions = [Position(0, first, first + records - 1)]
-    worker.published(CALLER, resource, size_bytes, positions, DIGEST)
+    taken = Accepted(1, [Position(0, first, first + records - 1)])
+    worker.published(CALLER, resource, size_bytes, taken, DIGEST)
 
 
 def read(worker: Counts, subscription: str, records: int, size_bytes: int, first: int = 0) -> None:

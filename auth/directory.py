@@ -1,0 +1,62 @@
+"""Names of departments, clients and people, many at once: what is shown beside their codes."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlmodel import col, select
+
+from auth.duties import administers
+from auth.principal import Principal, Role, covers
+from auth.tables import Client, Department, Person
+from kernel.database import ReadSession
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person as others may hear of it; `region_code` is the department's."""
+
+    name: str
+    department: str
+    department_name: str
+    region_code: str
+    roles: frozenset[str]
+
+
+async def departments(session: ReadSession, usccs: Collection[str]) -> Mapping[str, str]:
+    query = select(Department.uscc, Department.name).where(col(Department.uscc).in_(usccs))
+    return dict((await session.exec(query)).all())
+
+
+async def clients(session: ReadSession, client_ids: Collection[str]) -> Mapping[str, str]:
+    query = select(Client.client_id, Client.name).where(col(Client.client_id).in_(client_ids))
+    return dict((await session.exec(query)).all())
+
+
+async def people(session: ReadSession, person_ids: Collection[str]) -> Mapping[str, Member]:
+    query = (
+        select(Person.id, Person.name, Person.roles, Department)
+        .join(Department, col(Department.uscc) == col(Person.department))
+        .where(col(Person.id).in_(person_ids))
+    )
+    return {
+        id_: Member(name, home.uscc, home.name, home.region_code, frozenset(roles))
+        for id_, name, roles, home in (await session.exec(query)).all()
+    }
+
+
+async def name_of(session: ReadSession, principal: Principal) -> str | None:
+    """Return the caller's own name."""
+    if principal.kind == "client":
+        return (await clients(session, [principal.id])).get(principal.id)
+    member = (await people(session, [principal.id])).get(principal.id)
+    return None if member is None else member.name
+
+
+def may_name(principal: Principal, member: Member) -> bool:
+    """Whether a person is named to the caller: to its department, its authority and auditors."""
+    if principal.department == member.department:
+        return True
+    if Role.AUDITOR in principal.roles and administers(principal.region_code, member.region_code):
+        return True
+    oversees = principal.is_authority and Role.AUTHORITY in principal.roles
+    return oversees and covers(principal.region_code, member.region_code)

@@ -1,0 +1,276 @@
+"""What is asked of a request before its own content: role, thing, revision, state.
+
+A request without fault passes these in its use case, which alone decides. They are asked here of
+a request that is refused for something later in the order of checks (docs/api.md section 1), so
+that the first refusal is told.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from auth import clients, departments, duties, people
+from auth import states as client_states
+from auth.duties import DUTIES
+from auth.duties import Operation as Duty
+from auth.principal import Principal, Role, Scope
+from catalog import (
+    code_lists,
+    elements,
+    lifecycle,
+    resources,
+    sources,
+    standards,
+    versions,
+    visibility,
+)
+from catalog import states as catalog_states
+from exchange.applications import apply, moves, register
+from exchange.applications import states as application_states
+from exchange.delivery.pull import MODE
+from exchange.parties import Permitted, authorize
+from exchange.publishing import quarantine_entries
+from exchange.subscriptions import grants
+from exchange.subscriptions import register as subscriptions
+from exchange.subscriptions import states as subscription_states
+from exchange.subscriptions.states import FILING_ROLES
+from gateway import explaining
+from kernel import clock
+from kernel.database import ReadSession
+from kernel.errors import IllegalTransition
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the thing stands; `refusal` is what its state says to the act."""
+
+    revision: int | None = None
+    refusal: IllegalTransition | None = None
+
+
+Look = Callable[[ReadSession, Principal, str], Awaitable[Standing]]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """`roles` may do it, none where any caller may; `look` raises 403 and 404 errors."""
+
+    look: Look
+    roles: tuple[Role, ...] = ()
+
+
+def act_of(operation: str) -> Act | None:
+    """Return the act of a method and a template; None where no thing is named."""
+    known = ACTS.get(operation)
+    if known is not None:
+        return known
+    template = operation.partition(" ")[2]
+    return next((Act(look) for start, look in THINGS.items() if _below(template, start)), None)
+
+
+def _below(template: str, start: str) -> bool:
+    return template == start or template.startswith(start + "/")
+
+
+def _refusal(step: Callable[[], object]) -> IllegalTransition | None:
+    try:
+        step()
+    except IllegalTransition as refusal:
+        return refusal
+    return None
+
+
+async def _resource(session: ReadSession, principal: Principal, resource_id: str) -> Standing:
+    shown = await resources.get(session, principal, resource_id)
+    return Standing(shown.resource.revision)
+
+
+async def _draft(session: ReadSession, principal: Principal, resource_id: str) -> Standing:
+    resource = await resources.rewritable(session, principal, resource_id)
+    return Standing(resource.revision, _refusal(lambda: resources.require_draft(resource)))
+
+
+async def _application(session: ReadSession, principal: Principal, thing_id: str) -> Standing:
+    return Standing((await register.find(session, principal, thing_id)).revision)
+
+
+async def _subscription(session: ReadSession, principal: Principal, thing_id: str) -> Standing:
+    return Standing((await subscriptions.find(session, principal, thing_id)).revision)
+
+
+async def _client(session: ReadSession, principal: Principal, client_id: str) -> Standing:
+    return Standing((await clients.get(session, principal, client_id)).revision)
+
+
+async def _person(session: ReadSession, principal: Principal, person_id: str) -> Standing:
+    return Standing((await people.get(session, principal, person_id)).revision)
+
+
+async def _department(session: ReadSession, _principal: Principal, uscc: str) -> Standing:
+    return Standing((await departments.load(session, uscc)).revision)
+
+
+async def _standard(session: ReadSession, _principal: Principal, code: str) -> Standing:
+    await standards.get(session, code)
+    return Standing()
+
+
+async def _code_list(session: ReadSession, _principal: Principal, code: str) -> Standing:
+    await code_lists.get(session, code)
+    return Standing()
+
+
+async def _element(session: ReadSession, _principal: Principal, code: str) -> Standing:
+    await elements.get(session, code)
+    return Standing()
+
+
+async def _source(session: ReadSession, _principal: Principal, source_id: str) -> Standing:
+    await sources.get(session, source_id)
+    return Standing()
+
+
+async def _refused(session: ReadSession, principal: Principal, correlation_id: str) -> Standing:
+    await explaining.load(session, principal, correlation_id)
+    return Standing()
+
+
+async def _quarantine(session: ReadSession, principal: Principal, resource_id: str) -> Standing:
+    await quarantine_entries.require_own(session, principal, resource_id, Scope.CATALOG_READ)
+    return Standing()
+
+
+async def _own_subscription(
+    session: ReadSession, principal: Principal, subscription_id: str
+) -> Standing:
+    await grants.require_own(session, principal, subscription_id, MODE)
+    return Standing()
+
+
+# By the beginning of a template, the longer ones first; what follows is asked by its use case.
+THINGS: Final[Mapping[str, Look]] = MappingProxyType(
+    {
+        "/v1/resources/{id}/quarantine": _quarantine,
+        "/v1/resources/{resource_id}": _resource,
+        "/v1/applications/{application_id}": _application,
+        "/v1/subscriptions/{id}": _own_subscription,
+        "/v1/subscriptions/{subscription_id}": _subscription,
+        "/v1/clients/{client_id}": _client,
+        "/v1/people/{person_id}": _person,
+        "/v1/departments/{uscc}": _department,
+        "/v1/standards/{code:path}": _standard,
+        "/v1/code-lists/{code:path}": _code_list,
+        "/v1/elements/{code}": _element,
+        "/v1/sources/{source_id}": _source,
+        "/v1/refusals/{correlation_id}": _refused,
+    }
+)
+
+
+def _of_resource(action: catalog_states.Action) -> Act:
+    async def look(session: ReadSession, principal: Principal, resource_id: str) -> Standing:
+        shown = await versions.shown(session, principal, resource_id)
+        visibility.require(principal, action, shown.resource)
+        refusal = _refusal(lambda: lifecycle.next_state(shown.resource, action))
+        return Standing(shown.resource.revision, refusal)
+
+    return Act(look, tuple(sorted(catalog_states.ALLOWED_ROLES[action])))
+
+
+def _of_application(action: application_states.Action) -> Act:
+    permitted = application_states.ALLOWED_ROLES[action]
+
+    async def look(session: ReadSession, principal: Principal, application_id: str) -> Standing:
+        application = await register.find(session, principal, application_id)
+        authorize(principal, application, permitted)
+        refusal = _refusal(lambda: moves.target(application, action))
+        return Standing(application.revision, refusal)
+
+    return Act(look, _union(permitted))
+
+
+def _of_subscription(action: subscription_states.Action, permitted: Permitted | None = None) -> Act:
+    allowed = subscription_states.ALLOWED_ROLES[action] if permitted is None else permitted
+
+    async def look(session: ReadSession, principal: Principal, subscription_id: str) -> Standing:
+        subscription = await subscriptions.find(session, principal, subscription_id)
+        authorize(principal, subscription, allowed)
+        state = subscriptions.status_at(subscription, clock.now())
+        refusal = _refusal(lambda: subscription_states.next_state(state, action))
+        return Standing(subscription.revision, refusal)
+
+    return Act(look, _union(allowed))
+
+
+def _of_source(decision: catalog_states.Decision) -> Act:
+    async def look(session: ReadSession, principal: Principal, source_id: str) -> Standing:
+        source = await sources.get(session, source_id)
+        principal.require_authority(source.region_code)
+        state = catalog_states.SourceStatus(source.status)
+        refusal = _refusal(lambda: catalog_states.step(catalog_states.SOURCE_NEXT, state, decision))
+        return Standing(None, refusal)
+
+    return Act(look, (Role.AUTHORITY,))
+
+
+def _of_client(action: client_states.Action) -> Act:
+    async def look(session: ReadSession, principal: Principal, client_id: str) -> Standing:
+        client = await clients.controlled(session, principal, client_id)
+        state = client_states.State(client.status)
+        return Standing(client.revision, _refusal(lambda: client_states.after(state, action)))
+
+    return Act(look, _roles(Duty.MANAGE_CLIENT))
+
+
+async def _drafted(session: ReadSession, principal: Principal, application_id: str) -> Standing:
+    application = await register.find(session, principal, application_id)
+    authorize(principal, application, apply.CLERK_OF_CONSUMER)
+    return Standing(application.revision, _refusal(lambda: apply.require_draft(application)))
+
+
+def _of_department(duty: Duty) -> Act:
+    async def look(session: ReadSession, principal: Principal, uscc: str) -> Standing:
+        department = await departments.load(session, uscc)
+        duties.require(principal, duty, department)
+        return Standing(department.revision)
+
+    return Act(look, _roles(duty))
+
+
+def _union(permitted: Permitted) -> tuple[Role, ...]:
+    return tuple(sorted(frozenset[Role]().union(*permitted.values())))
+
+
+def _roles(*wanted: Duty) -> tuple[Role, ...]:
+    return tuple(sorted(frozenset[Role]().union(*(DUTIES[duty].roles for duty in wanted))))
+
+
+def _acts() -> Iterator[tuple[str, Act]]:
+    for resource in catalog_states.Action:
+        yield f"POST /v1/resources/{{resource_id}}/{resource}", _of_resource(resource)
+    for application in application_states.Action:
+        yield (
+            f"POST /v1/applications/{{application_id}}/{application}",
+            _of_application(application),
+        )
+    for subscription in (each for each in subscription_states.Action if each != "expire"):
+        act = _of_subscription(subscription)
+        yield f"POST /v1/subscriptions/{{subscription_id}}/{subscription}", act
+    for decision in catalog_states.Decision:
+        yield f"POST /v1/sources/{{source_id}}/{decision}", _of_source(decision)
+    for client in client_states.Action:
+        yield f"POST /v1/clients/{{client_id}}/{client}", _of_client(client)
+    filing = _of_subscription(subscription_states.Action.TERMINATE, FILING_ROLES)
+    yield "POST /v1/subscriptions/{subscription_id}/file-termination", filing
+    yield "PUT /v1/resources/{resource_id}", Act(_draft, (Role.CLERK,))
+    yield "PATCH /v1/applications/{application_id}", Act(_drafted, (Role.CLERK,))
+    yield "PATCH /v1/people/{person_id}", Act(_person, _roles(Duty.MANAGE_PERSON))
+    limits = _roles(Duty.MANAGE_CLIENT, Duty.LIMIT_CLIENT)
+    yield "PATCH /v1/clients/{client_id}", Act(_client, limits)
+    yield "PATCH /v1/departments/{uscc}", _of_department(Duty.MANAGE_DEPARTMENT)
+    yield "PUT /v1/departments/{uscc}/standing-consent", _of_department(Duty.CONSENT)
+
+
+ACTS: Final[Mapping[str, Act]] = MappingProxyType(dict(_acts()))
+"""By method and template: every act on a thing that wants a role."""

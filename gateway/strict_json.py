@@ -1,0 +1,212 @@
+"""Management bodies are read strictly: UTF-8 without a mark, no name twice, numbers of some size.
+
+FastAPI reads the same bytes again; what only one of several readers would take never gets there.
+A C reader and a few counts tell that nothing is wrong. Otherwise an exact reader says what is, and
+where: in a thread, since its steps are Python's and let the loop have its turns.
+"""
+
+import asyncio
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
+
+import orjson
+
+from catalog.contracts.decoding import members_at_most
+from kernel.errors import FieldError, Invalid, InvalidUtf8, MalformedJson, Text
+from kernel.turns import Steps, unhurried
+from kernel.wire import DEPTH_MAX, is_plain
+
+DIGITS_MAX: Final = 1_000
+FAULTS_MAX: Final = 1_000
+# Nodes that are looked at between two turns of the loop.
+AT_ONCE: Final = 2_000
+_UNSHOWN: Final = "\N{REPLACEMENT CHARACTER}"
+_BOM: Final = b"\xef\xbb\xbf"
+_AS_ZERO: Final = bytes(ord("0") if chr(code).isdigit() else code for code in range(128)) + bytes(
+    range(128, 256)
+)
+_LONG: Final = b"0" * DIGITS_MAX
+# What may open or close something, a run of brackets as one; and the ends of strings.
+_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_BRACKETS: Final = re.compile(rb"[\[\]{}]++")
+_TEXTS: Final = {
+    "duplicate_key": Text("同一对象中名称重复", "stands twice in the object"),
+    "out_of_range": Text("数字过长", "is a number of too many digits"),
+    "wrong_type": Text("不是有效的数值", "is not a number"),
+    "pattern": Text("含有不允许的字符", "holds characters that are not allowed"),
+    "too_deep": Text("嵌套超过 32 层", "nests deeper than 32 levels"),
+}
+
+
+class _Fault:
+    """Stands in the place of a value that cannot be taken, with the code that says why."""
+
+    __slots__ = ("code",)
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+
+class _Doubled(dict[str, object]):
+    """An object with a name that stands twice."""
+
+    repeated: str = ""
+
+
+async def check(body: bytes) -> None:
+    """Raise InvalidUtf8, MalformedJson, or Invalid with the path of everything that is wrong."""
+    if not await unhurried(_is_plainly_right(body)):
+        async with _one_at_a_time():
+            await asyncio.to_thread(read_exactly, body)
+
+
+_WAITING: dict[int, asyncio.Lock] = {}
+
+
+def _one_at_a_time() -> asyncio.Lock:
+    """Return the lock of this loop: a worker has one, a test one for each."""
+    loop = id(asyncio.get_running_loop())
+    if loop not in _WAITING:
+        _WAITING.clear()
+        _WAITING[loop] = asyncio.Lock()
+    return _WAITING[loop]
+
+
+def _is_plainly_right(body: bytes) -> Steps[bool]:
+    """Whether nothing can be wrong; where it is False, something may be."""
+    if b"\\u" in body or _LONG in body.translate(_AS_ZERO) or not _is_plain_text(body):
+        return False
+    yield
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    yield
+    # Of a name that stands twice the reader keeps one, and the text counts both.
+    return (yield from _members(value)) == members_at_most(body)
+
+
+def _is_plain_text(body: bytes) -> bool:
+    try:
+        return is_plain(body.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _members(value: object) -> Steps[int]:
+    """Count the members of all objects, level by level; -1 where they nest too deeply."""
+    level, members, seen = [value], 0, 0
+    for _depth in range(DEPTH_MAX):
+        below: list[object] = []
+        for each in level:
+            inner = each.values() if isinstance(each, dict) else each
+            if isinstance(each, dict):
+                members += len(each)
+            elif not isinstance(each, list):
+                continue
+            below += [item for item in inner if isinstance(item, dict | list)]  # type: ignore[attr-defined]
+            seen += len(each)
+            if seen > AT_ONCE:
+                seen = 0
+                yield
+        if not below:
+            return members
+        level = below
+    return -1
+
+
+def read_exactly(body: bytes) -> None:
+    """Find what is wrong with a body, if anything is, and raise it."""
+    text = _text(body)
+    if _too_deep(body):
+        raise Invalid(errors=[_error("", "too_deep")])
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_int=_whole, parse_float=_float,
+            parse_constant=_constant,
+        )  # fmt: skip
+    except ValueError:
+        raise MalformedJson from None
+    except RecursionError:
+        raise Invalid(errors=[_error("", "too_deep")]) from None
+    errors = list(islice(_faults(value, ""), FAULTS_MAX))
+    if errors:
+        raise Invalid(errors=errors)
+
+
+def _text(body: bytes) -> str:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise InvalidUtf8 from None
+    if body.startswith(_BOM):
+        raise InvalidUtf8("请求体不得带字节顺序标记", "The body begins with a byte order mark")
+    return text
+
+
+def _too_deep(body: bytes) -> bool:
+    """Whether brackets nest too deeply, asked before a reader recurses into them."""
+    depth = 0
+    for run in _BRACKETS.finditer(_STRING.sub(b'""', body)):
+        for mark in run[0]:
+            depth += 1 if mark in b"[{" else -1
+            if depth > DEPTH_MAX:
+                return True
+    return False
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    doubled = _Doubled(members)
+    counts = Counter(name for name, _value in pairs)
+    doubled.repeated = counts.most_common(1)[0][0]
+    return doubled
+
+
+def _whole(digits: str) -> object:
+    return int(digits) if len(digits) <= DIGITS_MAX else _Fault("out_of_range")
+
+
+def _float(digits: str) -> object:
+    number = float(digits)
+    return number if math.isfinite(number) else _Fault("wrong_type")
+
+
+def _constant(_name: str) -> object:
+    return _Fault("wrong_type")
+
+
+def _faults(value: Any, path: str) -> Iterator[FieldError]:  # noqa: ANN401 - any JSON
+    if isinstance(value, str):
+        if not is_plain(value):
+            yield _error(path, "pattern")
+    elif isinstance(value, _Fault):
+        yield _error(path, value.code)
+    elif isinstance(value, dict):
+        if isinstance(value, _Doubled):
+            repeated = value.repeated if is_plain(value.repeated) else _UNSHOWN
+            yield _error(_joined(path, repeated), "duplicate_key")
+        for name, item in value.items():
+            if is_plain(name):
+                yield from _faults(item, _joined(path, name))
+            else:
+                yield _error(_joined(path, _UNSHOWN), "pattern")
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _faults(item, f"{path}[{place}]")
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _error(path: str, code: str) -> FieldError:
+    text = _TEXTS[code]
+    return FieldError(path, code, text.zh, text.en)
