@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from kernel import clock
@@ -53,13 +53,18 @@ class Loops:
         return dict(self._failed)
 
     async def close(self) -> None:
-        """Cancel every loop and return when all have ended; one that goes on is told again."""
-        living = set(self._tasks.values())
-        while living:
-            for task in living:
-                task.cancel()
-            _ended, living = await asyncio.wait(living, timeout=CANCEL_AGAIN_SECONDS)
+        """Cancel every loop and return when all have ended."""
+        await cancelled(self._tasks.values())
         self._tasks.clear()
+
+
+async def cancelled(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Cancel tasks and return when all have ended; one that goes on is told again."""
+    living = set(tasks)
+    while living:
+        for task in living:
+            task.cancel()
+        _ended, living = await asyncio.wait(living, timeout=CANCEL_AGAIN_SECONDS)
 
 
 def end_process() -> None:

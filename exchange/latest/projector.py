@@ -24,6 +24,7 @@ from kernel.database import Database, is_passing
 from kernel.errors import NotFound, Unavailable
 from kernel.generation import current
 from kernel.ids import new_id
+from kernel.tasks import cancelled
 
 log = logging.getLogger(__name__)
 
@@ -101,10 +102,7 @@ class Projector:
                 self._tasks[fold_id] = asyncio.create_task(self._fold_for_ever(lease))
 
     async def _stop(self, fold_ids: Collection[int]) -> None:
-        tasks = [self._tasks.pop(fold_id) for fold_id in fold_ids]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancelled([self._tasks.pop(fold_id) for fold_id in fold_ids])
 
     async def _fold_for_ever(self, lease: Lease) -> None:
         """Fold one partition as long as its lease is held."""

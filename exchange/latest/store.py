@@ -82,7 +82,7 @@ PARTITIONS = text("""
 UNASKED = text("""
     DELETE FROM exchange.folded_resource WHERE asked_at < :before RETURNING resource_id
 """)
-CURRENT = text("SELECT FROM exchange.fold WHERE id = :fold_id AND current FOR UPDATE")
+CURRENT = text("SELECT id FROM exchange.fold WHERE id = :fold_id AND current FOR UPDATE")
 RETIRE = text("""
     UPDATE exchange.fold SET current = false WHERE resource_id = ANY(:ids) AND current
 """)
