@@ -13,6 +13,7 @@ from exchange.delivery.predecessors import PredecessorSource
 from exchange.delivery.pull import Meters, News, Puller
 from exchange.latest.windows import FOLDED
 from exchange.log.access import Access
+from exchange.log.census import Census, census
 from exchange.log.condition import Condition
 from exchange.log.connection import READ_TIMEOUT_MS, Connection
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
@@ -116,6 +117,10 @@ class Bus:
         loops.start("counts", self.counts.run)
         loops.start("brokers", self.condition.run)
         loops.start("departures", self.departures.run)
+
+    async def census(self) -> Census:
+        """Count brokers and partitions; raises BrokerUnavailable."""
+        return await census(self.connections[-1])
 
     async def alive(self) -> bool:
         """Whether a broker answers."""

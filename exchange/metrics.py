@@ -1,6 +1,6 @@
 """What both gateway and worker tell of database, log, clock and loops; docs/metrics.md."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from kernel.metrics import Gauge
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kernel.skew import Skew
     from kernel.tasks import Loops
 
+WARNINGS_MAX: Final = 20
 POOL_CONNECTIONS = Gauge(
     "shuyuan_database_connections", "connections of the pools, by what they do", "state"
 )
@@ -34,6 +35,18 @@ def watch(database: "Database", skew: "Skew", loops: "Loops") -> None:
     )
     CLOCK_AHEAD_SECONDS.read_by(lambda: abs(skew.ahead or 0.0))
     DEAD_LOOPS.read_by(lambda: len(loops.failed))
+
+
+def about(
+    database: "Database", skew: "Skew", loops: "Loops", warnings: "Sequence[str]"
+) -> dict[str, Any]:
+    """Return what a process tells of itself to the others (kernel/presence.py)."""
+    return {
+        "dead_loops": loops.failed,
+        "warnings": [*([skew.told] if skew.told else []), *warnings][:WARNINGS_MAX],
+        "clock_ahead_seconds": None if skew.ahead is None else round(skew.ahead, 3),
+        "connections": database.connections(),
+    }
 
 
 def watch_log(findings: "Callable[[], Sequence[str]]", foreign: "Callable[[], int]") -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from auth.keys import rotate_when_due
 from auth.upkeep import forget_ended
@@ -40,6 +41,7 @@ from kernel.database_access import DatabaseAccess
 from kernel.errors import Unavailable
 from kernel.metrics import Histogram
 from kernel.metrics_folder import MetricsFolder
+from kernel.presence import Presence
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings
 from kernel.skew import Skew
@@ -116,6 +118,7 @@ class Worker:
         self._skew = Skew(self._database)
         self._stop = asyncio.Event()
         self._loops = Loops(self._stop.set)
+        self._presence = Presence(self._database, "worker", self._about)
 
     async def run(self) -> int:
         """Work until a signal says stop, then return 0; FAILED when a loop has died."""
@@ -152,6 +155,7 @@ class Worker:
             log.critical("the worker ends, to be started again: one of its loops has died")
             end_by_force_after(STOP_SECONDS)
         await self._loops.close()
+        await self._presence.close()
         await self._guard.close()
         await self._relay.close()
         await self._events.close()
@@ -160,10 +164,15 @@ class Worker:
         await self._database.close()
         return FAILED if failed else 0
 
+    def _about(self) -> dict[str, Any]:
+        findings = self._condition.findings
+        return metrics.about(self._database, self._skew, self._loops, findings)
+
     def _tell_metrics(self) -> None:
         metrics.watch(self._database, self._skew, self._loops)
         metrics.watch_log(lambda: self._condition.findings, lambda: self._reader.foreign_records)
         self._loops.start("metrics", self._metrics.run)
+        self._loops.start("presence", self._presence.run)
         self._loops.start("backlog", partial(backlog.watch, self._database))
 
     async def _relay_for_ever(self) -> None:

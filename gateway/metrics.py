@@ -106,5 +106,10 @@ def watch(using: "Services") -> None:
             ("answers",): UNTAKEN.held_bytes + UNTAKEN_ANONYMOUS.held_bytes,
         }
     )
-    changes, stale = using.changes, using.settings.rules_stale_seconds
-    RULES_AGE_SECONDS.read_by(lambda: max(0.0, monotonic() - changes.fresh_until + stale))
+    RULES_AGE_SECONDS.read_by(lambda: rules_age(using))
+
+
+def rules_age(using: "Services") -> float:
+    """Return how many seconds ago the database confirmed this worker's rules."""
+    confirmed_at = using.changes.fresh_until - using.settings.rules_stale_seconds
+    return round(max(0.0, monotonic() - confirmed_at), 3)

@@ -17,6 +17,7 @@ from gateway.api import (
     resources,
     sources,
     standards,
+    status,
     subscriptions,
 )
 from gateway.oauth.routes import router as oauth
@@ -40,4 +41,5 @@ ROUTERS = (
     subscriptions.router,
     audit.router,
     operations.router,
+    status.router,
 )

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
 
@@ -13,13 +13,15 @@ from exchange.bus import Bus
 from exchange.log.access import Access
 from exchange.log.landmarks import LandmarkLog
 from exchange.metering.rates.gate import Gate
+from exchange.metrics import about
 from exchange.restoration.guard import RestoreGuard
-from gateway.metrics import Meters, watch
+from gateway.metrics import Meters, rules_age, watch
 from gateway.probe import Probe
 from kernel.changes import ChangeFeed
 from kernel.database import Database, ReadSession, WriteSession
 from kernel.database_access import DatabaseAccess
 from kernel.metrics_folder import MetricsFolder
+from kernel.presence import Presence
 from kernel.refusals import Refusals
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings
@@ -68,20 +70,30 @@ async def open_services(
     loops.start("refusals", refusals.run)
     loops.start("restore-guard", restore.run)
     bus.start(loops)
+    here: Presence | None = None
     try:
         using = Services(
             settings, database, box, changes, loops, tokens, bus, gate, refusals, restore, skew,
             told,
         )  # fmt: skip
         watch(using)
+        here = Presence(database, "gateway", partial(_about, using))
+        loops.start("presence", here.run)
         loops.start("metrics", told.run)
         yield using
     finally:
         await loops.close()
+        if here is not None:
+            await here.close()
         await refusals.close()
         await restore.close()
         await bus.close()
         await database.close()
+
+
+def _about(using: Services) -> dict[str, Any]:
+    told = about(using.database, using.skew, using.loops, using.bus.broker_findings)
+    return told | {"rules_age_seconds": rules_age(using), "open_polls": using.bus.tail.waiting}
 
 
 def services(request: Request) -> Services:

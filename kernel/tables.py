@@ -156,3 +156,19 @@ class LandmarkRow(SQLModel, table=True):
     id: int = Field(primary_key=True, sa_type=SmallInteger)
     platform: UUID
     number: int = Field(sa_type=BigInteger)
+
+
+class ProcessRow(SQLModel, table=True):
+    """A process of the platform, and what it last told of itself; times are the database's."""
+
+    __tablename__: ClassVar[Any] = "process"
+    __table_args__ = {"schema": SCHEMA}
+
+    id: str = Field(primary_key=True)
+    kind: str
+    node: str
+    pid: int
+    version: str
+    started_at: datetime = timestamp()
+    seen_at: datetime = timestamp()
+    told: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))

@@ -96,6 +96,7 @@ POST /v1/subscriptions/{}/rewind
 GET /healthz
 GET /readyz
 GET /metrics
+GET /v1/status
 GET /v1/audit
 """.strip().splitlines()
 NOT_YET = """
