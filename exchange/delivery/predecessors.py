@@ -22,7 +22,7 @@ from kernel import clock
 from kernel.database import Database
 
 # Bytes of predecessors that one question brings; a page may need several.
-WINDOW_BYTES: Final = 4 * 1024 * 1024
+WINDOW_BYTES: Final = 1024 * 1024
 LINK_BYTES: Final = 8
 _LINKS: Final = "links"
 _WINDOWS: Final = "windows"
