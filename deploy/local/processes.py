@@ -107,9 +107,11 @@ class Service:
             return
         family = _family(record)
         if start_mark(record.pid) == record.mark:
-            os.kill(record.pid, signal.SIGCONT)
-            os.kill(record.pid, self._stop_signal)
-            _wait([psutil.Process(record.pid)], self._grace_seconds)
+            # It may end by itself between the look and the signal.
+            with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+                os.kill(record.pid, signal.SIGCONT)
+                os.kill(record.pid, self._stop_signal)
+                _wait([psutil.Process(record.pid)], self._grace_seconds)
         _end(family + _family(record))
         self._pid_file.unlink(missing_ok=True)
 
@@ -118,10 +120,11 @@ class Service:
         record = self.running()
         if record is None:
             return
-        process = psutil.Process(record.pid)
-        os.kill(record.pid, number)
-        if number == signal.SIGKILL:
-            _wait([process], KILL_PATIENCE_SECONDS)
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+            process = psutil.Process(record.pid)
+            os.kill(record.pid, number)
+            if number == signal.SIGKILL:
+                _wait([process], KILL_PATIENCE_SECONDS)
 
     def listens_on(self, port: int) -> bool:
         """Tell whether the process or a child of it holds the port, and not some stranger."""
