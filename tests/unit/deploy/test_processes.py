@@ -1,6 +1,7 @@
 """A process may end by itself while it is being stopped (I21)."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -18,7 +19,8 @@ def test_what_ends_between_the_look_and_the_signal_is_stopped(
     service.start(Command(SLEEP), within_seconds=10)
     kill = os.kill
 
-    def gone(_pid: int, _number: int) -> None:
+    def gone(pid: int, _number: int) -> None:
+        kill(pid, signal.SIGKILL)
         raise ProcessLookupError
 
     monkeypatch.setattr(os, "kill", gone)
