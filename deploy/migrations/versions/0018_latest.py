@@ -1,10 +1,10 @@
-"""The latest state of resources, folded from their logs (ADR 0027)."""
+"""The latest state of resources, folded from their logs (ADR 0018)."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0027"
-down_revision = "0026"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

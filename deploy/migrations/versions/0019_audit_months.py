@@ -1,12 +1,12 @@
-"""Audit events lie in partitions by month, so that old months can be archived (ADR 0028)."""
+"""Audit events lie in partitions by month, so that old months can be archived (ADR 0019)."""
 
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0028"
-down_revision = "0027"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

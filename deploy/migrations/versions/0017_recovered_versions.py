@@ -1,10 +1,10 @@
-"""Versions that a restored database had forgotten and the log remembers (ADR 0026)."""
+"""Versions that a restored database had forgotten and the log remembers (ADR 0017)."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0026"
+revision = "0017"
 down_revision = "0016"
 branch_labels = None
 depends_on = None
