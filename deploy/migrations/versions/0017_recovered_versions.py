@@ -1,4 +1,4 @@
-"""Versions that a restored database had forgotten and the log remembers (ADR 0017)."""
+"""Versions that a restored database had forgotten and the log remembers (ADR 0026)."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The latest state of resources, folded from their logs (ADR 0018)."""
+"""The latest state of resources, folded from their logs (ADR 0027)."""
 
 import sqlalchemy as sa
 from alembic import op

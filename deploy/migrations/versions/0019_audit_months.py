@@ -1,4 +1,4 @@
-"""Audit events lie in partitions by month, so that old months can be archived (ADR 0019)."""
+"""Audit events lie in partitions by month, so that old months can be archived (ADR 0028)."""
 
 from datetime import UTC, datetime
 
