@@ -1,6 +1,6 @@
 """Sentences that say why a value is refused: the item by its label, the bound, never the value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from catalog.contracts.model import Checker, Field
@@ -11,6 +11,9 @@ from kernel.identifiers import BORN_FROM_YEAR
 # Told apart here only: in public these are `pattern` and `duplicate_key`.
 TWICE: Final = "twice"
 _PUBLIC: Final = {TEXT: "pattern", TWICE: "duplicate_key"}
+ALLOWED_MAX: Final = 100
+ALLOWED_BYTES_MAX: Final = 1024
+"""A longer code list is not told with an error: an answer lists a hundred of them."""
 
 _SENTENCES: Final[Mapping[str, Text]] = {
     "missing": Text("“{label}”必填", "{label} is required"),
@@ -70,8 +73,9 @@ _OF_RECORD: Final[Mapping[str, Text]] = {
 class Reasons:
     """The sentences of one item, made once."""
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: Field, codes: Sequence[str] = ()) -> None:
         self.path = field.name
+        self._allowed = {"not_in_code_list": _told(codes)}
         min_length, max_length = lengths(field)
         kind = _TYPES[field.data_type]
         bounds = _bounds(field)
@@ -91,12 +95,19 @@ class Reasons:
 
     def error(self, code: str, index: int) -> FieldError:
         text = self._texts[code]
-        return FieldError(self.path, _PUBLIC.get(code, code), text.zh, text.en, index)
+        allowed = self._allowed.get(code, ())
+        return FieldError(self.path, _PUBLIC.get(code, code), text.zh, text.en, index, allowed)
 
 
 def of_record(code: str, path: str, index: int) -> FieldError:
     text = _OF_RECORD[code]
     return FieldError(path, code, text.zh, text.en, index)
+
+
+def _told(codes: Sequence[str]) -> tuple[str, ...]:
+    """Return all codes, or none where they are too many to be told."""
+    short = len(codes) <= ALLOWED_MAX and sum(len(c.encode()) for c in codes) <= ALLOWED_BYTES_MAX
+    return tuple(codes) if short else ()
 
 
 def _bounds(field: Field) -> Text:

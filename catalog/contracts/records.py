@@ -58,7 +58,7 @@ class Examiner:
             (
                 field,
                 faults_of(field, today, domain.members if domain else None),
-                Reasons(field),
+                Reasons(field, domain.words if domain else ()),
                 steps_per_character(field),
             )
             for field, domain in zip(fields, map(domains.of, fields), strict=True)

@@ -240,6 +240,7 @@ class RecordError(Wire):
     path: str
     code: str
     message: str
+    allowed: list[str]
 
 
 class DryRun(Wire):
@@ -319,6 +320,7 @@ def dry_run(checked: Checked, *, english: bool) -> DryRun:
                 path=error.path,
                 code=error.code,
                 message=error.en if english else error.zh,
+                allowed=list(error.allowed),
             )
             for error in islice(checked.errors(), REPORTED_ERRORS_MAX)
         ],

@@ -368,6 +368,26 @@ def test_a_key_whose_code_left_the_list_can_still_be_deleted() -> None:
     assert plan.check_keys_ndjson(b'{"code":"450127"}').keys == [b"450127"]
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (("1", "2", "9"), ("1", "2", "9")),
+        (tuple(str(number) for number in range(101)), ()),
+        (("甲" * 400, "1"), ()),
+    ],
+)
+def test_a_code_that_is_none_is_told_which_ones_are_unless_they_are_many(
+    values: tuple[str, ...], told: tuple[str, ...]
+) -> None:
+    """A 422 never said what is allowed (F10); a hundred errors must not repeat a long list."""
+    code = item("code", DataType.CODE, required=False, values=values)
+    plan = compile_plan(contract(item("id", DataType.INTEGER, key=True), code))
+    [wrong] = plan.check_ndjson(b'{"id":1,"code":"x"}').errors()
+    assert (wrong.code, wrong.allowed) == ("not_in_code_list", told)
+    [other] = plan.check_ndjson(b'{"id":1,"code":3}').errors()
+    assert (other.code, other.allowed) == ("wrong_type", ())
+
+
 def test_items_may_have_any_name() -> None:
     names = ("姓名", "class", "f0", "a-b", "a b", "__init__", "f1")
     plan = compile_plan(
