@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from operator import not_
 from typing import Any
 
 from fastapi import FastAPI
@@ -30,7 +31,7 @@ class ProblemError(Wire):
     code: str
     message: str
     index: int | None = None
-    allowed: list[str] = Field(default=[])
+    allowed: list[str] = Field(default=[], exclude_if=not_)
 
 
 class Problem(Wire):
