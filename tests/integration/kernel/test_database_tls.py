@@ -24,7 +24,7 @@ from kernel.starting import UNFIT, look
 from kernel.tasks import Loops
 from tests.support.certificates import Authority
 from tests.support.eventually import eventually
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, free_port
 from tests.support.secured_postgres import ending_tls, system_server, tls_server
 
 ENCRYPTED = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
@@ -101,6 +101,8 @@ async def test_a_program_that_the_database_refuses_ends_and_says_why(
         "SHUYUAN_DATABASE_URL": front,
         "SHUYUAN_DATABASE_TLS": "verify-full",
         "SHUYUAN_DATABASE_TLS_CA_FILE": str(other.file),
+        # The session's own gateway may hold the other one.
+        "SHUYUAN_PORT": str(free_port()),
     }
     ended = await asyncio.to_thread(
         subprocess.run,
@@ -109,7 +111,7 @@ async def test_a_program_that_the_database_refuses_ends_and_says_why(
         env={**settings, **wrong},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert ended.returncode == UNFIT
