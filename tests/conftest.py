@@ -10,11 +10,16 @@ from deploy.local.cluster import Cluster
 from deploy.local.stack import Endpoints, Stack
 from deploy.migrations.run import upgrade
 from kernel.database import Database
-from tests.support import processes
+from tests.support import leftovers, processes
 from tests.support.brokers import Brokers, three_brokers
 from tests.support.world import World
 
 TOLD_CHARACTERS = 2000
+
+
+def pytest_sessionstart() -> None:
+    """Let nothing that the tests start outlive this process; a worker of xdist has its own."""
+    leftovers.watch()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -18,6 +18,7 @@ from tests.faults.campaign import disk
 from tests.faults.campaign.outcome import Outcome, markdown
 from tests.faults.campaign.playing import Options, play
 from tests.faults.campaign.topics import Many, measure
+from tests.support import leftovers
 
 RESULTS = Path(__file__).parents[3] / "loadtests" / "results"
 SEEDS, FAULTS, TOPICS = 5, 60, 2000
@@ -36,6 +37,7 @@ def main() -> None:
             del os.environ[name]  # the caller's platform is none of ours
     if reason:
         tell(f"broker's disk full is left out: {reason}")
+    leftovers.watch()
     outcomes: list[Outcome] = []
     for seed in _seeds(asked):
         outcomes.append(_play(asked, seed, small_disk=not reason))
