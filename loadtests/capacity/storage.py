@@ -15,6 +15,8 @@ YEAR_DAYS = 365
 LEDGER_DAYS = 7
 # Each kind of traffic of a gateway worker has its own (exchange/bus.py).
 CONNECTIONS_TO_A_BROKER = 5
+# To the database: one to listen on (kernel/changes.py), two for single statements of the ledger.
+BESIDE_THE_POOL = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +127,11 @@ def connections_of(
     """All clients stay connected, and those of a lost node come to the others."""
     clients = load.clients * load.connections_per_client
     workers = gateway.count * gateway.cores
-    of_worker = site.database_pool + 1 + CONNECTIONS_TO_A_BROKER * brokers.count
+    of_worker = site.database_pool + BESIDE_THE_POOL + CONNECTIONS_TO_A_BROKER * brokers.count
     replicas = math.ceil(partitions.replicas / (brokers.count - SPARE))
     return Connections(
         clients=clients,
-        database=workers * (site.database_pool + 1),
+        database=workers * (site.database_pool + BESIDE_THE_POOL),
         gateway_files=math.ceil(clients / (gateway.count - SPARE)) + gateway.cores * of_worker,
         broker_files=replicas * site.files_per_replica
         + CONNECTIONS_TO_A_BROKER * (workers + brokers.count),
