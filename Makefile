@@ -81,6 +81,12 @@ clean: ## 停止平台，删除本地数据与缓存 / stop the platform, delete
 	@rm -rf .local build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
+# Some of what pip says, so that minutes of downloading are not silent; its failure is kept.
+FAILED := the-packages-were-not-installed
+PROGRESS := awk '/^Collecting / && ++n % 20 == 0 { print "  " n " / " total; fflush() } \
+  /^Installing collected/ { print "  … 写入 / unpacking"; fflush() } \
+  /^$(FAILED)$$/ { failed = 1 } END { exit failed }' total="$$(grep -c '^[a-z].*==' requirements.lock)"
+
 # A fresh environment when the locked packages or the project's own metadata change.
 $(INSTALLED): requirements.lock pyproject.toml
 	@found=; for each in python3 python3.13 python3.12 python3.11 python3.14; do \
@@ -98,7 +104,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	  fi; \
 	fi
 	@echo '… 正在安装依赖（首次约一两分钟）/ installing packages (a minute or two the first time)'
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock || { \
+	@{ PYTHONUNBUFFERED=1 $(PYTHON) -m pip install --progress-bar off --disable-pip-version-check --require-hashes -r requirements.lock || echo $(FAILED); } | $(PROGRESS) || { \
 	  echo '✗ 依赖安装失败：请检查网络或 pip 的镜像配置后重试。' >&2; \
 	  echo '  The packages could not be installed: check the network or the mirror pip uses, then retry.' >&2; exit 1; }
 	@echo '… 正在安装本项目 / installing the project'

@@ -55,7 +55,7 @@ def class_path(bundle: Bundle, progress: Callable[[str], None]) -> str:
 def resolve(bundle: Bundle, progress: Callable[[str], None]) -> list[Path]:
     """Return the verified jars of a bundle, downloading those that the cache lacks."""
     root, jars = cache_dir() / "jars", locked_jars(bundle)
-    with locked(cache_dir() / "jars.lock"):
+    with locked(cache_dir() / "jars.lock", waiting=lambda: progress(_others_fetch())):
         missing = [jar for jar in jars if not _intact(root / jar.path, jar)]
         if missing:
             _fetch_all(missing, root, progress)
@@ -95,6 +95,13 @@ def _fetch_all(missing: list[Jar], root: Path, progress: Callable[[str], None]) 
     ):
         fetched = pool.map(lambda jar: _fetch(jar, Path(scratch), root), missing)
         _count(fetched, len(missing), progress)
+
+
+def _others_fetch() -> str:
+    return say(
+        "Kafka：另一个进程正在下载组件，等它结束",
+        "Kafka: another process fetches the jars, waiting for it",
+    )
 
 
 def _count(fetched: Iterable[None], total: int, progress: Callable[[str], None]) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,24 +49,37 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def locked(path: Path, *, patience_seconds: float = LOCK_PATIENCE_SECONDS) -> Iterator[None]:
-    """Hold the lock file; the kernel releases it however this process ends."""
+def locked(
+    path: Path,
+    *,
+    waiting: Callable[[], None] = lambda: None,
+    patience_seconds: float = LOCK_PATIENCE_SECONDS,
+) -> Iterator[None]:
+    """Hold the lock file; the kernel releases it however this process ends.
+
+    `waiting` is called once where another holds it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as stream:
-        _acquire(stream.fileno(), path, time.monotonic() + patience_seconds)
+        if not _try(stream.fileno()):
+            waiting()
+            _acquire(stream.fileno(), path, time.monotonic() + patience_seconds)
         yield
 
 
 def _acquire(descriptor: int, path: Path, deadline: float) -> None:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise _held(path) from None
-            time.sleep(POLL_SECONDS)
-        else:
-            return
+    while not _try(descriptor):
+        if time.monotonic() > deadline:
+            raise _held(path)
+        time.sleep(POLL_SECONDS)
+
+
+def _try(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _held(path: Path) -> LocalError:

@@ -15,7 +15,7 @@ from deploy.local.artifacts import class_path
 from deploy.local.files import private_folder, write_private
 from deploy.local.java import find_java
 from deploy.local.ports import HOST, PortBook, is_free
-from deploy.local.processes import Command, ProcessStatus, Service
+from deploy.local.processes import PRIVATE_UMASK, Command, ProcessStatus, Service
 from deploy.local.wording import LocalError, StartFailed, say
 
 NAME = "kafka"
@@ -156,6 +156,7 @@ class Kafka:
             text=True,
             timeout=FORMAT_SECONDS,
             check=False,
+            umask=PRIVATE_UMASK,
         )
         if outcome.returncode:
             raise not_formatted(outcome.stdout + outcome.stderr, self._data)

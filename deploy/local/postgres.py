@@ -17,6 +17,7 @@ import asyncpg
 from deploy.local.apart import run_apart
 from deploy.local.files import read_json, write_json, write_private
 from deploy.local.ports import HOST, PortBook, is_free
+from deploy.local.postgres_faults import not_whole, other_major, other_password
 from deploy.local.processes import Command, ProcessStatus, Service
 from deploy.local.wording import LocalError, StartFailed, say
 
@@ -29,6 +30,7 @@ START_SECONDS = 60.0
 PROBE_SECONDS = 2.0
 COMMAND_SECONDS = 120.0
 ATTEMPTS = 4
+PARTS = ("PG_VERSION", "postgresql.conf", "global/pg_control")
 
 # LC_CTYPE other than C lets pg_trgm see Chinese characters as letters; macOS may lack C.UTF-8.
 CHARACTER_TYPES = ("C.UTF-8", "en_US.UTF-8", "C")
@@ -93,7 +95,7 @@ class Postgres:
 
     def start(self) -> str:
         """Start the server, with a new cluster if there is none, and return its address."""
-        if self.service.running() is not None:
+        if self.service.running() is not None and self._knows_passwords():
             self.service.start(Command(()), within_seconds=START_SECONDS)
             return self.url
         self.service.stop()
@@ -101,7 +103,8 @@ class Postgres:
         if not self._data.exists():
             self._create_cluster(identity)
         self._require_same_major()
-        if not self._secrets.exists():
+        self._require_whole()
+        if not self._knows_passwords():
             self._renew_password(identity)
         self._launch(identity)
         self._ensure_database()
@@ -141,11 +144,20 @@ class Postgres:
         return "shared memory block" in self.service.recent()
 
     def _answers(self) -> bool:
-        return bool(run_apart(_answers(self._url(ADMIN, "postgres"))))
+        try:
+            return bool(run_apart(_answers(self._url(ADMIN, "postgres"))))
+        except asyncpg.InvalidPasswordError:
+            port = self._ports.get(NAME)
+            if port is None or not self.service.listens_on(port):
+                return False  # some other server
+            raise other_password(self._secrets) from None
 
     def _url(self, user: str, database: str) -> str:
         port = self._ports.get(NAME)
         return f"postgresql://{user}:{self._password(user)}@{HOST}:{port}/{database}"
+
+    def _knows_passwords(self) -> bool:
+        return {ADMIN, OWNER} <= read_json(self._secrets).keys()
 
     def _password(self, user: str) -> str:
         known = read_json(self._secrets)
@@ -203,15 +215,19 @@ class Postgres:
     def _require_same_major(self) -> None:
         """Raise LocalError for a cluster that another major version of PostgreSQL wrote."""
         version = self._data / "PG_VERSION"
-        found = version.read_text(encoding="ascii").strip() if version.exists() else "?"
         ours = _major()
+        found = version.read_text(encoding="ascii").strip() if version.exists() else ours
         if found != ours:
-            raise LocalError(
-                f"{self._data} 属于 PostgreSQL {found}，而当前安装的是 {ours}：请先用旧版本导出"
-                "，清空该目录后再导入。",
-                f"{self._data} belongs to PostgreSQL {found}, the installed one is {ours}: dump "
-                "it with the older one, clear it, restore.",
-            )
+            raise other_major(self._data, found, ours)
+
+    def _require_whole(self) -> None:
+        """Raise LocalError for a folder that lacks what every cluster has, as after a killed setup.
+
+        Such a server ended again and again without a reason that anybody could act on.
+        """
+        missing = [name for name in PARTS if not (self._data / name).exists()]
+        if missing:
+            raise not_whole(self._data, missing[0])
 
     def _renew_password(self, identity: Identity) -> None:
         """Give the superuser a new password where the file with the old one was lost."""
@@ -347,6 +363,8 @@ def _complaint(output: str) -> str:
 async def _answers(url: str) -> bool:
     try:
         connection = await asyncpg.connect(url, timeout=PROBE_SECONDS)
+    except asyncpg.InvalidPasswordError:
+        raise
     except (OSError, TimeoutError, asyncpg.PostgresError):
         return False
     try:

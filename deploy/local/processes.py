@@ -18,13 +18,15 @@ from typing import IO
 import psutil
 
 from deploy.local.files import private_folder, read_json, write_json
+from deploy.local.rotation import is_long, previous
 from deploy.local.wording import StartFailed
 
 RUN_TOKEN = "SHUYUAN_LOCAL_RUN"  # noqa: S105 -- the name of a mark, not a secret
 POLL_SECONDS = 0.05
 KILL_PATIENCE_SECONDS = 10.0
-LOG_LIMIT_BYTES = 16 * 1024 * 1024
 TAIL_BYTES = 4096
+# What a process writes is for its owner alone: records lie in the broker's files.
+PRIVATE_UMASK = 0o077
 
 # Popen objects of our own children: kept until they are reaped, so that none becomes a zombie.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -152,7 +154,9 @@ class Service:
         """Return the end of what the process last started has logged."""
         try:
             with self.log.open("rb") as stream:
-                stream.seek(max(self._log_start, self.log.stat().st_size - TAIL_BYTES))
+                size = self.log.stat().st_size
+                start = self._log_start if self._log_start <= size else 0  # rotated meanwhile
+                stream.seek(max(start, size - TAIL_BYTES))
                 return stream.read().decode(errors="replace")
         except FileNotFoundError:
             return ""
@@ -179,6 +183,7 @@ class Service:
                 group=command.group,
                 extra_groups=None if command.user is None else [],
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
             )
         _children[child.pid] = child
         record = Record(child.pid, start_mark(child.pid) or "ended", run, time.time())
@@ -302,6 +307,8 @@ def _usage(family: Sequence[psutil.Process]) -> tuple[float, int]:
 def _log_stream(path: Path) -> IO[bytes]:
     """Open the log for appending; one that has grown too long becomes the previous one."""
     private_folder(path.parent)
-    if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
-        path.replace(path.with_suffix(".previous.log"))
-    return path.open("ab")
+    if is_long(path):
+        path.replace(previous(path))
+    stream = path.open("ab")
+    path.chmod(0o600)
+    return stream

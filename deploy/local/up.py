@@ -4,25 +4,27 @@ import base64
 import http.client
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local import kafka, postgres
 from deploy.local.files import locked, read_json, write_json, write_private
-from deploy.local.ports import HOST, PortBook
+from deploy.local.ports import HOST, PortBook, is_free
 from deploy.local.processes import Command, ProcessStatus, Service
 from deploy.local.report import Report
-from deploy.local.settled import remember_external, settled_external, settled_options
+from deploy.local.settled import FILE, remember_external, settled_external, settled_options
 from deploy.local.stack import EXTERNAL, Stack
-from deploy.local.wording import LocalError, say
+from deploy.local.wording import LocalError, StartFailed, say
 
 ROOT = Path(__file__).parents[2]
-GATEWAY, WORKER = "gateway", "worker"
+GATEWAY, WORKER, ROTATION = "gateway", "worker", "log-rotation"
 METRICS_PORTS = {
     "gateway-metrics": "SHUYUAN_GATEWAY_METRICS_PORT",
     "worker-metrics": "SHUYUAN_WORKER_METRICS_PORT",
@@ -35,6 +37,8 @@ PROBE_SECONDS = 5.0
 HEARTBEAT_SECONDS = 5.0
 MIGRATION_SECONDS = 300.0
 KEY_BYTES = 32
+ATTEMPTS = 3
+FOR_EVER = "-1"
 
 
 @dataclass(frozen=True)
@@ -92,42 +96,99 @@ class Platform:
         self.worker = Service(
             WORKER, self._root, ready=self._worker_beats, grace_seconds=GRACE_SECONDS
         )
+        self.rotation = Service(ROTATION, self._root, ready=lambda: True)
 
     @property
     def base_url(self) -> str:
         return f"http://{HOST}:{self._ports.get(GATEWAY)}"
 
+    @property
+    def page(self) -> str:
+        """A page of the gateway to open: at the base URL itself is none."""
+        return f"{self.base_url}/docs"
+
     def up(self) -> None:
         """Start what does not run, each part after those that it needs."""
-        with locked(self._root / "up.lock"):
+        with self._alone():
             if self._complete():
-                self._report.line(say(f"已在运行：{self.base_url}", f"running: {self.base_url}"))
+                self._report.line(say(f"已在运行：{self.page}", f"running: {self.page}"))
                 return
             master_key = self._master_key()
             remember_external(self._root, self._where.external, self._where.options)
+            self._start_rotation()
             self._start_stack()
-            environment = self._settle(master_key)
-            self._migrate(environment)
-            self._seed(environment)
-            self._start_programs(environment)
-            self._report.line(say(f"就绪：{self.base_url}", f"ready: {self.base_url}"))
+            self._start_platform(master_key)
+            self._report.line(say(f"就绪：{self.page}", f"ready: {self.page}"))
+            self._tell_retention()
 
     def down(self) -> None:
         """Stop everything in the reverse order; the data stays."""
-        with locked(self._root / "up.lock"):
+        with self._alone():
             for service in (self.worker, self.gateway):
                 with self._report.step(say(f"停止 {service.name}", f"stopping {service.name}")):
                     service.stop()
             with self._report.step(say("停止 Kafka 和 PostgreSQL", "stopping Kafka, PostgreSQL")):
                 self.stack.stop()
+            self.rotation.stop()
 
     def status(self) -> list[ProcessStatus]:
         gateway = self.gateway.status(self._ports.get(GATEWAY))
-        return [*self.stack.status(), gateway, self.worker.status(None)]
+        others = [self.worker.status(None), self.rotation.status(None)]
+        return [*self.stack.status(), gateway, *others]
 
     def _complete(self) -> bool:
         states = {line.state for line in self.status()}
         return states <= {"running", EXTERNAL} and self.credentials.exists()
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Wait for another up or down of the same platform, and say so."""
+        waiting = say(
+            "另一个启动或停止正在进行，等它结束（最多十分钟）",
+            "another up or down is under way: waiting for it, ten minutes at most",
+        )
+        return locked(self._root / "up.lock", waiting=lambda: self._report.line(f"… {waiting}"))
+
+    def _start_rotation(self) -> None:
+        logs = str(self._root / "logs")
+        command = Command((sys.executable, "-m", "deploy.local.rotation", logs), directory=ROOT)
+        self.rotation.start(command, within_seconds=START_SECONDS)
+
+    def _start_platform(self, master_key: Path) -> None:
+        for attempt in range(ATTEMPTS):
+            environment = self._settle(master_key)
+            self._migrate(environment)
+            self._seed(environment)
+            try:
+                self._start_programs(environment)
+            except StartFailed:
+                # Only a port that a stranger took since it was chosen is worth another try.
+                if attempt == ATTEMPTS - 1 or not self._has_lost_a_port():
+                    raise
+            else:
+                return
+
+    def _has_lost_a_port(self) -> bool:
+        owners = {GATEWAY: self.gateway, "gateway-metrics": self.gateway}
+        owners["worker-metrics"] = self.worker
+        ports = [(self._ports.get(name), service) for name, service in owners.items()]
+        return any(
+            port is not None and not is_free(port) and not service.listens_on(port)
+            for port, service in ports
+        )
+
+    def _tell_retention(self) -> None:
+        """Say how much room is left, where the records of our own broker are never removed."""
+        retention = os.environ.get("SHUYUAN_RETENTION_HOURS") or FOR_EVER
+        if retention != FOR_EVER or self._where.external.get(kafka.NAME):
+            return
+        free = shutil.disk_usage(self._root).free / 2**30
+        self._report.line(
+            say(
+                f"记录永久保留（SHUYUAN_RETENTION_HOURS=-1），磁盘尚余 {free:.1f} GiB",
+                "records are kept for ever (SHUYUAN_RETENTION_HOURS=-1): "
+                f"{free:.1f} GiB of disk are left",
+            )
+        )
 
     def _start_stack(self) -> None:
         with self._report.step(say("启动 PostgreSQL 和 Kafka", "starting PostgreSQL and Kafka")):
@@ -171,7 +232,7 @@ class Platform:
         """Return the master key's file; a new one only where nothing was sealed with another."""
         path = self._root / "master.key"
         if not path.exists():
-            if self.credentials.exists():
+            if self.credentials.exists() or (self._root / FILE).exists():
                 raise _lost_master_key(path)
             write_private(path, base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode())
         return path

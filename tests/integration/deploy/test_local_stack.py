@@ -113,6 +113,31 @@ def test_a_killed_initdb_leaves_no_half_cluster(database_only: Stack, tmp_path: 
     assert run_apart(_value(database_only.start().database_url, "SELECT 1")) == 1
 
 
+def test_what_a_killed_setup_of_an_older_release_left_is_told(
+    database_only: Stack, tmp_path: Path
+) -> None:
+    """The server ended at once, and nothing said what to do."""
+    data = tmp_path / "postgres" / "data"
+    data.mkdir(parents=True)
+    (data / "PG_VERSION").write_text("18\n", encoding="ascii")
+    with pytest.raises(LocalError, match="remove it if no data is in it"):
+        database_only.start()
+    assert (data / "PG_VERSION").exists()
+
+
+def test_passwords_of_another_cluster_are_told_and_renewed_when_they_are_gone(
+    database_only: Stack, tmp_path: Path
+) -> None:
+    """It was "not ready after 60 s"."""
+    database_only.start()
+    database_only.stop()
+    write_json(tmp_path / "postgres.secrets", {"postgres": "another", "shuyuan": "other"})
+    with pytest.raises(LocalError, match="new passwords are set"):
+        database_only.start()
+    (tmp_path / "postgres.secrets").unlink()
+    assert run_apart(_value(database_only.start().database_url, "SELECT 1")) == 1
+
+
 def test_a_cluster_of_another_major_version_is_left_alone(
     database_only: Stack, tmp_path: Path
 ) -> None:
@@ -128,6 +153,8 @@ def test_nobody_else_may_read_records_and_logs_on_the_disk(stack: Stack) -> None
     root = stack.kafka._home.parent
     for folder in (root / "kafka", root / "postgres", root / "logs"):
         assert folder.stat().st_mode & 0o077 == 0, folder
+    for file in (root / "kafka" / "data").rglob("*"):
+        assert file.stat().st_mode & 0o077 == 0, file
 
 
 def test_a_pid_that_became_someone_elses_is_not_touched(service: Service, tmp_path: Path) -> None:
@@ -219,7 +246,7 @@ def test_status_of_nothing_answers_three(tmp_path: Path) -> None:
         env={**os.environ, "SHUYUAN_LOCAL_DIR": str(tmp_path), "SHUYUAN_LANG": "en"},
     )
     assert outcome.returncode == 3
-    assert outcome.stdout.count("stopped") == 4
+    assert outcome.stdout.count("stopped") == 5
     assert read_json(tmp_path / "ports.json") == {}
 
 

@@ -60,6 +60,10 @@ def test_a_lost_master_key_is_not_replaced_where_something_was_sealed(tmp_path: 
     (tmp_path / "master.key").unlink()
     with pytest.raises(LocalError, match="master key"):
         platform.up()
+    platform.credentials.unlink()
+    remember_external(tmp_path, UNNAMED)  # a start that came further than the key
+    with pytest.raises(LocalError, match="master key"):
+        platform.up()
     assert not (tmp_path / "master.key").exists()
 
 
