@@ -11,6 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from auth.fair_queue import FairQueue
 from auth.rules import check_password, normal
+from kernel import leaving
 from kernel.errors import FieldErrors
 
 # OWASP's Argon2id setting of 19 MiB and two passes: a tenth of the time of RFC 9106's second
@@ -64,4 +65,6 @@ def _nobodys() -> str:
 
 async def _apart(work: Callable[[], Result], source: str | None = None) -> Result:
     async with _queue.turn(source):
+        # What a guess costs is counted, also of somebody who does not wait for the answer.
+        leaving.begin()
         return await asyncio.get_running_loop().run_in_executor(_threads, work)

@@ -12,9 +12,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from kernel import audit
+from kernel import audit, leaving
 from kernel.clock import monotonic
 from kernel.database_access import DatabaseAccess, Place, access
 from kernel.metrics import Histogram
@@ -49,8 +50,19 @@ class ReadSession(AsyncSession):
     """A session that may only read: PostgreSQL refuses a write through it."""
 
 
+class _Changing(Session):
+    """Has its connection: whoever asked for the change may leave now, and it goes on."""
+
+
+@event.listens_for(_Changing, "after_begin")
+def _begun(*_arguments: object) -> None:
+    leaving.begin()
+
+
 class WriteSession(ReadSession):
     """A session whose transaction commits when the use case ends."""
+
+    sync_session_class = _Changing
 
 
 class Database:
@@ -83,6 +95,7 @@ class Database:
         For statements of hot paths that decide alone and leave no audit event.
         """
         async with self._autocommit.connect() as connection:
+            leaving.begin()
             yield connection
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ from exchange.log.topics import Topics, topic_of
 from exchange.subscriptions import grants
 from exchange.subscriptions.store import hold_resource
 from exchange.subscriptions.supervision import suspend_unshared
-from kernel import clock
+from kernel import clock, leaving
 from kernel.database import Database, WriteSession
 
 
@@ -22,6 +22,7 @@ async def ensure_topic(
     """
     async with database.reading() as reading:
         request = await lifecycle.publishable(reading, principal, resource_id, now=clock.now())
+    leaving.begin()
     await topics.ensure(topic_of(resource_id), request.partitions)
 
 

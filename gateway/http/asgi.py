@@ -14,6 +14,7 @@ from gateway.http.responses import CLOSING, lines
 from gateway.http.stopping import STOPPING
 from gateway.problems import Internal
 from kernel.errors import ShuyuanError, Unavailable
+from kernel.leaving import CHANGE, Change
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -33,7 +34,7 @@ class AsgiCycle:
     """One request and its answer over ASGI 3."""
 
     __slots__ = (
-        "_app", "_begun", "_chunked", "_heading", "_line", "_scope", "_status", "_task",
+        "_app", "_begun", "_change", "_chunked", "_heading", "_line", "_scope", "_status", "_task",
         "_unread", "head", "incoming", "responded",
     )  # fmt: skip
 
@@ -45,6 +46,7 @@ class AsgiCycle:
         self._app = app
         self._scope = scope
         self._task: asyncio.Task[None] | None = None
+        self._change = Change()
         self._status = 0
         self._heading = b""
         self._begun = False
@@ -54,10 +56,13 @@ class AsgiCycle:
     async def run(self) -> None:
         """Answer the request; a failure of the application is told as a problem."""
         self._task = asyncio.current_task()
+        CHANGE.set(self._change)
         error: ShuyuanError = Internal()
         try:
             if STOPPING.refusing:
                 error = Unavailable("本节点正在停止", "This node is stopping")
+            elif self.incoming.gone:
+                error = Unavailable()
             else:
                 await self._app(self._scope, self.receive, self.send)
         except (ClientGoneError, CutShortError):
@@ -77,9 +82,10 @@ class AsgiCycle:
             self._line.finished(self)
 
     def leave(self) -> None:
-        """Nobody waits any more: a read ends at once, a change when it next asks."""
+        """Nobody waits any more: a read ends at once, and a change that has not begun."""
         self.incoming.leave()
-        if self._task is not None and self.head.method in SAFE:
+        unbegun = self.head.method in SAFE or not self._change.begun
+        if self._task is not None and unbegun:
             self._task.cancel()
 
     async def receive(self) -> Message:

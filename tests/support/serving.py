@@ -13,6 +13,7 @@ from gateway.http.asgi import Receive, Scope, Send
 from gateway.http.connection import Connection
 from gateway.http.cycle import Handle, HotApp
 from gateway.http.outflow import ClientGoneError
+from kernel import leaving
 from kernel.errors import Forbidden, ShuyuanError
 from kernel.logging import correlation_id
 from tests.support.eventually import eventually
@@ -85,7 +86,9 @@ class Doors(HotApp):
         path = scope["path"]
         if path == "/fails":
             raise KeyError(path)
-        if path == "/waits":
+        if path in {"/waits", "/changes"}:
+            if path == "/changes":
+                leaving.begin()
             try:
                 await self.open.wait()
             except asyncio.CancelledError:

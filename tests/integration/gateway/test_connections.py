@@ -165,17 +165,20 @@ async def test_whoever_waits_to_be_told_to_go_on_is_refused_and_ended(served: Se
         assert await reader.read() == b""
 
 
-async def test_a_read_whose_client_left_is_ended_and_a_change_goes_on(served: Served) -> None:
-    """What nobody waits for once kept its place for seconds (C25, E12)."""
+async def test_what_has_not_begun_ends_when_its_client_leaves_and_a_change_goes_on(
+    served: Served,
+) -> None:
+    """What nobody waits for once kept its place in the pool's queue for seconds (C25, E12)."""
+    for left, request in enumerate((get("/waits"), post("/waits", b"")), 1):
+        async with served.opened() as (_reader, writer):
+            writer.write(request)
+            await eventually(lambda left=left: len(served.doors.scopes) == left)
+        await eventually(lambda left=left: served.doors.left == left)
     async with served.opened() as (_reader, writer):
-        writer.write(get("/waits"))
-        await eventually(lambda: bool(served.doors.scopes))
-    await eventually(lambda: served.doors.left == 1)
-    async with served.opened() as (_reader, writer):
-        writer.write(post("/waits", b""))
-        await eventually(lambda: len(served.doors.scopes) == 2)
+        writer.write(post("/changes", b""))
+        await eventually(lambda: len(served.doors.scopes) == 3)
     await eventually(lambda: not served.connections)
-    assert served.doors.left == 1
+    assert served.doors.left == 2
     served.doors.open.set()
     await eventually(lambda: not served.server.server_state.tasks)
 
