@@ -1,9 +1,8 @@
 """Base of every JSON body that comes in or goes out."""
 
-import math
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
@@ -11,7 +10,6 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -57,37 +55,12 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339), AfterValidator(_in_
 
 
 class Wire(BaseModel):
-    """Unknown fields are refused, and so is text that PostgreSQL or UTF-8 cannot hold."""
+    """Unknown fields are refused. Whether texts are plain is asked of what comes in, by its reader.
+
+    What goes out is told as it was kept: a refusal names the path that was asked for.
+    """
 
     model_config = ConfigDict(extra="forbid", from_attributes=True, str_strip_whitespace=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _storable(cls, value: Any) -> Any:  # noqa: ANN401 - anything may arrive
-        if isinstance(value, dict):
-            for item in value.values():
-                refuse_unstorable(item)
-        return value
-
-
-def refuse_unstorable(value: object, depth: int = 1) -> None:
-    """Raise for text that is not plain, NaN, an infinity, or more than 32 levels."""
-    if depth > DEPTH_MAX:
-        raise PydanticCustomError("too_deep", "more than 32 levels")
-    if isinstance(value, str):
-        if not is_plain(value):
-            raise PydanticCustomError("pattern", "a character that is not allowed")
-    elif isinstance(value, float):
-        # Python reads NaN and 1e999, which no JSON and no JSONB can hold.
-        if not math.isfinite(value):
-            raise PydanticCustomError("wrong_type", "not a number")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            refuse_unstorable(key)
-            refuse_unstorable(item, depth + 1)
-    elif isinstance(value, list):
-        for item in value:
-            refuse_unstorable(item, depth + 1)
 
 
 def is_plain(text: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
-from pydantic import Field, SkipValidation, ValidationError, model_validator
+from pydantic import Field, SkipValidation, ValidationError
 
 from auth.principal import Role, Scope
 from catalog import code_lists
@@ -88,12 +88,6 @@ class EditionIn(Wire):
     items: Annotated[
         list[Annotated[CodeItemIn, SkipValidation]], Field(min_length=1, max_length=ITEMS_MAX)
     ]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _storable(cls, value: Any) -> Any:  # noqa: ANN401 - anything may arrive
-        """Leave that to the items, and to what has read the body (gateway/strict_json.py)."""
-        return value
 
     async def codes(self) -> tuple[NewCode, ...]:
         """Return the items; raises RequestValidationError with every place that is wrong."""

@@ -73,6 +73,19 @@ async def test_one_may_ask_about_ones_own_whatever_the_role(world: World) -> Non
     assert answer.status_code == 200, answer.text
 
 
+async def test_what_no_body_may_hold_is_told_as_it_was_asked_for(
+    world: World, system: ClientApp
+) -> None:
+    """One odd path in a list, and nobody of the department could read any of it."""
+    correlation = new_id()
+    odd = "/v1/subscriptions/%E2%80%AE/records"
+    problem(await system.get(odd, headers={CORRELATION: correlation}), 400, "invalid_parameter")
+    await kept(world, correlation, system)
+    answer = await system.get("/v1/refusals", params={"client_id": system.id})
+    assert answer.status_code == 200, answer.text
+    assert correlation in {item["correlation_id"] for item in answer.json()["items"]}
+
+
 async def test_a_list_is_filtered_by_caller_and_code(world: World, system: ClientApp) -> None:
     correlations = [new_id() for _ in range(3)]
     for correlation in correlations:
