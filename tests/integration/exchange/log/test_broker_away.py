@@ -111,6 +111,8 @@ async def test_a_broker_that_dies_and_comes_back_has_everything_in_order(
     monkeypatch.setattr(events, "EVENTS_TOPIC", told)
     # A broker of a busy machine may need longer to come back than the patience that is not tried.
     monkeypatch.setattr(produce, "GIVE_UP_SECONDS", BACK_SECONDS)
+    monkeypatch.setattr(produce, "REFUSED_SECONDS", BACK_SECONDS)
+    monkeypatch.setattr(connections, "METADATA_WAIT_SECONDS", BACK_SECONDS)
     events_log = EventLog(bootstrap, Topics(connection, POLICY))
     relay = Relay(database, events_log)
     log = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
