@@ -21,6 +21,9 @@ class AuthEvent(StrEnum):
     CONFIRMATION_FAILED = "person.confirmation_failed"
     ACCESS_RESTORED = "person.access_restored"
     SIGNED_OUT = "sign_in.ended"
+    DEVICE_APPROVED = "device.approved"
+    DEVICE_DENIED = "device.denied"
+    DEVICE_UNKNOWN = "device.unknown"
     TOKEN_ISSUED = "token.issued"  # noqa: S105
     TOKEN_REFUSED = "token.refused"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105

@@ -61,6 +61,16 @@ async def _wait(
     return throttle.wait_seconds(found.failures, found.last_at, now, free=free, most=most)
 
 
+async def wait_of(session: ReadSession, budget: Budget, now: datetime) -> int:
+    """Return how many seconds whoever fails under this budget has to wait still."""
+    return await _wait(session, budget.key, now)
+
+
+async def count_alone(session: WriteSession, budget: Budget, now: datetime) -> int:
+    """Count a failure of this budget and of nothing else; return how many there were."""
+    return await store.count_failure(session, budget.key, now)
+
+
 async def count(session: WriteSession, budget: Budget, now: datetime) -> int:
     """Count a failed sign-in and return how many there were; a new name counts for its source."""
     failures = await store.count_failure(session, budget.key, now)

@@ -6,6 +6,7 @@ code, is given in a transaction that locks the person and finds the password sti
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from auth import failures, opaque, passwords, throttle
 from auth.browsers import Browsers
@@ -24,6 +25,8 @@ from kernel.errors import FieldErrors, Text, Unauthorized
 from kernel.ids import new_id
 
 UNKNOWN = Actor("person", "unknown")
+Entered: TypeAlias = Person
+"""Who signed in, locked in the transaction that gives what the password opens."""
 NAME_MAX = 256
 
 

@@ -175,6 +175,45 @@ class RefreshToken(SQLModel, table=True):
     access_expires_at: datetime = timestamp()
 
 
+class DeviceCode(SQLModel, table=True):
+    """What a device without a browser asked for, and what a person decided on it (RFC 8628).
+
+    `family` names the refresh tokens that it starts. Once approved it is used once.
+    """
+
+    __tablename__: ClassVar[Any] = "device_code"
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('pending', 'approved', 'denied', 'used')", name="device_code_status"
+        ),
+        CheckConstraint(
+            "status IN ('pending', 'denied') OR person_id IS NOT NULL AND generation IS NOT NULL",
+            name="device_code_person",
+        ),
+        Index("device_code_expires_at", "expires_at"),
+        Index("device_code_network", "network"),
+        Index("device_code_person", "person_id"),
+        {"schema": SCHEMA},
+    )
+
+    digest: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    user_digest: bytes = Field(unique=True, sa_type=LargeBinary)
+    status: str = "pending"
+    client_id: str
+    scope: str
+    address: str
+    network: str
+    created_at: datetime = timestamp()
+    expires_at: datetime = timestamp()
+    interval_seconds: int
+    polled_at: datetime | None = timestamp(nullable=True)
+    family: str
+    person_id: str | None = Field(default=None, foreign_key=PERSON)
+    generation: int | None = None
+    session: str | None = None
+    used_at: datetime | None = timestamp(nullable=True)
+
+
 class SignIn(SQLModel, table=True):
     """A browser that a person signed in with; the cookie's digest is the key.
 

@@ -3,7 +3,9 @@
 from kernel.errors import Category, ShuyuanError, Text
 
 # Their callers are OAuth libraries; the other addresses below /oauth are pages.
-PATHS = frozenset({"/oauth/token", "/oauth/introspect", "/oauth/revoke"})
+PATHS = frozenset(
+    {"/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/device_authorization"}
+)
 INTERNAL = 500
 
 

@@ -68,6 +68,24 @@ class UnsupportedResponseType(OAuth2Error):
     error = "unsupported_response_type"
 
 
+class AuthorizationPending(OAuth2Error):
+    """RFC 8628 section 3.5: the person has not decided yet."""
+
+    error = "authorization_pending"
+
+
+class SlowDown(OAuth2Error):
+    error = "slow_down"
+
+
+class AccessDenied(OAuth2Error):
+    error = "access_denied"
+
+
+class ExpiredToken(OAuth2Error):
+    error = "expired_token"
+
+
 class TooManyFailures(OAuth2Error):
     """RFC 6749 has no word for it at this endpoint; this one stands in its section 4.1.2.1."""
 

@@ -17,18 +17,22 @@ from auth.issuing import AccessToken, Grant, sign
 from auth.oauth import families, pkce, public_client, successors
 from auth.oauth.client_authentication import UNKNOWN, Asking, authenticate, current
 from auth.oauth.errors import (
+    AccessDenied,
+    AuthorizationPending,
+    ExpiredToken,
     InvalidGrantError,
     InvalidRequestError,
     OAuth2Error,
+    SlowDown,
     TooManyFailures,
     UnauthorizedClientError,
     UnsupportedGrantType,
 )
 from auth.oauth.scopes import check_resource, granted
 from auth.oauth.successors import Successors
-from auth.store import departments, people
+from auth.store import departments, devices, people
 from auth.store import tokens as store
-from auth.tables import AuthorizationCode, Client, Person, RefreshToken
+from auth.tables import AuthorizationCode, Client, DeviceCode, Person, RefreshToken
 from kernel import audit
 from kernel.actor import Actor
 from kernel.database import Database, WriteSession
@@ -36,7 +40,14 @@ from kernel.settings import Settings
 
 Answer = dict[str, Any]
 # Nobody's secret or grant was refused: what is asked for cannot be read.
-UNTOLD = (InvalidRequestError, UnsupportedGrantType, TooManyFailures)
+UNTOLD = (
+    InvalidRequestError, UnsupportedGrantType, TooManyFailures,
+    # A device asks until somebody has decided; the decision itself is told.
+    AuthorizationPending, SlowDown, AccessDenied, ExpiredToken,
+)  # fmt: skip
+# A poll that crosses the one that is answered is refused; later whoever asks holds a copy.
+POLLS_CROSS = timedelta(seconds=10)
+SLOWER_SECONDS, SLOWEST_SECONDS = 5, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +145,59 @@ async def _authorization_code(
     return await _staff_tokens(desk, asking, person, first, code.scope)
 
 
-def _first_link(desk: Desk, code: AuthorizationCode) -> "Link":
+async def _device_code(desk: Desk, asking: Asking, client: Client | None) -> Answer | OAuth2Error:
+    _only_public(client)
+    digest = opaque.digest(asking.form.need("device_code"))
+    code = await devices.get(desk.session, digest)
+    if code is None:
+        return _device_unusable(UNKNOWN_PERSON)
+    if code.person_id is None or code.generation is None:
+        return await _undecided(desk, code)
+    person = await _locked(desk, code.person_id, code.generation)
+    actor = _actor(person, code.person_id)
+    if code.expires_at <= desk.now and code.used_at is None:
+        return _device_ended()
+    if not await devices.move(desk.session, digest, "approved", "used", {"used_at": desk.now}):
+        used = await devices.get(desk.session, digest)
+        if used is not None and used.used_at and used.used_at + POLLS_CROSS <= desk.now:
+            await _end_reused(desk, asking, actor, code.family, "device_code", used.used_at)
+        return _device_unusable(actor)
+    if person is None:
+        return _device_unusable(actor)
+    return await _staff_tokens(desk, asking, person, _first_link(desk, code), code.scope)
+
+
+async def _undecided(desk: Desk, asked: DeviceCode) -> OAuth2Error:
+    """Say why there is no token yet, or never; who asks too soon is slowed down."""
+    if asked.expires_at <= desk.now:
+        return _device_ended()
+    code = await devices.lock(desk.session, asked.digest)
+    if code is None:
+        return _device_unusable(UNKNOWN_PERSON)
+    if code.status == "denied":
+        return AccessDenied("该设备的登录已被拒绝", "The person refused the device.")
+    interval = timedelta(seconds=code.interval_seconds)
+    early = code.polled_at is not None and desk.now < code.polled_at + interval
+    seconds = min(code.interval_seconds + SLOWER_SECONDS * early, SLOWEST_SECONDS)
+    await devices.note_poll(desk.session, code.digest, desk.now, seconds)
+    if early:
+        return SlowDown("查询过于频繁，请延长间隔", "Asked too soon; wait five seconds longer.")
+    return AuthorizationPending("尚未确认", "The person has not decided yet.")
+
+
+def _device_ended() -> ExpiredToken:
+    return ExpiredToken("设备代码已过期，请重新开始", "The device code has ended; start again.")
+
+
+def _device_unusable(actor: Actor) -> InvalidGrantError:
+    return InvalidGrantError(
+        "设备代码未知、已使用或已失效",
+        "The device code is unknown, was used, or has ended.",
+        actor=actor,
+    )
+
+
+def _first_link(desk: Desk, code: AuthorizationCode | DeviceCode) -> "Link":
     ends_at = desk.now + timedelta(seconds=desk.settings.refresh_token_seconds)
     return Link(opaque.new(), code.family, code.scope, code.session, ends_at)
 
@@ -303,4 +366,5 @@ GRANTS: Mapping[str, Callable[[Desk, Asking, Client | None], Awaitable[Answer | 
     "client_credentials": _client_credentials,
     "authorization_code": _authorization_code,
     "refresh_token": _refresh_token,
+    public_client.DEVICE_CODE: _device_code,
 }

@@ -3,6 +3,7 @@
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from auth.jwks import ALGORITHMS
+from auth.oauth.public_client import DEVICE_CODE
 from auth.principal import Scope
 
 CLIENT_METHODS = ["client_secret_basic", "private_key_jwt"]
@@ -14,13 +15,19 @@ def describe(issuer: str) -> dict[str, object]:
         issuer=issuer,
         authorization_endpoint=f"{issuer}/oauth/authorize",
         token_endpoint=f"{issuer}/oauth/token",
+        device_authorization_endpoint=f"{issuer}/oauth/device_authorization",
         jwks_uri=f"{issuer}/oauth/jwks",
         introspection_endpoint=f"{issuer}/oauth/introspect",
         revocation_endpoint=f"{issuer}/oauth/revoke",
         scopes_supported=[scope.value for scope in Scope],
         response_types_supported=["code"],
         response_modes_supported=["query"],
-        grant_types_supported=["authorization_code", "client_credentials", "refresh_token"],
+        grant_types_supported=[
+            "authorization_code",
+            "client_credentials",
+            "refresh_token",
+            DEVICE_CODE,
+        ],
         code_challenge_methods_supported=["S256"],
         token_endpoint_auth_methods_supported=[*CLIENT_METHODS, "none"],
         token_endpoint_auth_signing_alg_values_supported=list(ALGORITHMS),

@@ -1,4 +1,4 @@
-"""SQL of revoked access tokens, authorization codes and refresh tokens."""
+"""SQL of revoked access tokens, authorization codes and refresh tokens, and of their end."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, delete, select, update
 
-from auth.tables import AuthorizationCode, RefreshToken, RevokedToken
+from auth.tables import AuthorizationCode, DeviceCode, RefreshToken, RevokedToken
 from kernel.database import ReadSession, WriteSession
 
 
@@ -94,22 +94,18 @@ async def end_person(
 ) -> Sequence[Issued]:
     """Revoke the person's families, but for the one that holds the access token `except_jti`."""
     spared = select(RefreshToken.family).where(col(RefreshToken.access_jti) == except_jti)
-    await session.execute(
-        delete(AuthorizationCode).where(
-            col(AuthorizationCode.person_id) == person_id, col(AuthorizationCode.used_at).is_(None)
-        )
-    )
+    for table in (AuthorizationCode, DeviceCode):
+        mine = col(table.person_id) == person_id
+        await session.execute(delete(table).where(mine, col(table.used_at).is_(None)))
     where = col(RefreshToken.person_id) == person_id
     return await _end(session, where & col(RefreshToken.family).not_in(spared), now)
 
 
 async def end_session(session: WriteSession, name: str, now: datetime) -> Sequence[Issued]:
     """Revoke what began with one sign-in of a browser, and the codes that it may use still."""
-    await session.execute(
-        delete(AuthorizationCode).where(
-            col(AuthorizationCode.session) == name, col(AuthorizationCode.used_at).is_(None)
-        )
-    )
+    for table in (AuthorizationCode, DeviceCode):
+        mine = col(table.session) == name
+        await session.execute(delete(table).where(mine, col(table.used_at).is_(None)))
     return await _end(session, col(RefreshToken.session) == name, now)
 
 
@@ -126,5 +122,5 @@ async def _end(session: WriteSession, where: object, now: datetime) -> Sequence[
 
 async def forget_ended(session: WriteSession, before: datetime) -> None:
     """Delete what ended before `before`: nobody can present it any more."""
-    for table in (RevokedToken, AuthorizationCode, RefreshToken):
+    for table in (RevokedToken, AuthorizationCode, RefreshToken, DeviceCode):
         await session.execute(delete(table).where(col(table.expires_at) < before))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from auth import directory, people
 from auth.principal import Role
 from gateway.api.people import Password
-from gateway.oauth.authorize import gate
+from gateway.oauth.desk import gate
 from gateway.principal import Admin, Caller
 from gateway.services import Reading, Using
 from gateway.source import source_of

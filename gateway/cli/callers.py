@@ -7,12 +7,21 @@ from typing import Annotated
 import typer
 
 from gateway.cli.client import ExchangeClient
+from gateway.cli.device_login import by_device
+from gateway.cli.failures import Failure
 from gateway.cli.login import by_browser
 from gateway.cli.profile import BASE_URL, USUAL_BASE_URL, connect
 from gateway.cli.wording import say
 
 Login = Annotated[
     bool, typer.Option("--login", help=say("人员用浏览器登录", "staff: sign in by browser"))
+]
+Device = Annotated[
+    bool,
+    typer.Option(
+        "--device",
+        help=say("与 --login 同用：在另一设备的浏览器上登录", "with --login: on another device"),
+    ),
 ]
 
 
@@ -23,10 +32,13 @@ def caller(
     client_secret: str | None,
     *,
     login: bool,
+    device: bool = False,
     scope: str | None = None,
 ) -> ExchangeClient:
     """Return a client of the exchange; raises Failure where the profile is incomplete."""
     if login:
         address = base_url or os.environ.get(BASE_URL) or USUAL_BASE_URL
-        return ExchangeClient(address, by_browser(scope))
+        return ExchangeClient(address, by_device(scope) if device else by_browser(scope))
+    if device:
+        raise Failure("--device 须与 --login 同用。", "--device goes with --login.")
     return connect(profile, base_url, client_id, client_secret)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.callers import Login, caller
+from gateway.cli.callers import Device, Login, caller
 from gateway.cli.failures import explained
 from gateway.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile
 from gateway.cli.wording import say
@@ -17,6 +17,7 @@ def token(
     client_secret: ClientSecret = None,
     *,
     login: Login = False,
+    device: Device = False,
     scope: Annotated[
         str | None, typer.Option(help=say("登录时申请的权限", "scopes asked for when signing in"))
     ] = None,
@@ -24,6 +25,8 @@ def token(
     """打印访问令牌 / print an access token of a client, or of a person with --login."""
     with (
         explained(),
-        caller(profile, base_url, client_id, client_secret, login=login, scope=scope) as client,
+        caller(
+            profile, base_url, client_id, client_secret, login=login, device=device, scope=scope
+        ) as client,
     ):
         typer.echo(client.token())

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.callers import Login, caller
+from gateway.cli.callers import Device, Login, caller
 from gateway.cli.failures import explained
 from gateway.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile
 from gateway.cli.wording import in_english, say
@@ -20,11 +20,12 @@ def why(
     client_secret: ClientSecret = None,
     *,
     login: Login = False,
+    device: Device = False,
 ) -> None:
     """说明请求为何被拒绝 / tell why a request was refused, by its correlation id."""
     with (
         explained(),
-        caller(profile, base_url, client_id, client_secret, login=login) as client,
+        caller(profile, base_url, client_id, client_secret, login=login, device=device) as client,
     ):
         told = client.ask(
             "POST",

@@ -9,18 +9,16 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from auth import first_password, people, sign_in
-from auth.browsers import Browsers
-from auth.errors import TooManySignInAttempts
 from auth.oauth import authorization
-from auth.oauth.authorization import AuthorizationRequest, Filled, SentBack, UnknownClient
-from auth.sign_in import Attempt, Checked, Gate, Life, WrongPassword
+from auth.oauth.authorization import AuthorizationRequest, SentBack, UnknownClient
+from auth.sign_in import Checked, Cookie, Entered
 from gateway.oauth import pages, schemas
 from gateway.oauth.browser import Browser
-from gateway.services import Services, Using
+from gateway.oauth.desk import Desk
+from gateway.services import Using
 from kernel import clock
-from kernel.errors import Invalid, Unavailable
-from kernel.settings import Settings
+from kernel.database import WriteSession
+from kernel.errors import ShuyuanError
 
 router = APIRouter()
 
@@ -70,68 +68,23 @@ async def answer_form(request: Request, using: Using) -> Response:
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
-    """One form that came in."""
-
-    using: Services
-    browser: Browser
+class _Desk(Desk):
     asked: AuthorizationRequest
 
-    async def sign_in(self, filled: Filled) -> Response:
-        attempt = Attempt(filled.username, filled.password, self.browser.source)
-        try:
-            checked = await gate(self.using).check(attempt, now=clock.now())
-            if checked.temporary:
-                return self._ask_for_password(checked)
-            return await self._let_in(checked)
-        except (WrongPassword, TooManySignInAttempts, Unavailable) as error:
-            return pages.form(self.browser, self.asked, username=filled.username, error=error)
+    def form(self, *, username: str = "", error: ShuyuanError | None = None) -> Response:
+        return pages.form(self.browser, self.asked, username=username, error=error)
 
-    def _ask_for_password(self, checked: Checked) -> Response:
-        ticket = first_password.ticket(self.using.box, checked, clock.now())
-        return pages.new_password(self.browser, self.asked, ticket)
+    def new_password(self, ticket: str, *, error: ShuyuanError | None = None) -> Response:
+        return pages.new_password(self.browser, self.asked, ticket, error=error)
 
-    async def set_password(self, filled: Filled) -> Response:
-        """Take the password that replaces a temporary one, and let the person in."""
-        database, box = self.using.database, self.using.box
-        try:
-            checked = await first_password.redeemed(database, box, filled.ticket, clock.now())
-            hashed = await first_password.chosen(
-                database, checked, filled.new_password, filled.new_password_again
-            )
-            return await self._let_in(checked, hashed)
-        except (Invalid, Unavailable) as error:
-            return pages.new_password(self.browser, self.asked, filled.ticket, error=error)
-        except WrongPassword as error:
-            return pages.form(self.browser, self.asked, error=error)
+    async def check(self, checked: Checked) -> None:
+        """The request was read before the form was."""
 
-    async def _let_in(self, checked: Checked, new_hash: str = "") -> Response:
-        """Give cookie and code; raises WrongPassword when the password was changed meanwhile."""
-        settings, now = self.using.settings, clock.now()
-        async with self.using.database.transaction() as session:
-            person = await sign_in.enter(session, checked, self.browser.source)
-            if new_hash:
-                await people.replace_temporary(session, person, new_hash, now=now)
-            cookie = await sign_in.remember(
-                session, person, life(settings), now=now, replacing=self.browser.cookie
-            )
-            location = await authorization.give_code(
-                session, person, self.asked, cookie.session, settings.base_url, now
-            )
-        response = _sent(location)
-        self.browser.keep(response, cookie.value, settings.refresh_token_seconds)
-        self.browser.recognise(response, Browsers(self.using.box).mark(person.id))
-        return response
-
-
-def gate(using: Services) -> Gate:
-    """Return what checks passwords on this platform."""
-    names = using.settings.sign_in_names_per_source
-    return Gate(using.database, Browsers(using.box), names)
-
-
-def life(settings: Settings) -> Life:
-    return Life(settings.refresh_token_seconds, settings.sign_in_idle_seconds)
+    async def entered(self, session: WriteSession, person: Entered, cookie: Cookie) -> Response:
+        issuer, now = self.using.settings.base_url, clock.now()
+        return _sent(
+            await authorization.give_code(session, person, self.asked, cookie.session, issuer, now)
+        )
 
 
 def _sent(location: str) -> Response:

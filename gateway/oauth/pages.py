@@ -18,6 +18,7 @@ PAGES = Environment(
     autoescape=True,
     undefined=StrictUndefined,
 )
+AUTHORIZE = "/oauth/authorize"
 WAITING = frozenset({429, 503})
 WORDS: Mapping[str, Text] = {
     "product": Text("数源 · 数据共享交换平台", "Shuyuan · data-sharing exchange"),
@@ -43,6 +44,24 @@ WORDS: Mapping[str, Text] = {
         "至少 10 个字符，不得为常见口令、用户名或原口令。",
         "At least 10 characters; no common password, not the username, not the old password.",
     ),
+    "device_title": Text("在另一设备上登录", "Sign in on another device"),
+    "device_lead": Text(
+        "请输入该设备上显示的代码，并以本人身份登录",
+        "Enter the code that the device shows, and sign in",
+    ),
+    "user_code_label": Text("设备上的代码", "Code on the device"),
+    "device_question": Text("允许该设备以您的身份登录？", "Let the device sign in as you?"),
+    "device_warning": Text(
+        "仅当您本人刚刚在该设备上发起登录、且代码一致时才允许。",
+        "Allow it only if you started this on the device yourself and it shows the same code.",
+    ),
+    "device_client_label": Text("程序", "Program"),
+    "device_address_label": Text("发起地址", "Asked from"),
+    "device_time_label": Text("发起时间（北京时间）", "Asked at (Beijing time)"),
+    "device_person_label": Text("登录身份", "Signs in as"),
+    "device_scopes_label": Text("申请的权限", "It will be able to"),
+    "device_allow": Text("允许", "Allow"),
+    "device_deny": Text("拒绝", "Refuse"),
     "sign_out": Text("退出登录", "Sign out"),
     "sign_out_lead": Text(
         "退出后，由此浏览器登录的程序也须重新登录。",
@@ -64,15 +83,10 @@ def form(
     error: ShuyuanError | None = None,
 ) -> Response:
     """Return the form: 200, or the status of what went wrong before."""
-    status = STATUS[error.category] if error else 200
-    page = _page(
-        browser, "sign_in.html", status, asked.redirect_uri,
-        hidden=asked.parameters, username=username, error=error and _say(browser, error.detail),
+    return with_error(
+        browser, "sign_in.html", error, asked.redirect_uri,
+        action=AUTHORIZE, hidden=asked.parameters, username=username,
     )  # fmt: skip
-    if error and status in WAITING:
-        wait = error.retry_after_seconds or RETRY_AFTER_DEFAULT_SECONDS
-        page.headers["Retry-After"] = str(wait)
-    return page
 
 
 def new_password(
@@ -83,27 +97,44 @@ def new_password(
     error: ShuyuanError | None = None,
 ) -> Response:
     """Return the form that asks for another password than the temporary one."""
-    status = STATUS[error.category] if error else 200
-    return _page(
-        browser, "new_password.html", status, asked.redirect_uri,
-        hidden=asked.parameters, ticket=ticket, error=error and _say(browser, error.detail),
+    return with_error(
+        browser, "new_password.html", error, asked.redirect_uri,
+        action=AUTHORIZE, hidden=asked.parameters, ticket=ticket,
     )  # fmt: skip
 
 
 def sign_out(browser: Browser, token: str) -> Response:
-    return _page(browser, "sign_out.html", 200, None, token=token)
+    return page(browser, "sign_out.html", 200, token=token)
 
 
 def refused(browser: Browser, error: ShuyuanError) -> Response:
     status = STATUS[error.category]
-    return _page(browser, "refused.html", status, None, error=_say(browser, error.detail))
+    return page(browser, "refused.html", status, error=say(browser, error.detail))
 
 
-def _page(
-    browser: Browser, name: str, status: int, redirect_uri: str | None, **values: object
+def with_error(
+    browser: Browser,
+    name: str,
+    error: ShuyuanError | None,
+    redirect_uri: str | None = None,
+    **values: object,
 ) -> Response:
+    """Return a form: 200, or the status of what went wrong before and the sentence of it."""
+    status = STATUS[error.category] if error else 200
+    told = error and say(browser, error.detail)
+    answer = page(browser, name, status, redirect_uri, error=told, **values)
+    if error and status in WAITING:
+        wait = error.retry_after_seconds or RETRY_AFTER_DEFAULT_SECONDS
+        answer.headers["Retry-After"] = str(wait)
+    return answer
+
+
+def page(
+    browser: Browser, name: str, status: int, redirect_uri: str | None = None, **values: object
+) -> Response:
+    """Return a page of the templates; `redirect_uri` is where its form may lead to."""
     nonce = secrets.token_urlsafe(16)
-    words = {key: _say(browser, text) for key, text in WORDS.items()}
+    words = {key: say(browser, text) for key, text in WORDS.items()}
     language = "en" if browser.english else "zh-CN"
     html = PAGES.get_template(name).render(nonce=nonce, language=language, **words, **values)
     return HTMLResponse(html, status, _headers(nonce, redirect_uri, language))
@@ -128,5 +159,5 @@ def _headers(nonce: str, redirect_uri: str | None, language: str) -> dict[str, s
     }
 
 
-def _say(browser: Browser, text: Text) -> str:
+def say(browser: Browser, text: Text) -> str:
     return text.en if browser.english else text.zh

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from auth.oauth.public_client import DEVICE_CODE
+
 FORM = "application/x-www-form-urlencoded"
 TEXT = {"type": "string"}
 
@@ -38,7 +40,7 @@ TOKEN = _form(
     ["grant_type"],
     grant_type={
         "type": "string",
-        "enum": ["client_credentials", "authorization_code", "refresh_token"],
+        "enum": ["client_credentials", "authorization_code", "refresh_token", DEVICE_CODE],
     },
     scope={**TEXT, "description": "omitted: everything that is registered"},
     resource={**TEXT, "description": "RFC 8707"},
@@ -46,6 +48,7 @@ TOKEN = _form(
     redirect_uri=TEXT,
     code_verifier=TEXT,
     refresh_token=TEXT,
+    device_code=TEXT,
 )
 TOKEN_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: _answer(
@@ -113,6 +116,54 @@ SIGN_IN = _form(
     **{name: TEXT for name in AUTHORIZE_FIELDS if name != "client_id"},
 )
 del SIGN_IN["security"]
+DEVICE = _form(
+    ["client_id"],
+    scope={**TEXT, "description": "omitted: everything that staff may have"},
+    resource={**TEXT, "description": "RFC 8707"},
+)
+DEVICE["security"] = [{}]
+DEVICE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: _answer(
+        "RFC 8628 section 3.2",
+        ["device_code", "user_code", "verification_uri", "expires_in", "interval"],
+        device_code=TEXT,
+        user_code=TEXT,
+        verification_uri=TEXT,
+        verification_uri_complete=TEXT,
+        expires_in={"type": "integer"},
+        interval={"type": "integer"},
+    ),
+    **REFUSED,
+}
+DEVICE_PAGE = {
+    "parameters": [
+        {"name": name, "in": "query", "required": False, "schema": TEXT}
+        for name in ("user_code", "ui_locales")
+    ]
+}
+DEVICE_PAGE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The sign-in form with a field for the code", **PAGE}
+}
+DEVICE_FORM = _form(
+    ["user_code"],
+    user_code=TEXT,
+    username=TEXT,
+    password={"type": "string", "format": "password"},
+    ticket={**TEXT, "description": "of the page that replaces a temporary password"},
+    new_password={"type": "string", "format": "password"},
+    new_password_again={"type": "string", "format": "password"},
+    token={**TEXT, "description": "of the page that asks for the decision"},
+    decision={"type": "string", "enum": ["allow", "deny"]},
+)
+del DEVICE_FORM["security"]
+DEVICE_FORM_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "What is asked for, or that it is decided", **PAGE},
+    400: {"description": "Not a form of this exchange's own page", **PAGE},
+    401: {"description": "The same form again", **PAGE},
+    422: {"description": "The code is unknown, was used or has ended: the form again", **PAGE},
+    429: {"description": "Too many failures; Retry-After", **PAGE},
+    503: {"description": "Too many sign-ins at once; Retry-After", **PAGE},
+}
 SIGN_OUT_PAGE: dict[int | str, dict[str, Any]] = {
     200: {"description": "A form with one button", **PAGE}
 }

@@ -8,8 +8,9 @@ from auth.oauth.authorization import UnknownClient
 from auth.oauth.errors import OAuth2Error
 from auth.oauth.form import parse
 from gateway.oauth import pages, schemas
-from gateway.oauth.authorize import NOT_STORED, SEE_OTHER, life
+from gateway.oauth.authorize import NOT_STORED, SEE_OTHER
 from gateway.oauth.browser import Browser
+from gateway.oauth.desk import life
 from gateway.services import Using
 from kernel import clock
 from kernel.errors import Text

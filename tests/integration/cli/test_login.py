@@ -1,4 +1,4 @@
-"""`shuyuan token --login`: a person signs in with a browser, which comes back to the terminal."""
+"""`shuyuan token --login`: a person signs in with a browser, here or on another device."""
 
 import asyncio
 import base64
@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.support.callers import fill_sign_in_form
+from tests.support.identity import Form
 from tests.support.terminal import Terminal
 from tests.support.world import World
 
@@ -18,13 +19,14 @@ PATIENCE_SECONDS = 180
 
 @pytest.fixture
 async def signing_in(
-    world: World, settings: dict[str, str]
+    world: World, settings: dict[str, str], request: pytest.FixtureRequest
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The command, waiting for somebody to sign in; no browser can be opened."""
     terminal = Terminal({**settings, "BROWSER": "true"})
+    how = getattr(request, "param", ())
     process = await asyncio.create_subprocess_exec(
         *terminal.arguments(
-            "token", "--login", "--base-url", world.base_url, "--scope", "catalog:read"
+            "token", "--login", *how, "--base-url", world.base_url, "--scope", "catalog:read"
         ),
         env=terminal.environment(),
         stdout=asyncio.subprocess.PIPE,
@@ -52,13 +54,32 @@ async def test_the_token_is_that_of_the_person(
         sent = await fill_sign_in_form(browser, page, person.username, person.password)
         back = await browser.get(sent.headers["location"])
     assert back.status_code == 200
+    await is_the_persons(signing_in, world)
+
+
+async def is_the_persons(process: asyncio.subprocess.Process, world: World) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        out, _err = await signing_in.communicate()
+        out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
     token = out.decode().strip()
     headers = {"Authorization": f"Bearer {token}"}
     me = (await world.http.get("/v1/me", headers=headers)).json()
     assert (me["kind"], me["roles"], me["scopes"]) == ("person", ["clerk"], ["catalog:read"])
     assert json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["sub"] == me["id"]
+
+
+@pytest.mark.parametrize("signing_in", [("--device",)], indirect=True)
+async def test_the_browser_may_be_on_another_device(
+    signing_in: asyncio.subprocess.Process, world: World
+) -> None:
+    told = (await page_of(signing_in)).split()
+    person = await world.new_person((await world.department()).uscc, "clerk")
+    async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as browser:
+        fields = {"user_code": told[-1], "username": person.username, "password": person.password}
+        page = await browser.post(told[0], data=fields)
+        answer = await browser.post(told[0], data=Form(page.text).fields | {"decision": "allow"})
+    assert answer.status_code == 200
+    await is_the_persons(signing_in, world)
 
 
 async def test_a_forged_return_is_not_taken(signing_in: asyncio.subprocess.Process) -> None:

@@ -12,3 +12,6 @@ def test_the_metadata_is_valid_and_promises_only_what_is_done() -> None:
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["response_types_supported"] == ["code"]
     assert "client_secret_post" not in document["token_endpoint_auth_methods_supported"]  # type: ignore[operator]
+    grant_types = document["grant_types_supported"]
+    assert "urn:ietf:params:oauth:grant-type:device_code" in grant_types  # type: ignore[operator]
+    assert "device_authorization_endpoint" in document
