@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from operator import not_
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt
@@ -240,7 +241,7 @@ class RecordError(Wire):
     path: str
     code: str
     message: str
-    allowed: list[str]
+    allowed: list[str] = Field(default=[], exclude_if=not_)
 
 
 class DryRun(Wire):

@@ -12,8 +12,8 @@ import pytest
 from tests.support.processes import ROOT
 
 FAULTS = 8
-PATIENCE_SECONDS = 150
-STOPPING_SECONDS = 25
+PATIENCE_SECONDS = 700
+STOPPING_SECONDS = 100
 SEEDS = 10**6
 
 

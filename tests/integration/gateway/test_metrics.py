@@ -9,7 +9,7 @@ import pytest
 from tests.support import processes
 from tests.support.eventually import eventually
 from tests.support.processes import free_port
-from tests.support.world import Sharing, World
+from tests.support.world import World
 
 PUBLISHED = 'shuyuan_answers_total{operation="POST /v1/resources/{resource_id}/records",status='
 
@@ -64,9 +64,10 @@ async def test_a_node_tells_what_its_workers_did(
 
 
 async def test_at_the_address_of_the_platform_they_are_for_operators(
-    world: World, sharing: Sharing
+    world: World,
 ) -> None:
     """Whoever reached the platform read them, and each request added up all workers' files."""
+    sharing = await world.sharing()
     await sharing.publisher.publish(sharing.resource, [{"id": "metrics", "name": "x"}])
 
     async def counted() -> bool:
