@@ -5,6 +5,7 @@ from typing import Any
 
 from catalog.contracts.model import DataType
 from catalog.contracts.published import RecordItem, RecordVersion
+from exchange.delivery.projection.projection import Projection
 from exchange.delivery.projection.views import Terms
 from exchange.subscriptions.conditions import Condition
 
@@ -50,3 +51,12 @@ def terms_of(
         in_force=in_force or max(versions),
         hash_key=hash_key,
     )
+
+
+def undecided(
+    made: Projection, version: int, keys: Sequence[bytes], values: Sequence[bytes | None]
+) -> list[int]:
+    """Return the places of records that are told only if the records before them pass."""
+    alone = made.lines(version, keys, values)
+    known = made.lines(version, keys, values, left=range(len(keys)))
+    return [place for place, line in enumerate(known) if line != alone[place]]

@@ -24,8 +24,8 @@ class Projection:
 
     Where the row filter names an item that is not of the key, a delete or an update that does not
     pass is told as a delete exactly if the record of that key before it in its partition passes
-    (docs/api.md section 5): `undecided` says of which records that must be known, and `lines` takes
-    the places of those that are told. Without that knowledge they are hidden.
+    (docs/api.md section 5): `passing` tells that of predecessors, and `lines` takes the places of
+    those records that are told. Without that knowledge they are hidden.
     """
 
     def __init__(self, terms: Terms) -> None:
@@ -44,16 +44,6 @@ class Projection:
             if known.items
         )
 
-    def reads(self, version: int | None, key: bytes, value: bytes | None) -> bool:
-        """Whether this is a record at all; what others wrote is nobody's predecessor."""
-        known = self._of(version)
-        return known is not None and known.reads(key, value)
-
-    def passes(self, version: int | None, value: bytes | None) -> bool:
-        """Whether a record is a row of the grant; False for deletes and what cannot be read."""
-        known = self._of(version)
-        return known is not None and bool(value) and known.passes(value or b"")
-
     def passing(self, version: int | None, values: Sequence[bytes]) -> Sequence[bool]:
         """Tell of records of one version which are rows of the grant."""
         known = self._of(version)
@@ -65,13 +55,6 @@ class Projection:
         views = [view_of(self._terms, version) for version in sorted(self.versions)]
         return identity_of_filters(sorted(self.versions), views)
 
-    def undecided(
-        self, version: int | None, keys: Sequence[bytes], values: Sequence[bytes | None]
-    ) -> list[int]:
-        """Return the places of records that are told as deletes if the one before them passes."""
-        known = self._of(version)
-        return [] if known is None else known.undecided(keys, values)
-
     def lines(
         self,
         version: int | None,
@@ -82,7 +65,7 @@ class Projection:
     ) -> Lines:
         """Return one NDJSON line a record, None for a record that the grant does not show.
 
-        All records are of one version. `left` are places of undecided records whose predecessor
+        All records are of one version. `left` are places of hidden records whose predecessor
         passes. Records that cannot be read go to `faults`, and harm no neighbour.
         """
         faults = [] if faults is None else faults

@@ -95,30 +95,9 @@ class RecordProjection:
         rename = {field: item for item, field in self._fields.items()}
         return msgspec.defstruct("Shown", fields, rename=rename, gc=False)
 
-    def reads(self, key: bytes, value: bytes | None) -> bool:
-        """Whether this is a record of the platform's at all."""
-        return is_key(key) and (not value or readable([value])[0] is not None)
-
-    def passes(self, value: bytes) -> bool:
-        """Whether a record is a row of the grant; False where it cannot be read."""
-        [record] = self._decode([value])
-        return record is not None and self._shows(record)
-
     def passing(self, values: Sequence[bytes]) -> list[bool]:
         """Tell which records are rows of the grant; one that cannot be read is none."""
         return [r is not None and self._shows(r) for r in self._decode(values)]
-
-    def undecided(self, keys: Sequence[bytes], values: Sequence[bytes | None]) -> list[int]:
-        """Return the places of records that are told as deletes if the one before them shows."""
-        if not self.needs_predecessors:
-            return []
-        upserts = [value for value in values if value]
-        shown = iter([None if r is None else self._shows(r) for r in self._decode(upserts)])
-        return [
-            place
-            for place, (key, value) in enumerate(zip(keys, values, strict=True))
-            if (next(shown) is False if value else True) and is_key(key)
-        ]
 
     def lines(
         self,

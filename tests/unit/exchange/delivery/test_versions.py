@@ -20,7 +20,7 @@ from exchange.delivery.projection.views import Terms, masks_in_force
 from exchange.delivery.showing.presenter import SHOW
 from exchange.subscriptions.conditions import OPS, Condition, Op
 from tests.support.passes import told_twice
-from tests.support.projecting import HASH_KEY, an_item, terms_of
+from tests.support.projecting import HASH_KEY, an_item, terms_of, undecided
 
 T = DataType
 FULL, NULL, HASH = {"kind": "full"}, {"kind": "null"}, {"kind": "hash"}
@@ -147,7 +147,7 @@ def test_a_row_without_the_filtered_item_in_its_version_does_not_pass() -> None:
     value = b'{"id":"k","age":30}'
     assert made.lines(2, [b"k"], [value]) == [None]
     # The row that was shown leaves: it is told, once it is known that it was.
-    assert made.undecided(2, [b"k"], [value]) == [0]
+    assert undecided(made, 2, [b"k"], [value]) == [0]
     assert made.lines(2, [b"k"], [value], left=[0]) == [b'{"op":"delete","key":"k"}']
 
 
@@ -360,4 +360,4 @@ def test_a_grant_shows_what_the_model_shows(terms: Terms, data: st.DataObject) -
     expected = [model(terms, number, key, record) for key, record in records]
     assert [line and json.loads(line) for line in lines] == expected
     for (_key, record), line in zip(records, expected, strict=True):
-        assert made.passes(number, json.dumps(record).encode()) is (line is not None)
+        assert made.passing(number, [json.dumps(record).encode()]) == [line is not None]
