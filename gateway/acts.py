@@ -7,6 +7,7 @@ that the first refusal is told.
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
@@ -60,6 +61,7 @@ class Act:
     roles: tuple[Role, ...] = ()
 
 
+@cache  # by the application's routes, of which there are some hundreds
 def act_of(operation: str) -> Act | None:
     """Return the act of a method and a template; None where no thing is named."""
     known = ACTS.get(operation)
