@@ -9,12 +9,14 @@ from typing import Annotated, Final, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from auth.principal import Principal, Role, Scope
 from gateway.principal import Caller
 from gateway.services import Services, Using, Writing
 from kernel import answers
 from kernel.database import ReadSession, WriteSession
+from kernel.secretbox import Secretbox
 
 CREATED, DONE = 201, 200
 # Metadata of a field that is shown in the first answer only.
@@ -59,81 +61,17 @@ def _shown_once(view: BaseModel) -> list[str]:
     return [name for name, field in fields if SHOWN_ONCE in field.metadata]
 
 
-def creating(scope: Scope, *roles: Role) -> Callable[..., Awaitable[Once]]:
-    """Return the dependency of a route that wants the scope and one of the roles.
-
-    The route's own use case asks again for more: this comes before an answer is given again.
-    """
-
-    async def once(
-        request: Request,
-        using: Using,
-        session: Writing,
-        principal: Caller,
-        response: Response,
-        idempotency_key: Annotated[str | None, Header()] = None,
-    ) -> Once:
-        principal.require_scope(scope)
-        principal.require_role(*roles)
-        if roles == (Role.AUTHORITY,):
-            principal.require_authority(principal.region_code)
-        await claim(using, session, principal, request, idempotency_key)
-        return Once(using, session, response, owner_of(principal), idempotency_key)
-
-    # The guard asks for them before a body is read.
-    once.wanted_scope = scope  # type: ignore[attr-defined]
-    once.wanted_roles = roles  # type: ignore[attr-defined]
-    return once
-
-
 def owner_of(principal: Principal) -> str:
     """Whose a key is: whoever moved to another department is somebody else to what was done."""
     return f"{principal.kind}:{principal.id}:{principal.department}"
 
 
-async def claim(
-    using: Services,
-    session: WriteSession,
-    principal: Principal,
-    request: Request,
-    key: str | None,
-) -> None:
-    """Claim the key of a request, if it has one; raises Replay where it was answered before."""
-    if key is None:
-        return
-    answers.check_key(key)
-    said = await _said(request)
-    kept = await answers.first_answer(session, using.box, owner_of(principal), key, said)
-    if kept is not None:
-        raise Replay(kept)
-
-
-async def _said(request: Request) -> bytes:
-    return f"{request.method} {request.url.path}\n".encode() + await request.body()
-
-
-async def acting(
-    request: Request,
-    using: Using,
-    session: Writing,
-    principal: Caller,
-    response: Response,
-    idempotency_key: Annotated[str | None, Header()] = None,
-) -> Once:
-    """Return what keeps the answer of a transition, so that a retry is not refused by the state.
-
-    The route's own use case asked for scope and role when it was answered first; the guard has
-    asked for them again.
-    """
-    await claim(using, session, principal, request, idempotency_key)
-    return Once(using, session, response, owner_of(principal), idempotency_key, DONE)
-
-
-Acting = Annotated[Once, Depends(acting)]
+# `answers.first_answer` claims a key that is new, `answers.kept_answer` only looks it up.
+Lookup = Callable[[AsyncSession, Secretbox, str, str, bytes], Awaitable[answers.Answer | None]]
 
 
 class Key:
-    """The Idempotency-Key of a transition whose route opens its own transaction."""
+    """The Idempotency-Key of a request, if it has one."""
 
     def __init__(
         self,
@@ -143,27 +81,64 @@ class Key:
         response: Response,
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> None:
-        self._request, self._using, self._principal = request, using, principal
+        self._request, self._using, self._owner = request, using, owner_of(principal)
         self._response, self._key = response, idempotency_key
 
     async def answered(self, session: ReadSession) -> None:
         """Raise Replay where the request was answered before, and claim nothing."""
-        if self._key is not None:
-            answers.check_key(self._key)
-            said = await _said(self._request)
-            owner = owner_of(self._principal)
-            kept = await answers.kept_answer(session, self._using.box, owner, self._key, said)
-            if kept is not None:
-                raise Replay(kept)
+        await self._look_up(answers.kept_answer, session)
 
-    async def claimed(self, session: WriteSession) -> Once:
-        """Claim it in the transaction of the work; raises Replay where it was answered before."""
-        return await acting(
-            self._request, self._using, session, self._principal, self._response, self._key
-        )
+    async def claimed(self, session: WriteSession, status: int = DONE) -> Once:
+        """Claim it in the transaction of the work, which will be answered with `status`.
+
+        Raises Replay where it was answered before, IdempotencyKeyReused, BadRequest.
+        """
+        await self._look_up(answers.first_answer, session)
+        return Once(self._using, session, self._response, self._owner, self._key, status)
+
+    async def _look_up(self, lookup: Lookup, session: AsyncSession) -> None:
+        if self._key is None:
+            return
+        answers.check_key(self._key)
+        line = f"{self._request.method} {self._request.url.path}\n".encode()
+        content = line + await self._request.body()
+        answer = await lookup(session, self._using.box, self._owner, self._key, content)
+        if answer is not None:
+            raise Replay(answer)
 
 
 Keyed = Annotated[Key, Depends()]
+
+
+def creating(scope: Scope, *roles: Role) -> Callable[..., Awaitable[Once]]:
+    """Return the dependency of a route that wants the scope and one of the roles.
+
+    The route's own use case asks again for more: this comes before an answer is given again.
+    """
+
+    async def once(key: Keyed, session: Writing, principal: Caller) -> Once:
+        principal.require_scope(scope)
+        principal.require_role(*roles)
+        if roles == (Role.AUTHORITY,):
+            principal.require_authority(principal.region_code)
+        return await key.claimed(session, CREATED)
+
+    # The guard asks for them before a body is read.
+    once.wanted_scope = scope  # type: ignore[attr-defined]
+    once.wanted_roles = roles  # type: ignore[attr-defined]
+    return once
+
+
+async def acting(key: Keyed, session: Writing) -> Once:
+    """Return what keeps the answer of a transition, so that a retry is not refused by the state.
+
+    The route's own use case asked for scope and role when it was answered first; the guard has
+    asked for them again.
+    """
+    return await key.claimed(session)
+
+
+Acting = Annotated[Once, Depends(acting)]
 
 
 async def replay(_request: Request, error: Exception) -> Response:
