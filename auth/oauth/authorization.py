@@ -111,9 +111,8 @@ class Filled:
     new_password_again: str = field(repr=False)
 
 
-def filled(text: bytes) -> Filled:
+def filled(given: Parameters) -> Filled:
     """Read the fields of the sign-in form, or of the one that asks for a new password."""
-    given = parse(text)
     return Filled(*(given.get(each.name) or "" for each in fields(Filled)))
 
 

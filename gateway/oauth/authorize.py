@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from auth.oauth import authorization
 from auth.oauth.authorization import AuthorizationRequest, SentBack, UnknownClient
+from auth.oauth.form import parse
 from auth.sign_in import Checked, Cookie, Entered
 from gateway.oauth import pages, schemas
 from gateway.oauth.browser import Browser
@@ -62,9 +63,7 @@ async def answer_form(request: Request, using: Using) -> Response:
         return pages.refused(browser, error)
     except SentBack as error:
         return _sent(error.location)
-    desk = _Desk(using, browser, asked)
-    filled = authorization.filled(body)
-    return await (desk.set_password(filled) if filled.ticket else desk.sign_in(filled))
+    return await _Desk(using, browser, asked).answer(parse(body))
 
 
 @dataclass(frozen=True, slots=True)

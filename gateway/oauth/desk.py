@@ -8,7 +8,8 @@ from starlette.responses import Response
 from auth import first_password, people, sign_in
 from auth.browsers import Browsers
 from auth.errors import TooManySignInAttempts
-from auth.oauth.authorization import Filled
+from auth.oauth.authorization import Filled, filled
+from auth.oauth.form import Parameters
 from auth.sign_in import Attempt, Checked, Cookie, Entered, Gate, Life, WrongPassword
 from gateway.oauth.browser import Browser
 from gateway.services import Services
@@ -41,8 +42,13 @@ class Desk(ABC):
     async def entered(self, session: WriteSession, person: Entered, cookie: Cookie) -> Response:
         """Return what whoever signed in gets, in the transaction of the sign-in."""
 
-    async def sign_in(self, filled: Filled) -> Response:
-        attempt = Attempt(filled.username, filled.password, self.browser.source)
+    async def answer(self, given: Parameters) -> Response:
+        """Take a form that was sent: name and password, or the password that replaces one."""
+        fields = filled(given)
+        return await (self._set_password(fields) if fields.ticket else self._sign_in(fields))
+
+    async def _sign_in(self, fields: Filled) -> Response:
+        attempt = Attempt(fields.username, fields.password, self.browser.source)
         try:
             checked = await gate(self.using).check(attempt, now=clock.now())
             await self.check(checked)
@@ -51,20 +57,20 @@ class Desk(ABC):
                 return self.new_password(ticket)
             return await self._let_in(checked)
         except (Invalid, WrongPassword, TooManySignInAttempts, Unavailable) as error:
-            return self.form(username=filled.username, error=error)
+            return self.form(username=fields.username, error=error)
 
-    async def set_password(self, filled: Filled) -> Response:
+    async def _set_password(self, fields: Filled) -> Response:
         """Take the password that replaces a temporary one, and let the person in."""
         database, box = self.using.database, self.using.box
         try:
-            checked = await first_password.redeemed(database, box, filled.ticket, clock.now())
+            checked = await first_password.redeemed(database, box, fields.ticket, clock.now())
             await self.check(checked)
             hashed = await first_password.chosen(
-                database, checked, filled.new_password, filled.new_password_again
+                database, checked, fields.new_password, fields.new_password_again
             )
             return await self._let_in(checked, hashed)
         except (Invalid, TooManySignInAttempts, Unavailable) as error:
-            return self.new_password(filled.ticket, error=error)
+            return self.new_password(fields.ticket, error=error)
         except WrongPassword as error:
             return self.form(error=error)
 

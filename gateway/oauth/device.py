@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from auth.oauth import device
-from auth.oauth.authorization import UnknownClient, filled
+from auth.oauth.authorization import UnknownClient
 from auth.oauth.client_authentication import Asking
 from auth.oauth.errors import NOT_STORED, OAuth2Error, answer
 from auth.oauth.form import Parameters, parse
@@ -63,19 +63,16 @@ async def show(request: Request, using: Using) -> Response:
 async def answer_form(request: Request, using: Using) -> Response:
     """What the forms send: code, name and password; a new password; then the decision."""
     browser = Browser(request, using.settings)
-    body = await request.body()
     try:
         browser.refuse_cross_site()
-        given = parse(body)
+        given = parse(await request.body())
     except UnknownClient as error:
         return pages.refused(browser, error)
     except OAuth2Error as error:
         return pages.refused(browser, UnknownClient(error.detail.zh, error.detail.en))
     if given.get("decision"):
         return await _decide(using, browser, given)
-    desk = _Desk(using, browser, given.get("user_code") or "")
-    fields = filled(body)
-    return await (desk.set_password(fields) if fields.ticket else desk.sign_in(fields))
+    return await _Desk(using, browser, given.get("user_code") or "").answer(given)
 
 
 @dataclass(frozen=True, slots=True)
