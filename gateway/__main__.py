@@ -11,6 +11,7 @@ import uvicorn
 from exchange.log.access import Access
 from gateway.http.limits import allow_many
 from gateway.http.processes import run
+from kernel import logging
 from kernel.database_access import DatabaseAccess
 from kernel.metrics_folder import MetricsFolder
 from kernel.metrics_server import serving
@@ -20,8 +21,8 @@ from kernel.starting import is_public, port_is_free, require_database, settings_
 GRACE_SECONDS = 10
 BACKLOG = 4096
 KEEP_ALIVE_SECONDS = 75
-# A worker that answers nothing for so long is killed and replaced; on a busy machine its start
-# alone takes longer than the five seconds that uvicorn would give it.
+# A worker that answers nothing for so long is killed and replaced (gateway/http/workers.py); on a
+# busy machine its start alone takes longer than five seconds.
 HEALTHCHECK_SECONDS = 60
 
 app = typer.Typer(add_completion=False, help="数据共享交换网关 / the exchange gateway")
@@ -48,6 +49,7 @@ def serve() -> None:
         ),
     )
     require_database(settings)
+    logging.configure(settings.log_level)
     allow_many()
     with (
         tempfile.TemporaryDirectory(prefix="shuyuan-metrics-") as folder,

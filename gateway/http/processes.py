@@ -6,33 +6,28 @@ import multiprocessing
 import multiprocessing.process
 import os
 import signal
-import socket
 import sys
 import threading
-from types import FrameType
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
-from gateway.http.stopping import SIGNALS
+from gateway.http.workers import Workers
 from kernel.tasks import STOP_SECONDS, end_by_force_after
 
 log = logging.getLogger(__name__)
 
 
 def run(config: uvicorn.Config, drain_seconds: float) -> None:
-    """Serve until a signal says stop; exits where a single worker could not start."""
+    """Serve until a signal says stop; exits where a worker could not start."""
     if config.workers > 1:
-        listening = config.bind_socket()
-        workers = Multiprocess(config, sockets=[listening])
-        _stop_listening(listening, drain_seconds)
-        workers.run()
-        return
-    server = uvicorn.Server(config)
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run()
-    if not server.started:
+        started = Workers(config, config.bind_socket(), drain_seconds).run()
+    else:
+        server = uvicorn.Server(config)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run()
+        started = server.started
+    if not started:
         sys.exit(STARTUP_FAILURE)
 
 
@@ -52,29 +47,3 @@ def _outlive(parent: multiprocessing.process.BaseProcess) -> None:
     log.critical("this worker ends: the gateway that started it was killed")
     end_by_force_after(STOP_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _stop_listening(listening: socket.socket, drain_seconds: float) -> None:
-    """Refuse connections for all workers at once, when the drain is over.
-
-    Each worker stops to accept when it stops, and what the socket still took would wait for an
-    accept that never comes: a request that was sent and is lost.
-    """
-    timer = threading.Timer(drain_seconds, _refuse, (listening,))
-    timer.daemon = True
-    for number in SIGNALS:
-        told = signal.getsignal(number)
-
-        def stop(number: int, frame: FrameType | None, told: object = told) -> None:
-            if not timer.is_alive():
-                with contextlib.suppress(RuntimeError):
-                    timer.start()
-            if callable(told):
-                told(number, frame)
-
-        signal.signal(number, stop)
-
-
-def _refuse(listening: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        listening.shutdown(socket.SHUT_RDWR)
