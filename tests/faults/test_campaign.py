@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.processes import ROOT
 
-FAULTS = 8
+FAULTS = 5
 PATIENCE_SECONDS = 700
 STOPPING_SECONDS = 100
 SEEDS = 10**6

@@ -7,8 +7,7 @@ import asyncio
 import hashlib
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -18,9 +17,9 @@ from sqlalchemy import text
 from deploy.local.stack import Endpoints, Stack
 from exchange.publishing.publish import INTENT_BYTES
 from kernel.database import Database, ReadSession
-from tests.support import processes
 from tests.support.callers import NDJSON, ndjson
 from tests.support.doors import PATIENCE_SECONDS, frozen, in_the_log, kafka_pid, records
+from tests.support.processes import Running
 from tests.support.world import Sharing, World
 
 Json = dict[str, Any]
@@ -90,35 +89,47 @@ PENDING = (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("partitions", [1, 3])
 async def test_killed_between_the_quarantine_and_the_answer(
     world: World,
-    platform: processes.Running,
-    settings: dict[str, str],
+    platform: Running,
+    mortal: Running,
     stack: Stack,
     endpoints: Endpoints,
     database: Database,
-    logs: Path,
-    partitions: int,
 ) -> None:
-    """The append is on the wire when its gateway dies: it may reach the log afterwards, or not.
+    """The appends are on the wire when their gateway dies: they may reach the log, or not.
 
-    Until a retry has settled that, nothing is shown; then exactly what its receipt lists.
+    Until a retry has settled that, nothing is shown; then exactly what its receipt lists, in one
+    partition and across several.
     """
-    sharing = await world.sharing(partitions=partitions)
+    sharings = [await world.sharing(partitions=partitions) for partitions in (1, 3)]
     body = ndjson(records("once", 20)) + b"\n" + BAD
-    with processes.gateway(processes.beside(settings), logs / "killed-quarantine.log") as mortal:
-        async with publisher(mortal.base_url, sharing) as doomed:
-            assert (await doomed.publish(ndjson(records("warm", 20)), "warm")).status_code == 201
-            with frozen(kafka_pid(stack)):
-                lost = asyncio.create_task(doomed.publish(body))
+    async with AsyncExitStack() as doors:
+        doomed = [
+            await doors.enter_async_context(publisher(mortal.base_url, sharing))
+            for sharing in sharings
+        ]
+        for each in doomed:
+            answer = await each.publish(ndjson(records("warm", 20)), "warm")
+            assert answer.status_code == 201
+        with frozen(kafka_pid(stack)):
+            lost = [asyncio.create_task(each.publish(body)) for each in doomed]
+            for sharing in sharings:
                 await until(database, PENDING, sharing)
-                await asyncio.sleep(0.3)
-                mortal.process.send_signal(signal.SIGKILL)
+            await asyncio.sleep(0.3)
+            mortal.process.send_signal(signal.SIGKILL)
+            for publish in lost:
                 with pytest.raises(httpx.TransportError):
-                    await lost
+                    await publish
+    await asyncio.gather(
+        *(settled(platform.base_url, sharing, body, endpoints) for sharing in sharings)
+    )
+
+
+async def settled(base_url: str, sharing: Sharing, body: bytes, endpoints: Endpoints) -> None:
+    """Publish again from several sides at once: one receipt, and what it lists is shown."""
     assert await listed(sharing) == []
-    async with publisher(platform.base_url, sharing) as living:
+    async with publisher(base_url, sharing) as living:
         receipts = await asyncio.gather(*(living.insist(body) for _ in range(5)))
     assert all(receipt == receipts[0] for receipt in receipts)
     receipt = receipts[0]
@@ -142,27 +153,25 @@ BATCH = "SELECT 1 FROM exchange.quarantine_batch WHERE resource_id = :r FOR UPDA
 @pytest.mark.slow
 async def test_killed_between_the_append_and_the_quarantine_that_shows_it(
     world: World,
-    platform: processes.Running,
-    settings: dict[str, str],
+    platform: Running,
+    mortal: Running,
     stack: Stack,
     endpoints: Endpoints,
     database: Database,
-    logs: Path,
 ) -> None:
     """The valid records are in the log and the others written, unseen: a retry shows them."""
     sharing = await world.sharing()
     body = ndjson(records("once", 20)) + b"\n" + BAD
-    with processes.gateway(processes.beside(settings), logs / "unshown.log") as mortal:
-        async with publisher(mortal.base_url, sharing) as doomed, database.transaction() as lock:
-            assert (await doomed.publish(ndjson(records("warm", 1)), "warm")).status_code == 201
-            with frozen(kafka_pid(stack)):
-                lost = asyncio.create_task(doomed.publish(body))
-                await until(database, PENDING, sharing)
-                await lock.execute(text(BATCH), {"r": sharing.resource})
-            await until(database, SHOWING, sharing)
-            mortal.process.send_signal(signal.SIGKILL)
-            with pytest.raises(httpx.TransportError):
-                await lost
+    async with publisher(mortal.base_url, sharing) as doomed, database.transaction() as lock:
+        assert (await doomed.publish(ndjson(records("warm", 1)), "warm")).status_code == 201
+        with frozen(kafka_pid(stack)):
+            lost = asyncio.create_task(doomed.publish(body))
+            await until(database, PENDING, sharing)
+            await lock.execute(text(BATCH), {"r": sharing.resource})
+        await until(database, SHOWING, sharing)
+        mortal.process.send_signal(signal.SIGKILL)
+        with pytest.raises(httpx.TransportError):
+            await lost
     assert await listed(sharing) == []
     assert len(await in_the_log(endpoints, sharing.resource)) == 21
     async with publisher(platform.base_url, sharing) as living:
@@ -202,10 +211,9 @@ async def stopped_before_it_decides(
 @pytest.mark.slow
 async def test_killed_before_a_publish_without_any_valid_record_is_decided(
     world: World,
-    platform: processes.Running,
-    settings: dict[str, str],
+    platform: Running,
+    mortal: Running,
     database: Database,
-    logs: Path,
 ) -> None:
     """Its records are written, its receipt is not: a retry writes its own, and only those show."""
     sharing = await world.sharing()
@@ -215,14 +223,13 @@ async def test_killed_before_a_publish_without_any_valid_record_is_decided(
         f"/v1/resources/{sharing.resource}/quarantine/resolve",
         {"receipt_id": earlier["receipt_id"]},
     )
-    with processes.gateway(processes.beside(settings), logs / "undecided.log") as mortal:
-        async with (
-            publisher(mortal.base_url, sharing) as doomed,
-            stopped_before_it_decides(database, sharing, doomed) as lost,
-        ):
-            mortal.process.send_signal(signal.SIGKILL)
-            with pytest.raises(httpx.TransportError):
-                await lost
+    async with (
+        publisher(mortal.base_url, sharing) as doomed,
+        stopped_before_it_decides(database, sharing, doomed) as lost,
+    ):
+        mortal.process.send_signal(signal.SIGKILL)
+        with pytest.raises(httpx.TransportError):
+            await lost
     assert await listed(sharing) == []
     async with publisher(platform.base_url, sharing) as living:
         receipts = await asyncio.gather(*(living.insist(BAD) for _ in range(5)))

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -12,9 +11,9 @@ from deploy.local.stack import Endpoints, Stack
 from exchange.log.topics import topic_of
 from kernel.database import Database
 from kernel.ids import new_id
-from tests.support import processes
 from tests.support.callers import ndjson
 from tests.support.doors import die_on_the_wire, door, frozen, in_the_log, records
+from tests.support.processes import Running
 from tests.support.world import World
 
 OPEN_SECONDS = 3.0
@@ -22,14 +21,34 @@ NOTE = "INSERT INTO exchange.publish_intent%"
 
 
 @pytest.mark.slow
+async def test_a_note_that_lands_late_does_not_hold_its_key_for_ever(
+    world: World, mortal: Running, stack: Stack, database: Database
+) -> None:
+    """The session that notes publishes freezes, is given up, and writes the note when it wakes.
+
+    Nobody appends for that note, and its worker lives: every retry waited for nothing.
+    """
+    sharing = await world.sharing()
+    body = ndjson(records("late", 5))
+    async with door(mortal.base_url, sharing) as at:
+        await at.insist(ndjson(records("before", 5)), "warm")
+        with frozen(await noting_session(database)):
+            refused = await at.publish(body, "late")
+            assert refused.status_code == 503, refused.text
+            await asyncio.sleep(1)
+        async with asyncio.timeout(15):
+            accepted = await at.insist(body, "late")
+    assert accepted.json()["accepted"] == 5
+
+
+@pytest.mark.slow
 async def test_a_batch_behind_an_open_transaction_is_found_by_who_settles_it(
     world: World,
-    platform: processes.Running,
-    settings: dict[str, str],
+    platform: Running,
+    mortal: Running,
     stack: Stack,
     endpoints: Endpoints,
     database: Database,
-    logs: Path,
 ) -> None:
     """Committed readers are shown nothing behind an open transaction, and the batch was there.
 
@@ -42,12 +61,11 @@ async def test_a_batch_behind_an_open_transaction_is_found_by_who_settles_it(
     )
     await producer.start()
     try:
-        with processes.gateway(processes.beside(settings), logs / "settled.log") as mortal:
-            async with door(mortal.base_url, sharing) as doomed:
-                await doomed.insist(ndjson(records("before", 5)), "warm")
-                await producer.begin_transaction()
-                await producer.send_and_wait(topic_of(sharing.resource), b"{}", key=b"neighbour")
-                await die_on_the_wire(doomed, mortal, stack, database, body)
+        async with door(mortal.base_url, sharing) as doomed:
+            await doomed.insist(ndjson(records("before", 5)), "warm")
+            await producer.begin_transaction()
+            await producer.send_and_wait(topic_of(sharing.resource), b"{}", key=b"neighbour")
+            await die_on_the_wire([doomed], mortal, stack, database, body)
         async with door(platform.base_url, sharing) as living:
             asking = [asyncio.create_task(living.insist(body, "once")) for _ in range(3)]
             await asyncio.sleep(OPEN_SECONDS)
@@ -59,28 +77,6 @@ async def test_a_batch_behind_an_open_transaction_is_found_by_who_settles_it(
     counts = Counter(await in_the_log(endpoints, sharing.resource))
     assert set(counts.values()) == {1}, counts
     assert len(counts) == 10
-
-
-@pytest.mark.slow
-async def test_a_note_that_lands_late_does_not_hold_its_key_for_ever(
-    world: World, settings: dict[str, str], stack: Stack, database: Database, logs: Path
-) -> None:
-    """The session that notes publishes freezes, is given up, and writes the note when it wakes.
-
-    Nobody appends for that note, and its worker lives: every retry waited for nothing.
-    """
-    sharing = await world.sharing()
-    body = ndjson(records("late", 5))
-    with processes.gateway(processes.beside(settings), logs / "late-note.log") as running:
-        async with door(running.base_url, sharing) as at:
-            await at.insist(ndjson(records("before", 5)), "warm")
-            with frozen(await noting_session(database)):
-                refused = await at.publish(body, "late")
-                assert refused.status_code == 503, refused.text
-                await asyncio.sleep(1)
-            async with asyncio.timeout(15):
-                accepted = await at.insist(body, "late")
-    assert accepted.json()["accepted"] == 5
 
 
 async def noting_session(database: Database) -> int:

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from tests.faults.campaign.ledger import DELETE, Attempt, Chain, Fate, Ledger, Line, Run
-from tests.faults.campaign.plan import SHORT, Kind, plan
+from tests.faults.campaign.plan import ALWAYS, BY_LUCK, Kind, plan
 from tests.faults.campaign.verdict import Entry, judge
 from tests.faults.campaign.wire import Answer, Pulse, Watch
 
@@ -242,8 +242,11 @@ def test_what_the_machine_forbids_is_left_out_of_the_plan() -> None:
 
 def test_a_short_plan_has_short_faults_once() -> None:
     planned = plan(7, 99, short=True, left_out=frozenset())
-    assert sorted(each.kind for each in planned) == sorted(SHORT)
+    assert sorted(each.kind for each in planned) == sorted([*ALWAYS, *BY_LUCK])
     assert all(each.seconds < 2 for each in planned)
+    fewer = {each.kind for each in plan(7, len(ALWAYS) + 1, short=True, left_out=frozenset())}
+    assert len(fewer - set(ALWAYS)) == 1
+    assert fewer >= set(ALWAYS)
 
 
 def test_lateness_of_the_harness_itself_is_known() -> None:

@@ -4,13 +4,13 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from sqlalchemy import text
 
 from deploy.local.stack import Endpoints, Stack
@@ -22,6 +22,7 @@ from tests.support.eventually import eventually
 from tests.support.world import Sharing
 
 PATIENCE_SECONDS = 300.0
+LOG_MS = 200
 
 
 def records(prefix: str, count: int) -> list[dict[str, Any]]:
@@ -65,17 +66,26 @@ async def door(base_url: str, sharing: Sharing) -> AsyncIterator[Door]:
 
 async def in_the_log(endpoints: Endpoints, resource: str) -> list[bytes]:
     """Read every key of a resource's topic with an independent client."""
+    topic = topic_of(resource)
     consumer = AIOKafkaConsumer(
-        topic_of(resource),
+        topic,
         bootstrap_servers=endpoints.kafka_bootstrap,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
     )
     await consumer.start()
     try:
+        places = [TopicPartition(topic, each) for each in consumer.partitions_for_topic(topic)]
+        ends = await consumer.end_offsets(places)
         keys: list[bytes] = []
-        while batches := await consumer.getmany(timeout_ms=2000):
-            keys += [record.key for batch in batches.values() for record in batch]
+
+        async def read() -> bool:
+            batches = await consumer.getmany(timeout_ms=LOG_MS)
+            keys.extend(record.key for batch in batches.values() for record in batch)
+            # The position passes the marks of transactions, which are no records.
+            return all([await consumer.position(place) >= ends[place] for place in places])
+
+        await eventually(read)
         return keys
     finally:
         await consumer.stop()
@@ -116,14 +126,21 @@ def kafka_pid(stack: Stack) -> int:
 
 
 async def die_on_the_wire(
-    doomed: Door, mortal: processes.Running, stack: Stack, database: Database, body: bytes
+    doomed: Sequence[Door],
+    mortal: processes.Running,
+    stack: Stack,
+    database: Database,
+    body: bytes,
 ) -> None:
-    """Kill a gateway while the broker has not yet read its append, which it reads afterwards."""
-    before = await undecided(database)
+    """Kill a gateway while the broker has not yet read its appends, which it reads afterwards."""
+    lost: list[asyncio.Task[httpx.Response]] = []
     with frozen(kafka_pid(stack)):
-        lost = asyncio.create_task(doomed.publish(body, "once"))
-        await noted_since(database, before)
+        for each in doomed:
+            before = await undecided(database)
+            lost.append(asyncio.create_task(each.publish(body, "once")))
+            await noted_since(database, before)
         await asyncio.sleep(0.3)
         mortal.process.send_signal(signal.SIGKILL)
-        with pytest.raises(httpx.TransportError):
-            await lost
+        for publish in lost:
+            with pytest.raises(httpx.TransportError):
+                await publish

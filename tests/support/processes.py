@@ -108,7 +108,13 @@ def gateway(settings: Mapping[str, str], log: Path) -> Iterator[Running]:
 
 def beside(settings: Mapping[str, str], *, workers: int = 1) -> dict[str, str]:
     """Return the settings of one more gateway of the same platform, on a port of its own."""
-    return {**settings, "SHUYUAN_PORT": str(free_port()), "SHUYUAN_WORKERS": str(workers)}
+    return {
+        **settings,
+        "SHUYUAN_PORT": str(free_port()),
+        "SHUYUAN_WORKERS": str(workers),
+        # No balancer looks here.
+        "SHUYUAN_DRAIN_SECONDS": "0",
+    }
 
 
 @contextmanager

@@ -2,14 +2,15 @@
 
 import os
 import sys
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import uvicorn
 
+from gateway.http.asgi import Message
 from gateway.http.processes import run
 
 
-async def app(_scope: Any, _receive: Any, send: Any) -> None:
+async def app(_scope: object, _receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
     told = str(os.getpid()).encode()
     length = str(len(told)).encode()
     await send(

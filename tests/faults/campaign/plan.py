@@ -79,16 +79,19 @@ WEIGHTS: Mapping[Kind, int] = {
     Kind.LEADER_FROZEN: 6,
     Kind.BELOW_MIN_ISR: 2,
 }
-# A short plan has each of these once at most: what recovers within seconds.
-SHORT: Sequence[Kind] = (
+# A short plan has the first of these, the kills under load, and of the others some by luck, each
+# once at most: what recovers within seconds.
+ALWAYS: Sequence[Kind] = (
     Kind.GATEWAY_WORKER_KILLED,
+    Kind.BROKER_KILLED,
+    Kind.WORKER_KILLED_WITH_BROKER_FROZEN,
+)
+BY_LUCK: Sequence[Kind] = (
     Kind.GATEWAY_WORKER_FROZEN,
     Kind.WORKER_KILLED,
-    Kind.BROKER_KILLED,
     Kind.BROKER_FROZEN,
     Kind.DATABASE_KILLED,
     Kind.BACKEND_KILLED,
-    Kind.WORKER_KILLED_WITH_BROKER_FROZEN,
     Kind.LEADER_KILLED,
     Kind.CLIENT_GONE_BEFORE_ANSWER,
     Kind.SAME_KEY_OTHER_BODY,
@@ -129,8 +132,11 @@ def plan(seed: int, faults: int, *, short: bool, left_out: frozenset[Kind]) -> l
 
 
 def _short(chance: random.Random, faults: int, left_out: frozenset[Kind]) -> list[Kind]:
-    kinds = [kind for kind in SHORT if kind not in left_out]
-    return chance.sample(kinds, k=min(faults, len(kinds)))
+    others = [kind for kind in BY_LUCK if kind not in left_out]
+    more = min(max(0, faults - len(ALWAYS)), len(others))
+    kinds = [*ALWAYS[:faults], *chance.sample(others, k=more)]
+    chance.shuffle(kinds)
+    return kinds
 
 
 def _deck(chance: random.Random, faults: int, left_out: frozenset[Kind]) -> list[Kind]:

@@ -5,8 +5,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -66,9 +68,11 @@ class Stage:
             raise
 
     def _start(self) -> None:
+        servers: list[Callable[[], object]] = [self.stack.start]
         if self._cluster is not None:
-            self._cluster.start()
-        endpoints = self.stack.start()
+            servers.append(self._cluster.start)
+        _at_once(*servers)
+        endpoints = self.stack.endpoints
         upgrade(endpoints.database_url)
         self.settings = processes.environment(
             endpoints.database_url,
@@ -87,8 +91,7 @@ class Stage:
             SECOND_GATEWAY: self._command("gateway", "serve", SHUYUAN_HOST=SECOND_HOST),
             WORKER: self._command("exchange", "worker"),
         }
-        for program in self._programs:
-            self.start(program)
+        _at_once(*(partial(self.start, program) for program in self._programs))
 
     def _command(self, *module: str, **settings: str) -> Command:
         return Command(
@@ -96,11 +99,11 @@ class Stage:
         )
 
     def close(self) -> None:
-        for program in self._programs.values():
-            program.stop()
+        _at_once(*(program.stop for program in self._programs.values()))
+        servers: list[Callable[[], object]] = [self.stack.stop]
         if self._cluster is not None:
-            self._cluster.stop()
-        self.stack.stop()
+            servers.append(self._cluster.stop)
+        _at_once(*servers)
         if self.disk is not None:
             self.disk.unmount()
 
@@ -237,6 +240,13 @@ class Stage:
         with suppress(FileNotFoundError):
             return time.time() - self._heartbeat.stat().st_mtime < BEAT_SECONDS
         return False
+
+
+def _at_once(*steps: Callable[[], object]) -> None:
+    """Take steps side by side: most of each is waiting for another process."""
+    with ThreadPoolExecutor(len(steps)) as pool:
+        for done in [pool.submit(step) for step in steps]:
+            done.result()
 
 
 def _words(process: psutil.Process) -> Sequence[str]:
