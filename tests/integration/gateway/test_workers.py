@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -77,4 +77,8 @@ async def test_a_signal_ends_all_of_them(tmp_path: Path) -> None:
         running.process.terminate()
         await eventually(lambda: running.process.poll() is not None)
         assert running.process.returncode == 0
-        assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+        assert not _alive(workers)
+
+
+def _alive(workers: Iterable[int]) -> list[int]:
+    return [pid for pid in workers if Path(f"/proc/{pid}").exists()]
