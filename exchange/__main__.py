@@ -8,6 +8,7 @@ from pathlib import Path
 from exchange.log.access import Access
 from exchange.worker import Worker
 from kernel import logging as json_logging
+from kernel import memory
 from kernel.database_access import DatabaseAccess
 from kernel.metrics_folder import MetricsFolder
 from kernel.metrics_server import serving
@@ -29,6 +30,7 @@ def main() -> None:
     settings = settings_for(DatabaseAccess.of, Access.of, _metrics_port)
     require_database(settings)
     json_logging.configure(settings.log_level)
+    memory.settle()
     with (
         tempfile.TemporaryDirectory(prefix="shuyuan-metrics-") as folder,
         serving(

@@ -1,6 +1,5 @@
 """One gateway worker: what it opens and closes, its routers, its hot paths in front."""
 
-import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -13,20 +12,10 @@ from gateway.openapi import Described
 from gateway.routers import ROUTERS
 from gateway.services import open_services
 from gateway.warming import warm
+from kernel import memory
 from kernel.settings import Settings, load
 
-YOUNG_OBJECTS = 10_000
 DESCRIPTION = "自治区数据共享交换平台 — 一数一源一标准 / Guangxi government data-sharing exchange"
-
-
-def settle_memory() -> None:
-    """Spare the collector what lives as long as the worker, and most of its young rounds.
-
-    The hot paths leave hardly a cycle behind: reference counts free what a request made.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 @asynccontextmanager
@@ -36,7 +25,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.services = services
         app.openapi()
         await warm(app)
-        settle_memory()
+        memory.settle()
         with draining(settings.drain_seconds, services.bus.tail.wake):
             yield
 

@@ -4,11 +4,14 @@ Loading takes a second or two of a core and 70 MB, compiling some twenty: a proc
 to do goes without (ADR 0019). What has been compiled is kept (code.py).
 """
 
+import gc
 import importlib
 import logging
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, Generic, TypeVar, cast
 
 log = logging.getLogger(__name__)
@@ -48,13 +51,31 @@ class Loader:
             subprocess.run(  # noqa: S603 - our own modules, no shell
                 command, check=True, timeout=COMPILE_SECONDS, capture_output=True, text=True
             )
-            for function in self._functions:
-                function.load()
+            with _uncollected():
+                for function in self._functions:
+                    function.load()
             log.info("compiled and loaded: %s", modules)
         except subprocess.CalledProcessError as error:
             log.warning("not compiled: %s: %s", modules, error.stderr.strip().splitlines()[-1:])
         except (subprocess.TimeoutExpired, OSError, ImportError) as error:
             log.warning("not compiled: %s: %r", modules, error)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Spare the garbage collector what lives for ever from here on.
+
+    The compiler is a hundred thousand objects: each look at them would hold the event loop, whose
+    thread is as likely to meet it as any other, for a tenth of a second.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
 
 
 LOADER: Final = Loader()
@@ -63,8 +84,16 @@ LOADER: Final = Loader()
 class Later(Generic[Function]):
     """A function of a module whose import compiles it, or loads it where it has been compiled."""
 
-    def __init__(self, module: str, name: str, loader: Loader = LOADER) -> None:
+    def __init__(
+        self,
+        module: str,
+        name: str,
+        loader: Loader = LOADER,
+        first: Callable[[Function], object] | None = None,
+    ) -> None:
+        """`first` calls the function once when it is loaded: the first call of all takes long."""
         self.module, self._name = module, name
+        self._first = first
         self._loader = loader
         self._function: Function | None = None
         loader.add(cast("Later[object]", self))
@@ -77,8 +106,11 @@ class Later(Generic[Function]):
 
     def load(self) -> Function:
         """Compile or load the function at once."""
-        self._function = cast("Function", getattr(importlib.import_module(self.module), self._name))
-        return self._function
+        function = cast("Function", getattr(importlib.import_module(self.module), self._name))
+        if self._first is not None:
+            self._first(function)
+        self._function = function
+        return function
 
     def unload(self) -> None:
         """Go on without the function."""

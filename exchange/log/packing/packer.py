@@ -16,7 +16,11 @@ from kernel.machine.later import Later
 _Bytes: TypeAlias = npt.NDArray[np.uint8]
 _Numbers: TypeAlias = npt.NDArray[np.int64]
 Pack: TypeAlias = Callable[[_Bytes, _Numbers, _Bytes, _Numbers, _Bytes, int, _Bytes, int], int]
-PACK: Final = Later[Pack]("exchange.log.packing.machine", "pack")
+PACK: Final = Later[Pack](
+    "exchange.log.packing.machine",
+    "pack",
+    first=lambda pack: packed(pack, [([b"k", b"d"], [b"v", None], [])], 0, (0, 0), 0),
+)
 
 # First offset, length, leader's epoch, magic; then the checksum of all that follows.
 _HEAD: Final = struct.Struct(">qiibI")

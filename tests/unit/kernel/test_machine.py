@@ -1,8 +1,9 @@
 """Compiled functions come when there is work enough, beside the work, or not at all."""
 
+import gc
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,22 @@ def test_every_pass_is_compiled_when_the_project_is_installed() -> None:
         if "@whole(" in path.read_text(encoding="utf-8")
     }
     assert found == set(compiling.PASSES)
+
+
+def test_what_was_loaded_was_called_once_and_is_spared_the_collector(
+    module: str, loader: Loader
+) -> None:
+    """A look at the compiler's objects held the loop of a worker for a tenth of a second."""
+    called: list[int] = []
+    function = Later[Callable[[int], int]](
+        module, "double", loader, first=lambda double: called.append(double(21))
+    )
+    before = gc.get_freeze_count()
+    try:
+        function.get(100)
+        settled(loader)
+        assert called == [42]
+        assert gc.get_freeze_count() > before
+        assert gc.isenabled()
+    finally:
+        gc.unfreeze()
