@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from exchange.events import ExchangeEvent
 from exchange.metering import count_store
 from exchange.metering.evidence.trails import sealed_publishes, sealed_reads
-from exchange.publishing.tables import PublishCount, ReadCount
+from exchange.metering.tables import PublishCount, ReadCount
 from exchange.subscriptions import store as subscriptions
 from kernel import audit
 from kernel.actor import Actor

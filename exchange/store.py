@@ -1,16 +1,23 @@
 """SQL that applications and subscriptions share: rows whose status moves one step at a time."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlmodel import col, select, update
 
-from exchange.applications.tables import Application
-from exchange.subscriptions.tables import Subscription
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import Conflict, NotFound
 
-Row = TypeVar("Row", Application, Subscription)
+
+class Moving(Protocol):
+    """A row of either table."""
+
+    id: str
+    status: str
+    revision: int
+
+
+Row = TypeVar("Row", bound=Moving)
 
 
 async def get(session: ReadSession, table: type[Row], row_id: str) -> Row:

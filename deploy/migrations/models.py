@@ -14,6 +14,8 @@ MODULES = (
     "exchange.applications.tables",
     "exchange.subscriptions.tables",
     "exchange.publishing.tables",
+    "exchange.delivery.tables",
+    "exchange.metering.tables",
     "exchange.metering.rates.tables",
     "exchange.latest.tables",
 )

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from exchange.publishing.tables import Frontier
+from exchange.delivery.tables import Frontier
 from kernel import batches, clock
 from kernel.database import WriteSession
 

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col, delete, select, update
 
 from auth.principal import Principal
-from exchange.publishing.receipts import Accepted
-from exchange.publishing.tables import CountFlush, DailyUse, PublishCount, ReadCount
+from exchange.log.accepted import Accepted
+from exchange.metering.tables import CountFlush, DailyUse, PublishCount, ReadCount
 from kernel.database import ReadSession, WriteSession
 
 FLUSHES_DAYS = 7

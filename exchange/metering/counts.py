@@ -14,10 +14,10 @@ from datetime import datetime
 from typing import Any
 
 from auth.principal import Principal
+from exchange.log.accepted import Accepted
 from exchange.metering import count_store
 from exchange.metering.count_store import DayOf
 from exchange.metering.evidence.trails import Delivered, PublishEvidence, ReadEvidence
-from exchange.publishing.receipts import Accepted
 from kernel import clock
 from kernel.database import Database, is_passing
 from kernel.workdays import local_date

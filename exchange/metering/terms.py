@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement
 from sqlmodel import col
 
-from exchange.publishing.tables import DailyUse, PublishCount, ReadCount
+from exchange.metering.tables import DailyUse, PublishCount, ReadCount
 from kernel import batches
 from kernel.database import WriteSession
 

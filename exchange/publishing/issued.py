@@ -8,6 +8,7 @@ from sqlmodel import col, select, tuple_
 
 from auth.principal import Principal, Scope
 from catalog import versions
+from exchange.log.accepted import accepted
 from exchange.publishing import receipts
 from exchange.publishing.receipts import Receipt
 from exchange.publishing.tables import IssuedReceipt
@@ -71,7 +72,7 @@ def _page(rows: Sequence[IssuedReceipt], key: bytes, limit: int) -> Page[Issued]
 
 
 def _issued(key: bytes, row: IssuedReceipt) -> Issued:
-    taken = receipts.accepted(row.accepted)
+    taken = accepted(row.accepted)
     receipt = receipts.issue(key, resource_id=row.resource_id, taken=taken, digest=row.digest)
     return Issued(receipt, row.client_id, row.at)
 

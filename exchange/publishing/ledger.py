@@ -13,6 +13,7 @@ from functools import partial
 
 import msgspec
 
+from exchange.log.accepted import Accepted, Position, accepted
 from exchange.log.errors import OutcomeUnknown
 from exchange.log.fence import Fences
 from exchange.log.reader import LATEST, READ_COMMITTED, READ_UNCOMMITTED, Reader
@@ -20,7 +21,6 @@ from exchange.log.writer import Writers
 from exchange.publishing import store
 from exchange.publishing.batcher import Batcher
 from exchange.publishing.behind import Behind
-from exchange.publishing.receipts import Accepted, Position, accepted
 from exchange.publishing.recovery import RECOVERED, Recovery
 from exchange.publishing.search import LOOK_EVERY_SECONDS, WAIT_SECONDS, find_batch
 from exchange.publishing.store import Intent, Noted

@@ -12,6 +12,7 @@ from catalog import versions
 from catalog.contracts.compile import Checked, Plan, compiling
 from catalog.contracts.stored import refuse_too_large
 from catalog.errors import ResourceNotPublished, VersionSuperseded
+from exchange.log.accepted import Accepted, Kept, Position
 from exchange.log.errors import BrokerUnavailable
 from exchange.log.headers import BatchFacts
 from exchange.log.produce import Slice
@@ -22,7 +23,7 @@ from exchange.publishing.errors import RecordsInvalid
 from exchange.publishing.lanes import Lanes, partition_of
 from exchange.publishing.ledger import Keyed, Ledger, Place
 from exchange.publishing.quarantine import Quarantine
-from exchange.publishing.receipts import Accepted, Kept, Position, Receipt
+from exchange.publishing.receipts import Receipt
 from exchange.publishing.recovery import DELETE, UPSERT, content_digest
 from kernel.cache import RuleCache
 from kernel.clock import today

@@ -16,12 +16,13 @@ import msgspec
 from auth.principal import Principal
 from catalog.contracts.checked import Checked, Rejected
 from exchange.events import ExchangeEvent
+from exchange.log.accepted import Accepted, Kept
 from exchange.log.errors import OutcomeUnknown
 from exchange.publishing import quarantine_store as store
 from exchange.publishing.errors import QuarantineFull
 from exchange.publishing.ledger import Ledger
 from exchange.publishing.quarantine_store import Sealed
-from exchange.publishing.receipts import Accepted, Kept, Receipt
+from exchange.publishing.receipts import Receipt
 from exchange.publishing.tables import QuarantineBatch
 from kernel import audit, clock
 from kernel.database import Database, ReadSession, is_passing

@@ -14,12 +14,12 @@ from typing import Final
 
 import msgspec
 
+from exchange.log.accepted import Accepted, Position, accepted, kept
 from exchange.log.batches import digest_in
 from exchange.log.headers import keyed_batch
 from exchange.log.reader import LATEST, READ_UNCOMMITTED, Chunk, Reader
 from exchange.publishing import store
 from exchange.publishing.errors import Recovering
-from exchange.publishing.receipts import Accepted, Position, accepted, kept
 from exchange.publishing.search import between
 from exchange.publishing.tables import LogRecovery
 from kernel import clock, generation

@@ -16,10 +16,10 @@ from auth.bootstrap import FirstPerson, Restored
 from auth.departments import NewDepartment
 from auth.principal import Role
 from catalog import recovery
+from exchange.evidence_comparison import Finding, compare
 from exchange.log.access import Access
 from exchange.log.connection import Connection
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
-from exchange.metering.evidence.compare import Finding, compare
 from exchange.restoration.declare import Declaration, declare, lost_events
 from gateway.cli.failures import Failure, Unreachable
 from kernel import audit_archive, clock, generation, outbox

@@ -8,10 +8,10 @@ import sys
 import time
 from collections.abc import Callable
 
+from exchange.log.accepted import Position
 from exchange.log.headers import BatchFacts
 from exchange.log.reader import Chunk
 from exchange.metering.evidence.trails import Delivered, PublishEvidence, ReadEvidence, Take
-from exchange.publishing.receipts import Position
 
 LOG, PAGE, ROUNDS = 50_000, 500, 30
 PAGES = LOG // PAGE

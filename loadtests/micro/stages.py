@@ -19,13 +19,13 @@ from catalog.contracts.scanning.scanner import SCAN
 from exchange.delivery import cursor as cursors
 from exchange.delivery.projection.projection import Projection
 from exchange.delivery.showing.presenter import SHOW
+from exchange.log.accepted import Accepted, Position
 from exchange.log.headers import BatchFacts
 from exchange.log.packing.packer import PACK
 from exchange.log.produce import Slice, build
 from exchange.log.reader import parse
 from exchange.log.writer import Producer
 from exchange.publishing import receipts
-from exchange.publishing.receipts import Accepted, Position
 from kernel.machine.later import Later
 from loadtests.micro.grants import projection_of
 from loadtests.micro.validation import BATCH, contract, line, microseconds

@@ -1,7 +1,7 @@
 """Evidence of what was published and read in a minute, for an auditor with the log (ADR 0013).
 
 One gateway worker gathers it beside its counts; the audit seals that of all workers. A digest can
-be computed again from the ranges beside it and the log (exchange/metering/evidence/compare.py).
+be computed again from the ranges beside it and the log (exchange/evidence_comparison.py).
 """
 
 import hashlib
@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from exchange.log.accepted import Position
 from exchange.log.reader import Chunk
-from exchange.publishing.receipts import Position
 
 # A client that jumps about has no more ranges listed than these for one minute, worker and
 # partition; its digest holds all of them.

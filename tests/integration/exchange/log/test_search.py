@@ -2,6 +2,7 @@
 
 import pytest
 
+from exchange.log.accepted import Position
 from exchange.log.connection import Connection
 from exchange.log.errors import OutcomeUnknown
 from exchange.log.headers import BatchFacts
@@ -10,7 +11,6 @@ from exchange.log.reader import Chunk, ChunkCache, Reader
 from exchange.log.topics import Topics
 from exchange.log.writer import Writers
 from exchange.publishing import search
-from exchange.publishing.receipts import Position
 from exchange.publishing.search import find_batch
 from kernel.ids import new_id
 from tests.support.appending import AppendingLog

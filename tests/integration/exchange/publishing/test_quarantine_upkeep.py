@@ -8,11 +8,12 @@ from sqlalchemy import text
 
 from auth.principal import Principal, Scope
 from catalog.contracts.checked import Checked, Rejected
+from exchange.log.accepted import Kept
 from exchange.log.errors import OutcomeUnknown
 from exchange.publishing import quarantine_entries
 from exchange.publishing.errors import QuarantineFull
 from exchange.publishing.quarantine import Limits, Quarantine
-from exchange.publishing.receipts import Kept, Receipt
+from exchange.publishing.receipts import Receipt
 from kernel import clock
 from kernel.database import Database
 from kernel.errors import FieldError

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from deploy.local.stack import Endpoints
+from exchange.log.accepted import Accepted, Kept, Position
 from exchange.log.connection import Connection
 from exchange.log.headers import BatchFacts
 from exchange.log.produce import Slice
@@ -15,7 +16,6 @@ from exchange.log.writer import Writers, transactional_id
 from exchange.publishing import recovery
 from exchange.publishing.errors import Recovering
 from exchange.publishing.ledger import Keyed, Ledger, Place
-from exchange.publishing.receipts import Accepted, Kept, Position
 from exchange.publishing.recovery import content_digest
 from kernel import clock, generation
 from kernel.database import Database

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from deploy.local.stack import Endpoints
+from exchange.log.accepted import Accepted, Position
 from exchange.log.connection import Connection
 from exchange.log.errors import WriterOver
 from exchange.log.headers import BatchFacts
@@ -19,7 +20,6 @@ from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.writer import Writers, transactional_id
 from exchange.publishing import ledger
 from exchange.publishing.ledger import Keyed, Ledger, Place
-from exchange.publishing.receipts import Accepted, Position
 from exchange.publishing.recovery import Recovery
 from kernel.changes import ChangeFeed
 from kernel.database import Database

@@ -11,10 +11,10 @@ from sqlmodel import col, select
 
 import kernel.clock
 from auth.principal import Principal
+from exchange.log.accepted import Accepted, Position
 from exchange.log.reader import Chunk
 from exchange.metering.counts import Counts
 from exchange.metering.evidence.trails import Delivered, Take
-from exchange.publishing.receipts import Accepted, Position
 from exchange.sealing import SETTLED_SECONDS, seal_counts
 from kernel import audit_check
 from kernel.database import Database

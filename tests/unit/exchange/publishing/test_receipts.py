@@ -1,8 +1,8 @@
 import msgspec
 import pytest
 
+from exchange.log.accepted import Accepted, Kept, Position, accepted, kept
 from exchange.publishing import receipts
-from exchange.publishing.receipts import Accepted, Kept, Position
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from kernel.sealed import _text
@@ -36,7 +36,7 @@ def test_what_was_never_issued_is_not_found(forged: str) -> None:
 
 
 def test_what_is_kept_for_a_retry_reads_back() -> None:
-    assert receipts.accepted(TAKEN.text()) == TAKEN
+    assert accepted(TAKEN.text()) == TAKEN
 
 
 KEPT = Kept(new_id(), 7, 12)
@@ -61,9 +61,9 @@ def test_two_batches_without_a_place_in_the_log_have_two_receipts() -> None:
 
 
 def test_what_the_log_tells_of_a_quarantine_reads_back() -> None:
-    assert receipts.kept(KEPT.text()) == KEPT
-    assert receipts.kept(None) is None
-    assert receipts.accepted(Accepted(1, [], KEPT).text()).kept == KEPT
+    assert kept(KEPT.text()) == KEPT
+    assert kept(None) is None
+    assert accepted(Accepted(1, [], KEPT).text()).kept == KEPT
 
 
 def test_a_batch_without_a_fault_says_nothing_of_it() -> None:

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from exchange.log.accepted import Position
 from exchange.log.reader import Chunk
 from exchange.metering.evidence.trails import (
     RANGES_MAX,
@@ -18,7 +19,6 @@ from exchange.metering.evidence.trails import (
     sealed_publishes,
     sealed_reads,
 )
-from exchange.publishing.receipts import Position
 
 BATCH = 10
 

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import TextClause, text
 
 from deploy.local.stack import Endpoints
+from exchange.evidence_comparison import Finding, Verdict, compare
 from exchange.log.connection import Connection
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
-from exchange.metering.evidence.compare import Finding, Verdict, compare
 from exchange.sealing import seal_counts
 from kernel import audit_check
 from kernel.clock import now
