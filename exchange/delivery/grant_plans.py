@@ -15,7 +15,7 @@ from exchange.subscriptions.states import State
 from kernel.cache import RuleCache
 from kernel.database import Database
 from kernel.errors import NotFound
-from kernel.grouped import Grouped
+from kernel.group_commit import GroupCommit
 from kernel.secretbox import Secretbox
 
 PLANS_MAX, TERMS_MAX = 20_000, 10_000
@@ -59,7 +59,9 @@ class GrantPlans:
             parts=lambda terms: _version_parts(terms.versions),
             most_bytes=TERMS_BYTES_MAX,
         )
-        self._grants: Grouped[Grant] = Grouped(self._load_grants, most=GRANTS_TOGETHER)
+        self._grants: GroupCommit[str, Grant | None] = GroupCommit(
+            self._load_grants, most=GRANTS_TOGETHER
+        )
         self._cache: RuleCache[GrantPlan] = RuleCache(
             self._load,
             size=PLANS_MAX,
@@ -85,7 +87,7 @@ class GrantPlans:
         """
         plan = self._cache.known(subscription_id)
         if plan is None or plan.grant.client_id != client_id:
-            known = await self._grants.get(subscription_id)
+            known = await self._grants.submit(subscription_id)
             if known is None or known.client_id != client_id:
                 raise NotFound
             plan = await self._cache.get(subscription_id)
@@ -112,7 +114,7 @@ class GrantPlans:
                 del self._by_resource[plan.grant.resource_id]
 
     async def _load(self, subscription_id: str) -> GrantPlan:
-        grant = await self._grants.get(subscription_id)
+        grant = await self._grants.submit(subscription_id)
         if grant is None:
             raise NotFound
         # From here on a change of the resource drops this plan too, and its terms are newer.
@@ -131,9 +133,10 @@ class GrantPlans:
             terms.version,
         )
 
-    async def _load_grants(self, subscription_ids: Sequence[str]) -> Mapping[str, Grant]:
+    async def _load_grants(self, subscription_ids: Sequence[str]) -> Sequence[Grant | None]:
         async with self._database.reading() as session:
-            return await grants.load_several(session, subscription_ids)
+            found = await grants.load_several(session, list(dict.fromkeys(subscription_ids)))
+        return [found.get(subscription_id) for subscription_id in subscription_ids]
 
     async def _load_terms(self, resource_id: str) -> ResourceTerms:
         async with self._database.reading() as session:

@@ -1,6 +1,7 @@
 """The ways into the log of one worker: its writer's carrier, and a log for batches that span."""
 
 import asyncio
+import logging
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,10 +15,17 @@ from exchange.log.errors import BrokerUnavailable, OutcomeUnknown, WriterOver
 from exchange.log.produce import Place, Slice
 from exchange.log.transaction import SpanningLog, spanning_id
 from exchange.log.writer import Writers, transactional_id
-from exchange.publishing.batcher import Batcher
 from kernel.changes import ChangeFeed
+from kernel.database import is_passing
+from kernel.errors import Unavailable
+from kernel.group_commit import GroupCommit
+
+log = logging.getLogger(__name__)
 
 Part = tuple[Place, Slice]
+
+# What one transaction over several partitions holds.
+REQUESTS_TOGETHER, BATCH_BYTES = 1_000, 1024 * 1024
 
 ENTER_SECONDS = 5.0
 RETRY_SECONDS = 0.1
@@ -39,13 +47,13 @@ class _Writer:
     lease: int
     carrier: Carrier
     spanning: SpanningLog
-    spanning_batcher: Batcher[Sequence[Part], list[int]]
+    transactions: GroupCommit[Sequence[Part], list[int]]
     old_at: float
     users: int = 0
 
     @property
     def idle(self) -> bool:
-        return not self.users and self.carrier.idle and self.spanning_batcher.idle
+        return not self.users and self.carrier.idle and self.transactions.idle
 
 
 class Lanes:
@@ -112,7 +120,7 @@ class Lanes:
         """Return the first offset of each part, all of them stored or none; raises as `append`."""
         writer = self._writer(life)
         try:
-            return await writer.spanning_batcher.put(parts, size_bytes)
+            return await writer.transactions.submit(parts, size_bytes)
         except (OutcomeUnknown, WriterOver):
             self.give_up(life)
             raise
@@ -199,8 +207,10 @@ class Lanes:
         spanning = SpanningLog(self._brokers, number)
         carrier = Carrier(self._small, self._large, producer)
         old_at = asyncio.get_running_loop().time() + OLD_SECONDS
-        batcher = Batcher(_all_at_once(spanning))
-        writer = _Writer(number, lease, carrier, spanning, batcher, old_at)
+        transactions = GroupCommit(
+            _all_at_once(spanning), most=REQUESTS_TOGETHER, most_bytes=BATCH_BYTES, keeps_left=True
+        )
+        writer = _Writer(number, lease, carrier, spanning, transactions, old_at)
         self._open[number] = writer
         return writer
 
@@ -229,10 +239,18 @@ async def _until(condition: Callable[[], bool]) -> None:
 
 
 def _all_at_once(
-    log: SpanningLog,
+    spanning: SpanningLog,
 ) -> Callable[[Sequence[Sequence[Part]]], Awaitable[list[list[int]]]]:
     async def append(requests: Sequence[Sequence[Part]]) -> list[list[int]]:
-        firsts = iter(await log.append([part for parts in requests for part in parts]))
+        try:
+            firsts = iter(await spanning.append([part for parts in requests for part in parts]))
+        except Unavailable:
+            raise
+        except Exception as error:
+            # Only the append itself may say BrokerUnavailable: that nothing was written.
+            if not is_passing(error):
+                log.exception("a transaction over several partitions failed")
+            raise Unavailable from error
         return [[next(firsts) for _part in parts] for parts in requests]
 
     return append

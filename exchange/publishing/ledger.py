@@ -7,6 +7,7 @@ batch is there, or it never will be and this try may append.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,20 +20,24 @@ from exchange.log.fence import Fences
 from exchange.log.reader import LATEST, READ_COMMITTED, READ_UNCOMMITTED, Reader
 from exchange.log.writer import Writers
 from exchange.publishing import store
-from exchange.publishing.batcher import Batcher
-from exchange.publishing.behind import Behind
 from exchange.publishing.recovery import RECOVERED, Recovery
 from exchange.publishing.search import LOOK_EVERY_SECONDS, WAIT_SECONDS, find_batch
 from exchange.publishing.store import Intent, Noted
 from exchange.publishing.tables import PublishIntent
 from kernel import changes, clock
-from kernel.database import Database
-from kernel.errors import IdempotencyKeyReused
+from kernel.database import Database, is_passing
+from kernel.errors import IdempotencyKeyReused, Unavailable
+from kernel.group_commit import GroupCommit
 from kernel.statements import Statements
+from kernel.write_behind import WriteBehind
 
-INTENT_BYTES = 64
+# Intents of one statement.
+NOTES_TOGETHER = 5_000
 # How much of the log a scan may have to read in vain: what others append in this time.
 ENDS_SECONDS = 60.0
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +80,11 @@ class Ledger:
         self._fences = Fences(writers, self._is_fenced, self._remember_fence)
         self._give_up = give_up
         self._noting, self._behind = Statements(database.access), Statements(database.access)
-        self._notes: Batcher[Intent, bool] = Batcher(self._note)
-        self._receipts = Behind(partial(store.keep_receipts, self._behind))
-        self._withdrawals = Behind(partial(store.withdraw, self._behind))
+        self._notes: GroupCommit[Intent, bool] = GroupCommit(
+            self._note, most=NOTES_TOGETHER, keeps_left=True
+        )
+        self._receipts = WriteBehind(partial(store.keep_receipts, self._behind))
+        self._withdrawals = WriteBehind(partial(store.withdraw, self._behind))
         self._mine: dict[tuple[int, bytes], Noted] = {}
         self._ends: dict[str, tuple[float, list[int]]] = {}
 
@@ -90,7 +97,7 @@ class Ledger:
         if self._recovery.is_due(place.topic):
             await self._recovery.ensure(place.topic, place.partitions)
         ends = msgspec.json.encode(await self._ends_of(place)).decode()
-        if await self._notes.put(Intent(keyed.intent, keyed.digest, life, ends), INTENT_BYTES):
+        if await self._notes.submit(Intent(keyed.intent, keyed.digest, life, ends)):
             return None
         return await self._await_first(keyed, life, place)
 
@@ -191,13 +198,15 @@ class Ledger:
         now = clock.now()
         try:
             new = await store.note(self._noting, list(firsts.values()), now)
-        except Exception:
+        except Exception as error:
             # Whether they were noted is not known, and they may be yet: a frozen session writes
             # when it wakes. Retries must not wait for a life that will not append them.
             for item in firsts.values():
                 self._withdrawals.put(Noted(item.intent, item.life, now))
                 self._give_up(item.life)
-            raise
+            if not is_passing(error):
+                log.exception("keyed publishes could not be noted")
+            raise Unavailable from error
         for intent in new:
             life = firsts[intent].life
             self._mine[life, intent] = Noted(intent, life, now)

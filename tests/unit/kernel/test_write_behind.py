@@ -3,8 +3,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from exchange.publishing import behind
-from exchange.publishing.behind import Behind
+from kernel import write_behind
+from kernel.write_behind import WriteBehind
 
 
 class Table:
@@ -26,20 +26,20 @@ class Table:
 
 async def test_what_comes_within_a_moment_is_written_together_and_in_order() -> None:
     table = Table()
-    writing: Behind[int] = Behind(table.write)
+    writing: WriteBehind[int] = WriteBehind(table.write)
     for n in range(10):
         writing.put(n)
         await asyncio.sleep(0)
-    await asyncio.sleep(behind.LINGER_SECONDS * 3)
+    await asyncio.sleep(write_behind.LINGER_SECONDS * 3)
     assert table.writes == [list(range(10))]
 
 
 async def test_a_lost_database_costs_time_and_no_item(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(behind, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(write_behind, "RETRY_SECONDS", 0.01)
     table = Table(losses=3)
-    writing: Behind[int] = Behind(table.write)
+    writing: WriteBehind[int] = WriteBehind(table.write)
     writing.put(1)
-    await asyncio.sleep(behind.LINGER_SECONDS + 0.015)
+    await asyncio.sleep(write_behind.LINGER_SECONDS + 0.015)
     writing.put(2)
     async with asyncio.timeout(2):
         await table.written.wait()
@@ -47,9 +47,9 @@ async def test_a_lost_database_costs_time_and_no_item(monkeypatch: pytest.Monkey
 
 
 async def test_a_write_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(behind, "AT_ONCE", 4)
+    monkeypatch.setattr(write_behind, "AT_ONCE", 4)
     table = Table()
-    writing: Behind[int] = Behind(table.write)
+    writing: WriteBehind[int] = WriteBehind(table.write)
     for n in range(10):
         writing.put(n)
     await writing.close()
@@ -59,9 +59,9 @@ async def test_a_write_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_closing_waits_for_what_is_written_and_not_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(behind, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(write_behind, "CLOSE_SECONDS", 0.05)
     table = Table(losses=1_000)
-    writing: Behind[int] = Behind(table.write)
+    writing: WriteBehind[int] = WriteBehind(table.write)
     writing.put(1)
     async with asyncio.timeout(1):
         await writing.close()

@@ -1,10 +1,14 @@
+"""Appends gathered by bytes: order kept, none split, none lost with a caller that leaves."""
+
 import asyncio
 from collections.abc import Sequence
 
 import pytest
 
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
-from exchange.publishing.batcher import BATCH_BYTES, Batcher
+from kernel.group_commit import GroupCommit
+
+BATCH_BYTES = 1024 * 1024
 
 
 class Log:
@@ -14,6 +18,9 @@ class Log:
         self.batches: list[list[str]] = []
         self.gate = asyncio.Event()
         self.error: Exception | None = None
+
+    def queue(self) -> GroupCommit[str, int]:
+        return GroupCommit(self.append, most=100, most_bytes=BATCH_BYTES, keeps_left=True)
 
     async def append(self, parts: Sequence[str]) -> list[int]:
         await self.gate.wait()
@@ -26,8 +33,8 @@ class Log:
 
 async def test_requests_that_wait_for_the_same_append_leave_together() -> None:
     log = Log()
-    batcher: Batcher[str, int] = Batcher(log.append)
-    puts = [asyncio.create_task(batcher.put(str(n), 1)) for n in range(5)]
+    queue = log.queue()
+    puts = [asyncio.create_task(queue.submit(str(n), 1)) for n in range(5)]
     await asyncio.sleep(0)
     log.gate.set()
     assert await asyncio.gather(*puts) == [0, 1, 2, 3, 4]
@@ -37,17 +44,17 @@ async def test_requests_that_wait_for_the_same_append_leave_together() -> None:
 async def test_a_lone_request_waits_for_nobody() -> None:
     log = Log()
     log.gate.set()
-    batcher: Batcher[str, int] = Batcher(log.append)
-    assert await batcher.put("only", 1) == 0
-    assert batcher.idle
+    queue = log.queue()
+    assert await queue.submit("only", 1) == 0
+    assert queue.idle
 
 
 async def test_a_batch_is_bounded_in_bytes_and_never_splits_a_request() -> None:
     log = Log()
-    batcher: Batcher[str, int] = Batcher(log.append)
+    queue = log.queue()
     half = BATCH_BYTES // 2 + 1
-    puts = [asyncio.create_task(batcher.put(str(n), half)) for n in range(3)]
-    puts.append(asyncio.create_task(batcher.put("huge", 8 * BATCH_BYTES)))
+    puts = [asyncio.create_task(queue.submit(str(n), half)) for n in range(3)]
+    puts.append(asyncio.create_task(queue.submit("huge", 8 * BATCH_BYTES)))
     await asyncio.sleep(0)
     log.gate.set()
     await asyncio.gather(*puts)
@@ -56,9 +63,9 @@ async def test_a_batch_is_bounded_in_bytes_and_never_splits_a_request() -> None:
 
 async def test_a_caller_that_leaves_does_not_take_the_others_with_it() -> None:
     log = Log()
-    batcher: Batcher[str, int] = Batcher(log.append)
-    leaving = asyncio.create_task(batcher.put("leaving", 1))
-    staying = asyncio.create_task(batcher.put("staying", 1))
+    queue = log.queue()
+    leaving = asyncio.create_task(queue.submit("leaving", 1))
+    staying = asyncio.create_task(queue.submit("staying", 1))
     await asyncio.sleep(0)
     leaving.cancel()
     log.gate.set()
@@ -71,10 +78,10 @@ async def test_everybody_in_a_failed_batch_hears_the_same(error: OutcomeUnknown)
     log = Log()
     log.error = error
     log.gate.set()
-    batcher: Batcher[str, int] = Batcher(log.append)
+    queue = log.queue()
     answers = await asyncio.gather(
-        *(batcher.put(str(n), 1) for n in range(3)), return_exceptions=True
+        *(queue.submit(str(n), 1) for n in range(3)), return_exceptions=True
     )
     assert [type(answer) for answer in answers] == [type(error)] * 3
     log.error = None
-    assert await batcher.put("later", 1) == 0
+    assert await queue.submit("later", 1) == 0

@@ -1,4 +1,8 @@
-"""Writes behind the answers: gathered for a moment, and again and again until it is written."""
+"""Writes behind the answers: gathered for a moment, and tried until the database has it.
+
+No group commit: nobody waits for the result, so that a moment's linger costs no latency and saves
+statements, and a write that fails is repeated instead of told.
+"""
 
 import asyncio
 import logging
@@ -20,7 +24,7 @@ CLOSE_SECONDS = 3.0
 Item = TypeVar("Item")
 
 
-class Behind(Generic[Item]):
+class WriteBehind(Generic[Item]):
     """`write` must come to the same however often it is done; order is that of arrival."""
 
     def __init__(self, write: Callable[[Sequence[Item]], Awaitable[None]]) -> None:
