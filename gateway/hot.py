@@ -17,7 +17,7 @@ from auth.principal import Scope as AuthScope
 from exchange.delivery.errors import QuotaExhausted
 from exchange.delivery.pull import Page, Request
 from exchange.publishing.errors import BodyTooLarge
-from exchange.publishing.publish import Batch, Media, OnInvalid, Op
+from exchange.publishing.publish import Media, OnInvalid, Op, PublishRequest
 from gateway import codings, refused
 from gateway.edge import Edge
 from gateway.exchanges import Exchange, Headers
@@ -159,29 +159,25 @@ class HotPaths(HotApp):
         finally:
             self._held_back -= 1
 
-    async def _caller(self, exchange: Exchange) -> Principal:
-        tokens = self._using.tokens
-        token = exchange.token()
-        principal = tokens.cached(token) or await tokens.verify(token)
-        exchange.principal = principal
-        self._using.restore.require()
-        return principal
-
     async def _publish(self, resource_id: str, exchange: Exchange) -> None:
-        principal = await self._caller(exchange)
+        using = self._using
+        token = exchange.token()
+        principal = using.tokens.cached(token) or await using.tokens.verify(token)
+        exchange.principal = principal
+        using.restore.require()
         # Before the body: whoever asks too often shall not send megabytes in vain.
         await self._admit(principal, exchange)
         principal.require_scope(MAY_PUBLISH)
-        publisher = self._using.bus.publisher
+        publisher = using.bus.publisher
         try:
             if not exchange.incoming.complete:
                 await publisher.require(principal, resource_id)
             try:
-                batch = await self._batch(principal, exchange)
+                request = await self._publish_request(principal, exchange)
             except BLAMED_LATER:
                 await publisher.require(principal, resource_id)
                 raise
-            published = await publisher.publish(principal, resource_id, batch)
+            published = await publisher.publish(principal, resource_id, request)
         finally:
             if exchange.held_bytes:
                 BODIES.release(principal.id, exchange.held_bytes)
@@ -199,7 +195,8 @@ class HotPaths(HotApp):
         if not gate.taken(exchange.buckets):
             await gate.take(exchange.buckets)
 
-    async def _batch(self, principal: Principal, exchange: Exchange) -> Batch:
+    async def _publish_request(self, principal: Principal, exchange: Exchange) -> PublishRequest:
+        """Return what is asked for; raises BadRequest, UnsupportedMedia, and as `_body` does."""
         query = exchange.query("op", "on_invalid")
         headers = exchange.headers
         op = choice(query, "op", UPSERT) if query else UPSERT
@@ -214,7 +211,7 @@ class HotPaths(HotApp):
         body = await self._body(principal, exchange)
         if decode is not None:
             body = await self._decoded(principal, exchange, decode, body)
-        return Batch(
+        return PublishRequest(
             media=media,
             op=op,
             on_invalid=on_invalid,
@@ -281,9 +278,8 @@ class HotPaths(HotApp):
         if request.wait_seconds:
             if STOPPING.begun:
                 raise Unavailable("本节点正在停止", "This node is stopping")
-            tail = self._using.bus.tail
-            exchange.incoming.on_leave = partial(tail.wake_subscription, subscription_id)
-        page = await self._using.bus.puller.pull(caller, request)
+            exchange.incoming.on_leave = partial(using.bus.tail.wake_subscription, subscription_id)
+        page = await using.bus.puller.pull(principal, caller, request)
         exchange.day = page.day
         as_json = prefers_json(exchange.headers.get(b"accept", b""))
         body = _json(page) if as_json else _ndjson(page)

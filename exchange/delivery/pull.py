@@ -144,9 +144,10 @@ class Puller:
         self._cursors = cursors
         self._unknown_versions = UnknownVersions()
 
-    async def pull(self, caller: Caller, request: Request) -> Page:
+    async def pull(self, principal: Principal, caller: Caller, request: Request) -> Page:
         """Return records from the cursor on, waiting for some if asked to.
 
+        `principal` is the caller as confirmed in this turn of the loop; each later look asks again.
         Nothing is awaited between the last look at the rules and the return of the page. Raises
         401 and 403 errors, NotFound, InvalidCursor, QuotaExhausted, CursorExpired,
         BrokerUnavailable, RulesChanged.
@@ -154,8 +155,10 @@ class Puller:
         deadline = clock.monotonic() + request.wait_seconds
         start: Start | None = None
         attempts = ATTEMPTS
+        confirmed: Principal | None = principal
         while True:
-            principal = await caller.confirm()
+            principal = confirmed or await caller.confirm()
+            confirmed = None
             plan = await self._plan(principal, request.subscription_id)
             admitted = Admission(
                 caller.known, plan, MODE, self._plans, self._changes, self._departures

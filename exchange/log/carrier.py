@@ -5,6 +5,10 @@ for nobody, and under load a request holds all that came in one round trip. Each
 of its own, so that one that hangs holds up nobody else's partitions; small and large loads travel
 apart, so that a record does not queue behind megabytes. A partition has one batch under way at
 most, in whichever lane: its order is that of arrival.
+
+No `kernel.group_commit` can do this: a request takes from the queues of many partitions at once,
+two are under way to a broker, and a batch that is refused or unanswered is settled by itself while
+the others of its request go on.
 """
 
 import asyncio

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import zlib
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from exchange.log.accepted import Position
 from exchange.log.access import Brokers
 from exchange.log.carrier import Carrier
 from exchange.log.connection import Connection
@@ -40,16 +41,26 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 
 @dataclass(slots=True, eq=False)
-class _Writer:
-    """One numbered writer; `lease` is the worker life under which it was taken."""
+class Writer:
+    """One way into the log; as a context it is kept from its end while a publish needs it.
 
-    number: int
+    `generation` is its number and that of the worker life which others take its publishes for;
+    `lease` is the life that the worker had when it was made.
+    """
+
+    generation: int
     lease: int
     carrier: Carrier
     spanning: SpanningLog
     transactions: GroupCommit[Sequence[Part], list[int]]
     old_at: float
     users: int = 0
+
+    def __enter__(self) -> None:
+        self.users += 1
+
+    def __exit__(self, *_error: object) -> None:
+        self.users -= 1
 
     @property
     def idle(self) -> bool:
@@ -71,14 +82,14 @@ class Lanes:
         self._large = large
         self._changes = changes
         self._writers = Writers(small)
-        self._open: dict[int, _Writer] = {}
-        self._current: _Writer | None = None
+        self._open: dict[int, Writer] = {}
+        self._current: Writer | None = None
         self._entering = asyncio.Lock()
         self._replacing: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def life(self, *, spanning: bool = False) -> int:
-        """Return the number of the writer that writes now; BrokerUnavailable without one.
+    async def writer(self, *, spanning: bool = False) -> Writer:
+        """Return the writer that writes now; BrokerUnavailable without one.
 
         `spanning` says that it may write over several partitions at once.
         """
@@ -87,61 +98,48 @@ class Lanes:
             writer = await self._enter()
         if spanning:
             await writer.spanning.enter()
+            if writer.generation not in self._open:
+                raise BrokerUnavailable
         if asyncio.get_running_loop().time() > writer.old_at:
-            self.give_up(writer.number)
-        return writer.number
+            self.give_up(writer.generation)
+        return writer
 
-    @contextmanager
-    def using(self, life: int) -> Iterator[None]:
-        """Keep a writer's life from ending by its replacement while a publish needs it."""
-        writer = self._open.get(life)
-        if writer is None:
-            raise BrokerUnavailable
-        writer.users += 1
-        try:
-            yield
-        finally:
-            writer.users -= 1
-
-    async def append(self, life: int, place: Place, part: Slice, size_bytes: int) -> int:
-        """Return the offset of the part's first record.
+    async def append(
+        self, writer: Writer, topic: str, slices: Sequence[tuple[int, Slice]], size_bytes: int
+    ) -> list[Position]:
+        """Store one slice for each partition, all of them or none, and return where they are.
 
         Raises BrokerUnavailable or BatchTooLarge when nothing was stored, OutcomeUnknown when it
         may have been.
         """
-        writer = self._writer(life)
+        if writer.generation not in self._open or writer.lease != self._changes.life:
+            raise BrokerUnavailable
         try:
-            return await writer.carrier.put(place, part, size_bytes)
+            if len(slices) == 1:
+                partition, only = slices[0]
+                firsts = [await writer.carrier.put((topic, partition), only, size_bytes)]
+            else:
+                parts = [((topic, partition), each) for partition, each in slices]
+                firsts = await writer.transactions.submit(parts, size_bytes)
         except (OutcomeUnknown, WriterOver):
-            self.give_up(life)
+            self.give_up(writer.generation)
             raise
+        return [
+            Position(partition, first, first + len(each.keys) - 1)
+            for (partition, each), first in zip(slices, firsts, strict=True)
+        ]
 
-    async def append_spanning(self, life: int, parts: Sequence[Part], size_bytes: int) -> list[int]:
-        """Return the first offset of each part, all of them stored or none; raises as `append`."""
-        writer = self._writer(life)
-        try:
-            return await writer.transactions.submit(parts, size_bytes)
-        except (OutcomeUnknown, WriterOver):
-            self.give_up(life)
-            raise
-
-    def give_up(self, life: int) -> None:
+    def give_up(self, generation: int) -> None:
         """Replace a writer that does not know what it wrote, so that its publishes can be settled.
 
         The worker goes on: its rules, its open polls and its other partitions do not notice.
         """
         writer = self._current
-        if writer is None or writer.number != life or self._replacing is not None:
+        if writer is None or writer.generation != generation or self._replacing is not None:
             return
         self._replacing = self._start(self._replace(writer))
 
-    def _writer(self, life: int) -> _Writer:
-        writer = self._open.get(life)
-        if writer is None or writer.lease != self._changes.life:
-            raise BrokerUnavailable
-        return writer
-
-    async def _enter(self) -> _Writer:
+    async def _enter(self) -> Writer:
         """Begin to write under the worker's present life; BrokerUnavailable."""
         async with self._entering:
             lease = self._changes.life
@@ -152,7 +150,7 @@ class Lanes:
                 self._current = await self._begin(lease, lease)
             return self._current
 
-    async def _replace(self, writer: _Writer) -> None:
+    async def _replace(self, writer: Writer) -> None:
         """Go on under the number of another life of this lease; the old writer finds its end."""
         try:
             while self._current is writer and self._changes.life == writer.lease:
@@ -163,7 +161,7 @@ class Lanes:
             self._replacing = None
         self._start(self._retire(writer))
 
-    async def _succeed(self, writer: _Writer) -> bool:
+    async def _succeed(self, writer: Writer) -> bool:
         number = await self._changes.begin_life()
         if number is None:
             return False
@@ -177,12 +175,12 @@ class Lanes:
         self._current = successor
         return True
 
-    async def _retire(self, writer: _Writer) -> None:
+    async def _retire(self, writer: Writer) -> None:
         """End a writer's life once nothing of it is under way."""
         await self._close_spanning(writer)
         await _until(lambda: writer.idle)
-        self._open.pop(writer.number, None)
-        await self._changes.end_life(writer.number)
+        self._open.pop(writer.generation, None)
+        await self._changes.end_life(writer.generation)
 
     def _leave_all(self) -> None:
         """Close the writers whose lease is over."""
@@ -192,17 +190,17 @@ class Lanes:
         for writer in over:
             self._start(self._close_spanning(writer))
 
-    async def _close_spanning(self, writer: _Writer) -> None:
+    async def _close_spanning(self, writer: Writer) -> None:
         """What a transaction left open would hold up every reader."""
-        if writer.number in self._open:
+        if writer.generation in self._open:
             await _until(lambda: writer.spanning.broken or writer.idle)
         unfinished = writer.spanning.broken
         writer.spanning.leave()
         if unfinished:
             with suppress(BrokerUnavailable):
-                await self._writers.enter(spanning_id(writer.number))
+                await self._writers.enter(spanning_id(writer.generation))
 
-    async def _begin(self, number: int, lease: int) -> _Writer:
+    async def _begin(self, number: int, lease: int) -> Writer:
         producer = await self._writers.enter(transactional_id(number))
         spanning = SpanningLog(self._brokers, number)
         carrier = Carrier(self._small, self._large, producer)
@@ -210,7 +208,7 @@ class Lanes:
         transactions = GroupCommit(
             _all_at_once(spanning), most=REQUESTS_TOGETHER, most_bytes=BATCH_BYTES, keeps_left=True
         )
-        writer = _Writer(number, lease, carrier, spanning, transactions, old_at)
+        writer = Writer(number, lease, carrier, spanning, transactions, old_at)
         self._open[number] = writer
         return writer
 

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Layout:
     """A resource's topic and how many partitions it has."""
 
     topic: str
@@ -88,32 +88,32 @@ class Ledger:
         self._mine: dict[tuple[int, bytes], Noted] = {}
         self._ends: dict[str, tuple[float, list[int]]] = {}
 
-    async def claim(self, keyed: Keyed, life: int, place: Place) -> Accepted | None:
+    async def claim(self, keyed: Keyed, life: int, layout: Layout) -> Accepted | None:
         """Return None when this try shall append, else the positions of the first one.
 
         Raises IdempotencyKeyReused for another body, OutcomeUnknown when the first try of a
         living worker takes too long, Recovering after a restore.
         """
-        if self._recovery.is_due(place.topic):
-            await self._recovery.ensure(place.topic, place.partitions)
-        ends = msgspec.json.encode(await self._ends_of(place)).decode()
+        if self._recovery.is_due(layout.topic):
+            await self._recovery.ensure(layout.topic, layout.partitions)
+        ends = msgspec.json.encode(await self._ends_of(layout)).decode()
         if await self._notes.submit(Intent(keyed.intent, keyed.digest, life, ends)):
             return None
-        return await self._await_first(keyed, life, place)
+        return await self._await_first(keyed, life, layout)
 
-    async def settled(self, keyed: Keyed, place: Place) -> Accepted | None:
+    async def settled(self, keyed: Keyed, layout: Layout) -> Accepted | None:
         """Return what the first try with this key and body stored, None where it stored nothing.
 
         Raises as `claim`, but None for another body: nothing of this one was stored.
         """
-        if self._recovery.is_due(place.topic):
-            await self._recovery.ensure(place.topic, place.partitions)
+        if self._recovery.is_due(layout.topic):
+            await self._recovery.ensure(layout.topic, layout.partitions)
         try:
-            return await self._await_first(keyed, None, place)
+            return await self._await_first(keyed, None, layout)
         except IdempotencyKeyReused:
             return None
 
-    async def _await_first(self, keyed: Keyed, life: int | None, place: Place) -> Accepted | None:
+    async def _await_first(self, keyed: Keyed, life: int | None, layout: Layout) -> Accepted | None:
         """Wait for the first try, or settle it; without a `life` nobody is going to append."""
         deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
         while asyncio.get_running_loop().time() < deadline:
@@ -121,28 +121,28 @@ class Ledger:
                 found = await store.find(session, keyed.intent)
                 living = found is not None and await changes.is_living(session, found.life)
             if found is None:
-                return None if life is None else await self.claim(keyed, life, place)
+                return None if life is None else await self.claim(keyed, life, layout)
             if not keyed.fits(found):
                 raise IdempotencyKeyReused
             if found.receipt is not None:
                 return accepted(found.receipt)
             if not living:
-                return await self._settle(found, keyed, life, place)
+                return await self._settle(found, keyed, life, layout)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
         raise OutcomeUnknown
 
     async def _settle(
-        self, found: PublishIntent, keyed: Keyed, life: int | None, place: Place
+        self, found: PublishIntent, keyed: Keyed, life: int | None, layout: Layout
     ) -> Accepted | None:
         """Decide a dead life's publish by the log; another settler may be first.
 
         What is found may be a part of what another settler is appending. He has taken the intent
         over before; so what is found counts only while the intent is still the dead life's.
         """
-        await self._fences.raise_fence(found.life, place.topic, place.partitions)
-        ends = await self._visible_ends(place)
+        await self._fences.raise_fence(found.life, layout.topic, layout.partitions)
+        ends = await self._visible_ends(layout)
         starts = msgspec.json.decode(found.ends, type=list[int])
-        taken = await find_batch(self._reader, place.topic, found.intent, starts, ends)
+        taken = await find_batch(self._reader, layout.topic, found.intent, starts, ends)
         if taken is None and life is None:
             return None
         first = False
@@ -153,21 +153,21 @@ class Ledger:
                 noted = msgspec.json.encode(ends).decode()
                 first = await store.take_over(session, found, life, noted)
         if not first:
-            return await self._await_first(keyed, life, place)
+            return await self._await_first(keyed, life, layout)
         if taken is None and life is not None:
             self._mine[life, found.intent] = Noted(found.intent, life, found.created_at)
         return taken
 
-    async def _visible_ends(self, place: Place) -> list[int]:
+    async def _visible_ends(self, layout: Layout) -> list[int]:
         """Return the ends of the log when all before them can be read; OutcomeUnknown.
 
         An open transaction of anybody's hides what lies behind it until it is over, and what is
         looked for may lie there.
         """
         deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
-        ends = await self._read_ends(place, READ_UNCOMMITTED)
+        ends = await self._read_ends(layout, READ_UNCOMMITTED)
         while asyncio.get_running_loop().time() < deadline:
-            visible = await self._read_ends(place, READ_COMMITTED)
+            visible = await self._read_ends(layout, READ_COMMITTED)
             if all(seen >= end for seen, end in zip(visible, ends, strict=True)):
                 return ends
             await asyncio.sleep(LOOK_EVERY_SECONDS)
@@ -220,23 +220,23 @@ class Ledger:
         async with self._database.transaction() as session:
             await store.remember_fence(session, life, topic, clock.now())
 
-    async def _ends_of(self, place: Place) -> list[int]:
+    async def _ends_of(self, layout: Layout) -> list[int]:
         """Return ends that the log has certainly reached: a lower bound is all a scan needs."""
-        read_at, ends = self._ends.get(place.topic, (0.0, []))
+        read_at, ends = self._ends.get(layout.topic, (0.0, []))
         if not ends or clock.monotonic() - read_at > ENDS_SECONDS:
-            ends = await self._read_ends(place)
-            self._ends[place.topic] = (clock.monotonic(), ends)
+            ends = await self._read_ends(layout)
+            self._ends[layout.topic] = (clock.monotonic(), ends)
         return ends
 
-    async def _read_ends(self, place: Place, isolation: int = READ_COMMITTED) -> list[int]:
+    async def _read_ends(self, layout: Layout, isolation: int = READ_COMMITTED) -> list[int]:
         return [
-            await self._reader.offset(place.topic, partition, LATEST, isolation)
-            for partition in range(place.partitions)
+            await self._reader.offset(layout.topic, partition, LATEST, isolation)
+            for partition in range(layout.partitions)
         ]
 
-    def reached(self, place: Place, positions: Sequence[Position]) -> None:
+    def reached(self, layout: Layout, positions: Sequence[Position]) -> None:
         """Remember how far the log is known to reach."""
-        _read_at, ends = self._ends.get(place.topic, (0.0, []))
+        _read_at, ends = self._ends.get(layout.topic, (0.0, []))
         if ends:
             for position in positions:
                 ends[position.partition] = max(ends[position.partition], position.last_offset + 1)

@@ -12,16 +12,16 @@ from catalog import versions
 from catalog.contracts.compile import Checked, Plan, compiling
 from catalog.contracts.stored import refuse_too_large
 from catalog.errors import ResourceNotPublished, VersionSuperseded
-from exchange.log.accepted import Accepted, Kept, Position
-from exchange.log.errors import BrokerUnavailable
+from exchange.log.accepted import Accepted, Kept
+from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.log.headers import BatchFacts
 from exchange.log.produce import Slice
 from exchange.log.topics import topic_of
 from exchange.metering.counts import Counts
 from exchange.publishing import receipts
 from exchange.publishing.errors import RecordsInvalid
-from exchange.publishing.lanes import Lanes, partition_of
-from exchange.publishing.ledger import Keyed, Ledger, Place
+from exchange.publishing.lanes import Lanes, Writer, partition_of
+from exchange.publishing.ledger import Keyed, Layout, Ledger
 from exchange.publishing.quarantine import Quarantine
 from exchange.publishing.receipts import Receipt
 from exchange.publishing.recovery import DELETE, UPSERT, content_digest
@@ -52,7 +52,7 @@ class Media(StrEnum):
     JSON = "application/json"
 
 
-class Batch(msgspec.Struct, frozen=True, gc=False):
+class PublishRequest(msgspec.Struct, frozen=True, gc=False):
     """One publish as it was asked for; `version` None means the published one."""
 
     body: bytes
@@ -71,7 +71,7 @@ class ResourcePlan:
     resource_id: str
     department: str
     version: int
-    place: Place
+    layout: Layout
     plan: Plan
 
 
@@ -105,64 +105,143 @@ class Publisher:
             most_bytes=PLANS_BYTES_MAX,
         )
 
-    async def publish(self, principal: Principal, resource_id: str, batch: Batch) -> Published:
-        """Store the batch, all of it or nothing, and return its receipt.
+    async def publish(
+        self, principal: Principal, resource_id: str, request: PublishRequest
+    ) -> Published:
+        """Store the records, all of them or nothing, and return their receipt.
 
-        With `on_invalid` quarantine the valid records are all of it. Raises 403 errors, NotFound,
+        With `on_invalid` quarantine the valid records are all of them. Raises 403 errors, NotFound,
         RecordsInvalid and the other 422 errors, BatchTooLarge, IdempotencyKeyReused,
         BrokerUnavailable, OutcomeUnknown.
         """
         principal.require_scope(Scope.RECORDS_PUBLISH)
         plan = self.plans.known(resource_id) or await self._plan(principal, resource_id)
         principal.require_department(plan.department)
-        digest = hashlib.sha256(batch.body).digest()
-        keyed = _keyed(principal, resource_id, batch, digest)
+        digest = hashlib.sha256(request.body).digest()
+        keyed = _keyed(principal, resource_id, request, digest)
         try:
-            checked = await self._checked(plan, batch)
+            checked = await self._checked(plan, request)
         except ShuyuanError:
             # The first try may have been valid: a stricter version may have come since.
-            if keyed and (taken := await self._ledger.settled(keyed, plan.place)):
-                receipt = await self._receipt(principal, plan, taken, digest)
-                return Published(receipt, replayed=True)
+            if keyed and (accepted := await self._ledger.settled(keyed, plan.layout)):
+                return await self._published(principal, plan, accepted, digest, replayed=True)
             raise
-        life = await self._lanes.life(spanning=plan.place.partitions > 1)
-        with self._lanes.using(life):
-            if keyed and (taken := await self._ledger.claim(keyed, life, plan.place)):
-                receipt = await self._receipt(principal, plan, taken, digest)
-                return Published(receipt, replayed=True)
+        writer = await self._lanes.writer(spanning=plan.layout.partitions > 1)
+        with writer:
+            if keyed and (
+                accepted := await self._ledger.claim(keyed, writer.generation, plan.layout)
+            ):
+                return await self._published(principal, plan, accepted, digest, replayed=True)
+            intent = keyed.intent if keyed else None
+            facts = BatchFacts(
+                plan.version,
+                len(checked.keys),
+                digest,
+                principal.id,
+                request.correlation_id,
+                intent,
+            )
             try:
-                taken = await self._first(principal, life, plan, batch, checked, keyed, digest)
+                if checked.rejected:
+                    accepted = await self._store_valid(
+                        principal, writer, plan, request, checked, facts
+                    )
+                else:
+                    accepted = await self._store(writer, plan, request, checked, facts)
             finally:
-                if keyed:
-                    self._ledger.leave(keyed.intent, life)
-        return Published(await self._receipt(principal, plan, taken, digest), replayed=False)
+                if intent is not None:
+                    self._ledger.leave(intent, writer.generation)
+        self._counts.published(principal, plan.resource_id, len(request.body), accepted, digest)
+        return await self._published(principal, plan, accepted, digest, replayed=False)
 
-    async def _first(
+    async def _checked(self, plan: ResourcePlan, request: PublishRequest) -> Checked:
+        """Check a small body at once and a large one in turns with the others (P9)."""
+        steps = check(plan, request)
+        at_once = plan.plan.at_once(request.body, deletes=request.op is Op.DELETE)
+        return finished(steps) if at_once else await self._turns.finish(steps)
+
+    async def _store_valid(
         self,
         principal: Principal,
-        life: int,
+        writer: Writer,
         plan: ResourcePlan,
-        batch: Batch,
+        request: PublishRequest,
         checked: Checked,
-        keyed: Keyed | None,
-        digest: bytes,
+        facts: BatchFacts,
     ) -> Accepted:
-        """Store what no earlier try has stored."""
-        intent = keyed.intent if keyed else None
-        stored = len(checked.keys)
-        facts = BatchFacts(plan.version, stored, digest, principal.id, batch.correlation_id, intent)
-        if checked.rejected:
-            taken = await self._store_some(principal, life, plan, batch, checked, facts)
-        else:
-            taken = await self._store(life, plan, batch, checked, facts)
-        self._counts.published(principal, plan.resource_id, len(batch.body), taken, digest)
-        return taken
+        """Hold the invalid records, store the others; shown with the receipt (ADR 0014)."""
+        intent = facts.intent
+        try:
+            kept = await self._quarantine.hold(
+                principal, plan.resource_id, request.op, checked, keyed=intent is not None
+            )
+            if not checked.keys:
+                return await self._settle_alone(writer, Accepted(plan.version, [], kept), intent)
+        except Exception:
+            if intent is not None:
+                self._ledger.withdraw(intent, writer.generation)
+            raise
+        try:
+            marked = msgspec.structs.replace(facts, quarantine=kept.text())
+            return await self._store(writer, plan, request, checked, marked, kept)
+        except (BrokerUnavailable, BatchTooLarge):
+            await self._quarantine.withdraw(kept)
+            raise
 
-    async def _checked(self, plan: ResourcePlan, batch: Batch) -> Checked:
-        """Check a small body at once and a large one in turns with the others (P9)."""
-        steps = check(plan, batch)
-        at_once = plan.plan.at_once(batch.body, deletes=batch.op is Op.DELETE)
-        return finished(steps) if at_once else await self._turns.finish(steps)
+    async def _settle_alone(
+        self, writer: Writer, accepted: Accepted, intent: bytes | None
+    ) -> Accepted:
+        """Settle a publish without any valid record: there is no append to tell of it."""
+        if intent is None:
+            return accepted
+        try:
+            await self._ledger.decide(intent, writer.generation, accepted)
+        except OutcomeUnknown:
+            if accepted.kept is not None:
+                await self._quarantine.withdraw(accepted.kept)
+            raise
+        return accepted
+
+    async def _store(
+        self,
+        writer: Writer,
+        plan: ResourcePlan,
+        request: PublishRequest,
+        checked: Checked,
+        facts: BatchFacts,
+        kept: Kept | None = None,
+    ) -> Accepted:
+        """Append, and keep the ledger true to what came of it."""
+        layout = plan.layout
+        slices = split(checked, layout.partitions, facts, delete=request.op is Op.DELETE)
+        try:
+            positions = await self._lanes.append(writer, layout.topic, slices, len(request.body))
+        except (BrokerUnavailable, BatchTooLarge):
+            if facts.intent is not None:
+                self._ledger.withdraw(facts.intent, writer.generation)
+            raise
+        accepted = Accepted(plan.version, positions, kept)
+        self._ledger.reached(layout, positions)
+        if facts.intent is not None:
+            self._ledger.keep(facts.intent, accepted)
+        return accepted
+
+    async def _published(
+        self,
+        principal: Principal,
+        plan: ResourcePlan,
+        accepted: Accepted,
+        digest: bytes,
+        *,
+        replayed: bool,
+    ) -> Published:
+        """Return the receipt, with the errors of what went into quarantine."""
+        receipt = receipts.issue(
+            self.receipt_key, resource_id=plan.resource_id, taken=accepted, digest=digest
+        )
+        if accepted.kept is not None:
+            receipt = await self._quarantine.shown(principal, receipt, accepted.kept)
+        return Published(receipt, replayed)
 
     async def require(self, principal: Principal, resource_id: str) -> None:
         """Raise NotFound or NotYourDepartment before a body is read, and before it is blamed.
@@ -186,83 +265,6 @@ class Publisher:
                 raise NotFound from None
             raise
 
-    async def _store_some(
-        self,
-        principal: Principal,
-        life: int,
-        plan: ResourcePlan,
-        batch: Batch,
-        checked: Checked,
-        facts: BatchFacts,
-    ) -> Accepted:
-        """Hold the invalid records, store the others; shown with the receipt (ADR 0014)."""
-        intent = facts.intent
-        try:
-            kept = await self._quarantine.hold(
-                principal, plan.resource_id, batch.op, checked, keyed=intent is not None
-            )
-            if not checked.keys:
-                taken = Accepted(plan.version, [], kept)
-                return await self._quarantine.alone(taken, kept, self._ledger, intent, life)
-        except Exception:
-            if intent is not None:
-                self._ledger.withdraw(intent, life)
-            raise
-        try:
-            marked = msgspec.structs.replace(facts, quarantine=kept.text())
-            return await self._store(life, plan, batch, checked, marked, kept)
-        except (BrokerUnavailable, BatchTooLarge):
-            await self._quarantine.withdraw(kept)
-            raise
-
-    async def _store(
-        self,
-        life: int,
-        plan: ResourcePlan,
-        batch: Batch,
-        checked: Checked,
-        facts: BatchFacts,
-        kept: Kept | None = None,
-    ) -> Accepted:
-        """Append, and keep the ledger true to what came of it."""
-        try:
-            positions = await self._append(life, plan.place, checked, facts, batch)
-        except (BrokerUnavailable, BatchTooLarge):
-            if facts.intent is not None:
-                self._ledger.withdraw(facts.intent, life)
-            raise
-        taken = Accepted(plan.version, positions, kept)
-        self._ledger.reached(plan.place, positions)
-        if facts.intent is not None:
-            self._ledger.keep(facts.intent, taken)
-        return taken
-
-    async def _append(
-        self, life: int, place: Place, checked: Checked, facts: BatchFacts, batch: Batch
-    ) -> list[Position]:
-        slices = split(checked, place.partitions, facts, delete=batch.op is Op.DELETE)
-        size = len(batch.body)
-        if len(slices) == 1:
-            partition, part = slices[0]
-            first = await self._lanes.append(life, (place.topic, partition), part, size)
-            return [Position(partition, first, first + len(part.keys) - 1)]
-        parts = [((place.topic, partition), part) for partition, part in slices]
-        firsts = await self._lanes.append_spanning(life, parts, size)
-        return [
-            Position(partition, first, first + len(part.keys) - 1)
-            for (partition, part), first in zip(slices, firsts, strict=True)
-        ]
-
-    async def _receipt(
-        self, principal: Principal, plan: ResourcePlan, taken: Accepted, digest: bytes
-    ) -> Receipt:
-        receipt = receipts.issue(
-            self.receipt_key, resource_id=plan.resource_id, taken=taken, digest=digest
-        )
-        if taken.kept is None:
-            return receipt
-        return await self._quarantine.shown(principal, receipt, taken.kept)
-
     async def receipt(self, session: ReadSession, principal: Principal, receipt_id: str) -> Receipt:
         """Return what a receipt id proves, to the department of its resource; NotFound."""
         found, kept = receipts.opened(self.receipt_key, receipt_id)
@@ -277,7 +279,7 @@ class Publisher:
             resource_id,
             published.department,
             published.version,
-            Place(topic_of(resource_id), published.partitions),
+            Layout(topic_of(resource_id), published.partitions),
             await self._turns.finish(compiling(published.contract, today)),
         )
 
@@ -290,15 +292,15 @@ _CHECKS: Mapping[tuple[Op, Media], Callable[[Plan, bytes], Steps[Checked]]] = {
 }
 
 
-def check(plan: ResourcePlan, batch: Batch) -> Steps[Checked]:
+def check(plan: ResourcePlan, request: PublishRequest) -> Steps[Checked]:
     """Return the records; raises RecordsInvalid, VersionSuperseded and whole-body refusals."""
-    if batch.version is not None and batch.version != plan.version:
+    if request.version is not None and request.version != plan.version:
         raise VersionSuperseded(published_version=plan.version)
-    checked = yield from _CHECKS[batch.op, batch.media](plan.plan, batch.body)
+    checked = yield from _CHECKS[request.op, request.media](plan.plan, request.body)
     if not checked.rejected:
         return checked
-    if batch.on_invalid is OnInvalid.QUARANTINE:
-        refuse_too_large(checked, len(batch.body))
+    if request.on_invalid is OnInvalid.QUARANTINE:
+        refuse_too_large(checked, len(request.body))
         return checked
     refusal = checked.refusal()
     if checked.malformed:
@@ -324,14 +326,16 @@ def split(
     ]
 
 
-def _keyed(principal: Principal, resource_id: str, batch: Batch, digest: bytes) -> Keyed | None:
+def _keyed(
+    principal: Principal, resource_id: str, request: PublishRequest, digest: bytes
+) -> Keyed | None:
     """Name a publish by its key: the scope of a key is client and resource (`api.md` section 5)."""
-    if batch.idempotency_key is None:
+    if request.idempotency_key is None:
         return None
-    key = f"{principal.id}\n{resource_id}\n{batch.idempotency_key}".encode()
+    key = f"{principal.id}\n{resource_id}\n{request.idempotency_key}".encode()
     intent = hashlib.blake2b(key, digest_size=INTENT_BYTES).digest()
-    in_log = content_digest(batch.op.encode(), digest)
-    if batch.on_invalid is OnInvalid.REJECT:
+    in_log = content_digest(request.op.encode(), digest)
+    if request.on_invalid is OnInvalid.REJECT:
         return Keyed(intent, in_log, in_log)
-    asked = batch.op.encode() + batch.on_invalid.encode()
+    asked = request.op.encode() + request.on_invalid.encode()
     return Keyed(intent, content_digest(asked, digest), in_log)

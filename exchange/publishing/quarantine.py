@@ -16,11 +16,10 @@ import msgspec
 from auth.principal import Principal
 from catalog.contracts.checked import Checked, Rejected
 from exchange.events import ExchangeEvent
-from exchange.log.accepted import Accepted, Kept
+from exchange.log.accepted import Kept
 from exchange.log.errors import OutcomeUnknown
 from exchange.publishing import quarantine_store as store
 from exchange.publishing.errors import QuarantineFull
-from exchange.publishing.ledger import Ledger
 from exchange.publishing.quarantine_store import Sealed
 from exchange.publishing.receipts import Receipt
 from exchange.publishing.tables import QuarantineBatch
@@ -114,19 +113,6 @@ class Quarantine:
         errors = list(map(_told, rejected.errors[:ERRORS_KEPT_MAX]))
         content = Content(rejected.line, errors, rejected.error_count)
         return self._box.encrypt(_ENCODE(content))
-
-    async def alone(
-        self, taken: Accepted, kept: Kept, ledger: Ledger, intent: bytes | None, life: int
-    ) -> Accepted:
-        """Settle a publish without any valid record: there is no append to tell of it."""
-        if intent is None:
-            return taken
-        try:
-            await ledger.decide(intent, life, taken)
-        except OutcomeUnknown:
-            await self.withdraw(kept)
-            raise
-        return taken
 
     async def withdraw(self, kept: Kept) -> None:
         """Forget what stands for nothing; when that fails it is forgotten in its time."""

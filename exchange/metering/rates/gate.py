@@ -1,4 +1,8 @@
-"""Rate limits of clients and subscriptions, the same on all workers (P9, ADR 0015)."""
+"""Rate limits of clients and subscriptions, the same on all workers (P9, ADR 0015).
+
+No `kernel.group_commit`: a request does not wait for the exchange with the other workers, which
+comes by a timer and tells sums; only who has taken much that nobody was told of waits for it.
+"""
 
 import asyncio
 import logging

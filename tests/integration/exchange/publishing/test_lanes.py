@@ -12,11 +12,12 @@ from exchange.log.fence import fence
 from exchange.log.produce import Slice
 from exchange.log.writer import Writers, transactional_id
 from exchange.publishing import lanes as writing
-from exchange.publishing.lanes import Lanes
+from exchange.publishing.lanes import Lanes, Writer
+from exchange.publishing.ledger import Layout
 from kernel.changes import ChangeFeed, is_living
 from kernel.database import Database
 from kernel.tasks import Loops
-from tests.integration.exchange.publishing.test_settling import new_place
+from tests.integration.exchange.publishing.test_settling import new_layout
 from tests.support.eventually import eventually
 
 PART = Slice([b"key"], [b"{}"], [])
@@ -47,6 +48,11 @@ async def lanes(
     await opened.close()
 
 
+async def append(lanes: Lanes, writer: Writer, layout: Layout) -> int:
+    [position] = await lanes.append(writer, layout.topic, [(0, PART)], 2)
+    return position.first_offset
+
+
 async def ends(database: Database, life: int) -> bool:
     async with database.reading() as session:
         return not await is_living(session, life)
@@ -56,26 +62,26 @@ async def test_a_writer_that_is_given_up_is_replaced_and_nothing_else_of_the_wor
     database: Database, endpoints: Endpoints, connection: Connection, feed: ChangeFeed, lanes: Lanes
 ) -> None:
     """The whole life ended: plans, tokens and polls began anew, and publishes got 503."""
-    place = await new_place(endpoints, connection, 1)
+    layout = await new_layout(endpoints, connection, 1)
     resets: list[bool] = []
     feed.on_reset(lambda: resets.append(True))
-    lease, first = feed.life, await lanes.life()
-    with lanes.using(first):
-        lanes.give_up(first)
-        lanes.give_up(first)
+    lease, first = feed.life, await lanes.writer()
+    with first:
+        lanes.give_up(first.generation)
+        lanes.give_up(first.generation)
         second = first
         while second == first:
             # Whoever comes meanwhile is served by the one or the other.
-            second = await lanes.life()
-            await lanes.append(second, (place.topic, 0), PART, 2)
+            second = await lanes.writer()
+            await append(lanes, second, layout)
         # A publish that needs the first one yet is not settled by others meanwhile.
         await asyncio.sleep(3 * writing.RETRY_SECONDS)
-        assert not await ends(database, first)
-        assert isinstance(await lanes.append(first, (place.topic, 0), PART, 2), int)
-    await eventually(lambda: ends(database, first))
+        assert not await ends(database, first.generation)
+        assert isinstance(await append(lanes, first, layout), int)
+    await eventually(lambda: ends(database, first.generation))
     with pytest.raises(BrokerUnavailable):
-        await lanes.append(first, (place.topic, 0), PART, 2)
-    assert not await ends(database, second)
+        await append(lanes, first, layout)
+    assert not await ends(database, second.generation)
     assert (feed.life, resets) == (lease, [])
 
 
@@ -83,35 +89,35 @@ async def test_a_worker_that_others_have_taken_for_dead_writes_no_more_under_its
     endpoints: Endpoints, connection: Connection, feed: ChangeFeed, lanes: Lanes
 ) -> None:
     """A frozen worker that wakes is refused by the log itself, and goes on as another writer."""
-    place = await new_place(endpoints, connection, 1)
-    frozen = await lanes.life()
-    assert await lanes.append(frozen, (place.topic, 0), PART, 2) == 0
-    await fence(Writers(connection), transactional_id(frozen), place.topic, [0])
+    layout = await new_layout(endpoints, connection, 1)
+    frozen = await lanes.writer()
+    assert await append(lanes, frozen, layout) == 0
+    await fence(Writers(connection), transactional_id(frozen.generation), layout.topic, [0])
     with pytest.raises(WriterOver):
-        await lanes.append(frozen, (place.topic, 0), PART, 2)
+        await append(lanes, frozen, layout)
     await eventually(lambda: _changed(lanes, frozen))
     # The marker of the fence has the offset between.
-    assert await lanes.append(await lanes.life(), (place.topic, 0), PART, 2) == 2
+    assert await append(lanes, await lanes.writer(), layout) == 2
     assert feed.life is not None
 
 
-async def _changed(lanes: Lanes, before: int) -> bool:
-    return await lanes.life() != before
+async def _changed(lanes: Lanes, before: Writer) -> bool:
+    return await lanes.writer() != before
 
 
 async def test_all_writers_end_with_the_lease(
     endpoints: Endpoints, connection: Connection, feed: ChangeFeed, lanes: Lanes
 ) -> None:
-    place = await new_place(endpoints, connection, 1)
-    first = await lanes.life()
-    await lanes.append(first, (place.topic, 0), PART, 2)
+    layout = await new_layout(endpoints, connection, 1)
+    first = await lanes.writer()
+    await append(lanes, first, layout)
     feed.renew()
     with pytest.raises(BrokerUnavailable):
-        await lanes.append(first, (place.topic, 0), PART, 2)
+        await append(lanes, first, layout)
     await eventually(lambda: feed.life is not None)
-    second = await lanes.life()
+    second = await lanes.writer()
     assert second != first
-    assert await lanes.append(second, (place.topic, 0), PART, 2) == 1
+    assert await append(lanes, second, layout) == 1
 
 
 async def test_a_writer_is_replaced_before_the_log_forgets_by_which_name_to_fence_it(
@@ -119,6 +125,6 @@ async def test_a_writer_is_replaced_before_the_log_forgets_by_which_name_to_fenc
 ) -> None:
     """Kafka drops a transactional id after a week; a later fence would fence somebody new."""
     monkeypatch.setattr(writing, "OLD_SECONDS", 0.0)
-    first = await lanes.life()
+    first = await lanes.writer()
     await eventually(lambda: _changed(lanes, first))
-    assert feed.life == first
+    assert feed.life == first.generation

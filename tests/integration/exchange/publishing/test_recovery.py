@@ -15,13 +15,13 @@ from exchange.log.produce import Slice
 from exchange.log.writer import Writers, transactional_id
 from exchange.publishing import recovery
 from exchange.publishing.errors import Recovering
-from exchange.publishing.ledger import Keyed, Ledger, Place
+from exchange.publishing.ledger import Keyed, Layout, Ledger
 from exchange.publishing.recovery import content_digest
 from kernel import clock, generation
 from kernel.database import Database
 from kernel.errors import IdempotencyKeyReused
 from kernel.ids import new_id
-from tests.integration.exchange.publishing.test_settling import ledger_of, new_life, new_place
+from tests.integration.exchange.publishing.test_settling import ledger_of, new_layout, new_life
 from tests.support.appending import AppendingLog
 from tests.support.databases import own_database
 
@@ -45,8 +45,8 @@ async def connection(endpoints: Endpoints) -> AsyncIterator[Connection]:
 
 
 @pytest.fixture
-async def place(endpoints: Endpoints, connection: Connection) -> Place:
-    return await new_place(endpoints, connection, 2)
+async def layout(endpoints: Endpoints, connection: Connection) -> Layout:
+    return await new_layout(endpoints, connection, 2)
 
 
 def key(op: str = "upsert") -> Keyed:
@@ -56,7 +56,7 @@ def key(op: str = "upsert") -> Keyed:
 
 async def publish(
     connection: Connection,
-    place: Place,
+    layout: Layout,
     keyed: Keyed,
     partitions: tuple[int, ...] = (0,),
     value: bytes | None = b"{}",
@@ -67,7 +67,7 @@ async def publish(
         producer = await Writers(connection).enter(transactional_id(new_life()))
         facts = BatchFacts(3, 2, BODY, "client", "correlation", keyed.intent, quarantine)
         part = Slice([b"a", b"b"], [value, value], facts.headers())
-        await AppendingLog(connection, place.topic, partition, producer).append([part])
+        await AppendingLog(connection, layout.topic, partition, producer).append([part])
 
 
 async def restore(database: Database, moment: datetime) -> None:
@@ -78,80 +78,80 @@ async def restore(database: Database, moment: datetime) -> None:
 
 
 async def test_a_key_that_the_restored_database_has_forgotten_is_found_in_the_log(
-    database: Database, connection: Connection, place: Place
+    database: Database, connection: Connection, layout: Layout
 ) -> None:
     """Dump, publish K1, restore, publish K1: there were two copies."""
     before = clock.now()
     first = ledger_of(database, connection)
     known = key()
-    assert await first.claim(known, MINE, place) is None
-    await publish(connection, place, known)
+    assert await first.claim(known, MINE, layout) is None
+    await publish(connection, layout, known)
     first.keep(known.intent, Accepted(3, [Position(0, 0, 1)]))
     await first.close()
     await restore(database, before)
     book = ledger_of(database, connection)
-    assert await book.claim(known, MINE, place) == Accepted(3, [Position(0, 0, 1)])
-    assert await book.claim(key(), MINE, place) is None
+    assert await book.claim(known, MINE, layout) == Accepted(3, [Position(0, 0, 1)])
+    assert await book.claim(key(), MINE, layout) is None
     other_body = Keyed(known.intent, b"other", b"other")
     with pytest.raises(IdempotencyKeyReused):
-        await book.claim(other_body, MINE, place)
+        await book.claim(other_body, MINE, layout)
     await book.close()
 
 
 async def test_batches_over_partitions_deletes_and_quarantine_are_recovered_whole(
-    database: Database, connection: Connection, place: Place
+    database: Database, connection: Connection, layout: Layout
 ) -> None:
     before = clock.now()
     spanning, deletion, partial = key(), key("delete"), key()
-    await publish(connection, place, spanning, partitions=(0, 1))
-    await publish(connection, place, deletion, value=None)
-    await publish(connection, place, partial, quarantine="b" * 32 + " 4 5")
+    await publish(connection, layout, spanning, partitions=(0, 1))
+    await publish(connection, layout, deletion, value=None)
+    await publish(connection, layout, partial, quarantine="b" * 32 + " 4 5")
     await restore(database, before)
     book = ledger_of(database, connection)
     whole = Accepted(3, [Position(0, 0, 1), Position(1, 0, 1)])
-    assert await book.claim(spanning, MINE, place) == whole
-    assert await book.claim(deletion, MINE, place) == Accepted(3, [Position(0, 2, 3)])
+    assert await book.claim(spanning, MINE, layout) == whole
+    assert await book.claim(deletion, MINE, layout) == Accepted(3, [Position(0, 2, 3)])
     asked = content_digest(b"upsertquarantine", BODY)
     again = Keyed(partial.intent, asked, partial.in_log)
     left_out = Kept("b" * 32, 4, 5)
-    assert await book.claim(again, MINE, place) == Accepted(3, [Position(0, 4, 5)], left_out)
+    assert await book.claim(again, MINE, layout) == Accepted(3, [Position(0, 4, 5)], left_out)
     wrong = Keyed(deletion.intent, key().digest, key().digest)
     with pytest.raises(IdempotencyKeyReused):
-        await book.claim(wrong, MINE, place)
+        await book.claim(wrong, MINE, layout)
     await book.close()
 
 
 async def test_what_the_restored_database_knows_itself_stays_as_it_is(
-    database: Database, connection: Connection, place: Place
+    database: Database, connection: Connection, layout: Layout
 ) -> None:
     known, before = key(), clock.now()
     first = ledger_of(database, connection)
-    assert await first.claim(known, MINE, place) is None
-    await publish(connection, place, known)
+    assert await first.claim(known, MINE, layout) is None
+    await publish(connection, layout, known)
     told = Accepted(3, [Position(0, 0, 1)])
     first.keep(known.intent, told)
     await first.close()
     async with database.transaction() as session:
         await generation.raise_generation(session, "a drill", restored_to=before)
     book = ledger_of(database, connection)
-    assert await book.claim(known, MINE, place) == told
+    assert await book.claim(known, MINE, layout) == told
     await book.close()
 
 
 async def test_a_reading_that_takes_long_goes_on_while_retries_are_put_off(
     database: Database,
     connection: Connection,
-    place: Place,
+    layout: Layout,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before, known = clock.now(), key()
-    await publish(connection, place, known)
+    await publish(connection, layout, known)
     await restore(database, before)
     monkeypatch.setattr(recovery, "WAIT_SECONDS", 0.0)
     book: Ledger = ledger_of(database, connection)
     with pytest.raises(Recovering) as put_off:
-        await book.claim(known, MINE, place)
+        await book.claim(known, MINE, layout)
     assert put_off.value.retry_after_seconds
     monkeypatch.setattr(recovery, "WAIT_SECONDS", 60.0)
-    assert await book.claim(known, MINE, place) == Accepted(3, [Position(0, 0, 1)])
+    assert await book.claim(known, MINE, layout) == Accepted(3, [Position(0, 0, 1)])
     await book.close()

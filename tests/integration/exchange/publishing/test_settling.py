@@ -19,7 +19,7 @@ from exchange.log.reader import ChunkCache, Reader
 from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.writer import Writers, transactional_id
 from exchange.publishing import ledger
-from exchange.publishing.ledger import Keyed, Ledger, Place
+from exchange.publishing.ledger import Keyed, Layout, Ledger
 from exchange.publishing.recovery import Recovery
 from kernel.changes import ChangeFeed
 from kernel.database import Database
@@ -55,25 +55,25 @@ def new_key() -> Keyed:
     return Keyed(bytes.fromhex(new_id()), b"digest", b"digest")
 
 
-async def new_place(endpoints: Endpoints, connection: Connection, partitions: int) -> Place:
-    place = Place(f"test.{new_id()}", partitions)
+async def new_layout(endpoints: Endpoints, connection: Connection, partitions: int) -> Layout:
+    layout = Layout(f"test.{new_id()}", partitions)
     policy = TopicPolicy(replication_factor=1, min_insync_replicas=1, retention_ms=-1)
-    await Topics(connection, policy).ensure(place.topic, partitions)
-    return place
+    await Topics(connection, policy).ensure(layout.topic, partitions)
+    return layout
 
 
-async def leave_note(database: Database, keyed: Keyed, life: int, place: Place) -> None:
+async def leave_note(database: Database, keyed: Keyed, life: int, layout: Layout) -> None:
     """Note a publish as a worker does before it appends."""
-    ends = msgspec.json.encode([0] * place.partitions).decode()
+    ends = msgspec.json.encode([0] * layout.partitions).decode()
     note = {"intent": keyed.intent, "digest": keyed.digest, "life": life, "ends": ends}
     async with database.transaction() as session:
         await session.execute(NOTE, note)
 
 
-async def append(connection: Connection, place: Place, keyed: Keyed, life: int) -> AppendingLog:
+async def append(connection: Connection, layout: Layout, keyed: Keyed, life: int) -> AppendingLog:
     """Store one batch of this key as the writer of a life."""
     producer = await Writers(connection).enter(transactional_id(life))
-    log = AppendingLog(connection, place.topic, 0, producer)
+    log = AppendingLog(connection, layout.topic, 0, producer)
     facts = BatchFacts(1, 2, b"d" * 32, "client", "correlation", keyed.intent)
     await log.append([Slice([b"a", b"b"], [b"{}", b"{}"], facts.headers())])
     return log
@@ -90,14 +90,14 @@ async def test_fifty_settlers_of_one_dead_life_all_succeed(
     """Each raised its own fence and overtook the others': seven of fifty came through."""
     life = new_life()
     connections = [Connection(endpoints.kafka_bootstrap, f"settler-{n}") for n in range(5)]
-    place = await new_place(endpoints, connections[0], 1)
+    layout = await new_layout(endpoints, connections[0], 1)
     keys = [new_key() for _ in range(50)]
     for keyed in keys:
-        await leave_note(database, keyed, life, place)
-    dead = await append(connections[0], place, keys[0], life)
+        await leave_note(database, keyed, life, layout)
+    dead = await append(connections[0], layout, keys[0], life)
     ledgers = [ledger_of(database, connection) for connection in connections]
     found = await asyncio.gather(
-        *(ledgers[n % 5].claim(keyed, MINE, place) for n, keyed in enumerate(keys))
+        *(ledgers[n % 5].claim(keyed, MINE, layout) for n, keyed in enumerate(keys))
     )
     assert found == [Accepted(1, [Position(0, 0, 1)]), *([None] * 49)]
     with pytest.raises(WriterOver):
@@ -113,11 +113,11 @@ async def test_a_claim_of_an_older_life_leaves_the_notes_of_the_living_one(
 ) -> None:
     """It cleared them: a key whose append certainly failed was never freed."""
     connection = Connection(endpoints.kafka_bootstrap, "test")
-    place = await new_place(endpoints, connection, 1)
+    layout = await new_layout(endpoints, connection, 1)
     book = ledger_of(database, connection)
     mine, older = new_key(), new_key()
-    assert await book.claim(mine, MINE, place) is None
-    assert await book.claim(older, OTHER, place) is None
+    assert await book.claim(mine, MINE, layout) is None
+    assert await book.claim(older, OTHER, layout) is None
     book.withdraw(mine.intent, MINE)
     await book.close()
     assert not await noted(database, mine)
@@ -134,17 +134,17 @@ async def test_a_refused_retry_is_told_what_its_first_try_stored(
     """
     life = new_life()
     connection = Connection(endpoints.kafka_bootstrap, "test")
-    place = await new_place(endpoints, connection, 1)
+    layout = await new_layout(endpoints, connection, 1)
     stored, never = new_key(), new_key()
     for keyed in (stored, never):
-        await leave_note(database, keyed, life, place)
-    await append(connection, place, stored, life)
+        await leave_note(database, keyed, life, layout)
+    await append(connection, layout, stored, life)
     book = ledger_of(database, connection)
-    assert await book.settled(stored, place) == Accepted(1, [Position(0, 0, 1)])
-    assert await book.settled(never, place) is None
-    assert await book.settled(new_key(), place) is None
-    assert await book.settled(Keyed(stored.intent, b"other", b"other"), place) is None
-    assert await book.claim(never, MINE, place) is None
+    assert await book.settled(stored, layout) == Accepted(1, [Position(0, 0, 1)])
+    assert await book.settled(never, layout) is None
+    assert await book.settled(new_key(), layout) is None
+    assert await book.settled(Keyed(stored.intent, b"other", b"other"), layout) is None
+    assert await book.claim(never, MINE, layout) is None
     await book.close()
     await connection.close()
 
@@ -155,12 +155,12 @@ async def test_a_part_of_what_another_settler_appends_is_no_receipt(
     """Ends are read one partition after another, and a transaction may commit in between.
 
     The settler that came later then saw the last partition of the other's batch alone: its client
-    got a receipt for that, which also took the place of the whole one.
+    got a receipt for that, which also took the layout of the whole one.
     """
     connection = Connection(endpoints.kafka_bootstrap, "test")
-    place = await new_place(endpoints, connection, 3)
+    layout = await new_layout(endpoints, connection, 3)
     keyed = new_key()
-    await leave_note(database, keyed, DEAD, place)
+    await leave_note(database, keyed, DEAD, layout)
 
     async def other_was_first(
         _reader: Reader, _topic: str, intent: bytes, _starts: Sequence[int], _ends: Sequence[int]
@@ -172,7 +172,7 @@ async def test_a_part_of_what_another_settler_appends_is_no_receipt(
 
     monkeypatch.setattr(ledger, "find_batch", other_was_first)
     book = ledger_of(database, connection)
-    assert await book.claim(keyed, MINE, place) == WHOLE
+    assert await book.claim(keyed, MINE, layout) == WHOLE
     await book.close()
     async with database.reading() as reading:
         kept = (await reading.execute(RECEIPT, {"i": keyed.intent})).scalar_one()
