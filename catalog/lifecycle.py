@@ -165,6 +165,7 @@ def _copy(old: ResourceVersion, number: int, now: datetime) -> ResourceVersion:
         number=number,
         state=State.DRAFT,
         search_text=old.search_text,
+        search_grams=old.search_grams,
         created_at=now,
         **fields,
     )

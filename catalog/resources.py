@@ -10,6 +10,7 @@ from catalog.entries import Entry
 from catalog.events import CatalogEvent
 from catalog.rules.divisions import canonical
 from catalog.rules.entries import draft_errors
+from catalog.rules.words import fold, grams
 from catalog.states import State
 from catalog.store import elements as element_store
 from catalog.store import resources as store
@@ -77,12 +78,13 @@ def _draft(resource: Resource, entry: Entry, now: datetime) -> ResourceVersion:
 
 
 def _columns(entry: Entry) -> dict[str, Any]:
-    words = [entry.name, entry.abstract]
+    texts = [entry.name, entry.abstract]
     for item in entry.items:
-        words += [item.label, item.name, item.element]
+        texts += [item.label, item.name, item.element]
     stored = entry.columns()
     stored["region_code"] = canonical(entry.region_code)
-    stored["search_text"] = "\n".join(words)
+    stored["search_text"] = fold("\n".join(texts))
+    stored["search_grams"] = grams(stored["search_text"])
     return stored
 
 

@@ -1,6 +1,7 @@
 """Finding resources in the catalogue."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from auth.principal import Principal
 from catalog.store import search as store
@@ -10,6 +11,8 @@ from kernel.database import ReadSession
 from kernel.paging import Page, PageRequest
 
 __all__ = ["Criteria", "Facets", "Found", "find"]
+
+NOT_COUNTED: Final = Facets({}, complete=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,13 @@ class Found:
 async def find(
     session: ReadSession, principal: Principal, criteria: Criteria, page: PageRequest
 ) -> Found:
-    """Return the resources that the caller may see, each in the version that it sees."""
+    """Return the resources that the caller may see, each in the version that it sees.
+
+    They are counted once, with the first page.
+    """
     rows = await store.find(session, principal, criteria, page)
     found = [present(principal, resource, version) for resource, version in rows.items]
-    facets = await store.facets(session, principal, criteria)
+    facets = NOT_COUNTED
+    if page.cursor is None:
+        facets = await store.facets(session, principal, criteria)
     return Found(Page(found, rows.next_cursor), facets)

@@ -12,10 +12,11 @@ from sqlalchemy import (
     Identity,
     Index,
     Numeric,
+    Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 from kernel.tables import timestamp
@@ -163,7 +164,7 @@ class Resource(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "resource"
     __table_args__ = (
         Index("resource_department", "department"),
-        Index("resource_region", "region_code"),
+        Index("resource_region", "region_code", postgresql_ops={"region_code": "text_pattern_ops"}),
         {"schema": SCHEMA},
     )
 
@@ -192,7 +193,11 @@ class ResourceVersion(SQLModel, table=True):
             unique=True,
             postgresql_where=text("state = 'published'"),
         ),
-        Index("resource_version_class", "class_code"),
+        Index(
+            "resource_version_class",
+            "class_code",
+            postgresql_ops={"class_code": "text_pattern_ops"},
+        ),
         Index(
             "resource_version_items",
             "items",
@@ -201,9 +206,8 @@ class ResourceVersion(SQLModel, table=True):
         ),
         Index(
             "resource_version_search",
-            "search_text",
+            "search_grams",
             postgresql_using="gin",
-            postgresql_ops={"search_text": "gin_trgm_ops"},
         ),
         {"schema": SCHEMA},
     )
@@ -228,7 +232,9 @@ class ResourceVersion(SQLModel, table=True):
     items: list[dict[str, Any]] = json()
     reviews: dict[str, Any] = json()
     partitions: int
+    # Folded (catalog/rules/words.py), and the characters and pairs of characters in it.
     search_text: str
+    search_grams: list[str] = Field(default_factory=list, sa_type=ARRAY(Text), nullable=False)
     leader_name: str | None = None
     signed_on: date | None = None
     return_reason: str | None = None

@@ -1,11 +1,8 @@
 """`python -m deploy.migrations upgrade`."""
 
-import asyncio
-
 import typer
 
 from deploy.migrations.run import upgrade as upgrade_database
-from deploy.migrations.search import MISSING, ensure_search_index
 from kernel.database_access import DatabaseAccess
 from kernel.starting import require_database, settings_for
 
@@ -22,10 +19,7 @@ def upgrade() -> None:
     """升级到最新结构 / bring the database to the newest schema."""
     settings = settings_for(DatabaseAccess.of)
     require_database(settings)
-    reached = DatabaseAccess.of(settings)
-    upgrade_database(reached)
-    if not asyncio.run(ensure_search_index(reached)):
-        typer.echo(MISSING, err=True)
+    upgrade_database(DatabaseAccess.of(settings))
     typer.echo("数据库结构已是最新 / the database schema is up to date")
 
 

@@ -30,7 +30,7 @@ from gateway.api.entries import (
     version_summary,
     view,
 )
-from gateway.api.registry import Words
+from gateway.api.registry import Region, Words
 from gateway.lists import ListOf, Paging, Revision, tag
 from gateway.once import Acting, Once, creating
 from gateway.principal import CatalogReader, CatalogWriter
@@ -69,9 +69,13 @@ class SchemaResponse(JSONResponse):
 
 
 class ResourceList(ListOf[ResourceSummary]):
-    """`facets` count everything that the filters find, not only this page."""
+    """`facets` count what the filters find, with the first page; later pages do without.
+
+    They are not complete where more than 10,000 resources were found: so many are counted.
+    """
 
     facets: dict[Facet, dict[str, int]]
+    facets_complete: bool
 
 
 @router.post("", status_code=201)
@@ -94,6 +98,7 @@ async def find(  # noqa: PLR0913 - a filter is a parameter
     *,
     q: Words = None,
     department: Exact = None,
+    region_code: Annotated[Region | None, Query()] = None,
     class_code: Annotated[str | None, Query(alias="class", pattern="^[0-9]{1,20}$")] = None,
     share_type: ShareType | None = None,
     element: Exact = None,
@@ -102,6 +107,7 @@ async def find(  # noqa: PLR0913 - a filter is a parameter
     criteria = Criteria(
         q=q,
         department=department,
+        region_code=region_code,
         class_code=class_code,
         share_type=share_type,
         element=element,
@@ -110,7 +116,12 @@ async def find(  # noqa: PLR0913 - a filter is a parameter
     found = await search.find(session, principal, criteria, page)
     items = await summaries(session, found.page.items)
     return ResourceList.model_validate(
-        {"items": items, "next_cursor": found.page.next_cursor, "facets": found.facets}
+        {
+            "items": items,
+            "next_cursor": found.page.next_cursor,
+            "facets": found.facets.counts,
+            "facets_complete": found.facets.complete,
+        }
     )
 
 

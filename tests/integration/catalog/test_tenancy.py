@@ -71,7 +71,7 @@ async def seen(bureau: Bureau, principal: Principal, **criteria: object) -> dict
     wanted = Criteria(element=bureau.element, **criteria)  # type: ignore[arg-type]
     async with bureau.database.reading() as session:
         found = await search.find(session, principal, wanted, PageRequest(200))
-    assert sum(found.facets["status"].values()) == len(found.page.items)
+    assert sum(found.facets.counts["status"].values()) == len(found.page.items)
     return {shown.resource.id: shown.status for shown in found.page.items}
 
 

@@ -142,23 +142,6 @@ async def test_grants_of_an_older_release_hold_the_elements_of_their_items(
         await connection.close()
 
 
-async def test_a_database_without_trigrams_is_told_and_mended_later(empty: Endpoints) -> None:
-    """Whether search had its index was luck of the first migration, and nobody was told."""
-    await asyncio.to_thread(upgrade, empty.database_url)
-    connection = await asyncpg.connect(empty.database_url)
-    try:
-        await connection.execute("DROP EXTENSION pg_trgm CASCADE")
-        code, output = await _upgrade(empty)
-        assert code == 0
-        assert "CREATE EXTENSION pg_trgm" in output
-        await connection.execute("CREATE EXTENSION pg_trgm")
-        code, output = await _upgrade(empty)
-        assert "pg_trgm" not in output
-    finally:
-        await connection.close()
-    assert await _compared(empty.database_url) == []
-
-
 async def test_what_a_migration_has_built_stays_when_the_next_one_gives_way(
     empty: Endpoints,
 ) -> None:
