@@ -13,7 +13,7 @@ ALGORITHM = "ES256"
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class TokenGrant:
     """For whom a token is issued, and for what; a client's own token has itself as subject."""
 
     subject: str
@@ -32,7 +32,7 @@ class AccessToken:
 
 
 def sign(
-    key: ECKey, issuer: str, grant: Grant, *, seconds: int, now: datetime, jti: str = ""
+    key: ECKey, issuer: str, grant: TokenGrant, *, seconds: int, now: datetime, jti: str = ""
 ) -> AccessToken:
     """Return a token that lives `seconds`; the issuer is its only audience.
 

@@ -35,7 +35,7 @@ from kernel.generation import Generations
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings
 from kernel.tasks import Loops
-from kernel.turns import Turns
+from kernel.turns import FairScheduler
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Bus:
             Connection(brokers, purpose, request_timeout_ms=READ_TIMEOUT_MS)
             for purpose in ("read", "watch")
         )
-        cache, turns = ChunkCache(CACHE_BYTES), Turns()
+        cache, turns = ChunkCache(CACHE_BYTES), FairScheduler()
         reader, tail = Reader(reading, cache, turns), Tail(watching, cache, turns)
         counts = Counts(database, settings.audit_flush_seconds)
         quotas, departures = Quotas(database), Departures(database, changes)

@@ -15,21 +15,21 @@ import orjson
 from auth.principal import Principal
 from auth.principal import Scope as AuthScope
 from exchange.delivery.errors import QuotaExhausted
-from exchange.delivery.pull import Page, Request
+from exchange.delivery.pull import Page, PullRequest
 from exchange.publishing.errors import BodyTooLarge
 from exchange.publishing.publish import Media, OnInvalid, Op, PublishRequest
 from gateway import codings, refused
 from gateway.edge import Edge
-from gateway.exchanges import Exchange, Headers
 from gateway.guard import Guard
 from gateway.hot_parameters import choice, number, version
+from gateway.hot_request import Headers, HotRequest
 from gateway.http.asgi import App, Receive, Scope, Send
 from gateway.http.budgets import BODIES
 from gateway.http.cycle import Handle, HotApp
 from gateway.http.errors import RequestTimeout
 from gateway.http.outflow import ClientGoneError, CutShortError
 from gateway.http.stopping import STOPPING
-from gateway.metrics import Answered
+from gateway.metrics import AnswerCounts
 from gateway.negotiation import prefers_json
 from gateway.problems import Internal, log, status_of
 from gateway.pull_caller import PullCaller
@@ -74,11 +74,11 @@ BLAMED_LATER = (BadRequest, UnsupportedMedia, TooLarge, TooMany)
 
 PULLING = "GET /v1/subscriptions/{subscription_id}/records"
 ANSWERED = {
-    "_publish": Answered.of("POST /v1/resources/{resource_id}/records"),
-    "_pull": Answered.of(PULLING),
+    "_publish": AnswerCounts.of("POST /v1/resources/{resource_id}/records"),
+    "_pull": AnswerCounts.of(PULLING),
 }
 # How long a poll takes is what its caller asked for.
-POLLS = Answered.of(f"{PULLING}?wait")
+POLLS = AnswerCounts.of(f"{PULLING}?wait")
 
 encode = msgspec.json.Encoder().encode
 
@@ -109,45 +109,45 @@ class HotPaths(HotApp):
             scope = {**scope, "method": "GET"}
         await self._edge(scope, receive, send)
 
-    async def run(self, handle: Handle, thing_id: str, exchange: Exchange) -> None:
+    async def run(self, handle: Handle, thing_id: str, request: HotRequest) -> None:
         """Answer every failure with a problem body."""
-        correlation_id.set(exchange.correlation)
+        correlation_id.set(request.correlation)
         begun = monotonic()
         try:
-            await handle(thing_id, exchange)
+            await handle(thing_id, request)
         except TooMany as error:
             if isinstance(error, QuotaExhausted):
-                exchange.day = error.day
+                request.day = error.day
             await self._hold_back()
-            await self._refuse(exchange, error)
+            await self._refuse(request, error)
         except ShuyuanError as error:
-            await self._refuse(exchange, error)
+            await self._refuse(request, error)
         except (ClientGoneError, CutShortError):
             log.debug("client left in the middle of its body, or of its answer")
         except Exception as error:  # noqa: BLE001 - whatever happened, the answer is a problem body
             if is_passing(error):
                 log.warning("hot path: %r", error)
-                await self._refuse(exchange, Unavailable())
+                await self._refuse(request, Unavailable())
             else:
-                log.exception("unexpected error on %s", exchange.path)
-                await self._refuse(exchange, Internal(), 500)
+                log.exception("unexpected error on %s", request.path)
+                await self._refuse(request, Internal(), 500)
         finally:
-            _answered(handle, exchange).add(exchange.told_status, monotonic() - begun)
+            _answered(handle, request).add(request.answered_status, monotonic() - begun)
 
     async def _refuse(
-        self, exchange: Exchange, error: ShuyuanError, status: int | None = None
+        self, request: HotRequest, error: ShuyuanError, status: int | None = None
     ) -> None:
         """Keep the refusal of a known caller, and answer with it."""
         refused.note(
             self._using,
-            exchange.principal,
+            request.principal,
             error,
             status_of(error, status),
-            method="GET" if PULL.fullmatch(exchange.path) else "POST",
-            path=exchange.path,
-            source=exchange.source,
+            method="GET" if PULL.fullmatch(request.path) else "POST",
+            path=request.path,
+            source=request.source,
         )
-        await exchange.refuse(error, status)
+        await request.refuse(error, status)
 
     async def _hold_back(self) -> None:
         """Let a connection that asks too often wait for its refusal, or it asks all the oftener."""
@@ -159,46 +159,46 @@ class HotPaths(HotApp):
         finally:
             self._held_back -= 1
 
-    async def _publish(self, resource_id: str, exchange: Exchange) -> None:
+    async def _publish(self, resource_id: str, request: HotRequest) -> None:
         using = self._using
-        token = exchange.token()
+        token = request.token()
         principal = using.tokens.cached(token) or await using.tokens.verify(token)
-        exchange.principal = principal
+        request.principal = principal
         using.restore.require()
         # Before the body: whoever asks too often shall not send megabytes in vain.
-        await self._admit(principal, exchange)
+        await self._admit(principal, request)
         principal.require_scope(MAY_PUBLISH)
         publisher = using.bus.publisher
         try:
-            if not exchange.incoming.complete:
+            if not request.incoming.complete:
                 await publisher.require(principal, resource_id)
             try:
-                request = await self._publish_request(principal, exchange)
+                publish_request = await self._publish_request(principal, request)
             except BLAMED_LATER:
                 await publisher.require(principal, resource_id)
                 raise
-            published = await publisher.publish(principal, resource_id, request)
+            published = await publisher.publish(principal, resource_id, publish_request)
         finally:
-            if exchange.held_bytes:
-                BODIES.release(principal.id, exchange.held_bytes)
+            if request.held_bytes:
+                BODIES.release(principal.id, request.held_bytes)
         receipt = published.receipt
         if receipt.errors:
-            receipt = worded(receipt, english=exchange.wants_english)
-        await exchange.answer(201, REPLAYED if published.replayed else STORED, encode(receipt))
+            receipt = worded(receipt, english=request.wants_english)
+        await request.answer(201, REPLAYED if published.replayed else STORED, encode(receipt))
 
     async def _admit(
-        self, principal: Principal, exchange: Exchange, subscription_id: str | None = None
+        self, principal: Principal, request: HotRequest, subscription_id: str | None = None
     ) -> None:
         """Count the request against its limits; raises TooMany."""
         gate = self._using.gate
-        exchange.buckets = gate.buckets(principal, subscription_id)
-        if not gate.taken(exchange.buckets):
-            await gate.take(exchange.buckets)
+        request.buckets = gate.buckets(principal, subscription_id)
+        if not gate.taken(request.buckets):
+            await gate.take(request.buckets)
 
-    async def _publish_request(self, principal: Principal, exchange: Exchange) -> PublishRequest:
+    async def _publish_request(self, principal: Principal, request: HotRequest) -> PublishRequest:
         """Return what is asked for; raises BadRequest, UnsupportedMedia, and as `_body` does."""
-        query = exchange.query("op", "on_invalid")
-        headers = exchange.headers
+        query = request.query("op", "on_invalid")
+        headers = request.headers
         op = choice(query, "op", UPSERT) if query else UPSERT
         on_invalid = choice(query, "on_invalid", REJECT) if query else REJECT
         wanted = version(headers.get(b"exchange-resource-version"))
@@ -208,115 +208,115 @@ class HotPaths(HotApp):
         media = _media(headers)
         coding = headers.get(b"content-encoding")
         decode = None if coding is None else codings.decoder(coding)
-        body = await self._body(principal, exchange)
+        body = await self._body(principal, request)
         if decode is not None:
-            body = await self._decoded(principal, exchange, decode, body)
+            body = await self._decoded(principal, request, decode, body)
         return PublishRequest(
             media=media,
             op=op,
             on_invalid=on_invalid,
             version=wanted,
             idempotency_key=None if key is None else key.decode(),
-            correlation_id=exchange.correlation,
+            correlation_id=request.correlation,
             body=body,
         )
 
-    async def _body(self, principal: Principal, exchange: Exchange) -> bytes:
+    async def _body(self, principal: Principal, request: HotRequest) -> bytes:
         """Collect the body; raises BodyTooLarge, RequestTimeout for one that stalls, 429, 503."""
-        length = exchange.headers.get(b"content-length", b"0")
+        length = request.headers.get(b"content-length", b"0")
         if int(length) > BODY_MAX:
             raise BodyTooLarge(limit_bytes=BODY_MAX)
-        incoming = exchange.incoming
+        incoming = request.incoming
         if incoming.complete:
-            return self._hold(principal, exchange)
+            return self._hold(principal, request)
         parts, whole = [], False
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 while not whole:
                     whole = await incoming.more()
-                    parts.append(self._hold(principal, exchange))
+                    parts.append(self._hold(principal, request))
         except TimeoutError:
             raise RequestTimeout from None
         return b"".join(parts)
 
-    def _hold(self, principal: Principal, exchange: Exchange) -> bytes:
+    def _hold(self, principal: Principal, request: HotRequest) -> bytes:
         """Count the bytes under way; a client may hold a quarter of what the worker may (P9)."""
-        body = exchange.incoming.take()
-        self._count(principal, exchange, len(body))
-        if exchange.held_bytes > BODY_MAX:
+        body = request.incoming.take()
+        self._count(principal, request, len(body))
+        if request.held_bytes > BODY_MAX:
             raise BodyTooLarge(limit_bytes=BODY_MAX)
         return body
 
-    def _count(self, principal: Principal, exchange: Exchange, size: int) -> None:
-        exchange.held_bytes += size
+    def _count(self, principal: Principal, request: HotRequest, size: int) -> None:
+        request.held_bytes += size
         BODIES.hold(principal.id, size)
 
     async def _decoded(
-        self, principal: Principal, exchange: Exchange, decode: codings.Decode, body: bytes
+        self, principal: Principal, request: HotRequest, decode: codings.Decode, body: bytes
     ) -> bytes:
         """Return what was coded, counted as it grows; raises BodyTooLarge, MalformedRequest."""
         parts = []
         size = 0
         async for part in decode(body, BODY_MAX):
-            self._count(principal, exchange, len(part))
+            self._count(principal, request, len(part))
             size += len(part)
             if size > BODY_MAX:
                 raise BodyTooLarge(limit_bytes=BODY_MAX)
             parts.append(part)
         return b"".join(parts)
 
-    async def _pull(self, subscription_id: str, exchange: Exchange) -> None:
+    async def _pull(self, subscription_id: str, request: HotRequest) -> None:
         using = self._using
-        caller = PullCaller(using.tokens, using.restore, self._admit, exchange, subscription_id)
+        caller = PullCaller(using.tokens, using.restore, self._admit, request, subscription_id)
         try:
             principal = await caller.confirm()
             principal.require_scope(MAY_READ)
-            request = _request(subscription_id, exchange)
+            pull_request = _pull_request(subscription_id, request)
         except BLAMED_LATER:
-            await self._ask_earlier(exchange, subscription_id)
+            await self._ask_earlier(request, subscription_id)
             raise
-        if request.wait_seconds:
+        if pull_request.wait_seconds:
             if STOPPING.begun:
                 raise Unavailable("本节点正在停止", "This node is stopping")
-            exchange.incoming.on_leave = partial(using.bus.tail.wake_subscription, subscription_id)
-        page = await using.bus.puller.pull(principal, caller, request)
-        exchange.day = page.day
-        as_json = prefers_json(exchange.headers.get(b"accept", b""))
+            request.incoming.on_leave = partial(using.bus.tail.wake_subscription, subscription_id)
+        page = await using.bus.puller.pull(principal, caller, pull_request)
+        request.day = page.day
+        as_json = prefers_json(request.headers.get(b"accept", b""))
         body = _json(page) if as_json else _ndjson(page)
         head = _page_head(page, as_json=as_json)
         coding = None
         if len(body) > codings.CODED_BYTES:
-            coding = codings.best(exchange.headers.get(b"accept-encoding", b""))
+            coding = codings.best(request.headers.get(b"accept-encoding", b""))
         records = 0
         try:
             if coding:
                 body = await codings.encode(coding, body)
                 head += CODED % coding
             try:
-                await exchange.answer(200, head, body, page.admission)
+                await request.answer(200, head, body, page.admission)
             finally:
-                records = _records_in(page, exchange.handed_on, len(body), coded=bool(coding))
+                records = _records_in(page, request.handed_on, len(body), coded=bool(coding))
         finally:
             if page.settle is not None:
                 page.settle(records)
 
-    async def _ask_earlier(self, exchange: Exchange, subscription_id: str) -> None:
+    async def _ask_earlier(self, request: HotRequest, subscription_id: str) -> None:
         """Raise what comes before a limit of the subscription and before the parameters."""
-        principal = exchange.principal
-        if principal is not None and _is_within_limits(exchange):
+        principal = request.principal
+        if principal is not None and _is_within_limits(request):
             principal.require_scope(MAY_READ)
             await self._using.bus.puller.require(principal, subscription_id)
 
 
-def _is_within_limits(exchange: Exchange) -> bool:
+def _is_within_limits(request: HotRequest) -> bool:
     """Whether the client itself may ask: its own limit comes before everything else."""
-    return not exchange.buckets or exchange.buckets[0].has_room(monotonic())
+    return not request.buckets or request.buckets[0].has_room(monotonic())
 
 
-def _request(subscription_id: str, exchange: Exchange) -> Request:
+def _pull_request(subscription_id: str, request: HotRequest) -> PullRequest:
     """Return what is asked for; raises BadRequest."""
-    query = exchange.query("cursor", "limit", "wait")
-    return Request(
+    query = request.query("cursor", "limit", "wait")
+    return PullRequest(
         subscription_id,
         query.get("cursor"),
         int(number(query, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX)),
@@ -325,8 +325,8 @@ def _request(subscription_id: str, exchange: Exchange) -> Request:
     )
 
 
-def _answered(handle: Handle, exchange: Exchange) -> Answered:
-    return POLLS if b"wait=" in exchange.query_string else ANSWERED[handle.__name__]
+def _answered(handle: Handle, request: HotRequest) -> AnswerCounts:
+    return POLLS if b"wait=" in request.query_string else ANSWERED[handle.__name__]
 
 
 def _is_over() -> bool:

@@ -6,7 +6,7 @@ from gateway.http.asgi import App
 from gateway.http.budgets import set_budgets
 from gateway.http.processes import end_with_parent
 from kernel import logging
-from kernel.machine.later import LOADER
+from kernel.machine.lazy_compiled import LOADER
 from kernel.settings import load
 from kernel.tasks import end_process
 

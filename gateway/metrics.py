@@ -43,7 +43,7 @@ def limited(error: TooMany) -> None:
 
 
 @dataclass(slots=True)
-class Answered:
+class AnswerCounts:
     """Answers of one hot operation: its times, and its statuses without a look-up of labels."""
 
     operation: str
@@ -51,7 +51,7 @@ class Answered:
     statuses: Sums[int]
 
     @classmethod
-    def of(cls, operation: str) -> "Answered":
+    def of(cls, operation: str) -> "AnswerCounts":
         made = cls(operation, REQUEST_SECONDS.of(operation), Sums())
         _HOT.append(made)
         return made
@@ -62,7 +62,7 @@ class Answered:
         self.statuses[status] += 1
 
 
-_HOT: Final[list[Answered]] = []
+_HOT: Final[list[AnswerCounts]] = []
 
 
 def settle() -> None:

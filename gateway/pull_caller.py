@@ -6,7 +6,7 @@ from hashlib import sha256
 from auth.principal import Principal
 from auth.tokens import TokenVerifier
 from exchange.restoration.guard import RestoreGuard
-from gateway.exchanges import Exchange
+from gateway.hot_request import HotRequest
 from gateway.http.budgets import UNTAKEN
 from gateway.http.outflow import ClientGoneError
 
@@ -15,39 +15,39 @@ class PullCaller:
     """Who pulls: `admission.Caller` over one request and its token."""
 
     __slots__ = (
-        "_admit", "_digest", "_exchange", "_restore", "_subscription_id", "_token", "_tokens",
+        "_admit", "_digest", "_request", "_restore", "_subscription_id", "_token", "_tokens",
     )  # fmt: skip
 
     def __init__(
         self,
         tokens: TokenVerifier,
         restore: RestoreGuard,
-        admit: Callable[[Principal, Exchange, str], Awaitable[None]],
-        exchange: Exchange,
+        admit: Callable[[Principal, HotRequest, str], Awaitable[None]],
+        request: HotRequest,
         subscription_id: str,
     ) -> None:
         self._tokens = tokens
         self._restore = restore
         self._admit = admit
-        self._exchange = exchange
+        self._request = request
         self._subscription_id = subscription_id
-        self._token = exchange.token()
+        self._token = request.token()
         self._digest = sha256(self._token).digest()
 
     def known(self) -> Principal | None:
         return self._tokens.known(self._digest) if self._restore.passed else None
 
     async def confirm(self) -> Principal:
-        exchange = self._exchange
-        if exchange.incoming.gone:
+        request = self._request
+        if request.incoming.gone:
             # Nobody waits for the page: neither place nor quota is taken for it.
             raise ClientGoneError
         principal = self.known() or await self._tokens.verify(self._token)
-        exchange.principal = principal
+        request.principal = principal
         self._restore.require()
         # However long it waits and looks again, it is one request.
-        if not exchange.buckets:
-            await self._admit(principal, exchange, self._subscription_id)
-            exchange.belongs_to(principal.id)
+        if not request.buckets:
+            await self._admit(principal, request, self._subscription_id)
+            request.belongs_to(principal.id)
         UNTAKEN.require_room(principal.id)
         return principal

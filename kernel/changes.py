@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from kernel import clock, locks
 from kernel.database import raw_connection
-from kernel.database_access import Place, trouble_of
+from kernel.database_access import DatabaseAddress, trouble_of
 from kernel.ids import new_id
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class NotHeardError(Exception):
 class ChangeFeed:
     """One worker's ear. `life` numbers the connection; others see its lock while it lives."""
 
-    def __init__(self, place: Place, *, stale_seconds: float) -> None:
+    def __init__(self, place: DatabaseAddress, *, stale_seconds: float) -> None:
         self._place = place
         self._stale_seconds = stale_seconds
         self._listeners: dict[str, list[OnChange]] = {}

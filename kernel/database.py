@@ -17,7 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from kernel import audit, leaving
 from kernel.clock import monotonic
-from kernel.database_access import DatabaseAccess, Place, access
+from kernel.database_access import DatabaseAccess, DatabaseAddress, access
 from kernel.metrics import Histogram
 
 STATEMENT_TIMEOUT_MS = 15_000
@@ -68,7 +68,7 @@ class WriteSession(ReadSession):
 class Database:
     """One pool of connections to one database."""
 
-    def __init__(self, place: Place, *, pool_size: int = 8) -> None:
+    def __init__(self, place: DatabaseAddress, *, pool_size: int = 8) -> None:
         self.access = access(place)
         self._engine = _engine(self.access, pool_size)
         self._read_only = self._engine.execution_options(postgresql_readonly=True)
@@ -189,7 +189,7 @@ def _hide_values(context: ExceptionContext) -> None:
 
 
 async def raw_connection(
-    place: Place, *, server_settings: Mapping[str, str] | None = None
+    place: DatabaseAddress, *, server_settings: Mapping[str, str] | None = None
 ) -> asyncpg.Connection:
     """Open one connection outside the pool, for listening and for locks held for a life time."""
     return await access(place).connect(

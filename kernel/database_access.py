@@ -52,11 +52,11 @@ class DatabaseAccess:
         )
 
 
-Place: TypeAlias = DatabaseAccess | str
+DatabaseAddress: TypeAlias = DatabaseAccess | str
 """How the database is reached; a URL alone is one in the clear."""
 
 
-def access(place: Place) -> DatabaseAccess:
+def access(place: DatabaseAddress) -> DatabaseAccess:
     return DatabaseAccess(place) if isinstance(place, str) else place
 
 

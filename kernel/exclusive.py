@@ -10,13 +10,13 @@ import asyncpg
 
 from kernel import locks
 from kernel.database import is_passing, raw_connection
-from kernel.database_access import Place
+from kernel.database_access import DatabaseAddress
 
 
 class Exclusive:
     """One process's way to a lock; one turn at a time."""
 
-    def __init__(self, place: Place, lock: locks.Lock) -> None:
+    def __init__(self, place: DatabaseAddress, lock: locks.Lock) -> None:
         self._place = place
         self._lock = lock
         self._connection: asyncpg.Connection | None = None

@@ -12,7 +12,7 @@ import asyncpg
 
 from kernel.clock import monotonic
 from kernel.database import DATABASE_SECONDS, raw_connection
-from kernel.database_access import Place
+from kernel.database_access import DatabaseAddress
 
 _ALONE = DATABASE_SECONDS.of("statement")
 
@@ -20,7 +20,7 @@ _ALONE = DATABASE_SECONDS.of("statement")
 class Statements:
     """One connection, opened when it is first needed and again after it was lost."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: DatabaseAddress) -> None:
         self._place = place
         self._connection: asyncpg.Connection | None = None
         self._turn = asyncio.Lock()

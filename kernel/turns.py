@@ -44,7 +44,7 @@ async def unhurried(steps: Steps[Result]) -> Result:
         await asyncio.sleep(0)
 
 
-class Turns:
+class FairScheduler:
     """One worker's heavy work: one piece of it between two rounds of the loop, whoever asks.
 
     Who waits takes its turn in the order of asking; large work comes back in line.

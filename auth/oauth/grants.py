@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey
 
 from auth import failures, opaque
 from auth.events import AuthEvent
-from auth.issuing import AccessToken, Grant, sign
+from auth.issuing import AccessToken, TokenGrant, sign
 from auth.oauth import families, pkce, public_client, successors
 from auth.oauth.client_authentication import UNKNOWN, Asking, authenticate, current
 from auth.oauth.errors import (
@@ -105,7 +105,7 @@ class Desk:
     successors: Successors
     now: datetime
 
-    def sign(self, grant: Grant) -> AccessToken:
+    def sign(self, grant: TokenGrant) -> AccessToken:
         seconds = self.settings.access_token_seconds
         return sign(self.key, self.settings.base_url, grant, seconds=seconds, now=self.now)
 
@@ -116,7 +116,9 @@ async def _client_credentials(desk: Desk, asking: Asking, client: Client | None)
             "公共客户端没有自己的凭据", "A public client has no credentials of its own."
         )
     scope = granted(asking.form.get("scope"), client.scopes)
-    grant = Grant(client.client_id, client.client_id, client.department, scope, client.generation)
+    grant = TokenGrant(
+        client.client_id, client.client_id, client.department, scope, client.generation
+    )
     token = desk.sign(grant)
     actor = Actor("client", client.client_id, client.department)
     _record(desk, asking, actor, token, scope, "client_credentials")
@@ -235,7 +237,9 @@ def _repeated(
     scope: str,
 ) -> Answer:
     """Answer again what was answered a moment ago: the same pair, of the same life (ADR 0021)."""
-    grant = Grant(person.id, public_client.CLIENT_ID, person.department, scope, person.generation)
+    grant = TokenGrant(
+        person.id, public_client.CLIENT_ID, person.department, scope, person.generation
+    )
     seconds = int((successor.access_expires_at - desk.now).total_seconds())
     token = sign(
         desk.key,
@@ -322,7 +326,7 @@ async def _staff_tokens(
 ) -> Answer:
     """Issue an access token of `scope` and the next refresh token of the family."""
     client_id = public_client.CLIENT_ID
-    token = desk.sign(Grant(person.id, client_id, person.department, scope, person.generation))
+    token = desk.sign(TokenGrant(person.id, client_id, person.department, scope, person.generation))
     row = RefreshToken(
         digest=opaque.digest(link.refresh),
         family=link.family,

@@ -13,7 +13,7 @@ from exchange.delivery.fold_news import FoldNews
 from exchange.delivery.projection.projection import Projection
 from exchange.latest import windows
 from exchange.latest.records import linking
-from exchange.latest.windows import Wanted, Window
+from exchange.latest.windows import Window, WindowQuery
 from exchange.log.errors import PositionExpiredError
 from exchange.log.reader import Chunk, Reader
 from exchange.log.spans import spans_of
@@ -111,7 +111,7 @@ class PredecessorSource:
                 return each
         topic_id = await self._topic_ids.get(place[0])
         start = chunk.offsets[0] if chunk.offsets else offset
-        wanted = Wanted(
+        wanted = WindowQuery(
             resource_id, place[1], topic_id, start, offset, chunk.next_offset, WINDOW_BYTES
         )
         async with self._database.reading() as session:

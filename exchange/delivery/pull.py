@@ -45,7 +45,7 @@ def _never() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class PullRequest:
     subscription_id: str
     cursor: str | None
     limit: int
@@ -144,7 +144,7 @@ class Puller:
         self._cursors = cursors
         self._unknown_versions = UnknownVersions()
 
-    async def pull(self, principal: Principal, caller: Caller, request: Request) -> Page:
+    async def pull(self, principal: Principal, caller: Caller, request: PullRequest) -> Page:
         """Return records from the cursor on, waiting for some if asked to.
 
         `principal` is the caller as confirmed in this turn of the loop; each later look asks again.

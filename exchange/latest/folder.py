@@ -56,7 +56,7 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class FoldRange:
     """Records of a chunk by their places in it, and the offsets that they are folded between."""
 
     first: int
@@ -173,7 +173,7 @@ class Folder:
             await store.begin_anew(session, lease, beginning)
 
 
-def _cut(chunk: Chunk, begin: int) -> Batch:
+def _cut(chunk: Chunk, begin: int) -> FoldRange:
     """Return the records from an offset on that one transaction folds, one at least."""
     offsets = chunk.offsets
     first = last = bisect_left(offsets, begin)
@@ -182,4 +182,4 @@ def _cut(chunk: Chunk, begin: int) -> Batch:
         size_bytes += len(chunk.keys[last]) + len(chunk.values[last] or b"")
         last += 1
     end = offsets[last] if last < len(offsets) else chunk.next_offset
-    return Batch(first, last, begin, end)
+    return FoldRange(first, last, begin, end)

@@ -48,7 +48,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WindowQuery:
     """Places of a partition from `first` to before `end`; what stands from `start` on is known."""
 
     resource_id: str
@@ -60,7 +60,7 @@ class Wanted:
     most_bytes: int
 
 
-async def window(session: ReadSession, wanted: Wanted) -> Window | None:
+async def window(session: ReadSession, wanted: WindowQuery) -> Window | None:
     """Return what is known from `first` on, at least of one place; None without a fold.
 
     It ends at `end`, where the fold has come to, or behind the record that fills `most_bytes`.
@@ -82,7 +82,7 @@ async def window(session: ReadSession, wanted: Wanted) -> Window | None:
     return _window(rows, wanted)
 
 
-def _window(rows: Sequence[Any], wanted: Wanted) -> Window:
+def _window(rows: Sequence[Any], wanted: WindowQuery) -> Window:
     """Read thousands of rows in one step: by their columns' places, not their names (P11)."""
     fold = rows[0]
     before = {row[5]: (row[6], bytes(row[7])) for row in rows if row[5] is not None}

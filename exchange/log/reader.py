@@ -19,7 +19,7 @@ from exchange.log.errors import PositionExpiredError, UnreadableBatchError
 from exchange.log.foreign import UNREADABLE, ForeignRecords
 from exchange.log.headers import VERSION, begun_batch
 from exchange.log.packing.packer import checked_end
-from kernel.turns import Steps, Turns, finished
+from kernel.turns import FairScheduler, Steps, finished
 
 EARLIEST, LATEST = -2, -1
 NO_PRODUCER = -1
@@ -181,11 +181,11 @@ class ChunkCache:
 
 class Reader:
     def __init__(
-        self, connection: Connection, cache: ChunkCache, turns: Turns | None = None
+        self, connection: Connection, cache: ChunkCache, turns: FairScheduler | None = None
     ) -> None:
         self._connection = connection
         self.cache = cache
-        self.turns = turns or Turns()
+        self.turns = turns or FairScheduler()
         self._under_way: dict[tuple[str, int, int, int], asyncio.Task[Chunk]] = {}
 
     @property

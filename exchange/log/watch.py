@@ -20,7 +20,7 @@ from exchange.log.errors import BrokerUnavailable
 from exchange.log.fetch_session import FetchSession, Place
 from exchange.log.reader import ChunkCache, parsing
 from kernel.clock import monotonic
-from kernel.turns import Turns
+from kernel.turns import FairScheduler
 
 log = logging.getLogger(__name__)
 
@@ -80,11 +80,11 @@ class _Node:
 
 class Tail:
     def __init__(
-        self, connection: Connection, cache: ChunkCache, turns: Turns | None = None
+        self, connection: Connection, cache: ChunkCache, turns: FairScheduler | None = None
     ) -> None:
         self._connection = connection
         self._cache = cache
-        self._turns = turns or Turns()
+        self._turns = turns or FairScheduler()
         self._watches: dict[Place, _Watch] = {}
         self._nodes: dict[int, _Node] = {}
         self._failure: BaseException | None = None

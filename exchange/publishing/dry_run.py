@@ -8,11 +8,13 @@ from exchange.publishing.publish import Media, ResourcePlan
 from kernel.cache import RuleCache
 from kernel.clock import today
 from kernel.database import Database
-from kernel.turns import Turns, finished
+from kernel.turns import FairScheduler, finished
 
 
 class DryRuns:
-    def __init__(self, database: Database, plans: RuleCache[ResourcePlan], turns: Turns) -> None:
+    def __init__(
+        self, database: Database, plans: RuleCache[ResourcePlan], turns: FairScheduler
+    ) -> None:
         self._database = database
         self._plans = plans
         self._turns = turns

@@ -29,7 +29,7 @@ from kernel.cache import RuleCache
 from kernel.clock import today
 from kernel.database import Database, ReadSession
 from kernel.errors import BatchTooLarge, NotFound, ShuyuanError
-from kernel.turns import Steps, Turns, finished
+from kernel.turns import FairScheduler, Steps, finished
 
 PLANS_MAX, PLANS_BYTES_MAX = 5_000, 512 * 1024 * 1024
 INTENT_BYTES = 16
@@ -89,7 +89,7 @@ class Publisher:
         quarantine: Quarantine,
         counts: Counts,
         receipt_key: bytes,
-        turns: Turns,
+        turns: FairScheduler,
     ) -> None:
         self._database = database
         self._lanes = lanes

@@ -20,7 +20,7 @@ from exchange.log.accepted import Kept
 from exchange.log.errors import OutcomeUnknown
 from exchange.publishing import quarantine_store as store
 from exchange.publishing.errors import QuarantineFull
-from exchange.publishing.quarantine_store import Sealed
+from exchange.publishing.quarantine_store import SealedEntry
 from exchange.publishing.receipts import Receipt
 from exchange.publishing.tables import QuarantineBatch
 from kernel import audit, clock
@@ -28,7 +28,7 @@ from kernel.database import Database, ReadSession, is_passing
 from kernel.errors import REPORTED_ERRORS_MAX, FieldError
 from kernel.ids import new_id
 from kernel.secretbox import Secretbox
-from kernel.turns import Steps, Turns
+from kernel.turns import FairScheduler, Steps
 
 # Errors kept for one record: enough to correct it, and no way to make much out of little.
 ERRORS_KEPT_MAX = 10
@@ -38,7 +38,7 @@ PENDING = timedelta(hours=1)
 
 log = logging.getLogger(__name__)
 
-Told = tuple[str, str, str, str, int | None]
+EncodedError = tuple[str, str, str, str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,19 @@ class Content(msgspec.Struct, frozen=True, array_like=True):
     """What is kept of a refused record, before encryption."""
 
     record: bytes
-    errors: list[Told]
+    errors: list[EncodedError]
     error_count: int
 
 
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE_CONTENT = msgspec.msgpack.Decoder(Content).decode
-_DECODE_ERRORS = msgspec.msgpack.Decoder(list[Told]).decode
+_DECODE_ERRORS = msgspec.msgpack.Decoder(list[EncodedError]).decode
 
 
 class Quarantine:
-    def __init__(self, database: Database, box: Secretbox, limits: Limits, turns: Turns) -> None:
+    def __init__(
+        self, database: Database, box: Secretbox, limits: Limits, turns: FairScheduler
+    ) -> None:
         self._database = database
         self._box = box
         self._limits = limits
@@ -89,7 +91,7 @@ class Quarantine:
             op=op,
             rejected=kept.rejected,
             error_count=kept.error_count,
-            errors=self._box.encrypt(_ENCODE(list(map(_told, listed)))),
+            errors=self._box.encrypt(_ENCODE(list(map(_encoded, listed)))),
             received_at=now,
             pending_until=now + (KEYED_PENDING if keyed else PENDING),
         )
@@ -101,16 +103,16 @@ class Quarantine:
             await store.add(session, batch, entries)
         return kept
 
-    def _seal(self, batch_id: str, rejected: Sequence[Rejected]) -> Steps[list[Sealed]]:
+    def _seal(self, batch_id: str, rejected: Sequence[Rejected]) -> Steps[list[SealedEntry]]:
         sealed = []
         for each in rejected:
             entry_id = f"{batch_id}-{each.index:05d}"
-            sealed.append(Sealed(entry_id, each.index, self._sealed(each), len(each.line)))
+            sealed.append(SealedEntry(entry_id, each.index, self._sealed(each), len(each.line)))
             yield
         return sealed
 
     def _sealed(self, rejected: Rejected) -> bytes:
-        errors = list(map(_told, rejected.errors[:ERRORS_KEPT_MAX]))
+        errors = list(map(_encoded, rejected.errors[:ERRORS_KEPT_MAX]))
         content = Content(rejected.line, errors, rejected.error_count)
         return self._box.encrypt(_ENCODE(content))
 
@@ -161,5 +163,5 @@ class Quarantine:
         return content.record, [FieldError(*told) for told in content.errors], content.error_count
 
 
-def _told(error: FieldError) -> Told:
+def _encoded(error: FieldError) -> EncodedError:
     return error.path, error.code, error.zh, error.en, error.index

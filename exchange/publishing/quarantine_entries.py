@@ -10,7 +10,7 @@ from exchange.events import ExchangeEvent
 from exchange.publishing import quarantine_store as store
 from exchange.publishing import receipts
 from exchange.publishing.quarantine import Quarantine
-from exchange.publishing.quarantine_store import Wanted
+from exchange.publishing.quarantine_store import EntryFilter
 from exchange.publishing.tables import QuarantineBatch, QuarantineEntry
 from kernel import audit
 from kernel.actor import SYSTEM
@@ -67,7 +67,7 @@ async def page(
         batch_id = _batch_of(quarantine, resource_id, criteria.receipt_id)
         if batch_id is None:
             return Page((), None)
-    wanted = Wanted(batch_id, criteria.since, criteria.until)
+    wanted = EntryFilter(batch_id, criteria.since, criteria.until)
     rows, more = await store.page(session, resource_id, wanted, request, PAGE_BYTES_MAX)
     entries = [_entry(quarantine, *row) for row in rows]
     if entries:

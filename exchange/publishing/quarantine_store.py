@@ -15,7 +15,7 @@ from kernel.paging import PageRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class SealedEntry:
     """A refused record, encrypted with its errors; `size` is that of the record as received."""
 
     id: str
@@ -25,7 +25,7 @@ class Sealed:
 
 
 @dataclass(frozen=True, slots=True)
-class Freed:
+class FreedRoom:
     """What left the quarantine of a resource."""
 
     resource_id: str
@@ -34,7 +34,7 @@ class Freed:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EntryFilter:
     """Which records to list; None leaves a criterion out, `until` is exclusive."""
 
     batch_id: str | None = None
@@ -73,7 +73,9 @@ async def take_room(
     return taken.first() is not None
 
 
-async def add(session: WriteSession, batch: QuarantineBatch, entries: Sequence[Sealed]) -> None:
+async def add(
+    session: WriteSession, batch: QuarantineBatch, entries: Sequence[SealedEntry]
+) -> None:
     session.add(batch)
     await session.flush()
     await session.execute(
@@ -120,7 +122,7 @@ Row = tuple[QuarantineEntry, QuarantineBatch]
 async def page(
     session: ReadSession,
     resource_id: str,
-    wanted: Wanted,
+    wanted: EntryFilter,
     request: PageRequest,
     most_bytes: int,
 ) -> tuple[Sequence[Row], bool]:
@@ -158,7 +160,7 @@ def _fitting(sizes: Sequence[tuple[str, int]], most_bytes: int) -> list[str]:
     return ids
 
 
-def _criteria(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _criteria(wanted: EntryFilter) -> list[ColumnElement[bool]]:
     criteria: list[ColumnElement[bool]] = [col(QuarantineBatch.receipt_id).is_not(None)]
     if wanted.batch_id is not None:
         criteria.append(col(QuarantineBatch.id) == wanted.batch_id)
@@ -189,7 +191,7 @@ async def _remove_shown(session: WriteSession, resource_id: str, which: ColumnEl
     return sum(each.entries for each in freed)
 
 
-async def _remove(session: WriteSession, which: ColumnElement[bool]) -> list[Freed]:
+async def _remove(session: WriteSession, which: ColumnElement[bool]) -> list[FreedRoom]:
     """Remove records and give their room back, resource by resource in one order."""
     gone = (
         delete(QuarantineEntry)
@@ -203,7 +205,7 @@ async def _remove(session: WriteSession, which: ColumnElement[bool]) -> list[Fre
         func.coalesce(func.sum(gone.c.size), 0).label("bytes"),
     )
     rows = await session.execute(sums.group_by(gone.c.resource_id).order_by(gone.c.resource_id))
-    freed = [Freed(row.resource_id, row.entries, int(row.bytes)) for row in rows]
+    freed = [FreedRoom(row.resource_id, row.entries, int(row.bytes)) for row in rows]
     for each in freed:
         await session.execute(
             update(QuarantineUse)
@@ -213,7 +215,7 @@ async def _remove(session: WriteSession, which: ColumnElement[bool]) -> list[Fre
     return freed
 
 
-def _less(freed: Freed) -> Mapping[Any, Any]:
+def _less(freed: FreedRoom) -> Mapping[Any, Any]:
     return {
         QuarantineUse.entries: col(QuarantineUse.entries) - freed.entries,
         QuarantineUse.bytes_: col(QuarantineUse.bytes_) - freed.bytes_,
@@ -222,7 +224,7 @@ def _less(freed: Freed) -> Mapping[Any, Any]:
 
 async def forget(
     session: WriteSession, now: datetime, before: datetime, *, batches: int, entries: int
-) -> tuple[int, list[Freed]]:
+) -> tuple[int, list[FreedRoom]]:
     """Forget batches received before a time, and pending ones past theirs.
 
     Takes `batches` of them at most, and fewer where they hold more than `entries` records.

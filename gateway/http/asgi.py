@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from gateway.http.budgets import UNTAKEN, UNTAKEN_ANONYMOUS, Untaken
-from gateway.http.cycle import Line, last_words
+from gateway.http.cycle import CycleConnection, last_words
 from gateway.http.head import Head
 from gateway.http.incoming import Incoming
 from gateway.http.outflow import PIECE_BYTES, ClientGoneError, CutShortError, always
@@ -34,15 +34,28 @@ class AsgiCycle:
     """One request and its answer over ASGI 3."""
 
     __slots__ = (
-        "_app", "_begun", "_change", "_chunked", "_heading", "_line", "_scope", "_status", "_task",
-        "_unread", "head", "incoming", "responded",
+        "_app",
+        "_begun",
+        "_change",
+        "_chunked",
+        "_connection",
+        "_heading",
+        "_scope",
+        "_status",
+        "_task",
+        "_unread",
+        "head",
+        "incoming",
+        "responded",
     )  # fmt: skip
 
-    def __init__(self, line: Line, app: App, scope: Scope, head: Head, incoming: Incoming) -> None:
+    def __init__(
+        self, connection: CycleConnection, app: App, scope: Scope, head: Head, incoming: Incoming
+    ) -> None:
         self.head = head
         self.incoming = incoming
         self.responded = False
-        self._line = line
+        self._connection = connection
         self._app = app
         self._scope = scope
         self._task: asyncio.Task[None] | None = None
@@ -78,8 +91,8 @@ class AsgiCycle:
             self._task = None
             if not self.responded:
                 status = 500 if isinstance(error, Internal) else None
-                last_words(self._line, self, error, status)
-            self._line.finished(self)
+                last_words(self._connection, self, error, status)
+            self._connection.finished(self)
 
     def leave(self) -> None:
         """Nobody waits any more: a read ends at once, and a change that has not begun."""
@@ -115,14 +128,14 @@ class AsgiCycle:
 
     async def _send_body(self, body: bytes, *, more: bool) -> None:
         bodiless = self.head.method == "HEAD" or self._status in BODILESS
-        out = self._line.out
+        out = self._connection.out
         if not self._begun:
             pot, holder = self._pot()
             if out.paused or len(body) > PIECE_BYTES:
                 try:
                     pot.require_room(holder)
                 except ShuyuanError as error:
-                    last_words(self._line, self, error)
+                    last_words(self._connection, self, error)
                     return
             head = self._whole_head(len(body), more=more)
             if self._chunked:
@@ -147,8 +160,8 @@ class AsgiCycle:
                 heading += b"transfer-encoding: chunked\r\n"
             else:
                 self.head.keep_alive = False
-        closing = b"" if self._line.keeps_alive(self) else CLOSING
-        return b"".join((self._line.lead(self._status), heading, closing, b"\r\n"))
+        closing = b"" if self._connection.keeps_alive(self) else CLOSING
+        return b"".join((self._connection.lead(self._status), heading, closing, b"\r\n"))
 
     def _pot(self) -> tuple[Untaken, str]:
         """Return where the answer is counted, and to whom, until it is taken."""

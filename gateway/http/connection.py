@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 from gateway.http import outflow
 from gateway.http.asgi import App, AsgiCycle
 from gateway.http.chunked import Chunked
-from gateway.http.cycle import Answered, Cycle, HotApp
+from gateway.http.cycle import Cycle, HotApp, RunningRequest
 from gateway.http.errors import HeadTooLarge, MalformedRequest, RequestTimeout
 from gateway.http.head import END, HEAD_MAX, Head, HeadReader, check_beginning
 from gateway.http.incoming import Incoming
@@ -57,7 +57,7 @@ class Connection(asyncio.Protocol):
         # What came and belongs to no request that is known yet.
         self._unread: bytearray | bytes = b""
         # The request that is being answered, and what its body still waits for.
-        self._current: Answered | None = None
+        self._current: RunningRequest | None = None
         self._task: asyncio.Task[None] | None = None
         self._incoming: Incoming | None = None
         self._left: int | Chunked = 0
@@ -233,7 +233,7 @@ class Connection(asyncio.Protocol):
     def tell_to_go_on(self) -> None:
         self.transport.write(GO_ON)
 
-    def keeps_alive(self, cycle: Answered) -> bool:
+    def keeps_alive(self, cycle: RunningRequest) -> bool:
         """Whether another request may follow the answer that is about to leave."""
         head = cycle.head
         if STOPPING.begun or not self._can_pass_over(cycle.incoming):
@@ -248,7 +248,7 @@ class Connection(asyncio.Protocol):
         left = self._left
         return not incoming.expects and (not isinstance(left, int) or left <= DROPPED_MAX)
 
-    def finished(self, cycle: Answered) -> None:
+    def finished(self, cycle: RunningRequest) -> None:
         """Go on with the next request, or wait for one, or end."""
         self._current = None
         if self._task is not None:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from gateway.exchanges import Exchange
+from gateway.hot_request import HotRequest
 from gateway.http.budgets import UNTAKEN
 from gateway.http.head import Head
 from gateway.http.incoming import Incoming
@@ -23,7 +23,7 @@ from gateway.problems import Internal, in_english
 from kernel.errors import ShuyuanError, Unavailable
 from kernel.logging import correlation_id
 
-Handle = Callable[[str, Exchange], Awaitable[None]]
+Handle = Callable[[str, HotRequest], Awaitable[None]]
 
 NOTHING: Final = b""
 
@@ -38,22 +38,22 @@ class HotApp(ABC):
         """Return who answers the request, and the id in its path; None leaves it to ASGI."""
 
     @abstractmethod
-    async def run(self, handle: Handle, thing_id: str, exchange: Exchange) -> None:
+    async def run(self, handle: Handle, thing_id: str, exchange: HotRequest) -> None:
         """Answer, failures included."""
 
 
-class Line(Protocol):
+class CycleConnection(Protocol):
     """What a cycle needs of its connection."""
 
     out: Outflow
     transport: asyncio.Transport
 
     def lead(self, status: int) -> bytes: ...
-    def keeps_alive(self, cycle: "Answered") -> bool: ...
-    def finished(self, cycle: "Answered") -> None: ...
+    def keeps_alive(self, cycle: "RunningRequest") -> bool: ...
+    def finished(self, cycle: "RunningRequest") -> None: ...
 
 
-class Answered(Protocol):
+class RunningRequest(Protocol):
     """What a connection needs of a request that is being answered."""
 
     incoming: Incoming
@@ -63,19 +63,24 @@ class Answered(Protocol):
     def leave(self) -> None: ...
 
 
-class Cycle(Exchange):
+class Cycle(HotRequest):
     """One hot request and its answer."""
 
-    __slots__ = ("_app", "_handle", "_line", "_thing_id", "head", "holder", "responded")
+    __slots__ = ("_app", "_connection", "_handle", "_thing_id", "head", "holder", "responded")
 
     def __init__(
-        self, line: Line, app: HotApp, route: tuple[Handle, str], head: Head, incoming: Incoming
+        self,
+        connection: CycleConnection,
+        app: HotApp,
+        route: tuple[Handle, str],
+        head: Head,
+        incoming: Incoming,
     ) -> None:
         super().__init__(head.path, head.query, head.headers, incoming)
         self.head = head
         self.holder = ""
         self.responded = False
-        self._line = line
+        self._connection = connection
         self._app = app
         self._handle, self._thing_id = route
 
@@ -91,12 +96,14 @@ class Cycle(Exchange):
             log.debug("an answer was not taken")
         except asyncio.CancelledError:
             # The server's patience is over, and a client waits.
-            last_words(self._line, self, Unavailable("本节点正在停止", "This node is stopping"))
+            last_words(
+                self._connection, self, Unavailable("本节点正在停止", "This node is stopping")
+            )
         except Exception:
             log.exception("a hot request failed")
-            last_words(self._line, self, Internal(), 500)
+            last_words(self._connection, self, Internal(), 500)
         finally:
-            self._line.finished(self)
+            self._connection.finished(self)
 
     def leave(self) -> None:
         self.incoming.leave()
@@ -106,31 +113,41 @@ class Cycle(Exchange):
     ) -> None:
         if self.responded:
             raise RuntimeError("answered already")
-        line = self._line
-        closing = NOTHING if line.keeps_alive(self) else CLOSING
-        whole = b"%b%bcontent-length: %d\r\n%b\r\n" % (line.lead(status), head, len(body), closing)
+        connection = self._connection
+        closing = NOTHING if connection.keeps_alive(self) else CLOSING
+        whole = b"%b%bcontent-length: %d\r\n%b\r\n" % (
+            connection.lead(status),
+            head,
+            len(body),
+            closing,
+        )
         if self.head.method == "HEAD":
             body = NOTHING
-        await line.out.send(whole, body, may_leave, UNTAKEN, self.holder)
+        await connection.out.send(whole, body, may_leave, UNTAKEN, self.holder)
         self.responded = True
 
     @property
     def handed_on(self) -> int:
-        return self._line.out.handed_on
+        return self._connection.out.handed_on
 
     @property
     def source(self) -> str | None:
-        peer = self._line.transport.get_extra_info("peername")
+        peer = self._connection.transport.get_extra_info("peername")
         return str(peer[0]) if isinstance(peer, tuple) else None
 
     def belongs_to(self, holder: str) -> None:
         self.holder = holder
 
 
-def last_words(line: Line, cycle: Answered, error: ShuyuanError, status: int | None = None) -> None:
+def last_words(
+    connection: CycleConnection,
+    cycle: RunningRequest,
+    error: ShuyuanError,
+    status: int | None = None,
+) -> None:
     """Tell a failure that nobody else told, if nothing of an answer has left, and end."""
-    out = line.out
-    if cycle.responded or out.lost or line.transport.is_closing():
+    out = connection.out
+    if cycle.responded or out.lost or connection.transport.is_closing():
         return
     if out.begun or out.paused:
         out.abort()
@@ -138,6 +155,8 @@ def last_words(line: Line, cycle: Answered, error: ShuyuanError, status: int | N
     english = in_english(cycle.head.headers.get(b"accept-language", b"").decode("latin-1"))
     status, head, body = refusal(error, path=cycle.head.path, english=english, status=status)
     length = b"content-length: %d\r\n" % len(body)
-    line.transport.write(b"".join((line.lead(status), head, length, CLOSING, b"\r\n", body)))
+    connection.transport.write(
+        b"".join((connection.lead(status), head, length, CLOSING, b"\r\n", body))
+    )
     cycle.head.keep_alive = False
     cycle.responded = True

@@ -11,7 +11,7 @@ from kernel.errors import ShuyuanError
 UNREAD_BYTES = 64 * 1024
 
 
-class Line(Protocol):
+class BodyConnection(Protocol):
     """What a body needs of its connection."""
 
     loop: asyncio.AbstractEventLoop
@@ -25,11 +25,19 @@ class Incoming:
     """`complete` once all of it came, `gone` once its client has left."""
 
     __slots__ = (
-        "_arrived", "_came", "_failed", "_line", "_size", "complete", "expects", "gone", "on_leave",
+        "_arrived",
+        "_came",
+        "_connection",
+        "_failed",
+        "_size",
+        "complete",
+        "expects",
+        "gone",
+        "on_leave",
     )  # fmt: skip
 
-    def __init__(self, line: Line, *, expects: bool) -> None:
-        self._line = line
+    def __init__(self, connection: BodyConnection, *, expects: bool) -> None:
+        self._connection = connection
         self._came: list[bytes] = []
         self._size = 0
         self._arrived: asyncio.Future[None] | None = None
@@ -46,7 +54,7 @@ class Incoming:
         self._came.append(piece)
         self._size += len(piece)
         if self._size > UNREAD_BYTES:
-            self._line.pause_reading()
+            self._connection.pause_reading()
         self._wake()
 
     def end(self) -> None:
@@ -85,7 +93,7 @@ class Incoming:
         taken = came[0] if len(came) == 1 else b"".join(came)
         self.drop()
         # Also with the whole body here: a client that leaves is noticed only by reading.
-        self._line.resume_reading()
+        self._connection.resume_reading()
         return taken
 
     async def more(self) -> bool:
@@ -96,8 +104,8 @@ class Incoming:
         if not (self._came or self.complete or self.gone or self._failed):
             if self.expects:
                 self.expects = False
-                self._line.tell_to_go_on()
-            self._line.resume_reading()
+                self._connection.tell_to_go_on()
+            self._connection.resume_reading()
             await self._change()
         self._check()
         return self.complete
@@ -114,5 +122,5 @@ class Incoming:
             await self._change()
 
     async def _change(self) -> None:
-        self._arrived = self._line.loop.create_future()
+        self._arrived = self._connection.loop.create_future()
         await self._arrived

@@ -23,7 +23,7 @@ from exchange.latest import store, windows
 from exchange.latest.fold import Folded
 from exchange.latest.records import folding, linking
 from exchange.latest.store import Beginning, Lease
-from exchange.latest.windows import Wanted, Window
+from exchange.latest.windows import Window, WindowQuery
 from exchange.log.headers import BatchFacts
 from exchange.log.reader import Chunk, ChunkCache
 from exchange.log.topics import topic_of
@@ -108,7 +108,7 @@ async def stored(url: str) -> None:
             kind = "store, all records replaced" if nth else "store, all records new"
             async with database.transaction() as session:
                 await _timed(kind, session, _write(session, lease, chunk, folded))
-        wanted = Wanted(resource_id, 0, topic_id, RECORDS, RECORDS, 2 * RECORDS, 1 << 30)
+        wanted = WindowQuery(resource_id, 0, topic_id, RECORDS, RECORDS, 2 * RECORDS, 1 << 30)
         async with database.transaction() as session:
             await _timed("find predecessors", session, windows.window(session, wanted))
             await session.execute(text(GIVE_UP), {"id": fold_id})

@@ -26,11 +26,11 @@ from exchange.log.produce import Slice, build
 from exchange.log.reader import parse
 from exchange.log.writer import Producer
 from exchange.publishing import receipts
-from kernel.machine.later import Later
+from kernel.machine.lazy_compiled import LazyCompiled
 from loadtests.micro.grants import projection_of
 from loadtests.micro.validation import BATCH, contract, line, microseconds
 
-PASSES: Sequence[Later[Any]] = (SCAN, PACK, SHOW)
+PASSES: Sequence[LazyCompiled[Any]] = (SCAN, PACK, SHOW)
 KEY = secrets.token_bytes(32)
 RESOURCE = "0" * 32
 PARTIAL: Mapping[str, Mapping[str, object]] = {

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gateway.exchanges import Exchange
+from gateway.hot_request import HotRequest
 from gateway.http.incoming import Incoming
 from gateway.http.outflow import MayLeave, always
 
@@ -24,7 +24,7 @@ class NoLine:
         self.told_to_go_on += 1
 
 
-class KeptExchange(Exchange):
+class KeptExchange(HotRequest):
     """`status`, `head` and `body` are those of the answer."""
 
     def __init__(

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from kernel.machine.later import Later
+from kernel.machine.lazy_compiled import LazyCompiled
 
 
-def told_twice(function: Later[Any]) -> Callable[..., Any]:
+def told_twice(function: LazyCompiled[Any]) -> Callable[..., Any]:
     """Return a fixture under which every test of a module runs without the pass and with it."""
 
     @pytest.fixture(autouse=True, scope="module", params=["without the pass", "with the pass"])
@@ -21,7 +21,7 @@ def told_twice(function: Later[Any]) -> Callable[..., Any]:
     return way
 
 
-def unloaded_behind(function: Later[Any]) -> Callable[..., Any]:
+def unloaded_behind(function: LazyCompiled[Any]) -> Callable[..., Any]:
     """Return a fixture that leaves a module as it was: without the pass."""
 
     @pytest.fixture(autouse=True, scope="module")

@@ -9,7 +9,7 @@ from auth import clients, departments, people
 from auth.browsers import Browsers
 from auth.clients import Credentialed, NewClient
 from auth.departments import NewDepartment
-from auth.issuing import AccessToken, Grant, sign
+from auth.issuing import AccessToken, TokenGrant, sign
 from auth.people import NewPerson
 from auth.principal import Principal, Role, Scope
 from auth.sign_in import Gate, Life
@@ -101,7 +101,7 @@ async def token_of(
     verifier: TokenVerifier, subject: Person | Client, *, seconds: int = 600, scope: str = ""
 ) -> AccessToken:
     """Sign a token as the token endpoint would."""
-    grant = Grant(
+    grant = TokenGrant(
         subject.id if isinstance(subject, Person) else subject.client_id,
         "shuyuan-cli" if isinstance(subject, Person) else subject.client_id,
         subject.department,

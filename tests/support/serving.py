@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import uvicorn
 
-from gateway.exchanges import Exchange
+from gateway.hot_request import HotRequest
 from gateway.http.asgi import Receive, Scope, Send
 from gateway.http.connection import Connection
 from gateway.http.cycle import Handle, HotApp
@@ -40,7 +40,7 @@ class Doors(HotApp):
     def route(self, _method: str, path: str) -> tuple[Handle, str] | None:
         return (self._answer, path[5:]) if path.startswith("/hot/") else None
 
-    async def run(self, handle: Handle, thing_id: str, exchange: Exchange) -> None:
+    async def run(self, handle: Handle, thing_id: str, exchange: HotRequest) -> None:
         self.carried_by.append(type(exchange).__name__)
         correlation_id.set(exchange.correlation)
         try:
@@ -49,7 +49,7 @@ class Doors(HotApp):
             self.refused.append(error.code)
             await exchange.refuse(error)
 
-    async def _answer(self, what: str, exchange: Exchange) -> None:
+    async def _answer(self, what: str, exchange: HotRequest) -> None:
         exchange.belongs_to("greedy")
         if what == "fails":
             raise KeyError(what)
@@ -64,7 +64,7 @@ class Doors(HotApp):
         if what == "twice":
             await exchange.answer(200, MEDIA, body)
 
-    async def _body(self, exchange: Exchange) -> bytes:
+    async def _body(self, exchange: HotRequest) -> bytes:
         parts: list[bytes] = []
         try:
             incoming = exchange.incoming

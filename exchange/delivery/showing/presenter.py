@@ -8,13 +8,13 @@ import numpy.typing as npt
 
 from exchange.delivery.mask import Kind, Mask
 from exchange.delivery.showing import layout
-from kernel.machine.later import Later
+from kernel.machine.lazy_compiled import LazyCompiled
 from kernel.machine.marks import DOUBT, as_written
 
 _Bytes: TypeAlias = npt.NDArray[np.uint8]
 _Numbers: TypeAlias = npt.NDArray[np.int64]
 Show: TypeAlias = Callable[[_Bytes, _Bytes, _Numbers, _Numbers, _Bytes], int]
-SHOW: Final = Later[Show]("exchange.delivery.showing.machine", "show")
+SHOW: Final = LazyCompiled[Show]("exchange.delivery.showing.machine", "show")
 
 _NOTHING: Final = np.empty(0, np.uint8)
 _MASKS: Final = {

@@ -11,12 +11,12 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.util import encode_varint
 
 from exchange.log.headers import Headers
-from kernel.machine.later import Later
+from kernel.machine.lazy_compiled import LazyCompiled
 
 _Bytes: TypeAlias = npt.NDArray[np.uint8]
 _Numbers: TypeAlias = npt.NDArray[np.int64]
 Pack: TypeAlias = Callable[[_Bytes, _Numbers, _Bytes, _Numbers, _Bytes, int, _Bytes, int], int]
-PACK: Final = Later[Pack](
+PACK: Final = LazyCompiled[Pack](
     "exchange.log.packing.machine",
     "pack",
     first=lambda pack: packed(pack, [([b"k", b"d"], [b"v", None], [])], 0, (0, 0), 0),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from auth.issuing import Grant, sign
+from auth.issuing import TokenGrant, sign
 from auth.keys import KeyRing
 from kernel import clock
 from kernel.database import Database
@@ -55,11 +55,11 @@ def _bytes(value: str | bytes) -> bytes:
     return value.encode() if isinstance(value, str) else value
 
 
-async def granted(client: ClientApp) -> Grant:
+async def granted(client: ClientApp) -> TokenGrant:
     """Return what the client's own tokens say."""
     payload = (await client.token()).split(".")[1]
     said = json.loads(base64.urlsafe_b64decode(payload + "=="))
-    return Grant(said["sub"], said["client_id"], said["dept"], said["scope"], said["gen"])
+    return TokenGrant(said["sub"], said["client_id"], said["dept"], said["scope"], said["gen"])
 
 
 @pytest.mark.parametrize(

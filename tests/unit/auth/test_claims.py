@@ -13,13 +13,13 @@ from joserfc.jwk import ECKey, OctKey
 
 from auth import claims
 from auth.errors import TokenInvalid
-from auth.issuing import TYPE, Grant, sign
+from auth.issuing import TYPE, TokenGrant, sign
 
 ISSUER = "https://exchange.example"
 NOW = datetime.now(UTC)
 KEY = ECKey.generate_key("P-256", auto_kid=True)
 OTHER = ECKey.generate_key("P-256", {"kid": str(KEY.kid)})
-GRANT = Grant("person-1", "shuyuan-cli", "dept", "admin catalog:read", 3)
+GRANT = TokenGrant("person-1", "shuyuan-cli", "dept", "admin catalog:read", 3)
 HEADER = {"alg": "ES256", "typ": TYPE, "kid": str(KEY.kid)}
 
 
@@ -50,7 +50,7 @@ def test_a_token_says_what_it_was_issued_for() -> None:
 
 
 def test_a_client_is_its_own_subject() -> None:
-    token = sign(KEY, ISSUER, Grant("c", "c", "dept", "", 1), seconds=60, now=NOW)
+    token = sign(KEY, ISSUER, TokenGrant("c", "c", "dept", "", 1), seconds=60, now=NOW)
     assert _read(token.text.encode()).kind == "client"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kernel.machine import __main__ as compiling
-from kernel.machine.later import Later, Loader
+from kernel.machine.lazy_compiled import LazyCompiled, Loader
 
 ROOT = Path(__file__).parents[3]
 
@@ -37,13 +37,13 @@ def settled(loader: Loader) -> None:
 
 
 def test_little_work_loads_nothing(module: str, loader: Loader) -> None:
-    function = Later[object](module, "double", loader)
+    function = LazyCompiled[object](module, "double", loader)
     assert [function.get(33) for _ in range(3)] == [None, None, None]
     assert module not in sys.modules
 
 
 def test_work_enough_loads_all_beside_the_work(module: str, loader: Loader) -> None:
-    one, other = (Later[object](module, "double", loader) for _ in range(2))
+    one, other = (LazyCompiled[object](module, "double", loader) for _ in range(2))
     assert one.get(60) is None
     assert other.get(40) is None
     settled(loader)
@@ -52,7 +52,7 @@ def test_work_enough_loads_all_beside_the_work(module: str, loader: Loader) -> N
 
 def test_it_is_never_loaded_where_the_limit_is_zero(module: str) -> None:
     loader = Loader()
-    assert Later[object](module, "double", loader).get(10**9) is None
+    assert LazyCompiled[object](module, "double", loader).get(10**9) is None
     assert loader._thread is None
 
 
@@ -74,7 +74,7 @@ def test_what_cannot_be_compiled_is_told_once_and_done_without(
     loader: Loader,
 ) -> None:
     (tmp_path / "doubling.py").write_text(text)
-    function = Later[object](module, "double", loader)
+    function = LazyCompiled[object](module, "double", loader)
     with caplog.at_level(logging.WARNING):
         function.get(100)
         settled(loader)

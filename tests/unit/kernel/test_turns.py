@@ -4,7 +4,7 @@ from time import perf_counter
 
 import pytest
 
-from kernel.turns import TURN_SECONDS, Steps, Turns, done_within, finished
+from kernel.turns import TURN_SECONDS, FairScheduler, Steps, done_within, finished
 
 
 def work(name: str, steps: int, log: list[str], seconds: float = TURN_SECONDS) -> Steps[str]:
@@ -23,7 +23,7 @@ def broken() -> Steps[None]:
 
 
 async def test_large_work_takes_turns_with_what_came_later() -> None:
-    turns, log = Turns(), list[str]()
+    turns, log = FairScheduler(), list[str]()
     done = await asyncio.gather(
         turns.finish(work("large", 10, log)), turns.finish(work("small", 2, log))
     )
@@ -33,7 +33,7 @@ async def test_large_work_takes_turns_with_what_came_later() -> None:
 
 
 async def test_between_any_two_turns_the_loop_serves_everybody_else() -> None:
-    turns, log = Turns(), list[str]()
+    turns, log = FairScheduler(), list[str]()
 
     async def serve() -> None:
         while log.count("a") + log.count("b") < 8:
@@ -46,11 +46,11 @@ async def test_between_any_two_turns_the_loop_serves_everybody_else() -> None:
 
 
 async def test_light_work_is_done_in_one_turn() -> None:
-    assert await Turns().finish(work("light", 3, [], seconds=0)) == "light"
+    assert await FairScheduler().finish(work("light", 3, [], seconds=0)) == "light"
 
 
 async def test_work_that_fails_or_is_given_up_leaves_the_line() -> None:
-    turns, log = Turns(), list[str]()
+    turns, log = FairScheduler(), list[str]()
     with pytest.raises(LookupError):
         await turns.finish(broken())
     given_up = asyncio.create_task(turns.finish(work("endless", 10_000, log)))

@@ -19,7 +19,7 @@ from kernel.database import Database
 from kernel.errors import FieldError
 from kernel.ids import new_id
 from kernel.secretbox import Secretbox
-from kernel.turns import Turns
+from kernel.turns import FairScheduler
 from tests.support.world import Sharing, World
 
 DAYS = 30
@@ -48,7 +48,7 @@ def publisher() -> Principal:
 
 @pytest.fixture
 def quarantine(database: Database) -> Quarantine:
-    return Quarantine(database, Secretbox(b"k" * 32), LIMITS, Turns())
+    return Quarantine(database, Secretbox(b"k" * 32), LIMITS, FairScheduler())
 
 
 async def scalar(database: Database, query: str, **values: Any) -> int:  # noqa: ANN401
@@ -163,7 +163,7 @@ async def test_the_room_of_a_resource_is_bounded_in_records_and_bytes(
 
 async def test_an_answer_waits_for_the_database_or_says_that_it_does_not_know() -> None:
     away = Database("postgresql://nobody@127.0.0.1:1/none")
-    quarantine = Quarantine(away, Secretbox(b"k" * 32), LIMITS, Turns())
+    quarantine = Quarantine(away, Secretbox(b"k" * 32), LIMITS, FairScheduler())
     kept = Kept(new_id(), 1, 1)
     with pytest.raises(OutcomeUnknown):
         await quarantine.shown(publisher(), Receipt("r", new_id(), 1, 0, [], ""), kept)

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from gateway import hot
-from gateway.exchanges import lines
 from gateway.hot import HotPaths
+from gateway.hot_request import lines
 from gateway.http.budgets import BODIES
 from gateway.http.errors import RequestTimeout
 from gateway.http.outflow import ClientGoneError

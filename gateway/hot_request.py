@@ -28,7 +28,7 @@ _UNFIT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 Headers = dict[bytes, bytes]
 
 
-class Exchange(ABC):
+class HotRequest(ABC):
     """What came, and how to answer it; subclasses carry it.
 
     A head is lines of headers, each with its CR LF, of values that this process made: what a caller
@@ -36,8 +36,16 @@ class Exchange(ABC):
     """
 
     __slots__ = (
-        "buckets", "correlation", "day", "headers", "held_bytes", "incoming", "path",
-        "principal", "query_string", "told_status",
+        "answered_status",
+        "buckets",
+        "correlation",
+        "day",
+        "headers",
+        "held_bytes",
+        "incoming",
+        "path",
+        "principal",
+        "query_string",
     )  # fmt: skip
 
     def __init__(
@@ -51,7 +59,7 @@ class Exchange(ABC):
         self.buckets: Buckets = ()
         self.day: Day | None = None
         self.principal: Principal | None = None
-        self.told_status = 0
+        self.answered_status = 0
         self.correlation = correlation_of(headers)
 
     @abstractmethod
@@ -107,7 +115,7 @@ class Exchange(ABC):
         self, status: int, head: bytes, body: bytes, may_leave: MayLeave = always
     ) -> Awaitable[None]:
         """Send an answer with the headers that every hot answer carries."""
-        self.told_status = status
+        self.answered_status = status
         told = limits.fields(self.buckets, self.day)
         return self.send(status, _MARKS % (head, self.correlation.encode(), told), body, may_leave)
 

@@ -29,9 +29,9 @@ class Loader:
         """Units of work that go by before, 0 is never."""
         self._asked_for = 0
         self._thread: threading.Thread | None = None
-        self._functions: list[Later[object]] = []
+        self._functions: list[LazyCompiled[object]] = []
 
-    def add(self, function: "Later[object]") -> None:
+    def add(self, function: "LazyCompiled[object]") -> None:
         self._functions.append(function)
 
     def ask(self, units: int) -> None:
@@ -81,7 +81,7 @@ def _uncollected() -> Iterator[None]:
 LOADER: Final = Loader()
 
 
-class Later(Generic[Function]):
+class LazyCompiled(Generic[Function]):
     """A function of a module whose import compiles it, or loads it where it has been compiled."""
 
     def __init__(
@@ -96,7 +96,7 @@ class Later(Generic[Function]):
         self._first = first
         self._loader = loader
         self._function: Function | None = None
-        loader.add(cast("Later[object]", self))
+        loader.add(cast("LazyCompiled[object]", self))
 
     def get(self, units: int) -> Function | None:
         """Return the function once it is there; `units` of work ask for it until then."""
