@@ -18,9 +18,9 @@ class OtherLogError(Exception):
 class OtherGenerationError(Exception):
     """The database was restored since; `place` is where the cursor stood."""
 
-    def __init__(self, place: "Place") -> None:
+    def __init__(self, position: "Position") -> None:
         super().__init__("another generation")
-        self.place = place
+        self.position = position
 
 
 class Epoch(NamedTuple):
@@ -34,7 +34,7 @@ class Epoch(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """Next offset of each partition; `bounds` are how far the round under way goes.
 
     With one partition the log's order is the order. With several, a round reads partition after
@@ -53,12 +53,14 @@ Packed = tuple[int, bytes, tuple[int, ...], tuple[int, ...]]
 Unversioned = tuple[tuple[int, ...], tuple[int, ...]]
 
 
-def encode(key: bytes, subscription_id: str, epoch: Epoch, place: Place) -> str:
-    packed = msgspec.msgpack.encode((*epoch, place.offsets, place.bounds))
+def encode(key: bytes, subscription_id: str, epoch: Epoch, position: Position) -> str:
+    packed = msgspec.msgpack.encode((*epoch, position.offsets, position.bounds))
     return seal(key, packed, PURPOSE, subscription_id.encode())
 
 
-def decode(key: bytes, subscription_id: str, epoch: Epoch, cursor: str, partitions: int) -> Place:
+def decode(
+    key: bytes, subscription_id: str, epoch: Epoch, cursor: str, partitions: int
+) -> Position:
     """Return the place; InvalidCursor for a forged one or another subscription's.
 
     Raises OtherLogError and OtherGenerationError where its offsets may mean something else now.
@@ -78,5 +80,5 @@ def decode(key: bytes, subscription_id: str, epoch: Epoch, cursor: str, partitio
     if len(offsets) != partitions:
         raise InvalidCursor
     if issued.generation and issued.generation != epoch.generation:
-        raise OtherGenerationError(Place(offsets))
-    return Place(offsets, bounds)
+        raise OtherGenerationError(Position(offsets))
+    return Position(offsets, bounds)

@@ -1,7 +1,7 @@
 """Cursors and stored positions of one worker: issued for, and read in, the epoch in force (P12)."""
 
 from exchange.delivery import cursor
-from exchange.delivery.cursor import Epoch, OtherLogError, Place
+from exchange.delivery.cursor import Epoch, OtherLogError, Position
 from exchange.delivery.grant_plans import GrantPlan
 from exchange.log.topic_ids import TopicIds
 from exchange.subscriptions.grants import StoredPosition
@@ -25,10 +25,10 @@ class Cursors:
         topic_id = await self._topic_ids.get(plan.topic)
         return Epoch(generation.number, topic_id[:ID_BYTES])
 
-    def encode(self, subscription_id: str, epoch: Epoch, place: Place) -> str:
-        return cursor.encode(self._key, subscription_id, epoch, place)
+    def encode(self, subscription_id: str, epoch: Epoch, position: Position) -> str:
+        return cursor.encode(self._key, subscription_id, epoch, position)
 
-    def decode(self, plan: GrantPlan, epoch: Epoch, text: str) -> Place:
+    def decode(self, plan: GrantPlan, epoch: Epoch, text: str) -> Position:
         """Return a cursor's place; InvalidCursor, OtherLogError, OtherGenerationError."""
         return cursor.decode(self._key, plan.grant.id, epoch, text, plan.partitions)
 
@@ -40,13 +40,13 @@ class Cursors:
             return None
         generation = self._generations.known() or await current(session)
         epoch = Epoch(generation.number, stored.topic_id or b"")
-        return self.encode(subscription_id, epoch, Place(tuple(stored.position)))
+        return self.encode(subscription_id, epoch, Position(tuple(stored.position)))
 
 
-def place_of(stored: StoredPosition, epoch: Epoch, partitions: int) -> Place:
+def position_of(stored: StoredPosition, epoch: Epoch, partitions: int) -> Position:
     """Return the place of a stored position; OtherLogError, InvalidCursor."""
     if stored.topic_id and epoch.topic_id and stored.topic_id != epoch.topic_id:
         raise OtherLogError
     if len(stored.position) != partitions:
         raise InvalidCursor
-    return Place(tuple(stored.position))
+    return Position(tuple(stored.position))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from operator import add
 
 from exchange.delivery import store
-from exchange.delivery.cursor import Place
+from exchange.delivery.cursor import Position
 from exchange.delivery.grant_plans import GrantPlan
 from exchange.delivery.predecessors import Predecessors, PredecessorSource
 from exchange.delivery.shown import BLOCK_RECORDS, Block, block_of, prepared
@@ -92,10 +92,10 @@ class Gathering:
         return len(self.lines) >= self.limit or self.size_bytes >= PAGE_BYTES_MAX or self.moved
 
     @property
-    def place(self) -> Place:
+    def position(self) -> Position:
         """Where the next page begins; a round that is over leaves no bounds behind."""
-        place = Place(tuple(self.offsets), self.bounds)
-        return Place(place.offsets) if place.round_is_over else place
+        position = Position(tuple(self.offsets), self.bounds)
+        return Position(position.offsets) if position.round_is_over else position
 
     @property
     def moved(self) -> bool:
@@ -104,7 +104,7 @@ class Gathering:
 
     @property
     def round_is_over(self) -> bool:
-        return Place(tuple(self.offsets), self.bounds).round_is_over
+        return Position(tuple(self.offsets), self.bounds).round_is_over
 
     def begin_chunk(self, chunk: Chunk) -> None:
         """Begin to measure what is read when the chunks together might pass the bound."""
@@ -131,12 +131,12 @@ class Gathering:
 
 
 @contextmanager
-def released(found: Gathering) -> Iterator[None]:
+def released(gathering: Gathering) -> Iterator[None]:
     """Release a page when the block ends, however it ends."""
     try:
         yield
     finally:
-        found.release()
+        gathering.release()
 
 
 class Gatherer:
@@ -146,7 +146,7 @@ class Gatherer:
         self._predecessors = predecessors
         self._budget = Budget(UNDER_WAY_BYTES_MAX)
 
-    async def gather(self, plan: GrantPlan, place: Place, limit: int) -> Gathering:
+    async def gather(self, plan: GrantPlan, position: Position, limit: int) -> Gathering:
         """Return a page from a place on; whoever has it releases it.
 
         With several partitions a round that shows nothing is followed by the next one, whether the
@@ -155,43 +155,48 @@ class Gatherer:
         PlanOutdatedError, PositionExpiredError, Unavailable where too much is under way, and as the
         reader does.
         """
-        bounds = await self._bounds(plan, place)
-        found = Gathering(limit, place.offsets, list(place.offsets), bounds, self._budget)
+        bounds = await self._bounds(plan, position)
+        gathering = Gathering(limit, position.offsets, list(position.offsets), bounds, self._budget)
         # How large a predecessor is does not show in the chunks that are read.
-        found.measured = plan.projection.needs_predecessors
+        gathering.measured = plan.projection.needs_predecessors
         try:
             while True:
                 for partition in range(plan.partitions):
-                    await self._read(plan, found, partition)
-                    if found.unfolded is not None:
-                        return found
-                if plan.partitions == 1 or found.full or found.lines or not found.round_is_over:
-                    return found
-                bounds = await self._bounds(plan, found.place)
-                if bounds == tuple(found.offsets):
-                    return found
-                found.bounds = bounds
+                    await self._read(plan, gathering, partition)
+                    if gathering.unfolded is not None:
+                        return gathering
+                if (
+                    plan.partitions == 1
+                    or gathering.full
+                    or gathering.lines
+                    or not gathering.round_is_over
+                ):
+                    return gathering
+                bounds = await self._bounds(plan, gathering.position)
+                if bounds == tuple(gathering.offsets):
+                    return gathering
+                gathering.bounds = bounds
         except BaseException:
-            found.release()
+            gathering.release()
             raise
 
-    async def _bounds(self, plan: GrantPlan, place: Place) -> tuple[int, ...]:
+    async def _bounds(self, plan: GrantPlan, position: Position) -> tuple[int, ...]:
         """Return how far this round goes in each partition; one partition needs no bound."""
-        if plan.partitions == 1 or (place.bounds and not place.round_is_over):
-            return place.bounds
+        if plan.partitions == 1 or (position.bounds and not position.round_is_over):
+            return position.bounds
         ends = tuple(await self.ends(plan))
-        if ends == place.offsets:
+        if ends == position.offsets:
             return ends
         async with self._database.transaction() as session:
-            return await store.settle(session, plan.grant.id, place.offsets, ends)
+            return await store.settle(session, plan.grant.id, position.offsets, ends)
 
-    async def _read(self, plan: GrantPlan, found: Gathering, partition: int) -> None:
-        bound = found.bounds[partition] if found.bounds else None
-        while not found.full:
-            offset = found.offsets[partition]
+    async def _read(self, plan: GrantPlan, gathering: Gathering, partition: int) -> None:
+        bound = gathering.bounds[partition] if gathering.bounds else None
+        while not gathering.full:
+            offset = gathering.offsets[partition]
             if bound is not None and offset >= bound:
                 return
-            wanted = (found.limit - len(found.lines)) * RECORD_BYTES_GUESS
+            wanted = (gathering.limit - len(gathering.lines)) * RECORD_BYTES_GUESS
             size = min(max(wanted, FETCH_BYTES_MIN), FETCH_BYTES_MAX)
             chunk = await self._reader.read(plan.topic, partition, offset, size)
             if chunk.next_offset <= offset:
@@ -200,42 +205,44 @@ class Gatherer:
                 raise PlanOutdatedError(chunk.versions - plan.versions, partition, offset)
             before = None
             if plan.projection.needs_predecessors:
-                place = (plan.topic, partition)
-                before = await self._predecessors.of(plan.grant.resource_id, place, chunk, offset)
+                topic_partition = (plan.topic, partition)
+                before = await self._predecessors.of(
+                    plan.grant.resource_id, topic_partition, chunk, offset
+                )
                 if before is None:
-                    if await self._await_folded(plan, found, place):
+                    if await self._await_folded(plan, gathering, topic_partition):
                         continue
-                    found.unfolded = partition
+                    gathering.unfolded = partition
                     return
-            steps = _take(self._reader.cache, plan, found, partition, chunk, bound, before)
-            if found.limit > AT_ONCE or not done_within(steps, AT_ONCE_SECONDS):
+            steps = _take(self._reader.cache, plan, gathering, partition, chunk, bound, before)
+            if gathering.limit > AT_ONCE or not done_within(steps, AT_ONCE_SECONDS):
                 await self._reader.turns.finish(steps)
 
     async def _await_folded(
-        self, plan: GrantPlan, found: Gathering, place: tuple[str, int]
+        self, plan: GrantPlan, gathering: Gathering, topic_partition: tuple[str, int]
     ) -> bool:
         """Wait for what is in the log to be folded: usually that is a matter of moments.
 
         Returns whether it is worth to look again: once a page has waited so long, it ends there.
         """
         now = clock.monotonic()
-        if found.patient_until is None:
-            found.patient_until = now + FOLD_SECONDS
-        if now >= found.patient_until:
+        if gathering.patient_until is None:
+            gathering.patient_until = now + FOLD_SECONDS
+        if now >= gathering.patient_until:
             return False
-        offset = found.offsets[place[1]]
-        last = min(self._reader.cache.ends.get(place, 0), offset + found.limit) - 1
+        offset = gathering.offsets[topic_partition[1]]
+        last = min(self._reader.cache.ends.get(topic_partition, 0), offset + gathering.limit) - 1
         await self._predecessors.await_folded(
-            plan.grant.resource_id, place, max(offset, last), found.patient_until
+            plan.grant.resource_id, topic_partition, max(offset, last), gathering.patient_until
         )
         return True
 
-    async def is_folded(self, plan: GrantPlan, found: Gathering) -> bool:
+    async def is_folded(self, plan: GrantPlan, gathering: Gathering) -> bool:
         """Whether it is known meanwhile what left at the end of an unfolded page."""
-        partition = found.unfolded or 0
-        place = (plan.topic, partition)
-        offset = found.offsets[partition]
-        return await self._predecessors.is_folded(plan.grant.resource_id, place, offset)
+        partition = gathering.unfolded or 0
+        topic_partition = (plan.topic, partition)
+        offset = gathering.offsets[partition]
+        return await self._predecessors.is_folded(plan.grant.resource_id, topic_partition, offset)
 
     async def earliest(self, plan: GrantPlan) -> list[int]:
         """Return the first offsets that the log keeps."""
@@ -250,18 +257,18 @@ class Gatherer:
         partitions = range(plan.partitions)
         return await asyncio.gather(*(self._reader.offset(plan.topic, p, at) for p in partitions))
 
-    def lag(self, plan: GrantPlan, place: Place) -> int:
+    def lag(self, plan: GrantPlan, position: Position) -> int:
         """Return how many places of the log lie after this one, as far as is known here."""
         return sum(
             self._reader.cache.lag((plan.topic, p), offset)
-            for p, offset in enumerate(place.offsets)
+            for p, offset in enumerate(position.offsets)
         )
 
 
 def _take(
     cache: ChunkCache,
     plan: GrantPlan,
-    found: Gathering,
+    gathering: Gathering,
     partition: int,
     chunk: Chunk,
     bound: int | None,
@@ -271,26 +278,26 @@ def _take(
     offsets = chunk.offsets
     if before is not None and before.end < chunk.next_offset:
         bound = before.end if bound is None else min(bound, before.end)
-    first = found.offsets[partition]
-    place = bisect_left(offsets, first)
+    first = gathering.offsets[partition]
+    index = bisect_left(offsets, first)
     last = len(offsets) if bound is None else bisect_left(offsets, bound)
-    found.begin_chunk(chunk)
+    gathering.begin_chunk(chunk)
     yield from prepared(chunk)
-    while place < last and not found.full:
-        end_of_block = (place // BLOCK_RECORDS + 1) * BLOCK_RECORDS
-        most = min(found.limit - len(found.lines), SCANNED_MAX - found.scanned)
-        wanted = range(place, min(last, end_of_block, place + most))
+    while index < last and not gathering.full:
+        end_of_block = (index // BLOCK_RECORDS + 1) * BLOCK_RECORDS
+        most = min(gathering.limit - len(gathering.lines), SCANNED_MAX - gathering.scanned)
+        indexes = range(index, min(last, end_of_block, index + most))
         block = yield from block_of(
-            cache, (plan.topic, partition), chunk, wanted, plan.projection, before
+            cache, (plan.topic, partition), chunk, indexes, plan.projection, before
         )
-        sizes = _sizes(chunk, wanted.start, wanted.stop, before) if found.measured else ()
-        count = _fitting(found, block, sizes)
-        found.add(block.part(0, count), sum(sizes[:count]))
-        place += count
+        sizes = _sizes(chunk, indexes.start, indexes.stop, before) if gathering.measured else ()
+        count = _fitting(gathering, block, sizes)
+        gathering.add(block.part(0, count), sum(sizes[:count]))
+        index += count
         yield
     beyond = chunk.next_offset if bound is None else min(bound, chunk.next_offset)
-    end = found.offsets[partition] = offsets[place] if place < last else beyond
-    found.takes.append(Take(partition, chunk, first, end))
+    end = gathering.offsets[partition] = offsets[index] if index < last else beyond
+    gathering.takes.append(Take(partition, chunk, first, end))
 
 
 def _sizes(chunk: Chunk, begin: int, end: int, before: Predecessors | None = None) -> Sequence[int]:
@@ -300,12 +307,12 @@ def _sizes(chunk: Chunk, begin: int, end: int, before: Predecessors | None = Non
     return sizes if before is None else list(map(add, sizes, before.sizes(begin, end)))
 
 
-def _fitting(found: Gathering, block: Block, sizes: Sequence[int]) -> int:
+def _fitting(gathering: Gathering, block: Block, sizes: Sequence[int]) -> int:
     """Return how many records of a block the page takes: it ends with the one that fills it.
 
     Where a page ends by bytes then does not depend on where chunks and blocks begin.
     """
-    shown, read = PAGE_BYTES_MAX - found.size_bytes, READ_BYTES_MAX - found.read_bytes
+    shown, read = PAGE_BYTES_MAX - gathering.size_bytes, READ_BYTES_MAX - gathering.read_bytes
     if block.size_bytes < shown and sum(sizes) < read:
         return len(block.lines)
     for count, line in enumerate(block.lines, 1):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from auth.principal import Principal
 from exchange.delivery import admission
 from exchange.delivery.admission import RECORDS_READ
-from exchange.delivery.cursor import OtherLogError, Place
-from exchange.delivery.cursors import Cursors, place_of
+from exchange.delivery.cursor import OtherLogError, Position
+from exchange.delivery.cursors import Cursors, position_of
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.delivery.pull import MODE, Puller, told_lag
 from exchange.log.reader import EARLIEST, LATEST, Reader
@@ -59,12 +59,12 @@ class Positions:
     async def commit(self, principal: Principal, subscription_id: str, cursor: str) -> None:
         """Store a cursor as the subscription's position; raises InvalidCursor, 403, NotFound."""
         plan = await self._own(principal, subscription_id)
-        epoch, place = await self._puller.decode(plan, cursor)
+        epoch, position = await self._puller.decode(plan, cursor)
         async with self._database.transaction() as session:
             await grants.commit_position(
                 session,
                 subscription_id,
-                list(place.offsets),
+                list(position.offsets),
                 topic_id=epoch.topic_id,
                 now=clock.now(),
             )
@@ -73,8 +73,8 @@ class Positions:
         """Return a cursor at EARLIEST, LATEST or a time in milliseconds; nothing is stored."""
         plan = await self._own(principal, subscription_id)
         epoch = await self._cursors.epoch(plan)
-        place = Place(tuple(await self._offsets(plan, to)))
-        return self._cursors.encode(plan.grant.id, epoch, place)
+        position = Position(tuple(await self._offsets(plan, to)))
+        return self._cursors.encode(plan.grant.id, epoch, position)
 
     async def progress(
         self, session: ReadSession, subscriptions: Sequence[Subscription]
@@ -98,17 +98,17 @@ class Positions:
 
         A few are asked for at a time, all of them for LAG_SECONDS: the broker is others' too.
         """
-        found: dict[str, int | None] = dict.fromkeys(row.id for row in subscriptions)
+        lags: dict[str, int | None] = dict.fromkeys(row.id for row in subscriptions)
         waiting = iter(subscriptions)
 
         async def ask() -> None:
             for row in waiting:
-                found[row.id] = await self.lag(row)
+                lags[row.id] = await self.lag(row)
 
         with suppress(TimeoutError):
             async with asyncio.timeout(LAG_SECONDS):
                 await asyncio.gather(*(ask() for _ in range(LAGS_AT_ONCE)))
-        return found
+        return lags
 
     async def lag(self, subscription: Subscription) -> int | None:
         """Return how many places of the log follow the stored position; None if it is unknown.
@@ -134,7 +134,7 @@ class Positions:
         if subscription.position:
             epoch = await self._cursors.epoch(plan)
             with suppress(OtherLogError, InvalidCursor):
-                return place_of(_stored(subscription), epoch, plan.partitions).offsets
+                return position_of(_stored(subscription), epoch, plan.partitions).offsets
         return await self._offsets(plan, EARLIEST)
 
     async def _own(self, principal: Principal, subscription_id: str) -> GrantPlan:

@@ -26,7 +26,7 @@ WINDOW_BYTES: Final = 1024 * 1024
 LINK_BYTES: Final = 8
 _LINKS: Final = "links"
 _WINDOWS: Final = "windows"
-Place = tuple[str, int]
+TopicPartition = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class PredecessorSource:
         self._news = news
 
     async def of(
-        self, resource_id: str, place: Place, chunk: Chunk, offset: int
+        self, resource_id: str, topic_partition: TopicPartition, chunk: Chunk, offset: int
     ) -> Predecessors | None:
         """Return those of the records from an offset on, of one record at least.
 
@@ -109,10 +109,16 @@ class PredecessorSource:
         for each in known:
             if each.begin <= offset < each.end:
                 return each
-        topic_id = await self._topic_ids.get(place[0])
+        topic_id = await self._topic_ids.get(topic_partition[0])
         start = chunk.offsets[0] if chunk.offsets else offset
         wanted = WindowQuery(
-            resource_id, place[1], topic_id, start, offset, chunk.next_offset, WINDOW_BYTES
+            resource_id,
+            topic_partition[1],
+            topic_id,
+            start,
+            offset,
+            chunk.next_offset,
+            WINDOW_BYTES,
         )
         async with self._database.reading() as session:
             window = await windows.window(session, wanted)
@@ -120,32 +126,42 @@ class PredecessorSource:
             return None
         if offset < window.trimmed_to:
             # Retention took it since it was read: its predecessors are forgotten too.
-            raise PositionExpiredError(place[1], window.trimmed_to)
-        made = Predecessors(chunk, await self._links(place, chunk), offset, window)
+            raise PositionExpiredError(topic_partition[1], window.trimmed_to)
+        predecessors = Predecessors(
+            chunk, await self._links(topic_partition, chunk), offset, window
+        )
         cache = self._reader.cache
-        if cache.has_room_beside(place, chunk):
-            chunk.beside[_WINDOWS] = [*known, made]
-            cache.keep_beside(place, chunk, (_WINDOWS, offset), made, window.size_bytes)
-        return made
+        if cache.has_room_beside(topic_partition, chunk):
+            chunk.beside[_WINDOWS] = [*known, predecessors]
+            cache.keep_beside(
+                topic_partition, chunk, (_WINDOWS, offset), predecessors, window.size_bytes
+            )
+        return predecessors
 
-    async def _links(self, place: Place, chunk: Chunk) -> Sequence[int]:
+    async def _links(self, topic_partition: TopicPartition, chunk: Chunk) -> Sequence[int]:
         links: list[int] | None = chunk.beside.get(_LINKS)  # type: ignore[assignment] # ours
         if links is None:
             links = await self._reader.turns.finish(linking(chunk))
             size_bytes = len(links) * LINK_BYTES
-            self._reader.cache.keep_beside(place, chunk, _LINKS, links, size_bytes)
+            self._reader.cache.keep_beside(topic_partition, chunk, _LINKS, links, size_bytes)
         return links
 
-    async def is_folded(self, resource_id: str, place: Place, offset: int) -> bool:
+    async def is_folded(
+        self, resource_id: str, topic_partition: TopicPartition, offset: int
+    ) -> bool:
         """Whether anything is known of a record at this offset."""
-        topic_id = await self._topic_ids.get(place[0])
+        topic_id = await self._topic_ids.get(topic_partition[0])
         async with self._database.reading() as session:
-            return await windows.folded_to(session, resource_id, place[1], topic_id) > offset
+            return (
+                await windows.folded_to(session, resource_id, topic_partition[1], topic_id) > offset
+            )
 
-    async def await_folded(self, resource_id: str, place: Place, offset: int, until: float) -> None:
+    async def await_folded(
+        self, resource_id: str, topic_partition: TopicPartition, offset: int, until: float
+    ) -> None:
         """Return when something is known of a record at this offset, or when time is up."""
         with self._news.listening(resource_id) as ear:
-            while not await self.is_folded(resource_id, place, offset):
+            while not await self.is_folded(resource_id, topic_partition, offset):
                 seconds = until - clock.monotonic()
                 if seconds <= 0:
                     return

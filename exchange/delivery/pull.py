@@ -9,8 +9,8 @@ from typing import NamedTuple
 from auth.principal import Principal
 from exchange.delivery import admission
 from exchange.delivery.admission import RECORDS_READ, Admission, Caller, RulesChanged
-from exchange.delivery.cursor import Epoch, OtherGenerationError, OtherLogError, Place
-from exchange.delivery.cursors import Cursors, place_of
+from exchange.delivery.cursor import Epoch, OtherGenerationError, OtherLogError, Position
+from exchange.delivery.cursors import Cursors, position_of
 from exchange.delivery.departures import Departures
 from exchange.delivery.errors import (
     CursorExpired,
@@ -75,7 +75,7 @@ class Page:
 class Start:
     """Where a page begins; `known` says that its caller had come so far before."""
 
-    place: Place
+    position: Position
     epoch: Epoch
     known: bool
 
@@ -168,13 +168,13 @@ class Puller:
             if start is None:
                 start = await self._start(plan, request.cursor)
             try:
-                found = await self._gatherer.gather(plan, start.place, request.limit)
+                gathering = await self._gatherer.gather(plan, start.position, request.limit)
                 # The answer counts the page itself from the turn on in which it gets it.
-                with released(found):
+                with released(gathering):
                     admitted()
                     over = clock.monotonic() >= deadline or request.is_over()
-                    if found.lines or found.moved or over:
-                        return await self._finished(principal, plan, start, found, admitted)
+                    if gathering.lines or gathering.moved or over:
+                        return await self._finished(principal, plan, start, gathering, admitted)
             except PlanOutdatedError as error:
                 self._unknown_versions.require_first_look(plan, error)
                 self._plans.drop_resource(plan.grant.resource_id)
@@ -188,9 +188,9 @@ class Puller:
                     raise
                 continue
             # What the filter hid so far needs no second look.
-            start = replace(start, place=found.place)
+            start = replace(start, position=gathering.position)
             await self._require_quota(plan)
-            await self._await_news(principal, plan, found, deadline)
+            await self._await_news(principal, plan, gathering, deadline)
 
     async def require(self, principal: Principal, subscription_id: str) -> None:
         """Raise what a pull is refused for before its parameters are looked at.
@@ -218,7 +218,7 @@ class Puller:
         principal: Principal,
         plan: GrantPlan,
         start: Start,
-        found: Gathering,
+        gathering: Gathering,
         admitted: Admission,
     ) -> Page:
         """Return the page, with a quota once its records are reserved and within what is left.
@@ -227,15 +227,15 @@ class Puller:
         given back. Raises QuotaExhausted, RulesChanged, and what keeps records from leaving.
         """
         if plan.grant.records_per_day is None:
-            return self._page(principal, plan, start, found, admitted)
-        reservation = await self._quotas.reserve(plan.grant.id, len(found.lines))
+            return self._page(principal, plan, start, gathering, admitted)
+        reservation = await self._quotas.reserve(plan.grant.id, len(gathering.lines))
         _require(reservation)
         try:
-            if reservation.records < len(found.lines):
-                found = await self._gatherer.gather(plan, start.place, reservation.records)
-                found.release()
+            if reservation.records < len(gathering.lines):
+                gathering = await self._gatherer.gather(plan, start.position, reservation.records)
+                gathering.release()
             admitted()
-            return self._page(principal, plan, start, found, admitted, reservation)
+            return self._page(principal, plan, start, gathering, admitted, reservation)
         except BaseException:
             self._quotas.give_back(reservation, reservation.records)
             raise
@@ -246,19 +246,19 @@ class Puller:
         A stored position is read anew: the plan may be older than another worker's commit (P6).
         """
         if cursor is not None:
-            epoch, place = await self.decode(plan, cursor)
-            return Start(place, epoch, known=True)
+            epoch, position = await self.decode(plan, cursor)
+            return Start(position, epoch, known=True)
         epoch = await self._cursors.epoch(plan)
         async with self._database.reading() as session:
             stored = await grants.position_of(session, plan.grant.id)
         if stored is None:
-            return Start(Place((0,) * plan.partitions), epoch, known=False)
+            return Start(Position((0,) * plan.partitions), epoch, known=False)
         try:
-            return Start(place_of(stored, epoch, plan.partitions), epoch, known=True)
+            return Start(position_of(stored, epoch, plan.partitions), epoch, known=True)
         except OtherLogError as error:
             raise await self._anew(plan, epoch) from error
 
-    async def decode(self, plan: GrantPlan, cursor: str) -> tuple[Epoch, Place]:
+    async def decode(self, plan: GrantPlan, cursor: str) -> tuple[Epoch, Position]:
         """Return a cursor's place and the epoch in force.
 
         Raises InvalidCursor, CursorExpired where the topic was made anew, GenerationChanged.
@@ -269,12 +269,12 @@ class Puller:
         except OtherLogError as error:
             raise await self._anew(plan, epoch) from error
         except OtherGenerationError as error:
-            again = self._cursors.encode(plan.grant.id, epoch, error.place)
+            again = self._cursors.encode(plan.grant.id, epoch, error.position)
             raise GenerationChanged(cursor=again) from error
 
     async def _anew(self, plan: GrantPlan, epoch: Epoch) -> CursorExpired:
         """Return the refusal of a place in a topic that is gone: nobody knows how much is lost."""
-        earliest = Place(tuple(await self._gatherer.earliest(plan)))
+        earliest = Position(tuple(await self._gatherer.earliest(plan)))
         return CursorExpired(earliest_cursor=self._cursors.encode(plan.grant.id, epoch, earliest))
 
     async def _after_loss(
@@ -284,20 +284,20 @@ class Puller:
 
         All partitions are looked at, so that one answer leads past the whole gap.
         """
-        place = start.place
-        kept = await self._gatherer.earliest(plan)
-        wanted = place.offsets[error.partition]
-        beyond = kept[error.partition] <= wanted
-        if beyond and wanted <= (await self._gatherer.ends(plan))[error.partition]:
+        position = start.position
+        earliest_offsets = await self._gatherer.earliest(plan)
+        missing = position.offsets[error.partition]
+        beyond = earliest_offsets[error.partition] <= missing
+        if beyond and missing <= (await self._gatherer.ends(plan))[error.partition]:
             # It is there: a leader that was behind did not know of it yet.
             raise BrokerUnavailable from error
-        offsets = list(map(max, place.offsets, kept))
-        offsets[error.partition] = kept[error.partition]
-        earliest = Place(tuple(offsets))
+        offsets = list(map(max, position.offsets, earliest_offsets))
+        offsets[error.partition] = earliest_offsets[error.partition]
+        earliest = Position(tuple(offsets))
         if start.known:
             lost = sum(
                 after - before
-                for before, after in zip(place.offsets, kept, strict=True)
+                for before, after in zip(position.offsets, earliest_offsets, strict=True)
                 if after > before
             )
             cursor = self._cursors.encode(plan.grant.id, start.epoch, earliest)
@@ -305,20 +305,20 @@ class Puller:
             if beyond or plan.grant.row_filter:
                 raise CursorExpired(earliest_cursor=cursor)
             raise CursorExpired(earliest_cursor=cursor, lost=lost)
-        return replace(start, place=earliest)
+        return replace(start, position=earliest)
 
     async def _await_news(
-        self, principal: Principal, plan: GrantPlan, found: Gathering, deadline: float
+        self, principal: Principal, plan: GrantPlan, gathering: Gathering, deadline: float
     ) -> None:
         concern = Concern(plan.grant.id, principal.id, principal.department, principal.token_id)
         seconds = max(min(deadline - clock.monotonic(), self._seconds_left(plan)), 0)
-        if found.unfolded is None:
-            positions = {(plan.topic, p): offset for p, offset in enumerate(found.offsets)}
+        if gathering.unfolded is None:
+            positions = {(plan.topic, p): offset for p, offset in enumerate(gathering.offsets)}
             await self._tail.wait(positions, concern, seconds)
             return
         # The records are there; what is waited for is the news that they are folded.
         with self._folds.listening(plan.grant.resource_id, plan.grant.id) as ear:
-            if not await self._gatherer.is_folded(plan, found) and not ear.heard:
+            if not await self._gatherer.is_folded(plan, gathering) and not ear.heard:
                 await self._tail.wait({}, concern, min(seconds, LOOK_AGAIN_SECONDS))
 
     def _seconds_left(self, plan: GrantPlan) -> float:
@@ -329,29 +329,29 @@ class Puller:
         principal: Principal,
         plan: GrantPlan,
         start: Start,
-        found: Gathering,
+        gathering: Gathering,
         admitted: Admission,
         reservation: Reservation | None = None,
     ) -> Page:
-        place = found.place
-        lag = told_lag(plan, self._gatherer.lag(plan, place))
-        shown = Delivered(
+        position = gathering.position
+        lag = told_lag(plan, self._gatherer.lag(plan, position))
+        delivered = Delivered(
             plan.grant.id,
             plan.grant.revision,
             plan.version,
-            len(found.lines),
-            found.size_bytes,
-            found.takes,
+            len(gathering.lines),
+            gathering.size_bytes,
+            gathering.takes,
             reservation is not None,
         )
-        if found.scanned:
+        if gathering.scanned:
             # Who asks and finds nothing has read nothing.
-            self._counts.read(principal, shown)
-        cursor = self._cursors.encode(plan.grant.id, start.epoch, place)
+            self._counts.read(principal, delivered)
+        cursor = self._cursors.encode(plan.grant.id, start.epoch, position)
         if reservation is None:
-            return Page(found.lines, cursor, lag, admitted)
+            return Page(gathering.lines, cursor, lag, admitted)
         settle = partial(self._settle, reservation)
-        return Page(found.lines, cursor, lag, admitted, _day(reservation), settle)
+        return Page(gathering.lines, cursor, lag, admitted, _day(reservation), settle)
 
     def _settle(self, reservation: Reservation, handed_on: int) -> None:
         self._quotas.give_back(reservation, reservation.records - handed_on)

@@ -23,7 +23,7 @@ BYTES_AT_ONCE: Final = 256 * 1024
 """Records projected in one step, a millisecond or two; one larger record is a step of its own."""
 
 LINE_OVERHEAD_BYTES = 48
-Place: TypeAlias = tuple[str, int]
+TopicPartition: TypeAlias = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ def prepared(chunk: Chunk) -> Steps[None]:
 
 def block_of(
     cache: ChunkCache,
-    place: Place,
+    topic_partition: TopicPartition,
     chunk: Chunk,
-    wanted: range,
+    indexes: range,
     projection: Projection,
     before: Predecessors | None = None,
 ) -> Steps[Block]:
@@ -68,23 +68,23 @@ def block_of(
 
     `before` is needed where the projection needs predecessors, and covers them.
     """
-    index = wanted.start // BLOCK_RECORDS
+    index = indexes.start // BLOCK_RECORDS
     first = index * BLOCK_RECORDS
     last = min(first + BLOCK_RECORDS, len(chunk.keys))
     whole = within(spans_of(chunk), first, last)
     name = (index, *_identities(projection, whole, before))
-    kept = chunk.beside.get(name)
-    if isinstance(kept, Block):
-        return kept.part(wanted.start - first, wanted.stop - first)
+    cached = chunk.beside.get(name)
+    if isinstance(cached, Block):
+        return cached.part(indexes.start - first, indexes.stop - first)
     known = before is None or before.cover(first, last)
-    if not (known and cache.has_room_beside(place, chunk)):
+    if not (known and cache.has_room_beside(topic_partition, chunk)):
         # Nobody would have the rest of the block, or it is not known yet.
-        part = within(whole, wanted.start, wanted.stop)
-        return block((yield from _lines(cache, place, chunk, part, projection, before)))
-    made = block((yield from _lines(cache, place, chunk, whole, projection, before)))
-    size = made.size_bytes + len(made.lines) * LINE_OVERHEAD_BYTES
-    cache.keep_beside(place, chunk, name, made, size)
-    return made.part(wanted.start - first, wanted.stop - first)
+        part = within(whole, indexes.start, indexes.stop)
+        return block((yield from _lines(cache, topic_partition, chunk, part, projection, before)))
+    created = block((yield from _lines(cache, topic_partition, chunk, whole, projection, before)))
+    size = created.size_bytes + len(created.lines) * LINE_OVERHEAD_BYTES
+    cache.keep_beside(topic_partition, chunk, name, created, size)
+    return created.part(indexes.start - first, indexes.stop - first)
 
 
 def _identities(
@@ -99,7 +99,7 @@ def _identities(
 
 def _lines(
     cache: ChunkCache,
-    place: Place,
+    topic_partition: TopicPartition,
     chunk: Chunk,
     spans: Sequence[Span],
     projection: Projection,
@@ -120,7 +120,9 @@ def _lines(
         if faults and version is not None:
             places = sorted(fault.place for fault in faults)
             why = LOST if faults[0].reason is Reason.VERSION else FOREIGN
-            cache.foreign.name(place, [chunk.offsets[begin + each] for each in places], why)
+            cache.foreign.name(
+                topic_partition, [chunk.offsets[begin + each] for each in places], why
+            )
     return lines
 
 
@@ -140,8 +142,8 @@ def _tell_what_left(
     ]
     left = before.passing(projection, hidden)
     keys = [before.chunk.keys[at] for at in left]
-    told = projection.lines(span.version, keys, [None] * len(left), range(len(left)))
-    for at, line in zip(left, told, strict=True):
+    deletes = projection.lines(span.version, keys, [None] * len(left), range(len(left)))
+    for at, line in zip(left, deletes, strict=True):
         lines[at - span.begin] = line
 
 

@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Position(msgspec.Struct, frozen=True, gc=False):
+class PositionRange(msgspec.Struct, frozen=True, gc=False):
     """A contiguous run of records in one partition; offsets are inclusive."""
 
     partition: int
@@ -34,7 +34,7 @@ class Accepted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What the log took: by which version of the contract, and where; and what it did not."""
 
     version: int
-    positions: list[Position]
+    positions: list[PositionRange]
     kept: Kept | None = None
 
     def text(self) -> str:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from exchange.log.accepted import Position
+from exchange.log.accepted import PositionRange
 from exchange.log.access import Brokers
 from exchange.log.carrier import Carrier
 from exchange.log.connection import Connection
@@ -106,7 +106,7 @@ class Lanes:
 
     async def append(
         self, writer: Writer, topic: str, slices: Sequence[tuple[int, Slice]], size_bytes: int
-    ) -> list[Position]:
+    ) -> list[PositionRange]:
         """Store one slice for each partition, all of them or none, and return where they are.
 
         Raises BrokerUnavailable or BatchTooLarge when nothing was stored, OutcomeUnknown when it
@@ -125,7 +125,7 @@ class Lanes:
             self.give_up(writer.generation)
             raise
         return [
-            Position(partition, first, first + len(each.keys) - 1)
+            PositionRange(partition, first, first + len(each.keys) - 1)
             for (partition, each), first in zip(slices, firsts, strict=True)
         ]
 

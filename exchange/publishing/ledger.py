@@ -14,7 +14,7 @@ from functools import partial
 
 import msgspec
 
-from exchange.log.accepted import Accepted, Position, accepted
+from exchange.log.accepted import Accepted, PositionRange, accepted
 from exchange.log.errors import OutcomeUnknown
 from exchange.log.fence import Fences
 from exchange.log.reader import LATEST, READ_COMMITTED, READ_UNCOMMITTED, Reader
@@ -234,7 +234,7 @@ class Ledger:
             for partition in range(layout.partitions)
         ]
 
-    def reached(self, layout: Layout, positions: Sequence[Position]) -> None:
+    def reached(self, layout: Layout, positions: Sequence[PositionRange]) -> None:
         """Remember how far the log is known to reach."""
         _read_at, ends = self._ends.get(layout.topic, (0.0, []))
         if ends:

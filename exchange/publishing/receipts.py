@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from exchange.log.accepted import Accepted, Kept, Position
+from exchange.log.accepted import Accepted, Kept, PositionRange
 from kernel.errors import FieldError, NotFound
 from kernel.sealed import seal, unseal
 
@@ -20,7 +20,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     resource_id: str
     version: int
     accepted: int
-    positions: list[Position]
+    positions: list[PositionRange]
     digest: str
     rejected: int = 0
     errors: Sequence[FieldError] = []
@@ -50,7 +50,7 @@ def opened(key: bytes, receipt_id: str) -> tuple[Receipt, Kept | None]:
         raise NotFound
     packed, _versioned = opened_
     resource, version, digest, runs, *rest = msgspec.msgpack.decode(packed)
-    positions = [Position(*run) for run in runs]
+    positions = [PositionRange(*run) for run in runs]
     kept = Kept(rest[0][0].hex(), *rest[0][1:]) if rest else None
     taken = Accepted(version, positions, kept)
     return _receipt(receipt_id, resource.hex(), digest, taken), kept

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from exchange.log.accepted import Accepted, Position, accepted, kept
+from exchange.log.accepted import Accepted, PositionRange, accepted, kept
 from exchange.log.batches import digest_in
 from exchange.log.headers import keyed_batch
 from exchange.log.reader import LATEST, READ_UNCOMMITTED, Chunk, Reader
@@ -160,7 +160,7 @@ def _entries(chunk: Chunk, partition: int) -> _Entries:
             continue
         op = DELETE if first in deletes else UPSERT
         digest = content_digest(op.encode(), digest_in(headers))
-        position = Position(partition, first, first + batch.count - 1)
+        position = PositionRange(partition, first, first + batch.count - 1)
         entries[batch.intent] = (
             digest,
             Accepted(batch.version, [position], kept(batch.quarantine)),

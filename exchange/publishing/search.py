@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
-from exchange.log.accepted import Accepted, Kept, Position, kept
+from exchange.log.accepted import Accepted, Kept, PositionRange, kept
 from exchange.log.errors import OutcomeUnknown, PositionExpiredError
 from exchange.log.headers import keyed_batch
 from exchange.log.reader import Chunk, Reader
@@ -22,7 +22,7 @@ async def find_batch(
     """
     version = 0
     left_out: Kept | None = None
-    positions: dict[tuple[int, int], Position] = {}
+    positions: dict[tuple[int, int], PositionRange] = {}
     for partition, (start, end) in enumerate(zip(starts, ends, strict=True)):
         async for chunk in between(reader, topic, partition, start, end):
             for first, headers in chunk.headers:
@@ -30,7 +30,7 @@ async def find_batch(
                 if batch is not None and batch.intent == intent:
                     version, left_out = batch.version, kept(batch.quarantine)
                     last = first + batch.count - 1
-                    positions[partition, first] = Position(partition, first, last)
+                    positions[partition, first] = PositionRange(partition, first, last)
     return Accepted(version, list(positions.values()), left_out) if positions else None
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from exchange.log.accepted import Position
+from exchange.log.accepted import PositionRange
 from exchange.log.headers import BatchFacts
 from exchange.log.reader import Chunk
 from exchange.metering.evidence.trails import Delivered, PublishEvidence, ReadEvidence, Take
@@ -37,7 +37,7 @@ def read_all(chunk: Chunk) -> None:
 def publish_all() -> None:
     evidence = PublishEvidence()
     for first in range(0, LOG, PAGE):
-        evidence.add([Position(0, first, first + PAGE - 1)], DIGEST)
+        evidence.add([PositionRange(0, first, first + PAGE - 1)], DIGEST)
 
 
 def best(work: Callable[[], None]) -> float:

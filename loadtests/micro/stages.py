@@ -19,7 +19,7 @@ from catalog.contracts.scanning.scanner import SCAN
 from exchange.delivery import cursor as cursors
 from exchange.delivery.projection.projection import Projection
 from exchange.delivery.showing.presenter import SHOW
-from exchange.log.accepted import Accepted, Position
+from exchange.log.accepted import Accepted, PositionRange
 from exchange.log.headers import BatchFacts
 from exchange.log.packing.packer import PACK
 from exchange.log.produce import Slice, build
@@ -50,7 +50,7 @@ def publishing(count: int) -> Iterator[tuple[str, Call]]:
     digest, producer = hashlib.sha256(body).digest(), Producer(1, 0)
     facts = BatchFacts(1, count, digest, RESOURCE, RESOURCE)
     part = Slice(checked.keys, checked.lines, facts.headers())
-    taken = Accepted(1, [Position(0, 10_000, 10_000 + count - 1)])
+    taken = Accepted(1, [PositionRange(0, 10_000, 10_000 + count - 1)])
     yield "digest of the body", lambda: hashlib.sha256(body).digest()
     yield "check, split and keys", lambda: plan.check_ndjson(body)
     yield "headers of the batch", facts.headers
@@ -70,7 +70,7 @@ def pulling(count: int) -> Iterator[tuple[str, Call]]:
     masked, whole = _projection(masked=True), _projection(masked=False)
     page = masked.lines(1, keys, lines)
     shown = [each for each in page if each is not None]
-    place = cursors.Place((1_000_000,))
+    place = cursors.Position((1_000_000,))
     yield "parse with CRC", lambda: parse(info, 0)
     yield "project 6 of 12, mask 2", lambda: masked.lines(1, keys, lines)
     yield "wrap whole records", lambda: whole.lines(1, keys, lines)

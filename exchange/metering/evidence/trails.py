@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from exchange.log.accepted import Position
+from exchange.log.accepted import PositionRange
 from exchange.log.reader import Chunk
 
 # A client that jumps about has no more ranges listed than these for one minute, worker and
@@ -144,7 +144,7 @@ class PublishEvidence:
         self._sum = 0
         self._spans: dict[int, Span] = {}
 
-    def add(self, positions: Sequence[Position], digest: bytes) -> None:
+    def add(self, positions: Sequence[PositionRange], digest: bytes) -> None:
         self._sum += int.from_bytes(digest) * len(positions)
         for position in positions:
             records = position.last_offset - position.first_offset + 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exchange.log.accepted import Position
+from exchange.log.accepted import PositionRange
 from exchange.log.connection import Connection
 from exchange.log.errors import OutcomeUnknown
 from exchange.log.headers import BatchFacts
@@ -54,7 +54,7 @@ async def test_it_is_found_in_every_partition(spread: str, reader: Reader) -> No
     found = await find_batch(reader, spread, INTENT, [0, 0, 0], [4, 4, 4])
     assert found is not None
     assert found.version == 7
-    assert found.positions == [Position(partition, 1, 1) for partition in range(3)]
+    assert found.positions == [PositionRange(partition, 1, 1) for partition in range(3)]
 
 
 async def test_a_reading_that_began_too_early_leaves_no_partition_out(
@@ -63,7 +63,7 @@ async def test_a_reading_that_began_too_early_leaves_no_partition_out(
     """A retry's receipt named one partition of three: it had stepped over the others' records."""
     found = await find_batch(Late(connection, 2), spread, INTENT, [1, 1, 1], [4, 4, 4])
     assert found is not None
-    assert found.positions == [Position(partition, 1, 1) for partition in range(3)]
+    assert found.positions == [PositionRange(partition, 1, 1) for partition in range(3)]
 
 
 async def test_what_lies_outside_the_ends_or_belongs_to_another_key_is_not_it(

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from deploy.local.stack import Endpoints
-from exchange.log.accepted import Accepted, Kept, Position
+from exchange.log.accepted import Accepted, Kept, PositionRange
 from exchange.log.connection import Connection
 from exchange.log.headers import BatchFacts
 from exchange.log.produce import Slice
@@ -86,11 +86,11 @@ async def test_a_key_that_the_restored_database_has_forgotten_is_found_in_the_lo
     known = key()
     assert await first.claim(known, MINE, layout) is None
     await publish(connection, layout, known)
-    first.keep(known.intent, Accepted(3, [Position(0, 0, 1)]))
+    first.keep(known.intent, Accepted(3, [PositionRange(0, 0, 1)]))
     await first.close()
     await restore(database, before)
     book = ledger_of(database, connection)
-    assert await book.claim(known, MINE, layout) == Accepted(3, [Position(0, 0, 1)])
+    assert await book.claim(known, MINE, layout) == Accepted(3, [PositionRange(0, 0, 1)])
     assert await book.claim(key(), MINE, layout) is None
     other_body = Keyed(known.intent, b"other", b"other")
     with pytest.raises(IdempotencyKeyReused):
@@ -108,13 +108,13 @@ async def test_batches_over_partitions_deletes_and_quarantine_are_recovered_whol
     await publish(connection, layout, partial, quarantine="b" * 32 + " 4 5")
     await restore(database, before)
     book = ledger_of(database, connection)
-    whole = Accepted(3, [Position(0, 0, 1), Position(1, 0, 1)])
+    whole = Accepted(3, [PositionRange(0, 0, 1), PositionRange(1, 0, 1)])
     assert await book.claim(spanning, MINE, layout) == whole
-    assert await book.claim(deletion, MINE, layout) == Accepted(3, [Position(0, 2, 3)])
+    assert await book.claim(deletion, MINE, layout) == Accepted(3, [PositionRange(0, 2, 3)])
     asked = content_digest(b"upsertquarantine", BODY)
     again = Keyed(partial.intent, asked, partial.in_log)
     left_out = Kept("b" * 32, 4, 5)
-    assert await book.claim(again, MINE, layout) == Accepted(3, [Position(0, 4, 5)], left_out)
+    assert await book.claim(again, MINE, layout) == Accepted(3, [PositionRange(0, 4, 5)], left_out)
     wrong = Keyed(deletion.intent, key().digest, key().digest)
     with pytest.raises(IdempotencyKeyReused):
         await book.claim(wrong, MINE, layout)
@@ -128,7 +128,7 @@ async def test_what_the_restored_database_knows_itself_stays_as_it_is(
     first = ledger_of(database, connection)
     assert await first.claim(known, MINE, layout) is None
     await publish(connection, layout, known)
-    told = Accepted(3, [Position(0, 0, 1)])
+    told = Accepted(3, [PositionRange(0, 0, 1)])
     first.keep(known.intent, told)
     await first.close()
     async with database.transaction() as session:
@@ -153,5 +153,5 @@ async def test_a_reading_that_takes_long_goes_on_while_retries_are_put_off(
         await book.claim(known, MINE, layout)
     assert put_off.value.retry_after_seconds
     monkeypatch.setattr(recovery, "WAIT_SECONDS", 60.0)
-    assert await book.claim(known, MINE, layout) == Accepted(3, [Position(0, 0, 1)])
+    assert await book.claim(known, MINE, layout) == Accepted(3, [PositionRange(0, 0, 1)])
     await book.close()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from deploy.local.stack import Endpoints
-from exchange.log.accepted import Accepted, Position
+from exchange.log.accepted import Accepted, PositionRange
 from exchange.log.connection import Connection
 from exchange.log.errors import WriterOver
 from exchange.log.headers import BatchFacts
@@ -35,8 +35,8 @@ NOTE = text(
 )
 TAKE = text("UPDATE exchange.publish_intent SET life = :life, receipt = :receipt WHERE intent = :i")
 RECEIPT = text("SELECT receipt FROM exchange.publish_intent WHERE intent = :i")
-WHOLE = Accepted(1, [Position(0, 5, 9), Position(1, 3, 4), Position(2, 7, 12)])
-PART = Accepted(1, [Position(2, 7, 12)])
+WHOLE = Accepted(1, [PositionRange(0, 5, 9), PositionRange(1, 3, 4), PositionRange(2, 7, 12)])
+PART = Accepted(1, [PositionRange(2, 7, 12)])
 
 
 def new_life() -> int:
@@ -99,7 +99,7 @@ async def test_fifty_settlers_of_one_dead_life_all_succeed(
     found = await asyncio.gather(
         *(ledgers[n % 5].claim(keyed, MINE, layout) for n, keyed in enumerate(keys))
     )
-    assert found == [Accepted(1, [Position(0, 0, 1)]), *([None] * 49)]
+    assert found == [Accepted(1, [PositionRange(0, 0, 1)]), *([None] * 49)]
     with pytest.raises(WriterOver):
         await dead.append([Slice([b"late"], [b"{}"], [])])
     for book in ledgers:
@@ -140,7 +140,7 @@ async def test_a_refused_retry_is_told_what_its_first_try_stored(
         await leave_note(database, keyed, life, layout)
     await append(connection, layout, stored, life)
     book = ledger_of(database, connection)
-    assert await book.settled(stored, layout) == Accepted(1, [Position(0, 0, 1)])
+    assert await book.settled(stored, layout) == Accepted(1, [PositionRange(0, 0, 1)])
     assert await book.settled(never, layout) is None
     assert await book.settled(new_key(), layout) is None
     assert await book.settled(Keyed(stored.intent, b"other", b"other"), layout) is None

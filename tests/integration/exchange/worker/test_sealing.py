@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 import kernel.clock
 from auth.principal import Principal
-from exchange.log.accepted import Accepted, Position
+from exchange.log.accepted import Accepted, PositionRange
 from exchange.log.reader import Chunk
 from exchange.metering.counts import Counts
 from exchange.metering.evidence.trails import Delivered, Take
@@ -52,7 +52,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def publish(worker: Counts, resource: str, records: int, size_bytes: int, first: int = 0) -> None:
     """Count a batch of so many records from an offset on."""
-    taken = Accepted(1, [Position(0, first, first + records - 1)])
+    taken = Accepted(1, [PositionRange(0, first, first + records - 1)])
     worker.published(CALLER, resource, size_bytes, taken, DIGEST)
 
 

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from exchange.log.accepted import Accepted, Kept, Position, accepted, kept
+from exchange.log.accepted import Accepted, Kept, PositionRange, accepted, kept
 from exchange.publishing import receipts
 from kernel.errors import NotFound
 from kernel.ids import new_id
@@ -9,7 +9,7 @@ from kernel.sealed import _text
 from kernel.secretbox import mac
 
 KEY = b"k" * 32
-TAKEN = Accepted(3, [Position(0, 10, 19), Position(2, 5, 5)])
+TAKEN = Accepted(3, [PositionRange(0, 10, 19), PositionRange(2, 5, 5)])
 
 
 def test_a_receipt_id_says_all_that_the_receipt_said() -> None:

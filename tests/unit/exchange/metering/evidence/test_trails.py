@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from exchange.log.accepted import Position
+from exchange.log.accepted import PositionRange
 from exchange.log.reader import Chunk
 from exchange.metering.evidence.trails import (
     RANGES_MAX,
@@ -139,7 +139,7 @@ def test_telling_does_not_end_a_digest() -> None:
 
 
 def test_digests_of_publishes_add_up_in_any_order() -> None:
-    batches = [(Position(0, first, first + 9), digest_of(first)) for first in range(0, 50, 10)]
+    batches = [(PositionRange(0, first, first + 9), digest_of(first)) for first in range(0, 50, 10)]
     one, other = PublishEvidence(), PublishEvidence()
     for position, digest in batches:
         one.add([position], digest)
@@ -152,7 +152,7 @@ def test_digests_of_publishes_add_up_in_any_order() -> None:
 
 def test_a_batch_over_partitions_counts_once_in_each() -> None:
     evidence = PublishEvidence()
-    evidence.add([Position(0, 5, 6), Position(3, 9, 9)], digest_of(1))
+    evidence.add([PositionRange(0, 5, 6), PositionRange(3, 9, 9)], digest_of(1))
     assert evidence.told() == {
         "digest": added([digest_of(1)] * 2),
         "spans": [[0, 5, 6, 2], [3, 9, 9, 1]],
@@ -162,7 +162,7 @@ def test_a_batch_over_partitions_counts_once_in_each() -> None:
 def test_workers_evidence_of_publishes_is_sealed_as_one() -> None:
     one, other, whole = PublishEvidence(), PublishEvidence(), PublishEvidence()
     for place, evidence in enumerate((one, other)):
-        positions = [Position(0, place * 10, place * 10 + 4)]
+        positions = [PositionRange(0, place * 10, place * 10 + 4)]
         evidence.add(positions, digest_of(place))
         whole.add(positions, digest_of(place))
     sealed = sealed_publishes({"b": other.told(), "a": one.told()})
