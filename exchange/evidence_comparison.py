@@ -60,7 +60,7 @@ async def _last_seals(
     session: ReadSession, event: str, since: datetime | None, until: datetime | None
 ) -> list[AuditRow]:
     """Return the events that hold the last word on their minutes, the oldest minute first."""
-    found: dict[tuple[str, str, str], AuditRow] = {}
+    seals: dict[tuple[str, str, str], AuditRow] = {}
     cursor: str | None = None
     while True:
         page = await audit.page(
@@ -69,10 +69,10 @@ async def _last_seals(
         for row in page.items:
             # Minutes that were sealed before evidence was kept have none.
             if row.details.keys() & {"delivered", "spans"}:
-                found[row.details["minute"], row.subject_id, row.actor_id] = row
+                seals[row.details["minute"], row.subject_id, row.actor_id] = row
         cursor = page.next_cursor
         if cursor is None:
-            return [found[key] for key in sorted(found)]
+            return [seals[key] for key in sorted(seals)]
 
 
 async def _compare_reads(session: ReadSession, reader: Reader, row: AuditRow) -> list[Finding]:
@@ -110,11 +110,11 @@ def _overlapping(rows: Sequence[AuditRow]) -> list[list[AuditRow]]:
     """
     groups: dict[tuple[str, str], list[list[AuditRow]]] = {}
     for row in rows:
-        known = groups.setdefault((row.subject_id, row.actor_id), [])
-        if known and _touches(known[-1], row):
-            known[-1].append(row)
+        ranges = groups.setdefault((row.subject_id, row.actor_id), [])
+        if ranges and _touches(ranges[-1], row):
+            ranges[-1].append(row)
         else:
-            known.append([row])
+            ranges.append([row])
     return [group for each in groups.values() for group in each]
 
 
@@ -128,18 +128,20 @@ def _touches(group: Sequence[AuditRow], row: AuditRow) -> bool:
 
 
 async def _compare_publishes(reader: Reader, group: Sequence[AuditRow]) -> Finding:
-    said = PublishEvidence()
+    evidence = PublishEvidence()
     for row in group:
-        said.join(row.details)
-    told, [row, *_] = said.told(), group
+        evidence.join(row.details)
+    computed, [row, *_] = evidence.told(), group
     try:
-        digests, records = await _in_the_log(reader, row.subject_id, row.actor_id, told["spans"])
+        digests, records = await _in_the_log(
+            reader, row.subject_id, row.actor_id, computed["spans"]
+        )
     except PositionExpiredError:
         return _finding(row, Verdict.EXPIRED)
     except LogEndsError:
         return _finding(row, Verdict.DIFFERS)
-    counted = sum(span[3] for span in told["spans"])
-    agrees = added(digests) == told["digest"] and records == counted
+    counted = sum(span[3] for span in computed["spans"])
+    agrees = added(digests) == computed["digest"] and records == counted
     return _finding(row, Verdict.AGREES if agrees else Verdict.DIFFERS)
 
 

@@ -38,16 +38,16 @@ class Relation(Protocol):
 
 def sides(principal: Principal, relation: Relation) -> frozenset[Side]:
     """Return where the caller stands; a department may be its own provider."""
-    found = set()
+    sides_held = set()
     if principal.department == relation.consumer_department:
-        found.add(Side.CONSUMER)
+        sides_held.add(Side.CONSUMER)
     if relation.is_unsigned:
-        return frozenset(found)
+        return frozenset(sides_held)
     if principal.department == relation.provider_department:
-        found.add(Side.PROVIDER)
+        sides_held.add(Side.PROVIDER)
     if oversees(principal) and covers(principal.region_code, relation.region_code):
-        found.add(Side.AUTHORITY)
-    return frozenset(found)
+        sides_held.add(Side.AUTHORITY)
+    return frozenset(sides_held)
 
 
 def oversees(principal: Principal) -> bool:

@@ -37,8 +37,8 @@ class Relay:
         Nothing is sent while another relay works. No transaction is open while the broker is
         waited for; a death between sending and removing sends again (at least once).
         """
-        async with self._exclusive.turn() as held:
-            if not held:
+        async with self._exclusive.turn() as is_turn:
+            if not is_turn:
                 return 0
             rows = await self._oldest()
             if rows:

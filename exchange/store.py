@@ -22,10 +22,10 @@ Row = TypeVar("Row", bound=Moving)
 
 async def get(session: ReadSession, table: type[Row], row_id: str) -> Row:
     """Raise NotFound when there is none."""
-    found = await session.get(table, row_id)
-    if found is None:
+    row = await session.get(table, row_id)
+    if row is None:
         raise NotFound
-    return found
+    return row
 
 
 async def several(session: ReadSession, table: type[Row], row_ids: Sequence[str]) -> Sequence[Row]:
@@ -37,10 +37,10 @@ async def lock(session: WriteSession, table: type[Row], row_id: str) -> Row:
     """Return the newest row and keep others from moving it; raises NotFound."""
     query = select(table).where(col(table.id) == row_id)
     fresh = query.with_for_update().execution_options(populate_existing=True)
-    found = (await session.exec(fresh)).first()
-    if found is None:
+    row = (await session.exec(fresh)).first()
+    if row is None:
         raise NotFound
-    return found
+    return row
 
 
 async def move(session: WriteSession, row: Row, to: str, changes: Mapping[str, Any]) -> Row:
@@ -57,7 +57,7 @@ async def move(session: WriteSession, row: Row, to: str, changes: Mapping[str, A
         .returning(table)
         .execution_options(populate_existing=True)
     )
-    moved = (await session.scalars(statement)).one_or_none()
-    if moved is None:
+    updated = (await session.scalars(statement)).one_or_none()
+    if updated is None:
         raise Conflict
-    return moved
+    return updated

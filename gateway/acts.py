@@ -64,9 +64,9 @@ class Act:
 @cache  # by the application's routes, of which there are some hundreds
 def act_of(operation: str) -> Act | None:
     """Return the act of a method and a template; None where no thing is named."""
-    known = ACTS.get(operation)
-    if known is not None:
-        return known
+    act = ACTS.get(operation)
+    if act is not None:
+        return act
     template = operation.partition(" ")[2]
     return next((Act(look) for start, look in THINGS.items() if _below(template, start)), None)
 
@@ -84,8 +84,8 @@ def _refusal(step: Callable[[], object]) -> IllegalTransition | None:
 
 
 async def _resource(session: ReadSession, principal: Principal, resource_id: str) -> Standing:
-    shown = await resources.get(session, principal, resource_id)
-    return Standing(shown.resource.revision)
+    entry = await resources.get(session, principal, resource_id)
+    return Standing(entry.resource.revision)
 
 
 async def _draft(session: ReadSession, principal: Principal, resource_id: str) -> Standing:
@@ -172,10 +172,10 @@ THINGS: Final[Mapping[str, Look]] = MappingProxyType(
 
 def _of_resource(action: catalog_states.Action) -> Act:
     async def look(session: ReadSession, principal: Principal, resource_id: str) -> Standing:
-        shown = await versions.shown(session, principal, resource_id)
-        visibility.require(principal, action, shown.resource)
-        refusal = _refusal(lambda: lifecycle.next_state(shown.resource, action))
-        return Standing(shown.resource.revision, refusal)
+        entry = await versions.shown(session, principal, resource_id)
+        visibility.require(principal, action, entry.resource)
+        refusal = _refusal(lambda: lifecycle.next_state(entry.resource, action))
+        return Standing(entry.resource.revision, refusal)
 
     return Act(look, tuple(sorted(catalog_states.ALLOWED_ROLES[action])))
 

@@ -104,11 +104,11 @@ def best(accept_encoding: bytes) -> bytes:
     """
     if not accept_encoding:
         return b""
-    found = weights(accept_encoding)
-    anything = found.get(b"*", 0.0)
-    if found.get(b"zstd", anything) > 0:
+    accepted = weights(accept_encoding)
+    anything = accepted.get(b"*", 0.0)
+    if accepted.get(b"zstd", anything) > 0:
         return b"zstd"
-    return b"gzip" if found.get(b"gzip", 0.0) > 0 and b"*" not in found else b""
+    return b"gzip" if accepted.get(b"gzip", 0.0) > 0 and b"*" not in accepted else b""
 
 
 async def encode(coding: bytes, body: bytes) -> bytes:

@@ -34,8 +34,8 @@ class Conditional:
         if self._if_none_match is None or not tags.matches(self._if_none_match, tag):
             return {**start, "headers": list(headers.items())}
         self._dropped = True
-        kept = [(name, value) for name, value in headers.items() if name not in _OF_BODY]
-        return {**start, "status": NOT_MODIFIED, "headers": kept}
+        remaining = [(name, value) for name, value in headers.items() if name not in _OF_BODY]
+        return {**start, "status": NOT_MODIFIED, "headers": remaining}
 
 
 def _is_tagged(start: Message) -> bool:

@@ -9,8 +9,8 @@ CORRELATION_MAX = 64
 
 def correlation_of(headers: Mapping[bytes, bytes]) -> str:
     """Take the caller's correlation id when it is short and plain, else make one."""
-    given = headers.get(b"exchange-correlation-id")
-    if given is None:
+    value = headers.get(b"exchange-correlation-id")
+    if value is None:
         return new_id()
-    plain = given.replace(b"-", b"").isalnum() and len(given) <= CORRELATION_MAX
-    return given.decode() if plain else new_id()
+    plain = value.replace(b"-", b"").isalnum() and len(value) <= CORRELATION_MAX
+    return value.decode() if plain else new_id()

@@ -37,15 +37,15 @@ def sight(principal: Principal) -> Sequence[ColumnElement[bool]]:
 
     The department's for its clients, clerks and heads; the region's for security and auditors.
     """
-    seen = list[ColumnElement[bool]]()
+    criteria = list[ColumnElement[bool]]()
     if principal.kind == "client" or principal.roles & OF_DEPARTMENT:
-        seen.append(col(RefusalRow.department) == principal.department)
+        criteria.append(col(RefusalRow.department) == principal.department)
     if principal.roles & OF_REGION:
         below = significant(principal.region_code)
-        seen.append(col(RefusalRow.region_code).startswith(below, autoescape=True))
-    if not seen:
+        criteria.append(col(RefusalRow.region_code).startswith(below, autoescape=True))
+    if not criteria:
         raise RoleRequired(OF_DEPARTMENT | OF_REGION)
-    return [or_(*seen)]
+    return [or_(*criteria)]
 
 
 async def load(session: ReadSession, principal: Principal, correlation_id: str) -> RefusalRow:
@@ -59,10 +59,10 @@ async def load_own(session: ReadSession, principal: Principal, correlation_id: s
         col(RefusalRow.actor_kind) == principal.kind, col(RefusalRow.actor_id) == principal.id
     )
     try:
-        seen = or_(own, *sight(principal))
+        visible = or_(own, *sight(principal))
     except RoleRequired:
-        seen = own
-    return _existing(await find(session, correlation_id, [seen]))
+        visible = own
+    return _existing(await find(session, correlation_id, [visible]))
 
 
 def _existing(row: RefusalRow | None) -> RefusalRow:
@@ -109,7 +109,7 @@ def of_token(
     if principal is None:
         code = error.code if error else "token_invalid"
         return chain(Check.TOKEN, code=code, facts={}, english=english)
-    known: dict[Check, dict[str, Any]] = {
+    claims: dict[Check, dict[str, Any]] = {
         Check.TOKEN: {"subject": principal.id, "expires_at": int(principal.expires_at)},
         Check.SCOPE: {"scopes": sorted(principal.scopes)},
         Check.ROLE: {"roles": sorted(principal.roles)},
@@ -119,7 +119,7 @@ def of_token(
         _view(
             check,
             "passed" if check is Check.TOKEN else "not_reached",
-            known.get(check, {}),
+            claims.get(check, {}),
             english=english,
         )
         for check in Check

@@ -85,10 +85,10 @@ class Guard:
         scope[PRINCIPAL] = principal
         using.restore.require_not_restored()
         self._pace.take(principal.id)
-        found = self._operations.find(scope)
-        if found is not None:
-            scope[ASKED] = _asked(found, scope, principal)
-            _require(principal, found[0])
+        match = self._operations.find(scope)
+        if match is not None:
+            scope[ASKED] = _asked(match, scope, principal)
+            _require(principal, match[0])
         return principal
 
     async def first(self, scope: Mapping[str, Any], error: ShuyuanError) -> ShuyuanError:
@@ -98,9 +98,9 @@ class Guard:
 
 
 def _asked(
-    found: tuple[Operation, Mapping[str, Any]], scope: Mapping[str, Any], principal: Principal
+    match: tuple[Operation, Mapping[str, Any]], scope: Mapping[str, Any], principal: Principal
 ) -> Asked:
-    operation, path_params = found
+    operation, path_params = match
     headers = Headers(raw=list(scope["headers"]))
     return Asked(operation, path_params, scope["query_string"], headers, principal)
 

@@ -201,7 +201,7 @@ class HotPaths(HotApp):
         headers = request.headers
         op = choice(query, "op", UPSERT) if query else UPSERT
         on_invalid = choice(query, "on_invalid", REJECT) if query else REJECT
-        wanted = version(headers.get(b"exchange-resource-version"))
+        wanted_version = version(headers.get(b"exchange-resource-version"))
         key = headers.get(b"idempotency-key")
         if key is not None:
             answers.check_key(key.decode("latin-1"))
@@ -215,7 +215,7 @@ class HotPaths(HotApp):
             media=media,
             op=op,
             on_invalid=on_invalid,
-            version=wanted,
+            version=wanted_version,
             idempotency_key=None if key is None else key.decode(),
             correlation_id=request.correlation,
             body=body,
@@ -334,8 +334,10 @@ def _is_over() -> bool:
 
 
 def _media(headers: Headers) -> Media:
-    given = headers.get(b"content-type", b"")
-    media = given if given == NDJSON else given.partition(b";")[0].strip().lower()
+    content_type = headers.get(b"content-type", b"")
+    media = (
+        content_type if content_type == NDJSON else content_type.partition(b";")[0].strip().lower()
+    )
     if media == NDJSON:
         return Media.NDJSON
     if media == JSON:

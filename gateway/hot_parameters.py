@@ -9,12 +9,12 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def choice(query: dict[str, str], name: str, default: Choice) -> Choice:
-    given = query.get(name)
-    if given is None:
+    value = query.get(name)
+    if value is None:
         return default
     choices = type(default)
     try:
-        return choices(given)
+        return choices(value)
     except ValueError as error:
         listed = " / ".join(choices)
         zh, en = f"{name} 须为 {listed}", f"{name} must be {listed}"

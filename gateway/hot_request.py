@@ -116,8 +116,10 @@ class HotRequest(ABC):
     ) -> Awaitable[None]:
         """Send an answer with the headers that every hot answer carries."""
         self.answered_status = status
-        told = limits.fields(self.buckets, self.day)
-        return self.send(status, _MARKS % (head, self.correlation.encode(), told), body, may_leave)
+        limit_fields = limits.fields(self.buckets, self.day)
+        return self.send(
+            status, _MARKS % (head, self.correlation.encode(), limit_fields), body, may_leave
+        )
 
     async def refuse(self, error: ShuyuanError, status: int | None = None) -> None:
         if isinstance(error, TooMany):

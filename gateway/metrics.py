@@ -52,9 +52,9 @@ class AnswerCounts:
 
     @classmethod
     def of(cls, operation: str) -> "AnswerCounts":
-        made = cls(operation, REQUEST_SECONDS.of(operation), Sums())
-        _HOT.append(made)
-        return made
+        counts = cls(operation, REQUEST_SECONDS.of(operation), Sums())
+        _HOT.append(counts)
+        return counts
 
     def add(self, status: int, seconds: float) -> None:
         """Count an answer; status 0 is one that nobody was left to take."""

@@ -49,11 +49,11 @@ async def _add(
     session: ReadSession, views: Sequence[Fields], fields: Mapping[str, str], look_up: LookUp
 ) -> None:
     named = {view[field] for view in views for field in fields if view.get(field) is not None}
-    found = await look_up(session, sorted(named)) if named else {}
+    labels = await look_up(session, sorted(named)) if named else {}
     for view in views:
         for field, name in fields.items():
             if field in view:
-                view[name] = found.get(view[field])
+                view[name] = labels.get(view[field])
 
 
 async def add_by_kind(
@@ -67,18 +67,18 @@ async def add_by_kind(
     by_kind: dict[str, set[str]] = {}
     for view in views:
         by_kind.setdefault(view[kind_of], set()).add(view[id_of])
-    found = {
+    labels = {
         kind: await look_up(session, sorted(by_kind[kind]))
         for kind, look_up in OF_KINDS.items()
         if kind in by_kind
     }
     for view in views:
-        view[name_of] = found.get(view[kind_of], {}).get(view[id_of])
+        view[name_of] = labels.get(view[kind_of], {}).get(view[id_of])
 
 
 async def _people(session: ReadSession, person_ids: Sequence[str]) -> Mapping[str, str]:
-    found = await directory.people(session, person_ids)
-    return {id_: member.name for id_, member in found.items()}
+    rows = await directory.people(session, person_ids)
+    return {id_: member.name for id_, member in rows.items()}
 
 
 OF_KINDS: Final[Mapping[str, LookUp]] = {
@@ -104,10 +104,10 @@ async def add_people(
     """
     fields = tuple(fields)
     ids = {view[field] for view in views for field in fields if view.get(field) is not None}
-    found = await directory.people(session, sorted(ids)) if ids else {}
+    rows = await directory.people(session, sorted(ids)) if ids else {}
     for view in views:
         for field in fields:
-            member = found.get(view.get(field) or "")
+            member = rows.get(view.get(field) or "")
             role = None if member is None else role_of(view, field, member)
             view.update(_person(principal, field, view.get(field), member, role))
 
@@ -115,12 +115,12 @@ async def add_people(
 def _person(
     principal: Principal, field: str, id_: str | None, member: Member | None, role: str | None
 ) -> Fields:
-    known = member is not None and may_name(principal, member)
+    is_named = member is not None and may_name(principal, member)
     stem = field.removesuffix("_id")
     return {
         # Whoever is no person (the platform itself) is named to everybody.
-        field: id_ if known or member is None else None,
-        f"{stem}_name": member.name if member is not None and known else None,
+        field: id_ if is_named or member is None else None,
+        f"{stem}_name": member.name if member is not None and is_named else None,
         f"{stem}_role": role,
         f"{stem}_department": None if member is None else member.department,
         f"{stem}_department_name": None if member is None else member.department_name,

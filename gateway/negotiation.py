@@ -17,20 +17,20 @@ Weights = dict[bytes, float]
 
 def weights(header: bytes) -> Weights:
     """Return each member of a list, in lower case, with its weight."""
-    found: Weights = {}
+    weights_: Weights = {}
     for member in header[:HEADER_MAX].split(b","):
         match = _MEMBER.match(member)
         if match is not None:
             weight = _WEIGHT.search(match[2])
-            found[match[1].lower()] = float(weight[1]) if weight else 1.0
-    return found
+            weights_[match[1].lower()] = float(weight[1]) if weight else 1.0
+    return weights_
 
 
-def _best(found: Weights, names: tuple[bytes, ...]) -> tuple[float, int]:
+def _best(accepted: Weights, names: tuple[bytes, ...]) -> tuple[float, int]:
     """Return the weight of the first of the names that is there, and how exactly it was named."""
     for place, name in enumerate(names):
-        if name in found:
-            return found[name], len(names) - place
+        if name in accepted:
+            return accepted[name], len(names) - place
     return 0.0, 0
 
 
@@ -39,8 +39,8 @@ def prefers_json(accept: bytes) -> bool:
     """Whether records should come as one JSON document rather than as lines."""
     if not accept:
         return False
-    found = weights(accept)
-    return _best(found, JSON) > _best(found, NDJSON)
+    accepted = weights(accept)
+    return _best(accepted, JSON) > _best(accepted, NDJSON)
 
 
 @lru_cache(maxsize=KNOWN)
@@ -49,8 +49,8 @@ def prefers_english(accept_language: bytes) -> bool:
     if not accept_language:
         return False
     english = chinese = 0.0
-    found = weights(accept_language)
-    for name, weight in found.items():
+    accepted = weights(accept_language)
+    for name, weight in accepted.items():
         if name.partition(b"-")[0] == b"en":
             english = max(english, weight)
         elif name.partition(b"-")[0] == b"zh":

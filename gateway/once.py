@@ -50,8 +50,8 @@ class Once:
         """Remember `view` and its ETag as the answer to this key, and return it."""
         if self._key is not None:
             tag = self._response.headers.get(ETAG, "")
-            kept = view.model_copy(update=dict.fromkeys(_shown_once(view)))
-            answer = answers.Answer(self._status, f"{tag}\n{kept.model_dump_json()}".encode())
+            storable = view.model_copy(update=dict.fromkeys(_shown_once(view)))
+            answer = answers.Answer(self._status, f"{tag}\n{storable.model_dump_json()}".encode())
             await answers.keep(self._session, self._using.box, self._scope, self._key, answer)
         return view
 

@@ -137,11 +137,11 @@ def _describe(operation: dict[str, Any], statuses: set[int]) -> None:
     if _is_framework(responses.get("422", {})):
         del responses["422"]
     for status in sorted(statuses):
-        known = responses.get(str(status))
-        if known is None:
+        described = responses.get(str(status))
+        if described is None:
             responses[str(status)] = {"$ref": REF.format("responses", _name(status))}
         elif status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            known.setdefault("content", {})[MEDIA_TYPE] = _schema()
+            described.setdefault("content", {})[MEDIA_TYPE] = _schema()
 
 
 def _is_framework(response: Mapping[str, Any]) -> bool:

@@ -139,10 +139,10 @@ def _parameters(asked: Asked) -> None:
 def _precondition(asked: Asked, standing: Standing) -> None:
     if not asked.operation.wants_revision:
         return
-    given = asked.headers.get("if-match")
-    if given is None:
+    value = asked.headers.get("if-match")
+    if value is None:
         raise PreconditionRequired
-    named = revision_of(given)
+    named = revision_of(value)
     if named is not None and standing.revision is not None and standing.revision not in named:
         raise Stale
 

@@ -139,8 +139,8 @@ def _headers(error: ShuyuanError, status: int) -> dict[str, str]:
     if isinstance(error, CodingNotSupported):
         headers["Accept-Encoding"] = error.accepted
     if isinstance(error, Unauthorized):
-        known = "" if error.code == "token_missing" else ', error="invalid_token"'
-        headers["WWW-Authenticate"] = f'Bearer realm="shuyuan"{known}'
+        detail = "" if error.code == "token_missing" else ', error="invalid_token"'
+        headers["WWW-Authenticate"] = f'Bearer realm="shuyuan"{detail}'
     elif error.code == "insufficient_scope":
         scope = error.facts["required"]
         headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{scope}"'
@@ -218,7 +218,7 @@ def _allowed(request: Request) -> list[str]:
 
     Where GET is answered, so is HEAD (gateway/hot.py).
     """
-    found = [
+    methods = [
         method
         for method in METHODS
         if any(
@@ -226,7 +226,7 @@ def _allowed(request: Request) -> list[str]:
             for route in request.app.routes
         )
     ]
-    return ["HEAD", *found] if "GET" in found else found
+    return ["HEAD", *methods] if "GET" in methods else methods
 
 
 async def _database(request: Request, error: Exception) -> Response:

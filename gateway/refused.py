@@ -91,10 +91,10 @@ class _PerMinute:
         return self._seen[kind] <= self._most
 
     def _tell(self) -> None:
-        held: Mapping[str, int] = {
-            kind: seen - self._most for kind, seen in self._seen.items() if seen > self._most
+        bounds: Mapping[str, int] = {
+            kind: count - self._most for kind, count in self._seen.items() if count > self._most
         }
-        for kind, more in held.items():
+        for kind, more in bounds.items():
             log.info("refused %s to %d more unknown callers within a minute", kind, more)
 
 

@@ -34,8 +34,8 @@ class Operation:
     @cached_property
     def scopes(self) -> frozenset[Scope]:
         """The scopes that it wants of a token."""
-        wanted = (getattr(each.call, "wanted_scope", None) for each in self.dependants)
-        return frozenset(scope for scope in wanted if scope is not None)
+        declared = (getattr(each.call, "wanted_scope", None) for each in self.dependants)
+        return frozenset(scope for scope in declared if scope is not None)
 
     @cached_property
     def roles(self) -> tuple[Role, ...]:
@@ -121,21 +121,21 @@ class Operations:
 
     @cached_property
     def _by_noun(self) -> Mapping[str, list[tuple[APIRoute, tuple[Operation, ...]]]]:
-        found: dict[str, list[tuple[APIRoute, tuple[Operation, ...]]]] = {}
+        routes: dict[str, list[tuple[APIRoute, tuple[Operation, ...]]]] = {}
         for route in api_routes(self._routes()):
             operations = tuple(
                 Operation(route, f"{method} {route.path}") for method in sorted(route.methods or ())
             )
-            found.setdefault(_noun(route.path), []).append((route, operations))
-        return found
+            routes.setdefault(_noun(route.path), []).append((route, operations))
+        return routes
 
     def find(self, scope: MutableMapping[str, Any]) -> tuple[Operation, Mapping[str, Any]] | None:
         """Return the operation with the parameters of its path; None for what no route answers."""
         for route, operations in self._by_noun.get(_noun(scope["path"]), ()):
             match, child = route.matches(dict(scope))
             if match is Match.FULL:
-                wanted = f"{scope['method']} {route.path}"
-                operation = next(each for each in operations if each.act == wanted)
+                act = f"{scope['method']} {route.path}"
+                operation = next(each for each in operations if each.act == act)
                 return operation, child["path_params"]
         return None
 

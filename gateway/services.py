@@ -63,7 +63,7 @@ async def open_services(
     refusals = Refusals(database)
     open_log = partial(LandmarkLog, Access.of(settings), bus.topics, bus.reader)
     restore = RestoreGuard(database, open_log, changes)
-    skew, told = Skew(database), MetricsFolder(settings.metrics_dir)
+    skew, metrics_folder = Skew(database), MetricsFolder(settings.metrics_dir)
     loops.start("changes", changes.run)
     loops.start("clock", skew.run)
     loops.start("limits", gate.run)
@@ -74,12 +74,12 @@ async def open_services(
     try:
         using = Services(
             settings, database, box, changes, loops, tokens, bus, gate, refusals, restore, skew,
-            told,
+            metrics_folder,
         )  # fmt: skip
         watch(using)
         here = Presence(database, "gateway", partial(_about, using))
         loops.start("presence", here.run)
-        loops.start("metrics", told.run)
+        loops.start("metrics", metrics_folder.run)
         yield using
     finally:
         await loops.close()
@@ -92,8 +92,8 @@ async def open_services(
 
 
 def _about(using: Services) -> dict[str, Any]:
-    told = about(using.database, using.skew, using.loops, using.bus.broker_findings)
-    return told | {"rules_age_seconds": rules_age(using), "open_polls": using.bus.tail.waiting}
+    sentences = about(using.database, using.skew, using.loops, using.bus.broker_findings)
+    return sentences | {"rules_age_seconds": rules_age(using), "open_polls": using.bus.tail.waiting}
 
 
 def services(request: Request) -> Services:

@@ -24,8 +24,8 @@ def source_of(request: Request, trusted_proxies: str, browser: str | None = None
 
 def _before_proxies(address: str, headers: Sequence[str], trusted: Iterable[Network]) -> str:
     """Walk back from the connection: what stands before a stranger's address it made up itself."""
-    told = [part.strip() for header in headers for part in header.split(",")]
-    for part in reversed(told[-FORWARDED_MAX:]):
+    addresses = [part.strip() for header in headers for part in header.split(",")]
+    for part in reversed(addresses[-FORWARDED_MAX:]):
         if not _is_in(address, trusted) or not _is_address(part):
             break
         address = part

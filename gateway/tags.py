@@ -18,14 +18,14 @@ def revision_of(if_match: str) -> frozenset[int] | None:
     """
     if if_match.strip() == "*":
         return None
-    found = set()
+    revisions = set()
     for weak, opaque in _listed(if_match):
         revision = _REVISION.fullmatch(opaque)
         if revision is not None and not weak:
-            found.add(int(revision[1]))
-    if not found:
+            revisions.add(int(revision[1]))
+    if not revisions:
         raise Stale
-    return frozenset(found)
+    return frozenset(revisions)
 
 
 def of_answer(tag: bytes, body: bytes) -> bytes:
@@ -46,22 +46,22 @@ def of_text(text: str) -> str:
 
 def matches(if_none_match: bytes, tag: bytes) -> bool:
     """Whether one of the listed tags is this one, compared weakly."""
-    given = if_none_match.decode("latin-1")
-    if given.strip() == "*":
+    value = if_none_match.decode("latin-1")
+    if value.strip() == "*":
         return True
     own = tag.decode("latin-1").removeprefix("W/").strip('"')
-    return any(opaque == own for _weak, opaque in _listed(given))
+    return any(opaque == own for _weak, opaque in _listed(value))
 
 
 def _listed(header: str) -> list[tuple[bool, str]]:
     """Return (weak, opaque part) of each tag of a list; none for what is no list of tags."""
-    found: list[tuple[bool, str]] = []
+    tags: list[tuple[bool, str]] = []
     at = 0
     header = header.strip()
     while at < len(header):
         match = _TAG.match(header, at)
-        if match is None or len(found) >= TAGS_MAX:
+        if match is None or len(tags) >= TAGS_MAX:
             return []
-        found.append((match[1] is not None, match[2]))
+        tags.append((match[1] is not None, match[2]))
         at = match.end()
-    return found
+    return tags

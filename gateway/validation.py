@@ -93,8 +93,8 @@ def _allowed(context: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def unknown_parameter(name: str) -> FieldError:
-    shown = name if len(name) <= NAME_SHOWN_MAX else name[:NAME_SHOWN_MAX] + "…"
-    return FieldError(shown, "unknown_item", "未知的查询参数", "is not a known query parameter")
+    excerpt = name if len(name) <= NAME_SHOWN_MAX else name[:NAME_SHOWN_MAX] + "…"
+    return FieldError(excerpt, "unknown_item", "未知的查询参数", "is not a known query parameter")
 
 
 def path(location: Sequence[object]) -> str:

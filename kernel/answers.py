@@ -63,12 +63,12 @@ async def kept_answer(
 
     Raises IdempotencyKeyReused when the key was used with another request.
     """
-    kept = await session.get(KeptAnswer, (scope, key))
-    if kept is None:
+    row = await session.get(KeptAnswer, (scope, key))
+    if row is None:
         return None
-    if kept.request_digest != mac(box.derive("kept-answers"), request):
+    if row.request_digest != mac(box.derive("kept-answers"), request):
         raise IdempotencyKeyReused
-    return Answer(kept.status or 0, box.decrypt(kept.body or b""))
+    return Answer(row.status or 0, box.decrypt(row.body or b""))
 
 
 async def keep(

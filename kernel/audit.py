@@ -80,8 +80,10 @@ async def append_pending(session: "AsyncSession") -> None:
     pending: list[Event] = session.info.pop(_PENDING, [])
     if not pending:
         return
-    wanted = session.info.pop(_WANTED_CHAIN, None)
-    head = await (_lock_free_chain(session) if wanted is None else _lock_chain(session, wanted))
+    chain_wanted = session.info.pop(_WANTED_CHAIN, None)
+    head = await (
+        _lock_free_chain(session) if chain_wanted is None else _lock_chain(session, chain_wanted)
+    )
     rows = []
     for event in pending:
         rows.append(_chained(head, event))
@@ -165,14 +167,14 @@ class Filter:
     departments: Collection[str] | None = None
 
 
-async def page(session: "AsyncSession", request: PageRequest, wanted: Filter) -> Page[AuditRow]:
+async def page(session: "AsyncSession", request: PageRequest, filter_: Filter) -> Page[AuditRow]:
     """Return events, the oldest first, that come after the cursor in their chains; InvalidCursor.
 
     A cursor is a place in every chain. Within a chain events commit in its order, so an event
     of a slow transaction, older than what was read already, still comes after the cursor.
     """
     places = [0] * CHAINS if request.after is None else _places(request.after)
-    criteria = _criteria(wanted)
+    criteria = _criteria(filter_)
     place = col(AuditRow.chain), col(AuditRow.seq)
     following = [
         select(AuditRow)
@@ -181,8 +183,8 @@ async def page(session: "AsyncSession", request: PageRequest, wanted: Filter) ->
         .limit(request.limit + 1)
         for chain, seq in enumerate(places)
     ]
-    found = await session.scalars(select(AuditRow).from_statement(union_all(*following)))
-    merged = _in_order(found.all())
+    rows = await session.scalars(select(AuditRow).from_statement(union_all(*following)))
+    merged = _in_order(rows.all())
     items = merged[: request.limit]
     for row in items:
         places[row.chain] = max(places[row.chain], row.seq)
@@ -208,17 +210,17 @@ def _in_order(rows: Iterable[AuditRow]) -> list[AuditRow]:
     return merged
 
 
-def _criteria(wanted: Filter) -> list[ColumnElement[bool]]:
+def _criteria(filter_: Filter) -> list[ColumnElement[bool]]:
     criteria: list[tuple[object, Callable[[Any, Any], Any], Any]] = [
-        (wanted.since, operator.ge, col(AuditRow.at)),
-        (wanted.until, operator.lt, col(AuditRow.at)),
-        (wanted.actor, operator.eq, col(AuditRow.actor_id)),
-        (wanted.thing, operator.eq, col(AuditRow.subject_id)),
-        (wanted.event, operator.eq, col(AuditRow.event)),
+        (filter_.since, operator.ge, col(AuditRow.at)),
+        (filter_.until, operator.lt, col(AuditRow.at)),
+        (filter_.actor, operator.eq, col(AuditRow.actor_id)),
+        (filter_.thing, operator.eq, col(AuditRow.subject_id)),
+        (filter_.event, operator.eq, col(AuditRow.event)),
     ]
     chosen = [compare(column, value) for value, compare, column in criteria if value is not None]
-    if wanted.departments is not None:
-        chosen.append(col(AuditRow.department).in_(wanted.departments))
+    if filter_.departments is not None:
+        chosen.append(col(AuditRow.department).in_(filter_.departments))
     return chosen
 
 

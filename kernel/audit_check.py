@@ -43,20 +43,20 @@ async def verify(session: "AsyncSession") -> Verdict:
     names. As a hash vouches for all before it, they say as much as every anchor.
     """
     anchors = await _last_anchors(session)
-    wanted = {place for row in anchors for place, _hash in _heads(row)}
+    chains = {place for row in anchors for place, _hash in _heads(row)}
     events, faults = 0, []
     hashes: dict[tuple[int, int], str] = {}
     for chain in range(CHAINS):
         fault = None
         stored = await session.get(AuditChain, chain)
         head = base_of(stored)
-        if (chain, head[0]) in wanted:
+        if (chain, head[0]) in chains:
             hashes[chain, head[0]] = head[1]
         async for row in rows_of(session, chain):
             events += 1
             fault = fault or check(row, *head)
             head = (row.seq, row.hash)
-            if (chain, row.seq) in wanted:
+            if (chain, row.seq) in chains:
                 hashes[chain, row.seq] = row.hash
         if fault is None and (stored is None or (stored.seq, stored.hash) != head):
             fault = Fault(chain, head[0] + 1, "events are missing at the end")
@@ -82,12 +82,12 @@ async def _outside(session: "AsyncSession") -> list[Fault]:
 
 async def _last_anchors(session: "AsyncSession") -> list[AuditRow]:
     """Return the last anchor of each chain that has one."""
-    found: list[AuditRow] = []
+    anchors: list[AuditRow] = []
     for chain in range(CHAINS):
         query = select(AuditRow).where(AuditRow.chain == chain, AuditRow.event == ANCHORED)
         last = await session.exec(query.order_by(col(AuditRow.seq).desc()).limit(1))
-        found += last.all()
-    return found
+        anchors += last.all()
+    return anchors
 
 
 def _heads(anchor_: AuditRow) -> list[tuple[tuple[int, int], str]]:
@@ -148,10 +148,10 @@ async def _broken_anchors(
 
 async def _first_broken(session: "AsyncSession", anchored_in: int, chain: int) -> Fault:
     """Name the first place of a chain at which it is not as anchored in another."""
-    found = await session.execute(
+    rows = await session.execute(
         FIRST_BROKEN.bindparams(anchored_in=anchored_in, chain=chain, name=str(chain))
     )
-    seq, anchor_seq = found.one_or_none() or (0, 0)
+    seq, anchor_seq = rows.one_or_none() or (0, 0)
     return Fault(chain, seq, f"is not as anchored in chain {anchored_in} at {anchor_seq}")
 
 

@@ -54,11 +54,11 @@ async def partitions(session: "AsyncSession") -> list[Partition]:
 async def make_ahead(session: "AsyncSession", now: datetime) -> int:
     """Make the months to come that are missing; return how many."""
     last = max(partition.end for partition in await partitions(session))
-    wanted = month_of(now)
+    month = month_of(now)
     for _month in range(MONTHS_AHEAD):
-        wanted = following(wanted)
-    made = 0
-    while last <= wanted:
+        month = following(month)
+    created = 0
+    while last <= month:
         table, begin, last = f"audit_event_{last}", last, following(last)
         # Attached, a table asks for no lock that writers would wait for.
         await session.execute(
@@ -71,8 +71,8 @@ async def make_ahead(session: "AsyncSession", now: datetime) -> int:
                 f" FOR VALUES FROM ({begin}) TO ({last})"
             )
         )
-        made += 1
-    return made
+        created += 1
+    return created
 
 
 async def remove(session: "AsyncSession", partition: Partition) -> None:

@@ -43,8 +43,8 @@ def _temporary() -> Path:
     """Return a folder of this user alone: what lies there is loaded as code. OSError otherwise."""
     folder = Path(tempfile.gettempdir()) / f"shuyuan-{os.geteuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if folder.is_symlink() or found.st_uid != os.geteuid() or found.st_mode & OTHERS:
+    status = folder.lstat()
+    if folder.is_symlink() or status.st_uid != os.geteuid() or status.st_mode & OTHERS:
         raise PermissionError(f"{folder} is not this user's alone: name SHUYUAN_CACHE_DIR")
     log.warning(
         "no home folder to keep a cache in: %s is used, and after each start without it records'"

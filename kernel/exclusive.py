@@ -30,14 +30,14 @@ class Exclusive:
         """
         connection = await self._open()
         try:
-            held = await locks.try_hold_for_connection(connection, self._lock)
+            is_held = await locks.try_hold_for_connection(connection, self._lock)
         except BaseException:
             await self.close()
             raise
         try:
-            yield held
+            yield is_held
         finally:
-            if held:
+            if is_held:
                 await self._give_back(connection)
 
     async def _give_back(self, connection: asyncpg.Connection) -> None:

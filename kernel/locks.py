@@ -99,11 +99,11 @@ async def release_keyed(connection: "asyncpg.Connection", lock: Lock, key: int) 
 
 async def is_held(session: "AsyncSession", lock: Lock, key: int) -> bool:
     """Whether any connection to this database holds the keyed lock."""
-    found = await session.execute(_LIVING.bindparams(**{"class": int(lock), "key": key}))
-    return bool(found.scalar_one())
+    rows = await session.execute(_LIVING.bindparams(**{"class": int(lock), "key": key}))
+    return bool(rows.scalar_one())
 
 
 async def held_keys(session: "AsyncSession", lock: Lock) -> list[int]:
     """Return the keys of a keyed lock that any connection to this database holds."""
-    found = await session.execute(_HELD.bindparams(**{"class": int(lock)}))
-    return sorted(found.scalars())
+    rows = await session.execute(_HELD.bindparams(**{"class": int(lock)}))
+    return sorted(rows.scalars())

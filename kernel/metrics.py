@@ -96,12 +96,12 @@ class Histogram(Metric):
         self._children: dict[Labels, Times] = {}
 
     def of(self, *labels: str) -> Times:
-        known = self._children.get(labels)
-        if known is None:
+        child = self._children.get(labels)
+        if child is None:
             if len(self._children) >= CHILDREN_MAX:
                 labels = (OTHERS,) * len(labels)
-            known = self._children.setdefault(labels, Times())
-        return known
+            child = self._children.setdefault(labels, Times())
+        return child
 
     def samples(self) -> list[tuple[Labels, Sample]]:
         return [(labels, [*times.counts, times.total]) for labels, times in self._children.items()]

@@ -118,10 +118,10 @@ def _gather(folder: Path, sums: Sums) -> None:
     over = []
     for file in sorted(folder.glob("*.json")):
         living = _lives(file.with_suffix(ALIVE))
-        told = _read(file)
-        _add(sums, told, living=living)
+        content = _read(file)
+        _add(sums, content, living=living)
         if not living:
-            _add(ended, told, living=False)
+            _add(ended, content, living=False)
             over.append(file)
     if len(over) > 1:
         _replace(folder / f"{ENDED}.json", _as_told(ended))
@@ -172,14 +172,14 @@ def _lives(alive: Path) -> bool:
 
 
 def _read(file: Path) -> Snapshot:
-    told: dict[str, Any] = json.loads(file.read_text(encoding="ascii"))
-    return told
+    content: dict[str, Any] = json.loads(file.read_text(encoding="ascii"))
+    return content
 
 
-def _replace(file: Path, told: Snapshot) -> None:
+def _replace(file: Path, content: Snapshot) -> None:
     handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".")
     with os.fdopen(handle, "w", encoding="ascii") as stream:
-        json.dump(told, stream)
+        json.dump(content, stream)
     Path(draft).replace(file)
 
 

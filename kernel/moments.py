@@ -30,10 +30,10 @@ def read_moment(text: str) -> Moment:
 
     A leap second is none: few systems keep them (docs/api.md).
     """
-    found = _RFC_3339.fullmatch(text)
-    if found is None:
+    match = _RFC_3339.fullmatch(text)
+    if match is None:
         raise ValueError("not a moment of RFC 3339")
-    day, hour, minute, second, fraction, sign, off_hour, off_minute = found.groups()
+    day, hour, minute, second, fraction, sign, off_hour, off_minute = match.groups()
     seconds = date.fromisoformat(day).toordinal() * SECONDS_A_DAY
     seconds += int(hour) * 3600 + int(minute) * 60 + int(second)
     if sign:

@@ -30,13 +30,13 @@ async def remove(session: "AsyncSession", rows: Sequence[OutboxRow]) -> None:
 
 async def waiting(session: "AsyncSession") -> tuple[int, float]:
     """Return how many messages wait for the relay, and for how many seconds the oldest."""
-    found = await session.execute(
+    rows = await session.execute(
         text(
             "SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)"
             " FROM kernel.outbox"
         )
     )
-    messages, seconds = found.one()
+    messages, seconds = rows.one()
     return int(messages), max(0.0, float(seconds))
 
 

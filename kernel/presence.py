@@ -68,9 +68,9 @@ class Presence:
             await asyncio.sleep(TELL_SECONDS)
 
     async def tell(self) -> None:
-        told = orjson.dumps(dict(self._about())).decode()
+        about = orjson.dumps(dict(self._about())).decode()
         async with self._database.single() as connection:
-            await connection.execute(_TELL.bindparams(told=told, **self._own))
+            await connection.execute(_TELL.bindparams(told=about, **self._own))
 
     async def close(self) -> None:
         """Say that this process ends as it should."""

@@ -108,26 +108,26 @@ class Refusals:
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
             log.warning("%d refusals were not kept: too many callers at once", dropped)
-        taken, self._waiting = self._waiting, _Waiting()
-        if not (taken.rows or taken.more):
+        batch, self._waiting = self._waiting, _Waiting()
+        if not (batch.rows or batch.more):
             return
         try:
             async with self._database.transaction() as session:
-                await _write(session, taken)
+                await _write(session, batch)
         except BaseException:
-            self._put_back(taken)
+            self._put_back(batch)
             raise
 
-    def _put_back(self, taken: _Waiting) -> None:
-        newer, self._waiting = self._waiting, taken
-        room = WAITING_MAX - len(taken.rows)
-        taken.rows += newer.rows[:room]
-        taken.more += newer.more
+    def _put_back(self, batch: _Waiting) -> None:
+        newer, self._waiting = self._waiting, batch
+        room = WAITING_MAX - len(batch.rows)
+        batch.rows += newer.rows[:room]
+        batch.more += newer.more
         for refusal in newer.rows[room:]:
-            taken.more[refusal.key] += 1
-        if len(taken.more) > GROUPS_MAX:
+            batch.more[refusal.key] += 1
+        if len(batch.more) > GROUPS_MAX:
             # The database has been away for minutes; the oldest counts go.
-            taken.more = Counter(dict(list(taken.more.items())[-GROUPS_MAX:]))
+            batch.more = Counter(dict(list(batch.more.items())[-GROUPS_MAX:]))
 
     async def close(self) -> None:
         """Write what waits still, if the database takes it soon."""
@@ -170,12 +170,12 @@ _COUNT = text("""
 """)
 
 
-async def _write(session: WriteSession, taken: _Waiting) -> None:
+async def _write(session: WriteSession, batch: _Waiting) -> None:
     """Insert rows as far as their minute has room, and count the rest in its last row."""
     # One worker at a time, or two would each fill the room that is left.
     await locks.hold(session, locks.Lock.REFUSALS)
-    rest = taken.more + Counter(refusal.key for refusal in taken.rows)
-    rows = json.dumps([_row(refusal) for refusal in taken.rows], default=str)
+    rest = batch.more + Counter(refusal.key for refusal in batch.rows)
+    rows = json.dumps([_row(refusal) for refusal in batch.rows], default=str)
     for key in await session.execute(_INSERT.bindparams(rows=rows)):
         rest[key.actor_id, key.code, key.minute] -= 1
     counted = [

@@ -80,8 +80,8 @@ class Skew:
 
     async def _ask(self) -> datetime:
         async with asyncio.timeout(ASK_SECONDS), self._database.single() as connection:
-            told: datetime = (await connection.execute(NOW)).scalar_one()
-            return told
+            database_time: datetime = (await connection.execute(NOW)).scalar_one()
+            return database_time
 
     def _finding(self) -> str:
         return finding(self.ahead) if abs(self.ahead or 0.0) > WARNING_SECONDS else ""

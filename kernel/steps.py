@@ -101,10 +101,10 @@ def _of_task(task: "asyncio.Task[Any]") -> str:
             break
     name = getattr(outer, "__qualname__", repr(outer))
     code = getattr(outer, "cr_code", None)
-    told = f"{name} ({_place(code, code.co_firstlineno)})" if code is not None else str(name)
+    label = f"{name} ({_place(code, code.co_firstlineno)})" if code is not None else str(name)
     if paused is None:
-        return f"{told}, to its end"
-    return f"{told}, up to {paused.f_code.co_qualname} ({_place(paused.f_code, paused.f_lineno)})"
+        return f"{label}, to its end"
+    return f"{label}, up to {paused.f_code.co_qualname} ({_place(paused.f_code, paused.f_lineno)})"
 
 
 def _is_ours(code: CodeType) -> bool:
@@ -162,12 +162,12 @@ class _Metered(asyncio.AbstractEventLoop):
         return super().call_at(when, self._step(callback), *args, context=context)
 
     async def create_server(self, protocol_factory: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-        made = self.meter.watch(protocol_factory)
-        return await super().create_server(made, *args, **options)
+        metered = self.meter.watch(protocol_factory)
+        return await super().create_server(metered, *args, **options)
 
     async def create_connection(self, protocol_factory: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-        made = self.meter.watch(protocol_factory)
-        return await super().create_connection(made, *args, **options)
+        metered = self.meter.watch(protocol_factory)
+        return await super().create_connection(metered, *args, **options)
 
 
 class MeteredUvloop(_Metered, uvloop.Loop):  # type: ignore[misc] # its stubs differ

@@ -5,12 +5,12 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 
-from kernel.database_access import Place
+from kernel.database_access import DatabaseAddress
 
 HERE = Path(__file__).parent
 
 
-def config(database: Place) -> Config:
+def config(database: DatabaseAddress) -> Config:
     settings = Config()
     settings.set_main_option("script_location", str(HERE))
     settings.set_main_option("path_separator", "os")
@@ -18,6 +18,6 @@ def config(database: Place) -> Config:
     return settings
 
 
-def upgrade(database: Place, revision: str = "head") -> None:
+def upgrade(database: DatabaseAddress, revision: str = "head") -> None:
     """Apply what is missing; LockNotAvailable when another writer holds a table too long."""
     command.upgrade(config(database), revision)

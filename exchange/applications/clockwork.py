@@ -58,13 +58,13 @@ async def _reckon_reply(session: WriteSession, application: Application, now: da
         return
     term = term_of(application.due_from, application.due_days, before)
     state = State(application.status)
-    moved = await moving.move(session, application, state, term.columns())
+    updated = await moving.move(session, application, state, term.columns())
     if term.due_at == before:
         return
     step, facts = (state, state), _moved(str(application.clock), before, term)
-    store.add_history(session, moved.id, RECKONED, step, SYSTEM, now, facts)
-    audit.record(session, SYSTEM, EVENT, "application", moved.id, **facts)
-    outbox.add(session, EVENT, moved.id, message(moved) | facts)
+    store.add_history(session, updated.id, RECKONED, step, SYSTEM, now, facts)
+    audit.record(session, SYSTEM, EVENT, "application", updated.id, **facts)
+    outbox.add(session, EVENT, updated.id, message(updated) | facts)
 
 
 async def _reckon_delivery(
@@ -73,15 +73,15 @@ async def _reckon_delivery(
     before = subscription.deliver_by
     term = term_of(subscription.deliver_from, subscription.deliver_days, before)
     state = subscription.status
-    moved = await subscriptions.write_delivery(
+    updated = await subscriptions.write_delivery(
         session, subscription.id, deliver_by=term.due_at, deliver_calendar=term.calendar
     )
     if term.due_at == before:
         return
     facts = _moved("C6", before, term)
-    subscriptions.add_history(session, moved.id, RECKONED, (state, state), SYSTEM, now, facts)
-    audit.record(session, SYSTEM, EVENT, "subscription", moved.id, **facts)
-    outbox.add(session, EVENT, moved.id, granting.message(moved) | facts)
+    subscriptions.add_history(session, updated.id, RECKONED, (state, state), SYSTEM, now, facts)
+    audit.record(session, SYSTEM, EVENT, "subscription", updated.id, **facts)
+    outbox.add(session, EVENT, updated.id, granting.message(updated) | facts)
 
 
 def _moved(clock: str, before: datetime, term: Term) -> dict[str, str | int]:

@@ -61,11 +61,11 @@ async def carry(
     if is_newly_late(application, now):
         record_breach(session, application, now)
         changes = {**changes, "breached_at": now}
-    moved = await moving.move(session, application, step[1], changes)
-    store.add_history(session, moved.id, action, step, actor, now, facts)
-    audit.record(session, actor, EVENTS[action], "application", moved.id, **facts)
-    outbox.add(session, EVENTS[action], moved.id, message(moved))
-    return moved
+    updated = await moving.move(session, application, step[1], changes)
+    store.add_history(session, updated.id, action, step, actor, now, facts)
+    audit.record(session, actor, EVENTS[action], "application", updated.id, **facts)
+    outbox.add(session, EVENTS[action], updated.id, message(updated))
+    return updated
 
 
 def is_newly_late(application: Application, now: datetime) -> bool:

@@ -52,8 +52,8 @@ def narrow(
     conditions.check(said.row_filter, fields, errors)
     # A condition on an item that a newer version dropped cannot be left out: that would widen.
     conditions.check(asked.row_filter, fields, errors, "application.row_filter")
-    shown = [item for item in items if item not in masked or item in said.unmasked]
-    _check_filtered(asked.row_filter, said.row_filter, shown, errors)
+    visible = [item for item in items if item not in masked or item in said.unmasked]
+    _check_filtered(asked.row_filter, said.row_filter, visible, errors)
     _check_quota(asked.records_per_day, said.records_per_day, errors)
     _check_period(asked.valid_until, said.valid_until, today, errors)
     errors.raise_if_any()

@@ -43,8 +43,8 @@ async def request_supplement(
 ) -> Application:
     """Say once everything that is missing (Art 21); the clock stands still until it comes."""
     application = await begin(session, principal, application_id, Action.REQUEST_SUPPLEMENT)
-    held = application.due_at and deadlines.held_days(application.due_at, now)
-    changes = {"supplement_used": True, "held_days": held}
+    days_held = application.due_at and deadlines.held_days(application.due_at, now)
+    changes = {"supplement_used": True, "held_days": days_held}
     facts: dict[str, Any] = {"missing": list(missing), "message": message}
     action = Action.REQUEST_SUPPLEMENT
     return await carry(session, principal.actor, application, action, changes, now=now, **facts)
@@ -210,13 +210,13 @@ async def _copy(
 
 def _check_extension(working_days: int, extended_days: int, limits: Limits) -> None:
     errors = FieldErrors()
-    left = limits.extension - extended_days
-    if not 1 <= working_days <= left:
+    days_left = limits.extension - extended_days
+    if not 1 <= working_days <= days_left:
         errors.add(
             "working_days",
             "out_of_range",
-            f"延期累计不得超过 {limits.extension} 个工作日，还可延长 {left} 个",
-            f"extensions come to {limits.extension} working days at most; {left} are left",
+            f"延期累计不得超过 {limits.extension} 个工作日，还可延长 {days_left} 个",
+            f"extensions come to {limits.extension} working days at most; {days_left} are left",
         )
     errors.raise_if_any()
 

@@ -128,16 +128,16 @@ def _comparison(condition: Condition, data_type: DataType) -> Callable[[Any], bo
     """Return the comparison with the condition's value; None where the type has none such."""
     if condition.op not in OPS[data_type]:
         return None
-    wanted: Any
+    operand: Any
     try:
         if isinstance(condition.value, tuple):
-            wanted = frozenset(_wanted(value, data_type) for value in condition.value)
+            operand = frozenset(_wanted(value, data_type) for value in condition.value)
         else:
-            wanted = _wanted(condition.value, data_type)
+            operand = _wanted(condition.value, data_type)
     except Incomparable:
         return None
     compare = COMPARE[condition.op]
-    return lambda value: compare(value, wanted)
+    return lambda value: compare(value, operand)
 
 
 def _wanted(value: str | float | bool, data_type: DataType) -> Any:  # noqa: ANN401, FBT001

@@ -196,8 +196,8 @@ class Gatherer:
             offset = gathering.offsets[partition]
             if bound is not None and offset >= bound:
                 return
-            wanted = (gathering.limit - len(gathering.lines)) * RECORD_BYTES_GUESS
-            size = min(max(wanted, FETCH_BYTES_MIN), FETCH_BYTES_MAX)
+            page_bytes = (gathering.limit - len(gathering.lines)) * RECORD_BYTES_GUESS
+            size = min(max(page_bytes, FETCH_BYTES_MIN), FETCH_BYTES_MAX)
             chunk = await self._reader.read(plan.topic, partition, offset, size)
             if chunk.next_offset <= offset:
                 return
@@ -312,12 +312,12 @@ def _fitting(gathering: Gathering, block: Block, sizes: Sequence[int]) -> int:
 
     Where a page ends by bytes then does not depend on where chunks and blocks begin.
     """
-    shown, read = PAGE_BYTES_MAX - gathering.size_bytes, READ_BYTES_MAX - gathering.read_bytes
-    if block.size_bytes < shown and sum(sizes) < read:
+    room, read_room = PAGE_BYTES_MAX - gathering.size_bytes, READ_BYTES_MAX - gathering.read_bytes
+    if block.size_bytes < room and sum(sizes) < read_room:
         return len(block.lines)
     for count, line in enumerate(block.lines, 1):
-        shown -= len(line or b"")
-        read -= sizes[count - 1] if sizes else 0
-        if shown <= 0 or read <= 0:
+        room -= len(line or b"")
+        read_room -= sizes[count - 1] if sizes else 0
+        if room <= 0 or read_room <= 0:
             return count
     return len(block.lines)

@@ -87,8 +87,8 @@ class GrantPlans:
         """
         plan = self._cache.known(subscription_id)
         if plan is None or plan.grant.client_id != client_id:
-            known = await self._grants.submit(subscription_id)
-            if known is None or known.client_id != client_id:
+            grant = await self._grants.submit(subscription_id)
+            if grant is None or grant.client_id != client_id:
                 raise NotFound
             plan = await self._cache.get(subscription_id)
         return plan
@@ -135,15 +135,17 @@ class GrantPlans:
 
     async def _load_grants(self, subscription_ids: Sequence[str]) -> Sequence[Grant | None]:
         async with self._database.reading() as session:
-            found = await grants.load_several(session, list(dict.fromkeys(subscription_ids)))
-        return [found.get(subscription_id) for subscription_id in subscription_ids]
+            rows = await grants.load_several(session, list(dict.fromkeys(subscription_ids)))
+        return [rows.get(subscription_id) for subscription_id in subscription_ids]
 
     async def _load_terms(self, resource_id: str) -> ResourceTerms:
         async with self._database.reading() as session:
             published = await versions.contract_of(session, resource_id, None)
-            found = await versions.record_versions(session, [resource_id])
+            record_versions = await versions.record_versions(session, [resource_id])
         shared = published.share_type != ShareType.NONE
-        return ResourceTerms(published.version, published.partitions, shared, found[resource_id])
+        return ResourceTerms(
+            published.version, published.partitions, shared, record_versions[resource_id]
+        )
 
 
 def plan_parts(plan: GrantPlan) -> dict[int, int]:
@@ -156,8 +158,10 @@ def plan_parts(plan: GrantPlan) -> dict[int, int]:
     return {**_version_parts(plan.projection.known), id(plan): PLAN_BYTES + compiled}
 
 
-def _version_parts(known: Mapping[int, RecordVersion]) -> dict[int, int]:
-    return {id(version): ITEM_BYTES * (1 + len(version.items)) for version in known.values()}
+def _version_parts(record_versions: Mapping[int, RecordVersion]) -> dict[int, int]:
+    return {
+        id(version): ITEM_BYTES * (1 + len(version.items)) for version in record_versions.values()
+    }
 
 
 def terms_of(

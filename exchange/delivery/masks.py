@@ -20,11 +20,15 @@ async def masks_held(
     That is the stricter of the one agreed and the one that the version has. Versions are numbered
     as they come into force, and where none is any more the last one counts.
     """
-    found = await versions.record_versions(session, {row.resource_id for row in subscriptions})
-    return {row.id: _masks(row, found[row.resource_id]) for row in subscriptions}
+    record_versions = await versions.record_versions(
+        session, {row.resource_id for row in subscriptions}
+    )
+    return {row.id: _masks(row, record_versions[row.resource_id]) for row in subscriptions}
 
 
-def _masks(row: Subscription, known: Mapping[int, RecordVersion]) -> Mapping[str, Any]:
-    if not known:
+def _masks(row: Subscription, record_versions: Mapping[int, RecordVersion]) -> Mapping[str, Any]:
+    if not record_versions:
         return row.masks
-    return masks_in_force(terms_of(grants.grant_of(row), known, max(known), b""))
+    return masks_in_force(
+        terms_of(grants.grant_of(row), record_versions, max(record_versions), b"")
+    )

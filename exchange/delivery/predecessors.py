@@ -59,8 +59,8 @@ class Predecessors:
 
     def sizes(self, first: int, last: int) -> list[int]:
         """Return the bytes of each predecessor of a range of places."""
-        found = map(self.of, range(first, last))
-        return [0 if before is None else len(before[1]) for before in found]
+        predecessors = map(self.of, range(first, last))
+        return [0 if before is None else len(before[1]) for before in predecessors]
 
     def passing(self, projection: Projection, places: Sequence[int]) -> list[int]:
         """Return those of the places whose predecessor is a row of the grant."""
@@ -105,13 +105,13 @@ class PredecessorSource:
         None where the log is not folded so far: nobody knows yet. Raises PositionExpiredError
         where the log has lost the record meanwhile, and what a database raises.
         """
-        known: list[Predecessors] = chunk.beside.get(_WINDOWS, [])  # type: ignore[assignment] # ours
-        for each in known:
+        cached: list[Predecessors] = chunk.beside.get(_WINDOWS, [])  # type: ignore[assignment] # ours
+        for each in cached:
             if each.begin <= offset < each.end:
                 return each
         topic_id = await self._topic_ids.get(topic_partition[0])
         start = chunk.offsets[0] if chunk.offsets else offset
-        wanted = WindowQuery(
+        query = WindowQuery(
             resource_id,
             topic_partition[1],
             topic_id,
@@ -121,7 +121,7 @@ class PredecessorSource:
             WINDOW_BYTES,
         )
         async with self._database.reading() as session:
-            window = await windows.window(session, wanted)
+            window = await windows.window(session, query)
         if window is None or window.end <= offset:
             return None
         if offset < window.trimmed_to:
@@ -132,7 +132,7 @@ class PredecessorSource:
         )
         cache = self._reader.cache
         if cache.has_room_beside(topic_partition, chunk):
-            chunk.beside[_WINDOWS] = [*known, predecessors]
+            chunk.beside[_WINDOWS] = [*cached, predecessors]
             cache.keep_beside(
                 topic_partition, chunk, (_WINDOWS, offset), predecessors, window.size_bytes
             )

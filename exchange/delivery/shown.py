@@ -76,8 +76,8 @@ def block_of(
     cached = chunk.beside.get(name)
     if isinstance(cached, Block):
         return cached.part(indexes.start - first, indexes.stop - first)
-    known = before is None or before.cover(first, last)
-    if not (known and cache.has_room_beside(topic_partition, chunk)):
+    covered = before is None or before.cover(first, last)
+    if not (covered and cache.has_room_beside(topic_partition, chunk)):
         # Nobody would have the rest of the block, or it is not known yet.
         part = within(whole, indexes.start, indexes.stop)
         return block((yield from _lines(cache, topic_partition, chunk, part, projection, before)))
@@ -112,10 +112,10 @@ def _lines(
             yield
         faults: list[Fault] = []
         keys, values = chunk.keys[begin:end], chunk.values[begin:end]
-        shown = projection.lines(version, keys, values, faults=faults)
+        projected = projection.lines(version, keys, values, faults=faults)
         if before is not None:
-            _tell_what_left(shown, before, Span(begin, end, version), projection, faults)
-        lines += shown
+            _tell_what_left(projected, before, Span(begin, end, version), projection, faults)
+        lines += projected
         # What no batch of the platform covers was named when it was read.
         if faults and version is not None:
             places = sorted(fault.place for fault in faults)
@@ -140,10 +140,10 @@ def _tell_what_left(
         for place, line in enumerate(lines)
         if line is None and place not in unreadable
     ]
-    left = before.passing(projection, hidden)
-    keys = [before.chunk.keys[at] for at in left]
-    deletes = projection.lines(span.version, keys, [None] * len(left), range(len(left)))
-    for at, line in zip(left, deletes, strict=True):
+    departed = before.passing(projection, hidden)
+    keys = [before.chunk.keys[at] for at in departed]
+    deletes = projection.lines(span.version, keys, [None] * len(departed), range(len(departed)))
+    for at, line in zip(departed, deletes, strict=True):
         lines[at - span.begin] = line
 
 

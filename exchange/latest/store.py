@@ -99,20 +99,20 @@ async def unopened(session: ReadSession, most: int) -> Sequence[str]:
 
 
 async def progress(session: ReadSession, resource_id: str) -> Progress:
-    found = await session.execute(PROGRESS.bindparams(resource_id=resource_id))
-    return Progress(*found.one())
+    rows = await session.execute(PROGRESS.bindparams(resource_id=resource_id))
+    return Progress(*rows.one())
 
 
 async def partitions(session: ReadSession, resource_id: str) -> int:
     """Return of how many partitions a resource is folded."""
-    found = await session.execute(PARTITIONS.bindparams(resource_id=resource_id))
-    return int(found.scalar_one())
+    rows = await session.execute(PARTITIONS.bindparams(resource_id=resource_id))
+    return int(rows.scalar_one())
 
 
 async def retire_unasked(session: WriteSession, before: datetime) -> int:
     """Stop folding what nobody has asked for since; returns how many resources."""
-    found = (await session.execute(UNASKED.bindparams(before=before))).scalars()
-    ids = list(found)
+    retired = (await session.execute(UNASKED.bindparams(before=before))).scalars()
+    ids = list(retired)
     if ids:
         await session.execute(RETIRE.bindparams(ids=ids))
     return len(ids)
@@ -162,8 +162,8 @@ async def begin_anew(session: WriteSession, lease: Lease, beginning: Beginning) 
 
 async def claim(session: WriteSession, me: str, most: int) -> Sequence[Lease]:
     """Renew what this process holds, and take what nobody holds any more, at most so many."""
-    found = await session.execute(CLAIM.bindparams(me=me, most=most, seconds=LEASE_SECONDS))
-    return [Lease(*row) for row in found]
+    rows = await session.execute(CLAIM.bindparams(me=me, most=most, seconds=LEASE_SECONDS))
+    return [Lease(*row) for row in rows]
 
 
 async def release(session: WriteSession, me: str) -> None:
@@ -224,8 +224,8 @@ async def write(
 
     What was folded before is left as it is. Raises LeaseLostError.
     """
-    found = await session.execute(HOLD.bindparams(fold_id=lease.fold_id, me=me))
-    folded_to = found.scalar_one_or_none()
+    rows = await session.execute(HOLD.bindparams(fold_id=lease.fold_id, me=me))
+    folded_to = rows.scalar_one_or_none()
     if folded_to is None:
         raise LeaseLostError
     if folded_to != begin:
@@ -260,8 +260,8 @@ async def _write_rows(session: WriteSession, fold_id: int, folded: Folded) -> No
 
 async def catch_up(session: WriteSession, me: str, lease: Lease) -> None:
     """Write down that the end of the log was reached."""
-    told = (await session.execute(CATCH_UP.bindparams(fold_id=lease.fold_id, me=me))).scalars()
-    for resource_id in told:
+    rows = (await session.execute(CATCH_UP.bindparams(fold_id=lease.fold_id, me=me))).scalars()
+    for resource_id in rows:
         await announce(session, FOLDED, resource_id)
 
 

@@ -82,18 +82,18 @@ async def window(session: ReadSession, wanted: WindowQuery) -> Window | None:
     return _window(rows, wanted)
 
 
-def _window(rows: Sequence[Any], wanted: WindowQuery) -> Window:
+def _window(rows: Sequence[Any], query: WindowQuery) -> Window:
     """Read thousands of rows in one step: by their columns' places, not their names (P11)."""
     fold = rows[0]
     before = {row[5]: (row[6], bytes(row[7])) for row in rows if row[5] is not None}
     size_bytes = sum(len(value) + ROW_OVERHEAD_BYTES for _version, value in before.values())
-    full = size_bytes >= wanted.most_bytes
-    end = next(reversed(before)) + 1 if full else min(wanted.end, fold.folded_to)
+    full = size_bytes >= query.most_bytes
+    end = next(reversed(before)) + 1 if full else min(query.end, fold.folded_to)
     return Window(fold.id, end, fold.unbroken_from, fold.trimmed_to, before, size_bytes)
 
 
 async def folded_to(session: ReadSession, resource_id: str, partition: int, topic_id: bytes) -> int:
     """Return up to where a partition of this topic is folded, 0 where it is not."""
     facts = {"resource_id": resource_id, "partition": partition, "topic_id": topic_id}
-    found = await session.execute(FOLDED_TO.bindparams(**facts))
-    return int(found.scalar_one_or_none() or 0)
+    rows = await session.execute(FOLDED_TO.bindparams(**facts))
+    return int(rows.scalar_one_or_none() or 0)

@@ -172,21 +172,21 @@ def _issued_rows(issued: Sequence[tuple[str, Principal, float, bytes, Accepted]]
     rows = [
         {
             "resource_id": resource_id, "client_id": who.id, "department": who.department,
-            "at": at, "digest": digest.hex(), "accepted": taken.text(),
+            "at": at, "digest": digest.hex(), "accepted": accepted.text(),
         }
-        for resource_id, who, at, digest, taken in issued
+        for resource_id, who, at, digest, accepted in issued
     ]  # fmt: skip
     return orjson.dumps(rows).decode()
 
 
-async def reserve(connection: AsyncConnection, wanted: Mapping[DayOf, int]) -> dict[DayOf, Use]:
+async def reserve(connection: AsyncConnection, wishes: Mapping[DayOf, int]) -> dict[DayOf, Use]:
     """Add to each day's use what its quota has room for, at most what is wanted.
 
     What wants nothing is only looked at; a subscription that does not exist is left out.
     """
     uses: dict[DayOf, Use] = {}
-    reserving = {of: records for of, records in wanted.items() if records}
-    looking = {of: 0 for of in wanted if of not in reserving}
+    reserving = {of: records for of, records in wishes.items() if records}
+    looking = {of: 0 for of in wishes if of not in reserving}
     for statement, days in ((RESERVE, reserving), (LOOK, looking)):
         if days:
             for row in await connection.execute(statement.bindparams(rows=_days(days))):

@@ -96,14 +96,14 @@ class Counts:
         principal: Principal,
         resource_id: str,
         size_bytes: int,
-        taken: Accepted,
+        accepted: Accepted,
         digest: bytes,
     ) -> None:
         """Count one batch: the body's size and SHA-256, and where its records lie."""
-        positions = taken.positions
+        positions = accepted.positions
         issued = self._gathered.issued
         if len(issued) < ISSUED_MAX:
-            issued.append((resource_id, principal, clock.epoch(), digest, taken))
+            issued.append((resource_id, principal, clock.epoch(), digest, accepted))
         else:
             self._gathered.unlisted += 1
         key = (resource_id, principal.id, self._this_minute())
@@ -192,10 +192,10 @@ class Counts:
     def _rows(
         self,
         counts: Mapping[Key, Count],
-        shown: Mapping[Key, PublishEvidence] | Mapping[Key, ReadEvidence],
+        evidence: Mapping[Key, PublishEvidence] | Mapping[Key, ReadEvidence],
     ) -> dict[Key, tuple[Count, dict[str, Any]]]:
         """Put what this worker can show beside each count."""
-        return {key: (count, {self.worker: shown[key].told()}) for key, count in counts.items()}
+        return {key: (count, {self.worker: evidence[key].told()}) for key, count in counts.items()}
 
     def _forget(self) -> None:
         """Drop the evidence of minutes that are over and stored."""

@@ -101,11 +101,11 @@ class Quotas:
             await asyncio.wait([self._returner])
 
     async def _reserve(self, wishes: Sequence[Wish]) -> Sequence[Reservation]:
-        wanted: dict[DayOf, int] = {}
+        sums: dict[DayOf, int] = {}
         for wish in wishes:
-            wanted[wish.of] = wanted.get(wish.of, 0) + wish.records
+            sums[wish.of] = sums.get(wish.of, 0) + wish.records
         async with self._database.single() as connection:
-            uses = await count_store.reserve(connection, wanted)
+            uses = await count_store.reserve(connection, sums)
         return list(_shares(wishes, uses))
 
     async def _return(self) -> None:
@@ -136,8 +136,8 @@ def _shares(wishes: Iterable[Wish], uses: Mapping[DayOf, count_store.Use]) -> It
         records = min(wish.records, granted[wish.of])
         granted[wish.of] -= records
         # What those behind in the same group were given is still left to others from here.
-        left = 0 if use.quota is None else max(0, use.quota - use.used + granted[wish.of])
-        yield Reservation(wish.of, records, use.quota, left)
+        remaining = 0 if use.quota is None else max(0, use.quota - use.used + granted[wish.of])
+        yield Reservation(wish.of, records, use.quota, remaining)
 
 
 def seconds_left_of_today() -> int:

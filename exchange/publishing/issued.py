@@ -46,8 +46,8 @@ async def page(
 
     Raises InsufficientScope, and NotFound for a resource of another department.
     """
-    wanted = Scope.RECORDS_PUBLISH if principal.kind == "client" else Scope.CATALOG_READ
-    principal.require_scope(wanted)
+    scope = Scope.RECORDS_PUBLISH if principal.kind == "client" else Scope.CATALOG_READ
+    principal.require_scope(scope)
     resource_id = criteria.resource_id
     if resource_id is not None:
         if await versions.department_of(session, resource_id) != principal.department:
@@ -65,15 +65,15 @@ async def page(
 
 
 def _page(rows: Sequence[IssuedReceipt], key: bytes, limit: int) -> Page[Issued]:
-    shown = rows[:limit]
+    page_rows = rows[:limit]
     more = len(rows) > limit
-    cursor = encode(f"{shown[-1].at.isoformat()} {shown[-1].id}") if more else None
-    return Page([_issued(key, row) for row in shown], cursor)
+    cursor = encode(f"{page_rows[-1].at.isoformat()} {page_rows[-1].id}") if more else None
+    return Page([_issued(key, row) for row in page_rows], cursor)
 
 
 def _issued(key: bytes, row: IssuedReceipt) -> Issued:
-    taken = accepted(row.accepted)
-    receipt = receipts.issue(key, resource_id=row.resource_id, taken=taken, digest=row.digest)
+    stored = accepted(row.accepted)
+    receipt = receipts.issue(key, resource_id=row.resource_id, accepted=stored, digest=row.digest)
     return Issued(receipt, row.client_id, row.at)
 
 

@@ -59,9 +59,9 @@ class Keyed:
     digest: bytes
     in_log: bytes = b""
 
-    def fits(self, found: PublishIntent) -> bool:
+    def fits(self, row: PublishIntent) -> bool:
         """Whether the try that was noted had the same body."""
-        return found.digest == (self.in_log if found.life == RECOVERED else self.digest)
+        return row.digest == (self.in_log if row.life == RECOVERED else self.digest)
 
 
 class Ledger:
@@ -118,45 +118,45 @@ class Ledger:
         deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
         while asyncio.get_running_loop().time() < deadline:
             async with self._database.reading() as session:
-                found = await store.find(session, keyed.intent)
-                living = found is not None and await changes.is_living(session, found.life)
-            if found is None:
+                existing = await store.find(session, keyed.intent)
+                living = existing is not None and await changes.is_living(session, existing.life)
+            if existing is None:
                 return None if life is None else await self.claim(keyed, life, layout)
-            if not keyed.fits(found):
+            if not keyed.fits(existing):
                 raise IdempotencyKeyReused
-            if found.receipt is not None:
-                return accepted(found.receipt)
+            if existing.receipt is not None:
+                return accepted(existing.receipt)
             if not living:
-                return await self._settle(found, keyed, life, layout)
+                return await self._settle(existing, keyed, life, layout)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
         raise OutcomeUnknown
 
     async def _settle(
-        self, found: PublishIntent, keyed: Keyed, life: int | None, layout: Layout
+        self, existing: PublishIntent, keyed: Keyed, life: int | None, layout: Layout
     ) -> Accepted | None:
         """Decide a dead life's publish by the log; another settler may be first.
 
         What is found may be a part of what another settler is appending. He has taken the intent
         over before; so what is found counts only while the intent is still the dead life's.
         """
-        await self._fences.raise_fence(found.life, layout.topic, layout.partitions)
+        await self._fences.raise_fence(existing.life, layout.topic, layout.partitions)
         ends = await self._visible_ends(layout)
-        starts = msgspec.json.decode(found.ends, type=list[int])
-        taken = await find_batch(self._reader, layout.topic, found.intent, starts, ends)
-        if taken is None and life is None:
+        starts = msgspec.json.decode(existing.ends, type=list[int])
+        stored = await find_batch(self._reader, layout.topic, existing.intent, starts, ends)
+        if stored is None and life is None:
             return None
         first = False
         async with self._database.transaction() as session:
-            if taken is not None:
-                first = await store.decide(session, found.intent, found.life, taken.text())
+            if stored is not None:
+                first = await store.decide(session, existing.intent, existing.life, stored.text())
             elif life is not None:
-                noted = msgspec.json.encode(ends).decode()
-                first = await store.take_over(session, found, life, noted)
+                ends_text = msgspec.json.encode(ends).decode()
+                first = await store.take_over(session, existing, life, ends_text)
         if not first:
             return await self._await_first(keyed, life, layout)
-        if taken is None and life is not None:
-            self._mine[life, found.intent] = Noted(found.intent, life, found.created_at)
-        return taken
+        if stored is None and life is not None:
+            self._mine[life, existing.intent] = Noted(existing.intent, life, existing.created_at)
+        return stored
 
     async def _visible_ends(self, layout: Layout) -> list[int]:
         """Return the ends of the log when all before them can be read; OutcomeUnknown.
@@ -173,20 +173,20 @@ class Ledger:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
         raise OutcomeUnknown
 
-    def keep(self, intent: bytes, taken: Accepted) -> None:
+    def keep(self, intent: bytes, accepted: Accepted) -> None:
         """Keep the receipt behind the answer: until then the log itself can tell."""
-        self._receipts.put((intent, taken.text()))
+        self._receipts.put((intent, accepted.text()))
 
-    async def decide(self, intent: bytes, life: int, taken: Accepted) -> None:
+    async def decide(self, intent: bytes, life: int, accepted: Accepted) -> None:
         """Keep a receipt that no append stands behind; OutcomeUnknown when this life is over."""
         async with self._database.transaction() as session:
-            if not await store.decide(session, intent, life, taken.text()):
+            if not await store.decide(session, intent, life, accepted.text()):
                 raise OutcomeUnknown
 
     def withdraw(self, intent: bytes, life: int) -> None:
         """Free the key of an append that certainly did not happen."""
-        if (noted := self._mine.pop((life, intent), None)) is not None:
-            self._withdrawals.put(noted)
+        if (note := self._mine.pop((life, intent), None)) is not None:
+            self._withdrawals.put(note)
 
     def leave(self, intent: bytes, life: int) -> None:
         """Keep no more of a try that has ended: what it left undecided is settled by the log."""

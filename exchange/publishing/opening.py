@@ -34,11 +34,11 @@ async def publish(session: WriteSession, principal: Principal, resource_id: str)
     """
     now = clock.now()
     await hold_resource(session, resource_id, alone=True)
-    shown = await lifecycle.publish(session, principal, resource_id, now=now)
-    if shown.version.share_type == ShareType.NONE:
-        basis = shown.version.legal_basis or ""
+    published = await lifecycle.publish(session, principal, resource_id, now=now)
+    if published.version.share_type == ShareType.NONE:
+        basis = published.version.legal_basis or ""
         await suspend_unshared(session, principal.actor, resource_id, basis=basis, now=now)
-    return shown
+    return published
 
 
 async def retire(

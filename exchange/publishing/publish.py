@@ -172,20 +172,22 @@ class Publisher:
         """Hold the invalid records, store the others; shown with the receipt (ADR 0014)."""
         intent = facts.intent
         try:
-            kept = await self._quarantine.hold(
+            quarantined = await self._quarantine.hold(
                 principal, plan.resource_id, request.op, checked, keyed=intent is not None
             )
             if not checked.keys:
-                return await self._settle_alone(writer, Accepted(plan.version, [], kept), intent)
+                return await self._settle_alone(
+                    writer, Accepted(plan.version, [], quarantined), intent
+                )
         except Exception:
             if intent is not None:
                 self._ledger.withdraw(intent, writer.generation)
             raise
         try:
-            marked = msgspec.structs.replace(facts, quarantine=kept.text())
-            return await self._store(writer, plan, request, checked, marked, kept)
+            marked = msgspec.structs.replace(facts, quarantine=quarantined.text())
+            return await self._store(writer, plan, request, checked, marked, quarantined)
         except (BrokerUnavailable, BatchTooLarge):
-            await self._quarantine.withdraw(kept)
+            await self._quarantine.withdraw(quarantined)
             raise
 
     async def _settle_alone(
@@ -209,7 +211,7 @@ class Publisher:
         request: PublishRequest,
         checked: Checked,
         facts: BatchFacts,
-        kept: Kept | None = None,
+        quarantined: Kept | None = None,
     ) -> Accepted:
         """Append, and keep the ledger true to what came of it."""
         layout = plan.layout
@@ -220,7 +222,7 @@ class Publisher:
             if facts.intent is not None:
                 self._ledger.withdraw(facts.intent, writer.generation)
             raise
-        accepted = Accepted(plan.version, positions, kept)
+        accepted = Accepted(plan.version, positions, quarantined)
         self._ledger.reached(layout, positions)
         if facts.intent is not None:
             self._ledger.keep(facts.intent, accepted)
@@ -237,7 +239,7 @@ class Publisher:
     ) -> Published:
         """Return the receipt, with the errors of what went into quarantine."""
         receipt = receipts.issue(
-            self.receipt_key, resource_id=plan.resource_id, taken=accepted, digest=digest
+            self.receipt_key, resource_id=plan.resource_id, accepted=accepted, digest=digest
         )
         if accepted.kept is not None:
             receipt = await self._quarantine.shown(principal, receipt, accepted.kept)
@@ -267,10 +269,14 @@ class Publisher:
 
     async def receipt(self, session: ReadSession, principal: Principal, receipt_id: str) -> Receipt:
         """Return what a receipt id proves, to the department of its resource; NotFound."""
-        found, kept = receipts.opened(self.receipt_key, receipt_id)
-        if await versions.department_of(session, found.resource_id) != principal.department:
+        receipt, quarantined = receipts.opened(self.receipt_key, receipt_id)
+        if await versions.department_of(session, receipt.resource_id) != principal.department:
             raise NotFound
-        return found if kept is None else await self._quarantine.with_errors(session, found, kept)
+        return (
+            receipt
+            if quarantined is None
+            else await self._quarantine.with_errors(session, receipt, quarantined)
+        )
 
     async def _load_plan(self, resource_id: str) -> ResourcePlan:
         async with self._database.reading() as session:
@@ -317,12 +323,15 @@ def split(
         return [(0, Slice(checked.keys, values, facts.headers()))]
     shares: dict[int, tuple[list[bytes], list[bytes | None]]] = {}
     for key, value in zip(checked.keys, values, strict=True):
-        keys, kept = shares.setdefault(partition_of(key, partitions), ([], []))
+        keys, values_of_share = shares.setdefault(partition_of(key, partitions), ([], []))
         keys.append(key)
-        kept.append(value)
+        values_of_share.append(value)
     return [
-        (partition, Slice(keys, kept, msgspec.structs.replace(facts, count=len(keys)).headers()))
-        for partition, (keys, kept) in sorted(shares.items())
+        (
+            partition,
+            Slice(keys, values_of_share, msgspec.structs.replace(facts, count=len(keys)).headers()),
+        )
+        for partition, (keys, values_of_share) in sorted(shares.items())
     ]
 
 
@@ -337,5 +346,5 @@ def _keyed(
     in_log = content_digest(request.op.encode(), digest)
     if request.on_invalid is OnInvalid.REJECT:
         return Keyed(intent, in_log, in_log)
-    asked = request.op.encode() + request.on_invalid.encode()
-    return Keyed(intent, content_digest(asked, digest), in_log)
+    question = request.op.encode() + request.on_invalid.encode()
+    return Keyed(intent, content_digest(question, digest), in_log)

@@ -79,18 +79,18 @@ class Quarantine:
 
         Whoever calls it appends the others, then shows these or withdraws them.
         """
-        kept = Kept(new_id(), len(checked.rejected), checked.error_count)
-        entries = await self._turns.finish(self._seal(kept.batch_id, checked.rejected))
+        quarantined = Kept(new_id(), len(checked.rejected), checked.error_count)
+        entries = await self._turns.finish(self._seal(quarantined.batch_id, checked.rejected))
         listed = list(islice(checked.errors(), REPORTED_ERRORS_MAX))
         now = clock.now()
         batch = QuarantineBatch(
-            id=kept.batch_id,
+            id=quarantined.batch_id,
             resource_id=resource_id,
             client_id=principal.id,
             department=principal.department,
             op=op,
-            rejected=kept.rejected,
-            error_count=kept.error_count,
+            rejected=quarantined.rejected,
+            error_count=quarantined.error_count,
             errors=self._box.encrypt(_ENCODE(list(map(_encoded, listed)))),
             received_at=now,
             pending_until=now + (KEYED_PENDING if keyed else PENDING),
@@ -99,9 +99,9 @@ class Quarantine:
         most = (self._limits.entries, self._limits.bytes_)
         async with self._database.transaction() as session:
             if not await store.take_room(session, resource_id, len(entries), size, most):
-                raise QuarantineFull(*most, listed, kept.error_count)
+                raise QuarantineFull(*most, listed, quarantined.error_count)
             await store.add(session, batch, entries)
-        return kept
+        return quarantined
 
     def _seal(self, batch_id: str, rejected: Sequence[Rejected]) -> Steps[list[SealedEntry]]:
         sealed = []
@@ -116,51 +116,53 @@ class Quarantine:
         content = Content(rejected.line, errors, rejected.error_count)
         return self._box.encrypt(_ENCODE(content))
 
-    async def withdraw(self, kept: Kept) -> None:
+    async def withdraw(self, quarantined: Kept) -> None:
         """Forget what stands for nothing; when that fails it is forgotten in its time."""
         try:
             async with self._database.transaction() as session:
-                await store.withdraw(session, kept.batch_id)
+                await store.withdraw(session, quarantined.batch_id)
         except Exception as error:
             if not is_passing(error):
                 raise
-            log.warning("quarantine batch %s left to its end: %r", kept.batch_id, error)
+            log.warning("quarantine batch %s left to its end: %r", quarantined.batch_id, error)
 
-    async def shown(self, principal: Principal, receipt: Receipt, kept: Kept) -> Receipt:
+    async def shown(self, principal: Principal, receipt: Receipt, quarantined: Kept) -> Receipt:
         """Let the department see the records, and return the receipt with their errors.
 
         Raises OutcomeUnknown when the database is away: the same key settles it.
         """
         try:
             async with self._database.transaction() as session:
-                if await store.show(session, kept.batch_id, receipt.receipt_id):
+                if await store.show(session, quarantined.batch_id, receipt.receipt_id):
                     audit.record(
                         session,
                         principal.actor,
                         ExchangeEvent.QUARANTINE_KEPT,
                         "resource",
                         receipt.resource_id,
-                        batch=kept.batch_id,
+                        batch=quarantined.batch_id,
                         accepted=receipt.accepted,
-                        rejected=kept.rejected,
-                        errors=kept.error_count,
+                        rejected=quarantined.rejected,
+                        errors=quarantined.error_count,
                     )
-                return await self.with_errors(session, receipt, kept)
+                return await self.with_errors(session, receipt, quarantined)
         except Exception as error:
             if is_passing(error):
                 raise OutcomeUnknown from error
             raise
 
-    async def with_errors(self, session: ReadSession, receipt: Receipt, kept: Kept) -> Receipt:
+    async def with_errors(
+        self, session: ReadSession, receipt: Receipt, quarantined: Kept
+    ) -> Receipt:
         """Return the receipt with its errors, as long as they are kept (`quarantine_days`)."""
-        batch = await store.find(session, kept.batch_id)
+        batch = await store.find(session, quarantined.batch_id)
         errors = [] if batch is None else _DECODE_ERRORS(self._box.decrypt(batch.errors))
-        return msgspec.structs.replace(receipt, errors=[FieldError(*told) for told in errors])
+        return msgspec.structs.replace(receipt, errors=[FieldError(*error) for error in errors])
 
     def opened(self, sealed: bytes) -> tuple[bytes, list[FieldError], int]:
         """Return a kept record as it was received, its first errors and how many there were."""
         content = _DECODE_CONTENT(self._box.decrypt(sealed))
-        return content.record, [FieldError(*told) for told in content.errors], content.error_count
+        return content.record, [FieldError(*error) for error in content.errors], content.error_count
 
 
 def _encoded(error: FieldError) -> EncodedError:

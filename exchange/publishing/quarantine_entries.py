@@ -67,8 +67,8 @@ async def page(
         batch_id = _batch_of(quarantine, resource_id, criteria.receipt_id)
         if batch_id is None:
             return Page((), None)
-    wanted = EntryFilter(batch_id, criteria.since, criteria.until)
-    rows, more = await store.page(session, resource_id, wanted, request, PAGE_BYTES_MAX)
+    entry_filter = EntryFilter(batch_id, criteria.since, criteria.until)
+    rows, more = await store.page(session, resource_id, entry_filter, request, PAGE_BYTES_MAX)
     entries = [_entry(quarantine, *row) for row in rows]
     if entries:
         facts = {"records": len(entries), "first": entries[0].id, "last": entries[-1].id}
@@ -145,10 +145,14 @@ async def require_own(
 def _batch_of(quarantine: Quarantine, resource_id: str, receipt_id: str) -> str | None:
     """Return the batch of a receipt of this resource, None for any other text."""
     try:
-        receipt, kept = receipts.opened(quarantine.receipt_key, receipt_id)
+        receipt, quarantined = receipts.opened(quarantine.receipt_key, receipt_id)
     except NotFound:
         return None
-    return kept.batch_id if kept is not None and receipt.resource_id == resource_id else None
+    return (
+        quarantined.batch_id
+        if quarantined is not None and receipt.resource_id == resource_id
+        else None
+    )
 
 
 def _entry(quarantine: Quarantine, row: QuarantineEntry, batch: QuarantineBatch) -> Entry:

@@ -69,8 +69,8 @@ async def take_room(
         set_={"entries": entries_then, "bytes": bytes_then},
         where=(entries_then <= most_entries) & (bytes_then <= most_bytes),
     )
-    taken = await session.execute(adding.returning(col(QuarantineUse.resource_id)))
-    return taken.first() is not None
+    rows = await session.execute(adding.returning(col(QuarantineUse.resource_id)))
+    return rows.first() is not None
 
 
 async def add(
@@ -96,23 +96,23 @@ async def find(session: ReadSession, batch_id: str) -> QuarantineBatch | None:
 
 async def show(session: WriteSession, batch_id: str, receipt_id: str) -> bool:
     """Let a batch be seen; False when it is seen already, or forgotten."""
-    shown = await session.execute(
+    rows = await session.execute(
         update(QuarantineBatch)
         .where(col(QuarantineBatch.id) == batch_id, col(QuarantineBatch.receipt_id).is_(None))
         .values(receipt_id=receipt_id, pending_until=None)
         .returning(col(QuarantineBatch.id))
     )
-    return shown.first() is not None
+    return rows.first() is not None
 
 
 async def withdraw(session: WriteSession, batch_id: str) -> None:
     """Forget a batch whose append certainly did not happen."""
-    gone = await session.execute(
+    rows = await session.execute(
         delete(QuarantineBatch)
         .where(col(QuarantineBatch.id) == batch_id, col(QuarantineBatch.receipt_id).is_(None))
         .returning(col(QuarantineBatch.id))
     )
-    if gone.first() is not None:
+    if rows.first() is not None:
         await _remove(session, col(QuarantineEntry.batch_id) == batch_id)
 
 
@@ -122,7 +122,7 @@ Row = tuple[QuarantineEntry, QuarantineBatch]
 async def page(
     session: ReadSession,
     resource_id: str,
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     request: PageRequest,
     most_bytes: int,
 ) -> tuple[Sequence[Row], bool]:
@@ -130,15 +130,15 @@ async def page(
 
     Ends before `most_bytes` of records: their sizes are looked at before the records are.
     """
-    found = await session.execute(
+    sizes_of_rows = await session.execute(
         request.apply(
             select(col(QuarantineEntry.id), col(QuarantineEntry.size))
             .join(QuarantineBatch, col(QuarantineBatch.id) == col(QuarantineEntry.batch_id))
-            .where(col(QuarantineEntry.resource_id) == resource_id, *_criteria(wanted)),
+            .where(col(QuarantineEntry.resource_id) == resource_id, *_criteria(entry_filter)),
             QuarantineEntry.id,
         )
     )
-    sizes = [(row.id, row.size) for row in found]
+    sizes = [(row.id, row.size) for row in sizes_of_rows]
     ids = _fitting(sizes[: request.limit], most_bytes)
     rows = await session.execute(
         select(QuarantineEntry, QuarantineBatch)
@@ -160,14 +160,14 @@ def _fitting(sizes: Sequence[tuple[str, int]], most_bytes: int) -> list[str]:
     return ids
 
 
-def _criteria(wanted: EntryFilter) -> list[ColumnElement[bool]]:
+def _criteria(entry_filter: EntryFilter) -> list[ColumnElement[bool]]:
     criteria: list[ColumnElement[bool]] = [col(QuarantineBatch.receipt_id).is_not(None)]
-    if wanted.batch_id is not None:
-        criteria.append(col(QuarantineBatch.id) == wanted.batch_id)
-    if wanted.since is not None:
-        criteria.append(col(QuarantineBatch.received_at) >= wanted.since)
-    if wanted.until is not None:
-        criteria.append(col(QuarantineBatch.received_at) < wanted.until)
+    if entry_filter.batch_id is not None:
+        criteria.append(col(QuarantineBatch.id) == entry_filter.batch_id)
+    if entry_filter.since is not None:
+        criteria.append(col(QuarantineBatch.received_at) >= entry_filter.since)
+    if entry_filter.until is not None:
+        criteria.append(col(QuarantineBatch.received_at) < entry_filter.until)
     return criteria
 
 
@@ -182,29 +182,31 @@ async def remove_batch(session: WriteSession, resource_id: str, batch_id: str) -
 
 
 async def _remove_shown(session: WriteSession, resource_id: str, which: ColumnElement[bool]) -> int:
-    shown = select(QuarantineBatch.id).where(
+    is_shown = select(QuarantineBatch.id).where(
         col(QuarantineBatch.id) == col(QuarantineEntry.batch_id),
         col(QuarantineBatch.receipt_id).is_not(None),
     )
     mine = col(QuarantineEntry.resource_id) == resource_id
-    freed = await _remove(session, mine & which & shown.exists())
+    freed = await _remove(session, mine & which & is_shown.exists())
     return sum(each.entries for each in freed)
 
 
 async def _remove(session: WriteSession, which: ColumnElement[bool]) -> list[FreedRoom]:
     """Remove records and give their room back, resource by resource in one order."""
-    gone = (
+    removed = (
         delete(QuarantineEntry)
         .where(which)
         .returning(col(QuarantineEntry.resource_id), col(QuarantineEntry.size))
         .cte("gone")
     )
     sums = select(
-        gone.c.resource_id,
+        removed.c.resource_id,
         func.count().label("entries"),
-        func.coalesce(func.sum(gone.c.size), 0).label("bytes"),
+        func.coalesce(func.sum(removed.c.size), 0).label("bytes"),
     )
-    rows = await session.execute(sums.group_by(gone.c.resource_id).order_by(gone.c.resource_id))
+    rows = await session.execute(
+        sums.group_by(removed.c.resource_id).order_by(removed.c.resource_id)
+    )
     freed = [FreedRoom(row.resource_id, row.entries, int(row.bytes)) for row in rows]
     for each in freed:
         await session.execute(
@@ -230,14 +232,14 @@ async def forget(
     Takes `batches` of them at most, and fewer where they hold more than `entries` records.
     """
     over = (col(QuarantineBatch.received_at) < before) | (col(QuarantineBatch.pending_until) < now)
-    found = await session.execute(
+    outdated = await session.execute(
         select(col(QuarantineBatch.id), col(QuarantineBatch.rejected))
         .where(over)
         .order_by(col(QuarantineBatch.id))
         .limit(batches)
         .with_for_update(skip_locked=True)
     )
-    ids = _fitting([(row.id, row.rejected) for row in found], entries)
+    ids = _fitting([(row.id, row.rejected) for row in outdated], entries)
     freed = await _remove(session, col(QuarantineEntry.batch_id).in_(ids))
     await session.execute(delete(QuarantineBatch).where(col(QuarantineBatch.id).in_(ids)))
     return len(ids), freed

@@ -27,15 +27,18 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     error_count: int = 0
 
 
-def issue(key: bytes, *, resource_id: str, taken: Accepted, digest: bytes) -> Receipt:
+def issue(key: bytes, *, resource_id: str, accepted: Accepted, digest: bytes) -> Receipt:
     """Return the receipt; its id holds all of it, under a MAC."""
-    runs = [(p.partition, p.first_offset, p.last_offset) for p in taken.positions]
-    facts: tuple[object, ...] = (bytes.fromhex(resource_id), taken.version, digest, runs)
-    if taken.kept is not None:
-        kept = taken.kept
-        facts = (*facts, (bytes.fromhex(kept.batch_id), kept.rejected, kept.error_count))
+    runs = [(p.partition, p.first_offset, p.last_offset) for p in accepted.positions]
+    facts: tuple[object, ...] = (bytes.fromhex(resource_id), accepted.version, digest, runs)
+    if accepted.kept is not None:
+        quarantined = accepted.kept
+        facts = (
+            *facts,
+            (bytes.fromhex(quarantined.batch_id), quarantined.rejected, quarantined.error_count),
+        )
     receipt_id = seal(key, msgspec.msgpack.encode(facts), PURPOSE)
-    return _receipt(receipt_id, resource_id, digest, taken)
+    return _receipt(receipt_id, resource_id, digest, accepted)
 
 
 def read(key: bytes, receipt_id: str) -> Receipt:
@@ -51,15 +54,17 @@ def opened(key: bytes, receipt_id: str) -> tuple[Receipt, Kept | None]:
     packed, _versioned = opened_
     resource, version, digest, runs, *rest = msgspec.msgpack.decode(packed)
     positions = [PositionRange(*run) for run in runs]
-    kept = Kept(rest[0][0].hex(), *rest[0][1:]) if rest else None
-    taken = Accepted(version, positions, kept)
-    return _receipt(receipt_id, resource.hex(), digest, taken), kept
+    quarantined = Kept(rest[0][0].hex(), *rest[0][1:]) if rest else None
+    accepted = Accepted(version, positions, quarantined)
+    return _receipt(receipt_id, resource.hex(), digest, accepted), quarantined
 
 
-def _receipt(receipt_id: str, resource_id: str, digest: bytes, taken: Accepted) -> Receipt:
-    count = sum(p.last_offset - p.first_offset + 1 for p in taken.positions)
-    receipt = Receipt(receipt_id, resource_id, taken.version, count, taken.positions, digest.hex())
-    if taken.kept is None:
+def _receipt(receipt_id: str, resource_id: str, digest: bytes, accepted: Accepted) -> Receipt:
+    count = sum(p.last_offset - p.first_offset + 1 for p in accepted.positions)
+    receipt = Receipt(
+        receipt_id, resource_id, accepted.version, count, accepted.positions, digest.hex()
+    )
+    if accepted.kept is None:
         return receipt
-    kept = taken.kept
-    return replace(receipt, rejected=kept.rejected, error_count=kept.error_count)
+    quarantined = accepted.kept
+    return replace(receipt, rejected=quarantined.rejected, error_count=quarantined.error_count)

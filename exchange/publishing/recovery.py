@@ -37,9 +37,9 @@ RETRY_AFTER_SECONDS: Final = 5
 _Entries = dict[bytes, tuple[bytes, Accepted]]
 
 
-def content_digest(asked: bytes, digest: bytes) -> bytes:
+def content_digest(question: bytes, digest: bytes) -> bytes:
     """Return what tells two publishes of one key apart: what was asked, and the body's digest."""
-    return hashlib.sha256(asked + digest).digest()
+    return hashlib.sha256(question + digest).digest()
 
 
 class Recovery:
@@ -105,9 +105,9 @@ class Recovery:
 
     async def _progress(self, now: Generation, topic: str, partitions: int) -> LogRecovery:
         async with self._database.reading() as session:
-            known = await store.recovery(session, topic, now.number)
-        if known is not None:
-            return known
+            progress = await store.recovery(session, topic, now.number)
+        if progress is not None:
+            return progress
         places = range(partitions)
         moment = int(((now.restored_to or now.declared_at) - MARGIN).timestamp() * 1000)
         starts = [await self._reader.offset(topic, place, moment) for place in places]
@@ -141,8 +141,8 @@ class Recovery:
             if entries:
                 earlier = await store.recovered(session, list(entries), RECOVERED)
                 rows = [
-                    (intent, digest, _joined(earlier, intent, found).text())
-                    for intent, (digest, found) in entries.items()
+                    (intent, digest, _joined(earlier, intent, accepted_).text())
+                    for intent, (digest, accepted_) in entries.items()
                 ]
                 await store.enter_recovered(session, rows, RECOVERED, clock.now())
         return True
@@ -168,12 +168,12 @@ def _entries(chunk: Chunk, partition: int) -> _Entries:
     return entries
 
 
-def _joined(earlier: Mapping[bytes, str], intent: bytes, found: Accepted) -> Accepted:
+def _joined(earlier: Mapping[bytes, str], intent: bytes, entries: Accepted) -> Accepted:
     """Add what other partitions hold of the same batch; what was read before is read again."""
     if intent not in earlier:
-        return found
+        return entries
     runs = {
         (each.partition, each.first_offset): each
-        for each in (*accepted(earlier[intent]).positions, *found.positions)
+        for each in (*accepted(earlier[intent]).positions, *entries.positions)
     }
-    return msgspec.structs.replace(found, positions=[runs[place] for place in sorted(runs)])
+    return msgspec.structs.replace(entries, positions=[runs[place] for place in sorted(runs)])

@@ -86,19 +86,19 @@ async def find(session: ReadSession, intent: bytes) -> PublishIntent | None:
     ).one_or_none()
 
 
-async def take_over(session: WriteSession, found: PublishIntent, life: int, ends: str) -> bool:
+async def take_over(session: WriteSession, existing: PublishIntent, life: int, ends: str) -> bool:
     """Make a dead life's undecided intent this life's; False when somebody else was first."""
-    taken = await session.execute(
+    rows = await session.execute(
         update(PublishIntent)
         .where(
-            col(PublishIntent.intent) == found.intent,
-            col(PublishIntent.life) == found.life,
+            col(PublishIntent.intent) == existing.intent,
+            col(PublishIntent.life) == existing.life,
             col(PublishIntent.receipt).is_(None),
         )
         .values(life=life, ends=ends)
         .returning(col(PublishIntent.intent))
     )
-    return taken.first() is not None
+    return rows.first() is not None
 
 
 async def decide(session: WriteSession, intent: bytes, life: int, receipt: str) -> bool:
@@ -128,8 +128,8 @@ async def remember_fence(session: WriteSession, life: int, topic: str, now: date
 
 async def recovery(session: ReadSession, topic: str, generation: int) -> LogRecovery | None:
     """Return how far a topic was read back in this generation."""
-    found = await session.get(LogRecovery, topic)
-    return found if found is not None and found.generation == generation else None
+    row = await session.get(LogRecovery, topic)
+    return row if row is not None and row.generation == generation else None
 
 
 async def begin_recovery(session: WriteSession, begun: LogRecovery) -> LogRecovery:
@@ -147,7 +147,7 @@ async def note_recovery(
     session: WriteSession, topic: str, generation: int, positions: str, *, done: bool
 ) -> bool:
     """Note how far a topic was read, keeping others from it meanwhile; False when it is done."""
-    noted = await session.execute(
+    rows = await session.execute(
         update(LogRecovery)
         .where(
             col(LogRecovery.topic) == topic,
@@ -157,17 +157,17 @@ async def note_recovery(
         .values(positions=positions, done=done)
         .returning(col(LogRecovery.topic))
     )
-    return noted.first() is not None
+    return rows.first() is not None
 
 
 async def recovered(
     session: ReadSession, intents: Sequence[bytes], life: int
 ) -> Mapping[bytes, str]:
     """Return the receipts of those intents that were entered from the log."""
-    wanted = select(PublishIntent.intent, PublishIntent.receipt).where(
+    query = select(PublishIntent.intent, PublishIntent.receipt).where(
         col(PublishIntent.intent).in_(intents), col(PublishIntent.life) == life
     )
-    return {intent: receipt or "" for intent, receipt in (await session.exec(wanted)).all()}
+    return {intent: receipt or "" for intent, receipt in (await session.exec(query)).all()}
 
 
 async def enter_recovered(

@@ -59,7 +59,7 @@ async def lost_events(reader: Reader, known_until: int, since: datetime) -> list
     start = int((since.timestamp() - SLACK_SECONDS) * 1000)
     offset = await reader.offset(EVENTS_TOPIC, 0, start)
     end = await reader.offset(EVENTS_TOPIC, 0, LATEST)
-    found: list[Lost] = []
+    losses: list[Lost] = []
     while offset < end:
         chunk = await reader.read(EVENTS_TOPIC, 0, offset, READ_BYTES)
         if chunk.next_offset <= offset:
@@ -67,16 +67,16 @@ async def lost_events(reader: Reader, known_until: int, since: datetime) -> list
         for value in chunk.values:
             lost = _lost(read_message(value))
             if lost is not None and lost.id > known_until:
-                found.append(lost)
+                losses.append(lost)
         offset = chunk.next_offset
-    return list({lost.id: lost for lost in found}.values())
+    return list({lost.id: lost for lost in losses}.values())
 
 
-def _lost(told: dict[str, Any]) -> Lost | None:
+def _lost(event: dict[str, Any]) -> Lost | None:
     """Read a message; None for what the platform has not written."""
-    if not (told.keys() >= FACTS and isinstance(told["id"], int)):
+    if not (event.keys() >= FACTS and isinstance(event["id"], int)):
         return None
-    return Lost(**{name: told[name] for name in FACTS})
+    return Lost(**{name: event[name] for name in FACTS})
 
 
 async def declare(
@@ -128,12 +128,12 @@ def _versions(lost: Sequence[Lost]) -> dict[str, int]:
 
 def _published(lost: Sequence[Lost]) -> dict[str, dict[int, object]]:
     """Return the versions that were published in the forgotten time, with their items."""
-    found: dict[str, dict[int, object]] = {}
+    published: dict[str, dict[int, object]] = {}
     for one in lost:
         if one.type == CatalogEvent.RESOURCE_PUBLISHED:
-            versions = found.setdefault(str(one.payload["resource_id"]), {})
+            versions = published.setdefault(str(one.payload["resource_id"]), {})
             versions[int(one.payload["version"])] = one.payload.get("items")
-    return found
+    return published
 
 
 def _stopped(lost: Sequence[Lost]) -> list[str]:

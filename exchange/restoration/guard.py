@@ -134,12 +134,12 @@ class RestoreGuard:
                 self._log = self._open_log(await landmark.platform(session))
         return self._log
 
-    def _complain(self, own: Landmark, noted: Landmark | None) -> None:
+    def _complain(self, own: Landmark, landmark: Landmark | None) -> None:
         if clock.monotonic() - self._complained_at >= COMPLAIN_SECONDS:
             self._complained_at = clock.monotonic()
             log.critical(
                 "nothing is served: the database (%s) lies behind the log (%s); it was restored."
                 " Follow docs/how-to/back-up-and-restore.md, then `shuyuan restored`",
                 own,
-                noted,
+                landmark,
             )

@@ -77,8 +77,8 @@ def from_json(conditions: Sequence[Mapping[str, Any]]) -> tuple[Condition, ...]:
 
 def joined(first: Sequence[Condition], second: Sequence[Condition]) -> tuple[Condition, ...]:
     """Return the conditions of both, each once: a record must satisfy them all."""
-    known = [repr(condition) for condition in first]
-    return (*first, *(c for c in second if repr(c) not in known))
+    texts = [repr(condition) for condition in first]
+    return (*first, *(c for c in second if repr(c) not in texts))
 
 
 def check(

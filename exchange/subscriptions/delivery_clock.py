@@ -40,9 +40,9 @@ async def mark_deliveries(session: WriteSession, now: datetime) -> int:
 async def _breach(session: WriteSession, subscription: Subscription, now: datetime) -> None:
     step = (subscription.status, subscription.status)
     facts = {"clock": C6, "due_at": str(subscription.deliver_by)}
-    moved = await store.write_delivery(session, subscription.id, delivery_breached_at=now)
-    store.add_history(session, moved.id, "breach", step, SYSTEM, now, facts)
+    updated = await store.write_delivery(session, subscription.id, delivery_breached_at=now)
+    store.add_history(session, updated.id, "breach", step, SYSTEM, now, facts)
     event = ExchangeEvent.DEADLINE_BREACHED
-    audit.record(session, SYSTEM, event, "subscription", moved.id, **facts)
-    told = message(moved) | {"region_code": moved.region_code} | facts
-    outbox.add(session, event, moved.id, told)
+    audit.record(session, SYSTEM, event, "subscription", updated.id, **facts)
+    payload = message(updated) | {"region_code": updated.region_code} | facts
+    outbox.add(session, event, updated.id, payload)

@@ -35,19 +35,19 @@ async def keep_folded(session: WriteSession, now: datetime) -> int:
     """
     filtered = await store.filtered_items(session, local_date(now), now - ASKED_AGAIN, AT_ONCE)
     keys = await _keys(session, filtered)
-    wanted = [id_ for id_, items in filtered.items() if not items <= keys[id_]]
-    if wanted:
-        await folds.ask(session, wanted, now)
+    resource_ids = [id_ for id_, items in filtered.items() if not items <= keys[id_]]
+    if resource_ids:
+        await folds.ask(session, resource_ids, now)
     await folds.retire_unasked(session, now - KEPT)
-    return len(wanted)
+    return len(resource_ids)
 
 
 async def _keys(session: WriteSession, resources: Mapping[str, object]) -> dict[str, set[str]]:
     """Return the names of items that are of the key in every version of a resource."""
-    known = await versions.record_versions(session, list(resources))
-    return {id_: _common_keys(list(known[id_].values())) for id_ in resources}
+    record_versions = await versions.record_versions(session, list(resources))
+    return {id_: _common_keys(list(record_versions[id_].values())) for id_ in resources}
 
 
-def _common_keys(known: Sequence[RecordVersion]) -> set[str]:
-    keys = [{item.name for item in version.items if item.key} for version in known]
+def _common_keys(record_versions: Sequence[RecordVersion]) -> set[str]:
+    keys = [{item.name for item in version.items if item.key} for version in record_versions]
     return set.intersection(*keys) if keys else set()

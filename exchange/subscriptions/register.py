@@ -81,5 +81,5 @@ def possible(subscription: Subscription, now: datetime) -> Sequence[Action]:
 
 def allowed(principal: Principal, subscription: Subscription, now: datetime) -> list[Action]:
     """Return what the caller may do with it now."""
-    known = possible(subscription, now)
-    return [a for a in known if may(principal, subscription, ALLOWED_ROLES[a])]
+    possible_actions = possible(subscription, now)
+    return [a for a in possible_actions if may(principal, subscription, ALLOWED_ROLES[a])]

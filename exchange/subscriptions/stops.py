@@ -66,8 +66,8 @@ async def report(
 
 async def stopped(session: ReadSession, subscription_ids: Sequence[str]) -> dict[str, Stopped]:
     """Return the stops of those that are stopped."""
-    asked = col(SubscriptionStop.subscription_id).in_(subscription_ids)
-    rows = (await session.exec(select(SubscriptionStop).where(asked))).all()
+    is_asked_for = col(SubscriptionStop.subscription_id).in_(subscription_ids)
+    rows = (await session.exec(select(SubscriptionStop).where(is_asked_for))).all()
     if not rows:
         return {}
     living = set(await locks.held_keys(session, locks.Lock.LIFE))

@@ -212,8 +212,8 @@ async def filtered_items(
     At most so many resources, each time others.
     """
     facts = {"live": list(LIVE), "today": today, "asked_since": asked_since, "most": most}
-    found = await session.execute(FILTERED.bindparams(**facts))
-    return {resource_id: set(items) for resource_id, items in found}
+    rows = await session.execute(FILTERED.bindparams(**facts))
+    return {resource_id: set(items) for resource_id, items in rows}
 
 
 async def write_position(

@@ -204,15 +204,15 @@ async def _carry(
 ) -> Subscription:
     """Write the step with history, audit, message and announcement."""
     came_from = subscription.status
-    moved = await moving.move(session, subscription, to, changes)
+    updated = await moving.move(session, subscription, to, changes)
     if to is State.ACTIVE:
-        await stops.end(session, moved.id)
+        await stops.end(session, updated.id)
     elif came_from == State.ACTIVE:
-        await stops.begin(session, moved.id, now)
+        await stops.begin(session, updated.id, now)
     facts = {name: value for name, value in changes.items() if value is not None}
-    told = {name: str(value) for name, value in facts.items()}
-    store.add_history(session, moved.id, action, (came_from, to), actor, now, told)
-    audit.record(session, actor, EVENTS[action], "subscription", moved.id, **told)
-    outbox.add(session, EVENTS[action], moved.id, message(moved))
-    await announce(session, "subscription", moved.id)
-    return moved
+    facts_text = {name: str(value) for name, value in facts.items()}
+    store.add_history(session, updated.id, action, (came_from, to), actor, now, facts_text)
+    audit.record(session, actor, EVENTS[action], "subscription", updated.id, **facts_text)
+    outbox.add(session, EVENTS[action], updated.id, message(updated))
+    await announce(session, "subscription", updated.id)
+    return updated

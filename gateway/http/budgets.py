@@ -37,9 +37,9 @@ class Untaken:
 
     def release(self, holder: str, size: int) -> None:
         self.held_bytes -= size
-        left = self._held_by[holder] - size
-        if left:
-            self._held_by[holder] = left
+        remaining = self._held_by[holder] - size
+        if remaining:
+            self._held_by[holder] = remaining
         else:
             del self._held_by[holder]
 

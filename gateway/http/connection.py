@@ -178,19 +178,19 @@ class Connection(asyncio.Protocol):
         """Give the body what is its own, and keep what follows it."""
         incoming = self._incoming
         assert incoming is not None  # noqa: S101 - the caller looked
-        left = self._left
-        if isinstance(left, int):
-            body = data[:left]
-            rest = data[left:]
-            self._left = left = left - len(body)
-            done = not left
+        remaining = self._left
+        if isinstance(remaining, int):
+            body = data[:remaining]
+            rest = data[remaining:]
+            self._left = remaining = remaining - len(body)
+            done = not remaining
         else:
             try:
-                body, rest = left.feed(data)
+                body, rest = remaining.feed(data)
             except MalformedRequest as error:
                 self._break_off(error)
                 return
-            done = left.done
+            done = remaining.done
         if body:
             incoming.feed(body)
         if done:
@@ -245,8 +245,8 @@ class Connection(asyncio.Protocol):
         if self._incoming is None:
             return True
         # Whoever waits to be told to go on may send the body or not: nobody knows what comes next.
-        left = self._left
-        return not incoming.expects and (not isinstance(left, int) or left <= DROPPED_MAX)
+        remaining = self._left
+        return not incoming.expects and (not isinstance(remaining, int) or remaining <= DROPPED_MAX)
 
     def finished(self, cycle: RunningRequest) -> None:
         """Go on with the next request, or wait for one, or end."""
@@ -296,20 +296,20 @@ class Connection(asyncio.Protocol):
         if self._to_drop < 0:
             self.out.abort()
             return
-        left = self._left
+        remaining = self._left
         if self._closing or self._incoming is None:
             return
-        if isinstance(left, int):
-            rest = data[left:]
-            self._left = max(0, left - len(data))
+        if isinstance(remaining, int):
+            rest = data[remaining:]
+            self._left = max(0, remaining - len(data))
             done = self._left == 0
         else:
             try:
-                _body, rest = left.feed(data)
+                _body, rest = remaining.feed(data)
             except MalformedRequest:
                 self._close()
                 return
-            done = left.done
+            done = remaining.done
         if done:
             self._to_drop = self._incoming = None
             self._unread = rest

@@ -90,11 +90,11 @@ class Incoming:
         """Return what came since the last time; raises ClientGoneError."""
         self._check()
         came = self._came
-        taken = came[0] if len(came) == 1 else b"".join(came)
+        body = came[0] if len(came) == 1 else b"".join(came)
         self.drop()
         # Also with the whole body here: a client that leaves is noticed only by reading.
         self._connection.resume_reading()
-        return taken
+        return body
 
     async def more(self) -> bool:
         """Wait until there is more to take; whether that is the last.

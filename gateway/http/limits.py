@@ -9,11 +9,11 @@ MANY = 10_240
 def allow_many() -> None:
     """Let this process and its children hold as many connections as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for wanted in (hard, MANY):
-        if wanted == soft:
+    for limit in (hard, MANY):
+        if limit == soft:
             return
         try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
         except (ValueError, OSError):
             continue
         return

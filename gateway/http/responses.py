@@ -34,12 +34,12 @@ class Leads:
         if headers is not self._of:
             self._of = headers
             self._known = {}
-        known = self._known.get(status)
-        if known is None:
+        cached = self._known.get(status)
+        if cached is None:
             lines = [b"%b: %b\r\n" % header for header in headers]
             line = STATUS_LINE.get(status) or b"HTTP/1.1 %d \r\n" % status
-            known = self._known[status] = line + b"".join(lines)
-        return known
+            cached = self._known[status] = line + b"".join(lines)
+        return cached
 
 
 def lines(fields: Fields) -> bytes:

@@ -37,12 +37,14 @@ async def authorize(request: Request, using: Using) -> Response:
     """Code with PKCE S256 (RFC 6749, 7636, 9207): one form, no JavaScript."""
     browser = Browser(request, using.settings)
     try:
-        asked = authorization.read(request.url.query.encode(), using.settings.base_url)
+        authorization_request = authorization.read(
+            request.url.query.encode(), using.settings.base_url
+        )
     except UnknownClient as error:
         return pages.refused(browser, error)
     except SentBack as error:
         return _sent(error.location)
-    return pages.form(browser, asked)
+    return pages.form(browser, authorization_request)
 
 
 @router.post(
@@ -58,12 +60,12 @@ async def answer_form(request: Request, using: Using) -> Response:
     body = await request.body()
     try:
         browser.refuse_cross_site()
-        asked = authorization.read(body, using.settings.base_url)
+        authorization_request = authorization.read(body, using.settings.base_url)
     except UnknownClient as error:
         return pages.refused(browser, error)
     except SentBack as error:
         return _sent(error.location)
-    return await _Desk(using, browser, asked).answer(parse(body))
+    return await _Desk(using, browser, authorization_request).answer(parse(body))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,9 @@ class Desk(ABC):
     async def entered(self, session: WriteSession, person: Entered, cookie: Cookie) -> Response:
         """Return what whoever signed in gets, in the transaction of the sign-in."""
 
-    async def answer(self, given: Parameters) -> Response:
+    async def answer(self, form: Parameters) -> Response:
         """Take a form that was sent: name and password, or the password that replaces one."""
-        fields = filled(given)
+        fields = filled(form)
         return await (self._set_password(fields) if fields.ticket else self._sign_in(fields))
 
     async def _sign_in(self, fields: Filled) -> Response:

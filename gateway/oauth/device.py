@@ -34,12 +34,12 @@ async def device_authorization(request: Request, using: Using) -> Response:
     try:
         form = parse(await request.body())
         asking = Asking(request.headers.get("Authorization"), form, frozenset(), source)
-        told = await device.begin(using.database, asking, using.settings.base_url, clock.now())
+        response = await device.begin(using.database, asking, using.settings.base_url, clock.now())
     except OAuth2Error as error:
         english = in_english(request.headers.get("accept-language", ""))
         status, headers, body = answer(error, english=english)
         return JSONResponse(body, status, headers)
-    return JSONResponse(told, headers=NOT_STORED)
+    return JSONResponse(response, headers=NOT_STORED)
 
 
 @router.get(
@@ -65,14 +65,14 @@ async def answer_form(request: Request, using: Using) -> Response:
     browser = Browser(request, using.settings)
     try:
         browser.refuse_cross_site()
-        given = parse(await request.body())
+        form = parse(await request.body())
     except UnknownClient as error:
         return pages.refused(browser, error)
     except OAuth2Error as error:
         return pages.refused(browser, UnknownClient(error.detail.zh, error.detail.en))
-    if given.get("decision"):
-        return await _decide(using, browser, given)
-    return await _Desk(using, browser, given.get("user_code") or "").answer(given)
+    if form.get("decision"):
+        return await _decide(using, browser, form)
+    return await _Desk(using, browser, form.get("user_code") or "").answer(form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +96,12 @@ class _Desk(Desk):
         return device_pages.decision(self.browser, self.user_code, asked, person, token)
 
 
-async def _decide(using: Services, browser: Browser, given: Parameters) -> Response:
+async def _decide(using: Services, browser: Browser, form: Parameters) -> Response:
     """Take the decision of whoever was shown what is asked for, and of nobody else."""
-    cookie, code = browser.cookie or "", given.get("user_code") or ""
-    token, decision = given.get("token") or "", given.get("decision")
-    known = device.is_form_token(using.box, cookie, code, token)
-    if not known or decision not in (ALLOW, DENY):
+    cookie, code = browser.cookie or "", form.get("user_code") or ""
+    token, decision = form.get("token") or "", form.get("decision")
+    is_ours = device.is_form_token(using.box, cookie, code, token)
+    if not is_ours or decision not in (ALLOW, DENY):
         return device_pages.form(browser, code, error=device.SignInEnded())
     approved = decision == ALLOW
     try:

@@ -65,5 +65,5 @@ def decision(
 
 
 def decided(browser: Browser, *, approved: bool) -> Response:
-    told = pages.say(browser, APPROVED if approved else DENIED)
-    return pages.page(browser, "device_decided.html", 200, told=told)
+    sentence = pages.say(browser, APPROVED if approved else DENIED)
+    return pages.page(browser, "device_decided.html", 200, told=sentence)

@@ -121,8 +121,8 @@ def with_error(
 ) -> Response:
     """Return a form: 200, or the status of what went wrong before and the sentence of it."""
     status = STATUS[error.category] if error else 200
-    told = error and say(browser, error.detail)
-    answer = page(browser, name, status, redirect_uri, error=told, **values)
+    sentence = error and say(browser, error.detail)
+    answer = page(browser, name, status, redirect_uri, error=sentence, **values)
     if error and status in WAITING:
         wait = error.retry_after_seconds or RETRY_AFTER_DEFAULT_SECONDS
         answer.headers["Retry-After"] = str(wait)

@@ -56,10 +56,12 @@ async def introspect(request: Request, using: Using, authorization: Authorizatio
     """RFC 7662, for clients; a token of another department is inactive to them."""
     try:
         asking = await _asking(request, using, authorization)
-        told = await introspection.introspect(using.database, using.tokens, asking, now=clock.now())
+        response = await introspection.introspect(
+            using.database, using.tokens, asking, now=clock.now()
+        )
     except OAuth2Error as error:
         return _refused(request, error)
-    return _answered(told)
+    return _answered(response)
 
 
 @router.post("/oauth/revoke", openapi_extra=schemas.REVOKE, responses=schemas.REVOKE_ANSWERS)

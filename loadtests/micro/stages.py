@@ -58,7 +58,10 @@ def publishing(count: int) -> Iterator[tuple[str, Call]]:
     batch = bytes(build([part], producer, 0))
     yield "CRC-32C by aiokafka", lambda: calc_crc32c(batch)
     yield "CRC-32C by the processor", lambda: google_crc32c.value(batch)
-    yield "receipt", lambda: receipts.issue(KEY, resource_id=RESOURCE, taken=taken, digest=digest)
+    yield (
+        "receipt",
+        lambda: receipts.issue(KEY, resource_id=RESOURCE, accepted=taken, digest=digest),
+    )
 
 
 def pulling(count: int) -> Iterator[tuple[str, Call]]:

@@ -10,14 +10,14 @@ from catalog.contracts.domains import Domains
 from catalog.contracts.model import Field
 from catalog.contracts.scanning import layout
 from catalog.contracts.scanning.tables import Plan, plan_of
-from kernel.machine.later import Later
+from kernel.machine.lazy_compiled import LazyCompiled
 from kernel.machine.marks import DOUBT
 from kernel.turns import Steps
 
 Scan: TypeAlias = Callable[
     [npt.NDArray[np.uint8], Plan, npt.NDArray[np.int64], npt.NDArray[np.uint8], int], int
 ]
-SCAN: Final = Later[Scan]("catalog.contracts.scanning.machine", "scan")
+SCAN: Final = LazyCompiled[Scan]("catalog.contracts.scanning.machine", "scan")
 
 # About 0.3 ms, and 5 where each record has its items in the worst order: their squares count.
 _READ_AT_ONCE: Final = 500

@@ -46,8 +46,12 @@ class Projection:
 
     def passing(self, version: int | None, values: Sequence[bytes]) -> Sequence[bool]:
         """Tell of records of one version which are rows of the grant."""
-        known = self._of(version)
-        return [False] * len(values) if known is None else known.passing(values)
+        record_projection = self._of(version)
+        return (
+            [False] * len(values)
+            if record_projection is None
+            else record_projection.passing(values)
+        )
 
     @cached_property
     def filter_identity(self) -> bytes:
@@ -69,27 +73,27 @@ class Projection:
         passes. Records that cannot be read go to `faults`, and harm no neighbour.
         """
         faults = [] if faults is None else faults
-        known = self._of(version)
-        if known is None:
+        record_projection = self._of(version)
+        if record_projection is None:
             faults += [Fault(place, Reason.VERSION) for place in range(len(keys))]
             return [None] * len(keys)
-        return known.lines(keys, values, left, faults)
+        return record_projection.lines(keys, values, left, faults)
 
     def identity(self, version: int | None) -> bytes:
         """Name all that lines of a version depend on: equal names show the same of each record."""
-        known = self._of(version)
-        return UNKNOWN if known is None else known.identity
+        record_projection = self._of(version)
+        return UNKNOWN if record_projection is None else record_projection.identity
 
     def _of(self, version: int | None) -> RecordProjection | None:
         if version is None:
             return None
-        known = self._compiled.get(version)
-        if known is not None:
-            return known
+        compiled = self._compiled.get(version)
+        if compiled is not None:
+            return compiled
         if version not in self.versions or not self._terms.versions[version].items:
             # Forgotten by a restored database, and nobody knows its items any more (ADR 0026).
             return None
         if len(self._compiled) >= COMPILED_MAX:
             self._compiled.popitem(last=False)
-        known = self._compiled[version] = RecordProjection(view_of(self._terms, version))
-        return known
+        compiled = self._compiled[version] = RecordProjection(view_of(self._terms, version))
+        return compiled

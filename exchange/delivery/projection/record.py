@@ -82,8 +82,8 @@ class RecordProjection:
     def _place(self) -> dict[str, str]:
         """Name a struct field for every item that is shown or tested."""
         tested = [item for item, _test in self._tests if item is not None]
-        wanted = dict.fromkeys([*self._items, *tested])
-        return {item: f"f{place}" for place, item in enumerate(wanted)}
+        names = dict.fromkeys([*self._items, *tested])
+        return {item: f"f{place}" for place, item in enumerate(names)}
 
     def _struct(self, view: VersionView) -> type[msgspec.Struct]:
         types = {field.name: field.data_type for field in view.fields}
@@ -154,14 +154,14 @@ class RecordProjection:
         """Upserts in one go, deletes one by one, all in their places."""
         pairs = list(zip(ready, values, strict=True))
         places = [place for place, (key, value) in enumerate(pairs) if value and key is not None]
-        found = list[Fault]()
+        faults_of_part = list[Fault]()
         upserts = self._upserts(
             [pairs[p][0] for p in places],  # type: ignore[misc] # no None among these
             [pairs[p][1] for p in places],  # type: ignore[misc]
             [nth for nth, place in enumerate(places) if place in left],
-            found,
+            faults_of_part,
         )
-        faults += [Fault(places[fault.place], fault.reason) for fault in found]
+        faults += [Fault(places[fault.place], fault.reason) for fault in faults_of_part]
         lines: Lines = [None] * len(pairs)
         for place, line in zip(places, upserts, strict=True):
             lines[place] = line
@@ -191,14 +191,14 @@ class RecordProjection:
     def _project(self, values: Sequence[bytes]) -> Lines:
         """Return the data of each record, None where it is hidden, or NO_RECORD."""
         records = self._decode(values)
-        kept = [record for record in records if record is not None]
+        readable = [record for record in records if record is not None]
         if self._tests:
-            kept = [record for record in kept if self._shows(record)]
-        shows = {id(record) for record in kept}
+            readable = [record for record in readable if self._shows(record)]
+        shows = {id(record) for record in readable}
         for item, mask in self._masks:
-            _apply(kept, self._fields[item], mask)
-        self._hide(kept)
-        lines = iter(encode_lines(kept).split(b"\n"))
+            _apply(readable, self._fields[item], mask)
+        self._hide(readable)
+        lines = iter(encode_lines(readable).split(b"\n"))
         return [
             NO_RECORD if record is None else next(lines) if id(record) in shows else None
             for record in records

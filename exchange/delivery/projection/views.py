@@ -111,13 +111,13 @@ def _mask(terms: Terms, granted: str, field: RecordItem) -> Mask | None:
 def _names(terms: Terms, version: RecordVersion) -> dict[str, str]:
     """Return how the granted and filtered items are called in a version that has them."""
     elements = {item.name: item.element for item in version.items}
-    found = {}
+    names = {}
     for item, element in terms.elements.items():
         if elements.get(item) == element:
-            found[item] = item
+            names[item] = item
         elif (renamed := _renamed(terms.versions.get(terms.agreed), version, item)) is not None:
-            found[item] = renamed
-    return found
+            names[item] = renamed
+    return names
 
 
 def _renamed(agreed: RecordVersion | None, version: RecordVersion, item: str) -> str | None:

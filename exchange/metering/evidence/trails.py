@@ -157,10 +157,10 @@ class PublishEvidence:
         else:
             span.add(first, last, records)
 
-    def join(self, told: Mapping[str, Any]) -> None:
+    def join(self, evidence: Mapping[str, Any]) -> None:
         """Take in what another worker told, or what was sealed for another minute."""
-        self._sum += int(told["digest"], 16)
-        for partition, first, last, records in told["spans"]:
+        self._sum += int(evidence["digest"], 16)
+        for partition, first, last, records in evidence["spans"]:
             self._extend(partition, first, last, records)
 
     def told(self) -> dict[str, Any]:
@@ -183,8 +183,8 @@ def _hex(total: int) -> str:
 def sealed_publishes(evidence: Mapping[str, Any]) -> dict[str, Any]:
     """Return the evidence of all workers as one: `digest` and `spans`."""
     joined = PublishEvidence()
-    for told in evidence.values():
-        joined.join(told)
+    for minute_evidence in evidence.values():
+        joined.join(minute_evidence)
     return joined.told()
 
 

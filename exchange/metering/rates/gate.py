@@ -57,16 +57,16 @@ class Gate:
         A subscription's bucket is that of one client: nobody empties it for another.
         """
         limit = principal.rate_limit
-        found = self._young.get(principal.id)
-        if found is None or found[1] is not limit:
-            found = self._find(principal.id, limit)
+        client_entry = self._young.get(principal.id)
+        if client_entry is None or client_entry[1] is not limit:
+            client_entry = self._find(principal.id, limit)
         if subscription_id is None:
-            return (found[0],)
+            return (client_entry[0],)
         key = (principal.id, subscription_id)
-        second = self._young.get(key)
-        if second is None or second[1] is not limit:
-            second = self._find(key, limit)
-        return (found[0], second[0])
+        subscription_entry = self._young.get(key)
+        if subscription_entry is None or subscription_entry[1] is not limit:
+            subscription_entry = self._find(key, limit)
+        return (client_entry[0], subscription_entry[0])
 
     async def take(self, buckets: Buckets) -> None:
         """Take one request from each of them, or from none; raises TooMany with Retry-After."""
@@ -92,10 +92,10 @@ class Gate:
 
     def _find(self, key: Key, limit: RateLimit | None) -> tuple[Bucket, RateLimit | None]:
         """Return the bucket under the limit that is in force now; another limit is another one."""
-        known = self._young.get(key) or self._old.get(key)
+        entry = self._young.get(key) or self._old.get(key)
         allowance = self._allowance(key, limit)
-        if known is not None and known[0].allowance == allowance:
-            bucket = known[0]
+        if entry is not None and entry[0].allowance == allowance:
+            bucket = entry[0]
         else:
             bucket = Bucket(_name(key, allowance), allowance)
         if len(self._young) >= GENERATION_MAX:

@@ -14,7 +14,7 @@ TAKEN = Accepted(3, [PositionRange(0, 10, 19), PositionRange(2, 5, 5)])
 
 def test_a_receipt_id_says_all_that_the_receipt_said() -> None:
     resource_id = new_id()
-    issued = receipts.issue(KEY, resource_id=resource_id, taken=TAKEN, digest=b"d" * 32)
+    issued = receipts.issue(KEY, resource_id=resource_id, accepted=TAKEN, digest=b"d" * 32)
     assert receipts.read(KEY, issued.receipt_id) == issued
     assert issued.accepted == 11
     assert (issued.resource_id, issued.version, issued.rejected) == (resource_id, 3, 0)
@@ -22,7 +22,7 @@ def test_a_receipt_id_says_all_that_the_receipt_said() -> None:
 
 @pytest.mark.parametrize("spoil", [0, 20, -1])
 def test_a_changed_receipt_id_is_not_found(spoil: int) -> None:
-    issued = receipts.issue(KEY, resource_id=new_id(), taken=TAKEN, digest=b"d" * 32)
+    issued = receipts.issue(KEY, resource_id=new_id(), accepted=TAKEN, digest=b"d" * 32)
     letters = list(issued.receipt_id)
     letters[spoil] = "A" if letters[spoil] != "A" else "B"
     with pytest.raises(NotFound):
@@ -44,7 +44,7 @@ KEPT = Kept(new_id(), 7, 12)
 
 def test_a_receipt_says_what_was_left_in_quarantine() -> None:
     taken = Accepted(3, [], KEPT)
-    issued = receipts.issue(KEY, resource_id=new_id(), taken=taken, digest=b"d" * 32)
+    issued = receipts.issue(KEY, resource_id=new_id(), accepted=taken, digest=b"d" * 32)
     assert receipts.opened(KEY, issued.receipt_id) == (issued, KEPT)
     assert (issued.accepted, issued.rejected, issued.error_count) == (0, 7, 12)
 
@@ -53,7 +53,7 @@ def test_two_batches_without_a_place_in_the_log_have_two_receipts() -> None:
     resource_id = new_id()
     ids = {
         receipts.issue(
-            KEY, resource_id=resource_id, taken=Accepted(3, [], kept), digest=b"d" * 32
+            KEY, resource_id=resource_id, accepted=Accepted(3, [], kept), digest=b"d" * 32
         ).receipt_id
         for kept in (KEPT, Kept(new_id(), 7, 12))
     }
