@@ -224,7 +224,7 @@ async def _move(
 
 
 async def controlled(session: ReadSession, principal: Principal, client_id: str) -> Client:
-    """Return a client that the caller may manage; another department's is not to be known of."""
+    """Return a client that the caller may manage; another department's is not found."""
     client, department = await _known(session, principal, client_id)
     duties.require(principal, Operation.MANAGE_CLIENT, department)
     return client

@@ -4,7 +4,7 @@ ShuyuanError
 ├── BadRequest        400  the request cannot be read
 ├── Unauthorized      401  who is calling is not known
 ├── Forbidden         403  known, and not allowed
-├── NotFound          404  missing, or not to be known of
+├── NotFound          404  missing, or not visible to the caller
 ├── Conflict          409  the state of the thing forbids it
 ├── Gone              410  it was there once
 ├── PreconditionFailed 412 / PreconditionRequired 428
@@ -128,7 +128,7 @@ class Forbidden(ShuyuanError):
 class NotFound(ShuyuanError):
     category = Category.NOT_FOUND
     code = "not_found"
-    title = Text("未找到，或无权知晓", "Not found, or not to be known of")
+    title = Text("未找到，或您无权查看", "Not found, or you do not have access")
 
 
 class Conflict(ShuyuanError):

@@ -69,7 +69,7 @@ def run(ground: Ground, plan: Plan, folder: Path, told: Report, others: float = 
     setting = _prepared(ground, plan, told)
     found = Found()
     for name in plan.rows:
-        with told.step(say(f"浸泡：{name}", f"soak: {name}")):
+        with told.step(say(f"长稳测试：{name}", f"soak: {name}")):
             found.add(ROWS[name](setting))
     soaked = Soaked(
         started_at=started.isoformat(timespec="seconds"),

@@ -157,10 +157,10 @@ def _limit(seeding: Seeding, population: Population) -> None:
 
 
 def _founded(seeding: Seeding) -> Population:
-    provider, consumer = seeding.department("浸泡报送单位"), seeding.department("浸泡使用单位")
+    provider, consumer = seeding.department("长稳测试报送单位"), seeding.department("长稳测试使用单位")
     provider.head.ask("PUT", f"/v1/departments/{provider.uscc}/standing-consent", {"enabled": True})
     systems = [
-        seeding.system(consumer.uscc, consumer.head, f"浸泡使用系统{number}")
+        seeding.system(consumer.uscc, consumer.head, f"长稳测试使用系统{number}")
         for number in range(SYSTEMS)
     ]
     return Population(
@@ -223,7 +223,7 @@ class Grower:
 
     def _publisher(self, number: int) -> Credentials:
         provider = self._provider
-        return self._seeding.system(provider.uscc, provider.head, f"浸泡报送系统{number}")
+        return self._seeding.system(provider.uscc, provider.head, f"长稳测试报送系统{number}")
 
     def _resource(self, _number: int) -> str:
         return self._seeding.resource(self._provider, self.population.items)
