@@ -1,7 +1,7 @@
 """The ASGI application that uvicorn serves: hot paths in front of FastAPI."""
 
 from gateway.app import create
-from gateway.hot import HotPaths
+from gateway.hot.paths import HotPaths
 from gateway.http.asgi import App
 from gateway.http.budgets import set_budgets
 from gateway.http.processes import end_with_parent

@@ -216,7 +216,7 @@ async def _http(request: Request, error: Exception) -> Response:
 def _allowed(request: Request) -> list[str]:
     """Return every method of the path: the framework's own answer knows its first route only.
 
-    Where GET is answered, so is HEAD (gateway/hot.py).
+    Where GET is answered, so is HEAD (gateway/hot/paths.py).
     """
     methods = [
         method

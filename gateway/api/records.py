@@ -1,4 +1,4 @@
-"""Records: what `gateway.hot` serves, documented; receipts and positions, served here."""
+"""Records: what `gateway.hot.paths` serves, documented; receipts and positions, served here."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -11,7 +11,7 @@ from exchange.publishing import issued
 from exchange.publishing.errors import Misrouted
 from exchange.publishing.publish import OnInvalid, Op
 from gateway import names
-from gateway.hot import LIMIT_DEFAULT, LIMIT_MAX, WAIT_MAX
+from gateway.hot.paths import LIMIT_DEFAULT, LIMIT_MAX, WAIT_MAX
 from gateway.lists import ListOf, Paging
 from gateway.names import Fields
 from gateway.openapi import ProblemError

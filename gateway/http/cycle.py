@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from gateway.hot_request import HotRequest
+from gateway.hot.request import HotRequest
 from gateway.http.budgets import UNTAKEN
 from gateway.http.head import Head
 from gateway.http.incoming import Incoming

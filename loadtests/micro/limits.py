@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from auth.principal import Principal
 from exchange.metering.rates.gate import Buckets, Gate
-from gateway import limits
+from gateway.hot import rate_fields as limits
 from kernel.database import Database
 from kernel.settings import Settings
 

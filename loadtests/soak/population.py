@@ -157,7 +157,10 @@ def _limit(seeding: Seeding, population: Population) -> None:
 
 
 def _founded(seeding: Seeding) -> Population:
-    provider, consumer = seeding.department("长稳测试报送单位"), seeding.department("长稳测试使用单位")
+    provider, consumer = (
+        seeding.department("长稳测试报送单位"),
+        seeding.department("长稳测试使用单位"),
+    )
     provider.head.ask("PUT", f"/v1/departments/{provider.uscc}/standing-consent", {"enabled": True})
     systems = [
         seeding.system(consumer.uscc, consumer.head, f"长稳测试使用系统{number}")

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gateway.hot_request import HotRequest
+from gateway.hot.request import HotRequest
 from gateway.http.incoming import Incoming
 from gateway.http.outflow import MayLeave, always
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import uvicorn
 
-from gateway.hot_request import HotRequest
+from gateway.hot.request import HotRequest
 from gateway.http.asgi import Receive, Scope, Send
 from gateway.http.connection import Connection
 from gateway.http.cycle import Handle, HotApp

@@ -17,8 +17,8 @@ from catalog.contracts.decoding import UNREADABLE
 from catalog.contracts.keys import split_parts
 from catalog.contracts.model import DataType
 from catalog.contracts.readable import are_trimmed, body_of, is_key, is_utf8, readable
-from exchange.delivery.filters import compile_key_test, compile_test, never
-from exchange.delivery.mask import UNKEYED, WORDS, Column, compile_mask, keyed_hash
+from exchange.delivery.projection.filters import compile_key_test, compile_test, never
+from exchange.delivery.projection.mask import UNKEYED, WORDS, Column, compile_mask, keyed_hash
 from exchange.delivery.projection.views import VersionView
 from exchange.delivery.showing.presenter import Presenter
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.contracts.published import RecordItem, RecordVersion
-from exchange.delivery.mask import Mask, strictest
+from exchange.delivery.projection.mask import Mask, strictest
 from exchange.subscriptions.conditions import Condition
 
 

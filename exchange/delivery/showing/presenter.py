@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from exchange.delivery.mask import Kind, Mask
+from exchange.delivery.projection.mask import Kind, Mask
 from exchange.delivery.showing import layout
 from kernel.machine.lazy_compiled import LazyCompiled
 from kernel.machine.marks import DOUBT, as_written

@@ -20,6 +20,6 @@ async def test_a_profile_shows_the_frames_of_the_hot_path(stage: Stage, tmp_path
             raise
         pytest.skip("this machine forbids looking at another process")
     folded = (tmp_path / "profile-pull-500-tail.folded").read_text(encoding="utf-8")
-    assert "(gateway/hot.py)" in folded
-    assert "(gateway/hot.py)" in table
-    assert "(gateway/hot.py)" in (tmp_path / "profile-pull-500-tail.svg").read_text("utf-8")
+    assert "(gateway/hot/paths.py)" in folded
+    assert "(gateway/hot/paths.py)" in table
+    assert "(gateway/hot/paths.py)" in (tmp_path / "profile-pull-500-tail.svg").read_text("utf-8")

@@ -7,7 +7,7 @@ import zlib
 import cramjam
 import pytest
 
-from gateway import codings
+from gateway.hot import codings
 from gateway.http.errors import MalformedRequest
 from gateway.problems import CodingNotSupported
 from kernel.errors import TooLarge

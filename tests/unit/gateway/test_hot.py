@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from auth.errors import TokenExpired
-from gateway.hot import HELD_BACK_MAX, HotPaths
+from gateway.hot.paths import HELD_BACK_MAX, HotPaths
 from tests.support.exchanges import KeptExchange
 
 Message = dict[str, Any]

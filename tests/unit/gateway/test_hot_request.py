@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from gateway import hot
-from gateway.hot import HotPaths
-from gateway.hot_request import lines
+from gateway.hot import paths as hot
+from gateway.hot.paths import HotPaths
+from gateway.hot.request import lines
 from gateway.http.budgets import BODIES
 from gateway.http.errors import RequestTimeout
 from gateway.http.outflow import ClientGoneError

@@ -4,7 +4,7 @@ import re
 
 from exchange.delivery.errors import Day
 from exchange.metering.rates.bucket import Allowance, Bucket
-from gateway import limits
+from gateway.hot import rate_fields as limits
 from kernel.clock import monotonic
 
 ITEM = r'"[a-z]+";q=\d+;w=\d+'

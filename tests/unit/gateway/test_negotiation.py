@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway import codings
+from gateway.hot import codings
 from gateway.negotiation import prefers_english, prefers_json
 
 

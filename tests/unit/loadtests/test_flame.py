@@ -5,8 +5,8 @@ from xml.etree import ElementTree as ET
 from loadtests import flame
 
 FOLDED = """\
-run (uv.so);publish (gateway/hot.py);check (exchange/publishing/check.py) 60
-run (uv.so);publish (gateway/hot.py);deflate (libz.so.1) 30
+run (uv.so);publish (gateway/hot/paths.py);check (exchange/publishing/check.py) 60
+run (uv.so);publish (gateway/hot/paths.py);deflate (libz.so.1) 30
 run (uv.so);run (uv.so);<lambda> (fastapi/routing.py) 10
 """
 IDLE = "thread (libc.so.6);PyThread_acquire_lock_timed (libpython.so);0x1 (libc.so.6) 500\n"
@@ -17,7 +17,7 @@ def test_frames_are_counted_alone_and_with_what_they_call() -> None:
     told = flame.table("publish-500", FOLDED)
     assert "### publish-500, 100 samples" in told
     assert "| `check (exchange/publishing/check.py)` | 60.0% | 60.0% |" in told
-    assert "| `publish (gateway/hot.py)` | 90.0% |" in told
+    assert "| `publish (gateway/hot/paths.py)` | 90.0% |" in told
 
 
 def test_a_frame_that_stands_twice_in_a_stack_is_passed_once() -> None:
@@ -34,7 +34,7 @@ def test_the_graph_shows_each_frame_as_wide_as_its_share() -> None:
         group.findtext(f"{NAME}title"): float(group.find(f"{NAME}rect").attrib["width"])  # type: ignore[union-attr]
         for group in root.iter(f"{NAME}g")
     }
-    assert shown["publish (gateway/hot.py) 90.0%"] == 0.9 * flame.WIDTH
+    assert shown["publish (gateway/hot/paths.py) 90.0%"] == 0.9 * flame.WIDTH
     assert shown["deflate (libz.so.1) 30.0%"] == 0.3 * flame.WIDTH
     # Names may hold what XML must not.
     assert shown["<lambda> (fastapi/routing.py) 10.0%"] == 0.1 * flame.WIDTH

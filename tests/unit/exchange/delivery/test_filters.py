@@ -6,7 +6,7 @@ import pytest
 from msgspec import UNSET, Raw
 
 from catalog.contracts.model import DataType
-from exchange.delivery.filters import compile_key_test, compile_test
+from exchange.delivery.projection.filters import compile_key_test, compile_test
 from exchange.subscriptions.conditions import Condition, Op, Value
 
 T = DataType

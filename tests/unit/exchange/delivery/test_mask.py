@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.delivery.mask import STARS, Mask, compile_mask, keyed_hash, strictest
+from exchange.delivery.projection.mask import STARS, Mask, compile_mask, keyed_hash, strictest
 
 KEY = b"k" * 32
 

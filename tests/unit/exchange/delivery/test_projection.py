@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from catalog.contracts.model import DataType
-from exchange.delivery.mask import keyed_hash
+from exchange.delivery.projection.mask import keyed_hash
 from exchange.delivery.projection.projection import Projection
 from exchange.delivery.projection.record import Fault, Reason
 from exchange.delivery.showing.presenter import SHOW

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.delivery.mask import Mask
+from exchange.delivery.projection.mask import Mask
 from exchange.delivery.projection.projection import Projection
 from exchange.delivery.showing.presenter import SHOW, Presenter
 from tests.support.passes import unloaded_behind

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from catalog.contracts.model import DataType
 from catalog.contracts.published import RecordItem
-from exchange.delivery.mask import Mask, compile_mask, keyed_hash, strictest
+from exchange.delivery.projection.mask import Mask, compile_mask, keyed_hash, strictest
 from exchange.delivery.projection.projection import COMPILED_MAX, Projection
 from exchange.delivery.projection.record import Fault, Reason
 from exchange.delivery.projection.views import Terms, masks_in_force

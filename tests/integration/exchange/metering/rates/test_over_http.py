@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.hot import HOLD_BACK_SECONDS
-from gateway.limits import POLICY, STATE
+from gateway.hot.paths import HOLD_BACK_SECONDS
+from gateway.hot.rate_fields import POLICY, STATE
 from tests.support import processes
 from tests.support.callers import ClientApp, told
 from tests.support.world import Sharing, World

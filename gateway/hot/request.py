@@ -8,9 +8,10 @@ from urllib.parse import parse_qsl
 from auth.principal import Principal
 from exchange.delivery.errors import Day
 from exchange.metering.rates.gate import Buckets
-from gateway import limits, metrics
+from gateway import metrics
 from gateway.bearer import bearer
 from gateway.correlation import correlation_of
+from gateway.hot import rate_fields as limits
 from gateway.http.incoming import Incoming
 from gateway.http.outflow import MayLeave, always
 from gateway.problems import in_english, problem

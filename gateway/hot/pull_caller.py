@@ -6,7 +6,7 @@ from hashlib import sha256
 from auth.principal import Principal
 from auth.tokens import TokenVerifier
 from exchange.restoration.guard import RestoreGuard
-from gateway.hot_request import HotRequest
+from gateway.hot.request import HotRequest
 from gateway.http.budgets import UNTAKEN
 from gateway.http.outflow import ClientGoneError
 

@@ -18,11 +18,13 @@ from exchange.delivery.errors import QuotaExhausted
 from exchange.delivery.pull import Page, PullRequest
 from exchange.publishing.errors import BodyTooLarge
 from exchange.publishing.publish import Media, OnInvalid, Op, PublishRequest
-from gateway import codings, refused
+from gateway import refused
 from gateway.edge import Edge
 from gateway.guard import Guard
-from gateway.hot_parameters import choice, number, version
-from gateway.hot_request import Headers, HotRequest
+from gateway.hot import codings
+from gateway.hot.parameters import choice, number, version
+from gateway.hot.pull_caller import PullCaller
+from gateway.hot.request import Headers, HotRequest
 from gateway.http.asgi import App, Receive, Scope, Send
 from gateway.http.budgets import BODIES
 from gateway.http.cycle import Handle, HotApp
@@ -32,7 +34,6 @@ from gateway.http.stopping import STOPPING
 from gateway.metrics import AnswerCounts
 from gateway.negotiation import prefers_json
 from gateway.problems import Internal, log, status_of
-from gateway.pull_caller import PullCaller
 from gateway.receipts import worded
 from gateway.services import Services
 from kernel import answers
