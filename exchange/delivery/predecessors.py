@@ -15,6 +15,7 @@ from exchange.latest import windows
 from exchange.latest.records import linking
 from exchange.latest.windows import Window, WindowQuery
 from exchange.log.errors import PositionExpiredError
+from exchange.log.partitions import TopicPartition
 from exchange.log.reader import Chunk, Reader
 from exchange.log.spans import spans_of
 from exchange.log.topic_ids import TopicIds
@@ -26,7 +27,6 @@ WINDOW_BYTES: Final = 1024 * 1024
 LINK_BYTES: Final = 8
 _LINKS: Final = "links"
 _WINDOWS: Final = "windows"
-TopicPartition = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ projected, masked and written once for all of them, and evicted together with th
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Final, TypeAlias
+from typing import Final
 
 from exchange.delivery.predecessors import Predecessors
 from exchange.delivery.projection.projection import Projection
 from exchange.delivery.projection.record import Fault, Reason
 from exchange.log.foreign import FOREIGN, LOST
+from exchange.log.partitions import TopicPartition
 from exchange.log.reader import Chunk, ChunkCache
 from exchange.log.spans import Span, spanning, spans_of, within
 from kernel.turns import Steps
@@ -23,7 +24,6 @@ BYTES_AT_ONCE: Final = 256 * 1024
 """Records projected in one step, a millisecond or two; one larger record is a step of its own."""
 
 LINE_OVERHEAD_BYTES = 48
-TopicPartition: TypeAlias = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)

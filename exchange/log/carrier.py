@@ -24,10 +24,10 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown, WriterOver
 from exchange.log.packing.packer import RECORD_BYTES
+from exchange.log.partitions import TopicPartition
 from exchange.log.produce import (
     Frame,
     PartitionLog,
-    Place,
     Slice,
     first_offset,
     produce_request,
@@ -48,7 +48,7 @@ HEAD_BYTES = 512
 
 
 class _Waiting(msgspec.Struct):
-    part: Slice
+    share: Slice
     size_bytes: int
     stored: "asyncio.Future[int]"
 
@@ -70,33 +70,33 @@ class _Queue:
 
     def take(self) -> list[_Waiting]:
         """Take what fits into one batch, at least one; a part is never split."""
-        taken: list[_Waiting] = []
+        batch: list[_Waiting] = []
         room = 0 if self.singly else BATCH_BYTES
         self.singly = max(0, self.singly - 1)
-        while self.waiting and (not taken or self.waiting[0].size_bytes <= room):
+        while self.waiting and (not batch or self.waiting[0].size_bytes <= room):
             each = self.waiting.popleft()
             room -= each.size_bytes
             self.size_bytes -= each.size_bytes
-            taken.append(each)
-        return taken
+            batch.append(each)
+        return batch
 
     def take_all(self) -> list[_Waiting]:
-        taken, self.size_bytes, self.singly = list(self.waiting), 0, 0
+        batch, self.size_bytes, self.singly = list(self.waiting), 0, 0
         self.waiting.clear()
-        return taken
+        return batch
 
-    def give_back(self, taken: Sequence[_Waiting]) -> None:
+    def give_back(self, batch: Sequence[_Waiting]) -> None:
         """Put parts that were refused together back at the head, to be sent one by one."""
-        self.waiting.extendleft(reversed(taken))
-        self.size_bytes += sum([each.size_bytes for each in taken])
-        self.singly += len(taken)
+        self.waiting.extendleft(reversed(batch))
+        self.size_bytes += sum([each.size_bytes for each in batch])
+        self.singly += len(batch)
 
 
 class _Load(msgspec.Struct):
     """One partition's batch in a request."""
 
     queue: _Queue
-    taken: list[_Waiting]
+    batch: list[_Waiting]
     frame: Frame
 
 
@@ -117,21 +117,21 @@ class Carrier:
         self._small, self._large = small, large
         self._lanes: dict[tuple[Connection, int], _Lane] = {}
         self._producer = producer
-        self._queues: dict[Place, _Queue] = {}
+        self._queues: dict[TopicPartition, _Queue] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def put(self, place: Place, part: Slice, size_bytes: int) -> int:
+    async def put(self, topic_partition: TopicPartition, share: Slice, size_bytes: int) -> int:
         """Return the offset of the part's first record; a caller that leaves stops nothing.
 
         `size_bytes` are those of the values. Raises BrokerUnavailable or BatchTooLarge when nothing
         was stored, OutcomeUnknown when it may have been.
         """
-        queue = self._queues.get(place) or self._open(place)
+        queue = self._queues.get(topic_partition) or self._open(topic_partition)
         if queue.log.broken:
             raise BrokerUnavailable
         stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        size_bytes += HEAD_BYTES + RECORD_BYTES * len(part.keys) + sum(map(len, part.keys))
-        queue.waiting.append(_Waiting(part, size_bytes, stored))
+        size_bytes += HEAD_BYTES + RECORD_BYTES * len(share.keys) + sum(map(len, share.keys))
+        queue.waiting.append(_Waiting(share, size_bytes, stored))
         queue.size_bytes += size_bytes
         if not queue.engaged:
             queue.engaged = True
@@ -143,13 +143,15 @@ class Carrier:
         """Whether nothing waits and nothing is under way."""
         return not self._tasks
 
-    def _open(self, place: Place) -> _Queue:
-        queue = self._queues[place] = _Queue(PartitionLog(*place, self._producer))
+    def _open(self, topic_partition: TopicPartition) -> _Queue:
+        queue = self._queues[topic_partition] = _Queue(
+            PartitionLog(*topic_partition, self._producer)
+        )
         return queue
 
     def _list(self, queue: _Queue) -> None:
         connection = self._large if queue.size_bytes > LARGE_BYTES else self._small
-        node = connection.known_leader(*queue.log.place)
+        node = connection.known_leader(*queue.log.topic_partition)
         if node is None:
             self._start(self._seek_leader(queue, connection))
             return
@@ -166,7 +168,7 @@ class Carrier:
     async def _seek_leader(self, queue: _Queue, connection: Connection) -> None:
         """List the queue once its partition has a leader; without one, refuse what waits."""
         try:
-            await connection.leader(*queue.log.place)
+            await connection.leader(*queue.log.topic_partition)
         except (BrokerUnavailable, KafkaError, OSError, TimeoutError):
             _fail(queue.take_all(), BrokerUnavailable)
             queue.engaged = False
@@ -191,18 +193,18 @@ class Carrier:
         size = 0
         while lane.ready and size < REQUEST_BYTES:
             queue = lane.ready.popleft()
-            if lane.connection.known_leader(*queue.log.place) != lane.node:
+            if lane.connection.known_leader(*queue.log.topic_partition) != lane.node:
                 self._list(queue)
                 continue
-            taken = queue.take()
+            batch = queue.take()
             try:
-                frame = queue.log.frame([each.part for each in taken])
+                frame = queue.log.frame([each.share for each in batch])
             except Exception as error:
                 if not isinstance(error, MessageSizeTooLargeError):
-                    log.exception("a batch for %s could not be made", queue.log.place)
-                self._refused(queue, taken, refusal_of(verdict_on(error)))
+                    log.exception("a batch for %s could not be made", queue.log.topic_partition)
+                self._refused(queue, batch, refusal_of(verdict_on(error)))
                 continue
-            loads.append(_Load(queue, taken, frame))
+            loads.append(_Load(queue, batch, frame))
             size += len(frame.batch)
             if len(frame.batch) > LARGE_BYTES:
                 # Making it took a while: everybody else has a round of the loop.
@@ -210,7 +212,9 @@ class Carrier:
         return loads
 
     async def _carry(self, lane: _Lane, loads: Sequence[_Load]) -> None:
-        request = produce_request((load.queue.log.place, load.frame.batch) for load in loads)
+        request = produce_request(
+            (load.queue.log.topic_partition, load.frame.batch) for load in loads
+        )
         try:
             answer = await lane.connection.send(lane.node, request)
         except (BrokerUnavailable, TimeoutError, KafkaError, OSError) as error:
@@ -218,11 +222,11 @@ class Carrier:
             unsent = isinstance(error, BrokerUnavailable)
             verdict = Verdict.NOT_YET if unsent else verdict_on(error)
             for load in loads:
-                self._start(self._insist(lane, load, verdict))
+                self._start(self._send_alone(lane, load, verdict))
             return
-        told = {(topic, info[0]): info for topic, infos in answer.topics for info in infos}
+        outcomes = {(topic, info[0]): info for topic, infos in answer.topics for info in infos}
         for load in loads:
-            self._settle(lane, load, told[load.queue.log.place])
+            self._settle(lane, load, outcomes[load.queue.log.topic_partition])
 
     def _settle(self, lane: _Lane, load: _Load, info: Sequence[int]) -> None:
         try:
@@ -230,39 +234,41 @@ class Carrier:
         except KafkaError as error:
             verdict = verdict_on(error)
             if verdict.final:
-                log.warning("append to %s-%s: %r", *load.queue.log.place, error)
-                self._refused(load.queue, load.taken, refusal_of(verdict))
+                log.warning("append to %s-%s: %r", *load.queue.log.topic_partition, error)
+                self._refused(load.queue, load.batch, refusal_of(verdict))
             else:
-                self._start(self._insist(lane, load, verdict))
+                self._start(self._send_alone(lane, load, verdict))
         else:
             self._stored(load, offset)
 
-    async def _insist(self, lane: _Lane, load: _Load, first: Verdict) -> None:
+    async def _send_alone(self, lane: _Lane, load: _Load, first: Verdict) -> None:
         """Try one partition's batch again by itself, so that the others need not wait for it."""
         try:
-            offset = await load.queue.log.insist(load.frame, lane.connection, first=first)
+            offset = await load.queue.log.send_until_stored(
+                load.frame, lane.connection, first=first
+            )
         except (BrokerUnavailable, BatchTooLarge, OutcomeUnknown) as error:
-            self._refused(load.queue, load.taken, error)
+            self._refused(load.queue, load.batch, error)
         else:
             self._stored(load, offset)
 
     def _refused(
-        self, queue: _Queue, taken: Sequence[_Waiting], refusal: Unavailable | BatchTooLarge
+        self, queue: _Queue, batch: Sequence[_Waiting], refusal: Unavailable | BatchTooLarge
     ) -> None:
         """Tell those whose batch is not stored; one that was too large is tried part by part."""
-        if isinstance(refusal, BatchTooLarge) and len(taken) > 1:
-            queue.give_back(taken)
+        if isinstance(refusal, BatchTooLarge) and len(batch) > 1:
+            queue.give_back(batch)
         else:
             queue.log.broken |= isinstance(refusal, WriterOver)
-            _fail(taken, type(refusal))
+            _fail(batch, type(refusal))
         self._free(queue)
 
     def _stored(self, load: _Load, offset: int) -> None:
-        load.queue.log.took(load.frame)
-        for each in load.taken:
+        load.queue.log.advance(load.frame)
+        for each in load.batch:
             if not each.stored.done():
                 each.stored.set_result(offset)
-            offset += len(each.part.keys)
+            offset += len(each.share.keys)
         self._free(load.queue)
 
     def _free(self, queue: _Queue) -> None:

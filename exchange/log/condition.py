@@ -41,28 +41,28 @@ class Condition:
     async def look(self) -> None:
         """Find out what is wrong now; a cluster that does not answer is a finding as well."""
         try:
-            found = await self._look()
+            findings = await self._look()
         except (BrokerUnavailable, KafkaError, OSError, LookupError, ValueError) as error:
             troubles = self._connection.troubles
-            found = tuple(f"kafka {trouble}" for trouble in troubles) or (f"kafka: {error!r}",)
-        for finding in found:
+            findings = tuple(f"kafka {trouble}" for trouble in troubles) or (f"kafka: {error!r}",)
+        for finding in findings:
             if finding not in self.findings:
                 log.warning("%s", finding)
-        self.findings = found
+        self.findings = findings
 
     async def _look(self) -> tuple[str, ...]:
         answer = await self._connection.ask_any(BROKERS_ONLY)
         nodes = [broker[0] for broker in answer.brokers]
-        found = copies(self._policy, len(nodes))
+        findings = copies(self._policy, len(nodes))
         if self._policy.replication_factor > 1:
-            found += await self._fetch_sizes(nodes)
+            findings += await self._fetch_sizes(nodes)
         if self._with_topics:
-            found += await self._topics()
-        return tuple(found)
+            findings += await self._topics()
+        return tuple(findings)
 
     async def _fetch_sizes(self, nodes: list[int]) -> list[str]:
         """Followers fetch what a leader took: a smaller bound of theirs slows every large batch."""
-        found = []
+        findings = []
         for node in nodes:
             resource = (BROKER_RESOURCE, str(node), [COPY_BYTES])
             answer = await self._connection.send(node, DescribeConfigsRequest([resource]))
@@ -71,10 +71,10 @@ class Condition:
                 raise for_code(code)(message)
             value = int(entries[0][1])
             if value < MESSAGE_MAX_BYTES:
-                found.append(
+                findings.append(
                     f"broker {node} has {COPY_BYTES}={value}, less than {MESSAGE_MAX_BYTES}"
                 )
-        return found
+        return findings
 
     async def _topics(self) -> list[str]:
         answer = await self._connection.ask_any(MetadataRequest(None, False))  # noqa: FBT003
@@ -84,25 +84,25 @@ class Condition:
 
 def copies(policy: TopicPolicy, brokers: int) -> list[str]:
     """Return what the number of copies and of brokers forbids."""
-    wanted, insync = policy.replication_factor, policy.min_insync_replicas
-    found = []
-    if brokers < wanted:
-        found.append(
-            f"SHUYUAN_REPLICATION_FACTOR is {wanted}, and the cluster has {brokers} broker(s):"
-            " no topic can be created"
+    wanted_copies, insync = policy.replication_factor, policy.min_insync_replicas
+    findings = []
+    if brokers < wanted_copies:
+        findings.append(
+            f"SHUYUAN_REPLICATION_FACTOR is {wanted_copies}, and the cluster has {brokers}"
+            " broker(s): no topic can be created"
         )
-    if insync > wanted:
-        found.append(
+    if insync > wanted_copies:
+        findings.append(
             f"SHUYUAN_MIN_INSYNC_REPLICAS is {insync}, more than SHUYUAN_REPLICATION_FACTOR"
-            f" {wanted}"
+            f" {wanted_copies}"
         )
-    elif wanted > 1 and insync == wanted:
-        found.append(
+    elif wanted_copies > 1 and insync == wanted_copies:
+        findings.append(
             f"SHUYUAN_MIN_INSYNC_REPLICAS is {insync}, as many as there are copies:"
             " nothing can be published while one broker is away"
         )
-    elif wanted > 1 and insync == 1:
-        found.append(
+    elif wanted_copies > 1 and insync == 1:
+        findings.append(
             "SHUYUAN_MIN_INSYNC_REPLICAS is 1: what is acknowledged may be on one broker alone"
         )
-    return found
+    return findings

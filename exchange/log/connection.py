@@ -22,6 +22,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from exchange.log.access import Brokers, access
 from exchange.log.aiokafka_internals import Client
 from exchange.log.errors import BrokerUnavailable
+from exchange.log.partitions import TopicPartition
 from kernel.clock import monotonic
 from kernel.metrics import Histogram
 
@@ -51,7 +52,6 @@ LOST = (
     OSError,
     asyncio.TimeoutError,
 )
-Place = tuple[str, int]
 """A topic and a partition."""
 # The coordinator still writes the markers of the transaction before.
 PASSING = (*LOST, ConcurrentTransactions)
@@ -74,7 +74,7 @@ class Connection:
         self._request_timeout_ms = request_timeout_ms
         self._client: Client | None = None
         self._opening = asyncio.Lock()
-        self._leaders: dict[Place, int] = {}
+        self._leaders: dict[TopicPartition, int] = {}
         self._wanted: dict[str, None] = {}
         self._asked: frozenset[str] = frozenset()
         self._round: asyncio.Task[None] | None = None

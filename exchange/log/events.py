@@ -64,7 +64,7 @@ class EventLog:
 def read_message(value: bytes | None) -> dict[str, Any]:
     """Return a message of the platform; an empty one for what others wrote beside them (P12)."""
     try:
-        told = json.loads(value or b"{}")
+        payload = json.loads(value or b"{}")
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return payload if isinstance(payload, dict) else {}

@@ -10,6 +10,7 @@ from typing import Any
 from aiokafka.errors import for_code
 from aiokafka.protocol.fetch import FetchRequest, FetchRequestStruct
 
+from exchange.log.partitions import TopicPartition
 from exchange.log.reader import MIN_BYTES, READ_COMMITTED
 
 PARTITION_BYTES = 1024 * 1024
@@ -22,8 +23,6 @@ SESSION_LOST = frozenset({70, 71})
 EPOCH_MAX = 2**31 - 1
 # Since this version of the protocol a request has a session.
 SESSION_VERSION = 7
-
-Place = tuple[str, int]
 
 
 class SessionRequest(FetchRequest):  # type: ignore[misc] # aiokafka is untyped
@@ -56,28 +55,32 @@ class FetchSession:
         self._epoch = 0
         self._next = 0
         self._refused = False
-        self._told: dict[Place, int] = {}
+        self._watched: dict[TopicPartition, int] = {}
 
-    def request(self, wanted: Mapping[Place, int], wait_ms: int) -> SessionRequest:
+    def request(self, wanted: Mapping[TopicPartition, int], wait_ms: int) -> SessionRequest:
         """Return a request after which the broker watches these offsets.
 
         Of many that are new some are told now and the others by the next requests, so that none
         takes long to write; a broker that remembers nothing is told all at once.
         """
-        told = self._told
+        watched = self._watched
         forgotten: dict[str, list[int]] = {}
-        for place in [place for place in told if place not in wanted]:
-            del told[place]
-            forgotten.setdefault(place[0], []).append(place[1])
+        for topic_partition in [
+            topic_partition for topic_partition in watched if topic_partition not in wanted
+        ]:
+            del watched[topic_partition]
+            forgotten.setdefault(topic_partition[0], []).append(topic_partition[1])
         most = len(wanted) if self._refused else TOLD_AT_ONCE
         topics: dict[str, list[tuple[int, int, int]]] = {}
         # Each request goes on where the one before ended: partitions with much news take turns.
         items = list(wanted.items())
         first = self._next % len(items) if items else 0
-        for number, (place, offset) in enumerate(items[first:] + items[:first], first):
-            if told.get(place) != offset:
-                told[place] = offset
-                topics.setdefault(place[0], []).append((place[1], offset, PARTITION_BYTES))
+        for number, (topic_partition, offset) in enumerate(items[first:] + items[:first], first):
+            if watched.get(topic_partition) != offset:
+                watched[topic_partition] = offset
+                topics.setdefault(topic_partition[0], []).append(
+                    (topic_partition[1], offset, PARTITION_BYTES)
+                )
                 most -= 1
                 if not most:
                     self._next = number + 1
@@ -85,21 +88,21 @@ class FetchSession:
         session = (self._id, self._epoch)
         return SessionRequest(wait_ms, list(topics.items()), session, list(forgotten.items()))
 
-    def answered(self, answer: Any) -> Mapping[Place, int]:  # noqa: ANN401
+    def answered(self, answer: Any) -> Mapping[TopicPartition, int]:  # noqa: ANN401
         """Go on after an answer; return from which offsets it tells of partitions.
 
         A session that was lost begins anew. Raises other KafkaErrors.
         """
-        told = dict(self._told)
+        watched = dict(self._watched)
         code = getattr(answer, "error_code", 0)
         session_id = 0 if code else getattr(answer, "session_id", 0)
         if not session_id:
             self._id = self._epoch = 0
-            self._told = {}
+            self._watched = {}
             self._refused = not code
         else:
             self._id, self._refused = session_id, False
             self._epoch = self._epoch % EPOCH_MAX + 1
         if code and code not in SESSION_LOST:
             raise for_code(code)
-        return told
+        return watched

@@ -5,6 +5,8 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from typing import Final
 
+from exchange.log.partitions import TopicPartition
+
 log = logging.getLogger(__name__)
 
 PLACES_REMEMBERED, RUNS_REMEMBERED = 1_000, 100
@@ -16,33 +18,33 @@ UNREADABLE: Final = (
     " (docs/topics.md)"
 )
 
-Place = tuple[str, int]
-
 
 class ForeignRecords:
     """What was found so far; `records` counts it, for metrics."""
 
     def __init__(self) -> None:
         self.records = 0
-        self._named: OrderedDict[Place, deque[tuple[int, int]]] = OrderedDict()
+        self._named: OrderedDict[TopicPartition, deque[tuple[int, int]]] = OrderedDict()
 
-    def name(self, place: Place, offsets: Sequence[int], why: str = FOREIGN) -> None:
+    def name(
+        self, topic_partition: TopicPartition, offsets: Sequence[int], why: str = FOREIGN
+    ) -> None:
         """Log a run of offsets that nobody is shown, unless it has been; parts of it are not news.
 
         The platform's own messages are no batches.
         """
-        if place[0].startswith(OWN_MESSAGES):
+        if topic_partition[0].startswith(OWN_MESSAGES):
             return
         first, last = offsets[0], offsets[-1]
-        named = self._named.setdefault(place, deque(maxlen=RUNS_REMEMBERED))
+        named = self._named.setdefault(topic_partition, deque(maxlen=RUNS_REMEMBERED))
         if any(begin <= first and last <= end for begin, end in named):
             return
         named.append((first, last))
-        self._named.move_to_end(place)
+        self._named.move_to_end(topic_partition)
         if len(self._named) > PLACES_REMEMBERED:
             self._named.popitem(last=False)
         self.records += len(offsets)
         log.warning(
             "topic %s, partition %d: %d record(s) from offset %d to %d %s; nobody is shown them",
-            *place, len(offsets), first, last, why,
+            *topic_partition, len(offsets), first, last, why,
         )  # fmt: skip

@@ -69,12 +69,12 @@ Read = Iterable[tuple[str, bytes | None]]
 
 def keyed_batch(headers: Read) -> KeyedBatch | None:
     """Return what a first record's headers say, None where no keyed batch begins."""
-    found = dict(headers)
-    intent = hexed(found.get(INTENT))
-    version, count = number(found.get(VERSION)), number(found.get(COUNT))
+    values = dict(headers)
+    intent = hexed(values.get(INTENT))
+    version, count = number(values.get(VERSION)), number(values.get(COUNT))
     if intent is None or version is None or count is None:
         return None
-    quarantine = found.get(QUARANTINE)
+    quarantine = values.get(QUARANTINE)
     return KeyedBatch(intent, version, count, None if quarantine is None else text(quarantine))
 
 

@@ -19,6 +19,7 @@ from exchange.log.connection import BACKOFF_SECONDS, Connection, is_passing
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown, WriterOver
 from exchange.log.headers import Headers
 from exchange.log.packing.packer import MAGIC, PACK, packed
+from exchange.log.partitions import TopicPartition
 from exchange.log.refusals import Verdict, verdict_on
 from exchange.log.topics import MESSAGE_MAX_BYTES
 from exchange.log.wire import Buffer, Produce
@@ -34,9 +35,6 @@ REFUSED_SECONDS = 5.0
 SEQUENCE_LIMIT = 2**31
 PACKED_FROM = 8
 """Records of a slice, on average, below which a compiled pass costs more than it saves."""
-
-Place = tuple[str, int]
-"""A topic and a partition."""
 
 
 class Slice(msgspec.Struct, frozen=True, gc=False):
@@ -57,11 +55,11 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 def build(slices: Sequence[Slice], producer: Producer, sequence: int) -> bytearray:
     """Return one record batch that holds the slices one after another."""
     now = time.time_ns() // 1_000_000
-    records = sum([len(part.keys) for part in slices])
+    records = sum([len(share.keys) for share in slices])
     pack = PACK.get(records) if records >= PACKED_FROM * len(slices) else None
     if pack is None:
         return _built(slices, producer, sequence, now)
-    parts = [(part.keys, part.values, part.headers) for part in slices]
+    parts = [(share.keys, share.values, share.headers) for share in slices]
     batch = packed(pack, parts, now, (producer.id, producer.epoch), sequence)
     if len(batch) > MESSAGE_MAX_BYTES:
         raise MessageSizeTooLargeError
@@ -74,20 +72,20 @@ def _built(slices: Sequence[Slice], producer: Producer, sequence: int, now_ms: i
         producer_epoch=producer.epoch, base_sequence=sequence, batch_size=MESSAGE_MAX_BYTES,
     )  # fmt: skip
     append = builder.append
-    place = 0
-    for part in slices:
-        headers = part.headers
-        for key, value in zip(part.keys, part.values, strict=True):
+    index = 0
+    for share in slices:
+        headers = share.headers
+        for key, value in zip(share.keys, share.values, strict=True):
             # None means full: a record lost without a word (the caller bounds batches by size).
-            if append(place, now_ms, key, value, headers) is None:
+            if append(index, now_ms, key, value, headers) is None:
                 raise MessageSizeTooLargeError
             headers = []
-            place += 1
+            index += 1
     buffer: bytearray = builder.build()
     return buffer
 
 
-def produce_request(batches: Iterable[tuple[Place, Buffer]]) -> Produce:
+def produce_request(batches: Iterable[tuple[TopicPartition, Buffer]]) -> Produce:
     return Produce(batches, PRODUCE_TIMEOUT_MS)
 
 
@@ -95,20 +93,20 @@ class PartitionLog:
     """The writing end of one partition; a frame must be settled before the next is made."""
 
     def __init__(self, topic: str, partition: int, producer: Producer) -> None:
-        self.place: Place = (topic, partition)
+        self.topic_partition: TopicPartition = (topic, partition)
         self._producer = producer
         self._sequence = 0
         self.broken = False
 
     def frame(self, slices: Sequence[Slice]) -> Frame:
         batch = build(slices, self._producer, self._sequence)
-        return Frame(batch, sum([len(part.keys) for part in slices]))
+        return Frame(batch, sum([len(share.keys) for share in slices]))
 
-    def took(self, frame: Frame) -> None:
+    def advance(self, frame: Frame) -> None:
         """Go on after a frame that is in the log."""
         self._sequence = (self._sequence + frame.records) % SEQUENCE_LIMIT
 
-    async def insist(
+    async def send_until_stored(
         self, frame: Frame, connection: Connection, *, first: Verdict | None = None
     ) -> int:
         """Send until the partition's leader has stored the frame; return the first offset.
@@ -118,14 +116,14 @@ class PartitionLog:
         Raises BrokerUnavailable or BatchTooLarge where the frame certainly is not in the log, and
         OutcomeUnknown where it may be: this log is then broken, its writer must be replaced.
         """
-        request = produce_request([(self.place, frame.batch)])
-        attempts = _Attempts(self.place)
+        request = produce_request([(self.topic_partition, frame.batch)])
+        attempts = _Attempts(self.topic_partition)
         if first is not None:
             attempts.note(first)
         while True:
             refusal: Unavailable | BatchTooLarge | None
             try:
-                answer = await connection.ask_leader(*self.place, request)
+                answer = await connection.ask_leader(*self.topic_partition, request)
                 [(_topic, [info])] = answer.topics
                 return first_offset(info)
             except BrokerUnavailable as error:
@@ -138,14 +136,14 @@ class PartitionLog:
                 raise refusal
             await asyncio.sleep(BACKOFF_SECONDS)
             with suppress(BrokerUnavailable):
-                await connection.refresh([self.place[0]])
+                await connection.refresh([self.topic_partition[0]])
 
 
 class _Attempts:
     """What the attempts to store one frame have come to so far."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, topic_partition: TopicPartition) -> None:
+        self._place = topic_partition
         self._began = asyncio.get_running_loop().time()
         self._maybe_stored = False
 

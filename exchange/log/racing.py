@@ -16,15 +16,15 @@ async def first_answer(
     end by themselves: to cancel a request would leave its place in the connection occupied.
     Raises the last failure, LookupError without attempts.
     """
-    left = list(attempts)
+    remaining = list(attempts)
     running: set[asyncio.Task[Answer]] = set()
     failure: BaseException = LookupError("nobody to ask")
-    while left or running:
-        if left:
-            running.add(_begin(left.pop(0)))
+    while remaining or running:
+        if remaining:
+            running.add(_begin(remaining.pop(0)))
         done, running = await asyncio.wait(
             running,
-            timeout=pause_seconds if left else None,
+            timeout=pause_seconds if remaining else None,
             return_when=asyncio.FIRST_COMPLETED,
         )
         for task in done:

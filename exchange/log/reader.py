@@ -19,6 +19,7 @@ from exchange.log.errors import PositionExpiredError, UnreadableBatchError
 from exchange.log.foreign import UNREADABLE, ForeignRecords
 from exchange.log.headers import VERSION, begun_batch
 from exchange.log.packing.packer import checked_end
+from exchange.log.partitions import TopicPartition
 from kernel.turns import FairScheduler, Steps, finished
 
 EARLIEST, LATEST = -2, -1
@@ -97,49 +98,56 @@ class ChunkCache:
         self._log_ends: dict[tuple[str, int], int] = {}
         self.foreign = ForeignRecords()
 
-    def find(self, place: tuple[str, int], offset: int) -> Chunk | None:
+    def find(self, topic_partition: TopicPartition, offset: int) -> Chunk | None:
         """Return a chunk that holds the record at `offset`, if one is at hand."""
-        starts = self._starts.get(place)
+        starts = self._starts.get(topic_partition)
         if not starts:
             return None
         index = bisect_right(starts, offset) - 1
         if index < 0:
             return None
-        key = (*place, starts[index])
+        key = (*topic_partition, starts[index])
         chunk = self._chunks[key]
         if offset >= chunk.next_offset:
             return None
         self._chunks.move_to_end(key)
         return chunk
 
-    def add(self, place: tuple[str, int], chunk: Chunk) -> None:
+    def add(self, topic_partition: TopicPartition, chunk: Chunk) -> None:
         """Keep a chunk; one that starts where another does takes its place."""
-        self.ends[place] = max(self.ends.get(place, 0), chunk.end)
-        self._log_ends[place] = max(self._log_ends.get(place, 0), chunk.log_end, chunk.end)
+        self.ends[topic_partition] = max(self.ends.get(topic_partition, 0), chunk.end)
+        self._log_ends[topic_partition] = max(
+            self._log_ends.get(topic_partition, 0), chunk.log_end, chunk.end
+        )
         if chunk.foreign:
-            self.foreign.name(place, chunk.foreign)
+            self.foreign.name(topic_partition, chunk.foreign)
         for offsets in chunk.left_out:
-            self.foreign.name(place, offsets)
+            self.foreign.name(topic_partition, offsets)
         if chunk.next_offset == chunk.start or chunk.size_bytes > self._most_of_one:
             return
-        key = (*place, chunk.start)
+        key = (*topic_partition, chunk.start)
         if key in self._chunks:
             self._remove(key)
         self._chunks[key] = chunk
-        insort(self._starts.setdefault(place, []), chunk.start)
+        insort(self._starts.setdefault(topic_partition, []), chunk.start)
         self._bytes += chunk.size_bytes
         self._shrink()
 
-    def has_room_beside(self, place: tuple[str, int], chunk: Chunk) -> bool:
+    def has_room_beside(self, topic_partition: TopicPartition, chunk: Chunk) -> bool:
         """Whether something made of this chunk would be kept with it."""
-        kept = self._chunks.get((*place, chunk.start)) is chunk
-        return kept and chunk.size_bytes < self._most_of_one
+        is_cached = self._chunks.get((*topic_partition, chunk.start)) is chunk
+        return is_cached and chunk.size_bytes < self._most_of_one
 
     def keep_beside(
-        self, place: tuple[str, int], chunk: Chunk, name: Hashable, thing: object, size_bytes: int
+        self,
+        topic_partition: TopicPartition,
+        chunk: Chunk,
+        name: Hashable,
+        thing: object,
+        size_bytes: int,
     ) -> None:
         """Keep what was made of a chunk for as long as the chunk, where it has room."""
-        if self.has_room_beside(place, chunk):
+        if self.has_room_beside(topic_partition, chunk):
             chunk.beside[name] = thing
             chunk.size_bytes += size_bytes
             self._bytes += size_bytes
@@ -149,26 +157,28 @@ class ChunkCache:
         while self._bytes > self._max_bytes:
             self._remove(next(iter(self._chunks)))
 
-    def lag(self, place: tuple[str, int], offset: int) -> int:
+    def lag(self, topic_partition: TopicPartition, offset: int) -> int:
         """Return how many places of the log lie after `offset`, as far as is known here.
 
         Those behind an open transaction count: acknowledged records may be among them.
         """
-        return max(0, self._log_ends.get(place, 0) - offset)
+        return max(0, self._log_ends.get(topic_partition, 0) - offset)
 
-    def forget(self, place: tuple[str, int]) -> None:
+    def forget(self, topic_partition: TopicPartition) -> None:
         """Drop what is known of a partition whose log is not what it was."""
-        for start in list(self._starts.get(place, ())):
-            self._remove((*place, start))
-        self.ends.pop(place, None)
-        self._log_ends.pop(place, None)
+        for start in list(self._starts.get(topic_partition, ())):
+            self._remove((*topic_partition, start))
+        self.ends.pop(topic_partition, None)
+        self._log_ends.pop(topic_partition, None)
 
     def forget_topic(self, topic: str) -> None:
         """Forget what was read of a topic, and its ends: it was made anew."""
         for key in [key for key in self._chunks if key[0] == topic]:
             self._remove(key)
-        for place in [place for place in self.ends if place[0] == topic]:
-            del self.ends[place]
+        for topic_partition in [
+            topic_partition for topic_partition in self.ends if topic_partition[0] == topic
+        ]:
+            del self.ends[topic_partition]
 
     def _remove(self, key: tuple[str, int, int]) -> None:
         topic, partition, start = key
@@ -200,12 +210,12 @@ class Reader:
         """
         if (chunk := self.cache.find((topic, partition), offset)) is not None:
             return chunk
-        wanted = (topic, partition, offset, max_bytes)
-        task = self._under_way.get(wanted)
+        key = (topic, partition, offset, max_bytes)
+        task = self._under_way.get(key)
         if task is None:
-            task = asyncio.create_task(self._read(*wanted))
-            self._under_way[wanted] = task
-            task.add_done_callback(lambda _done: self._under_way.pop(wanted, None))
+            task = asyncio.create_task(self._read(*key))
+            self._under_way[key] = task
+            task.add_done_callback(lambda _done: self._under_way.pop(key, None))
         return await asyncio.shield(task)
 
     async def _read(self, topic: str, partition: int, offset: int, max_bytes: int) -> Chunk:
@@ -275,11 +285,11 @@ class Reader:
                 raise for_code(code)
             return int(offset)
 
-        found = await self._patiently(attempt, topic)
+        info = await self._patiently(attempt, topic)
         if at == LATEST:
-            return max(found, self.cache.ends.get((topic, partition), 0))
+            return max(info, self.cache.ends.get((topic, partition), 0))
         # A time after the last record has no offset of its own: its place is the end.
-        return found if found >= 0 else await self.offset(topic, partition, LATEST)
+        return info if info >= 0 else await self.offset(topic, partition, LATEST)
 
 
 def parse(info: Sequence[Any], offset: int) -> Chunk:
@@ -296,12 +306,12 @@ def parsing(info: Sequence[Any], offset: int) -> Steps[Chunk]:
     hidden = _Aborted(aborted)
     data = data or b""
     records = MemoryRecords(data)
-    place = 0
+    read_to = 0
     while records.has_next():
-        batch, begin = records.next_batch(), place
-        place = checked_end(data, place)
+        batch, begin = records.next_batch(), read_to
+        read_to = checked_end(data, read_to)
         if not hidden.hides(batch):
-            yield from _taking_all(chunk, batch, offset, data[begin:place])
+            yield from _taking_all(chunk, batch, offset, data[begin:read_to])
         chunk.next_offset = max(chunk.next_offset, batch.next_offset)
         yield
     return chunk
@@ -328,8 +338,8 @@ def _taking_all(
     except _UndecodableError as error:
         if _may_be_ours(batch, stored):
             raise UnreadableBatchError(batch.base_offset, batch.next_offset) from error
-        for taken in (chunk.offsets, chunk.keys, chunk.values):
-            del taken[records:]
+        for column in (chunk.offsets, chunk.keys, chunk.values):
+            del column[records:]
         del chunk.headers[headers:], chunk.foreign[foreign:]
         chunk.size_bytes = size_bytes
         chunk.left_out.append(range(batch.base_offset, batch.next_offset))
@@ -378,8 +388,8 @@ def _decoded(batch: Any) -> Iterator[list[Any]]:  # noqa: ANN401
     """Decode a batch some records at a time; raises _UndecodableError."""
     try:
         # Iterated once: aiokafka's batch refuses to begin again, and each slice would begin it.
-        left = chain(batch)
-        while len(some := list(islice(left, RECORDS_AT_ONCE))) == RECORDS_AT_ONCE:
+        remaining = chain(batch)
+        while len(some := list(islice(remaining, RECORDS_AT_ONCE))) == RECORDS_AT_ONCE:
             yield some
         yield some
     except Exception as error:

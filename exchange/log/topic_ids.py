@@ -132,16 +132,16 @@ class TopicIds:
 
     async def get(self, topic: str) -> bytes:
         """Return the topic's id as it was told a moment ago; raises BrokerUnavailable."""
-        known = self._ids.get(topic)
+        cached = self._ids.get(topic)
         age = clock.monotonic() - self._asked_at.get(topic, 0.0)
-        if known is not None and age < FRESH_SECONDS:
-            return known
+        if cached is not None and age < FRESH_SECONDS:
+            return cached
         asking = self._asking.get(topic)
         if asking is None:
             asking = self._asking[topic] = asyncio.create_task(self._ask(topic))
             asking.add_done_callback(lambda done: self._asked(topic, done))
-        if known is not None and age < STALE_SECONDS:
-            return known
+        if cached is not None and age < STALE_SECONDS:
+            return cached
         return await asyncio.shield(asking)
 
     async def _ask(self, topic: str) -> bytes:

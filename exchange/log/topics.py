@@ -86,10 +86,10 @@ class Topics:
 
     async def _compare(self, topic: str) -> None:
         try:
-            found = await differences(self._connection, [topic], self._policy)
+            differing = await differences(self._connection, [topic], self._policy)
         except (BrokerUnavailable, TimeoutError, KafkaError, OSError) as error:
-            found = [f"topic {topic} could not be compared with its policy: {error!r}"]
-        for difference in found:
+            differing = [f"topic {topic} could not be compared with its policy: {error!r}"]
+        for difference in differing:
             log.warning("kafka: %s", difference)
 
     async def _create(self, topic: str, partitions: int) -> bool:
@@ -114,22 +114,22 @@ async def differences(
     connection: Connection, topics: Sequence[str], policy: TopicPolicy
 ) -> list[str]:
     """Return in a sentence each how topics are kept other than by the policy; KafkaError."""
-    wanted = policy.configs()
-    found: dict[str, list[str]] = {}
+    configs = policy.configs()
+    differing: dict[str, list[str]] = {}
     for first in range(0, len(topics), DESCRIBED_AT_ONCE):
-        asked = [
-            (TOPIC_RESOURCE, topic, list(wanted))
+        resources = [
+            (TOPIC_RESOURCE, topic, list(configs))
             for topic in topics[first : first + DESCRIBED_AT_ONCE]
         ]
-        answer = await connection.ask_any(DescribeConfigsRequest(asked))
+        answer = await connection.ask_any(DescribeConfigsRequest(resources))
         for code, _message, _kind, topic, entries in answer.resources:
             if code:
                 raise for_code(code)(topic)
-            for name, kept, *_rest in entries:
-                if kept != wanted[name]:
-                    difference = f"{name}={kept}, not {wanted[name]}"
-                    found.setdefault(difference, []).append(topic)
+            for name, value, *_rest in entries:
+                if value != configs[name]:
+                    difference = f"{name}={value}, not {configs[name]}"
+                    differing.setdefault(difference, []).append(topic)
     return [
         f"{len(their)} topic(s) have {difference}: {', '.join(their[:NAMED])}"
-        for difference, their in sorted(found.items())
+        for difference, their in sorted(differing.items())
     ]

@@ -18,7 +18,8 @@ from exchange.log.access import Brokers, access
 from exchange.log.aiokafka_internals import pause_between_updates
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.log.packing.packer import RECORD_BYTES
-from exchange.log.produce import GIVE_UP_SECONDS, Place, Slice
+from exchange.log.partitions import TopicPartition
+from exchange.log.produce import GIVE_UP_SECONDS, Slice
 from exchange.log.topics import MESSAGE_MAX_BYTES
 from exchange.log.writer import TRANSACTION_TIMEOUT_MS, transactional_id
 
@@ -64,7 +65,7 @@ class SpanningLog:
             if self._producer is None:
                 self._producer = await self._open()
 
-    async def append(self, parts: Sequence[tuple[Place, Slice]]) -> list[int]:
+    async def append(self, parts: Sequence[tuple[TopicPartition, Slice]]) -> list[int]:
         """Return the first offset of each part once all of them are committed.
 
         Raises BrokerUnavailable when nothing was written, OutcomeUnknown when it may have been.
@@ -77,9 +78,9 @@ class SpanningLog:
             async with asyncio.timeout(GIVE_UP_SECONDS):
                 await producer.begin_transaction()
                 # Each partition by itself: one after another they would add up their waits.
-                shares = _by_place(parts).items()
+                shares = _by_partition(parts).items()
                 stored = await asyncio.gather(
-                    *(_send(producer, place, share) for place, share in shares)
+                    *(_send(producer, topic_partition, share) for topic_partition, share in shares)
                 )
                 await producer.commit_transaction()
         except Exception as error:
@@ -130,32 +131,34 @@ class SpanningLog:
             await asyncio.wait(self._retired, timeout=CLOSE_SECONDS)
 
 
-def _by_place(parts: Sequence[tuple[Place, Slice]]) -> dict[Place, list[_Numbered]]:
+def _by_partition(
+    parts: Sequence[tuple[TopicPartition, Slice]],
+) -> dict[TopicPartition, list[_Numbered]]:
     """Return the parts of each partition in their order, numbered as they came."""
-    shares: dict[Place, list[_Numbered]] = {}
-    for number, (place, part) in enumerate(parts):
-        shares.setdefault(place, []).append((number, part))
+    shares: dict[TopicPartition, list[_Numbered]] = {}
+    for number, (topic_partition, share) in enumerate(parts):
+        shares.setdefault(topic_partition, []).append((number, share))
     return shares
 
 
 async def _send(
-    producer: AIOKafkaProducer, place: Place, share: Sequence[_Numbered]
+    producer: AIOKafkaProducer, topic_partition: TopicPartition, numbered: Sequence[_Numbered]
 ) -> list[tuple[int, int]]:
     """Store the parts of one partition in as few batches as hold them; return their first offsets.
 
     A part is never split: nobody else's records may come between its own.
     """
-    topic, partition = place
+    topic, partition = topic_partition
     firsts: list[tuple[int, int]] = []
-    waiting = deque(share)
+    waiting = deque(numbered)
     while waiting:
         batch, count = producer.create_batch(), 0
         places: list[tuple[int, int]] = []
         while waiting and (not places or batch.size() + _size(waiting[0][1]) <= GROUP_BYTES):
-            number, part = waiting.popleft()
+            number, share = waiting.popleft()
             places.append((number, count))
-            _fill(batch, part)
-            count += len(part.keys)
+            _fill(batch, share)
+            count += len(share.keys)
         stored = await (await producer.send_batch(batch, topic, partition=partition))
         firsts += [(number, stored.offset + first) for number, first in places]
         # Making a batch took a while: everybody else has a round of the loop.
@@ -163,14 +166,14 @@ async def _send(
     return firsts
 
 
-def _fill(batch: Any, part: Slice) -> None:  # noqa: ANN401 - aiokafka is untyped
-    headers = part.headers
-    for key, value in zip(part.keys, part.values, strict=True):
+def _fill(batch: Any, share: Slice) -> None:  # noqa: ANN401 - aiokafka is untyped
+    headers = share.headers
+    for key, value in zip(share.keys, share.values, strict=True):
         if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
             raise MessageSizeTooLargeError
         headers = []
 
 
-def _size(part: Slice) -> int:
-    values = sum([len(value) for value in part.values if value is not None])
-    return HEAD_BYTES + RECORD_BYTES * len(part.keys) + sum(map(len, part.keys)) + values
+def _size(share: Slice) -> int:
+    values = sum([len(value) for value in share.values if value is not None])
+    return HEAD_BYTES + RECORD_BYTES * len(share.keys) + sum(map(len, share.keys)) + values

@@ -17,7 +17,8 @@ from aiokafka.errors import KafkaError
 
 from exchange.log.connection import Connection, is_passing
 from exchange.log.errors import BrokerUnavailable
-from exchange.log.fetch_session import FetchSession, Place
+from exchange.log.fetch_session import FetchSession
+from exchange.log.partitions import TopicPartition
 from exchange.log.reader import ChunkCache, parsing
 from kernel.clock import monotonic
 from kernel.turns import FairScheduler
@@ -73,7 +74,7 @@ class _Watch:
 class _Node:
     """A broker: what it leads of that which is watched, and the loop that asks it."""
 
-    places: dict[Place, _Watch] = field(default_factory=dict)
+    places: dict[TopicPartition, _Watch] = field(default_factory=dict)
     session: FetchSession = field(default_factory=FetchSession)
     task: "asyncio.Task[None] | None" = None
 
@@ -85,7 +86,7 @@ class Tail:
         self._connection = connection
         self._cache = cache
         self._turns = turns or FairScheduler()
-        self._watches: dict[Place, _Watch] = {}
+        self._watches: dict[TopicPartition, _Watch] = {}
         self._nodes: dict[int, _Node] = {}
         self._failure: BaseException | None = None
         self._concerns: dict[Waiter, Concern] = {}
@@ -100,17 +101,19 @@ class Tail:
         """How many wait now."""
         return len(self._concerns)
 
-    async def wait(self, positions: Mapping[Place, int], concern: Concern, seconds: float) -> None:
+    async def wait(
+        self, positions: Mapping[TopicPartition, int], concern: Concern, seconds: float
+    ) -> None:
         """Return when a record is at a position, rules that concern it changed, or time is up."""
         waiter: Waiter = asyncio.get_running_loop().create_future()
         end = int((monotonic() + seconds) / TICK_SECONDS) + 1
         self._concerns[waiter] = concern
         self._by_subscription.setdefault(concern.subscription, set()).add(waiter)
         self._ends.setdefault(end, set()).add(waiter)
-        for place, offset in positions.items():
-            watch = self._watches.get(place)
+        for topic_partition, offset in positions.items():
+            watch = self._watches.get(topic_partition)
             if watch is None:
-                watch = self._watches[place] = _Watch(offset, 0.0)
+                watch = self._watches[topic_partition] = _Watch(offset, 0.0)
                 self._joined.set()
             watch.waiting.setdefault(offset, set()).add(waiter)
         self._waiting.set()
@@ -122,9 +125,9 @@ class Tail:
             _discard(self._ends, end, waiter)
             self._leave(waiter, positions)
 
-    def _leave(self, waiter: Waiter, positions: Mapping[Place, int]) -> None:
-        for place, offset in positions.items():
-            watch = self._watches.get(place)
+    def _leave(self, waiter: Waiter, positions: Mapping[TopicPartition, int]) -> None:
+        for topic_partition, offset in positions.items():
+            watch = self._watches.get(topic_partition)
             if watch is not None and offset in watch.waiting:
                 _discard(watch.waiting, offset, waiter)
                 if not watch.waiting:
@@ -195,13 +198,21 @@ class Tail:
 
         A partition without a leader is left out: whoever waits for it waits for its time.
         """
-        homeless = [(place, watch) for place, watch in self._watches.items() if watch.node is None]
+        homeless = [
+            (topic_partition, watch)
+            for topic_partition, watch in self._watches.items()
+            if watch.node is None
+        ]
         now = monotonic()
-        due = [(place, watch) for place, watch in homeless if watch.lost_until <= now]
+        due = [
+            (topic_partition, watch)
+            for topic_partition, watch in homeless
+            if watch.lost_until <= now
+        ]
         unknown = {
-            place[0]
-            for place, watch in due
-            if watch.lost_until or self._connection.known_leader(*place) is None
+            topic_partition[0]
+            for topic_partition, watch in due
+            if watch.lost_until or self._connection.known_leader(*topic_partition) is None
         }
         if unknown:
             try:
@@ -209,22 +220,22 @@ class Tail:
             except BrokerUnavailable as error:
                 log.debug("tail: %r", error)
                 return True
-        for place, watch in due:
-            node = self._connection.known_leader(*place)
-            if self._watches.get(place) is watch and node is not None:
-                self._give(place, watch, node)
+        for topic_partition, watch in due:
+            node = self._connection.known_leader(*topic_partition)
+            if self._watches.get(topic_partition) is watch and node is not None:
+                self._give(topic_partition, watch, node)
             elif not watch.waiting:
-                self._watches.pop(place, None)
+                self._watches.pop(topic_partition, None)
         return any(watch.node is None for watch in self._watches.values())
 
-    def _give(self, place: Place, watch: _Watch, node: int) -> None:
+    def _give(self, topic_partition: TopicPartition, watch: _Watch, node: int) -> None:
         watch.node, watch.lost_until = node, 0.0
         its = self._nodes.get(node)
         if its is None:
             its = self._nodes[node] = _Node()
             its.task = asyncio.create_task(self._watch_node(node, its))
             its.task.add_done_callback(self._node_ended)
-        its.places[place] = watch
+        its.places[topic_partition] = watch
 
     def _node_ended(self, done: "asyncio.Task[None]") -> None:
         if not done.cancelled() and (error := done.exception()) is not None:
@@ -235,20 +246,20 @@ class Tail:
         """Watch what a broker leads, until nobody waits for that or it does not answer."""
         session = its.session
         try:
-            while wanted := self._wanted(its):
-                wait_ms = min(WAIT_MS + len(wanted) // PARTITIONS_PER_MS, WAIT_MAX_MS)
-                answer = await self._connection.send(node, session.request(wanted, wait_ms))
-                told = session.answered(answer)
+            while wanted_offsets := self._wanted(its):
+                wait_ms = min(WAIT_MS + len(wanted_offsets) // PARTITIONS_PER_MS, WAIT_MAX_MS)
+                answer = await self._connection.send(node, session.request(wanted_offsets, wait_ms))
+                offsets = session.answered(answer)
                 for topic, partitions in answer.topics:
                     for info in partitions:
-                        place = (topic, info[0])
-                        if place in told:
-                            await self._received(place, told[place], info)
+                        topic_partition = (topic, info[0])
+                        if topic_partition in offsets:
+                            await self._received(topic_partition, offsets[topic_partition], info)
         except (KafkaError, BrokerUnavailable, OSError, TimeoutError) as error:
             log.warning("tail of broker %d: %r", node, error)
         del self._nodes[node]
-        for place, watch in its.places.items():
-            if self._watches.get(place) is watch:
+        for topic_partition, watch in its.places.items():
+            if self._watches.get(topic_partition) is watch:
                 self._lose(watch)
 
     def _lose(self, watch: _Watch) -> None:
@@ -256,29 +267,31 @@ class Tail:
         watch.node, watch.lost_until = None, monotonic() + LOST_SECONDS
         self._joined.set()
 
-    def _wanted(self, its: _Node) -> dict[Place, int]:
+    def _wanted(self, its: _Node) -> dict[TopicPartition, int]:
         """Return where to go on with each partition; what nobody has waited for is dropped."""
-        left = monotonic() - LINGER_SECONDS
-        for place, watch in list(its.places.items()):
-            if self._watches.get(place) is not watch:
-                del its.places[place]
-            elif not watch.waiting and watch.since < left:
-                del its.places[place], self._watches[place]
-        return {place: watch.offset for place, watch in its.places.items()}
+        oldest = monotonic() - LINGER_SECONDS
+        for topic_partition, watch in list(its.places.items()):
+            if self._watches.get(topic_partition) is not watch:
+                del its.places[topic_partition]
+            elif not watch.waiting and watch.since < oldest:
+                del its.places[topic_partition], self._watches[topic_partition]
+        return {topic_partition: watch.offset for topic_partition, watch in its.places.items()}
 
-    async def _received(self, place: Place, offset: int, info: Sequence[Any]) -> None:
+    async def _received(
+        self, topic_partition: TopicPartition, offset: int, info: Sequence[Any]
+    ) -> None:
         try:
             chunk = await self._turns.finish(parsing(info, offset))
         except KafkaError as error:
-            self._failed(place, error)
+            self._failed(topic_partition, error)
             return
         except Exception:
             # One partition's records end neither the news of others nor this loop.
-            log.exception("tail of %s from %d", place, offset)
-            self._hand_over(place)
+            log.exception("tail of %s from %d", topic_partition, offset)
+            self._hand_over(topic_partition)
             return
-        self._cache.add(place, chunk)
-        watch = self._watches.get(place)
+        self._cache.add(topic_partition, chunk)
+        watch = self._watches.get(topic_partition)
         if watch is None or chunk.next_offset <= offset:
             return
         watch.resume = max(watch.resume, chunk.next_offset)
@@ -286,18 +299,18 @@ class Tail:
         for reached in [each for each in watch.waiting if each < chunk.next_offset]:
             self._wake(watch.waiting.pop(reached))
 
-    def _failed(self, place: Place, error: KafkaError) -> None:
-        log.info("tail of %s: %r", place, error)
-        watch = self._watches.get(place)
+    def _failed(self, topic_partition: TopicPartition, error: KafkaError) -> None:
+        log.info("tail of %s: %r", topic_partition, error)
+        watch = self._watches.get(topic_partition)
         if not is_passing(error):
-            self._hand_over(place)
+            self._hand_over(topic_partition)
         elif watch is not None and watch.node is not None:
-            self._nodes[watch.node].places.pop(place, None)
+            self._nodes[watch.node].places.pop(topic_partition, None)
             self._lose(watch)
 
-    def _hand_over(self, place: Place) -> None:
+    def _hand_over(self, topic_partition: TopicPartition) -> None:
         """Let the waiters ask the reader, which tells the client what is wrong with a position."""
-        watch = self._watches.pop(place, None)
+        watch = self._watches.pop(topic_partition, None)
         if watch is not None:
             for waiters in watch.waiting.values():
                 self._wake(waiters)

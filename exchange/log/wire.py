@@ -57,10 +57,10 @@ class Framed(ProduceRequest_v7):  # type: ignore[misc] # aiokafka is untyped
     RESPONSE_TYPE: ClassVar[type[Answer]] = Answer
 
     def encode(self) -> bytes:
-        said = self.__dict__
-        topics: Batches = said["topics"]
+        fields = self.__dict__
+        topics: Batches = fields["topics"]
         parts: list[Buffer] = [
-            _HEAD.pack(NO_ID, ACKS_ALL, said["timeout"]),
+            _HEAD.pack(NO_ID, ACKS_ALL, fields["timeout"]),
             _INT.pack(len(topics)),
         ]
         for topic, batches in topics.items():

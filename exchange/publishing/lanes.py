@@ -13,7 +13,8 @@ from exchange.log.access import Brokers
 from exchange.log.carrier import Carrier
 from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown, WriterOver
-from exchange.log.produce import Place, Slice
+from exchange.log.partitions import TopicPartition
+from exchange.log.produce import Slice
 from exchange.log.transaction import SpanningLog, spanning_id
 from exchange.log.writer import Writers, transactional_id
 from kernel.changes import ChangeFeed
@@ -23,7 +24,7 @@ from kernel.group_commit import GroupCommit
 
 log = logging.getLogger(__name__)
 
-Part = tuple[Place, Slice]
+Share = tuple[TopicPartition, Slice]
 
 # What one transaction over several partitions holds.
 REQUESTS_TOGETHER, BATCH_BYTES = 1_000, 1024 * 1024
@@ -48,11 +49,11 @@ class Writer:
     `lease` is the life that the worker had when it was made.
     """
 
-    generation: int
+    life: int
     lease: int
     carrier: Carrier
     spanning: SpanningLog
-    transactions: GroupCommit[Sequence[Part], list[int]]
+    transactions: GroupCommit[Sequence[Share], list[int]]
     old_at: float
     users: int = 0
 
@@ -98,10 +99,10 @@ class Lanes:
             writer = await self._enter()
         if spanning:
             await writer.spanning.enter()
-            if writer.generation not in self._open:
+            if writer.life not in self._open:
                 raise BrokerUnavailable
         if asyncio.get_running_loop().time() > writer.old_at:
-            self.give_up(writer.generation)
+            self.give_up(writer.life)
         return writer
 
     async def append(
@@ -112,7 +113,7 @@ class Lanes:
         Raises BrokerUnavailable or BatchTooLarge when nothing was stored, OutcomeUnknown when it
         may have been.
         """
-        if writer.generation not in self._open or writer.lease != self._changes.life:
+        if writer.life not in self._open or writer.lease != self._changes.life:
             raise BrokerUnavailable
         try:
             if len(slices) == 1:
@@ -122,20 +123,20 @@ class Lanes:
                 parts = [((topic, partition), each) for partition, each in slices]
                 firsts = await writer.transactions.submit(parts, size_bytes)
         except (OutcomeUnknown, WriterOver):
-            self.give_up(writer.generation)
+            self.give_up(writer.life)
             raise
         return [
             PositionRange(partition, first, first + len(each.keys) - 1)
             for (partition, each), first in zip(slices, firsts, strict=True)
         ]
 
-    def give_up(self, generation: int) -> None:
+    def give_up(self, life: int) -> None:
         """Replace a writer that does not know what it wrote, so that its publishes can be settled.
 
         The worker goes on: its rules, its open polls and its other partitions do not notice.
         """
         writer = self._current
-        if writer is None or writer.generation != generation or self._replacing is not None:
+        if writer is None or writer.life != life or self._replacing is not None:
             return
         self._replacing = self._start(self._replace(writer))
 
@@ -179,8 +180,8 @@ class Lanes:
         """End a writer's life once nothing of it is under way."""
         await self._close_spanning(writer)
         await _until(lambda: writer.idle)
-        self._open.pop(writer.generation, None)
-        await self._changes.end_life(writer.generation)
+        self._open.pop(writer.life, None)
+        await self._changes.end_life(writer.life)
 
     def _leave_all(self) -> None:
         """Close the writers whose lease is over."""
@@ -192,13 +193,13 @@ class Lanes:
 
     async def _close_spanning(self, writer: Writer) -> None:
         """What a transaction left open would hold up every reader."""
-        if writer.generation in self._open:
+        if writer.life in self._open:
             await _until(lambda: writer.spanning.broken or writer.idle)
         unfinished = writer.spanning.broken
         writer.spanning.leave()
         if unfinished:
             with suppress(BrokerUnavailable):
-                await self._writers.enter(spanning_id(writer.generation))
+                await self._writers.enter(spanning_id(writer.life))
 
     async def _begin(self, number: int, lease: int) -> Writer:
         producer = await self._writers.enter(transactional_id(number))
@@ -238,10 +239,10 @@ async def _until(condition: Callable[[], bool]) -> None:
 
 def _all_at_once(
     spanning: SpanningLog,
-) -> Callable[[Sequence[Sequence[Part]]], Awaitable[list[list[int]]]]:
-    async def append(requests: Sequence[Sequence[Part]]) -> list[list[int]]:
+) -> Callable[[Sequence[Sequence[Share]]], Awaitable[list[list[int]]]]:
+    async def append(requests: Sequence[Sequence[Share]]) -> list[list[int]]:
         try:
-            firsts = iter(await spanning.append([part for parts in requests for part in parts]))
+            firsts = iter(await spanning.append([share for parts in requests for share in parts]))
         except Unavailable:
             raise
         except Exception as error:

@@ -128,9 +128,7 @@ class Publisher:
             raise
         writer = await self._lanes.writer(spanning=plan.layout.partitions > 1)
         with writer:
-            if keyed and (
-                accepted := await self._ledger.claim(keyed, writer.generation, plan.layout)
-            ):
+            if keyed and (accepted := await self._ledger.claim(keyed, writer.life, plan.layout)):
                 return await self._published(principal, plan, accepted, digest, replayed=True)
             intent = keyed.intent if keyed else None
             facts = BatchFacts(
@@ -150,7 +148,7 @@ class Publisher:
                     accepted = await self._store(writer, plan, request, checked, facts)
             finally:
                 if intent is not None:
-                    self._ledger.leave(intent, writer.generation)
+                    self._ledger.leave(intent, writer.life)
         self._counts.published(principal, plan.resource_id, len(request.body), accepted, digest)
         return await self._published(principal, plan, accepted, digest, replayed=False)
 
@@ -181,7 +179,7 @@ class Publisher:
                 )
         except Exception:
             if intent is not None:
-                self._ledger.withdraw(intent, writer.generation)
+                self._ledger.withdraw(intent, writer.life)
             raise
         try:
             marked = msgspec.structs.replace(facts, quarantine=quarantined.text())
@@ -197,7 +195,7 @@ class Publisher:
         if intent is None:
             return accepted
         try:
-            await self._ledger.decide(intent, writer.generation, accepted)
+            await self._ledger.decide(intent, writer.life, accepted)
         except OutcomeUnknown:
             if accepted.kept is not None:
                 await self._quarantine.withdraw(accepted.kept)
@@ -220,7 +218,7 @@ class Publisher:
             positions = await self._lanes.append(writer, layout.topic, slices, len(request.body))
         except (BrokerUnavailable, BatchTooLarge):
             if facts.intent is not None:
-                self._ledger.withdraw(facts.intent, writer.generation)
+                self._ledger.withdraw(facts.intent, writer.life)
             raise
         accepted = Accepted(plan.version, positions, quarantined)
         self._ledger.reached(layout, positions)

@@ -20,6 +20,6 @@ class AppendingLog(PartitionLog):
         if self.broken:
             raise BrokerUnavailable
         frame = self.frame(slices)
-        offset = await self.insist(frame, self._connection)
-        self.took(frame)
+        offset = await self.send_until_stored(frame, self._connection)
+        self.advance(frame)
         return offset

@@ -78,10 +78,10 @@ def _sizes(values: Sequence[bytes | None]) -> _Numbers:
 
 
 def _headers(headers: Headers) -> bytes:
-    found = bytearray()
-    encode_varint(len(headers), found.append)
+    encoded = bytearray()
+    encode_varint(len(headers), encoded.append)
     for name, value in headers:
         for part in (name.encode(), value):
-            encode_varint(len(part), found.append)
-            found += part
-    return bytes(found)
+            encode_varint(len(part), encoded.append)
+            encoded += part
+    return bytes(encoded)

@@ -43,7 +43,7 @@ async def test_it_begins_in_the_middle_of_a_batch(log: AppendingLog, reader: Rea
     await log.append([numbered(10, 5)])
     for offset in (0, 4, 7, 9, 10, 14):
         fresh = Reader(reader._connection, ChunkCache(MIB))
-        chunk = await fresh.read(log.place[0], 0, offset, MIB)
+        chunk = await fresh.read(log.topic_partition[0], 0, offset, MIB)
         assert chunk.offsets == list(range(offset, 15))
         assert chunk.keys == [str(number).encode() for number in range(offset, 15)]
         assert (chunk.start, chunk.next_offset, chunk.end) == (offset, 15, 15)
@@ -63,7 +63,7 @@ async def test_at_least_one_batch_comes_however_small_the_limit(
 ) -> None:
     await log.append([numbered(0, 3, size=50_000)])
     await log.append([numbered(3, 1)])
-    chunk = await reader.read(log.place[0], 0, 0, 10)
+    chunk = await reader.read(log.topic_partition[0], 0, 0, 10)
     assert chunk.offsets == [0, 1, 2]
 
 
@@ -75,13 +75,13 @@ async def test_aborted_records_and_markers_are_skipped(
     await producer.start()
     for ending in ("abort", "commit", "abort"):
         await producer.begin_transaction()
-        await producer.send_and_wait(log.place[0], ending.encode(), key=b"t", partition=0)
+        await producer.send_and_wait(log.topic_partition[0], ending.encode(), key=b"t", partition=0)
         await getattr(producer, f"{ending}_transaction")()
     await producer.stop()
     await log.append([numbered(9, 1)])
     found, offset = [], 0
     while True:
-        chunk = await reader.read(log.place[0], 0, offset, MIB)
+        chunk = await reader.read(log.topic_partition[0], 0, offset, MIB)
         if chunk.next_offset == offset:
             break
         found += chunk.values
@@ -96,15 +96,17 @@ async def test_an_undecided_transaction_holds_back_what_comes_after_it(
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=f"test-{new_id()}")
     await producer.start()
     await producer.begin_transaction()
-    await producer.send_and_wait(log.place[0], b"open", key=b"t", partition=0)
+    await producer.send_and_wait(log.topic_partition[0], b"open", key=b"t", partition=0)
     await log.append([numbered(5, 1)])
-    before = await Reader(connection, ChunkCache(MIB)).read(log.place[0], 0, 0, MIB)
+    before = await Reader(connection, ChunkCache(MIB)).read(log.topic_partition[0], 0, 0, MIB)
     assert (before.values, before.end) == ([], 0)
     await producer.commit_transaction()
     await producer.stop()
 
     async def shown() -> list[bytes | None]:
-        return (await Reader(connection, ChunkCache(MIB)).read(log.place[0], 0, 0, MIB)).values
+        return (
+            await Reader(connection, ChunkCache(MIB)).read(log.topic_partition[0], 0, 0, MIB)
+        ).values
 
     deadline = time.monotonic() + 5
     while await shown() != [b"open", b"5"]:
@@ -118,15 +120,17 @@ async def test_what_the_log_no_longer_keeps_is_told_with_its_earliest_place(
     await log.append([numbered(0, 10)])
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
-    await admin.delete_records({TopicPartition(log.place[0], 0): RecordsToDelete(before_offset=4)})
+    await admin.delete_records(
+        {TopicPartition(log.topic_partition[0], 0): RecordsToDelete(before_offset=4)}
+    )
     await admin.close()
     reader = Reader(connection, ChunkCache(MIB))
     for offset in (0, 3, 11, 2**40):
         with pytest.raises(PositionExpiredError) as expired:
-            await reader.read(log.place[0], 0, offset, MIB)
+            await reader.read(log.topic_partition[0], 0, offset, MIB)
         assert (expired.value.partition, expired.value.earliest) == (0, 4)
-    assert (await reader.read(log.place[0], 0, 4, MIB)).offsets == list(range(4, 10))
-    assert await reader.offset(log.place[0], 0, EARLIEST) == 4
+    assert (await reader.read(log.topic_partition[0], 0, 4, MIB)).offsets == list(range(4, 10))
+    assert await reader.offset(log.topic_partition[0], 0, EARLIEST) == 4
 
 
 async def test_places_are_found_by_time(log: AppendingLog, reader: Reader) -> None:
@@ -136,11 +140,11 @@ async def test_places_are_found_by_time(log: AppendingLog, reader: Reader) -> No
     await asyncio.sleep(0.05)
     await log.append([numbered(2, 2)])
     offset = reader.offset
-    assert await offset(log.place[0], 0, EARLIEST) == 0
-    assert await offset(log.place[0], 0, LATEST) == 4
-    assert await offset(log.place[0], 0, 0) == 0
-    assert await offset(log.place[0], 0, between) == 2
-    assert await offset(log.place[0], 0, between + 3_600_000) == 4
+    assert await offset(log.topic_partition[0], 0, EARLIEST) == 0
+    assert await offset(log.topic_partition[0], 0, LATEST) == 4
+    assert await offset(log.topic_partition[0], 0, 0) == 0
+    assert await offset(log.topic_partition[0], 0, between) == 2
+    assert await offset(log.topic_partition[0], 0, between + 3_600_000) == 4
 
 
 async def test_equal_readings_under_way_ask_the_broker_once(
@@ -157,10 +161,12 @@ async def test_equal_readings_under_way_ask_the_broker_once(
 
     monkeypatch.setattr(connection, "ask_leader", counting)
     reader = Reader(connection, ChunkCache(MIB))
-    chunks = await asyncio.gather(*(reader.read(log.place[0], 0, 0, MIB) for _ in range(50)))
+    chunks = await asyncio.gather(
+        *(reader.read(log.topic_partition[0], 0, 0, MIB) for _ in range(50))
+    )
     assert asked == 1
     assert all(chunk is chunks[0] for chunk in chunks)
-    assert await reader.read(log.place[0], 0, 1, MIB) is chunks[0]
+    assert await reader.read(log.topic_partition[0], 0, 1, MIB) is chunks[0]
     assert asked == 1
 
 
@@ -168,7 +174,9 @@ async def test_a_reader_that_leaves_does_not_take_the_others_with_it(
     log: AppendingLog, reader: Reader
 ) -> None:
     await log.append([numbered(0, 3)])
-    leaving, staying = (asyncio.create_task(reader.read(log.place[0], 0, 0, MIB)) for _ in range(2))
+    leaving, staying = (
+        asyncio.create_task(reader.read(log.topic_partition[0], 0, 0, MIB)) for _ in range(2)
+    )
     await asyncio.sleep(0)
     leaving.cancel()
     assert (await staying).offsets == [0, 1, 2]

@@ -71,7 +71,7 @@ async def test_only_what_changed_is_asked_for_again(
     [node] = tail._nodes.values()
     assert node.session._id != 0
     assert node.session._epoch > 2
-    assert not node.session.request(node.session._told, 50).topics
+    assert not node.session.request(node.session._watched, 50).topics
     for name, wait in zip(names, waits, strict=True):
         await append(name)
         assert await asyncio.wait_for(wait, 90) < 80

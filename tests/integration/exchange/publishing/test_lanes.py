@@ -67,8 +67,8 @@ async def test_a_writer_that_is_given_up_is_replaced_and_nothing_else_of_the_wor
     feed.on_reset(lambda: resets.append(True))
     lease, first = feed.life, await lanes.writer()
     with first:
-        lanes.give_up(first.generation)
-        lanes.give_up(first.generation)
+        lanes.give_up(first.life)
+        lanes.give_up(first.life)
         second = first
         while second == first:
             # Whoever comes meanwhile is served by the one or the other.
@@ -76,12 +76,12 @@ async def test_a_writer_that_is_given_up_is_replaced_and_nothing_else_of_the_wor
             await append(lanes, second, layout)
         # A publish that needs the first one yet is not settled by others meanwhile.
         await asyncio.sleep(3 * writing.RETRY_SECONDS)
-        assert not await ends(database, first.generation)
+        assert not await ends(database, first.life)
         assert isinstance(await append(lanes, first, layout), int)
-    await eventually(lambda: ends(database, first.generation))
+    await eventually(lambda: ends(database, first.life))
     with pytest.raises(BrokerUnavailable):
         await append(lanes, first, layout)
-    assert not await ends(database, second.generation)
+    assert not await ends(database, second.life)
     assert (feed.life, resets) == (lease, [])
 
 
@@ -92,7 +92,7 @@ async def test_a_worker_that_others_have_taken_for_dead_writes_no_more_under_its
     layout = await new_layout(endpoints, connection, 1)
     frozen = await lanes.writer()
     assert await append(lanes, frozen, layout) == 0
-    await fence(Writers(connection), transactional_id(frozen.generation), layout.topic, [0])
+    await fence(Writers(connection), transactional_id(frozen.life), layout.topic, [0])
     with pytest.raises(WriterOver):
         await append(lanes, frozen, layout)
     await eventually(lambda: _changed(lanes, frozen))
@@ -127,4 +127,4 @@ async def test_a_writer_is_replaced_before_the_log_forgets_by_which_name_to_fenc
     monkeypatch.setattr(writing, "OLD_SECONDS", 0.0)
     first = await lanes.writer()
     await eventually(lambda: _changed(lanes, first))
-    assert feed.life == first.generation
+    assert feed.life == first.life
