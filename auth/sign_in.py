@@ -85,7 +85,9 @@ class Gate:
             return await self._check(attempt, AuthEvent.CONFIRMATION_FAILED, now)
         except WrongPassword:
             errors = FieldErrors()
-            errors.add("old_password", "mismatch", "原口令不正确", "does not match the current password")
+            errors.add(
+                "old_password", "mismatch", "原口令不正确", "does not match the current password"
+            )
             errors.raise_if_any()
             raise
 
