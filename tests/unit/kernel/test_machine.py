@@ -99,7 +99,7 @@ def test_what_was_loaded_was_called_once_and_is_spared_the_collector(
 ) -> None:
     """A look at the compiler's objects held the loop of a worker for a tenth of a second."""
     called: list[int] = []
-    function = Later[Callable[[int], int]](
+    function = LazyCompiled[Callable[[int], int]](
         module, "double", loader, first=lambda double: called.append(double(21))
     )
     before = gc.get_freeze_count()
