@@ -16,6 +16,12 @@ class SourceExists(Conflict):
     )
 
 
+class DepartmentAbolished(Conflict):
+    title = Text(
+        "该部门已撤销，不能成为数源", "The department was abolished and cannot be a source"
+    )
+
+
 class ClaimExists(Conflict):
     title = Text(
         "本部门在该区划已有未了结的认责或已是数源",

@@ -1,9 +1,9 @@
-"""The life cycle of a resource: submit, return, approve, publish, revise, retire."""
+"""The life cycle of a resource, from the leader's sign-off to its retirement."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from auth.duties import require_other_eyes
 from auth.principal import Principal, Role
@@ -18,7 +18,7 @@ from catalog.rules.entries import key_errors, review_errors, role_errors
 from catalog.states import NEXT, Action, State, step
 from catalog.store import resources as store
 from catalog.tables import Resource, ResourceVersion
-from catalog.visibility import Shown, actions, acts_as, present, require, standing
+from catalog.visibility import Shown, actions, acts_as, present, require, serves, standing
 from kernel import outbox
 from kernel.audit import record
 from kernel.changes import announce
@@ -29,6 +29,8 @@ from kernel.workdays import local_date
 
 EVENTS: Mapping[Action, CatalogEvent] = {
     Action.SUBMIT: CatalogEvent.RESOURCE_SUBMITTED,
+    Action.WITHDRAW: CatalogEvent.RESOURCE_WITHDRAWN,
+    Action.DISCARD: CatalogEvent.RESOURCE_DISCARDED,
     Action.RETURN: CatalogEvent.RESOURCE_RETURNED,
     Action.APPROVE: CatalogEvent.RESOURCE_APPROVED,
     Action.PUBLISH: CatalogEvent.RESOURCE_PUBLISHED,
@@ -94,6 +96,36 @@ def _sign_off_errors(signed_on: date, today: date) -> list[FieldError]:
     if signed_on <= today:
         return []
     return [FieldError("signed_on", "out_of_range", "签批日期在未来", "is in the future")]
+
+
+async def withdraw(
+    session: WriteSession, principal: Principal, resource_id: str, *, now: datetime
+) -> Shown:
+    """Take back what the authority has not decided: the department goes on drafting."""
+    shown = await _start(session, principal, resource_id, Action.WITHDRAW)
+    return await _move(session, principal, shown.resource, Action.WITHDRAW, now=now)
+
+
+async def discard(
+    session: WriteSession, principal: Principal, resource_id: str, *, now: datetime
+) -> Shown:
+    """Give a draft up. Of a revision the published version stays, and its number is used up."""
+    shown = await _start(session, principal, resource_id, Action.DISCARD)
+    resource, number = shown.resource, shown.version.number
+    facts = _without_revision(resource) if serves(resource) else {}
+    to = State.PUBLISHED if serves(resource) else State.DISCARDED
+    if not await store.move(session, resource, to, now=now, **facts):
+        await _explain_race(session, resource, Action.DISCARD)
+    ended = {"state": State.DISCARDED, "ended_at": now}
+    version = await store.set_version(session, resource_id, number, **ended)
+    return await _finish(
+        session, principal, resource, version, Action.DISCARD, State.DRAFT, now=now
+    )
+
+
+def _without_revision(resource: Resource) -> dict[str, Any]:
+    floor = max(resource.version, resource.version_floor)
+    return {"version": resource.published_version, "version_floor": floor}
 
 
 async def send_back(
@@ -262,8 +294,11 @@ async def _move_resource(
 
     The resource's row is locked before those of its versions, by everybody: no deadlocks.
     """
-    if await store.move(session, resource, next_state(resource, action), now=now, **facts):
-        return
+    if not await store.move(session, resource, next_state(resource, action), now=now, **facts):
+        await _explain_race(session, resource, action)
+
+
+async def _explain_race(session: ReadSession, resource: Resource, action: Action) -> NoReturn:
     current = await store.resource(session, resource.id)
     if current is None:
         raise NotFound

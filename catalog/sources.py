@@ -2,23 +2,35 @@
 
 The first claim on an element in a region is `claimed`. One that comes while another is open, or
 while a source is active there, is `contested`; the earlier one keeps its status, and the authority
-sees both. The partial unique index `source_one_active` alone decides that one source is active;
-the lock on the element only brings the deciders into an order.
+sees both. Where one claim is left of a contest it is `claimed` again. The partial unique
+index `source_one_active` alone decides that one source is active; the lock on the element only
+brings the deciders into an order.
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+from auth import departments
 from auth.errors import NotYourDepartment
 from auth.principal import Principal, Role, covers
 from catalog import elements
-from catalog.errors import ClaimExists, SourceExists
+from catalog.errors import ClaimExists, DepartmentAbolished, SourceExists
 from catalog.events import CatalogEvent
 from catalog.rules.divisions import ancestors, canonical, nearest
-from catalog.states import SOURCE_NEXT, Decision, SourceStatus, step
+from catalog.states import (
+    OPEN_CLAIMS,
+    SOURCE_NEXT,
+    SOURCE_ROLES,
+    Decision,
+    SourceStatus,
+    step,
+)
 from catalog.store import elements as element_store
 from catalog.store import sources as store
 from catalog.store.rows import add_once
+from catalog.store.sources import Criteria
 from catalog.tables import Source
 from kernel import outbox
 from kernel.audit import record
@@ -27,11 +39,27 @@ from kernel.errors import NotFound
 from kernel.ids import new_id
 from kernel.paging import Page, PageRequest
 
+__all__ = [
+    "Criteria",
+    "claim",
+    "decide",
+    "find",
+    "forsake",
+    "get",
+    "require",
+    "search",
+    "source_of",
+    "sources_of",
+]
+
 EVENTS = {
     Decision.DESIGNATE: CatalogEvent.SOURCE_DESIGNATED,
     Decision.REJECT: CatalogEvent.SOURCE_REJECTED,
     Decision.REPLACE: CatalogEvent.SOURCE_DESIGNATED,
+    Decision.WITHDRAW: CatalogEvent.SOURCE_WITHDRAWN,
+    Decision.END: CatalogEvent.SOURCE_ENDED,
 }
+TOLD_OUTSIDE = (SourceStatus.ACTIVE, SourceStatus.ENDED)
 
 
 async def claim(
@@ -73,15 +101,8 @@ async def _status_of_claim(session: ReadSession, element: str, region: str) -> S
 
 def _record_claim(session: WriteSession, principal: Principal, source: Source) -> None:
     contested = source.status == SourceStatus.CONTESTED
-    record(
-        session,
-        principal.actor,
-        CatalogEvent.SOURCE_CONTESTED if contested else CatalogEvent.SOURCE_CLAIMED,
-        "source",
-        source.id,
-        element=source.element,
-        region_code=source.region_code,
-    )
+    event = CatalogEvent.SOURCE_CONTESTED if contested else CatalogEvent.SOURCE_CLAIMED
+    _record(session, principal, event, source)
 
 
 async def decide(
@@ -93,24 +114,78 @@ async def decide(
     reason: str | None = None,
     now: datetime,
 ) -> Source:
-    """Designate, reject or replace; SourceExists when another source is active in the region.
+    """Decide about a claim or a source, or take one's own claim back.
 
-    `replace` ends the active source, if there is one, in the same transaction.
+    `replace` ends the active source, if there is one, in the same transaction. Raises NotFound,
+    403 errors, IllegalTransition, SourceExists when another source is active in the region, and
+    DepartmentAbolished.
     """
     source = await session.get(Source, source_id)
     if source is None:
         raise NotFound
-    principal.require_authority(source.region_code)
+    require(principal, decision, source)
     await element_store.lock(session, source.element)
     await session.refresh(source)
     to = step(SOURCE_NEXT, SourceStatus(source.status), decision)
+    if to is SourceStatus.ACTIVE:
+        await _require_standing(session, source.department)
     if decision is Decision.REPLACE:
         await _end_active(session, principal, source, now=now)
-    facts = {"decided_by": principal.id, "decided_at": now, "reason": reason}
-    if not await store.move(session, source, to, **facts):
+    if not await store.move(session, source, to, **_facts(principal, decision, reason, now)):
         raise SourceExists
     _announce(session, principal, source, decision)
+    await _settle_contest(session, principal, source)
     return source
+
+
+def require(principal: Principal, decision: Decision, source: Source) -> None:
+    """Raise RoleRequired or NotYourDepartment unless the caller may decide so."""
+    if decision is Decision.WITHDRAW:
+        principal.require_role(*SOURCE_ROLES[decision])
+        principal.require_department(source.department)
+    else:
+        principal.require_authority(source.region_code)
+
+
+async def _require_standing(session: ReadSession, uscc: str) -> None:
+    if (await departments.load(session, uscc)).status != "active":
+        raise DepartmentAbolished
+
+
+def _facts(
+    principal: Principal, decision: Decision, reason: str | None, now: datetime
+) -> dict[str, Any]:
+    facts: dict[str, Any] = {"decided_by": principal.id, "decided_at": now, "reason": reason}
+    return facts | ({"ended_at": now} if decision in (Decision.WITHDRAW, Decision.END) else {})
+
+
+async def _settle_contest(session: WriteSession, principal: Principal, left: Source) -> None:
+    """Call the one claim that is left of a contest `claimed`; the element is locked."""
+    rivals = await store.rivals(session, left.element, left.region_code)
+    if len(rivals) != 1 or rivals[0].status != SourceStatus.CONTESTED:
+        return
+    await store.move(session, rivals[0], SourceStatus.CLAIMED)
+    _record(session, principal, CatalogEvent.SOURCE_UNCONTESTED, rivals[0])
+
+
+async def forsake(
+    session: WriteSession, principal: Principal, department: str, *, reason: str, now: datetime
+) -> list[str]:
+    """End every claim and source of a department that is no more; return their elements."""
+    lost = await store.standing_of(session, department)
+    for source in lost:
+        await element_store.lock(session, source.element)
+        await session.refresh(source)
+        if SourceStatus(source.status) is SourceStatus.ACTIVE:
+            decision, to = Decision.END, SourceStatus.ENDED
+        elif SourceStatus(source.status) in OPEN_CLAIMS:
+            decision, to = Decision.WITHDRAW, SourceStatus.WITHDRAWN
+        else:
+            continue
+        await store.move(session, source, to, **_facts(principal, decision, reason, now))
+        _announce(session, principal, source, decision)
+        await _settle_contest(session, principal, source)
+    return [source.element for source in lost]
 
 
 async def _end_active(
@@ -130,25 +205,30 @@ async def _end_active(
         )
 
 
+def _record(
+    session: WriteSession,
+    principal: Principal,
+    event: CatalogEvent,
+    source: Source,
+    **more: str | None,
+) -> None:
+    facts = {"element": source.element, "region_code": source.region_code}
+    record(session, principal.actor, event, "source", source.id, **facts, **more)
+
+
 def _announce(
     session: WriteSession, principal: Principal, source: Source, decision: Decision
 ) -> None:
-    facts = {
-        "element": source.element,
-        "region_code": source.region_code,
-        "department": source.department,
-    }
-    record(
-        session,
-        principal.actor,
-        EVENTS[decision],
-        "source",
-        source.id,
-        **facts,
-        reason=source.reason,
-    )
-    if source.status == SourceStatus.ACTIVE:
-        outbox.add(session, CatalogEvent.SOURCE_DESIGNATED, source.element, facts)
+    department = source.department
+    event = EVENTS[decision]
+    _record(session, principal, event, source, department=department, reason=source.reason)
+    if source.status in TOLD_OUTSIDE:
+        facts = {
+            "element": source.element,
+            "region_code": source.region_code,
+            "department": department,
+        }
+        outbox.add(session, event, source.element, facts)
 
 
 async def get(session: ReadSession, source_id: str) -> Source:
@@ -166,9 +246,17 @@ async def find(
     region_code: str | None = None,
     status: SourceStatus | None = None,
 ) -> Page[Source]:
+    """Return the claims and sources of an element; raises NotFound."""
     await elements.get(session, element)
-    region = None if region_code is None else canonical(region_code)
-    return await store.find(session, element, region, status, page)
+    criteria = Criteria(element=element, region_code=region_code, status=status)
+    return await search(session, criteria, page)
+
+
+async def search(session: ReadSession, criteria: Criteria, page: PageRequest) -> Page[Source]:
+    """Return claims and sources of any element; a region is found in either spelling."""
+    if criteria.region_code is not None:
+        criteria = replace(criteria, region_code=canonical(criteria.region_code))
+    return await store.find(session, criteria, page)
 
 
 async def source_of(session: ReadSession, element: str, region_code: str) -> Source | None:

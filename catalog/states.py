@@ -1,7 +1,8 @@
 """Life cycles of resource versions and of sources, as data; pure.
 
 A resource shows the state of its newest version. While version n+1 is a draft, version n stays
-published: `retire` acts on the version that serves, every other action on the newest one.
+published: `retire` acts on the version that serves, every other action on the newest one. A
+revision that is discarded leaves the resource as it was published.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,10 +20,13 @@ class State(StrEnum):
     PUBLISHED = "published"
     SUPERSEDED = "superseded"
     RETIRED = "retired"
+    DISCARDED = "discarded"
 
 
 class Action(StrEnum):
     SUBMIT = "submit"
+    WITHDRAW = "withdraw"
+    DISCARD = "discard"
     RETURN = "return"
     APPROVE = "approve"
     PUBLISH = "publish"
@@ -32,8 +36,11 @@ class Action(StrEnum):
 
 NEXT: Mapping[tuple[State, Action], State] = {
     (State.DRAFT, Action.SUBMIT): State.SUBMITTED,
+    (State.DRAFT, Action.DISCARD): State.DISCARDED,
+    (State.SUBMITTED, Action.WITHDRAW): State.DRAFT,
     (State.SUBMITTED, Action.RETURN): State.DRAFT,
     (State.SUBMITTED, Action.APPROVE): State.APPROVED,
+    (State.APPROVED, Action.RETURN): State.DRAFT,
     (State.APPROVED, Action.PUBLISH): State.PUBLISHED,
     (State.PUBLISHED, Action.REVISE): State.DRAFT,
     (State.PUBLISHED, Action.RETIRE): State.RETIRED,
@@ -42,6 +49,8 @@ NEXT: Mapping[tuple[State, Action], State] = {
 # `authority` acts for the region of the entry, the others for their own department's entries.
 ALLOWED_ROLES: Mapping[Action, frozenset[Role]] = {
     Action.SUBMIT: frozenset({Role.HEAD}),
+    Action.WITHDRAW: frozenset({Role.HEAD}),
+    Action.DISCARD: frozenset({Role.CLERK}),
     Action.RETURN: frozenset({Role.AUTHORITY}),
     Action.APPROVE: frozenset({Role.AUTHORITY}),
     Action.PUBLISH: frozenset({Role.AUTHORITY}),
@@ -56,12 +65,16 @@ class SourceStatus(StrEnum):
     ACTIVE = "active"
     REJECTED = "rejected"
     REPLACED = "replaced"
+    WITHDRAWN = "withdrawn"
+    ENDED = "ended"
 
 
 class Decision(StrEnum):
     DESIGNATE = "designate"
     REJECT = "reject"
     REPLACE = "replace"
+    WITHDRAW = "withdraw"
+    END = "end"
 
 
 OPEN_CLAIMS = (SourceStatus.CLAIMED, SourceStatus.CONTESTED)
@@ -71,9 +84,21 @@ SOURCE_NEXT: Mapping[tuple[SourceStatus, Decision], SourceStatus] = {
     (SourceStatus.CLAIMED, Decision.DESIGNATE): SourceStatus.ACTIVE,
     (SourceStatus.CLAIMED, Decision.REJECT): SourceStatus.REJECTED,
     (SourceStatus.CLAIMED, Decision.REPLACE): SourceStatus.ACTIVE,
+    (SourceStatus.CLAIMED, Decision.WITHDRAW): SourceStatus.WITHDRAWN,
     (SourceStatus.CONTESTED, Decision.DESIGNATE): SourceStatus.ACTIVE,
     (SourceStatus.CONTESTED, Decision.REJECT): SourceStatus.REJECTED,
     (SourceStatus.CONTESTED, Decision.REPLACE): SourceStatus.ACTIVE,
+    (SourceStatus.CONTESTED, Decision.WITHDRAW): SourceStatus.WITHDRAWN,
+    (SourceStatus.ACTIVE, Decision.END): SourceStatus.ENDED,
+}
+
+# `authority` decides for the region, `head` takes back a claim of its own department.
+SOURCE_ROLES: Mapping[Decision, frozenset[Role]] = {
+    Decision.DESIGNATE: frozenset({Role.AUTHORITY}),
+    Decision.REJECT: frozenset({Role.AUTHORITY}),
+    Decision.REPLACE: frozenset({Role.AUTHORITY}),
+    Decision.WITHDRAW: frozenset({Role.HEAD}),
+    Decision.END: frozenset({Role.AUTHORITY}),
 }
 
 S = TypeVar("S", bound=StrEnum)

@@ -208,12 +208,12 @@ def _of_subscription(action: subscription_states.Action, permitted: Permitted | 
 def _of_source(decision: catalog_states.Decision) -> Act:
     async def look(session: ReadSession, principal: Principal, source_id: str) -> Standing:
         source = await sources.get(session, source_id)
-        principal.require_authority(source.region_code)
+        sources.require(principal, decision, source)
         state = catalog_states.SourceStatus(source.status)
         refusal = _refusal(lambda: catalog_states.step(catalog_states.SOURCE_NEXT, state, decision))
         return Standing(None, refusal)
 
-    return Act(look, (Role.AUTHORITY,))
+    return Act(look, tuple(sorted(catalog_states.SOURCE_ROLES[decision])))
 
 
 def _of_client(action: client_states.Action) -> Act:

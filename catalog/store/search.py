@@ -29,7 +29,10 @@ WITHOUT_WORDS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
-    """`class_code` and `region_code` also find what lies below; all words of `q` must occur."""
+    """`class_code` and `region_code` also find what lies below; all words of `q` must occur.
+
+    What was discarded is found only by its status.
+    """
 
     q: str | None = None
     department: str | None = None
@@ -153,4 +156,6 @@ def _conditions(criteria: Criteria) -> list[ColumnElement[bool]]:
         found.append(col(version.items).contains([{"element": criteria.element}]))
     if criteria.status is not None:
         found.append(col(version.state) == criteria.status)
+    else:
+        found.append(col(version.state) != State.DISCARDED)
     return found

@@ -1,6 +1,7 @@
 """SQL of sources."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,20 +14,35 @@ from catalog.tables import Source
 from kernel.database import ReadSession, WriteSession
 from kernel.paging import Page, PageRequest
 
+# The partial unique index of `catalog.tables.Source`.
+ONE_ACTIVE = "source_one_active"
 
-async def find(
-    session: ReadSession,
-    element: str,
-    region_code: str | None,
-    status: str | None,
-    page: PageRequest,
-) -> Page[Source]:
-    query = select(Source).where(Source.element == element)
-    if region_code is not None:
-        query = query.where(Source.region_code == region_code)
-    if status is not None:
-        query = query.where(Source.status == status)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criteria:
+    """Each that is given narrows what is found."""
+
+    element: str | None = None
+    region_code: str | None = None
+    status: SourceStatus | None = None
+    department: str | None = None
+
+
+async def find(session: ReadSession, criteria: Criteria, page: PageRequest) -> Page[Source]:
+    query = select(Source)
+    for name, value in asdict(criteria).items():
+        if value is not None:
+            query = query.where(getattr(Source, name) == value)
     return await page_of(session, query, page, col(Source.id))
+
+
+async def standing_of(session: ReadSession, department: str) -> Sequence[Source]:
+    """Return the open claims and active sources of a department, by element."""
+    query = select(Source).where(
+        Source.department == department,
+        col(Source.status).in_((*OPEN_CLAIMS, SourceStatus.ACTIVE)),
+    )
+    return (await session.exec(query.order_by(Source.element, Source.region_code))).all()
 
 
 async def rivals(session: ReadSession, element: str, region_code: str) -> Sequence[Source]:
@@ -81,7 +97,9 @@ async def move(session: WriteSession, source: Source, to: SourceStatus, **facts:
     )
     try:
         moved = (await session.exec(statement)).rowcount == 1
-    except IntegrityError:
+    except IntegrityError as refused:
+        if ONE_ACTIVE not in str(refused.orig):
+            raise
         return False
     await session.refresh(source)
     return moved

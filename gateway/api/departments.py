@@ -9,6 +9,7 @@ from pydantic import StrictBool, StringConstraints
 from auth import departments
 from auth.departments import NewDepartment
 from auth.principal import Role, Scope
+from exchange.stewardship import succession
 from gateway.api.registry import Line, Region, Words
 from gateway.lists import HeededRevision, ListOf, Paging, Revision, tag
 from gateway.once import Once, creating
@@ -99,6 +100,7 @@ async def change(
 ) -> DepartmentView:
     values = body.model_dump(exclude_none=True)
     department = await departments.change(session, principal, uscc, revision, values)
+    await succession.follow(session, principal, uscc, department.status, now=clock.now())
     tag(response, department.revision)
     return DepartmentView.model_validate(department)
 

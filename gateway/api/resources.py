@@ -179,6 +179,24 @@ async def submit(
     return await step(shown)
 
 
+@router.post("/{resource_id}/withdraw")
+async def withdraw(
+    resource_id: ResourceId, session: Writing, principal: CatalogWriter, step: Step
+) -> ResourceView:
+    """撤回送审，继续起草 / take back what was submitted, and go on drafting."""
+    shown = await lifecycle.withdraw(session, principal, resource_id, now=clock.now())
+    return await step(shown)
+
+
+@router.post("/{resource_id}/discard")
+async def discard(
+    resource_id: ResourceId, session: Writing, principal: CatalogWriter, step: Step
+) -> ResourceView:
+    """放弃草稿，已发布的版本不变 / give a draft up; what is published stays."""
+    shown = await lifecycle.discard(session, principal, resource_id, now=clock.now())
+    return await step(shown)
+
+
 @router.post("/{resource_id}/return")
 async def send_back(
     resource_id: ResourceId,

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from auth.directory import Member
 from auth.principal import Principal, Role, Scope
 from catalog import sources, states
+from catalog.sources import Criteria
 from catalog.states import Decision, SourceStatus
 from gateway import names
 from gateway.api.registry import CodeInPath, Prose, Region
@@ -30,6 +31,7 @@ Creating = Annotated[Once, Depends(creating(Scope.CATALOG_WRITE, Role.HEAD))]
 
 # In which role a field's person acted.
 ROLES = {"claimed_by": "head", "decided_by": "authority"}
+Exact = Annotated[str | None, Query(max_length=64)]
 RegionQuery = Annotated[Region, Query(description="行政区划代码 / division code")]
 SourceId = Annotated[str, Path(min_length=1, max_length=64)]
 
@@ -41,6 +43,10 @@ class ClaimIn(Wire):
 
 class DecisionIn(Wire):
     reason: Prose | None = None
+
+
+class EndingIn(Wire):
+    reason: Prose
 
 
 class SourceView(Wire):
@@ -82,13 +88,14 @@ async def views(
     return [SourceView.model_validate(each) for each in shown]
 
 
-def _role(_view: Fields, field: str, _member: Member) -> str | None:
-    return ROLES[field]
+def _role(view: Fields, field: str, _member: Member) -> str | None:
+    withdrawn = field == "decided_by" and view["status"] == SourceStatus.WITHDRAWN
+    return ROLES["claimed_by"] if withdrawn else ROLES[field]
 
 
 def _next(status: SourceStatus) -> list[NextStep]:
     possible = states.allowed(states.SOURCE_NEXT, status)
-    return by_role(possible, dict.fromkeys(possible, frozenset({Role.AUTHORITY})))
+    return by_role(possible, states.SOURCE_ROLES)
 
 
 class Deciding:
@@ -98,7 +105,7 @@ class Deciding:
         self._session, self._principal, self._once = session, principal, once
 
     async def __call__(
-        self, source_id: str, decision: Decision, body: DecisionIn | None
+        self, source_id: str, decision: Decision, body: DecisionIn | EndingIn | None
     ) -> SourceView:
         reason = None if body is None else body.reason
         source = await sources.decide(
@@ -144,6 +151,26 @@ async def resolve(
     return (await views(session, principal, [source]))[0]
 
 
+@router.get("/sources")
+async def search(
+    session: Reading,
+    principal: CatalogReader,
+    page: Paging,
+    *,
+    status: SourceStatus | None = None,
+    department: Exact = None,
+    element: Exact = None,
+    region_code: RegionQuery | None = None,
+) -> ListOf[SourceView]:
+    """全部认责与数源，例如有争议的 / claims and sources of all elements, the contested ones say."""
+    criteria = Criteria(
+        status=status, department=department, element=element, region_code=region_code
+    )
+    found = await sources.search(session, criteria, page)
+    items = await views(session, principal, found.items)
+    return ListOf(items=items, next_cursor=found.next_cursor)
+
+
 @router.get("/sources/{source_id}")
 async def get(source_id: SourceId, session: Reading, principal: CatalogReader) -> SourceView:
     return (await views(session, principal, [await sources.get(session, source_id)]))[0]
@@ -167,3 +194,15 @@ async def replace(
 ) -> SourceView:
     """指定为数源，原数源同时终止 / designate, ending the active source at the same moment."""
     return await decide(source_id, Decision.REPLACE, body)
+
+
+@router.post("/sources/{source_id}/withdraw")
+async def withdraw(source_id: SourceId, decide: Decide, body: EndingIn) -> SourceView:
+    """认责部门撤回未了结的认责 / the claimant takes back a claim that is not decided."""
+    return await decide(source_id, Decision.WITHDRAW, body)
+
+
+@router.post("/sources/{source_id}/end")
+async def end(source_id: SourceId, decide: Decide, body: EndingIn) -> SourceView:
+    """终止数源，区划改由最近上级的数源负责 / end a source; the nearest ancestor's serves."""
+    return await decide(source_id, Decision.END, body)

@@ -6,14 +6,16 @@ import pytest
 from sqlalchemy import text
 
 from auth.errors import NotYourDepartment, RoleRequired
-from auth.principal import Role
+from auth.principal import Principal, Role
 from catalog import sources
-from catalog.errors import ClaimExists, SourceExists
+from catalog.errors import ClaimExists, DepartmentAbolished, SourceExists
 from catalog.states import Decision, SourceStatus
+from exchange.stewardship import succession
 from kernel.database import Database
 from kernel.errors import IllegalTransition, NotFound
 from kernel.paging import PageRequest
 from tests.support.catalog import CITY, NOW, PROVINCE, Bureau, caller, open_bureau
+from tests.support.registry import OPERATOR
 
 COUNTY = "450103"
 
@@ -91,9 +93,79 @@ async def test_replace_without_an_active_source_designates(bureau: Bureau) -> No
 async def test_a_decision_stands(bureau: Bureau) -> None:
     claim = await bureau.claim(bureau.one)
     await bureau.decide(claim, Decision.DESIGNATE)
-    for decision in Decision:
+    for decision in set(Decision) - {Decision.END, Decision.WITHDRAW}:
         with pytest.raises(IllegalTransition):
             await bureau.decide(claim, decision)
+
+
+async def withdraw(bureau: Bureau, claim: str, head: Principal) -> None:
+    async with bureau.database.transaction() as session:
+        await sources.decide(session, head, claim, Decision.WITHDRAW, reason="职责调整", now=NOW)
+
+
+async def test_a_claim_is_taken_back_by_its_department_alone(bureau: Bureau) -> None:
+    """A claim once made could not be taken back (G5)."""
+    claim = await bureau.claim(bureau.one)
+    with pytest.raises(NotYourDepartment):
+        await withdraw(bureau, claim, bureau.two.head)
+    with pytest.raises(RoleRequired):
+        await withdraw(bureau, claim, bureau.one.clerk)
+    await withdraw(bureau, claim, bureau.one.head)
+    assert await statuses(bureau) == {claim: "withdrawn"}
+    with pytest.raises(IllegalTransition):
+        await bureau.decide(claim, Decision.DESIGNATE)
+    assert await bureau.claim(bureau.one) != claim
+
+
+async def test_a_contest_that_falls_to_one_claim_leaves_it_claimed(bureau: Bureau) -> None:
+    first, second = await bureau.claim(bureau.one), await bureau.claim(bureau.two)
+    await withdraw(bureau, first, bureau.one.head)
+    assert await statuses(bureau) == {first: "withdrawn", second: "claimed"}
+
+
+async def test_a_claim_beside_a_source_that_ends_is_no_longer_contested(bureau: Bureau) -> None:
+    first = await bureau.claim(bureau.one)
+    await bureau.decide(first, Decision.DESIGNATE)
+    second = await bureau.claim(bureau.two)
+    assert await bureau.decide(first, Decision.END) == SourceStatus.ENDED
+    assert await statuses(bureau) == {first: "ended", second: "claimed"}
+
+
+async def test_a_region_whose_source_ends_has_its_ancestors_again(bureau: Bureau) -> None:
+    await bureau.decide(await bureau.claim(bureau.one), Decision.DESIGNATE)
+    city = await bureau.claim(bureau.two, CITY)
+    await bureau.decide(city, Decision.DESIGNATE)
+    await bureau.decide(city, Decision.END)
+    assert await source_department(bureau, COUNTY) == bureau.one.uscc
+
+
+async def test_an_abolished_department_loses_claims_and_sources(bureau: Bureau) -> None:
+    """An abolished department stayed the source, or became it (G5)."""
+    source = await bureau.claim(bureau.one)
+    await bureau.decide(source, Decision.DESIGNATE)
+    open_claim = await bureau.claim(bureau.one, CITY)
+    rival = await bureau.claim(bureau.two)
+    async with bureau.database.transaction() as session:
+        query = text("UPDATE auth.department SET status = 'abolished' WHERE uscc = :uscc")
+        await session.execute(query.bindparams(uscc=bureau.one.uscc))
+        await succession.follow(session, OPERATOR, bureau.one.uscc, "abolished", now=NOW)
+    assert await statuses(bureau) == {source: "ended", open_claim: "withdrawn", rival: "claimed"}
+    late = await bureau.claim(bureau.one, COUNTY)
+    with pytest.raises(DepartmentAbolished):
+        await bureau.decide(late, Decision.DESIGNATE)
+
+
+async def test_sources_are_found_by_status_and_department(bureau: Bureau) -> None:
+    """The contested ones could be found by asking for every element in turn (G20)."""
+    await bureau.claim(bureau.one)
+    contested = await bureau.claim(bureau.two)
+    criteria = sources.Criteria(status=SourceStatus.CONTESTED, department=bureau.two.uscc)
+    async with bureau.database.reading() as session:
+        page = await sources.search(session, criteria, PageRequest(200))
+        elsewhere = sources.Criteria(department=bureau.two.uscc, region_code="450200000000")
+        none = await sources.search(session, elsewhere, PageRequest(200))
+    assert [source.id for source in page.items] == [contested]
+    assert none.items == []
 
 
 async def test_a_region_without_a_source_has_its_nearest_ancestors(bureau: Bureau) -> None:

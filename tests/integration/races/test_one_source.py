@@ -11,13 +11,15 @@ from typing import Any
 
 from sqlalchemy import text
 
+from catalog import sources
 from catalog.errors import SourceExists
 from catalog.states import Decision
 from kernel.database import Database
 from kernel.errors import Conflict
-from tests.support.catalog import PROVINCE, Bureau, Office, add_office, open_bureau
+from tests.support.catalog import NOW, PROVINCE, Bureau, Office, add_office, open_bureau
 
 RIVALS = 50
+DECIDED = (Decision.DESIGNATE, Decision.REJECT, Decision.REPLACE)
 
 
 async def rivals_of(bureau: Bureau) -> list[Office]:
@@ -29,6 +31,14 @@ async def outcomes(attempts: list[Coroutine[Any, Any, str]]) -> Counter[str]:
     """Run the attempts at once, each on its own connection; count what became of them."""
     done = await asyncio.gather(*attempts, return_exceptions=True)
     return Counter(map(_name, done))
+
+
+async def withdraw(bureau: Bureau, office: Office, claim: str) -> str:
+    async with bureau.database.transaction() as session:
+        taken = await sources.decide(
+            session, office.head, claim, Decision.WITHDRAW, reason="职责调整", now=NOW
+        )
+        return taken.status
 
 
 def _name(outcome: str | BaseException) -> str:
@@ -104,10 +114,21 @@ async def test_claims_designations_replacements_and_rejections_in_a_crowd(
     attempts = [
         bureau.decide(claim, decision)
         for place, claim in enumerate(claims)
-        for decision in (list(Decision)[place % 3], Decision.DESIGNATE)
+        for decision in (DECIDED[place % len(DECIDED)], Decision.DESIGNATE)
     ]
     await outcomes([*attempts, *(bureau.claim(office) for office in late)])
     assert await count(bureau, "active") == 1
+
+
+async def test_claims_withdrawn_at_once_leave_the_last_one_claimed(database: Database) -> None:
+    """However they race, whoever is left alone is not called contested."""
+    bureau = await open_bureau(database)
+    rivals = await rivals_of(bureau)
+    claims = [(office, await bureau.claim(office)) for office in rivals]
+    found = await outcomes([withdraw(bureau, *claim) for claim in claims[:-1]])
+    assert found == {"withdrawn": RIVALS - 1}
+    assert await count(bureau, "claimed") == 1
+    assert await count(bureau, "contested") == 0
 
 
 async def test_the_database_itself_refuses_a_second_active_source(database: Database) -> None:

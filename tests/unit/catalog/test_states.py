@@ -25,8 +25,11 @@ from tests.support.catalog import CITY, NOW, PROVINCE, caller
 # Written out by hand from the table of api.md, so that a slip in catalog.states is seen.
 BY_THE_BOOK = {
     (State.DRAFT, Action.SUBMIT): (State.SUBMITTED, {"head"}),
+    (State.DRAFT, Action.DISCARD): (State.DISCARDED, {"clerk"}),
+    (State.SUBMITTED, Action.WITHDRAW): (State.DRAFT, {"head"}),
     (State.SUBMITTED, Action.RETURN): (State.DRAFT, {"authority"}),
     (State.SUBMITTED, Action.APPROVE): (State.APPROVED, {"authority"}),
+    (State.APPROVED, Action.RETURN): (State.DRAFT, {"authority"}),
     (State.APPROVED, Action.PUBLISH): (State.PUBLISHED, {"authority"}),
     (State.PUBLISHED, Action.REVISE): (State.DRAFT, {"clerk"}),
     (State.PUBLISHED, Action.RETIRE): (State.RETIRED, {"authority", "head"}),
@@ -94,6 +97,14 @@ def test_the_authority_acts_for_every_department_of_its_region() -> None:
 def test_a_retired_resource_allows_nothing() -> None:
     assert allowed(NEXT, State.RETIRED) == []
     assert allowed(NEXT, State.SUPERSEDED) == []
+    assert allowed(NEXT, State.DISCARDED) == []
+
+
+@pytest.mark.parametrize("state", [State.DRAFT, State.SUBMITTED, State.APPROVED])
+def test_no_state_before_publication_is_a_trap(state: State) -> None:
+    """An approved entry whose source was lost could neither be published nor left (G3)."""
+    back = {Action.DISCARD, Action.WITHDRAW, Action.RETURN}
+    assert back & set(allowed(NEXT, state))
 
 
 @pytest.mark.parametrize("status", [State.DRAFT, State.SUBMITTED, State.APPROVED])
@@ -121,12 +132,28 @@ def test_a_draft_is_no_business_of_everybody_in_an_authority() -> None:
     assert visibility.shown_number(colleague, resource(published=3)) == 3
 
 
+SOURCES_BY_THE_BOOK = {
+    **{
+        (status, decision): reached
+        for status in (SourceStatus.CLAIMED, SourceStatus.CONTESTED)
+        for decision, reached in (
+            (Decision.DESIGNATE, SourceStatus.ACTIVE),
+            (Decision.REJECT, SourceStatus.REJECTED),
+            (Decision.REPLACE, SourceStatus.ACTIVE),
+            (Decision.WITHDRAW, SourceStatus.WITHDRAWN),
+        )
+    },
+    (SourceStatus.ACTIVE, Decision.END): SourceStatus.ENDED,
+}
+
+
 @pytest.mark.parametrize(("status", "decision"), [*product(SourceStatus, Decision)])
-def test_only_an_open_claim_is_decided(status: SourceStatus, decision: Decision) -> None:
-    if status in {SourceStatus.CLAIMED, SourceStatus.CONTESTED}:
-        reached = step(SOURCE_NEXT, status, decision)
-        expected = SourceStatus.REJECTED if decision is Decision.REJECT else SourceStatus.ACTIVE
-        assert reached is expected
-    else:
-        with pytest.raises(IllegalTransition):
-            step(SOURCE_NEXT, status, decision)
+def test_only_an_open_claim_is_decided_and_only_a_source_ends(
+    status: SourceStatus, decision: Decision
+) -> None:
+    expected = SOURCES_BY_THE_BOOK.get((status, decision))
+    if expected is not None:
+        assert step(SOURCE_NEXT, status, decision) is expected
+        return
+    with pytest.raises(IllegalTransition):
+        step(SOURCE_NEXT, status, decision)

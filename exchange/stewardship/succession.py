@@ -1,0 +1,17 @@
+"""What becomes of a department's duties when the department changes (Order 809 Art 19)."""
+
+from datetime import datetime
+
+from auth.principal import Principal
+from catalog import sources
+from kernel.database import WriteSession
+
+ABOLISHED = "部门已撤销 / the department was abolished"
+
+
+async def follow(
+    session: WriteSession, principal: Principal, uscc: str, status: str, *, now: datetime
+) -> None:
+    """Take its claims and sources from a department that is abolished, in the same transaction."""
+    if status == "abolished":
+        await sources.forsake(session, principal, uscc, reason=ABOLISHED, now=now)
