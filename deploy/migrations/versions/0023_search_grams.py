@@ -28,6 +28,7 @@ PREFIXES: Final = {"resource_region": ("resource", "region_code"),
 
 
 def upgrade() -> None:
+    # The default stays: gateways of the release before write no such column until they are replaced.
     op.add_column(
         "resource_version",
         sa.Column("search_grams", postgresql.ARRAY(sa.Text()), nullable=False, server_default="{}"),
@@ -35,7 +36,6 @@ def upgrade() -> None:
     )
     op.execute("DROP INDEX IF EXISTS catalog.resource_version_search")
     _fold()
-    op.alter_column("resource_version", "search_grams", server_default=None, schema=SCHEMA)
     op.create_index(
         "resource_version_search",
         "resource_version",
