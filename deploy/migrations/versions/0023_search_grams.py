@@ -28,7 +28,7 @@ PREFIXES: Final = {"resource_region": ("resource", "region_code"),
 
 
 def upgrade() -> None:
-    # The default stays: gateways of the release before write no such column until they are replaced.
+    # The default stays: gateways of the release before know no such column until they end.
     op.add_column(
         "resource_version",
         sa.Column("search_grams", postgresql.ARRAY(sa.Text()), nullable=False, server_default="{}"),

@@ -175,7 +175,8 @@ async def test_a_resource_lives_as_the_table_says(world: World, provider: Depart
     for action in ("approve", "publish"):
         refused = await world.authority.post(f"{path}/{action}")
         assert (refused.status_code, refused.json()["code"]) == (409, "illegal_transition")
-        assert (refused.json()["state"], refused.json()["allowed"]) == ("draft", ["submit", "discard"])
+        problem = refused.json()
+        assert (problem["state"], problem["allowed"]) == ("draft", ["submit", "discard"])
     submitted = await provider.head.ask("POST", f"{path}/submit", SIGNED)
     assert (submitted["status"], submitted["leader_name"]) == ("submitted", "黄某")
     returned = await world.authority.ask("POST", f"{path}/return", {"reason": "补充依据"})
