@@ -16,6 +16,8 @@ from tests.support.processes import Running
 
 # No test waits for so long: whatever is replaced was not waited for until it counted as hung.
 NEVER_SECONDS = 3600
+# Longer than a worker takes to its first answer: it would be killed while it starts.
+SOON_SECONDS = 10
 
 
 @contextmanager
@@ -58,7 +60,7 @@ async def test_a_killed_worker_is_replaced_beside_one_that_hangs(tmp_path: Path)
 
 
 async def test_a_worker_that_hangs_is_killed_and_replaced(tmp_path: Path) -> None:
-    with node(tmp_path, 1) as running:
+    with node(tmp_path, SOON_SECONDS) as running:
         hung, _other = await two_workers(running)
         os.kill(hung, signal.SIGSTOP)
         await eventually(lambda: hung not in running.worker_pids())
