@@ -22,10 +22,14 @@ def grams(folded: str) -> list[str]:
     found: set[str] = set()
     for word in folded.split():
         found.update(word)
-        found.update(word[place : place + 2] for place in range(len(word) - 1))
+        found.update(_pairs(word))
     return sorted(found)
 
 
 def narrowest(word: str) -> list[str]:
     """Return what a text that holds the folded word is looked up by: pairs where it has any."""
-    return sorted({word[place : place + 2] for place in range(len(word) - 1)}) or [word]
+    return sorted(_pairs(word)) or [word]
+
+
+def _pairs(word: str) -> set[str]:
+    return {word[place : place + 2] for place in range(len(word) - 1)}
