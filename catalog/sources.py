@@ -20,7 +20,6 @@ from catalog.errors import ClaimExists, DepartmentAbolished, SourceExists
 from catalog.events import CatalogEvent
 from catalog.rules.divisions import ancestors, canonical, nearest
 from catalog.states import (
-    OPEN_CLAIMS,
     SOURCE_NEXT,
     SOURCE_ROLES,
     Decision,
@@ -131,11 +130,25 @@ async def decide(
         await _require_standing(session, source.department)
     if decision is Decision.REPLACE:
         await _end_active(session, principal, source, now=now)
+    await _carry_out(session, principal, source, decision, to, reason=reason, now=now)
+    return source
+
+
+async def _carry_out(
+    session: WriteSession,
+    principal: Principal,
+    source: Source,
+    decision: Decision,
+    to: SourceStatus,
+    *,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """Write what was decided, and settle the contest that it may leave; SourceExists."""
     if not await store.move(session, source, to, **_facts(principal, decision, reason, now)):
         raise SourceExists
     _announce(session, principal, source, decision)
     await _settle_contest(session, principal, source)
-    return source
 
 
 def require(principal: Principal, decision: Decision, source: Source) -> None:
@@ -176,15 +189,10 @@ async def forsake(
     for source in lost:
         await element_store.lock(session, source.element)
         await session.refresh(source)
-        if SourceStatus(source.status) is SourceStatus.ACTIVE:
-            decision, to = Decision.END, SourceStatus.ENDED
-        elif SourceStatus(source.status) in OPEN_CLAIMS:
-            decision, to = Decision.WITHDRAW, SourceStatus.WITHDRAWN
-        else:
-            continue
-        await store.move(session, source, to, **_facts(principal, decision, reason, now))
-        _announce(session, principal, source, decision)
-        await _settle_contest(session, principal, source)
+        status = SourceStatus(source.status)
+        for decision in (Decision.END, Decision.WITHDRAW):
+            if (to := SOURCE_NEXT.get((status, decision))) is not None:
+                await _carry_out(session, principal, source, decision, to, reason=reason, now=now)
     return [source.element for source in lost]
 
 
@@ -212,23 +220,20 @@ def _record(
     source: Source,
     **more: str | None,
 ) -> None:
-    facts = {"element": source.element, "region_code": source.region_code}
-    record(session, principal.actor, event, "source", source.id, **facts, **more)
+    record(session, principal.actor, event, "source", source.id, **_where(source), **more)
+
+
+def _where(source: Source) -> dict[str, str]:
+    return {"element": source.element, "region_code": source.region_code}
 
 
 def _announce(
     session: WriteSession, principal: Principal, source: Source, decision: Decision
 ) -> None:
-    department = source.department
-    event = EVENTS[decision]
+    department, event = source.department, EVENTS[decision]
     _record(session, principal, event, source, department=department, reason=source.reason)
     if source.status in TOLD_OUTSIDE:
-        facts = {
-            "element": source.element,
-            "region_code": source.region_code,
-            "department": department,
-        }
-        outbox.add(session, event, source.element, facts)
+        outbox.add(session, event, source.element, {**_where(source), "department": department})
 
 
 async def get(session: ReadSession, source_id: str) -> Source:
