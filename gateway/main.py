@@ -4,7 +4,6 @@ from gateway.app import create
 from gateway.hot.paths import HotPaths
 from gateway.http.asgi import App
 from gateway.http.budgets import set_budgets
-from gateway.http.processes import end_with_parent
 from kernel import logging
 from kernel.machine.lazy_compiled import LOADER
 from kernel.settings import load
@@ -16,7 +15,6 @@ def application() -> App:
     settings = load()
     logging.configure(settings.log_level)
     set_budgets(untaken_bytes=settings.untaken_bytes, inflight_bytes=settings.inflight_bytes)
-    end_with_parent()
     LOADER.after = settings.compile_after_records
     app = create(settings, on_dead_loop=end_process)
     return HotPaths(app, lambda: app.state.services)

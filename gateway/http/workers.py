@@ -8,6 +8,7 @@ beside one that hung, was not replaced for so long.
 import contextlib
 import logging
 import multiprocessing
+import os
 import signal
 import socket
 import threading
@@ -21,7 +22,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from gateway.http.stopping import SIGNALS
 from kernel import clock
-from kernel.tasks import STOP_SECONDS
+from kernel.tasks import STOP_SECONDS, end_by_force_after
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +188,14 @@ def _serve(config: uvicorn.Config, listening: socket.socket, asked: Connection) 
 
 
 def _answer(asked: Connection) -> None:
-    """Answer each question for as long as the process that asks lives."""
+    """Answer each question for as long as the process that asks lives; then stop as at SIGTERM.
+
+    Killed, that process tells its workers nothing: they kept the port, and no other gateway could
+    start. The pipe ends with it on every system.
+    """
     with contextlib.suppress(OSError, EOFError):
         while True:
             asked.send_bytes(asked.recv_bytes())
+    log.critical("this worker ends: the gateway that started it was killed")
+    end_by_force_after(STOP_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
