@@ -30,6 +30,8 @@ _SPAWN: Final = multiprocessing.get_context("spawn")
 TURN_SECONDS: Final = 0.5
 # A worker that dies at once is not started more often than this.
 YOUNG_SECONDS: Final = 1.0
+# Connections are refused so long before the drain is over: the workers still take what has come.
+REFUSED_EARLIER_SECONDS: Final = 0.5
 
 
 class Worker:
@@ -152,17 +154,18 @@ class Workers:
         return self._born()
 
     def _end(self, workers: list[Worker]) -> None:
-        """Stop all; refuse connections when the drain is over, and kill what does not end then.
+        """Stop all; refuse connections shortly before they stop to accept, and kill who does not.
 
-        Each worker stops to accept when it stops, and what the socket still took would wait for
-        an accept that never comes: a request that was sent and is lost.
+        What the socket took and no worker accepts any more would be reset: a request that was sent
+        and is lost. On a busy machine workers accept late, so they are given a moment for it.
         """
         for worker in workers:
             worker.terminate()
-        _await_ends(workers, self._drain_seconds)
+        _await_ends(workers, max(0.0, self._drain_seconds - REFUSED_EARLIER_SECONDS))
         with contextlib.suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
-        _await_ends(workers, (self._config.timeout_graceful_shutdown or 0) + STOP_SECONDS)
+        ending_seconds = (self._config.timeout_graceful_shutdown or 0) + STOP_SECONDS
+        _await_ends(workers, REFUSED_EARLIER_SECONDS + ending_seconds)
         for worker in workers:
             if worker.exit_code is None:
                 log.error("worker %d is killed: it did not stop", worker.pid)
