@@ -458,7 +458,7 @@ async def test_writers_at_once_never_pass_the_limit_together(
                 )
             )
     codes = [answer.status_code for answer in answers]
-    assert (codes.count(201), codes.count(422)) == (5, 7)
+    assert (codes.count(201), codes.count(422)) == (5, 7), codes
     assert len(await kept(sharing.provider.clerk, sharing)) == 10
     assert len(await in_the_log(sharing)) == 15
 
