@@ -5,7 +5,7 @@ import logging
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from cryptography.fernet import InvalidToken
 from joserfc.jwk import ECKey
@@ -14,7 +14,7 @@ from auth.events import AuthEvent
 from auth.issuing import ALGORITHM
 from auth.store import keys as store
 from auth.tables import SigningKey
-from kernel import audit, changes, clock
+from kernel import audit, changes, clock, encrypted
 from kernel.actor import SYSTEM, Actor
 from kernel.database import Database, ReadSession, WriteSession
 from kernel.secretbox import Secretbox
@@ -22,6 +22,7 @@ from kernel.secretbox import Secretbox
 log = logging.getLogger(__name__)
 
 SUBJECT = "keys"
+ENCRYPTED: Final = encrypted.of(SigningKey)
 CURVE = "P-256"
 # Every worker has learnt of a new key before the first token is signed with it.
 SIGNS_AFTER = timedelta(seconds=2)

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, Column, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlmodel import Field, SQLModel
 
+from kernel.encrypted import Encrypted
 from kernel.tables import timestamp
 
 SCHEMA = "auth"
@@ -113,7 +114,7 @@ class SigningKey(SQLModel, table=True):
     __table_args__ = {"schema": SCHEMA}
 
     kid: str = Field(primary_key=True)
-    private: bytes = Field(sa_type=LargeBinary)
+    private: bytes = Field(sa_type=Encrypted)
     public: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     created_at: datetime = timestamp()
     signs_from: datetime = timestamp()

@@ -10,6 +10,7 @@ from exchange.worker import Worker
 from kernel import logging as json_logging
 from kernel import memory
 from kernel.database_access import DatabaseAccess
+from kernel.master_key import require_master_key
 from kernel.metrics_folder import MetricsFolder
 from kernel.metrics_server import serving
 from kernel.settings import Settings
@@ -27,8 +28,12 @@ def main() -> None:
     if sys.argv[1:] != ["worker"]:
         sys.stderr.write("usage: python -m exchange worker\n")
         sys.exit(2)
-    settings = settings_for(DatabaseAccess.of, Access.of, _metrics_port)
+    settings = settings_for(
+        DatabaseAccess.of, Access.of, Settings.other_master_key_bytes, _metrics_port
+    )
     require_database(settings)
+    if settings.has_master_key:
+        require_master_key(settings)
     json_logging.configure(settings.log_level)
     memory.settle()
     with (

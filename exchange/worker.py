@@ -39,10 +39,10 @@ from kernel import answers, audit, audit_months, clock, refusals
 from kernel.database import Database, WriteSession, is_passing
 from kernel.database_access import DatabaseAccess
 from kernel.errors import Unavailable
+from kernel.master_key import open_box
 from kernel.metrics import Histogram
 from kernel.metrics_folder import MetricsFolder
 from kernel.presence import Presence
-from kernel.secretbox import Secretbox
 from kernel.settings import Settings
 from kernel.skew import Skew
 from kernel.tasks import FAILED, STOP_SECONDS, Loops, end_by_force_after
@@ -144,7 +144,7 @@ class Worker:
         self._start_job("forget-receipts", forget, FORGET_SECONDS)
         forget = partial(refusals.forget_old, days=self._settings.refusals_days)
         self._start_job("forget-refusals", forget, FORGET_SECONDS)
-        if self._settings.master_key or self._settings.master_key_file:
+        if self._settings.has_master_key:
             self._start_job("signing-keys", self._rotate_keys, KEYS_SECONDS)
         if self._settings.worker_heartbeat_file is not None:
             path = self._settings.worker_heartbeat_file
@@ -192,7 +192,7 @@ class Worker:
         await rotate_when_due(
             session,
             now,
-            box=Secretbox(settings.master_key_bytes()),
+            box=await open_box(session, settings),
             days=settings.signing_key_days,
             token_seconds=settings.access_token_seconds,
         )

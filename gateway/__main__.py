@@ -13,6 +13,7 @@ from gateway.http.limits import allow_many
 from gateway.http.processes import run
 from kernel import logging
 from kernel.database_access import DatabaseAccess
+from kernel.master_key import require_master_key
 from kernel.metrics_folder import MetricsFolder
 from kernel.metrics_server import serving
 from kernel.settings import Settings, load
@@ -39,6 +40,7 @@ def serve() -> None:
     settings = settings_for(
         is_public,
         Settings.master_key_bytes,
+        Settings.other_master_key_bytes,
         DatabaseAccess.of,
         Access.of,
         lambda wanted: port_is_free(wanted.host, wanted.port, "SHUYUAN_HOST, SHUYUAN_PORT"),
@@ -49,6 +51,7 @@ def serve() -> None:
         ),
     )
     require_database(settings)
+    require_master_key(settings)
     logging.configure(settings.log_level)
     allow_many()
     with (

@@ -20,6 +20,7 @@ from gateway.probe import Probe
 from kernel.changes import ChangeFeed
 from kernel.database import Database, ReadSession, WriteSession
 from kernel.database_access import DatabaseAccess
+from kernel.master_key import box_of
 from kernel.metrics_folder import MetricsFolder
 from kernel.presence import Presence
 from kernel.refusals import Refusals
@@ -53,7 +54,7 @@ async def open_services(
     """Open everything, start the loops, and close in the opposite order."""
     place = DatabaseAccess.of(settings)
     database = Database(place, pool_size=settings.database_pool)
-    box = Secretbox(settings.master_key_bytes())
+    box = await _box(database, settings)
     changes = ChangeFeed(place, stale_seconds=settings.rules_stale_seconds)
     loops = Loops(on_dead_loop)
     tokens = TokenVerifier(database, changes, box, settings)
@@ -89,6 +90,14 @@ async def open_services(
         await restore.close()
         await bus.close()
         await database.close()
+
+
+async def _box(database: Database, settings: Settings) -> Secretbox:
+    try:
+        return await box_of(database, settings)
+    except BaseException:
+        await database.close()
+        raise
 
 
 def _about(using: Services) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 RETENTION_HOURS_MIN = 8 * 24
+MASTER_KEY_BYTES = 32
+OTHER_MASTER_KEYS_MAX = 8
 """The seven days of an Idempotency-Key, and a day."""
 
 
@@ -73,6 +75,12 @@ class Settings(BaseSettings):
         "", repr=False, description="32 random bytes, base64url: protects stored keys"
     )
     master_key_file: Path | None = Field(None, description="file that holds the master key")
+    other_master_keys: str = Field(
+        "", repr=False, description="master keys, with commas between, that are read only"
+    )
+    other_master_keys_file: Path | None = Field(
+        None, description="file that holds them, one a line"
+    )
     host: str = Field("127.0.0.1", description="address that the gateway listens on")
     port: int = Field(8000, description="port that the gateway listens on")
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, description="gateway workers")
@@ -223,18 +231,36 @@ class Settings(BaseSettings):
             )
         return hours
 
+    @property
+    def has_master_key(self) -> bool:
+        return bool(self.master_key or self.master_key_file)
+
     def master_key_bytes(self) -> bytes:
-        """Return the master key; ValueError says what is wrong with it."""
+        """Return the master key, that which writes; ValueError says what is wrong with it."""
         text = self.master_key or (
             self.master_key_file.read_text().strip() if self.master_key_file else ""
         )
-        try:
-            key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        except ValueError:
-            key = b""
-        if len(key) != 32:  # noqa: PLR2004 - AES-256 and HKDF input
-            raise ValueError("SHUYUAN_MASTER_KEY must be 32 random bytes in base64url")
-        return key
+        return _key(text, "SHUYUAN_MASTER_KEY")
+
+    def other_master_key_bytes(self) -> tuple[bytes, ...]:
+        """Return the master keys that are read only; ValueError says what is wrong with one."""
+        listed = self.other_master_keys or (
+            self.other_master_keys_file.read_text() if self.other_master_keys_file else ""
+        )
+        texts = listed.replace(",", " ").split()
+        if len(texts) > OTHER_MASTER_KEYS_MAX:
+            raise ValueError(f"SHUYUAN_OTHER_MASTER_KEYS: at most {OTHER_MASTER_KEYS_MAX} keys")
+        return tuple(_key(text, "SHUYUAN_OTHER_MASTER_KEYS") for text in texts)
+
+
+def _key(text: str, setting: str) -> bytes:
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != MASTER_KEY_BYTES:
+        raise ValueError(f"{setting} must be 32 random bytes in base64url")
+    return key
 
 
 def of(environment: Mapping[str, str]) -> Settings:

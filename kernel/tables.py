@@ -19,6 +19,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from kernel.encrypted import Encrypted
+
 SCHEMA = "kernel"
 THIS_MONTH = text("to_char(now() AT TIME ZONE 'UTC', 'YYYYMM')::integer")
 
@@ -128,7 +130,7 @@ class KeptAnswer(SQLModel, table=True):
     key: str = Field(primary_key=True)
     request_digest: bytes = Field(sa_type=LargeBinary)
     status: int | None = None
-    body: bytes | None = Field(default=None, sa_type=LargeBinary)
+    body: bytes | None = Field(default=None, sa_type=Encrypted)
     created_at: datetime = timestamp()
 
 
@@ -156,6 +158,20 @@ class LandmarkRow(SQLModel, table=True):
     id: int = Field(primary_key=True, sa_type=SmallInteger)
     platform: UUID
     number: int = Field(sa_type=BigInteger)
+
+
+class RootKeyRow(SQLModel, table=True):
+    """The one root key, from which keys are derived, encrypted under the master key (ADR 0030)."""
+
+    __tablename__: ClassVar[Any] = "root_key"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="root_key_one"),
+        {"schema": SCHEMA},
+    )
+
+    id: int = Field(primary_key=True, sa_type=SmallInteger)
+    sealed: bytes = Field(sa_type=Encrypted)
+    created_at: datetime = timestamp()
 
 
 class ProcessRow(SQLModel, table=True):

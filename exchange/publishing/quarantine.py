@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
+from typing import Final
 
 import msgspec
 
@@ -22,8 +23,8 @@ from exchange.publishing import quarantine_store as store
 from exchange.publishing.errors import QuarantineFull
 from exchange.publishing.quarantine_store import SealedEntry
 from exchange.publishing.receipts import Receipt
-from exchange.publishing.tables import QuarantineBatch
-from kernel import audit, clock
+from exchange.publishing.tables import QuarantineBatch, QuarantineEntry
+from kernel import audit, clock, encrypted
 from kernel.database import Database, ReadSession, is_passing
 from kernel.errors import REPORTED_ERRORS_MAX, FieldError
 from kernel.ids import new_id
@@ -37,6 +38,8 @@ KEYED_PENDING = timedelta(days=8)
 PENDING = timedelta(hours=1)
 
 log = logging.getLogger(__name__)
+
+ENCRYPTED: Final = encrypted.of(QuarantineBatch, QuarantineEntry)
 
 EncodedError = tuple[str, str, str, str, int | None]
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
+from kernel.encrypted import Encrypted
 from kernel.tables import timestamp
 
 SCHEMA = "exchange"
@@ -99,7 +100,7 @@ class QuarantineBatch(SQLModel, table=True):
     op: str
     rejected: int
     error_count: int
-    errors: bytes = Field(sa_type=LargeBinary)
+    errors: bytes = Field(sa_type=Encrypted)
     receipt_id: str | None = None
     received_at: datetime = timestamp()
     pending_until: datetime | None = timestamp(nullable=True)
@@ -119,7 +120,7 @@ class QuarantineEntry(SQLModel, table=True):
     batch_id: str
     resource_id: str
     index: int
-    sealed: bytes = Field(sa_type=LargeBinary)
+    sealed: bytes = Field(sa_type=Encrypted)
     size: int
 
 

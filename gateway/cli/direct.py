@@ -20,20 +20,24 @@ from exchange.evidence_comparison import Finding, compare
 from exchange.log.access import Access
 from exchange.log.connection import Connection
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
+from exchange.publishing import quarantine
 from exchange.restoration.declare import Declaration, declare, lost_events
 from gateway.cli.failures import Failure, Unreachable
-from kernel import audit_archive, clock, generation, outbox
+from kernel import audit_archive, clock, generation, master_key, outbox
 from kernel.actor import SYSTEM
 from kernel.audit_archive import Archived
 from kernel.audit_check import Verdict
-from kernel.database import Database
+from kernel.database import Database, WriteSession
 from kernel.database_access import DatabaseAccess, trouble_of
+from kernel.encrypted import Reencrypted
 from kernel.errors import Invalid, NotFound
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings, load
 from kernel.starting import faults_of
 
 Result = TypeVar("Result")
+# Every column of type `Encrypted`, whoever owns it.
+ENCRYPTED = (*keys.ENCRYPTED, *quarantine.ENCRYPTED, *master_key.ENCRYPTED)
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
@@ -106,15 +110,23 @@ async def compare_audit(since: datetime | None, until: datetime | None) -> list[
 async def rotate_keys(*, at_once: bool) -> str:
     """Return the id of the new key."""
     settings = _settings()
-    box = Secretbox(_master_key(settings))
     async with _database(settings) as database, database.transaction() as session:
         return await keys.rotate(
             session,
-            box,
+            await _box(session, settings),
             SYSTEM,
             token_seconds=settings.access_token_seconds,
             at_once=at_once,
         )
+
+
+async def reencrypt() -> Reencrypted:
+    """Encrypt everything that is stored encrypted under the master key that writes."""
+    settings = _settings()
+    async with _database(settings) as database:
+        async with database.transaction() as session:
+            box = await _box(session, settings)
+        return await master_key.reencrypt(database, box, SYSTEM, ENCRYPTED)
 
 
 async def declare_restored(reason: str, restored_to: datetime | None) -> Declaration:
@@ -172,9 +184,9 @@ def _unusable(faults: str) -> Failure:
     )
 
 
-def _master_key(settings: Settings) -> bytes:
+async def _box(session: WriteSession, settings: Settings) -> Secretbox:
     try:
-        return settings.master_key_bytes()
+        return await master_key.open_box(session, settings)
     except (ValueError, OSError) as error:
         raise Failure(
             f"主密钥不可用：{error}；请设置 SHUYUAN_MASTER_KEY 或 SHUYUAN_MASTER_KEY_FILE。",

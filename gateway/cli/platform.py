@@ -225,11 +225,6 @@ def _in_utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.replace(tzinfo=UTC)
 
 
-@keys_app.callback()
-def keys() -> None:
-    """Keep `rotate` a named command although it is the only one."""
-
-
 @keys_app.command()
 def rotate(
     *,
@@ -249,6 +244,36 @@ def rotate(
     with explained():
         kid = direct.run(direct.rotate_keys(at_once=at_once))
     typer.echo(say(f"✓ 新密钥 {kid}", f"✓ new key {kid}"))
+
+
+@keys_app.command()
+def reencrypt() -> None:
+    """以当前主密钥重新加密全部密文 / encrypt what is stored under the master key that writes."""
+    from gateway.cli import direct  # noqa: PLC0415
+
+    with explained():
+        told = direct.run(direct.reencrypt())
+    for name, count in told.done.items():
+        typer.echo(f"{name}\t{count:,}")
+    for name, count in told.unreadable.items():
+        typer.echo(
+            say(
+                f"✗ {name}：{count:,} 项非任一已知主密钥所加密；"
+                "请在 SHUYUAN_OTHER_MASTER_KEYS 中补上其主密钥后重试。",
+                f"✗ {name}: {count:,} values are of no master key that is known; name theirs in "
+                "SHUYUAN_OTHER_MASTER_KEYS, then retry.",
+            ),
+            err=True,
+        )
+    if told.unreadable:
+        raise typer.Exit(EXIT_FAILED)
+    total = sum(told.done.values())
+    typer.echo(
+        say(
+            f"✓ 已重新加密 {total:,} 项，其余均已使用当前主密钥。",
+            f"✓ {total:,} values were encrypted anew, the others were under this master key.",
+        )
+    )
 
 
 def _told(fault: "Fault") -> str:

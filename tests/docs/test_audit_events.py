@@ -5,9 +5,10 @@ from catalog.events import CatalogEvent
 from exchange.events import ExchangeEvent
 from kernel.audit import ANCHORED
 from kernel.audit_archive import ARCHIVED
+from kernel.master_key import REENCRYPTED
 from tests.docs.pages import quoted, rows, text
 
-IN_CODE = [*AuthEvent, *CatalogEvent, *ExchangeEvent, ANCHORED, ARCHIVED]
+IN_CODE = [*AuthEvent, *CatalogEvent, *ExchangeEvent, ANCHORED, ARCHIVED, REENCRYPTED]
 TABLE = [quoted(row["event"]) for row in rows(text("audit-events.md"), "event")]
 
 
