@@ -20,7 +20,7 @@ from gateway.probe import Probe
 from kernel.changes import ChangeFeed
 from kernel.database import Database, ReadSession, WriteSession
 from kernel.database_access import DatabaseAccess
-from kernel.master_key import box_of
+from kernel.master_key import RootKey, sealed_box
 from kernel.metrics_folder import MetricsFolder
 from kernel.presence import Presence
 from kernel.refusals import Refusals
@@ -54,7 +54,10 @@ async def open_services(
     """Open everything, start the loops, and close in the opposite order."""
     place = DatabaseAccess.of(settings)
     database = Database(place, pool_size=settings.database_pool)
-    box = await _box(database, settings)
+    box = sealed_box(settings)
+    root_key = RootKey(database, box, settings)
+    # A database that is away is waited for by a loop: the worker starts, and says what is missing.
+    await root_key.ask()
     changes = ChangeFeed(place, stale_seconds=settings.rules_stale_seconds)
     loops = Loops(on_dead_loop)
     tokens = TokenVerifier(database, changes, box, settings)
@@ -65,6 +68,7 @@ async def open_services(
     open_log = partial(LandmarkLog, Access.of(settings), bus.topics, bus.reader)
     restore = RestoreGuard(database, open_log, changes)
     skew, metrics_folder = Skew(database), MetricsFolder(settings.metrics_dir)
+    loops.start("root-key", root_key.run)
     loops.start("changes", changes.run)
     loops.start("clock", skew.run)
     loops.start("limits", gate.run)
@@ -90,14 +94,6 @@ async def open_services(
         await restore.close()
         await bus.close()
         await database.close()
-
-
-async def _box(database: Database, settings: Settings) -> Secretbox:
-    try:
-        return await box_of(database, settings)
-    except BaseException:
-        await database.close()
-        raise
 
 
 def _about(using: Services) -> dict[str, Any]:

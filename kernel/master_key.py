@@ -25,8 +25,7 @@ log = logging.getLogger(__name__)
 REENCRYPTED: Final = "keys.reencrypted"
 SUBJECT: Final = "keys"
 ENCRYPTED: Final = encrypted.of(KeptAnswer, RootKeyRow)
-# So long a process that starts waits for its database; then whoever started it tries again.
-WAIT_SECONDS: Final = 60.0
+ASK_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 0.5
 # SQLSTATE
 UNDEFINED_TABLE: Final = "42P01"
@@ -39,45 +38,79 @@ class MasterKeyUnknown(ValueError):
         super().__init__(f"SHUYUAN_MASTER_KEY, SHUYUAN_OTHER_MASTER_KEYS: {reason}")
 
 
+def sealed_box(settings: Settings) -> Secretbox:
+    """Return a box that does not know the root key yet.
+
+    Raises ValueError and OSError where the settings hold no key.
+    """
+    return Secretbox.without_root(settings.master_key_bytes(), settings.other_master_key_bytes())
+
+
 async def open_box(session: WriteSession, settings: Settings) -> Secretbox:
     """Return the box of this platform, whose root key the first call makes.
 
     Raises MasterKeyUnknown; ValueError and OSError where the settings hold no key.
     """
-    master, others = settings.master_key_bytes(), settings.other_master_key_bytes()
+    box = sealed_box(settings)
+    box.learn(await _root(session, box, settings))
+    return box
+
+
+class RootKey:
+    """Tells a box of the root key as soon as the database answers."""
+
+    def __init__(self, database: Database, box: Secretbox, settings: Settings) -> None:
+        self._database = database
+        self._box = box
+        self._settings = settings
+        self._level = logging.WARNING
+
+    async def run(self) -> None:
+        """Ask until the database has answered, then rest; raises MasterKeyUnknown."""
+        while not self._box.knows_root:
+            await self.ask()
+            await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.Event().wait()
+
+    async def ask(self) -> None:
+        """Ask once, for ASK_SECONDS at most; a database that is away is asked again later."""
+        try:
+            async with asyncio.timeout(ASK_SECONDS), self._database.transaction() as session:
+                root = await _root(session, self._box, self._settings)
+        except Exception as error:
+            if not (isinstance(error, TimeoutError) or is_passing(error)):
+                raise
+            log.log(self._level, "the root key waits for the database: %r", error)
+            self._level = logging.DEBUG
+        else:
+            # Not before the commit: a root key that was just made may be lost with it.
+            self._box.learn(root)
+
+
+async def _root(session: WriteSession, box: Secretbox, settings: Settings) -> bytes:
     stored = await _stored(session)
     if stored is None:
-        if others:
-            raise MasterKeyUnknown(
-                "the database holds no root key yet; start once with the one master key that it "
-                "was used with until now, and rotate afterwards"
-            )
-        sealed = Secretbox(master).encrypt(root_of(master))
-        row = insert(RootKeyRow).values(id=1, sealed=sealed, created_at=clock.now())
-        await session.execute(row.on_conflict_do_nothing())
+        await _make(session, settings)
         stored = await _stored(session)
     try:
-        root = Secretbox(master, others=others).decrypt(stored or b"")
+        return box.decrypt(stored or b"")
     except InvalidToken as error:
         raise MasterKeyUnknown(
             "none of these master keys reads the root key of this database; name the one that it "
             "was used with (docs/how-to/rotate-the-master-key.md)"
         ) from error
-    return Secretbox(master, others=others, root=root)
 
 
-async def box_of(database: Database, settings: Settings) -> Secretbox:
-    """Return the box as soon as the database answers; its error after WAIT_SECONDS."""
-    until = clock.monotonic() + WAIT_SECONDS
-    while True:
-        try:
-            async with database.transaction() as session:
-                return await open_box(session, settings)
-        except Exception as error:
-            if not is_passing(error) or clock.monotonic() > until:
-                raise
-            log.warning("the root key waits for the database: %r", error)
-        await asyncio.sleep(PAUSE_SECONDS)
+async def _make(session: WriteSession, settings: Settings) -> None:
+    if settings.other_master_key_bytes():
+        raise MasterKeyUnknown(
+            "the database holds no root key yet; start once with the one master key that it "
+            "was used with until now, and rotate afterwards"
+        )
+    master = settings.master_key_bytes()
+    sealed = Secretbox(master).encrypt(root_of(master))
+    row = insert(RootKeyRow).values(id=1, sealed=sealed, created_at=clock.now())
+    await session.execute(row.on_conflict_do_nothing())
 
 
 def require_master_key(settings: Settings) -> None:

@@ -9,17 +9,23 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Self
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+from kernel.errors import Unavailable
 
 MAC_BYTES = 16
 ID_BYTES: Final = 6
 # What every Fernet token begins with: its version, and the first bytes of the time until 2106.
 BARE: Final = base64.urlsafe_b64encode(b"\x80\x00\x00")
 _SALT: Final = b"shuyuan"
+
+
+class RootKeyUnknown(Unavailable):
+    """The database, which holds the root key, has not answered since this process started."""
 
 
 class Secretbox:
@@ -31,21 +37,43 @@ class Secretbox:
     def __init__(
         self, master_key: bytes, *, others: Sequence[bytes] = (), root: bytes | None = None
     ) -> None:
-        own = root_of(master_key)
-        self._root = root or own
+        self._own = root_of(master_key)
+        self._root: bytes | None = root or self._own
         self._fernets = {key_id(key): _fernet(key) for key in (master_key, *others)}
         self._all = MultiFernet(list(self._fernets.values()))
         self.key_id = key_id(master_key)
-        self._id = b"" if own == self._root else self.key_id.encode() + b"."
+
+    @classmethod
+    def without_root(cls, master_key: bytes, others: Sequence[bytes]) -> Self:
+        """Return a box that raises RootKeyUnknown from all but `decrypt` until `learn`."""
+        box = cls(master_key, others=others)
+        box._root = None
+        return box
+
+    def learn(self, root: bytes) -> None:
+        self._root = root
+
+    @property
+    def knows_root(self) -> bool:
+        return self._root is not None
 
     @property
     def mark(self) -> bytes:
         """What every value begins with that this box encrypts, and no value of another key."""
         return self._id or BARE
 
+    @property
+    def _id(self) -> bytes:
+        return b"" if self._own == self._known_root() else self.key_id.encode() + b"."
+
     def derive(self, purpose: str) -> bytes:
         """Return the 32-byte key of one purpose; it outlives every master key."""
-        return _expand(self._root, purpose)
+        return _expand(self._known_root(), purpose)
+
+    def _known_root(self) -> bytes:
+        if self._root is None:
+            raise RootKeyUnknown
+        return self._root
 
     def encrypt(self, value: bytes) -> bytes:
         return self._id + self._fernets[self.key_id].encrypt(value)

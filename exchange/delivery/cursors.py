@@ -1,5 +1,7 @@
 """Cursors and stored positions of one worker: issued for, and read in, the epoch in force (P12)."""
 
+from functools import cached_property
+
 from exchange.delivery import cursor
 from exchange.delivery.cursor import Epoch, OtherLogError, Position
 from exchange.delivery.grant_plans import GrantPlan
@@ -8,16 +10,21 @@ from exchange.subscriptions.grants import StoredPosition
 from kernel.database import ReadSession
 from kernel.errors import InvalidCursor
 from kernel.generation import Generations, current
+from kernel.secretbox import Secretbox
 
 # Enough to tell a topic from those of the same name before and after it.
 ID_BYTES = 8
 
 
 class Cursors:
-    def __init__(self, key: bytes, generations: Generations, topic_ids: TopicIds) -> None:
-        self._key = key
+    def __init__(self, box: Secretbox, generations: Generations, topic_ids: TopicIds) -> None:
+        self._box = box
         self._generations = generations
         self._topic_ids = topic_ids
+
+    @cached_property
+    def _key(self) -> bytes:
+        return self._box.derive("cursors")
 
     async def epoch(self, plan: GrantPlan) -> Epoch:
         """Return what cursors of this subscription are issued for now; BrokerUnavailable."""

@@ -88,7 +88,6 @@ class Publisher:
         ledger: Ledger,
         quarantine: Quarantine,
         counts: Counts,
-        receipt_key: bytes,
         turns: FairScheduler,
     ) -> None:
         self._database = database
@@ -96,7 +95,6 @@ class Publisher:
         self._ledger = ledger
         self._quarantine = quarantine
         self._counts = counts
-        self.receipt_key = receipt_key
         self._turns = turns
         self.plans: RuleCache[ResourcePlan] = RuleCache(
             self._load_plan,
@@ -104,6 +102,10 @@ class Publisher:
             parts=lambda plan: plan.plan.parts(),
             most_bytes=PLANS_BYTES_MAX,
         )
+
+    @property
+    def receipt_key(self) -> bytes:
+        return self._quarantine.receipt_key
 
     async def publish(
         self, principal: Principal, resource_id: str, request: PublishRequest

@@ -1,7 +1,7 @@
 """Quarantine: what becomes of the invalid records of a publish that may leave them out (P2).
 
 They are written before the valid ones are appended, unseen, and shown once the receipt is known;
-the append names their batch in the log (ADR 0013). So what an answer lists is always there, and
+the append names their batch in the log (ADR 0014). So what an answer lists is always there, and
 what a failed append left behind is never seen.
 """
 
@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from itertools import islice
 from typing import Final
 
@@ -73,7 +74,10 @@ class Quarantine:
         self._box = box
         self._limits = limits
         self._turns = turns
-        self.receipt_key = box.derive("receipts")
+
+    @cached_property
+    def receipt_key(self) -> bytes:
+        return self._box.derive("receipts")
 
     async def hold(
         self, principal: Principal, resource_id: str, op: str, checked: Checked, *, keyed: bool

@@ -38,6 +38,7 @@ class Readiness(Wire):
     database: str
     broker: str
     rules: str
+    keys: str
     restore: str
     clock: str
     loops: dict[str, str]
@@ -56,10 +57,12 @@ async def readiness(using: Using, response: Response) -> Readiness:
     node = "stopping" if STOPPING.begun else "ok"
     database, broker = await using.probe.answers(lambda: _ask(using))
     rules = "ok" if using.changes.fresh else "rules not confirmed by the database"
+    keys = "ok" if using.box.knows_root else "the root key was not read from the database yet"
     restore = _restore(using)
     clock = using.skew.told if using.skew.far else "ok"
     failed = using.loops.failed
-    ready = node == database == broker == rules == restore == clock == "ok" and not failed
+    parts = (node, database, broker, rules, keys, restore, clock)
+    ready = set(parts) == {"ok"} and not failed
     if not ready:
         response.status_code = NOT_READY
     return Readiness(
@@ -68,6 +71,7 @@ async def readiness(using: Using, response: Response) -> Readiness:
         database=database,
         broker=broker,
         rules=rules,
+        keys=keys,
         restore=restore,
         clock=clock,
         loops=failed,

@@ -98,6 +98,7 @@ async def test_a_worker_without_its_servers_starts_and_says_what_is_missing(
         assert told["loops"] == {}
         if part == "database":
             assert told["rules"] != "ok"
+            assert "root key" in told["keys"]
             refused = await http.get("/v1/me", headers={"Authorization": "Bearer x.y.z"})
             assert refused.status_code in (401, 503)
         assert (await http.get("/healthz")).status_code == 200

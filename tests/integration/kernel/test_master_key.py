@@ -12,10 +12,11 @@ from kernel import answers, encrypted, master_key
 from kernel.actor import SYSTEM
 from kernel.answers import Answer
 from kernel.database import Database
-from kernel.master_key import MasterKeyUnknown, box_of
-from kernel.secretbox import Secretbox, root_of
+from kernel.master_key import MasterKeyUnknown, RootKey, open_box, sealed_box
+from kernel.secretbox import RootKeyUnknown, Secretbox, root_of
 from kernel.settings import Settings
 from tests.support.databases import own_database
+from tests.support.eventually import eventually
 
 FIRST, SECOND, THIRD = (letter * 32 for letter in (b"1", b"2", b"3"))
 ROOT = root_of(FIRST)
@@ -32,6 +33,11 @@ def named(key: bytes, *others: bytes) -> Settings:
 async def database(endpoints: Endpoints) -> AsyncIterator[Database]:
     async with own_database(endpoints.database_url, 8) as opened:
         yield opened
+
+
+async def box_of(database: Database, settings: Settings) -> Secretbox:
+    async with database.transaction() as session:
+        return await open_box(session, settings)
 
 
 async def keep(database: Database, box: Secretbox, *names: str) -> None:
@@ -57,6 +63,23 @@ async def test_a_platform_does_not_start_with_a_key_that_is_not_its_own(
         await box_of(database, named(SECOND))
     both = await box_of(database, named(SECOND, FIRST))
     assert both.derive("cursors") == Secretbox(FIRST).derive("cursors")
+
+
+async def test_a_box_learns_the_root_key_when_the_database_is_back(database: Database) -> None:
+    """A gateway whose database was away waited a minute, and did not start."""
+    away = Database("postgresql://nobody@127.0.0.1:1/nowhere", pool_size=1)
+    settings = named(FIRST)
+    box = sealed_box(settings)
+    await RootKey(away, box, settings).ask()
+    await away.close()
+    with pytest.raises(RootKeyUnknown):
+        box.derive("cursors")
+    with pytest.raises(RootKeyUnknown):
+        box.encrypt(b"value")
+    asking = asyncio.create_task(RootKey(database, box, settings).run())
+    await eventually(lambda: box.knows_root)
+    asking.cancel()
+    assert box.derive("cursors") == Secretbox(FIRST).derive("cursors")
 
 
 async def test_encrypting_anew_goes_on_where_it_was_interrupted(
