@@ -13,9 +13,9 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 RETENTION_HOURS_MIN = 8 * 24
+"""The seven days of an Idempotency-Key, and a day."""
 MASTER_KEY_BYTES = 32
 OTHER_MASTER_KEYS_MAX = 8
-"""The seven days of an Idempotency-Key, and a day."""
 
 
 class Settings(BaseSettings):
