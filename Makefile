@@ -39,6 +39,7 @@ check: $(INSTALLED) ## 静态检查：格式、规则、类型、导入方向 / 
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+	@cd client && ../$(VENV)/bin/lint-imports
 
 bench: $(INSTALLED) ## 压测：全部场景与对照，五轮取中（十余分钟）/ the whole benchmark, medians of five rounds
 	@$(PYTHON) -m loadtests.bench $(if $(BRIDGE),--bridge $(BRIDGE)) $(if $(BRIDGE_BOOTSTRAP),--bridge-bootstrap $(BRIDGE_BOOTSTRAP)) $(ARGS)
@@ -72,13 +73,13 @@ capacity: $(INSTALLED) ## 容量模型：给定负载所需的机器（ARGS 见 
 
 lock: ## 说明如何重新锁定依赖 / tell how the locks are remade
 	@echo 'requirements.lock（需要 uv / with uv）:'
-	@echo '  uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements.lock'
+	@echo '  uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-package shuyuan-client --no-header -o requirements.lock'
 	@echo 'deploy/local/kafka.lock:'
 	@echo '  $(PYTHON) -m deploy.local lock'
 
 clean: ## 停止平台，删除本地数据与缓存 / stop the platform, delete its data and the caches
 	@if [ -x $(PYTHON) ] && [ -d .local ]; then $(PYTHON) -m deploy.local down; fi
-	@rm -rf .local build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .local build *.egg-info client/build client/src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # Some of what pip says, so that minutes of downloading are not silent; its failure is kept.
@@ -87,8 +88,9 @@ PROGRESS := awk '/^Collecting / && ++n % 20 == 0 { print "  " n " / " total; ffl
   /^Installing collected/ { print "  … 写入 / unpacking"; fflush() } \
   /^$(FAILED)$$/ { failed = 1 } END { exit failed }' total="$$(grep -c '^[a-z].*==' requirements.lock)"
 
-# A fresh environment when the locked packages or the project's own metadata change.
-$(INSTALLED): requirements.lock pyproject.toml
+# A fresh environment when the locked packages or the project's own metadata change. The client comes
+# last: an older project removes its own `shuyuan` as it goes.
+$(INSTALLED): requirements.lock pyproject.toml client/pyproject.toml
 	@found=; for each in python3 python3.13 python3.12 python3.11 python3.14; do \
 	  if "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found=$$each; break; fi; \
 	done; \
@@ -109,6 +111,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	  echo '  The packages could not be installed: check the network or the mirror pip uses, then retry.' >&2; exit 1; }
 	@echo '… 正在安装本项目 / installing the project'
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e ./client
 	@echo '… 正在编译记录的校验（约二十秒）/ compiling the checks of records'
 	@$(PYTHON) -m kernel.machine || { \
 	  echo '! 编译未成，校验改用未编译的方式，结果相同而较慢。' >&2; \

@@ -17,7 +17,6 @@ from pathlib import Path
 from deploy.local.ports import HOST
 from deploy.local.report import Report
 from deploy.local.wording import LocalError, say
-from gateway.cli.failures import EXIT_INTERRUPTED, Failure
 from loadtests import report as reports
 from loadtests import results as outcomes
 from loadtests.arena import Arena, machine, own_arena
@@ -31,6 +30,7 @@ from loadtests.runs import RunFailed
 from loadtests.stage import BATCH, Pace, Stage, generate, prepare
 from loadtests.targets import judge
 from loadtests.workloads import Publish
+from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
 
 LOOK_SECONDS = 1.0
 

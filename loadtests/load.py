@@ -16,12 +16,12 @@ from deploy.local.ports import HOST, PortBook
 from deploy.local.report import Report
 from deploy.local.up import Platform, place
 from deploy.local.wording import LocalError, say
-from gateway.cli.failures import EXIT_INTERRUPTED, Failure
 from loadtests import results as outcomes
 from loadtests.arena import Arena, Told, arena_of, machine
 from loadtests.measuring import LOCUSTFILE
 from loadtests.runs import ROOT, RunFailed
 from loadtests.stage import prepare
+from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
 
 USUAL_PORT = 8089
 ARCHIVE_RECORDS = 60_000

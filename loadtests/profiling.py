@@ -21,7 +21,6 @@ import psutil
 from deploy.local.report import Report
 from deploy.local.wording import LocalError, say
 from exchange.log.topics import topic_of
-from gateway.cli.failures import EXIT_INTERRUPTED, Failure
 from loadtests import flame
 from loadtests import results as outcomes
 from loadtests.arena import Arena, own_arena
@@ -29,6 +28,7 @@ from loadtests.readback import delete
 from loadtests.runs import RunFailed
 from loadtests.stage import BATCH, MASKED, PAGE, TAIL, Pace, Stage, generate, prepare
 from loadtests.workloads import Publish, Pull, Work
+from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
 
 ARCHIVE_RECORDS = 140_000
 CASES = ("publish-500", "publish-1", "publish-1-keyed", "pull-500-masked", "pull-500-tail")

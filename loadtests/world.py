@@ -15,9 +15,9 @@ import msgspec
 
 from deploy.demo.sign_in import signing_in
 from deploy.local.files import read_json, write_private
-from gateway.cli.client import ExchangeClient, with_secret
 from kernel.identifiers import make_uscc
 from loadtests import records
+from shuyuan_client.http import ExchangeClient, with_secret
 
 FILE = "world.json"
 REGION = "450000"

@@ -9,7 +9,7 @@ from deploy.local import up
 from deploy.local.files import locked, read_json
 from deploy.local.report import Report
 from deploy.local.wording import LocalError
-from gateway.cli.failures import EXIT_INTERRUPTED, Failure
+from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from deploy.demo.cast import (
 )
 from deploy.demo.proof import require
 from deploy.demo.stage import AUTHORITY, Json, Stage, find, find_in
-from gateway.cli.client import Refused
+from shuyuan_client.http import Refused
 
 CONFLICT = 409
 

@@ -10,13 +10,13 @@ from deploy.demo.cast import APPROVED, CONSUMER, PROVIDER
 from deploy.demo.divisions import Division
 from deploy.demo.proof import only, require, require_same
 from deploy.demo.stage import Json, Stage
-from gateway.cli import record_files
-from gateway.cli.client import Refused
-from gateway.cli.progress import Meter
-from gateway.cli.publish import BATCH_DEFAULT, Op, Sender
-from gateway.cli.record_files import Format
-from gateway.cli.wording import say
 from kernel.ids import new_id
+from shuyuan_client import record_files
+from shuyuan_client.cli.progress import Meter
+from shuyuan_client.cli.publish import BATCH_DEFAULT, Op, Sender
+from shuyuan_client.http import Refused
+from shuyuan_client.record_files import Format
+from shuyuan_client.wording import say
 
 ARRIVAL_SECONDS = 15.0
 

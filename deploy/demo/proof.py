@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from gateway.cli.failures import Failure
+from shuyuan_client.failures import Failure
 
 Record = Mapping[str, Any]
 

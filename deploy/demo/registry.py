@@ -5,7 +5,7 @@ import secrets
 from deploy.demo.cast import BUREAUS, REGION, Bureau, System
 from deploy.demo.sign_in import signing_in
 from deploy.demo.stage import OPERATOR, SECURITY, Json, Stage, find, find_in
-from gateway.cli.client import Refused, with_secret
+from shuyuan_client.http import Refused, with_secret
 
 PASSWORD_BYTES = 18
 

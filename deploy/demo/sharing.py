@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from deploy.demo.cast import AGRICULTURE, APPLICATION, CONSUMER, STATISTICS
 from deploy.demo.proof import require
 from deploy.demo.stage import Json, Stage, find_in
-from gateway.cli.client import Refused
+from shuyuan_client.http import Refused
 
 YEAR_DAYS, REMEDY_DAYS = 365, 15
 LAW_ZONE = ZoneInfo("Asia/Shanghai")

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
-from gateway.cli.client import Grant
-from gateway.cli.failures import Failure
+from shuyuan_client.failures import Failure
+from shuyuan_client.http import Grant
 
 CLIENT_ID = "shuyuan-cli"
 # Nothing listens there: the demo reads the code from the redirect itself.

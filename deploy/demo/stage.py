@@ -10,7 +10,7 @@ from typing import Any, Self
 from deploy.demo.memory import Memory
 from deploy.demo.sign_in import signing_in
 from deploy.local.files import read_json
-from gateway.cli.client import ExchangeClient, Grant, Refused
+from shuyuan_client.http import ExchangeClient, Grant, Refused
 
 NOT_FOUND = 404
 # The people whom `make up` has seeded, one for each role.

@@ -16,12 +16,12 @@ from sqlmodel import SQLModel
 
 from deploy.demo.proof import require
 from deploy.local.databases import drop_database
-from gateway.cli.failures import Failure
 from kernel import audit_check
 from kernel.database import Database
 from kernel.database_access import DatabaseAccess
 from kernel.settings import of
 from kernel.tables import SCHEMA, AuditChain, AuditRow
+from shuyuan_client.failures import Failure
 
 DATABASE_URL = "SHUYUAN_DATABASE_URL"
 COPY_NAME = "shuyuan_demo_audit_copy"
@@ -86,7 +86,7 @@ async def _require_whole(place: DatabaseAccess) -> None:
 def _verify(environment: Mapping[str, str], *, whole: bool) -> str:
     """Run the command; ProofFailed unless the log is as whole as it should be."""
     ran = subprocess.run(
-        (sys.executable, "-m", "gateway.cli.main", "audit", "verify"),
+        (sys.executable, "-m", "shuyuan_client", "audit", "verify"),
         env={**os.environ, **environment, "SHUYUAN_LANG": "zh"},
         capture_output=True,
         text=True,

@@ -15,7 +15,6 @@ import msgspec
 
 from deploy.local.report import Report
 from deploy.local.wording import LocalError
-from gateway.cli.failures import EXIT_INTERRUPTED, Failure
 from loadtests.arena import own_arena
 from loadtests.capacity import costs as kept
 from loadtests.capacity import measuring, page, tables
@@ -25,6 +24,7 @@ from loadtests.capacity.load import Load, Site
 from loadtests.capacity.model import plan
 from loadtests.capacity.scenarios import SCENARIOS
 from loadtests.runs import RunFailed
+from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
 
 # Beyond this the model is wrong about the gateway, whatever else ran on the machine.
 ERROR_MOST = 0.35

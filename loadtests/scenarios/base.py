@@ -11,12 +11,12 @@ from gevent.event import Event
 from locust import FastHttpUser, constant
 from locust.exception import RescheduleTask
 
-from gateway.cli.client import ExchangeClient
 from loadtests import records, world
 from loadtests.pages import Book
 from loadtests.stage import BATCH, CATCH_UP, MASKED, TAIL
 from loadtests.tally import Tally, read_receipt
 from loadtests.world import World
+from shuyuan_client.http import ExchangeClient
 
 BATCHES, SINGLES = 40, 2000
 CREATED, OK = 201, 200

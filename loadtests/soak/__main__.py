@@ -15,7 +15,6 @@ from pathlib import Path
 
 from deploy.local.report import Report
 from deploy.local.wording import LocalError, say
-from gateway.cli.failures import EXIT_INTERRUPTED, Failure
 from loadtests import results as outcomes
 from loadtests.arena import machine
 from loadtests.processes import others_share
@@ -38,6 +37,7 @@ from loadtests.soak.ground import Ground, kept
 from loadtests.soak.population import Scale
 from loadtests.soak.report import Soaked
 from loadtests.soak.scene import Effort, Scene
+from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
 
 LOOK_SECONDS = 1.0
 

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from deploy.local.files import write_private
-from gateway.cli.client import ExchangeClient, with_secret
 from loadtests import records
 from loadtests.arena import Arena
 from loadtests.world import RATE_LIMIT, Credentials, Department, Json, Seeding, application
+from shuyuan_client.http import ExchangeClient, with_secret
 
 FILE = "population.json"
 SYSTEMS = 11

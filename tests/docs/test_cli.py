@@ -5,8 +5,8 @@ from typing import Any
 
 import typer
 
-from gateway.cli import failures
-from gateway.cli.main import app
+from shuyuan_client import failures
+from shuyuan_client.cli.main import app
 from tests.docs.pages import quoted, rows, text
 
 

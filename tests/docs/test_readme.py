@@ -12,7 +12,7 @@ import click
 import pytest
 import typer
 
-from gateway.cli.main import app
+from shuyuan_client.cli.main import app
 from tests.docs.pages import READMES, ROOT, blocks, headings, links, pages, quoted, rows, text
 
 ENGLISH, CHINESE = (path.read_text(encoding="utf-8") for path in READMES)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-PACKAGES = ("kernel", "auth", "catalog", "exchange", "gateway", "deploy", "loadtests")
+PACKAGES = ("kernel", "auth", "catalog", "exchange", "gateway", "deploy", "loadtests", "client")
 # The one commit of the project, and that of alembic's own connection.
 COMMITTERS = frozenset({"kernel/database.py", "deploy/migrations/env.py"})
 LOCKS = "kernel/locks.py"

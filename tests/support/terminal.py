@@ -34,7 +34,7 @@ class Terminal:
     settings: Mapping[str, str]
 
     def arguments(self, *words: str | Path) -> list[str]:
-        return [sys.executable, "-m", "gateway.cli.main", *map(str, words)]
+        return [sys.executable, "-m", "shuyuan_client", *map(str, words)]
 
     def environment(self) -> dict[str, str]:
         return {"SHUYUAN_LANG": "zh", "COLUMNS": "200", **self.settings}

@@ -263,7 +263,7 @@ class _Play:
 
     def _verify_audit(self) -> tuple[int, str]:
         ran = subprocess.run(
-            [sys.executable, "-m", "gateway.cli.main", "audit", "verify"],
+            [sys.executable, "-m", "shuyuan_client", "audit", "verify"],
             env=self.stage.settings | {"SHUYUAN_LANG": "en"},
             capture_output=True, text=True, timeout=AUDIT_SECONDS, check=False,
         )  # fmt: skip

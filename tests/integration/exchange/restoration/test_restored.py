@@ -72,7 +72,7 @@ async def _copied(server: asyncpg.Connection, source: str, target: str) -> bool:
 
 def declare(settings: Mapping[str, str]) -> str:
     done = subprocess.run(
-        (sys.executable, "-m", "gateway.cli.main", "restored", "--reason", "disk lost"),
+        (sys.executable, "-m", "shuyuan_client", "restored", "--reason", "disk lost"),
         capture_output=True,
         text=True,
         check=False,

@@ -22,7 +22,6 @@ from exchange.log.connection import Connection
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
 from exchange.publishing import quarantine
 from exchange.restoration.declare import Declaration, declare, lost_events
-from gateway.cli.failures import Failure, Unreachable
 from kernel import audit_archive, clock, generation, master_key, outbox
 from kernel.actor import SYSTEM
 from kernel.audit_archive import Archived
@@ -34,6 +33,7 @@ from kernel.errors import Invalid, NotFound
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings, load
 from kernel.starting import faults_of
+from shuyuan_client.failures import Failure, Unreachable
 
 Result = TypeVar("Result")
 # Every column of type `Encrypted`, whoever owns it.

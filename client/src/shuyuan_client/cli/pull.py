@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.client import ExchangeClient, Page, Refused
-from gateway.cli.failures import Failure, explained, unusable_file
-from gateway.cli.outputs import Output, open_output
-from gateway.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
-from gateway.cli.progress import Meter
-from gateway.cli.wording import say
+from shuyuan_client.cli.explaining import explained
+from shuyuan_client.cli.outputs import Output, open_output
+from shuyuan_client.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
+from shuyuan_client.cli.progress import Meter
+from shuyuan_client.failures import Failure, unusable_file
+from shuyuan_client.http import ExchangeClient, Page, Refused
+from shuyuan_client.wording import say
 
 FOLLOW_WAIT_SECONDS = 20.0
 

@@ -9,8 +9,8 @@ from typing import Any, Self
 import httpx
 import msgspec
 
-from gateway.cli.failures import Failure, Unreachable
-from gateway.cli.wording import in_english
+from shuyuan_client.failures import Failure, Unreachable
+from shuyuan_client.wording import in_english
 
 TIMEOUT_SECONDS = 60.0
 RENEW_SECONDS = 30

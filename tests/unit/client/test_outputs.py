@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.failures import Failure
-from gateway.cli.outputs import open_output
+from shuyuan_client.cli.outputs import open_output
+from shuyuan_client.failures import Failure
 
 
 class Broken(Exception):

@@ -16,8 +16,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from gateway.cli.failures import Failure
-from gateway.cli.wording import say
+from shuyuan_client.failures import Failure
+from shuyuan_client.wording import say
 
 
 class _Rate(ProgressColumn):

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from gateway.cli.failures import Failure
+from shuyuan_client.failures import Failure
 
 STANDARD = "-"
 

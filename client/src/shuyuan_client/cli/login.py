@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 import typer
 
-from gateway.cli.client import Grant
-from gateway.cli.failures import Failure
-from gateway.cli.wording import say
+from shuyuan_client.failures import Failure
+from shuyuan_client.http import Grant
+from shuyuan_client.wording import say
 
 CLIENT_ID = "shuyuan-cli"
 PATIENCE_SECONDS = 300.0

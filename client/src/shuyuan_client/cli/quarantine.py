@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.client import Kept
-from gateway.cli.failures import Failure, explained, unusable_file
-from gateway.cli.outputs import open_output
-from gateway.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
-from gateway.cli.wording import say
+from shuyuan_client.cli.explaining import explained
+from shuyuan_client.cli.outputs import open_output
+from shuyuan_client.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
+from shuyuan_client.failures import Failure, unusable_file
+from shuyuan_client.http import Kept
+from shuyuan_client.wording import say
 
 quarantine_app = typer.Typer(no_args_is_help=True, help="隔离区 / records in quarantine")
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from gateway.cli.failures import Failure, unusable_file
+from shuyuan_client.failures import Failure, unusable_file
 
 # Well below the 8 MiB of a publish, so that a batch of long records is still taken whole.
 BATCH_BYTES_MAX = 4 * 1024 * 1024

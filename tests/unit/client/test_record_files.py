@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.failures import Failure
-from gateway.cli.record_files import Batch, Format, Record, batches, format_of, read
+from shuyuan_client.failures import Failure
+from shuyuan_client.record_files import Batch, Format, Record, batches, format_of, read
 
 SCHEMA: dict[str, Any] = {
     "properties": {

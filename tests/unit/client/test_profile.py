@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.failures import Failure
-from gateway.cli.profile import connect, read_profile
+from shuyuan_client.cli.profile import connect, read_profile
+from shuyuan_client.failures import Failure
 
 ENVIRONMENT = {
     "SHUYUAN_BASE_URL": "http://environment",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.cli.wording import say
+from shuyuan_client.wording import say
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,14 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import record_files
-from gateway.cli.client import ExchangeClient, Json, Refused
-from gateway.cli.failures import EXIT_FAILED, Failure, explained, unusable_file
-from gateway.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
-from gateway.cli.progress import Meter
-from gateway.cli.record_files import Batch, Format
-from gateway.cli.wording import say
+from shuyuan_client import record_files
+from shuyuan_client.cli.explaining import explained
+from shuyuan_client.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
+from shuyuan_client.cli.progress import Meter
+from shuyuan_client.failures import EXIT_FAILED, Failure, unusable_file
+from shuyuan_client.http import ExchangeClient, Json, Refused
+from shuyuan_client.record_files import Batch, Format
+from shuyuan_client.wording import say
 
 BATCH_DEFAULT, BATCH_MAX = 500, 10_000
 FORBIDDEN = 403

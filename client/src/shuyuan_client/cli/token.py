@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.callers import Device, Login, caller
-from gateway.cli.failures import explained
-from gateway.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile
-from gateway.cli.wording import say
+from shuyuan_client.cli.callers import Device, Login, caller
+from shuyuan_client.cli.explaining import explained
+from shuyuan_client.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile
+from shuyuan_client.wording import say
 
 
 def token(

@@ -6,10 +6,10 @@ from http import HTTPStatus
 import httpx
 import typer
 
-from gateway.cli.client import Grant, Refused
-from gateway.cli.failures import Failure
-from gateway.cli.login import CLIENT_ID
-from gateway.cli.wording import say
+from shuyuan_client.cli.login import CLIENT_ID
+from shuyuan_client.failures import Failure
+from shuyuan_client.http import Grant, Refused
+from shuyuan_client.wording import say
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 # RFC 8628 section 3.5: how much longer to wait after `slow_down`.

@@ -1,5 +1,6 @@
 """Commands for those who run the platform: on its database, by its settings, not over HTTP.
 
+The client's `shuyuan` finds them by the entry points of pyproject.toml (`shuyuan.commands`).
 `direct` is imported late: publish and pull start three times as fast without a database driver.
 """
 
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.failures import EXIT_FAILED, explained
-from gateway.cli.wording import say
+from gateway.admin.explaining import explained
+from shuyuan_client.failures import EXIT_FAILED
+from shuyuan_client.wording import say
 
 if TYPE_CHECKING:
     from kernel.audit_check import Fault
@@ -40,7 +42,7 @@ def bootstrap(
 ) -> None:
     """建立首个安全管理员和系统管理员，仅一次 / create the first security and operator, once."""
     from auth.departments import NewDepartment  # noqa: PLC0415
-    from gateway.cli import direct  # noqa: PLC0415
+    from gateway.admin import direct  # noqa: PLC0415
 
     with explained():
         department = NewDepartment(uscc, name, region, authority)
@@ -76,7 +78,7 @@ def restore_access(
 ) -> None:
     """无人可管理平台时恢复访问，记入审计 / when nobody is left to administer; it is audited."""
     from auth.principal import Role  # noqa: PLC0415
-    from gateway.cli import direct  # noqa: PLC0415
+    from gateway.admin import direct  # noqa: PLC0415
 
     with explained():
         password = direct.run(direct.restore_access(username, Role(role.value), department))
@@ -97,7 +99,7 @@ def restored(
     ] = None,
 ) -> None:
     """登记数据库已恢复到较早时刻 / declare that the database was restored to an earlier moment."""
-    from gateway.cli import direct  # noqa: PLC0415
+    from gateway.admin import direct  # noqa: PLC0415
 
     with explained():
         done = direct.run(direct.declare_restored(reason, _in_utc(to)))
@@ -129,7 +131,7 @@ def pass_version(
     reason: Annotated[str, typer.Option(help=say("原因", "why"))],
 ) -> None:
     """放行无人知晓其契约的版本的记录 / let readers pass records whose version nobody knows."""
-    from gateway.cli import direct  # noqa: PLC0415
+    from gateway.admin import direct  # noqa: PLC0415
 
     with explained():
         direct.run(direct.pass_version(resource, version, reason))
@@ -154,7 +156,7 @@ def verify(
     ] = None,
 ) -> None:
     """校验审计哈希链，断裂则返回 1 / recompute every chain; exit code 1 where one is broken."""
-    from gateway.cli import direct  # noqa: PLC0415
+    from gateway.admin import direct  # noqa: PLC0415
 
     with explained():
         verdict = direct.run(direct.verify_audit(archives or []))
@@ -183,7 +185,7 @@ def archive(
     ] = None,
 ) -> None:
     """将已结束的月份移入可校验的文件 / move months that are over to a file that verifies."""
-    from gateway.cli import direct  # noqa: PLC0415
+    from gateway.admin import direct  # noqa: PLC0415
 
     with explained():
         done = direct.run(direct.archive_audit(to, before))
@@ -206,7 +208,7 @@ def compare(
     ] = None,
 ) -> None:
     """以日志核对发布与提取的证据，不符则返回 1 / compare evidence with the log; 1 if it differs."""
-    from gateway.cli import direct  # noqa: PLC0415
+    from gateway.admin import direct  # noqa: PLC0415
 
     with explained():
         findings = direct.run(direct.compare_audit(_in_utc(since), _in_utc(until)))
@@ -239,7 +241,7 @@ def rotate(
     ] = False,
 ) -> None:
     """启用新的签名密钥 / sign with a new key from now on."""
-    from gateway.cli import direct  # noqa: PLC0415
+    from gateway.admin import direct  # noqa: PLC0415
 
     with explained():
         kid = direct.run(direct.rotate_keys(at_once=at_once))

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.client import ExchangeClient, with_secret
-from gateway.cli.failures import Failure, unusable_file
-from gateway.cli.progress import Meter
-from gateway.cli.wording import say
+from shuyuan_client.cli.progress import Meter
+from shuyuan_client.failures import Failure, unusable_file
+from shuyuan_client.http import ExchangeClient, with_secret
+from shuyuan_client.wording import say
 
 BASE_URL, CLIENT_ID, SECRET = "SHUYUAN_BASE_URL", "SHUYUAN_CLIENT_ID", "SHUYUAN_CLIENT_SECRET"
 USUAL_BASE_URL = "http://127.0.0.1:8000"

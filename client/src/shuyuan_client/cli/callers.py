@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.client import ExchangeClient
-from gateway.cli.device_login import by_device
-from gateway.cli.failures import Failure
-from gateway.cli.login import by_browser
-from gateway.cli.profile import BASE_URL, USUAL_BASE_URL, connect
-from gateway.cli.wording import say
+from shuyuan_client.cli.device_login import by_device
+from shuyuan_client.cli.login import by_browser
+from shuyuan_client.cli.profile import BASE_URL, USUAL_BASE_URL, connect
+from shuyuan_client.failures import Failure
+from shuyuan_client.http import ExchangeClient
+from shuyuan_client.wording import say
 
 Login = Annotated[
     bool, typer.Option("--login", help=say("人员用浏览器登录", "staff: sign in by browser"))

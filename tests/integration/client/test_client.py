@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from gateway.cli.client import ExchangeClient, Refused, with_secret
-from gateway.cli.failures import Failure, Unreachable
+from shuyuan_client.failures import Failure, Unreachable
+from shuyuan_client.http import ExchangeClient, Refused, with_secret
 
 Answer = tuple[int, dict[str, str], bytes]
 

@@ -1,0 +1,37 @@
+"""`shuyuan`: the command line of the exchange."""
+
+from importlib.metadata import entry_points
+
+import typer
+
+from shuyuan_client.cli.publish import publish
+from shuyuan_client.cli.pull import pull
+from shuyuan_client.cli.quarantine import quarantine_app
+from shuyuan_client.cli.token import token
+from shuyuan_client.cli.why import why
+
+# Where the platform is installed too, its distribution names its own commands here.
+COMMANDS = "shuyuan.commands"
+
+
+def add_installed(app: typer.Typer) -> None:
+    """Add the commands, and groups of commands, of other distributions, in order of their names."""
+    for entry in sorted(entry_points(group=COMMANDS), key=lambda entry: entry.name):
+        command = entry.load()
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=entry.name)
+        else:
+            app.command(entry.name)(command)
+
+
+app = typer.Typer(
+    name="shuyuan",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="数源：政务数据共享交换 / the government data-sharing exchange",
+)
+for each in (publish, pull, token, why):
+    app.command()(each)
+app.add_typer(quarantine_app, name="quarantine")
+add_installed(app)
