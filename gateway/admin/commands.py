@@ -251,7 +251,7 @@ def rotate(
 @keys_app.command()
 def reencrypt() -> None:
     """以当前主密钥重新加密全部密文 / encrypt what is stored under the master key that writes."""
-    from gateway.cli import direct  # noqa: PLC0415
+    from gateway.admin import direct  # noqa: PLC0415
 
     with explained():
         told = direct.run(direct.reencrypt())

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from deploy.migrations.models import metadata
-from gateway.cli import direct
+from gateway.admin import direct
 from kernel import encrypted
 from kernel.secretbox import Secretbox, key_id, root_of
 from kernel.settings import Settings
