@@ -11,7 +11,17 @@ from tests.docs.pages import ROOT, quoted, rows, text
 
 PREFIX = "SHUYUAN" + "_"
 NAME = re.compile(PREFIX + r"[A-Z][A-Z_]*[A-Z]")
-FOLDERS = ("auth", "catalog", "deploy", "exchange", "gateway", "kernel", "loadtests", "tests")
+FOLDERS = (
+    "auth",
+    "catalog",
+    "client",
+    "deploy",
+    "exchange",
+    "gateway",
+    "kernel",
+    "loadtests",
+    "tests",
+)
 ROWS = {quoted(row["name"]): row for row in rows(text("settings.md"), "name")}
 
 
