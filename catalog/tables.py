@@ -141,6 +141,12 @@ class Source(SQLModel, table=True):
             postgresql_where=text("status IN ('claimed', 'contested', 'active')"),
         ),
         Index("source_department", "department"),
+        Index(
+            "source_region_status",
+            "status",
+            "region_code",
+            postgresql_ops={"region_code": "text_pattern_ops"},
+        ),
         {"schema": SCHEMA},
     )
 
@@ -164,6 +170,13 @@ class Resource(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "resource"
     __table_args__ = (
         Index("resource_department", "department"),
+        Index("resource_department_status", "department", "status"),
+        Index(
+            "resource_region_status",
+            "status",
+            "region_code",
+            postgresql_ops={"region_code": "text_pattern_ops"},
+        ),
         Index("resource_region", "region_code", postgresql_ops={"region_code": "text_pattern_ops"}),
         {"schema": SCHEMA},
     )

@@ -19,12 +19,14 @@ from gateway.api import (
     standards,
     status,
     subscriptions,
+    tasks,
 )
 from gateway.oauth.routes import router as oauth
 
 ROUTERS = (
     oauth,
     me.router,
+    tasks.router,
     refusals.router,
     departments.router,
     people.router,

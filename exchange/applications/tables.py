@@ -20,6 +20,14 @@ class Application(SQLModel, table=True):
     __table_args__ = (
         Index("application_consumer", "consumer_department", "id"),
         Index("application_provider", "provider_department", "id"),
+        Index("application_consumer_status", "consumer_department", "status"),
+        Index("application_provider_status", "provider_department", "status", "due_at"),
+        Index(
+            "application_region_status",
+            "status",
+            "region_code",
+            postgresql_ops={"region_code": "text_pattern_ops"},
+        ),
         Index("application_due", "status", "due_at"),
         Index("application_calendar", "status", "due_calendar"),
         Index("application_resource", "resource_id"),

@@ -23,6 +23,13 @@ class Subscription(SQLModel, table=True):
         ),
         Index("subscription_consumer", "consumer_department", "id"),
         Index("subscription_provider", "provider_department", "id"),
+        Index("subscription_provider_status", "provider_department", "status", "deliver_by"),
+        Index(
+            "subscription_region_status",
+            "status",
+            "region_code",
+            postgresql_ops={"region_code": "text_pattern_ops"},
+        ),
         Index("subscription_status", "status", "valid_until"),
         Index(
             "subscription_undelivered",

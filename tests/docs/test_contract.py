@@ -86,6 +86,7 @@ GET /v1/subscriptions/{}
 POST /v1/subscriptions/{}/suspend
 POST /v1/subscriptions/{}/resume
 POST /v1/subscriptions/{}/terminate
+GET /v1/me/tasks
 POST /v1/resources/{}/records
 GET /v1/receipts/{}
 GET /v1/receipts

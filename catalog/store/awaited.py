@@ -1,0 +1,60 @@
+"""SQL of entries and claims that wait for somebody of a department or of an authority."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import DateTime, literal
+from sqlmodel import col
+
+from auth.principal import significant
+from catalog.states import OPEN_CLAIMS, Action, Decision, State
+from catalog.tables import Element, Resource, ResourceVersion, Source
+from kernel import awaited
+from kernel.awaited import Awaited, Choice, Columns
+from kernel.database import ReadSession
+from kernel.paging import PageRequest
+
+NO_DUE_DATE = literal(None, DateTime(timezone=True))
+# A clerk's work on a draft that came back; PUT, which is no transition.
+CHANGE = "change"
+
+
+async def resources(
+    session: ReadSession,
+    department: str,
+    own: Sequence[tuple[State, Action]],
+    over: str | None,
+    reviewed: Sequence[tuple[State, Action]],
+    *,
+    returned: bool,
+    request: PageRequest,
+) -> Sequence[Awaited]:
+    """Return entries that wait for the acts of the department, and of the authority `over`."""
+    choices: list[Choice] = []
+    if over is not None:
+        inside = col(Resource.region_code).startswith(significant(over), autoescape=True)
+        choices += [(act, inside & (col(Resource.status) == state)) for state, act in reviewed]
+    mine = col(Resource.department) == department
+    choices += [(act, mine & (col(Resource.status) == state)) for state, act in own]
+    if returned:
+        came_back = col(ResourceVersion.return_reason).is_not(None)
+        choices.append((CHANGE, mine & (col(Resource.status) == State.DRAFT) & came_back))
+    if not choices:
+        return []
+    columns = Columns(
+        col(Resource.id), col(Resource.department), NO_DUE_DATE, title=col(ResourceVersion.name)
+    )
+    newest = (col(ResourceVersion.resource_id) == col(Resource.id)) & (
+        col(ResourceVersion.number) == col(Resource.version)
+    )
+    query = awaited.query("resource", columns, choices, request).join(ResourceVersion, newest)
+    return awaited.rows((await session.exec(query)).all(), columns)
+
+
+async def claims(session: ReadSession, over: str, request: PageRequest) -> Sequence[Awaited]:
+    """Return the open claims in the division of an authority."""
+    inside = col(Source.region_code).startswith(significant(over), autoescape=True)
+    choices = [(Decision.DESIGNATE, inside & col(Source.status).in_(OPEN_CLAIMS))]
+    columns = Columns(col(Source.id), col(Source.department), NO_DUE_DATE, title=col(Element.name))
+    query = awaited.query("source", columns, choices, request)
+    query = query.join(Element, col(Element.code) == col(Source.element))
+    return awaited.rows((await session.exec(query)).all(), columns)
