@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from gateway import once, problems
+from gateway.console.routes import install as install_console
 from gateway.docs import install as install_docs
 from gateway.http.stopping import draining
 from gateway.openapi import Described
@@ -54,4 +55,5 @@ def create(
     for router in ROUTERS:
         app.include_router(router)
     install_docs(app)
+    install_console(app)
     return app

@@ -26,10 +26,17 @@ BODY_SECONDS = 60.0
 FORMS = (b"application/x-www-form-urlencoded",)
 JSON = (b"application/json", b"application/merge-patch+json")
 RECORDS = (b"application/json", b"application/x-ndjson")
-MEDIA_OF = ((re.compile(r"/oauth/.*"), FORMS), (re.compile(r"/v1/resources/.*/validate"), RECORDS))
+MEDIA_OF = (
+    (re.compile(r"/oauth/.*"), FORMS),
+    (re.compile(r"/v1/resources/.*/validate"), RECORDS),
+    (re.compile(r"/console/.*"), (*FORMS, b"multipart/form-data")),
+)
 # An edition of the statistical division codes holds 18,000 values.
 EDITIONS = re.compile(r"/v1/code-lists/.*/editions")
 EDITION_MAX = 8 * 1024 * 1024
+# A workbook or a file of records that a person uploads by a page.
+UPLOADS = re.compile(r"/console/resources/[^/]+/upload")
+UPLOAD_MAX = 8 * 1024 * 1024
 # Who signs in or asks for a token is not known yet, and needs little.
 FORM_MAX = 64 * 1024
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -229,6 +236,8 @@ def _check(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
 def _body_max(path: str) -> int:
     if path.startswith("/oauth/"):
         return FORM_MAX
+    if UPLOADS.fullmatch(path):
+        return UPLOAD_MAX
     return EDITION_MAX if EDITIONS.fullmatch(path) else BODY_MAX
 
 

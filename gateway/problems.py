@@ -164,7 +164,9 @@ def respond(request: Request, error: ShuyuanError, status: int | None = None) ->
         path=request.url.path,
         source=request.client.host if request.client else None,
     )
-    return Response(body, status, headers)
+    shown = getattr(request.app.state, "problem_page", None)
+    page = shown(request, error, status) if shown is not None else None
+    return page or Response(body, status, headers)
 
 
 def install(app: FastAPI) -> None:

@@ -38,6 +38,7 @@ class UnknownClient(BadRequest):
 class AuthorizationRequest:
     """A request whose client and redirect address are known to be right."""
 
+    client_id: str
     redirect_uri: str
     state: str | None
     scope: str
@@ -59,25 +60,30 @@ def read(text: bytes, issuer: str) -> AuthorizationRequest:
         given = parse(text)
     except OAuth2Error as error:
         raise UnknownClient from error
-    redirect_uri = _redirect_uri(given)
+    client_id, redirect_uri = _client(given, issuer)
     try:
-        return _read(given, redirect_uri, issuer)
+        return _read(given, client_id, redirect_uri, issuer)
     except OAuth2Error as error:
         told = {"error": error.error, "error_description": error.description}
         state = None if "state" in given.repeated else given.get("state")
         raise SentBack(redirect(redirect_uri, {**told, "state": state, "iss": issuer})) from error
 
 
-def _redirect_uri(given: Parameters) -> str:
-    if given.get("client_id") != public_client.CLIENT_ID or "client_id" in given.repeated:
+def _client(given: Parameters, issuer: str) -> tuple[str, str]:
+    """Return who asks and where it is to be sent; raises UnknownClient."""
+    client_id = given.get("client_id") or ""
+    if client_id not in public_client.IDS or "client_id" in given.repeated:
         raise UnknownClient("未知的客户端", "The client is unknown")
-    uri = given.get("redirect_uri")
-    if uri is None or "redirect_uri" in given.repeated or not public_client.may_redirect(uri):
+    uri = given.get("redirect_uri") or ""
+    registered = public_client.is_registered(client_id, uri, issuer)
+    if "redirect_uri" in given.repeated or not registered:
         raise UnknownClient("回调地址未登记", "The redirect_uri is not registered")
-    return uri
+    return client_id, uri
 
 
-def _read(given: Parameters, redirect_uri: str, issuer: str) -> AuthorizationRequest:
+def _read(
+    given: Parameters, client_id: str, redirect_uri: str, issuer: str
+) -> AuthorizationRequest:
     given.refuse_repeated()
     if given.need("response_type") != "code":
         raise UnsupportedResponseType("response_type 须为 code", "The response type is not code.")
@@ -92,6 +98,7 @@ def _read(given: Parameters, redirect_uri: str, issuer: str) -> AuthorizationReq
         raise InvalidRequestError("state 过长", "The state is too long.")
     check_resource(given.get("resource"), issuer)
     return AuthorizationRequest(
+        client_id,
         redirect_uri,
         state,
         granted(given.get("scope"), public_client.SCOPES),
@@ -126,7 +133,8 @@ async def give_code(
 ) -> str:
     """Return where to send the person, with a code that can be exchanged once within 60 s.
 
-    The person was locked and found entitled in this transaction (`sign_in.enter`).
+    The person was found entitled in this transaction (`sign_in.enter`, `sign_in.remembered`); the
+    exchange of the code locks the person and asks again.
     """
     code = opaque.new()
     row = AuthorizationCode(
@@ -134,7 +142,7 @@ async def give_code(
         family=new_id(),
         person_id=person.id,
         generation=person.generation,
-        client_id=public_client.CLIENT_ID,
+        client_id=request.client_id,
         redirect_uri=request.redirect_uri,
         code_challenge=request.code_challenge,
         scope=request.scope,

@@ -36,7 +36,7 @@ class Asking:
 
 
 async def authenticate(database: Database, asking: Asking, *, now: datetime) -> Client | None:
-    """Return the client, or None for the public one.
+    """Return the client, or None for a public one.
 
     Raises InvalidClient, InvalidRequestError, TooManyFailures.
     """
@@ -54,7 +54,7 @@ async def authenticate(database: Database, asking: Asking, *, now: datetime) -> 
         return await _by_secret(database, asking, asking.authorization, now)
     if assertion:
         return await _by_assertion(database, asking, assertion, now)
-    if asking.form.get("client_id") == public_client.CLIENT_ID:
+    if asking.form.get("client_id") in public_client.IDS:
         return None
     raise InvalidClient("客户端未经认证", "The client did not authenticate.")
 

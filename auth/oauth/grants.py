@@ -140,7 +140,8 @@ async def _authorization_code(
     if not await store.use_code(desk.session, code.digest, now):
         await _end_reused(desk, asking, actor, code.family, "code")
         return _code_unusable(actor)
-    usable = fits and redirect_uri == code.redirect_uri and code.expires_at > now
+    same = redirect_uri == code.redirect_uri and _asker(asking) == code.client_id
+    usable = fits and same and code.expires_at > now
     if not usable or person is None:
         return _code_unusable(actor)
     first = _first_link(desk, code)
@@ -151,7 +152,7 @@ async def _device_code(desk: Desk, asking: Asking, client: Client | None) -> Ans
     _only_public(client)
     digest = opaque.digest(asking.form.need("device_code"))
     code = await devices.get(desk.session, digest)
-    if code is None:
+    if code is None or code.client_id != _asker(asking):
         return _device_unusable(UNKNOWN_PERSON)
     if code.person_id is None or code.generation is None:
         return await _undecided(desk, code)
@@ -214,7 +215,7 @@ async def _refresh_token(desk: Desk, asking: Asking, client: Client | None) -> A
     person = await _locked(desk, old.person_id, old.generation)
     old = await store.refreshed(desk.session, old)
     actor = _actor(person, old.person_id)
-    if old.expires_at <= desk.now or person is None:
+    if old.expires_at <= desk.now or person is None or old.client_id != _asker(asking):
         return _refresh_unusable(actor)
     scope = granted(asking.form.get("scope"), old.scope.split())
     following = desk.successors.of(presented)
@@ -237,9 +238,7 @@ def _repeated(
     scope: str,
 ) -> Answer:
     """Answer again what was answered a moment ago: the same pair, of the same life (ADR 0021)."""
-    grant = TokenGrant(
-        person.id, public_client.CLIENT_ID, person.department, scope, person.generation
-    )
+    grant = TokenGrant(person.id, successor.client_id, person.department, scope, person.generation)
     seconds = int((successor.access_expires_at - desk.now).total_seconds())
     token = sign(
         desk.key,
@@ -253,6 +252,11 @@ def _repeated(
     _record(desk, asking, actor, token, scope, "refresh_repeated")
     answer = _answer(desk, token, scope)
     return {**answer, "expires_in": max(seconds, 1), "refresh_token": refresh}
+
+
+def _asker(asking: Asking) -> str:
+    """Return which public client asks; it authenticated by its name alone."""
+    return asking.form.get("client_id") or ""
 
 
 def _only_public(client: Client | None) -> None:
@@ -325,7 +329,7 @@ async def _staff_tokens(
     desk: Desk, asking: Asking, person: Person, link: Link, scope: str
 ) -> Answer:
     """Issue an access token of `scope` and the next refresh token of the family."""
-    client_id = public_client.CLIENT_ID
+    client_id = _asker(asking)
     token = desk.sign(TokenGrant(person.id, client_id, person.department, scope, person.generation))
     row = RefreshToken(
         digest=opaque.digest(link.refresh),

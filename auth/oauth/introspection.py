@@ -5,7 +5,7 @@ from typing import Any
 
 from auth import failures, opaque, revocations
 from auth.claims import Claims
-from auth.oauth import families, public_client
+from auth.oauth import families
 from auth.oauth.client_authentication import UNKNOWN, Asking, authenticate
 from auth.oauth.errors import InvalidClient
 from auth.principal import Principal
@@ -71,7 +71,7 @@ async def revoke(
     except Unauthorized:
         said = None
     client = await authenticated(database, asking, now)
-    client_id = client.client_id if client else public_client.CLIENT_ID
+    client_id = client.client_id if client else asking.form.get("client_id")
     async with database.transaction() as session:
         if said is None and client is None:
             await _revoke_refresh(session, token.decode(), now)

@@ -20,3 +20,8 @@ def proves(verifier: str, challenge: str) -> bool:
             "The code_verifier must be 43 to 128 letters, digits or - . _ ~",
         )
     return bool(create_s256_code_challenge(verifier) == challenge)
+
+
+def challenge(verifier: str) -> str:
+    """Return the challenge of a verifier."""
+    return str(create_s256_code_challenge(verifier))

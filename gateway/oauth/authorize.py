@@ -1,7 +1,8 @@
-"""The authorization endpoint: always the sign-in form, then back to the client with a code.
+"""The authorization endpoint: the sign-in form, then back to the client with a code.
 
 `shuyuan-cli` runs on the person's own machine, and so may anything that calls itself so: a cookie
-alone gives no code (RFC 8252 section 8.6, RFC 9700 section 4.10).
+alone gives it no code (RFC 8252 section 8.6, RFC 9700 section 4.10). The console's redirect leads
+to the platform itself: there the cookie answers.
 """
 
 from dataclasses import dataclass
@@ -9,14 +10,16 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from auth import sign_in
 from auth.oauth import authorization
 from auth.oauth.authorization import AuthorizationRequest, SentBack, UnknownClient
 from auth.oauth.form import parse
+from auth.oauth.public_client import CONSOLE_ID
 from auth.sign_in import Checked, Cookie, Entered
 from gateway.oauth import pages, schemas
 from gateway.oauth.browser import Browser
-from gateway.oauth.desk import Desk
-from gateway.services import Using
+from gateway.oauth.desk import Desk, life
+from gateway.services import Services, Using
 from kernel import clock
 from kernel.database import WriteSession
 from kernel.errors import ShuyuanError
@@ -44,7 +47,23 @@ async def authorize(request: Request, using: Using) -> Response:
         return pages.refused(browser, error)
     except SentBack as error:
         return _sent(error.location)
-    return pages.form(browser, authorization_request)
+    remembered = await _remembered(browser, using, authorization_request)
+    return remembered or pages.form(browser, authorization_request)
+
+
+async def _remembered(
+    browser: Browser, using: Services, asked: AuthorizationRequest
+) -> Response | None:
+    """Return the answer to the console where the browser is signed in, None elsewhere."""
+    if asked.client_id != CONSOLE_ID or not browser.cookie:
+        return None
+    issuer, now = using.settings.base_url, clock.now()
+    async with using.database.transaction() as session:
+        found = await sign_in.remembered(session, browser.cookie, life(using.settings), now=now)
+        if found is None:
+            return None
+        person, name = found
+        return _sent(await authorization.give_code(session, person, asked, name, issuer, now))
 
 
 @router.post(

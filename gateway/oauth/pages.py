@@ -140,9 +140,15 @@ def page(
     return HTMLResponse(html, status, _headers(nonce, redirect_uri, language))
 
 
+def origin(uri: str) -> str:
+    """Return scheme and host of an address."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def _headers(nonce: str, redirect_uri: str | None, language: str) -> dict[str, str]:
     # Chromium holds the redirect after a form to form-action too.
-    target = f" http://{urlsplit(redirect_uri).netloc}" if redirect_uri else ""
+    target = f" {origin(redirect_uri)}" if redirect_uri else ""
     policy = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'{target};"
         " frame-ancestors 'none'; base-uri 'none'"

@@ -64,7 +64,9 @@ class Staff:
         return Asking(None, Parameters(pairs), frozenset())
 
     async def signed_in(self) -> dict[str, Any]:
-        request = AuthorizationRequest(REDIRECT_URI, None, "admin", challenge(VERIFIER), {})
+        request = AuthorizationRequest(
+            CLIENT_ID, REDIRECT_URI, None, "admin", challenge(VERIFIER), {}
+        )
         async with self.database.transaction() as session:
             now = clock.now()
             where = await give_code(session, self.person, request, "s", "http://x", now)

@@ -24,7 +24,9 @@ async def test_a_day_after_their_end_tokens_codes_and_cookies_are_forgotten(
 ) -> None:
     registry, now = Registry(own_database), clock.now()
     person = await registry.person((await registry.department()).uscc)
-    request = AuthorizationRequest("http://127.0.0.1:1/callback", None, "admin", "c" * 43, {})
+    request = AuthorizationRequest(
+        "shuyuan-cli", "http://127.0.0.1:1/callback", None, "admin", "c" * 43, {}
+    )
     async with own_database.transaction() as session:
         await tokens.revoke(session, "jti", now + timedelta(seconds=60))
         life = Life(seconds=60, idle_seconds=60)

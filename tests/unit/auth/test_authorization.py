@@ -84,6 +84,17 @@ def test_any_port_of_the_loopback_address_is_right(port: int) -> None:
     assert _read({**GOOD, "redirect_uri": uri}) == uri
 
 
+def test_the_console_is_sent_to_its_own_page_and_nowhere_else() -> None:
+    own = f"{ISSUER}{public_client.CONSOLE_CALLBACK}"
+    asked = {**GOOD, "client_id": public_client.CONSOLE_ID}
+    assert _read({**asked, "redirect_uri": own}) == own
+    for other in (GOOD["redirect_uri"], f"{own}/", "http://127.0.0.1:9/console/signed-in"):
+        with pytest.raises(UnknownClient):
+            _read({**asked, "redirect_uri": other})
+    with pytest.raises(UnknownClient):
+        _read({**GOOD, "redirect_uri": own})
+
+
 @pytest.mark.parametrize("client_id", ["", "other", "SHUYUAN-CLI"])
 def test_an_unknown_client_gets_a_page_and_no_redirect(client_id: str) -> None:
     with pytest.raises(UnknownClient):

@@ -1,0 +1,290 @@
+"""目录: finding entries, one entry with its items, versions and users, and what is done with it."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+
+from auth import directory
+from auth.principal import Role
+from catalog import lifecycle, resources, search, versions
+from catalog.contracts.model import Contract, Field
+from catalog.entries import ShareType
+from catalog.search import Criteria
+from catalog.states import Action, State
+from catalog.visibility import Shown
+from exchange.publishing import opening
+from exchange.subscriptions import register
+from gateway import names
+from gateway.api.entries import (
+    DiffView,
+    ResourceSummary,
+    ResourceView,
+    SignOff,
+    TransitionView,
+    VersionSummary,
+    diff_view,
+    summaries,
+    transition_views,
+    version_summary,
+    view,
+)
+from gateway.console import forms
+from gateway.console.labels import N_
+from gateway.console.pages import act, page
+from gateway.console.visit import Go, Visit
+from kernel.database import ReadSession, WriteSession
+from kernel.errors import NotFound, ShuyuanError
+from kernel.paging import PageRequest
+from kernel.workdays import local_date
+
+router = APIRouter()
+USERS = PageRequest(50)
+FACET_VALUES_MAX = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A filter with how many it would leave; `query` is its parameter."""
+
+    query: str
+    value: str
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """`askable` are the entries that the person may apply for."""
+
+    entries: Sequence[ResourceSummary]
+    facets: Mapping[str, Sequence[Facet]]
+    next_cursor: str | None
+    askable: frozenset[str]
+
+
+@page(router, "/console/catalogue", "catalogue.html")
+async def catalogue(visit: Visit) -> Catalogue:
+    async with visit.reading() as session:
+        found = await search.find(session, visit.principal, _criteria(visit), visit.paging)
+        entries = await summaries(session, found.page.items)
+        counted = found.facets.counts
+        departments = await directory.departments(session, list(counted.get("department", {})))
+    facets = {
+        kind: _facets(kind, counts, departments)
+        for kind, counts in counted.items()
+        if kind in ("share_type", "status", "class", "department")
+    }
+    askable = frozenset(each.id for each in entries if _may_ask(visit, each))
+    return Catalogue(entries, facets, found.page.next_cursor, askable)
+
+
+def _may_ask(visit: Visit, entry: ResourceSummary) -> bool:
+    shared = entry.share_type is not ShareType.NONE and entry.published_version is not None
+    mine = entry.department == visit.principal.department
+    return visit.has(Role.CLERK) and shared and not mine and entry.status != State.RETIRED
+
+
+def _criteria(visit: Visit) -> Criteria:
+    share_type, status = visit.query("share_type"), visit.query("status")
+    digits = visit.query("class")
+    return Criteria(
+        q=(visit.query("q") or "")[:100] or None,
+        department=visit.query("department"),
+        region_code=visit.query("region_code"),
+        class_code=digits if digits and digits.isdigit() else None,
+        share_type=ShareType(share_type) if share_type in set(ShareType) else None,
+        element=visit.query("element"),
+        status=State(status) if status in set(State) else None,
+    )
+
+
+def _facets(kind: str, counts: Mapping[str, int], departments: Mapping[str, str]) -> list[Facet]:
+    most = sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:FACET_VALUES_MAX]
+    return [Facet(kind, value, departments.get(value, value), count) for value, count in most]
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who uses an entry, as far as the caller may know."""
+
+    id: str
+    consumer: str
+    client: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """One entry; `fields` are the standards of its items, None where the contract is not whole."""
+
+    entry: ResourceView
+    own: bool
+    serving: bool
+    fields: Mapping[str, Field]
+    versions: Sequence[VersionSummary]
+    history: Sequence[TransitionView]
+    users: Sequence[User]
+    diff: DiffView | None
+
+
+@page(router, "/console/catalogue/{id}", "entry.html")
+async def entry_page(visit: Visit) -> EntryPage:
+    async with visit.reading() as session:
+        return await _entry(visit, session, visit.part("id"))
+
+
+async def _entry(visit: Visit, session: ReadSession, resource_id: str) -> EntryPage:
+    principal, today = visit.principal, local_date(visit.now)
+    shown = await resources.get(session, principal, resource_id)
+    listed = await versions.listed(session, principal, resource_id)
+    entry = await view(session, shown)
+    return EntryPage(
+        entry=entry,
+        own=entry.department == principal.department,
+        serving=entry.published_version is not None and entry.status != State.RETIRED,
+        fields=await _fields(session, visit, entry),
+        versions=[version_summary(each) for each in listed],
+        history=await _history(session, visit, resource_id),
+        users=await _users(session, visit, resource_id),
+        diff=await _diff(session, visit, listed, today=today),
+    )
+
+
+async def _fields(session: ReadSession, visit: Visit, entry: ResourceView) -> dict[str, Field]:
+    """Return the standard of each item; none while an element of the draft is missing."""
+    try:
+        contract: Contract = await versions.shown_contract(
+            session, visit.principal, entry.id, entry.version, on=local_date(visit.now)
+        )
+    except ShuyuanError:
+        return {}
+    return {field.name: field for field in contract.fields}
+
+
+async def _history(session: ReadSession, visit: Visit, resource_id: str) -> list[TransitionView]:
+    try:
+        steps = await versions.history(session, visit.principal, resource_id)
+    except NotFound:
+        return []
+    return await transition_views(session, visit.principal, steps)
+
+
+async def _users(session: ReadSession, visit: Visit, resource_id: str) -> list[User]:
+    found = await register.page(
+        session, visit.principal, USERS, now=visit.now, resource_id=resource_id
+    )
+    views: list[dict[str, Any]] = [
+        {
+            "id": each.id,
+            "consumer_department": each.consumer_department,
+            "client_id": each.client_id,
+            "status": register.status_at(each, visit.now),
+        }
+        for each in found.items
+    ]
+    await names.add(session, views)
+    return [
+        User(each["id"], each["consumer_name"] or "", each["client_name"] or "", each["status"])
+        for each in views
+    ]
+
+
+async def _diff(
+    session: ReadSession,
+    visit: Visit,
+    listed: Sequence[Shown],
+    *,
+    today: Any,  # noqa: ANN401
+) -> DiffView | None:
+    """Compare the version shown with the one before it, for who reviews or waits for it."""
+    numbers = [each.version.number for each in listed]
+    if len(numbers) < 2:  # noqa: PLR2004 - two versions are compared
+        return None
+    old, new = numbers[-2], numbers[-1]
+    try:
+        found = await versions.compare_versions(
+            session, visit.principal, listed[-1].resource.id, old, new, on=today
+        )
+    except ShuyuanError:
+        return None
+    return diff_view(old, new, found)
+
+
+Step = Callable[[Visit, WriteSession, str], Awaitable[Shown]]
+
+
+def _step(action: Action, done: str, step: Step) -> None:
+    """Let the form of an action take it."""
+
+    async def take(visit: Visit) -> Go:
+        resource_id = visit.part("id")
+        async with visit.writing() as session:
+            await step(visit, session, resource_id)
+        return Go(f"/console/catalogue/{resource_id}", done)
+
+    act(router, f"/console/catalogue/{{id}}/{action}", entry_page, "entry.html")(take)
+
+
+async def _submit(visit: Visit, session: WriteSession, resource_id: str) -> Shown:
+    signed = forms.body(
+        SignOff, {"leader_name": visit.text("leader_name"), "signed_on": visit.text("signed_on")}
+    )
+    return await lifecycle.submit(
+        session,
+        visit.principal,
+        resource_id,
+        **signed.model_dump(),
+        now=visit.now,
+        four_eyes=visit.using.settings.needs_four_eyes,
+    )
+
+
+async def _withdraw(visit: Visit, session: WriteSession, resource_id: str) -> Shown:
+    return await lifecycle.withdraw(session, visit.principal, resource_id, now=visit.now)
+
+
+async def _discard(visit: Visit, session: WriteSession, resource_id: str) -> Shown:
+    return await lifecycle.discard(session, visit.principal, resource_id, now=visit.now)
+
+
+async def _return(visit: Visit, session: WriteSession, resource_id: str) -> Shown:
+    reason = forms.required(visit, "reason")
+    return await lifecycle.send_back(
+        session, visit.principal, resource_id, reason=reason, now=visit.now
+    )
+
+
+async def _approve(visit: Visit, session: WriteSession, resource_id: str) -> Shown:
+    return await lifecycle.approve(session, visit.principal, resource_id, now=visit.now)
+
+
+async def _revise(visit: Visit, session: WriteSession, resource_id: str) -> Shown:
+    return await lifecycle.revise(session, visit.principal, resource_id, now=visit.now)
+
+
+async def _retire(visit: Visit, session: WriteSession, resource_id: str) -> Shown:
+    reason = forms.required(visit, "reason")
+    return await opening.retire(session, visit.principal, resource_id, reason=reason)
+
+
+_step(Action.SUBMIT, N_("已签批并送审。"), _submit)
+_step(Action.WITHDRAW, N_("已撤回，可以继续修改。"), _withdraw)
+_step(Action.DISCARD, N_("草稿已放弃。"), _discard)
+_step(Action.RETURN, N_("已退回，理由已告知起草部门。"), _return)
+_step(Action.APPROVE, N_("审核通过，可以发布。"), _approve)
+_step(Action.REVISE, N_("新版本已起草，现行版本继续有效。"), _revise)
+_step(Action.RETIRE, N_("已停止提供。"), _retire)
+
+
+async def _publish(visit: Visit) -> Go:
+    """Put the approved version in force; the topic is made before the transaction."""
+    resource_id, using = visit.part("id"), visit.using
+    await opening.ensure_topic(using.database, using.bus.topics, visit.principal, resource_id)
+    async with visit.writing() as session:
+        await opening.publish(session, visit.principal, resource_id)
+    return Go(f"/console/catalogue/{resource_id}", N_("已发布，可以上报数据、受理申请。"))
+
+
+act(router, "/console/catalogue/{id}/publish", entry_page, "entry.html")(_publish)

@@ -1,0 +1,220 @@
+"""Turns a view (a function from a visit to a dataclass) into a route: session, token, answer.
+
+A form that is refused is shown again, with what was typed and what is wrong with it. One that comes
+after the session has ended is kept in the page that says so (nothing typed is lost).
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import fields, is_dataclass, replace
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import APIRouter, Request
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from auth.errors import TokenExpired
+from auth.principal import Principal
+from gateway import refused
+from gateway.console import render
+from gateway.console.session import SESSION, Cookies, Session
+from gateway.console.sign_in import refreshed
+from gateway.console.visit import Go, View, Visit, english_of
+from gateway.problems import status_of
+from gateway.services import Services, Using
+from kernel import clock
+from kernel.errors import ShuyuanError, Unauthorized
+from kernel.logging import correlation_id
+
+SEE_OTHER = 303
+NOT_STORED = {"Cache-Control": "no-store"}
+TOKEN = "token"  # noqa: S105 - the name of a field
+FIELDS_MAX = 6_000
+FILES_MAX = 1
+PART_MAX = 1024 * 1024
+
+Answering = Callable[[Request, Services], Awaitable[Response]]
+
+
+def page(router: APIRouter, path: str, template: str) -> Callable[[View], View]:
+    """Register a view that is shown at `path` to whoever is signed in."""
+
+    def register(view: View) -> View:
+        async def show(request: Request, using: Services) -> Response:
+            return await _Desk(request, using).show(view, template)
+
+        _add(router, path, "GET", show)
+        return view
+
+    return register
+
+
+def act(router: APIRouter, path: str, back: View, template: str) -> Callable[[View], View]:
+    """Register what a form does; refused, it is shown again by `back`."""
+
+    def register(view: View) -> View:
+        async def take(request: Request, using: Services) -> Response:
+            return await _Desk(request, using).take(view, back, template)
+
+        _add(router, path, "POST", take)
+        return view
+
+    return register
+
+
+def _add(router: APIRouter, path: str, method: str, answer: Answering) -> None:
+    async def endpoint(request: Request, using: Using) -> Response:
+        return await answer(request, using)
+
+    router.add_api_route(path, endpoint, methods=[method], include_in_schema=False)
+
+
+class _Desk:
+    """Answers one request."""
+
+    def __init__(self, request: Request, using: Services) -> None:
+        self._request, self._using = request, using
+        self._cookies = Cookies(using.box, using.settings)
+        self._english = english_of(request)
+
+    async def show(self, view: View, template: str) -> Response:
+        visit = await self._visit()
+        if visit is None:
+            return self._to_sign_in()
+        try:
+            told = await view(visit)
+        except ShuyuanError as error:
+            return self._kept(visit, self._refused(visit, error))
+        return self._kept(visit, self._answer(visit, told, template))
+
+    async def take(self, view: View, back: View, template: str) -> Response:
+        form = await self._request.form(
+            max_files=FILES_MAX, max_fields=FIELDS_MAX, max_part_size=PART_MAX
+        )
+        if not is_own_origin(self._request):
+            return self._page("foreign.html", {}, 403)
+        visit = await self._visit()
+        if visit is None:
+            return self._lapsed(form)
+        if form.get(TOKEN) != visit.token:
+            return self._kept(visit, self._unproved(visit, form))
+        visit.form = form
+        return self._kept(visit, await self._taken(visit, view, back, template))
+
+    async def _taken(self, visit: Visit, view: View, back: View, template: str) -> Response:
+        try:
+            visit.require_plain()
+            return self._answer(visit, await view(visit), template)
+        except ShuyuanError as error:
+            visit.error = error
+            self._note(visit, error)
+        try:
+            told = await back(visit)
+        except ShuyuanError as error:
+            return self._refused(visit, error)
+        return self._answer(visit, told, template, status_of(visit.error))
+
+    def _answer(self, visit: Visit, told: object, template: str, status: int = 200) -> Response:
+        if isinstance(told, Response):
+            return told
+        if isinstance(told, Go):
+            return RedirectResponse(_with_done(told), SEE_OTHER, NOT_STORED)
+        assert is_dataclass(told)  # noqa: S101 - narrows what views return
+        values = {field.name: getattr(told, field.name) for field in fields(told)}
+        return self._page(template, {**visit.values(), **values}, status)
+
+    def _refused(self, visit: Visit, error: ShuyuanError) -> Response:
+        self._note(visit, error)
+        visit.error = error
+        values = {**visit.values(), "correlation": correlation_id.get() or ""}
+        return self._page("refused.html", values, status_of(error))
+
+    def _note(self, visit: Visit, error: ShuyuanError) -> None:
+        refused.note(
+            self._using,
+            visit.principal,
+            error,
+            status_of(error),
+            method=self._request.method,
+            path=self._request.url.path,
+            source=self._request.client.host if self._request.client else None,
+        )
+
+    async def _visit(self) -> Visit | None:
+        """Return the visit of who is signed in, None where nobody is any more."""
+        session, now = self._cookies.session(self._request), clock.now()
+        if session is None or not session.lives(now, self._using.settings):
+            return None
+        try:
+            session, principal = await self._principal(session)
+        except Unauthorized:
+            return None
+        self._using.restore.require_not_restored()
+        self._request.scope[refused.PRINCIPAL] = principal
+        token = self._cookies.form_token(session.person)
+        return Visit(self._request, self._using, principal, session.touched(now), token)
+
+    async def _principal(self, session: Session) -> tuple[Session, Principal]:
+        verify = self._using.tokens.verify
+        try:
+            return session, await verify(session.access.encode())
+        except TokenExpired:
+            pair = await refreshed(self._request, self._using, session.refresh)
+            session = replace(session, access=pair.access, refresh=pair.refresh)
+            return session, await verify(session.access.encode())
+
+    def _kept(self, visit: Visit, response: Response) -> Response:
+        """Write the session's cookie where it changed."""
+        if visit.session != self._cookies.session(self._request):
+            self._cookies.keep(response, visit.session)
+        return response
+
+    def _to_sign_in(self) -> Response:
+        then = self._request.url.path
+        if self._request.url.query:
+            then = f"{then}?{self._request.url.query}"
+        response = RedirectResponse(
+            f"/console/sign-in?{urlencode({'then': then})}", SEE_OTHER, NOT_STORED
+        )
+        if self._cookies.session(self._request) is None:
+            self._cookies.forget(response, SESSION)
+        return response
+
+    def _lapsed(self, form: FormData) -> Response:
+        """Say that the session has ended, with everything that was typed in the page."""
+        before = self._cookies.session(self._request)
+        token = self._cookies.form_token(before.person) if before else ""
+        return self._page("lapsed.html", self._again(form, token), 401)
+
+    def _unproved(self, visit: Visit, form: FormData) -> Response:
+        """Ask whether the person meant it: the form was not one that this page had given them."""
+        return self._page("unproved.html", self._again(form, visit.token), 403)
+
+    def _again(self, form: FormData, token: str) -> dict[str, object]:
+        pairs = [
+            (name, value)
+            for name, value in form.multi_items()
+            if isinstance(value, str) and name != TOKEN
+        ]
+        return {"action": self._request.url.path, "pairs": pairs, "token": token}
+
+    def _page(self, template: str, values: dict[str, object], status: int) -> Response:
+        return render.html(template, values, english=self._english, status=status)
+
+
+def is_own_origin(request: Request) -> bool:
+    """Whether a form came from a page of this host; browsers say so of every POST."""
+    origin = request.headers.get("origin") or request.headers.get("referer")
+    if not origin:
+        return False
+    try:
+        return urlsplit(origin).netloc == request.headers.get("host")
+    except ValueError:
+        return False
+
+
+def _with_done(go: Go) -> str:
+    if not go.done:
+        return go.url
+    address, hash_, fragment = go.url.partition("#")
+    mark = "&" if "?" in address else "?"
+    return f"{address}{mark}{urlencode({'done': go.done})}{hash_}{fragment}"

@@ -1,0 +1,103 @@
+"""Templates, languages and the headers of every page."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2_fragments import render_block
+from starlette.responses import HTMLResponse
+
+from gateway.console import labels, static
+from kernel.clock import SHANGHAI
+
+HERE: Final = Path(__file__).parent
+CATALOGUE: Final = HERE / "locale" / "en" / "console.po"
+POLICY: Final = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+@cache
+def translations(*, english: bool) -> NullTranslations:
+    """Return the catalogue of a language: msgids are Chinese, so that it has none."""
+    if not english:
+        return NullTranslations()
+    compiled = BytesIO()
+    with CATALOGUE.open("rb") as file:
+        write_mo(compiled, read_po(file))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+@cache
+def environment(*, english: bool) -> Environment:
+    pages = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    known = translations(english=english)
+    pages.install_gettext_translations(known, newstyle=True)  # type: ignore[attr-defined]
+    pages.filters.update(moment=moment, day=day, label=lambda code, kind: _label(known, code, kind))
+    pages.globals.update(static=static.address, choices=labels.CHOICES)
+    return pages
+
+
+def html(
+    template: str, values: Mapping[str, Any], *, english: bool, status: int = 200, block: str = ""
+) -> HTMLResponse:
+    """Return a page, or one block of it."""
+    pages = environment(english=english)
+    language = "en" if english else "zh-CN"
+    told = {"language": language, **values}
+    text = (
+        render_block(pages, template, block, told)
+        if block
+        else pages.get_template(template).render(told)
+    )
+    return HTMLResponse(text, status, headers(language))
+
+
+def headers(language: str) -> dict[str, str]:
+    return {
+        "Content-Security-Policy": POLICY,
+        "X-Frame-Options": "DENY",
+        "X-Content-Type-Options": "nosniff",
+        # Not no-referrer: forms would then come with `Origin: null`.
+        "Referrer-Policy": "same-origin",
+        "Cache-Control": "no-store",
+        "Content-Language": language,
+        "Vary": "Accept-Language, Cookie",
+    }
+
+
+def moment(value: datetime | str | None) -> str:
+    """Write a moment by the country's clocks."""
+    if value is None:
+        return "—"
+    when = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return when.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+
+
+def day(value: date | datetime | None) -> str:
+    if value is None:
+        return "—"
+    when = value.astimezone(SHANGHAI).date() if isinstance(value, datetime) else value
+    return when.isoformat()
+
+
+def _label(known: NullTranslations, code: object, kind: str) -> str:
+    """Return what people call a code; itself where nobody has named it."""
+    name = labels.NAMES[kind].get(str(code))
+    return str(code) if name is None else str(known.gettext(name))

@@ -1,0 +1,164 @@
+"""One request of a page: who asks, in which language, what was typed; and the way to answer it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+from urllib.parse import quote, urlencode
+
+from fastapi import Request
+from starlette.datastructures import FormData, UploadFile
+
+from auth.principal import Principal, Role
+from gateway.console import navigation
+from gateway.console.session import Session
+from gateway.problems import in_english
+from gateway.services import Services
+from kernel import clock
+from kernel.database import ReadSession, WriteSession
+from kernel.errors import FieldError, Invalid, ShuyuanError
+from kernel.paging import PageRequest
+from kernel.wire import is_plain
+
+LANGUAGE = "shuyuan_language"
+PAGE_ROWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """The answer to a form that was taken: see that page, with a sentence of what was done."""
+
+    url: str
+    done: str = ""
+
+
+View: TypeAlias = "Callable[[Visit], Awaitable[object]]"
+
+
+@dataclass(slots=True)
+class Visit:
+    """What a view is given; `error` is why a form was refused that is shown again."""
+
+    request: Request
+    using: Services
+    principal: Principal
+    session: Session
+    token: str
+    form: FormData = field(default_factory=FormData)
+    error: ShuyuanError | None = None
+    shown_once: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def now(self) -> datetime:
+        return clock.now()
+
+    @property
+    def english(self) -> bool:
+        return english_of(self.request)
+
+    @property
+    def nav(self) -> Sequence[navigation.Entry]:
+        return navigation.of(self.principal, self.request.url.path)
+
+    def has(self, *roles: str) -> bool:
+        """Whether the person holds one of the roles."""
+        return not self.principal.roles.isdisjoint(map(Role, roles))
+
+    def part(self, name: str) -> str:
+        """Return what the address names."""
+        return str(self.request.path_params[name])
+
+    def query(self, name: str) -> str | None:
+        """Return a filter of the address; None where it is absent or empty."""
+        return self.request.query_params.get(name) or None
+
+    @property
+    def paging(self) -> PageRequest:
+        return PageRequest(PAGE_ROWS, self.query("cursor"))
+
+    def with_query(self, **changed: str | None) -> str:
+        """Return this address with filters changed; the page begins anew."""
+        kept = {key: value for key, value in self.request.query_params.items() if value}
+        kept.pop("cursor", None)
+        kept.pop("done", None)
+        kept.update({key: value for key, value in changed.items() if value})
+        for key in [key for key, value in changed.items() if not value]:
+            kept.pop(key, None)
+        path = quote(self.request.url.path)
+        return f"{path}?{urlencode(kept)}" if kept else path
+
+    def typed(self, name: str, usual: object = "") -> str:
+        """Return what stands in a field: as it was typed, or as it is."""
+        if name in self.form:
+            value = self.form[name]
+            return value if isinstance(value, str) else ""
+        return "" if usual is None else str(usual)
+
+    def ticked(self, name: str, value: str, usual: bool = False) -> bool:  # noqa: FBT001, FBT002
+        """Whether a box is ticked: as it was sent, or as it is."""
+        return value in self.form.getlist(name) if self.form else usual
+
+    def wrong(self, path: str) -> str:
+        """Return what is wrong with a field, empty where nothing is."""
+        errors = self.error.errors if self.error else ()
+        told = (each.en if self.english else each.zh for each in errors if each.path == path)
+        return "；".join(told)
+
+    @property
+    def sentence(self) -> str:
+        """Return why the form was refused."""
+        if self.error is None:
+            return ""
+        return self.error.detail.en if self.english else self.error.detail.zh
+
+    @property
+    def complaints(self) -> Sequence[tuple[str, str]]:
+        """Return every field error, with its place."""
+        errors = self.error.errors if self.error else ()
+        return [(each.path, each.en if self.english else each.zh) for each in errors]
+
+    def text(self, name: str) -> str | None:
+        """Return what was typed, without blanks around it; None where nothing was."""
+        value = self.form.get(name)
+        stripped = value.replace("\r\n", "\n").strip() if isinstance(value, str) else ""
+        return stripped or None
+
+    def texts(self, name: str) -> list[str]:
+        return [each for each in self.form.getlist(name) if isinstance(each, str) and each]
+
+    def upload(self, name: str) -> UploadFile | None:
+        value = self.form.get(name)
+        return value if isinstance(value, UploadFile) and value.filename else None
+
+    def require_plain(self) -> None:
+        """Raise Invalid for marks that hide or turn text, as the API does of its bodies."""
+        errors = [
+            FieldError(name, "pattern", "含有不允许的字符", "holds characters that are not allowed")
+            for name, value in self.form.multi_items()
+            if isinstance(value, str) and not is_plain(value.replace("\r\n", "\n"))
+        ]
+        if errors:
+            raise Invalid(errors=errors)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[ReadSession]:
+        async with self.using.database.reading() as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[WriteSession]:
+        async with self.using.database.transaction() as session:
+            yield session
+
+    def values(self) -> dict[str, Any]:
+        """Return what every template may use."""
+        return {"visit": self, "done": self.query("done") or ""}
+
+
+def english_of(request: Request) -> bool:
+    """Whether the page is to be in English: as was chosen, or as the browser prefers."""
+    chosen = request.cookies.get(LANGUAGE)
+    if chosen in ("en", "zh"):
+        return chosen == "en"
+    return in_english(request.headers.get("accept-language", ""))

@@ -1,0 +1,18 @@
+"""Every text of the console is Chinese, and has its English."""
+
+from gateway.console.messages import catalogue, extracted
+
+
+def test_every_text_has_its_english() -> None:
+    known = catalogue()
+    missing = [text for text in extracted() if not (text in known and known[text].string)]
+    assert missing == [], "run `python -m gateway.console.messages` and fill in what it adds"
+
+
+def test_no_english_is_left_of_a_text_that_is_gone() -> None:
+    texts = set(extracted())
+    assert [message.id for message in catalogue() if message.id and message.id not in texts] == []
+
+
+def test_values_in_a_text_are_the_same_in_both_languages() -> None:
+    assert [message.id for message in catalogue() if list(message.check(catalogue()))] == []
