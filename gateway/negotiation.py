@@ -11,6 +11,7 @@ _MEMBER = re.compile(rb"\s*([^\s;,]+)\s*((?:;[^,]*)?)")
 _WEIGHT = re.compile(rb";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 NDJSON: Final = (b"application/x-ndjson", b"application/*", b"*/*")
 JSON: Final = (b"application/json", b"application/*", b"*/*")
+HTML: Final = (b"text/html", b"text/*", b"*/*")
 
 Weights = dict[bytes, float]
 
@@ -41,6 +42,13 @@ def prefers_json(accept: bytes) -> bool:
         return False
     accepted = weights(accept)
     return _best(accepted, JSON) > _best(accepted, NDJSON)
+
+
+@lru_cache(maxsize=KNOWN)
+def prefers_html(accept: bytes) -> bool:
+    """Whether an answer should be a page rather than JSON: browsers name pages first."""
+    accepted = weights(accept)
+    return _best(accepted, HTML) > _best(accepted, JSON)
 
 
 @lru_cache(maxsize=KNOWN)

@@ -22,6 +22,7 @@ from gateway.api import (
     tasks,
 )
 from gateway.oauth.routes import router as oauth
+from gateway.open_catalogue import routes as open_catalogue
 
 ROUTERS = (
     oauth,
@@ -44,4 +45,5 @@ ROUTERS = (
     audit.router,
     operations.router,
     status.router,
+    open_catalogue.router,
 )

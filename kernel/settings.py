@@ -71,6 +71,10 @@ class Settings(BaseSettings):
         -1, ge=-1, description="how long a topic keeps records; -1 for ever"
     )
     base_url: str = Field("http://127.0.0.1:8000", description="public address, the OAuth issuer")
+    open_licence: str = Field(
+        "https://creativecommons.org/licenses/by/4.0/",
+        description="address of the licence under which open data may be used",
+    )
     master_key: str = Field(
         "", repr=False, description="32 random bytes, base64url: protects stored keys"
     )

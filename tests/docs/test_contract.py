@@ -99,10 +99,10 @@ GET /readyz
 GET /metrics
 GET /v1/status
 GET /v1/audit
-""".strip().splitlines()
-NOT_YET = """
 GET /catalog.ttl
 GET /catalog.jsonld
+""".strip().splitlines()
+NOT_YET = """
 POST /v1/subscriptions/{}/corrections
 POST /v1/subscriptions/{}/disputes
 POST /v1/subscriptions/{}/usage-records
