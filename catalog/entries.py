@@ -25,6 +25,7 @@ class ShareMode(StrEnum):
     VERIFY = "verify"
     FILE = "file"
     TABLE = "table"
+    API = "api"
 
 
 class OpenType(StrEnum):

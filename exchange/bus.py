@@ -26,6 +26,7 @@ from exchange.metering.quota import Quotas
 from exchange.publishing.dry_run import DryRuns
 from exchange.publishing.lanes import Lanes
 from exchange.publishing.ledger import Ledger
+from exchange.publishing.own_records import OwnRecords
 from exchange.publishing.publish import Publisher
 from exchange.publishing.quarantine import Limits, Quarantine
 from exchange.publishing.recovery import Recovery
@@ -54,6 +55,7 @@ class Bus:
     ledger: Ledger
     quarantine: Quarantine
     dry_runs: DryRuns
+    own_records: OwnRecords
     connections: tuple[Connection, ...]
 
     @classmethod
@@ -107,6 +109,7 @@ class Bus:
             ledger,
             quarantine,
             DryRuns(database, publisher.plans, turns),
+            OwnRecords(database, lambda: publisher.receipt_key),
             (small, large, reading, watching, deciding),
         )
 

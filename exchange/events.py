@@ -26,6 +26,7 @@ class ExchangeEvent(StrEnum):
     TERMINATION_FILED = "subscription.termination_filed"
     RECORDS_PUBLISHED = "records.published"
     RECORDS_READ = "records.read"
+    LATEST_READ = "records.latest_read"
     QUARANTINE_KEPT = "quarantine.kept"
     QUARANTINE_READ = "quarantine.read"
     QUARANTINE_RESOLVED = "quarantine.resolved"

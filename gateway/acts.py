@@ -154,6 +154,7 @@ async def _own_subscription(
 THINGS: Final[Mapping[str, Look]] = MappingProxyType(
     {
         "/v1/resources/{id}/quarantine": _quarantine,
+        "/v1/resources/{id}/records": _quarantine,
         "/v1/resources/{resource_id}": _resource,
         "/v1/applications/{application_id}": _application,
         "/v1/subscriptions/{id}": _own_subscription,

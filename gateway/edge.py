@@ -13,6 +13,7 @@ from gateway.guard import GUARDED, Guard
 from gateway.http.asgi import HOLDER, App, Message, Receive, Scope, Send
 from gateway.http.budgets import BODIES, BODIES_ANONYMOUS, Bodies
 from gateway.http.errors import RequestTimeout
+from gateway.keys_in_paths import keyless
 from gateway.order import ASKED, Asked
 from gateway.problems import CodingNotSupported, Internal, in_english, log, problem, status_of
 from gateway.worker import WORKER
@@ -147,7 +148,7 @@ class Edge:
             if is_passing(error):
                 log.warning("edge: %r", error)
                 raise Unavailable from None
-            log.exception("unexpected error on %s", scope["path"])
+            log.exception("unexpected error on %s", keyless(scope["path"]))
             raise Internal from None
 
 

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from gateway import oauth_problems, order, refused, validation
+from gateway.keys_in_paths import keyless
 from gateway.negotiation import prefers_english
 from kernel.database import is_passing, sqlstate
 from kernel.errors import (
@@ -101,7 +102,7 @@ def problem(
         "title": _say(error.title, english=english),
         "status": status,
         "detail": _say(error.detail, english=english),
-        "instance": instance,
+        "instance": keyless(instance),
         "code": error.code,
         "correlation_id": correlation_id.get(),
         **error.facts,
@@ -247,5 +248,5 @@ async def _database(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("unexpected error on %s", request.url.path, exc_info=error)
+    log.error("unexpected error on %s", keyless(request.url.path), exc_info=error)
     return respond(request, Internal(), 500)

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from auth.principal import Principal
 from gateway.checks import kept_facts
+from gateway.keys_in_paths import keyless
 from gateway.metrics import REFUSALS
 from kernel import clock
 from kernel.errors import ShuyuanError
@@ -40,6 +41,7 @@ def note(
 ) -> None:
     """Keep the refusal and write its line; never raises, never waits."""
     REFUSALS.add(1, error.code)
+    path = keyless(path)
     correlation = correlation_id.get() or ""
     if keeping is None or not isinstance(principal, Principal):
         if STRANGERS.admits(error.code):

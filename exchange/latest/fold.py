@@ -20,15 +20,19 @@ class Before(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """`firsts` are places by key whose predecessors are not among what was folded."""
+    """`firsts` are places by key whose predecessors are not among what was folded.
+
+    `batches` are the marks of the batches that the latest records are of, in their order.
+    """
 
     firsts: dict[bytes, int]
     before: list[Before]
     latest: dict[bytes, Record]
+    batches: list[bytes]
 
 
 def nothing() -> Folded:
-    return Folded({}, [], {})
+    return Folded({}, [], {}, [])
 
 
 def add(folded: Folded, record: Record) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from exchange.latest import store
 from exchange.latest.records import folding
-from exchange.latest.store import Beginning, Lease
+from exchange.latest.store import Beginning, Lease, Stretch
 from exchange.log.errors import BrokerUnavailable, PositionExpiredError
 from exchange.log.reader import EARLIEST, LATEST, Chunk, Reader
 from exchange.log.topic_ids import TopicIds
@@ -73,6 +73,7 @@ class Folder:
         self._lease = lease
         self._at = lease.folded_to
         self._looked_at: float | None = None
+        self._quiet_at: float | None = None
         self._topic = topic_of(lease.resource_id)
 
     async def go_on(self) -> None:
@@ -85,6 +86,7 @@ class Folder:
             await self._look()
             self._looked_at = now
         tools, lease = self._tools, self._lease
+        asked_at = clock.epoch()
         async with tools.reading:
             try:
                 chunk = await tools.reader.read(self._topic, lease.partition, self._at, FETCH_BYTES)
@@ -92,22 +94,34 @@ class Folder:
                 await self._lost(error)
                 return
             if chunk.next_offset > self._at:
-                await self._fold(chunk)
+                await self._fold(chunk, asked_at)
                 return
         if not lease.caught_up:
             await self._caught_up()
         place = (self._topic, lease.partition)
-        await tools.tail.wait({place: self._at}, MYSELF, LOOK_SECONDS)
+        self._quiet_at = asked_at
+        try:
+            await tools.tail.wait({place: self._at}, MYSELF, LOOK_SECONDS)
+        finally:
+            self._quiet_at = None
 
-    async def _fold(self, chunk: Chunk) -> None:
+    @property
+    def quiet_at(self) -> float | None:
+        """When the log last held nothing that is not folded; None while there is something."""
+        if self._quiet_at is None:
+            return None
+        heard = self._tools.tail.quiet_at((self._topic, self._lease.partition))
+        return max(self._quiet_at, heard or 0.0)
+
+    async def _fold(self, chunk: Chunk, asked_at: float) -> None:
         """Fold a chunk in batches; another holder may have come further, or not so far."""
         while chunk.start <= self._at < chunk.next_offset:
             batch = _cut(chunk, self._at)
             folded = await self._tools.reader.turns.finish(folding(chunk, batch.first, batch.last))
             async with self._tools.writing, self._tools.database.transaction() as session:
-                at = await store.write(
-                    session, self._tools.me, self._lease, batch.begin, batch.end, folded
-                )
+                as_of = asked_at if batch.end >= chunk.end else None
+                stretch = Stretch(batch.begin, batch.end, as_of)
+                at = await store.write(session, self._tools.me, self._lease, stretch, folded)
             self._at = at
 
     async def _caught_up(self) -> None:

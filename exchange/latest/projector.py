@@ -42,6 +42,7 @@ class Projector:
         self._database = database
         self._tools = Tools(database, reader, tail, topic_ids, new_id())
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._folders: dict[int, Folder] = {}
         self._opened = asyncio.Event()
 
     async def open_for_ever(self) -> None:
@@ -93,20 +94,24 @@ class Projector:
         for task in self._tasks.values():
             if task.done():
                 task.result()
+        quiet = {id_: at for id_, each in self._folders.items() if (at := each.quiet_at)}
         async with self._database.transaction() as session:
-            claimed = await store.claim(session, self._tools.me, LEASES_MAX)
+            claimed = await store.claim(session, self._tools.me, LEASES_MAX, quiet)
+            held = await store.held(session, self._tools.me)
         leases = {lease.fold_id: lease for lease in claimed}
-        await self._stop(self._tasks.keys() - leases.keys())
+        await self._stop(self._tasks.keys() - held)
         for fold_id, lease in leases.items():
             if fold_id not in self._tasks or self._tasks[fold_id].done():
                 self._tasks[fold_id] = asyncio.create_task(self._fold_for_ever(lease))
 
     async def _stop(self, fold_ids: Collection[int]) -> None:
+        for fold_id in fold_ids:
+            self._folders.pop(fold_id, None)
         await cancelled([self._tasks.pop(fold_id) for fold_id in fold_ids])
 
     async def _fold_for_ever(self, lease: Lease) -> None:
         """Fold one partition as long as its lease is held."""
-        folder = Folder(self._tools, lease)
+        folder = self._folders[lease.fold_id] = Folder(self._tools, lease)
         while True:
             try:
                 await _patiently(folder.go_on)

@@ -41,11 +41,13 @@ def records_of(chunk: Chunk, begin: int, end: int) -> Iterator[tuple[int, Record
 def folding(chunk: Chunk, begin: int, end: int) -> Steps[Folded]:
     """Fold a range of a chunk's places in turns."""
     yield from spanning(chunk)
+    batches = yield from chunk.marking()
     folded = nothing()
     for first in range(begin, end, AT_ONCE):
         for _at, record in records_of(chunk, first, min(first + AT_ONCE, end)):
             add(folded, record)
         yield
+    folded.batches.extend(batches.mark_at(record.place) for record in folded.latest.values())
     return folded
 
 

@@ -1,8 +1,8 @@
 """SQL of the latest state: leases, folds, and what stood before a record."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +15,7 @@ from kernel.database import ReadSession, WriteSession
 
 DIGEST_BYTES: Final = 16
 LEASE_SECONDS: Final = 5
+ASKED_AGAIN: Final = timedelta(days=1)
 ROWS: Final = 5_000
 """Rows forgotten in one statement, some milliseconds of PostgreSQL."""
 
@@ -65,6 +66,10 @@ ASK = text("""
     SELECT id, :now FROM unnest(CAST(:ids AS text[])) AS id ORDER BY id
     ON CONFLICT (resource_id) DO UPDATE SET asked_at = GREATEST(f.asked_at, excluded.asked_at)
 """)
+KEEP = text("""
+    UPDATE exchange.folded_resource SET asked_at = :now
+    WHERE resource_id = :resource_id AND asked_at < :before
+""")
 UNOPENED = text("""
     SELECT resource_id FROM exchange.folded_resource f
     WHERE NOT EXISTS (
@@ -91,6 +96,12 @@ RETIRE = text("""
 async def ask(session: WriteSession, resource_ids: Sequence[str], now: datetime) -> None:
     """Want resources folded, from now on at the latest."""
     await session.execute(ASK.bindparams(ids=list(resource_ids), now=now))
+
+
+async def keep(session: WriteSession, resource_id: str, now: datetime) -> None:
+    """Want a resource folded that is, which is written down once a day."""
+    facts = {"resource_id": resource_id, "now": now, "before": now - ASKED_AGAIN}
+    await session.execute(KEEP.bindparams(**facts))
 
 
 async def unopened(session: ReadSession, most: int) -> Sequence[str]:
@@ -128,15 +139,20 @@ BEGIN = text("""
     ON CONFLICT DO NOTHING
 """)
 CLAIM = text("""
-    UPDATE exchange.fold SET holder = :me, leased_until = now() + make_interval(secs => :seconds)
-    WHERE id IN (
+    UPDATE exchange.fold f SET holder = :me,
+        leased_until = now() + make_interval(secs => :seconds),
+        as_of = GREATEST(f.as_of, to_timestamp(quiet.at))
+    FROM (
         SELECT id FROM exchange.fold
         WHERE current AND (holder = :me OR leased_until IS NULL OR leased_until < now())
         ORDER BY holder = :me DESC NULLS LAST, id LIMIT :most FOR UPDATE SKIP LOCKED
-    )
-    RETURNING id, resource_id, partition, topic_id, generation, folded_to,
+    ) AS c LEFT JOIN unnest(CAST(:quiet AS bigint[]), CAST(:moments AS float8[])) AS quiet (id, at)
+        ON quiet.id = c.id
+    WHERE f.id = c.id
+    RETURNING f.id, resource_id, partition, topic_id, generation, folded_to,
         caught_up_at IS NOT NULL AS caught_up
 """)
+HELD = text("SELECT id FROM exchange.fold WHERE current AND holder = :me")
 RELEASE = text("UPDATE exchange.fold SET leased_until = NULL, holder = NULL WHERE holder = :me")
 
 
@@ -160,10 +176,23 @@ async def begin_anew(session: WriteSession, lease: Lease, beginning: Beginning) 
     await begin(session, beginning)
 
 
-async def claim(session: WriteSession, me: str, most: int) -> Sequence[Lease]:
-    """Renew what this process holds, and take what nobody holds any more, at most so many."""
-    rows = await session.execute(CLAIM.bindparams(me=me, most=most, seconds=LEASE_SECONDS))
+async def claim(
+    session: WriteSession, me: str, most: int, quiet: Mapping[int, float] | None = None
+) -> Sequence[Lease]:
+    """Renew what this process holds, and take what nobody holds any more, at most so many.
+
+    What is being written to at this moment is left out: `held` tells of it. `quiet` are folds that
+    wait at the end of their logs, with the moment, in seconds since 1970, when these held no more.
+    """
+    quiet = quiet or {}
+    facts = {"quiet": list(quiet), "moments": list(quiet.values())}
+    rows = await session.execute(CLAIM.bindparams(me=me, most=most, seconds=LEASE_SECONDS, **facts))
     return [Lease(*row) for row in rows]
+
+
+async def held(session: ReadSession, me: str) -> set[int]:
+    """Return the folds that this process holds."""
+    return set((await session.execute(HELD.bindparams(me=me))).scalars())
 
 
 async def release(session: WriteSession, me: str) -> None:
@@ -192,16 +221,22 @@ FOLLOWERS = text("""
     ON CONFLICT DO NOTHING
 """)
 LATEST = text("""
-    INSERT INTO exchange.latest AS l (fold_id, digest, key, place, version, value)
+    INSERT INTO exchange.latest AS l (fold_id, digest, key, place, version, value, batch)
     SELECT :fold_id, r.* FROM unnest(CAST(:digests AS bytea[]), CAST(:keys AS bytea[]),
-        CAST(:places AS bigint[]), CAST(:versions AS bigint[]), CAST(:values AS bytea[])) AS r
+        CAST(:places AS bigint[]), CAST(:versions AS bigint[]), CAST(:values AS bytea[]),
+        CAST(:batches AS bytea[])) AS r
     ON CONFLICT (fold_id, digest) DO UPDATE SET key = excluded.key, place = excluded.place,
-        version = excluded.version, value = excluded.value
+        version = excluded.version, value = excluded.value, batch = excluded.batch
     WHERE l.place < excluded.place
 """)
-ADVANCE = text("UPDATE exchange.fold SET folded_to = :folded_to WHERE id = :fold_id")
+ADVANCE = text("""
+    UPDATE exchange.fold SET folded_to = :folded_to,
+        leased_until = now() + make_interval(secs => :seconds),
+        as_of = GREATEST(as_of, to_timestamp(CAST(:as_of AS float8)))
+    WHERE id = :fold_id
+""")
 CATCH_UP = text("""
-    UPDATE exchange.fold SET caught_up_at = now()
+    UPDATE exchange.fold SET caught_up_at = now(), as_of = COALESCE(as_of, now())
     WHERE id = :fold_id AND holder = :me AND caught_up_at IS NULL RETURNING resource_id
 """)
 GAP = text("""
@@ -217,10 +252,21 @@ class LeaseLostError(Exception):
     """Somebody else folds this partition now, or nobody needs to."""
 
 
+class Stretch(NamedTuple):
+    """Offsets from `begin` to before `end`.
+
+    Where that was the end of the log, `as_of` is a moment at which it was, in seconds since 1970.
+    """
+
+    begin: int
+    end: int
+    as_of: float | None = None
+
+
 async def write(
-    session: WriteSession, me: str, lease: Lease, begin: int, end: int, folded: Folded
+    session: WriteSession, me: str, lease: Lease, stretch: Stretch, folded: Folded
 ) -> int:
-    """Store what was folded from `begin` to `end`, and return how far the fold has come.
+    """Store what was folded of a stretch, and return how far the fold has come.
 
     What was folded before is left as it is. Raises LeaseLostError.
     """
@@ -228,12 +274,13 @@ async def write(
     folded_to = rows.scalar_one_or_none()
     if folded_to is None:
         raise LeaseLostError
-    if folded_to != begin:
+    if folded_to != stretch.begin:
         return int(folded_to)
     await _write_rows(session, lease.fold_id, folded)
-    await session.execute(ADVANCE.bindparams(fold_id=lease.fold_id, folded_to=end))
+    facts = {"folded_to": stretch.end, "as_of": stretch.as_of, "seconds": LEASE_SECONDS}
+    await session.execute(ADVANCE.bindparams(fold_id=lease.fold_id, **facts))
     await announce(session, FOLDED, lease.resource_id)
-    return end
+    return stretch.end
 
 
 async def _write_rows(session: WriteSession, fold_id: int, folded: Folded) -> None:
@@ -254,7 +301,7 @@ async def _write_rows(session: WriteSession, fold_id: int, folded: Folded) -> No
         await session.execute(FOLLOWERS.bindparams(fold_id=fold_id, **rows))
     places, keys, versions, values = zip(*folded.latest.values(), strict=True)
     rows = {"places": list(places), "keys": list(keys), "versions": list(versions)}
-    rows |= {"digests": list(digests.values()), "values": list(values)}
+    rows |= {"digests": list(digests.values()), "values": list(values), "batches": folded.batches}
     await session.execute(LATEST.bindparams(fold_id=fold_id, **rows))
 
 

@@ -27,7 +27,8 @@ class Fold(SQLModel, table=True):
 
     A topic made anew, or a log that lost records, has a new fold: only one is `current`. What
     `predecessor` holds is complete from `trimmed_to` on. `caught_up_at` is when the end of the log
-    was reached first. The holder folds until `leased_until`; then anybody may.
+    was reached first, `as_of` the last moment at which it held nothing that is not folded. The
+    holder folds until `leased_until`; then anybody may.
     """
 
     __tablename__: ClassVar[Any] = "fold"
@@ -55,12 +56,16 @@ class Fold(SQLModel, table=True):
     trimmed_to: int = Field(sa_type=BigInteger)
     began_at: datetime = timestamp()
     caught_up_at: datetime | None = timestamp(nullable=True)
+    as_of: datetime | None = timestamp(nullable=True)
     holder: str | None = None
     leased_until: datetime | None = timestamp(nullable=True)
 
 
 class Latest(SQLModel, table=True):
-    """The last record of a key, by a digest of the key; without a value it was a delete."""
+    """The last record of a key, by a digest of the key; without a value it was a delete.
+
+    `batch` is the mark of its batch: 8 bytes of first offset, 32 of the body's digest.
+    """
 
     __tablename__: ClassVar[Any] = "latest"
     __table_args__ = {"schema": SCHEMA, "postgresql_partition_by": BY_FOLD}
@@ -72,6 +77,7 @@ class Latest(SQLModel, table=True):
     # What a header may say, whoever wrote it.
     version: int = Field(sa_type=BigInteger)
     value: bytes | None = Field(default=None, sa_type=LargeBinary)
+    batch: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class Predecessor(SQLModel, table=True):

@@ -1,6 +1,6 @@
 """Where the batches of a chunk begin, and what the headers of their first records say."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from typing import Self, TypeAlias
 
@@ -40,6 +40,11 @@ class Batches:
         if whole and low and (low == len(starts) or starts[low] != first):
             low -= 1
         return self._marks[low * MARK_BYTES : high * MARK_BYTES]
+
+    def mark_at(self, offset: int) -> bytes:
+        """Return the mark of the last batch that begins at or before an offset, empty for none."""
+        at = bisect_right(self._starts, offset) - 1
+        return self._marks[at * MARK_BYTES : (at + 1) * MARK_BYTES] if at >= 0 else b""
 
 
 def digest_in(headers: Sequence[tuple[str, bytes | None]]) -> bytes:

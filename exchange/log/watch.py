@@ -20,7 +20,7 @@ from exchange.log.errors import BrokerUnavailable
 from exchange.log.fetch_session import FetchSession
 from exchange.log.partitions import TopicPartition
 from exchange.log.reader import ChunkCache, parsing
-from kernel.clock import monotonic
+from kernel.clock import epoch, monotonic
 from kernel.turns import FairScheduler
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class _Watch:
 
     resume: int
     since: float
+    joined: float = 0.0
     node: int | None = None
     lost_until: float = 0.0
     waiting: dict[int, set[Waiter]] = field(default_factory=dict)
@@ -76,6 +77,7 @@ class _Node:
 
     places: dict[TopicPartition, _Watch] = field(default_factory=dict)
     session: FetchSession = field(default_factory=FetchSession)
+    asked_at: float = 0.0
     task: "asyncio.Task[None] | None" = None
 
 
@@ -124,6 +126,17 @@ class Tail:
             _discard(self._by_subscription, concern.subscription, waiter)
             _discard(self._ends, end, waiter)
             self._leave(waiter, positions)
+
+    def quiet_at(self, topic_partition: TopicPartition) -> float | None:
+        """Return when the leader was last asked whose answer told whoever waits of nothing new.
+
+        In seconds since 1970; None where that is not known.
+        """
+        watch = self._watches.get(topic_partition)
+        node = None if watch is None or watch.node is None else self._nodes.get(watch.node)
+        if watch is None or node is None or node.asked_at <= watch.joined:
+            return None
+        return node.asked_at
 
     def _leave(self, waiter: Waiter, positions: Mapping[TopicPartition, int]) -> None:
         for topic_partition, offset in positions.items():
@@ -229,7 +242,7 @@ class Tail:
         return any(watch.node is None for watch in self._watches.values())
 
     def _give(self, topic_partition: TopicPartition, watch: _Watch, node: int) -> None:
-        watch.node, watch.lost_until = node, 0.0
+        watch.node, watch.lost_until, watch.joined = node, 0.0, epoch()
         its = self._nodes.get(node)
         if its is None:
             its = self._nodes[node] = _Node()
@@ -248,6 +261,7 @@ class Tail:
         try:
             while wanted_offsets := self._wanted(its):
                 wait_ms = min(WAIT_MS + len(wanted_offsets) // PARTITIONS_PER_MS, WAIT_MAX_MS)
+                asked_at = epoch()
                 answer = await self._connection.send(node, session.request(wanted_offsets, wait_ms))
                 offsets = session.answered(answer)
                 for topic, partitions in answer.topics:
@@ -255,6 +269,7 @@ class Tail:
                         topic_partition = (topic, info[0])
                         if topic_partition in offsets:
                             await self._received(topic_partition, offsets[topic_partition], info)
+                its.asked_at = asked_at
         except (KafkaError, BrokerUnavailable, OSError, TimeoutError) as error:
             log.warning("tail of broker %d: %r", node, error)
         del self._nodes[node]

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import zlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,11 +33,6 @@ RETRY_SECONDS = 0.1
 OLD_SECONDS = 24 * 3600.0
 """Kafka forgets a transactional id that began no transaction for a week, and with it the producer
 that a fence must name (`transactional.id.expiration.ms`): no writer may grow so old."""
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """Return crc32(key) % partitions: librdkafka's `consistent` partitioner (`api.md`)."""
-    return zlib.crc32(key) % partitions
 
 
 @dataclass(slots=True, eq=False)

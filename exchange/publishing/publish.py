@@ -15,12 +15,13 @@ from catalog.errors import ResourceNotPublished, VersionSuperseded
 from exchange.log.accepted import Accepted, Kept
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.log.headers import BatchFacts
+from exchange.log.partitions import partition_of
 from exchange.log.produce import Slice
 from exchange.log.topics import topic_of
 from exchange.metering.counts import Counts
 from exchange.publishing import receipts
 from exchange.publishing.errors import RecordsInvalid
-from exchange.publishing.lanes import Lanes, Writer, partition_of
+from exchange.publishing.lanes import Lanes, Writer
 from exchange.publishing.ledger import Keyed, Layout, Ledger
 from exchange.publishing.quarantine import Quarantine
 from exchange.publishing.receipts import Receipt

@@ -31,6 +31,7 @@ from gateway.http.cycle import Handle, HotApp
 from gateway.http.errors import RequestTimeout
 from gateway.http.outflow import ClientGoneError, CutShortError
 from gateway.http.stopping import STOPPING
+from gateway.keys_in_paths import keyless
 from gateway.metrics import AnswerCounts
 from gateway.negotiation import prefers_json
 from gateway.problems import Internal, log, status_of
@@ -130,7 +131,7 @@ class HotPaths(HotApp):
                 log.warning("hot path: %r", error)
                 await self._refuse(request, Unavailable())
             else:
-                log.exception("unexpected error on %s", request.path)
+                log.exception("unexpected error on %s", keyless(request.path))
                 await self._refuse(request, Internal(), 500)
         finally:
             _answered(handle, request).add(request.answered_status, monotonic() - begun)

@@ -121,7 +121,7 @@ async def stored(url: str) -> None:
 
 
 async def _write(session: WriteSession, lease: Lease, chunk: Chunk, folded: Folded) -> None:
-    await store.write(session, ME, lease, chunk.start, chunk.next_offset, folded)
+    await store.write(session, ME, lease, store.Stretch(chunk.start, chunk.next_offset), folded)
 
 
 async def _timed(name: str, session: WriteSession, work: Awaitable[object]) -> None:

@@ -88,6 +88,8 @@ POST /v1/subscriptions/{}/resume
 POST /v1/subscriptions/{}/terminate
 GET /v1/me/tasks
 POST /v1/resources/{}/records
+GET /v1/resources/{}/records
+GET /v1/resources/{}/records/{}
 GET /v1/receipts/{}
 GET /v1/receipts
 GET /v1/resources/{}/quarantine
