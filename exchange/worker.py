@@ -35,14 +35,17 @@ from exchange.sealing import seal_counts
 from exchange.subscriptions.delivery_clock import mark_deliveries
 from exchange.subscriptions.folding import keep_folded
 from exchange.subscriptions.supervision import expire_due
-from kernel import answers, audit, audit_months, clock, refusals
+from kernel import answers, audit, audit_months, clock, jobs, refusals
 from kernel.database import Database, WriteSession, is_passing
 from kernel.database_access import DatabaseAccess
 from kernel.errors import Unavailable
+from kernel.files import blobs_of
+from kernel.job_runner import Handlers, Runner
 from kernel.master_key import open_box
 from kernel.metrics import Histogram
 from kernel.metrics_folder import MetricsFolder
 from kernel.presence import Presence
+from kernel.secretbox import Secretbox
 from kernel.settings import Settings
 from kernel.skew import Skew
 from kernel.tasks import FAILED, STOP_SECONDS, Loops, end_by_force_after
@@ -53,13 +56,14 @@ HEARTBEAT_SECONDS = 1.0
 RETRY_SECONDS = 2.0
 # How long the first work waits for a broker, to know whether the database was restored.
 COMPARE_SECONDS = 15.0
-# What one turn of the deadline and expiry jobs takes at most.
+# What one turn of the deadline and expiry chores takes at most.
 BACKLOG = 200
 QUARANTINE_SECONDS = 60.0
 FORGET_SECONDS = 600.0
 KEYS_SECONDS = 3600.0
 JOB_SECONDS = Histogram("shuyuan_job_seconds", "a turn of the worker's work, by name", "job")
-Job = Callable[[WriteSession, datetime], Awaitable[int | None]]
+Chore = Callable[[WriteSession, datetime], Awaitable[int | None]]
+"""What a worker does again and again, a turn at a time; a job (`kernel.jobs`) is done once."""
 
 
 async def _make_months(session: WriteSession, now: datetime) -> None:
@@ -74,7 +78,7 @@ async def _forget_answers(session: WriteSession, _now: datetime) -> int:
     return await answers.forget_old(session)
 
 
-JOBS: tuple[tuple[str, Job, float], ...] = (
+CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("deadlines", mark_breaches, 30.0),
     ("deliveries", mark_deliveries, 30.0),
     ("calendar", reckon_anew, 3600.0),
@@ -91,6 +95,7 @@ JOBS: tuple[tuple[str, Job, float], ...] = (
     ("forget-identity", forget_ended, 3600.0),
     ("folding", keep_folded, 30.0),
     ("forget-folds", folds.forget_gone, 60.0),
+    ("forget-jobs", jobs.forget_ended, 600.0),
 )
 
 
@@ -119,6 +124,7 @@ class Worker:
         self._stop = asyncio.Event()
         self._loops = Loops(self._stop.set)
         self._presence = Presence(self._database, "worker", self._about)
+        self._blobs = blobs_of(settings)
 
     async def run(self) -> int:
         """Work until a signal says stop, then return 0; FAILED when a loop has died."""
@@ -136,16 +142,17 @@ class Worker:
         self._loops.start("waits", self._tail.end_waits)
         self._loops.start("projector", self._projector.run)
         self._loops.start("open-folds", self._projector.open_for_ever)
-        for name, job, seconds in JOBS:
-            self._start_job(name, job, seconds)
+        for name, chore, seconds in CHORES:
+            self._start_chore(name, chore, seconds)
         forget = partial(quarantine_entries.forget_old, days=self._settings.quarantine_days)
-        self._start_job("forget-quarantine", forget, QUARANTINE_SECONDS)
+        self._start_chore("forget-quarantine", forget, QUARANTINE_SECONDS)
         forget = partial(issued.forget_old, days=self._settings.receipts_days)
-        self._start_job("forget-receipts", forget, FORGET_SECONDS)
+        self._start_chore("forget-receipts", forget, FORGET_SECONDS)
         forget = partial(refusals.forget_old, days=self._settings.refusals_days)
-        self._start_job("forget-refusals", forget, FORGET_SECONDS)
+        self._start_chore("forget-refusals", forget, FORGET_SECONDS)
         if self._settings.has_master_key:
-            self._start_job("signing-keys", self._rotate_keys, KEYS_SECONDS)
+            self._start_chore("signing-keys", self._rotate_keys, KEYS_SECONDS)
+            self._start_jobs()
         if self._settings.worker_heartbeat_file is not None:
             path = self._settings.worker_heartbeat_file
             self._loops.start("heartbeat", partial(self._beat, path))
@@ -183,8 +190,26 @@ class Worker:
         self._guard.require()
         await self._relay.run()
 
-    def _start_job(self, name: str, job: Job, seconds: float) -> None:
-        self._loops.start(name, partial(self._repeat, name, job, seconds))
+    def _start_chore(self, name: str, chore: Chore, seconds: float) -> None:
+        self._loops.start(name, partial(self._repeat, name, chore, seconds))
+
+    def _start_jobs(self) -> None:
+        """Jobs need files and what is sealed: a worker without a master key runs none."""
+        self._start_chore("sweep-files", self._blobs.sweep, FORGET_SECONDS)
+        runner = Runner(
+            self._database, self._blobs, self._settings, Handlers(), self._require_right_time
+        )
+        self._loops.start("jobs", partial(runner.run, self._open_box))
+
+    def _require_right_time(self) -> None:
+        """Raise Unavailable under a restored database, or a clock that is off."""
+        self._guard.require_not_restored()
+        # What is late, expired or old enough to be forgotten is so by the time of day.
+        self._skew.require()
+
+    async def _open_box(self) -> Secretbox:
+        async with self._database.transaction() as session:
+            return await open_box(session, self._settings)
 
     async def _rotate_keys(self, session: WriteSession, now: datetime) -> None:
         """Replace a signing key of age; keys are stored under the master key, which this needs."""
@@ -197,19 +222,17 @@ class Worker:
             token_seconds=settings.access_token_seconds,
         )
 
-    async def _repeat(self, name: str, job: Job, seconds: float) -> None:
+    async def _repeat(self, name: str, chore: Chore, seconds: float) -> None:
         times = JOB_SECONDS.of(name)
 
         async def once() -> None:
             """Repeat at once as long as there was as much to do as one turn takes."""
-            self._guard.require_not_restored()
-            # What is late, expired or old enough to be forgotten is so by the time of day.
-            self._skew.require()
+            self._require_right_time()
             done: int | None = BACKLOG
             while done is not None and done >= BACKLOG:
                 begun = clock.monotonic()
                 async with self._database.transaction() as session:
-                    done = await job(session, clock.now())
+                    done = await chore(session, clock.now())
                 times.add(clock.monotonic() - begun)
 
         while True:

@@ -11,7 +11,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from auth import clients, departments, duties, people
+from auth import authors, clients, departments, duties, people
 from auth import states as client_states
 from auth.duties import DUTIES
 from auth.duties import Operation as Duty
@@ -133,6 +133,11 @@ async def _source(session: ReadSession, _principal: Principal, source_id: str) -
     return Standing()
 
 
+async def _job(session: ReadSession, principal: Principal, job_id: str) -> Standing:
+    await authors.job_of(session, principal, job_id)
+    return Standing()
+
+
 async def _refused(session: ReadSession, principal: Principal, correlation_id: str) -> Standing:
     await explaining.load(session, principal, correlation_id)
     return Standing()
@@ -167,6 +172,7 @@ THINGS: Final[Mapping[str, Look]] = MappingProxyType(
         "/v1/elements/{code}": _element,
         "/v1/sources/{source_id}": _source,
         "/v1/refusals/{correlation_id}": _refused,
+        "/v1/jobs/{job_id}": _job,
     }
 )
 

@@ -17,9 +17,11 @@ from exchange.metrics import about
 from exchange.restoration.guard import RestoreGuard
 from gateway.metrics import Meters, rules_age, watch
 from gateway.probe import Probe
+from kernel.blobs import Blobs
 from kernel.changes import ChangeFeed
 from kernel.database import Database, ReadSession, WriteSession
 from kernel.database_access import DatabaseAccess
+from kernel.files import blobs_of
 from kernel.master_key import RootKey, sealed_box
 from kernel.metrics_folder import MetricsFolder
 from kernel.presence import Presence
@@ -44,6 +46,7 @@ class Services:
     restore: RestoreGuard
     skew: Skew
     metrics: MetricsFolder
+    blobs: Blobs
     probe: Probe = field(default_factory=Probe)
 
 
@@ -79,7 +82,7 @@ async def open_services(
     try:
         using = Services(
             settings, database, box, changes, loops, tokens, bus, gate, refusals, restore, skew,
-            metrics_folder,
+            metrics_folder, blobs_of(settings),
         )  # fmt: skip
         watch(using)
         here = Presence(database, "gateway", partial(_about, using))

@@ -18,13 +18,13 @@ from kernel.encrypted import Reencrypted
 from kernel.secretbox import Secretbox, root_of
 from kernel.settings import Settings
 from kernel.starting import refuse
-from kernel.tables import KeptAnswer, RootKeyRow
+from kernel.tables import BlobRow, KeptAnswer, RootKeyRow
 
 log = logging.getLogger(__name__)
 
 REENCRYPTED: Final = "keys.reencrypted"
 SUBJECT: Final = "keys"
-ENCRYPTED: Final = encrypted.of(KeptAnswer, RootKeyRow)
+ENCRYPTED: Final = encrypted.of(KeptAnswer, RootKeyRow, BlobRow)
 ASK_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 0.5
 # SQLSTATE

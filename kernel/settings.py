@@ -192,6 +192,15 @@ class Settings(BaseSettings):
     refusals_days: int = Field(
         190, ge=1, description="days that refused requests are kept to be asked about (P10)"
     )
+    blobs_dir: Path | None = Field(
+        None, description="folder of files, encrypted, that gateways and workers share"
+    )
+    scan_address: str = Field(
+        "", description="clamd that looks at files from outside: host:port, or a socket's path"
+    )
+    jobs_at_once: int = Field(
+        2, ge=0, le=16, description="jobs that a worker runs side by side; 0 is none"
+    )
     metrics_host: str = Field("127.0.0.1", description="address of the metrics' own ports")
     gateway_metrics_port: int = Field(
         9464, ge=0, le=65535, description="port of the metrics of this node's gateway; 0 is none"

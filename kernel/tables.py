@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -172,6 +173,81 @@ class RootKeyRow(SQLModel, table=True):
     id: int = Field(primary_key=True, sa_type=SmallInteger)
     sealed: bytes = Field(sa_type=Encrypted)
     created_at: datetime = timestamp()
+
+
+class BlobRow(SQLModel, table=True):
+    """A file of the platform: its own key, encrypted, and what its clear content is."""
+
+    __tablename__: ClassVar[Any] = "blob"
+    __table_args__ = (Index("blob_expires_at", "expires_at"), {"schema": SCHEMA})
+
+    id: str = Field(primary_key=True)
+    key: bytes = Field(sa_type=Encrypted)
+    bytes: int = Field(sa_type=BigInteger)
+    sha256: str
+    media: str
+    name: str
+    created_at: datetime = timestamp()
+    expires_at: datetime | None = timestamp(nullable=True)
+
+
+class JobRow(SQLModel, table=True):
+    """Something long that a worker does; who holds the lease may write, times are the database's.
+
+    `state` is where its handler goes on from, `attempts` counts workers that have died of it.
+    """
+
+    __tablename__: ClassVar[Any] = "job"
+    __table_args__ = (
+        Index(
+            "job_open",
+            "not_before",
+            postgresql_where=text("status IN ('queued', 'running')"),
+        ),
+        Index("job_department", "department", postgresql_where=text("ended_at IS NULL")),
+        Index("job_ended_at", "ended_at"),
+        {"schema": SCHEMA},
+    )
+
+    id: str = Field(primary_key=True)
+    kind: str
+    status: str
+    author_kind: str
+    author_id: str
+    department: str
+    arguments: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    input_blob: str | None = None
+    result_blob: str | None = None
+    done: int = Field(default=0, sa_type=BigInteger)
+    total: int | None = Field(default=None, sa_type=BigInteger)
+    errors_count: int = Field(default=0, sa_type=BigInteger)
+    state: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
+    )
+    problem: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
+    )
+    cancelling: bool = False
+    lease: str | None = None
+    leased_until: datetime | None = timestamp(nullable=True)
+    attempts: int = 0
+    not_before: datetime = timestamp()
+    created_at: datetime = timestamp()
+    started_at: datetime | None = timestamp(nullable=True)
+    ended_at: datetime | None = timestamp(nullable=True)
+
+
+class JobLineRow(SQLModel, table=True):
+    """What a job has to say of one line of its input, until it ends."""
+
+    __tablename__: ClassVar[Any] = "job_line"
+    __table_args__ = {"schema": SCHEMA}
+
+    job_id: str = Field(
+        sa_column=Column(ForeignKey("kernel.job.id", ondelete="CASCADE"), primary_key=True)
+    )
+    number: int = Field(primary_key=True, sa_type=BigInteger)
+    note: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
 
 
 class ProcessRow(SQLModel, table=True):

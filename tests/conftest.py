@@ -71,9 +71,10 @@ async def database(endpoints: Endpoints) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def settings(endpoints: Endpoints) -> dict[str, str]:
+def settings(endpoints: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The settings of the session's gateway and worker."""
-    return processes.environment(endpoints.database_url, endpoints.kafka_bootstrap)
+    place = {"SHUYUAN_BLOBS_DIR": str(tmp_path_factory.mktemp("blobs"))}
+    return processes.environment(endpoints.database_url, endpoints.kafka_bootstrap, **place)
 
 
 @pytest.fixture(scope="session")

@@ -224,6 +224,7 @@ class Platform:
             "SHUYUAN_PORT": str(self._ports.get(GATEWAY)),
             "SHUYUAN_WORKERS": str(self._where.workers),
             "SHUYUAN_WORKER_HEARTBEAT_FILE": str(self._heartbeat),
+            "SHUYUAN_BLOBS_DIR": str(self._root / "blobs"),
             **{setting: str(self._ports.get(name)) for name, setting in METRICS_PORTS.items()},
             **self._where.options,
         }

@@ -21,6 +21,8 @@ GET /v1/me
 GET /v1/refusals
 GET /v1/refusals/{}
 POST /v1/me/explain
+GET /v1/jobs/{}
+POST /v1/jobs/{}/cancel
 POST /v1/departments
 GET /v1/departments
 GET /v1/departments/{}

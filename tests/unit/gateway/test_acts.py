@@ -19,6 +19,7 @@ OF_NO_ROLE = {
     "POST /v1/resources/{resource_id}/validate",
     "POST /v1/me/password",
     "POST /v1/me/explain",
+    "POST /v1/jobs/{job_id}/cancel",
 }
 # Their handlers ask for their things before they look at anything else.
 HOT = {"POST /v1/resources/{id}/records", "GET /v1/receipts/{receipt_id}"}
@@ -71,6 +72,9 @@ def test_every_operation_wants_a_scope_or_lets_anybody_in() -> None:
         "POST /v1/me/explain",
         "GET /v1/refusals",
         "GET /v1/refusals/{correlation_id}",
+        "GET /v1/jobs/{job_id}",
+        "POST /v1/jobs/{job_id}/cancel",
+        "GET /v1/jobs/{job_id}/result",
         "GET /v1/receipts",
         "GET /v1/receipts/{receipt_id}",
         "GET /v1/resources/{id}/quarantine",
