@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test test-fast up down status check lock clean bench bench-quick bench-test soak soak-quick profile load faults capacity
+.PHONY: help demo test test-fast up down status check lock clean bench bench-quick bench-test soak soak-quick profile load faults capacity screenshots
 
 help: ## 列出全部目标 / print every target
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -70,6 +70,9 @@ faults: $(INSTALLED) ## 故障演练：负载下杀死、冻结各进程并核�
 
 capacity: $(INSTALLED) ## 容量模型：给定负载所需的机器（ARGS 见 docs/capacity.md）/ the machines that a load needs
 	@$(PYTHON) -m loadtests.capacity $(ARGS)
+
+screenshots: $(INSTALLED) ## 为控制台各页截图（先 make demo，需要 chromium）/ pictures of the console's pages, after make demo
+	@$(PYTHON) -m tests.browser.screenshots $(ONLY)
 
 lock: ## 说明如何重新锁定依赖 / tell how the locks are remade
 	@echo 'requirements.lock（需要 uv / with uv）:'

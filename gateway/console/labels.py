@@ -66,6 +66,13 @@ SUBSCRIPTION_ACTIONS: Final = {
     "terminate": N_("终止"),
     "expire": N_("到期"),
     "file-termination": N_("终止备案"),
+    "deliver": N_("提供首批数据"),
+}
+THINGS: Final = {
+    "resource": N_("目录条目"),
+    "application": N_("共享申请"),
+    "subscription": N_("共享授权"),
+    "source": N_("数源认责"),
 }
 SOURCE_STATES: Final = {
     "claimed": N_("已认责，待确认"),
@@ -251,6 +258,7 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "subscription": SUBSCRIPTION_STATES,
     "subscription_action": SUBSCRIPTION_ACTIONS,
     "source": SOURCE_STATES,
+    "thing": THINGS,
     "decision": DECISIONS,
     "role": ROLES,
     "share_type": SHARE_TYPES,

@@ -28,6 +28,8 @@ from kernel.logging import correlation_id
 SEE_OTHER = 303
 NOT_STORED = {"Cache-Control": "no-store"}
 TOKEN = "token"  # noqa: S105 - the name of a field
+# No page holds again what nobody else shall read.
+UNKEPT = frozenset({TOKEN, "password", "access_token"})
 FIELDS_MAX = 6_000
 FILES_MAX = 1
 PART_MAX = 1024 * 1024
@@ -48,12 +50,17 @@ def page(router: APIRouter, path: str, template: str) -> Callable[[View], View]:
     return register
 
 
-def act(router: APIRouter, path: str, back: View, template: str) -> Callable[[View], View]:
-    """Register what a form does; refused, it is shown again by `back`."""
+def act(
+    router: APIRouter, path: str, back: View, template: str, *, again: str = ""
+) -> Callable[[View], View]:
+    """Register what a form does; refused, it is shown again by `back`, in `again` if that differs.
+
+    What it returns is shown in `template`, unless it says where to go.
+    """
 
     def register(view: View) -> View:
         async def take(request: Request, using: Services) -> Response:
-            return await _Desk(request, using).take(view, back, template)
+            return await _Desk(request, using).take(view, template, (back, again or template))
 
         _add(router, path, "POST", take)
         return view
@@ -86,7 +93,7 @@ class _Desk:
             return self._kept(visit, self._refused(visit, error))
         return self._kept(visit, self._answer(visit, told, template))
 
-    async def take(self, view: View, back: View, template: str) -> Response:
+    async def take(self, view: View, template: str, back: tuple[View, str]) -> Response:
         form = await self._request.form(
             max_files=FILES_MAX, max_fields=FIELDS_MAX, max_part_size=PART_MAX
         )
@@ -98,9 +105,12 @@ class _Desk:
         if form.get(TOKEN) != visit.token:
             return self._kept(visit, self._unproved(visit, form))
         visit.form = form
-        return self._kept(visit, await self._taken(visit, view, back, template))
+        return self._kept(visit, await self._taken(visit, view, template, back))
 
-    async def _taken(self, visit: Visit, view: View, back: View, template: str) -> Response:
+    async def _taken(
+        self, visit: Visit, view: View, template: str, back: tuple[View, str]
+    ) -> Response:
+        shown_again, again = back
         try:
             visit.require_plain()
             return self._answer(visit, await view(visit), template)
@@ -108,10 +118,10 @@ class _Desk:
             visit.error = error
             self._note(visit, error)
         try:
-            told = await back(visit)
+            told = await shown_again(visit)
         except ShuyuanError as error:
             return self._refused(visit, error)
-        return self._answer(visit, told, template, status_of(visit.error))
+        return self._answer(visit, told, again, status_of(visit.error))
 
     def _answer(self, visit: Visit, told: object, template: str, status: int = 200) -> Response:
         if isinstance(told, Response):
@@ -193,7 +203,7 @@ class _Desk:
         pairs = [
             (name, value)
             for name, value in form.multi_items()
-            if isinstance(value, str) and name != TOKEN
+            if isinstance(value, str) and name not in UNKEPT
         ]
         return {"action": self._request.url.path, "pairs": pairs, "token": token}
 

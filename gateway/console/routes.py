@@ -2,7 +2,20 @@
 
 from fastapi import APIRouter, FastAPI
 
-from gateway.console import catalogue, drafting, home, sign_in, static, work
+from gateway.console import (
+    administration,
+    applications,
+    catalogue,
+    clients,
+    drafting,
+    home,
+    refusals,
+    sign_in,
+    sources,
+    static,
+    subscriptions,
+    work,
+)
 
 ROUTERS = (
     home.router,
@@ -11,6 +24,12 @@ ROUTERS = (
     work.router,
     drafting.router,
     catalogue.router,
+    applications.router,
+    subscriptions.router,
+    sources.router,
+    clients.router,
+    refusals.router,
+    administration.router,
 )
 
 

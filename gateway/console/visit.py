@@ -97,7 +97,7 @@ class Visit:
 
     def ticked(self, name: str, value: str, usual: bool = False) -> bool:  # noqa: FBT001, FBT002
         """Whether a box is ticked: as it was sent, or as it is."""
-        return value in self.form.getlist(name) if self.form else usual
+        return value in self.form.getlist(name) if name in self.form else usual
 
     def wrong(self, path: str) -> str:
         """Return what is wrong with a field, empty where nothing is."""

@@ -1,16 +1,14 @@
-"""Debian's Chromium, driven by Playwright: where neither is found, tests are skipped."""
+"""Debian's Chromium, driven by Playwright: where it is not found, tests are skipped."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 INSTALL = "apt-get install chromium fonts-noto-cjk"
-SIZE = {"width": 1366, "height": 768}
-# Run by root in a container, with a profile of its own, and speaking to nobody by itself.
+# Run by root in a container, and speaking to nobody by itself.
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -20,6 +18,8 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-sync",
 )
+# What a busy machine may take for one page.
+PATIENCE_MS = 120_000
 
 
 def found() -> str | None:
@@ -27,26 +27,44 @@ def found() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@contextmanager
-def browser(**options: object) -> Iterator[BrowserContext]:
-    """Open a browser with a new profile; `options` are those of Playwright's context."""
-    usual: dict[str, object] = {"viewport": SIZE, "locale": "zh-CN"}
-    with TemporaryDirectory() as profile, sync_playwright() as playwright:
-        opened = playwright.chromium.launch_persistent_context(
-            Path(profile),
-            executable_path=found(),
-            args=list(ARGUMENTS),
-            **{**usual, **options},  # type: ignore[arg-type]
-        )
-        yield opened
-        opened.close()
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Start the browser; each of its contexts has cookies of its own, and none of before."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=found(), args=list(ARGUMENTS))
+        yield browser
+        await browser.close()
 
 
-def sign_in(
-    page: Page, base_url: str, username: str, password: str, then: str = "/console"
-) -> None:
-    page.goto(f"{base_url}{then}")
-    page.fill("#username", username)
-    page.fill("#password", password)
-    page.click("button[type=submit]")
-    page.wait_for_selector("main#main")
+@dataclass(frozen=True)
+class Account:
+    username: str
+    password: str
+
+
+async def signed_in(
+    browser: Browser,
+    base_url: str,
+    account: Account,
+    *,
+    width: int = 1366,
+    height: int = 768,
+    scripts: bool = True,
+    dark: bool = False,
+) -> Page:
+    """Return a page of a new context in which the person is signed in."""
+    context = await browser.new_context(
+        base_url=base_url,
+        locale="zh-CN",
+        viewport={"width": width, "height": height},
+        java_script_enabled=scripts,
+        color_scheme="dark" if dark else "light",
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    page = await context.new_page()
+    await page.goto("/console")
+    await page.fill("#username", account.username)
+    await page.fill("#password", account.password)
+    await page.click("button[type=submit]")
+    await page.wait_for_selector("main#main h1")
+    return page

@@ -1,17 +1,20 @@
 """Pictures of the main pages of a running demo: `make screenshots`."""
 
+import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Page
+from playwright.async_api import Browser, Page
 
-from tests.browser.chromium import INSTALL, browser, found, sign_in
+from tests.browser.chromium import INSTALL, Account, chromium, found, signed_in
 
 LOCAL = Path(".local")
 FOLDER = LOCAL / "screenshots"
-# By person: names of pictures and the links that lead to them.
-PAGES = {
+# By person: names of pictures, and where they are taken.
+PAGES: Mapping[str, Mapping[str, str]] = {
     "statistics.clerk": {
         "work-clerk": "/console",
         "catalogue": "/console/catalogue",
@@ -39,50 +42,64 @@ OPENED = {
     "subscriptions-received": ("subscription", "tbody a[href^='/console/subscriptions/']"),
     "clients": ("client", "tbody a[href^='/console/clients/']"),
     "sources": ("element", "tbody a[href^='/console/sources/']"),
+    "refusals": ("refusal", "tbody a[href^='/console/refusals?']"),
 }
 
 
-def passwords() -> tuple[str, dict[str, str]]:
-    told = json.loads((LOCAL / "credentials.json").read_text())
+def accounts() -> tuple[str, dict[str, Account]]:
+    """Return the address of the local platform, and who can sign in to it."""
+    told: dict[str, Any] = json.loads((LOCAL / "credentials.json").read_text())
     known = {each["username"]: each["password"] for each in told["people"]}
     made = LOCAL / "demo" / "secrets.json"
-    return told["base_url"], known | (json.loads(made.read_text()) if made.exists() else {})
+    known |= json.loads(made.read_text()) if made.exists() else {}
+    return str(told["base_url"]), {name: Account(name, known[name]) for name in known}
 
 
-def picture(page: Page, name: str) -> None:
-    page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
-    print(f"{name}.png  {page.url}")  # noqa: T201
+async def picture(page: Page, name: str) -> None:
+    await page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
+    print(f"{name}.png  {page.url}", flush=True)  # noqa: T201
 
 
-def take(only: str = "") -> None:
+async def public(browser: Browser, base_url: str) -> None:
+    context = await browser.new_context(base_url=base_url, locale="zh-CN")
+    page = await context.new_page()
+    for name, path in {"landing": "/", "missing": "/nowhere"}.items():
+        await page.goto(path)
+        await picture(page, name)
+
+
+async def of_person(page: Page, wanted: Mapping[str, str]) -> None:
+    for name, path in wanted.items():
+        await page.goto(path)
+        await picture(page, name)
+        link = OPENED.get(name)
+        if link and await page.locator(link[1]).count():
+            await page.goto(str(await page.locator(link[1]).first.get_attribute("href")))
+            await picture(page, link[0])
+
+
+async def take(only: str = "") -> None:
     """Take every picture whose name begins with `only`."""
-    base_url, known = passwords()
+    base_url, known = accounts()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    if not only:
-        with browser() as context:
-            page = context.pages[0]
-            page.goto(base_url)
-            picture(page, "landing")
-            page.goto(f"{base_url}/nowhere")
-            picture(page, "missing")
-    for username, pages in PAGES.items():
-        wanted = {name: path for name, path in pages.items() if name.startswith(only)}
-        if not wanted:
-            continue
-        with browser() as context:
-            page = context.pages[0]
-            sign_in(page, base_url, username, known[username])
-            for name, path in wanted.items():
-                page.goto(f"{base_url}{path}")
-                picture(page, name)
-                opened = OPENED.get(name)
-                if opened and page.locator(opened[1]).count():
-                    page.locator(opened[1]).first.click()
-                    page.wait_for_selector("main#main")
-                    picture(page, opened[0])
+    async with chromium() as browser:
+        if not only:
+            await public(browser, base_url)
+        for username, pages in PAGES.items():
+            wanted = {name: path for name, path in pages.items() if name.startswith(only)}
+            if wanted and username in known:
+                await of_person(await signed_in(browser, base_url, known[username]), wanted)
+        if not only:
+            account = known["statistics.clerk"]
+            phone = await signed_in(browser, base_url, account, width=390, height=844)
+            await of_person(
+                phone, {"phone-work": "/console", "phone-catalogue": "/console/catalogue"}
+            )
+            night = await signed_in(browser, base_url, account, dark=True)
+            await of_person(night, {"dark-catalogue": "/console/catalogue"})
 
 
 if __name__ == "__main__":
     if found() is None:
         sys.exit(INSTALL)
-    take(*sys.argv[1:2])
+    asyncio.run(take(*sys.argv[1:2]))

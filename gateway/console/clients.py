@@ -1,0 +1,142 @@
+"""应用系统: application systems of departments, and their secrets, each shown once."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Response
+
+from auth import clients
+from auth.clients import NewClient, Rotation
+from auth.principal import Role
+from auth.states import Action
+from gateway.api import clients as api
+from gateway.api.clients import ClientIn, ClientView, RotateIn
+from gateway.console import forms
+from gateway.console.labels import N_
+from gateway.console.pages import act, page
+from gateway.console.visit import Go, Visit
+from kernel.database import WriteSession
+from kernel.errors import ShuyuanError
+
+router = APIRouter()
+LIST, NEW, ONE = "clients.html", "client_new.html", "client.html"
+OFFERED = ("catalog:read", "records:read", "records:publish")
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    clients: Sequence[ClientView]
+    next_cursor: str | None
+
+
+@page(router, "/console/clients", LIST)
+async def listed(visit: Visit) -> Clients:
+    status = visit.query("status")
+    async with visit.reading() as session:
+        found = await api.find(
+            session,
+            visit.principal,
+            visit.paging,
+            (visit.query("q") or "")[:100] or None,
+            visit.query("department"),
+            "suspended" if status == "suspended" else "active" if status == "active" else None,
+        )
+    return Clients(found.items, found.next_cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class NewClientPage:
+    department: str
+    any_department: bool
+    offered: Sequence[str]
+
+
+@page(router, "/console/clients/new", NEW)
+async def new(visit: Visit) -> NewClientPage:
+    visit.principal.require_role(Role.HEAD, Role.SECURITY)
+    return NewClientPage(visit.principal.department, visit.has(Role.SECURITY), OFFERED)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPage:
+    """One client; `secret` is there once, `may` says whether the person manages it."""
+
+    client: ClientView
+    may: bool
+    secret: str = ""
+
+
+@page(router, "/console/clients/{id}", ONE)
+async def one(visit: Visit) -> ClientPage:
+    return await _shown(visit, visit.part("id"))
+
+
+async def _shown(visit: Visit, client_id: str, secret: str = "") -> ClientPage:
+    async with visit.reading() as session:
+        client = await api.get(client_id, session, visit.principal, Response())
+        try:
+            await clients.controlled(session, visit.principal, client_id)
+        except ShuyuanError:
+            return ClientPage(client, may=False)
+    return ClientPage(client, may=True, secret=secret)
+
+
+async def register(visit: Visit) -> ClientPage:
+    """Register a client, and show its secret, which no later page does."""
+    typed = {"name": visit.text("name"), "scopes": visit.texts("scopes")}
+    department = visit.text("department") or visit.principal.department
+    body = forms.body(ClientIn, {**forms.present(typed), "department": department})
+    wanted = NewClient(
+        body.name, body.department, frozenset(body.scopes), body.auth_method, body.jwks
+    )
+    async with visit.writing() as session:
+        made = await clients.register(session, visit.principal, wanted, now=visit.now)
+        client_id = made.client.client_id
+    return await _shown(visit, client_id, made.secret or "")
+
+
+async def rotate(visit: Visit) -> ClientPage:
+    """Give the client a new secret; the old one may hold beside it for some hours."""
+    typed = {
+        "overlap_hours": forms.whole(visit.text("overlap_hours") or "0"),
+        "revoke_tokens": "yes" in visit.texts("revoke_tokens"),
+    }
+    body = forms.body(RotateIn, typed)
+    client_id = visit.part("id")
+    async with visit.writing() as session:
+        made = await clients.rotate(
+            session,
+            visit.principal,
+            client_id,
+            Rotation(body.revoke_tokens, body.overlap_hours),
+            now=visit.now,
+        )
+    return await _shown(visit, client_id, made.secret or "")
+
+
+act(router, "/console/clients/{id}/rotate", one, ONE)(rotate)
+act(router, "/console/clients/new", new, ONE, again=NEW)(register)
+
+Step = Callable[[Visit, WriteSession, str], Awaitable[object]]
+
+
+def _step(action: Action, done: str, step: Step) -> None:
+    async def take(visit: Visit) -> Go:
+        client_id = visit.part("id")
+        async with visit.writing() as session:
+            await step(visit, session, client_id)
+        return Go(f"/console/clients/{client_id}", done)
+
+    act(router, f"/console/clients/{{id}}/{action}", one, ONE)(take)
+
+
+async def _suspend(visit: Visit, session: WriteSession, client_id: str) -> object:
+    return await clients.suspend(session, visit.principal, client_id, reason=visit.text("reason"))
+
+
+async def _resume(visit: Visit, session: WriteSession, client_id: str) -> object:
+    return await clients.resume(session, visit.principal, client_id)
+
+
+_step(Action.SUSPEND, N_("已停用，其访问令牌全部失效。"), _suspend)
+_step(Action.RESUME, N_("已恢复。"), _resume)

@@ -1,0 +1,130 @@
+"""授权: what the department receives and gives, and its supervision."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Response
+
+from catalog import versions
+from exchange.parties import Side
+from exchange.subscriptions import supervision
+from exchange.subscriptions.register import Subscription
+from exchange.subscriptions.states import FILING, Action, State
+from gateway.api import subscriptions as api
+from gateway.api.entries import ItemWire, view
+from gateway.api.subscriptions import Filing, SubscriptionDetail, SubscriptionView, Suspension
+from gateway.console import forms, samples
+from gateway.console.applications import chosen_side, sides_of
+from gateway.console.labels import N_
+from gateway.console.pages import act, page
+from gateway.console.samples import Samples
+from gateway.console.visit import Go, Visit
+from kernel.database import WriteSession
+from kernel.errors import NotFound
+
+router = APIRouter()
+ONE = "subscription.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriptions:
+    side: str
+    sides: Sequence[str]
+    subscriptions: Sequence[SubscriptionView]
+    next_cursor: str | None
+
+
+@page(router, "/console/subscriptions", "subscriptions.html")
+async def listed(visit: Visit) -> Subscriptions:
+    sides = sides_of(visit)
+    side, status = chosen_side(visit, sides), visit.query("status")
+    found = await api.page(
+        visit.principal,
+        visit.using,
+        visit.paging,
+        Side(side) if side else None,
+        State(status) if status in set(State) else None,
+    )
+    return Subscriptions(side, sides, found.items, found.next_cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionPage:
+    """One subscription; `quota_percent` is what of today's quota is used, None without one."""
+
+    subscription: SubscriptionDetail
+    items: Mapping[str, ItemWire]
+    consumes: bool
+    filing_allowed: bool
+    quota_percent: int | None
+    samples: Samples
+
+
+@page(router, "/console/subscriptions/{id}", ONE)
+async def one(visit: Visit) -> SubscriptionPage:
+    found = await api.find(visit.part("id"), visit.principal, visit.using, Response())
+    quota = found.records_per_day
+    return SubscriptionPage(
+        subscription=found,
+        items=await _items(visit, found),
+        consumes=found.consumer_department == visit.principal.department,
+        filing_allowed=visit.has("authority") and Action.TERMINATE in found.allowed,
+        quota_percent=min(100, found.used_today * 100 // quota) if quota else None,
+        samples=samples.of(visit.using.settings.base_url, found.client_id, found.id),
+    )
+
+
+async def _items(visit: Visit, found: SubscriptionDetail) -> dict[str, ItemWire]:
+    async with visit.reading() as session:
+        try:
+            shown = await versions.shown(
+                session, visit.principal, found.resource_id, found.resource_version
+            )
+        except NotFound:
+            return {}
+        return {item.name: item for item in (await view(session, shown)).items}
+
+
+Step = Callable[[Visit, WriteSession, str], Awaitable[Subscription]]
+
+
+def _step(action: str, done: str, step: Step) -> None:
+    async def take(visit: Visit) -> Go:
+        subscription_id = visit.part("id")
+        async with visit.writing() as session:
+            await step(visit, session, subscription_id)
+        return Go(f"/console/subscriptions/{subscription_id}", done)
+
+    act(router, f"/console/subscriptions/{{id}}/{action}", one, ONE)(take)
+
+
+async def _suspend(visit: Visit, session: WriteSession, subscription_id: str) -> Subscription:
+    typed = {"reason": visit.text("reason"), "remedy_by": visit.text("remedy_by")}
+    said = forms.body(Suspension, forms.present(typed)).model_dump()
+    return await supervision.suspend(
+        session, visit.principal, subscription_id, **said, now=visit.now
+    )
+
+
+async def _resume(visit: Visit, session: WriteSession, subscription_id: str) -> Subscription:
+    return await supervision.resume(session, visit.principal, subscription_id, now=visit.now)
+
+
+async def _terminate(visit: Visit, session: WriteSession, subscription_id: str) -> Subscription:
+    reason = forms.required(visit, "end_reason")
+    return await supervision.terminate(
+        session, visit.principal, subscription_id, reason=reason, now=visit.now
+    )
+
+
+async def _file(visit: Visit, session: WriteSession, subscription_id: str) -> Subscription:
+    said = forms.body(Filing, {"reference": visit.text("reference")}).model_dump()
+    return await supervision.file_termination(
+        session, visit.principal, subscription_id, **said, now=visit.now
+    )
+
+
+_step(Action.SUSPEND, N_("已暂停，数据停止提供。刷新本页可以看到最后一个字节何时发出。"), _suspend)
+_step(Action.RESUME, N_("已恢复。"), _resume)
+_step(Action.TERMINATE, N_("已终止。"), _terminate)
+_step(FILING, N_("已备案，提供方可以终止。"), _file)
