@@ -117,6 +117,11 @@ async def editions(session: ReadSession, code: str) -> Sequence[CodeListEdition]
     return await store.editions(session, code)
 
 
+async def values(session: ReadSession, code: str, edition: str) -> Sequence[CodeItem]:
+    """Return all values of an edition, those that have ended too."""
+    return await store.edition_values(session, code, edition)
+
+
 async def items(session: ReadSession, code: str, on: date, page: PageRequest) -> Page[CodeItem]:
     """Return the values in force on the day."""
     await get(session, code)

@@ -1,5 +1,6 @@
 """Resources (目录条目) as their department drafts them; `lifecycle` takes them from there."""
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -138,6 +139,27 @@ async def change(
     )
     await announce(session, "resource", resource_id)
     return present(principal, resource, version)
+
+
+async def own_by_name(
+    session: ReadSession, principal: Principal, names: Collection[str]
+) -> Mapping[str, Sequence[str]]:
+    """Return the department's entries of these names, by the name of their newest version."""
+    return await store.by_name(session, principal.department, names)
+
+
+def the_one(resource_ids: Sequence[str]) -> str | None:
+    """Return the entry of a name, None where there is none; Invalid where there are several."""
+    errors = FieldErrors()
+    if len(resource_ids) > 1:
+        errors.add(
+            "name",
+            "duplicate",
+            f"本部门有 {len(resource_ids)} 个同名资源，请填写资源代码",
+            f"the department has {len(resource_ids)} entries of this name: give its code",
+        )
+    errors.raise_if_any()
+    return next(iter(resource_ids), None)
 
 
 async def rewritable(session: ReadSession, principal: Principal, resource_id: str) -> Resource:

@@ -27,7 +27,14 @@ BODY_SECONDS = 60.0
 FORMS = (b"application/x-www-form-urlencoded",)
 JSON = (b"application/json", b"application/merge-patch+json")
 RECORDS = (b"application/json", b"application/x-ndjson")
+XLSX = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+BOOKS = (XLSX, b"text/csv")
+# What is written on as it comes, and never held.
+STREAMED = re.compile(r"/v1/imports/.*")
+STREAMED_MAX = 64 * 1024 * 1024
+STREAMED_SECONDS = 600.0
 MEDIA_OF = (
+    (STREAMED, BOOKS),
     (re.compile(r"/oauth/.*"), FORMS),
     (re.compile(r"/v1/resources/.*/validate"), RECORDS),
     (re.compile(r"/console/.*"), (*FORMS, b"multipart/form-data")),
@@ -86,7 +93,7 @@ class Edge:
         except ShuyuanError as error:
             await self._refuse(scope, send, error)
             return
-        limited = _Limited(receive, _body_max(scope["path"]), *_pot(scope, principal))
+        limited = _limited(receive, scope["path"], *_pot(scope, principal))
         try:
             try:
                 whole = await self._readable(scope, headers, limited)
@@ -178,14 +185,17 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 class _Limited:
     """Stops a body at its limit, counted when it came without a length, and one that stalls."""
 
+    seconds = BODY_SECONDS
+
     def __init__(self, receive: Receive, limit: int, pot: Bodies, holder: str) -> None:
         self._receive = receive
         self._limit = limit
         self._pot = pot
         self._holder = holder
         self._seen = 0
+        self._held = 0
         self._whole = False
-        self._ends_at = asyncio.get_running_loop().time() + BODY_SECONDS
+        self._ends_at = asyncio.get_running_loop().time() + self.seconds
 
     async def __call__(self) -> Message:
         # After the body the application listens for its caller to leave, however long that takes.
@@ -198,15 +208,31 @@ class _Limited:
         size = len(message.get("body", b""))
         self._seen += size
         self._pot.hold(self._holder, size)
+        self._held += size
         if self._seen > self._limit:
             raise TooLarge(limit_bytes=self._limit)
         return message
 
     def release(self) -> None:
         """The request is answered: nothing of its body is under way any more."""
-        if self._seen:
-            self._pot.release(self._holder, self._seen)
-            self._seen = 0
+        if self._held:
+            self._pot.release(self._holder, self._held)
+            self._held = 0
+
+
+class _Streamed(_Limited):
+    """A body whose pieces are gone when the next one is asked for: one alone is under way."""
+
+    seconds = STREAMED_SECONDS
+
+    async def __call__(self) -> Message:
+        self.release()
+        return await super().__call__()
+
+
+def _limited(receive: Receive, path: str, pot: Bodies, holder: str) -> _Limited:
+    kind = _Streamed if STREAMED.fullmatch(path) else _Limited
+    return kind(receive, _body_max(path), pot, holder)
 
 
 def _pot(scope: Scope, principal: Principal | None) -> tuple[Bodies, str]:
@@ -237,6 +263,8 @@ def _check(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
 def _body_max(path: str) -> int:
     if path.startswith("/oauth/"):
         return FORM_MAX
+    if STREAMED.fullmatch(path):
+        return STREAMED_MAX
     if UPLOADS.fullmatch(path):
         return UPLOAD_MAX
     return EDITION_MAX if EDITIONS.fullmatch(path) else BODY_MAX

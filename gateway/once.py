@@ -88,21 +88,27 @@ class Key:
         """Raise Replay where the request was answered before, and claim nothing."""
         await self._look_up(answers.kept_answer, session)
 
-    async def claimed(self, session: WriteSession, status: int = DONE) -> Once:
+    async def claimed(
+        self, session: WriteSession, status: int = DONE, *, content: bytes | None = None
+    ) -> Once:
         """Claim it in the transaction of the work, which will be answered with `status`.
+
+        `content` stands for a body that is too large to be held.
 
         Raises Replay where it was answered before, IdempotencyKeyReused, BadRequest.
         """
-        await self._look_up(answers.first_answer, session)
+        await self._look_up(answers.first_answer, session, content)
         return Once(self._using, session, self._response, self._owner, self._key, status)
 
-    async def _look_up(self, lookup: Lookup, session: AsyncSession) -> None:
+    async def _look_up(
+        self, lookup: Lookup, session: AsyncSession, content: bytes | None = None
+    ) -> None:
         if self._key is None:
             return
         answers.check_key(self._key)
         line = f"{self._request.method} {self._request.url.path}\n".encode()
-        content = line + await self._request.body()
-        answer = await lookup(session, self._using.box, self._owner, self._key, content)
+        asked = line + (await self._request.body() if content is None else content)
+        answer = await lookup(session, self._using.box, self._owner, self._key, asked)
         if answer is not None:
             raise Replay(answer)
 

@@ -22,6 +22,7 @@ from gateway.api import (
     status,
     subscriptions,
     tasks,
+    workbooks,
 )
 from gateway.oauth.routes import router as oauth
 from gateway.open_catalogue import routes as open_catalogue
@@ -41,6 +42,7 @@ ROUTERS = (
     sources.router,
     resources.router,
     publishing.router,
+    workbooks.router,
     applications.router,
     records.router,
     latest.router,

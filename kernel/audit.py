@@ -69,6 +69,16 @@ def record(
     )
 
 
+def pending(session: "AsyncSession") -> int:
+    """Return how many events wait in the session for its commit."""
+    return len(session.info.get(_PENDING, ()))
+
+
+def forget_after(session: "AsyncSession", mark: int) -> None:
+    """Drop events that came after `pending` was asked: what they tell of was undone."""
+    del session.info.get(_PENDING, [])[mark:]
+
+
 def _as_kept(number: str) -> float:
     """JSONB gives 1e22 and 1.0 back without their fraction, and forgets the sign of -0.0."""
     value = float(number)

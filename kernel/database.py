@@ -65,6 +65,18 @@ class WriteSession(ReadSession):
     sync_session_class = _Changing
 
 
+@asynccontextmanager
+async def savepoint(session: WriteSession) -> AsyncIterator[None]:
+    """Undo what the block did, its audit events too, where it raises; the session goes on."""
+    mark = audit.pending(session)
+    try:
+        async with session.begin_nested():
+            yield
+    except BaseException:
+        audit.forget_after(session, mark)
+        raise
+
+
 class Database:
     """One pool of connections to one database."""
 

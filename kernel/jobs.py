@@ -218,6 +218,9 @@ def problem_of(error: ShuyuanError) -> dict[str, Any]:
     }
 
 
+Note = tuple[int, dict[str, Any]]
+
+
 @dataclass(slots=True)
 class Run:
     """One turn at a job, as its handler sees it.
@@ -300,15 +303,23 @@ class Run:
         return b"" if row is None else await self.blobs.whole(row, self.box)
 
     async def finish(
-        self, stored: Stored | None = None, *, media: str = "", name: str = ""
+        self,
+        stored: Stored | None = None,
+        *,
+        media: str = "",
+        name: str = "",
+        problem: ShuyuanError | None = None,
     ) -> None:
-        """End the job with a result, kept for KEPT_DAYS; raises LeaseLost."""
+        """End the job, failed with a problem; a result is kept for KEPT_DAYS. Raises LeaseLost."""
+        status = Status.DONE if problem is None else Status.FAILED
+        facts: dict[str, Any] = {} if problem is None else {"problem": problem_of(problem)}
         async with self.database.transaction() as session:
             expires_at = clock.now() + timedelta(days=KEPT_DAYS)
             if stored is not None:
                 blobs.add(session, self.box, stored, media=media, name=name, expires_at=expires_at)
             result = None if stored is None else stored.id
-            if not await end(session, self.row, Status.DONE, done=self.done, result_blob=result):
+            facts |= {"done": self.done, "result_blob": result}
+            if not await end(session, self.row, status, **facts):
                 raise LeaseLost
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import cast, func
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import defer
-from sqlmodel import col, select, update
+from sqlmodel import and_, col, select, update
 
 from auth.principal import Principal
 from catalog.states import State
@@ -30,6 +30,31 @@ async def versions(session: ReadSession, resource_id: str) -> Sequence[ResourceV
     query = select(ResourceVersion).where(ResourceVersion.resource_id == resource_id)
     query = query.order_by(col(ResourceVersion.number)).options(WITHOUT_CONTRACT)
     return (await session.exec(query)).all()
+
+
+async def by_name(
+    session: ReadSession, department: str, names: Collection[str]
+) -> dict[str, list[str]]:
+    """Return the ids of a department's entries, by the name of their newest version."""
+    query = (
+        select(ResourceVersion.name, Resource.id)
+        .join(
+            Resource,
+            and_(
+                col(Resource.id) == col(ResourceVersion.resource_id),
+                col(Resource.version) == col(ResourceVersion.number),
+            ),
+        )
+        .where(
+            Resource.department == department,
+            col(ResourceVersion.name).in_(names),
+            col(Resource.status).not_in((State.DISCARDED, State.RETIRED)),
+        )
+    )
+    found: dict[str, list[str]] = {}
+    for name, resource_id in (await session.exec(query)).all():
+        found.setdefault(name, []).append(resource_id)
+    return found
 
 
 async def published_items(

@@ -43,6 +43,11 @@ async def editions(session: ReadSession, code_list: str) -> Sequence[CodeListEdi
     return (await session.exec(query.order_by(col(CodeListEdition.effective_from)))).all()
 
 
+async def edition_values(session: ReadSession, code_list: str, edition: str) -> Sequence[CodeItem]:
+    query = select(CodeItem).where(CodeItem.code_list == code_list, CodeItem.edition == edition)
+    return (await session.exec(query.order_by(col(CodeItem.value)))).all()
+
+
 async def add_items(session: WriteSession, items: Sequence[CodeItem]) -> None:
     await session.exec(insert(CodeItem), params=[item.model_dump() for item in items])
 

@@ -55,6 +55,13 @@ GET /v1/elements/{}/sources
 POST /v1/sources/{}/designate
 POST /v1/sources/{}/reject
 POST /v1/sources/{}/replace
+POST /v1/imports/catalogue
+POST /v1/imports/elements
+POST /v1/imports/code-lists
+GET /v1/exports/catalogue.xlsx
+GET /v1/exports/elements.xlsx
+GET /v1/exports/code-lists.xlsx
+GET /v1/templates/catalogue.xlsx
 POST /v1/resources
 GET /v1/resources
 GET /v1/resources/{}
