@@ -25,6 +25,7 @@ class ExchangeEvent(StrEnum):
     SUBSCRIPTION_EXPIRED = "subscription.expired"
     TERMINATION_FILED = "subscription.termination_filed"
     RECORDS_PUBLISHED = "records.published"
+    RECORDS_UPLOADED = "records.uploaded"
     RECORDS_READ = "records.read"
     LATEST_READ = "records.latest_read"
     QUARANTINE_KEPT = "quarantine.kept"
