@@ -9,6 +9,9 @@ from auth import administrators, duties
 from auth.duties import Operation
 from auth.events import AuthEvent
 from auth.principal import Principal
+from auth.regions import checking
+from auth.regions.codes import REGION, canonical
+from auth.regions.tree import current
 from auth.rules import check_uscc
 from auth.store import clients, people
 from auth.store import departments as store
@@ -18,8 +21,24 @@ from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import Conflict, FieldErrors, Invalid, NotFound, Stale
 from kernel.paging import Page, PageRequest
+from kernel.workdays import local_date
+
+__all__ = [
+    "Department",
+    "NewDepartment",
+    "add",
+    "audited",
+    "change",
+    "find",
+    "load",
+    "register",
+    "require_active",
+    "require_change",
+    "set_standing_consent",
+]
 
 SUBJECT = "department"
+FORMER_NAMES_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +66,12 @@ async def add(
     """Register a department without asking who wants it: for the first ones."""
     errors = FieldErrors()
     check_uscc(new.uscc, errors)
+    checking.check(new.region_code, errors)
     errors.raise_if_any()
     department = Department(
         uscc=new.uscc,
         name=new.name,
-        region_code=new.region_code,
+        region_code=canonical(new.region_code),
         authority=new.authority,
         created_at=now,
     )
@@ -67,9 +87,12 @@ async def change(
     uscc: str,
     revision: int | None,
     values: Mapping[str, Any],
+    *,
+    now: datetime,
 ) -> Department:
     """Change name, region_code, authority or status; raises NotFound, Stale, Invalid.
 
+    A department that was merged stays abolished (Conflict); of a renamed one the old name is kept.
     With an abolished department ends for ever what was issued to its people and clients. Raises
     LastAdministrator where nobody would be left to administer its division.
     """
@@ -77,16 +100,46 @@ async def change(
     department = await load(session, uscc)
     duties.require(principal, Operation.MANAGE_DEPARTMENT, department)
     require_change(values)
+    values = _checked_change(values)
     target = values.get("region_code", department.region_code)
     duties.require(principal, Operation.MANAGE_DEPARTMENT, NewDepartment(uscc, "", target))
     async with administrators.remaining(session, department_uscc=uscc):
-        changed = await store.change(session, uscc, revision, dict(values))
+        present = await store.lock(session, uscc) or department
+        _require_not_merged(present, values)
+        written = dict(values) | _renamed(present, values, now)
+        changed = await store.change(session, uscc, revision, written)
     if changed.status == "abolished":
         await people.end_tokens_of(session, uscc)
         await clients.end_tokens_of(session, uscc)
     _record(session, principal.actor, AuthEvent.DEPARTMENT_CHANGED, uscc, **values)
     await changes.announce(session, SUBJECT, uscc)
     return changed
+
+
+def _renamed(department: Department, values: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return the former names with the one that ends; the oldest go where there are too many."""
+    if values.get("name", department.name) == department.name:
+        return {}
+    ended = {"name": department.name, "until": local_date(now).isoformat()}
+    return {"former_names": [*department.former_names, ended][-FORMER_NAMES_MAX:]}
+
+
+def _require_not_merged(department: Department, values: Mapping[str, Any]) -> None:
+    if department.successor is not None and values.get("status") == "active":
+        raise Conflict(
+            f"该部门已并入 {department.successor}，不能恢复",
+            f"The department was merged into {department.successor} and stays abolished",
+        )
+
+
+def _checked_change(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the change with its division in the one spelling; raises Invalid for an ended one."""
+    if "region_code" not in values:
+        return values
+    errors = FieldErrors()
+    checking.check(values["region_code"], errors)
+    errors.raise_if_any()
+    return {**values, "region_code": canonical(values["region_code"])}
 
 
 async def set_standing_consent(
@@ -134,7 +187,7 @@ async def find(
 
 async def audited(session: ReadSession, principal: Principal) -> Collection[str] | None:
     """Return the departments whose acts an auditor reads; None is everything, the system's too."""
-    if principal.region_code == duties.REGION:
+    if current(principal.region_code) == REGION:
         return None
     return await store.codes_within(session, duties.divisions(principal.region_code))
 
@@ -147,7 +200,15 @@ def require_change(values: Mapping[str, Any]) -> None:
 
 def require_active(department: Department | None, errors: FieldErrors) -> None:
     """Add a field error unless the department exists and has not been abolished."""
-    if department is None or department.status != "active":
+    if department is not None and department.successor is not None:
+        errors.add(
+            "department",
+            "not_in_code_list",
+            f"部门已并入 {department.successor}",
+            f"was merged into {department.successor}",
+            allowed=[department.successor],
+        )
+    elif department is None or department.status != "active":
         errors.add("department", "not_in_code_list", "部门未登记", "is not a registered department")
 
 

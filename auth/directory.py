@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from sqlmodel import col, select
 
 from auth.duties import administers
-from auth.principal import Principal, Role, covers
+from auth.principal import Principal, Role
+from auth.regions.tree import covers
 from auth.tables import Client, Department, Person
 from kernel.database import ReadSession
 

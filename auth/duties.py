@@ -11,13 +11,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from auth.errors import FourEyes, NotYourDepartment, RoleRequired
-from auth.principal import Principal, Role, covers, significant
+from auth.principal import Principal, Role
+from auth.regions.codes import REGION, STATE
+from auth.regions.tree import covers, current, prefixes
 from kernel.errors import NotFound
 
-# GB/T 2260 has no division above the regions; 100000 stands for the state. Its departments are
-# registered by the administrators of the autonomous region.
-REGION = "450000"
-STATE = "100000"
 NOBODY: frozenset[Role] = frozenset()
 
 
@@ -109,11 +107,20 @@ def require_other_eyes(principal: Principal, drafters: Collection[str]) -> None:
 
 
 def administers(upper: str, lower: str) -> bool:
-    """Whether administrators of the division `upper` act in `lower`."""
-    return covers(upper, lower) or (upper == REGION and lower == STATE)
+    """Whether administrators of the division `upper` act in `lower`.
+
+    The state's departments are registered by the administrators of the autonomous region; its own
+    administrators act among them alone, not in the regions below.
+    """
+    above, below = current(upper), current(lower)
+    if STATE in (above, below):
+        return below == STATE and above in (STATE, REGION)
+    return covers(above, below)
 
 
 def divisions(region_code: str) -> tuple[str, ...]:
     """Return the beginnings of the division codes that `region_code` administers."""
-    below = significant(region_code)
-    return (below, STATE) if region_code == REGION else (below,)
+    if current(region_code) == STATE:
+        return (STATE,)
+    below = prefixes(region_code)
+    return (*below, STATE) if current(region_code) == REGION else below

@@ -6,6 +6,8 @@ from enum import StrEnum
 class AuthEvent(StrEnum):
     DEPARTMENT_REGISTERED = "department.registered"
     DEPARTMENT_CHANGED = "department.changed"
+    DEPARTMENT_MERGED = "department.merged"
+    DEPARTMENT_MOVED = "department.moved"
     STANDING_CONSENT_GIVEN = "department.standing_consent_given"
     STANDING_CONSENT_WITHDRAWN = "department.standing_consent_withdrawn"
     PERSON_REGISTERED = "person.registered"

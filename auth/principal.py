@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Literal
 
 from auth.errors import InsufficientScope, NotYourDepartment, RoleRequired
+from auth.regions.tree import covers
 from kernel.actor import Actor
 
 
@@ -82,17 +83,3 @@ class Principal:
         self.require_role(Role.AUTHORITY)
         if not (self.is_authority and covers(self.region_code, region_code)):
             raise NotYourDepartment
-
-
-def covers(upper: str, lower: str) -> bool:
-    """Whether a division (GB/T 2260, 6 to 12 digits) is the other one or above it."""
-    return lower.startswith(significant(upper))
-
-
-def significant(region_code: str) -> str:
-    """Return the digits of a division code that name its level: 450000 -> 45, 450100 -> 4501."""
-    levels = (2, 4, 6, 9, 12)
-    for length in levels:
-        if not region_code[length:].strip("0"):
-            return region_code[:length]
-    return region_code

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Column, Index, LargeBinary
+from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlmodel import Field, SQLModel
 
@@ -24,13 +24,23 @@ def texts() -> Any:  # noqa: ANN401 - SQLModel's Field is untyped
     return Field(sa_column=Column(ARRAY(TEXT), nullable=False))
 
 
+def former() -> Any:  # noqa: ANN401 - SQLModel's Field is untyped
+    nothing = text("'[]'::jsonb")
+    column = Column(JSONB, nullable=False, server_default=nothing)
+    return Field(default_factory=list, sa_column=column)
+
+
 class Department(SQLModel, table=True):
-    """An organisation (政务部门); `standing_consent` agrees to unconditional sharing ahead."""
+    """An organisation (政务部门); `standing_consent` agrees to unconditional sharing ahead.
+
+    `successor` is whom an abolished one was merged into; `former_names` are `{name, until}`.
+    """
 
     __tablename__: ClassVar[Any] = "department"
     __table_args__ = (
         CheckConstraint("status IN ('active', 'abolished')", name="department_status"),
         Index("department_region_code", "region_code"),
+        Index("department_successor", "successor"),
         {"schema": SCHEMA},
     )
 
@@ -40,6 +50,8 @@ class Department(SQLModel, table=True):
     authority: bool = False
     standing_consent: bool = False
     status: str = "active"
+    successor: str | None = Field(default=None, foreign_key=DEPARTMENT)
+    former_names: list[dict[str, Any]] = former()
     revision: int = 1
     created_at: datetime = timestamp()
 

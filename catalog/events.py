@@ -16,6 +16,7 @@ class CatalogEvent(StrEnum):
     SOURCE_WITHDRAWN = "source.withdrawn"
     SOURCE_ENDED = "source.ended"
     SOURCE_UNCONTESTED = "source.uncontested"
+    SOURCE_HANDED_OVER = "source.handed_over"
     RESOURCE_CREATED = "resource.created"
     RESOURCE_CHANGED = "resource.changed"
     RESOURCE_SUBMITTED = "resource.submitted"
@@ -26,4 +27,5 @@ class CatalogEvent(StrEnum):
     RESOURCE_PUBLISHED = "resource.published"
     RESOURCE_REVISED = "resource.revised"
     RESOURCE_RETIRED = "resource.retired"
+    RESOURCE_HANDED_OVER = "resource.handed_over"
     VERSION_PASSED = "resource.version_passed"

@@ -4,12 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from auth.principal import Principal, Role, covers
+from auth.principal import Principal, Role
+from auth.regions import checking
+from auth.regions.codes import canonical
+from auth.regions.tree import covers, same
 from catalog import versions
 from catalog.contracts.model import DataType
 from catalog.entries import Entry
 from catalog.events import CatalogEvent
-from catalog.rules.divisions import canonical
 from catalog.rules.entries import draft_errors
 from catalog.rules.words import fold, grams
 from catalog.states import State
@@ -96,16 +98,22 @@ async def _check_draft(
     elements = await element_store.by_code(session, {item.element for item in entry.items})
     types = {code: DataType(element.data_type) for code, element in elements.items()}
     errors = [*known, *draft_errors(entry, types)]
-    if not covers(principal.region_code, canonical(entry.region_code)):
-        errors.append(
+    errors += _region_errors(principal, entry.region_code)
+    FieldErrors(errors).raise_if_any()
+
+
+def _region_errors(principal: Principal, region_code: str) -> list[FieldError]:
+    if not covers(principal.region_code, region_code):
+        return [
             FieldError(
                 "region_code",
                 "out_of_range",
                 "不在本部门的行政区划之内",
                 "is outside the region of your department",
             )
-        )
-    FieldErrors(errors).raise_if_any()
+        ]
+    fault = checking.fault(region_code)
+    return [] if fault is None else [fault]
 
 
 async def change(
@@ -190,9 +198,13 @@ def _settled(resource: Resource, version: ResourceVersion, entry: Entry) -> list
     """Return changes of what cannot change once records were published."""
     if resource.published_version is None:
         return []
-    fixed = {"partitions": entry.partitions, "region_code": canonical(entry.region_code)}
+    kept = {
+        "partitions": version.partitions == entry.partitions,
+        # A division that has ended since goes on as its successor.
+        "region_code": same(resource.region_code, entry.region_code),
+    }
     return [
         FieldError(path, "fixed", "首次发布后不能更改", "cannot change after the first publication")
-        for path, value in fixed.items()
-        if getattr(version, path) != value
+        for path, is_kept in kept.items()
+        if not is_kept
     ]

@@ -8,17 +8,18 @@ brings the deciders into an order.
 """
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from auth import departments
 from auth.errors import NotYourDepartment
-from auth.principal import Principal, Role, covers
+from auth.principal import Principal, Role
+from auth.regions import checking
+from auth.regions.codes import canonical
+from auth.regions.tree import ancestors, covers, current, nearest, spellings
 from catalog import elements
 from catalog.errors import ClaimExists, DepartmentAbolished, SourceExists
 from catalog.events import CatalogEvent
-from catalog.rules.divisions import ancestors, canonical, nearest
 from catalog.states import (
     SOURCE_NEXT,
     SOURCE_ROLES,
@@ -34,7 +35,7 @@ from catalog.tables import Source
 from kernel import outbox
 from kernel.audit import record
 from kernel.database import ReadSession, WriteSession
-from kernel.errors import NotFound
+from kernel.errors import FieldErrors, NotFound
 from kernel.ids import new_id
 from kernel.paging import Page, PageRequest
 
@@ -70,13 +71,17 @@ async def claim(
     legal_basis: str,
     now: datetime,
 ) -> Source:
-    """Claim to be the source in a region of one's own; raises ClaimExists for a second claim."""
+    """Claim to be the source in a region of one's own; raises ClaimExists for a second claim.
+
+    Raises Invalid for a division that is not in force, with its successors.
+    """
     principal.require_role(Role.HEAD)
     region = canonical(region_code)
     if not covers(principal.region_code, region):
         raise NotYourDepartment
     if await element_store.lock(session, element) is None:
         raise NotFound
+    _check_region(region)
     source = Source(
         id=new_id(),
         element=element,
@@ -91,6 +96,12 @@ async def claim(
         raise ClaimExists
     _record_claim(session, principal, source)
     return source
+
+
+def _check_region(region_code: str) -> None:
+    errors = FieldErrors()
+    checking.check(region_code, errors)
+    errors.raise_if_any()
 
 
 async def _status_of_claim(session: ReadSession, element: str, region: str) -> SourceStatus:
@@ -130,6 +141,8 @@ async def decide(
         await _require_standing(session, source.department)
     if decision is Decision.REPLACE:
         await _end_active(session, principal, source, now=now)
+    if to is SourceStatus.ACTIVE:
+        await _require_none_active(session, source)
     await _carry_out(session, principal, source, decision, to, reason=reason, now=now)
     return source
 
@@ -163,6 +176,13 @@ def require(principal: Principal, decision: Decision, source: Source) -> None:
 async def _require_standing(session: ReadSession, uscc: str) -> None:
     if (await departments.load(session, uscc)).status != "active":
         raise DepartmentAbolished
+
+
+async def _require_none_active(session: ReadSession, source: Source) -> None:
+    """Raise SourceExists: the unique index knows the code of a division, not its successors."""
+    rivals = await store.rivals(session, source.element, source.region_code)
+    if any(rival.status == SourceStatus.ACTIVE for rival in rivals):
+        raise SourceExists
 
 
 def _facts(
@@ -199,8 +219,7 @@ async def forsake(
 async def _end_active(
     session: WriteSession, principal: Principal, by: Source, *, now: datetime
 ) -> None:
-    ended = await store.end_active(session, by.element, by.region_code, now=now)
-    if ended is not None:
+    for ended in await store.end_active(session, by.element, by.region_code, now=now):
         record(
             session,
             principal.actor,
@@ -258,9 +277,7 @@ async def find(
 
 
 async def search(session: ReadSession, criteria: Criteria, page: PageRequest) -> Page[Source]:
-    """Return claims and sources of any element; a region is found in either spelling."""
-    if criteria.region_code is not None:
-        criteria = replace(criteria, region_code=canonical(criteria.region_code))
+    """Return claims and sources of any element; a region is found in every spelling."""
     return await store.find(session, criteria, page)
 
 
@@ -273,10 +290,11 @@ async def sources_of(
     session: ReadSession, wanted: Collection[str], region_code: str
 ) -> dict[str, Source]:
     """Return the source of each element in the region, where there is one."""
-    regions = [canonical(region_code), *ancestors(region_code)]
+    path = (current(region_code), *ancestors(region_code))
+    regions = [code for region in path for code in spellings(region)]
     by_element: dict[str, dict[str, Source]] = {}
     for source in await store.active(session, wanted, regions):
-        by_element.setdefault(source.element, {})[source.region_code] = source
+        by_element.setdefault(source.element, {})[current(source.region_code)] = source
     found = {}
     for element, by_region in by_element.items():
         region = nearest(region_code, by_region)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from auth.errors import NotYourDepartment
-from auth.principal import Principal, Role, covers
+from auth.principal import Principal, Role
+from auth.regions.tree import covers
 from catalog.states import ALLOWED_ROLES, NEXT, Action, State, allowed
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from auth.duties import administers
 from auth.errors import NotYourDepartment
-from auth.principal import Principal, Role, covers
+from auth.principal import Principal, Role
+from auth.regions.tree import covers
 from kernel.errors import NotFound
 
 Permitted = Mapping["Side", frozenset[Role]]

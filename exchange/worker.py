@@ -32,6 +32,7 @@ from exchange.publishing import store as intents
 from exchange.relay import Relay
 from exchange.restoration.guard import RestoreGuard
 from exchange.sealing import seal_counts
+from exchange.stewardship.carrying import carry_due, sweep
 from exchange.subscriptions.delivery_clock import mark_deliveries
 from exchange.subscriptions.folding import keep_folded
 from exchange.subscriptions.supervision import expire_due
@@ -93,6 +94,8 @@ CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("forget-buckets", buckets.forget_full, 600.0),
     ("forget-frontiers", frontiers.forget_old, 3600.0),
     ("forget-identity", forget_ended, 3600.0),
+    ("department-changes", carry_due, 5.0),
+    ("department-sweep", sweep, 30.0),
     ("folding", keep_folded, 30.0),
     ("forget-folds", folds.forget_gone, 60.0),
     ("forget-jobs", jobs.forget_ended, 600.0),

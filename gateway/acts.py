@@ -16,6 +16,7 @@ from auth import states as client_states
 from auth.duties import DUTIES
 from auth.duties import Operation as Duty
 from auth.principal import Principal, Role, Scope
+from auth.regions import directory as regions
 from catalog import (
     code_lists,
     elements,
@@ -113,6 +114,11 @@ async def _department(session: ReadSession, _principal: Principal, uscc: str) ->
     return Standing((await departments.load(session, uscc)).revision)
 
 
+async def _region(_session: ReadSession, _principal: Principal, code: str) -> Standing:
+    regions.get(code)
+    return Standing()
+
+
 async def _standard(session: ReadSession, _principal: Principal, code: str) -> Standing:
     await standards.get(session, code)
     return Standing()
@@ -167,6 +173,7 @@ THINGS: Final[Mapping[str, Look]] = MappingProxyType(
         "/v1/clients/{client_id}": _client,
         "/v1/people/{person_id}": _person,
         "/v1/departments/{uscc}": _department,
+        "/v1/regions/{code}": _region,
         "/v1/standards/{code:path}": _standard,
         "/v1/code-lists/{code:path}": _code_list,
         "/v1/elements/{code}": _element,
@@ -278,6 +285,9 @@ def _acts() -> Iterator[tuple[str, Act]]:
     limits = _roles(Duty.MANAGE_CLIENT, Duty.LIMIT_CLIENT)
     yield "PATCH /v1/clients/{client_id}", Act(_client, limits)
     yield "PATCH /v1/departments/{uscc}", _of_department(Duty.MANAGE_DEPARTMENT)
+    for change in ("merge-into", "move", "changes/{change_id}/cancel"):
+        act = _of_department(Duty.MANAGE_DEPARTMENT)
+        yield f"POST /v1/departments/{{uscc}}/{change}", act
     yield "PUT /v1/departments/{uscc}/standing-consent", _of_department(Duty.CONSENT)
 
 

@@ -6,8 +6,9 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import col
 
+from auth.duties import divisions
 from auth.errors import RoleRequired
-from auth.principal import Principal, Role, significant
+from auth.principal import Principal, Role
 from gateway.checks import RULES, Check, check_of
 from kernel.database import ReadSession
 from kernel.errors import NotFound, Text, Unauthorized
@@ -41,8 +42,8 @@ def sight(principal: Principal) -> Sequence[ColumnElement[bool]]:
     if principal.kind == "client" or principal.roles & OF_DEPARTMENT:
         criteria.append(col(RefusalRow.department) == principal.department)
     if principal.roles & OF_REGION:
-        below = significant(principal.region_code)
-        criteria.append(col(RefusalRow.region_code).startswith(below, autoescape=True))
+        beneath = divisions(principal.region_code)
+        criteria.append(or_(*(col(RefusalRow.region_code).startswith(code) for code in beneath)))
     if not criteria:
         raise RoleRequired(OF_DEPARTMENT | OF_REGION)
     return [or_(*criteria)]

@@ -81,6 +81,10 @@ def field_error(item: Mapping[str, Any]) -> FieldError:
     if item["type"] == "value_error":
         code, text = "pattern", Text(item["msg"], item["msg"])
     allowed = _allowed(item.get("ctx", {}))
+    if item["type"] == "division_not_in_force":
+        told = item["ctx"]
+        code, text = "not_in_code_list", Text(told["zh"], told["en"])
+        allowed = tuple(told["values"])
     return FieldError(path(item["loc"][1:]), code, text.zh, text.en, allowed=allowed)
 
 

@@ -8,7 +8,7 @@ transaction pooler, which answers queries and swallows LISTEN, is noticed like a
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -46,6 +46,17 @@ async def announce(session: "AsyncSession", kind: str, key: str) -> None:
     """Tell every worker, at commit, that the `kind` of thing named `key` has changed."""
     notify = text("SELECT pg_notify(:channel, :message)")
     await session.execute(notify.bindparams(channel=CHANNEL, message=f"{kind}:{key}"))
+
+
+async def announce_all(session: "AsyncSession", kind: str, keys: Collection[str]) -> None:
+    """Tell every worker of many things at once."""
+    if keys:
+        notify = text(
+            "SELECT count(pg_notify(:channel, :kind || ':' || key))"
+            " FROM unnest(CAST(:keys AS text[])) AS key"
+        )
+        values = {"channel": CHANNEL, "kind": kind, "keys": list(keys)}
+        await session.execute(notify.bindparams(**values))
 
 
 class NotHeardError(Exception):

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, delete, select, update
 
@@ -50,6 +51,21 @@ async def end_tokens_of(session: WriteSession, department: str) -> None:
         .values(generation=Client.generation + 1)
         .execution_options(synchronize_session=False)
     )
+
+
+async def give(session: WriteSession, department: str, successor: str) -> None:
+    """Let the department's clients be the successor's; their tokens and secrets go on."""
+    await session.execute(
+        update(Client)
+        .where(col(Client.department) == department)
+        .values(department=successor, revision=Client.revision + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def count_of(session: ReadSession, department: str) -> int:
+    query = select(func.count()).where(col(Client.department) == department)
+    return (await session.exec(query)).one()
 
 
 async def find(

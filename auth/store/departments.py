@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import ColumnElement, Text, cast, false
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, or_, select
 
 from auth import duties
 from auth.duties import DUTIES, Operation
 from auth.principal import Principal
+from auth.regions.tree import spellings
 from auth.store import rows
 from auth.tables import Department
 from kernel.database import ReadSession, WriteSession
@@ -66,7 +67,11 @@ async def change(
 
 
 async def lock(session: WriteSession, uscc: str) -> Department | None:
-    return await session.get(Department, uscc, with_for_update=True)
+    """Return the department as it is now, and let nobody change it meanwhile.
+
+    Rows that name it may be written: they only need that it goes on to exist.
+    """
+    return await session.get(Department, uscc, with_for_update={"key_share": True})
 
 
 async def find(
@@ -80,9 +85,10 @@ async def find(
     query = page.apply(select(Department), Department.uscc)
     if text:
         like = col(Department.name).icontains(text, autoescape=True)
-        query = query.where(or_(like, col(Department.uscc) == text))
+        former = cast(col(Department.former_names), Text).icontains(text, autoescape=True)
+        query = query.where(or_(like, former, col(Department.uscc) == text))
     if region_code:
-        query = query.where(col(Department.region_code) == region_code)
+        query = query.where(col(Department.region_code).in_(spellings(region_code)))
     if authority is not None:
         query = query.where(col(Department.authority) == authority)
     return page.page((await session.exec(query)).all(), "uscc")

@@ -1,7 +1,9 @@
 """SQL of people."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, or_, select, update
 
@@ -51,6 +53,31 @@ async def end_tokens_of(session: WriteSession, department: str) -> None:
         update(Person)
         .where(col(Person.department) == department)
         .values(generation=Person.generation + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def of_department(session: ReadSession, department: str) -> Sequence[Person]:
+    """Return the department's people, by id."""
+    query = select(Person).where(col(Person.department) == department).order_by(col(Person.id))
+    return (await session.exec(query)).all()
+
+
+async def give(session: WriteSession, department: str, successor: str) -> None:
+    """Let the department's people be the successor's; their tokens go on."""
+    await session.execute(
+        update(Person)
+        .where(col(Person.department) == department)
+        .values(department=successor, revision=Person.revision + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def take_role(session: WriteSession, person_id: str, role: str) -> None:
+    await session.execute(
+        update(Person)
+        .where(col(Person.id) == person_id)
+        .values(roles=func.array_remove(col(Person.roles), role))
         .execution_options(synchronize_session=False)
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import DateTime, literal
 from sqlmodel import col
 
-from auth.principal import significant
+from auth.regions.within import within
 from catalog.states import OPEN_CLAIMS, Action, Decision, State
 from catalog.tables import Element, Resource, ResourceVersion, Source
 from kernel import awaited
@@ -31,7 +31,7 @@ async def resources(
     """Return entries that wait for the acts of the department, and of the authority `over`."""
     choices: list[Choice] = []
     if over is not None:
-        inside = col(Resource.region_code).startswith(significant(over), autoescape=True)
+        inside = within(col(Resource.region_code), over)
         choices += [(act, inside & (col(Resource.status) == state)) for state, act in reviewed]
     mine = col(Resource.department) == department
     choices += [(act, mine & (col(Resource.status) == state)) for state, act in own]
@@ -52,7 +52,7 @@ async def resources(
 
 async def claims(session: ReadSession, over: str, request: PageRequest) -> Sequence[Awaited]:
     """Return the open claims in the division of an authority."""
-    inside = col(Source.region_code).startswith(significant(over), autoescape=True)
+    inside = within(col(Source.region_code), over)
     choices = [(Decision.DESIGNATE, inside & col(Source.status).in_(OPEN_CLAIMS))]
     columns = Columns(col(Source.id), col(Source.department), NO_DUE_DATE, title=col(Element.name))
     query = awaited.query("source", columns, choices, request)

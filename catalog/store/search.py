@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, case, func, tuple_
 from sqlalchemy.orm import aliased, defer
 from sqlmodel import and_, col, or_, select
 
-from auth.principal import Principal, significant
+from auth.principal import Principal
+from auth.regions.within import within
 from catalog.rules.words import fold, narrowest, words
 from catalog.states import State
 from catalog.store.resources import WITHOUT_CONTRACT
@@ -104,7 +105,7 @@ def _insider(viewer: Principal) -> ColumnElement[bool]:
 
 
 def _within(region_code: str) -> ColumnElement[bool]:
-    return col(Resource.region_code).like(f"{significant(region_code)}%")
+    return within(col(Resource.region_code), region_code)
 
 
 def _shown(viewer: Principal, criteria: Criteria) -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select, update
 
+from auth.regions.tree import spellings
 from catalog.states import OPEN_CLAIMS, SourceStatus
 from catalog.store.rows import page_of
 from catalog.tables import Source
@@ -31,7 +32,9 @@ class Criteria:
 async def find(session: ReadSession, criteria: Criteria, page: PageRequest) -> Page[Source]:
     query = select(Source)
     for name, value in asdict(criteria).items():
-        if value is not None:
+        if name == "region_code" and value is not None:
+            query = query.where(col(Source.region_code).in_(spellings(value)))
+        elif value is not None:
             query = query.where(getattr(Source, name) == value)
     return await page_of(session, query, page, col(Source.id))
 
@@ -49,7 +52,7 @@ async def rivals(session: ReadSession, element: str, region_code: str) -> Sequen
     """Return the open claims and the active source of exactly this region."""
     query = select(Source).where(
         Source.element == element,
-        Source.region_code == region_code,
+        col(Source.region_code).in_(spellings(region_code)),
         col(Source.status).in_((*OPEN_CLAIMS, SourceStatus.ACTIVE)),
     )
     return (await session.exec(query)).all()
@@ -68,20 +71,20 @@ async def active(
 
 async def end_active(
     session: WriteSession, element: str, region_code: str, *, now: datetime
-) -> str | None:
-    """Make the region's active source `replaced` and return its id; None when there is none."""
+) -> Sequence[str]:
+    """Make the region's active source `replaced`; return its id, of older data several."""
     statement = (
         update(Source)
         .where(
             col(Source.element) == element,
-            col(Source.region_code) == region_code,
+            col(Source.region_code).in_(spellings(region_code)),
             col(Source.status) == SourceStatus.ACTIVE,
         )
         .values(status=SourceStatus.REPLACED, ended_at=now)
         .returning(col(Source.id))
     )
-    found: str | None = (await session.exec(statement)).scalar_one_or_none()
-    return found
+    ended: Sequence[str] = (await session.exec(statement)).scalars().all()
+    return ended
 
 
 async def move(session: WriteSession, source: Source, to: SourceStatus, **facts: Any) -> bool:  # noqa: ANN401

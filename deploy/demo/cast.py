@@ -40,6 +40,9 @@ class Bureau:
 STATISTICS = Bureau("广西壮族自治区统计局", "statistics", "DEM00001")
 AGRICULTURE = Bureau("广西壮族自治区农业农村厅", "agriculture", "DEM00002")
 CIVIL_AFFAIRS = Bureau("广西壮族自治区民政厅", "civil-affairs", "DEM00003")
+MAPPING = Bureau("广西壮族自治区测绘地理信息局", "mapping", "DEM00004")
+NATURAL_RESOURCES = Bureau("广西壮族自治区自然资源厅", "natural-resources", "DEM00005")
+MERGER_BASIS = "《广西壮族自治区机构改革方案》（2018 年）"
 BUREAUS = (STATISTICS, AGRICULTURE, CIVIL_AFFAIRS)
 
 
@@ -134,6 +137,11 @@ RESOURCE: Body = {
          "key": False, "role": "reference"},
     ],
 }  # fmt: skip
+MERGED_ENTRY: Body = {
+    **RESOURCE,
+    "name": "广西基础测绘区划界线（演示）",
+    "abstract": "测绘地理信息局起草中的目录条目，随机构合并归自然资源厅",
+}
 SIGN_OFF: Body = {"leader_name": "（演示）部门负责人", "signed_on": "2026-01-06"}
 
 APPROVED = ("code", "name", "parent_code")

@@ -43,7 +43,7 @@ class Moved:
 
 def publish_file(stage: Stage, resource_id: str) -> Moved:
     """Publish the whole file with `shuyuan publish`'s own sender, under a name of this run."""
-    client, file = stage.as_(PROVIDER.name), divisions.FILE
+    client, file = stage.as_(PROVIDER.name), divisions.DIVISIONS
     schema = client.ask("GET", f"/v1/resources/{resource_id}/schema")
     records = record_files.read(file, Format.CSV, encoding="utf-8", schema=schema)
     named = f"{resource_id} {Op.UPSERT} demo {new_id()}"

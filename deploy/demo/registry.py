@@ -13,19 +13,21 @@ PASSWORD_BYTES = 18
 def register_bureaus(stage: Stage) -> None:
     """Register each department with its clerk and its head, and let both sign in."""
     for bureau in BUREAUS:
-        _register_department(stage, bureau)
-        _register_person(stage, bureau, bureau.clerk, "经办", "clerk")
-        _register_person(stage, bureau, bureau.head, "工作机构负责人", "head")
+        register_department(stage, bureau)
+        register_person(stage, bureau, bureau.clerk, "经办", "clerk")
+        register_person(stage, bureau, bureau.head, "工作机构负责人", "head")
 
 
-def _register_department(stage: Stage, bureau: Bureau) -> None:
+def register_department(stage: Stage, bureau: Bureau) -> None:
+    """Register the department where it is not."""
     operator = stage.as_(OPERATOR)
     if find(operator, f"/v1/departments/{bureau.uscc}") is None:
         body = {"uscc": bureau.uscc, "name": bureau.name, "region_code": REGION}
         operator.ask("POST", "/v1/departments", body | {"authority": False})
 
 
-def _register_person(stage: Stage, bureau: Bureau, username: str, name: str, role: str) -> None:
+def register_person(stage: Stage, bureau: Bureau, username: str, name: str, role: str) -> None:
+    """Register a member of staff where there is none, and let the person sign in."""
     security = stage.as_(SECURITY)
     known = find_in(security, "/v1/people", {"username": username}, department=bureau.uscc)
     password = stage.memory.get(username)

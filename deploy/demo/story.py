@@ -15,6 +15,7 @@ from deploy.demo.cast import (
 from deploy.demo.divisions import COUNT, divisions
 from deploy.demo.ending import hand_over
 from deploy.demo.exchange import Flow
+from deploy.demo.merging import merge
 from deploy.demo.narrator import Narrator
 from deploy.demo.proof import require
 from deploy.demo.stage import Platform, Stage
@@ -36,6 +37,7 @@ def tell(platform: Platform, narrator: Narrator) -> None:
         _refuse(stage, narrator, flow)
         _change(stage, narrator, flow)
         _suspend(stage, narrator, resource_id, consumer)
+        _merge(stage, narrator)
         _audit(stage, narrator)
         hand_over(stage, narrator, flow)
 
@@ -140,6 +142,17 @@ def _suspend(stage: Stage, narrator: Narrator, resource_id: str, consumer: str) 
     narrator.step(
         f"第二个共享授权被提供部门停用：{1000 * seconds:.0f} 毫秒起一律 403 subscription_suspended",
         f"a second subscription is suspended; {1000 * seconds:.0f} ms later pulls answer 403",
+    )
+
+
+def _merge(stage: Stage, narrator: Narrator) -> None:
+    effects = merge(stage)
+    entries, people = effects["entries"]["count"], effects["people"]
+    narrator.step(
+        "测绘地理信息局并入自然资源厅：先推演，后台一次完成；"
+        f"目录 {entries} 条、人员 {people} 名随之划转，原令牌继续有效",
+        "a department is merged into another one: rehearsed, then done in one transaction; its "
+        "entry and its people are the successor's, under the tokens that they have",
     )
 
 

@@ -18,6 +18,7 @@ MODULES = (
     "exchange.metering.tables",
     "exchange.metering.rates.tables",
     "exchange.latest.tables",
+    "exchange.stewardship.tables",
 )
 
 for name in MODULES:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import col, func, or_, select
 
-from auth.principal import significant
+from auth.regions.within import within
 from exchange.applications.states import AWAITING_REPLY, State
 from exchange.applications.tables import Application, ApplicationHistory
 from exchange.parties import Side
@@ -72,8 +72,7 @@ def _seen_by(side: Side, key: str) -> Any:  # noqa: ANN401 - SQLAlchemy's own ty
     received = col(Application.submitted_at).is_not(None)
     if side is Side.PROVIDER:
         return (col(Application.provider_department) == key) & received
-    region = significant(key)
-    return col(Application.region_code).startswith(region, autoescape=True) & received
+    return within(col(Application.region_code), key) & received
 
 
 async def take_outdated(session: WriteSession, calendar: int, limit: int) -> Sequence[Application]:

@@ -8,7 +8,7 @@ from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, or_, select, update
 
-from auth.principal import significant
+from auth.regions.within import within
 from exchange.parties import Side
 from exchange.subscriptions.states import LIVE, State
 from exchange.subscriptions.tables import LiveResource, Subscription, SubscriptionHistory
@@ -77,7 +77,7 @@ def _seen_by(side: Side, key: str) -> Any:  # noqa: ANN401 - SQLAlchemy's own ty
         return col(Subscription.consumer_department) == key
     if side is Side.PROVIDER:
         return col(Subscription.provider_department) == key
-    return col(Subscription.region_code).startswith(significant(key), autoescape=True)
+    return within(col(Subscription.region_code), key)
 
 
 def _in_state(status: State, today: date) -> Sequence[Any]:

@@ -18,6 +18,7 @@ from exchange.subscriptions.states import (
     ALLOWED_ROLES,
     FILING,
     FILING_ROLES,
+    LIVE,
     Action,
     State,
     actions,
@@ -170,6 +171,18 @@ async def suspend_restored(session: WriteSession, subscription_id: str, *, now: 
     }
     await _carry(session, SYSTEM, subscription, Action.SUSPEND, State.SUSPENDED, changes, now=now)
     return True
+
+
+async def end_merged(
+    session: WriteSession, actor: Actor, subscription_id: str, *, reason: str, now: datetime
+) -> None:
+    """End a live subscription whose consumer and provider have become one department."""
+    subscription = await moving.lock(session, Subscription, subscription_id)
+    changes = {"end_reason": reason, "ended_at": now}
+    if State(subscription.status) in LIVE:
+        await _carry(
+            session, actor, subscription, Action.TERMINATE, State.TERMINATED, changes, now=now
+        )
 
 
 async def _begin(

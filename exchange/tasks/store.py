@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, DateTime, case, cast, func
 from sqlmodel import col
 
-from auth.principal import Principal, significant
+from auth.principal import Principal
+from auth.regions.within import within
 from exchange.applications import states as application_states
 from exchange.applications.tables import Application
 from exchange.parties import Side
@@ -90,7 +91,7 @@ def _of_side(
         return col(table.consumer_department) == own
     if side is Side.PROVIDER:
         return col(table.provider_department) == own
-    return col(table.region_code).startswith(significant(principal.region_code), autoescape=True)
+    return within(col(table.region_code), principal.region_code)
 
 
 def _asker() -> Any:  # noqa: ANN401 - SQLAlchemy's own types

@@ -1,21 +1,23 @@
 """`/v1/departments`: organisations, registered by the operator (`api.md` section 2)."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import StrictBool, StringConstraints
 
-from auth import departments
+from auth import departments, directory
 from auth.departments import NewDepartment
 from auth.principal import Role, Scope
 from exchange.stewardship import succession
-from gateway.api.registry import Line, Region, Words
+from gateway.api.registry import Line, Region, RegionInForce, Words
 from gateway.lists import HeededRevision, ListOf, Paging, Revision, tag
 from gateway.once import Once, creating
 from gateway.principal import Admin, CatalogReader
 from gateway.services import Reading, Writing
 from kernel import clock
+from kernel.database import ReadSession
 from kernel.wire import Wire
 
 router = APIRouter(prefix="/v1/departments", tags=["departments"])
@@ -46,14 +48,45 @@ class StandingConsentIn(Wire):
     enabled: StrictBool
 
 
+class FormerName(Wire):
+    """A name that the department bore up to a day, that one excluded."""
+
+    name: str
+    until: date
+
+
 class DepartmentView(Wire):
+    """`successor` is the department that an abolished one was merged into."""
+
     uscc: str
     name: str
     region_code: str
     authority: bool
     standing_consent: bool
     status: Literal["active", "abolished"]
+    successor: str | None
+    successor_name: str | None
+    former_names: list[FormerName]
     created_at: datetime
+
+
+async def _views(
+    session: ReadSession, rows: Sequence[departments.Department]
+) -> list[DepartmentView]:
+    """Return the departments as they are shown, with the names of their successors."""
+    successors = {row.successor for row in rows if row.successor is not None}
+    labels = await directory.departments(session, successors) if successors else {}
+    return [
+        DepartmentView.model_validate(
+            row.model_dump(include=set(DepartmentView.model_fields))
+            | {"successor_name": labels.get(row.successor or "")}
+        )
+        for row in rows
+    ]
+
+
+async def _view(session: ReadSession, row: departments.Department) -> DepartmentView:
+    return (await _views(session, [row]))[0]
 
 
 @router.post("", status_code=201)
@@ -63,7 +96,7 @@ async def register(
     new = NewDepartment(**body.model_dump())
     department = await departments.register(session, principal, new, now=clock.now())
     tag(response, department.revision)
-    return await once.keep(DepartmentView.model_validate(department))
+    return await once.keep(await _view(session, department))
 
 
 @router.get("")
@@ -72,13 +105,13 @@ async def find(
     _: CatalogReader,
     page: Paging,
     q: Words = None,
-    region_code: Annotated[str | None, Query(max_length=12)] = None,
+    region_code: Annotated[RegionInForce | None, Query()] = None,
     authority: bool | None = None,  # noqa: FBT001 - a query parameter
 ) -> ListOf[DepartmentView]:
     found = await departments.find(
         session, page, text=q, region_code=region_code, authority=authority
     )
-    items = [DepartmentView.model_validate(row) for row in found.items]
+    items = await _views(session, found.items)
     return ListOf(items=items, next_cursor=found.next_cursor)
 
 
@@ -86,7 +119,7 @@ async def find(
 async def get(uscc: Uscc, session: Reading, _: CatalogReader, response: Response) -> DepartmentView:
     department = await departments.load(session, uscc)
     tag(response, department.revision)
-    return DepartmentView.model_validate(department)
+    return await _view(session, department)
 
 
 @router.patch("/{uscc}")
@@ -99,10 +132,11 @@ async def change(
     response: Response,
 ) -> DepartmentView:
     values = body.model_dump(exclude_none=True)
-    department = await departments.change(session, principal, uscc, revision, values)
-    await succession.follow(session, principal, uscc, department.status, now=clock.now())
+    now = clock.now()
+    department = await departments.change(session, principal, uscc, revision, values, now=now)
+    await succession.follow(session, principal, uscc, department.status, now=now)
     tag(response, department.revision)
-    return DepartmentView.model_validate(department)
+    return await _view(session, department)
 
 
 @router.put("/{uscc}/standing-consent")
@@ -119,4 +153,4 @@ async def set_standing_consent(
         session, principal, uscc, revision, enabled=body.enabled
     )
     tag(response, department.revision)
-    return DepartmentView.model_validate(department)
+    return await _view(session, department)

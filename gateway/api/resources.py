@@ -30,7 +30,7 @@ from gateway.api.entries import (
     version_summary,
     view,
 )
-from gateway.api.registry import Region, Words
+from gateway.api.registry import RegionInForce, Words
 from gateway.lists import ListOf, Paging, Revision, tag
 from gateway.once import Acting, Once, creating
 from gateway.principal import CatalogReader, CatalogWriter
@@ -98,7 +98,7 @@ async def find(  # noqa: PLR0913 - a filter is a parameter
     *,
     q: Words = None,
     department: Exact = None,
-    region_code: Annotated[Region | None, Query()] = None,
+    region_code: Annotated[RegionInForce | None, Query()] = None,
     class_code: Annotated[str | None, Query(alias="class", pattern="^[0-9]{1,20}$")] = None,
     share_type: ShareType | None = None,
     element: Exact = None,

@@ -13,7 +13,7 @@ from catalog import sources, states
 from catalog.sources import Criteria
 from catalog.states import Decision, SourceStatus
 from gateway import names
-from gateway.api.registry import CodeInPath, Prose, Region
+from gateway.api.registry import CodeInPath, Prose, Region, RegionInForce
 from gateway.lists import ListOf, Paging
 from gateway.names import Fields
 from gateway.next_steps import NextStep, by_role
@@ -32,7 +32,7 @@ Creating = Annotated[Once, Depends(creating(Scope.CATALOG_WRITE, Role.HEAD))]
 # In which role a field's person acted.
 ROLES = {"claimed_by": "head", "decided_by": "authority"}
 Exact = Annotated[str | None, Query(max_length=64)]
-RegionQuery = Annotated[Region, Query(description="行政区划代码 / division code")]
+RegionQuery = Annotated[RegionInForce, Query(description="行政区划代码 / division code")]
 SourceId = Annotated[str, Path(min_length=1, max_length=64)]
 
 

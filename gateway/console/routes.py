@@ -14,7 +14,6 @@ from gateway.console import (
     sources,
     static,
     subscriptions,
-    uploads,
     work,
 )
 
@@ -31,7 +30,6 @@ ROUTERS = (
     clients.router,
     refusals.router,
     administration.router,
-    uploads.router,
 )
 
 

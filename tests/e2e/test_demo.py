@@ -21,7 +21,7 @@ from kernel.identifiers import uscc
 from tests.support.terminal import Terminal
 from tests.support.world import World
 
-STEPS = 11
+STEPS = 12
 STORY_SECONDS = 600
 
 

@@ -199,7 +199,9 @@ async def test_an_abolished_department_that_comes_back_brings_no_old_token_back(
     uscc = staff.person.department
     for status in ("abolished", "active"):
         async with database.transaction() as session:
-            await departments.change(session, OPERATOR, uscc, None, {"status": status})
+            await departments.change(
+                session, OPERATOR, uscc, None, {"status": status}, now=clock.now()
+            )
     await _ends(staff, tokens)
 
 
@@ -239,7 +241,9 @@ async def test_the_last_administrators_cannot_go_by_any_way(own_database: Databa
 
     async def change_department(values: dict[str, str]) -> None:
         async with own_database.transaction() as session:
-            await departments.change(session, OPERATOR, department.uscc, None, values)
+            await departments.change(
+                session, OPERATOR, department.uscc, None, values, now=clock.now()
+            )
 
     for act in (
         change(PersonChange(roles=frozenset())),
@@ -252,7 +256,9 @@ async def test_the_last_administrators_cannot_go_by_any_way(own_database: Databa
             await act
     # The one of the city may go: the region's administers it too.
     async with own_database.transaction() as session:
-        await departments.change(session, OPERATOR, city.uscc, None, {"status": "abolished"})
+        await departments.change(
+            session, OPERATOR, city.uscc, None, {"status": "abolished"}, now=clock.now()
+        )
     await registry.person(department.uscc, Role.OPERATOR)
     await change(PersonChange(roles=frozenset()))
 

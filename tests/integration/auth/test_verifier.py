@@ -191,7 +191,7 @@ async def test_a_departments_authority_and_region_are_the_present_ones(
     assert not (await verifier.verify(token)).is_authority
     async with database.transaction() as session:
         values = {"authority": True, "region_code": "450100"}
-        await departments.change(session, OPERATOR, department.uscc, 1, values)
+        await departments.change(session, OPERATOR, department.uscc, 1, values, now=clock.now())
 
     async def present() -> bool:
         principal = await verifier.verify(token)
@@ -207,7 +207,9 @@ async def test_nobody_acts_for_an_abolished_department(
     token = (await token_of(verifier, await registry.person(department.uscc))).text.encode()
     await verifier.verify(token)
     async with database.transaction() as session:
-        await departments.change(session, OPERATOR, department.uscc, 1, {"status": "abolished"})
+        await departments.change(
+            session, OPERATOR, department.uscc, 1, {"status": "abolished"}, now=clock.now()
+        )
     await _refused_within_a_second(verifier, token)
 
 

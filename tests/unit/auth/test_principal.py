@@ -3,7 +3,8 @@
 import pytest
 
 from auth.errors import InsufficientScope, NotYourDepartment, RoleRequired
-from auth.principal import Principal, Role, Scope, covers
+from auth.principal import Principal, Role, Scope
+from auth.regions.tree import covers
 
 
 def _person(*roles: Role, authority: bool = False, region: str = "450000") -> Principal:
@@ -54,6 +55,13 @@ def test_the_role_is_nothing_in_a_department_without_authority() -> None:
         ("450103001000", "450103001001", True),
         ("450103", "450100", False),
         ("450110", "450110", True),
+        # 横县 was 450127 until 2021, 宾阳县 452123 until 2002.
+        ("450181", "450127", True),
+        ("450127", "450181", True),
+        ("450100", "452123", True),
+        ("450200", "452123", False),
+        ("100000", "450103", True),
+        ("450000", "100000", False),
     ],
 )
 def test_a_division_covers_itself_and_what_lies_below(

@@ -1,0 +1,65 @@
+"""What becomes of every column that names a department when that department is merged; pure.
+
+A test compares these lists with the tables: whoever adds a column decides what becomes of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A column whose rows go to the successor, all of them or those of a condition."""
+
+    table: str
+    column: str = "department"
+    condition: str = "true"
+
+    @property
+    def name(self) -> str:
+        return f"{self.table}.{self.column}"
+
+    def statement(self) -> str:
+        """Return the UPDATE from `:old` to `:new`; its parts are constants of this module."""
+        return (
+            f"UPDATE {self.table} SET {self.column} = :new"  # noqa: S608
+            f" WHERE {self.column} = :old AND {self.condition}"
+        )
+
+
+# Rows without rules of their own.
+FOLLOWING: Final[tuple[Holding, ...]] = (
+    # Its author's department: heads read its result.
+    Holding("kernel.job"),
+)
+
+# Handed over by a use case that has more to do than to write the column.
+BY_RULE: Final[Mapping[str, str]] = {
+    "auth.person.department": "auth/handover.py",
+    "auth.client.department": "auth/handover.py",
+    "auth.department.successor": "auth/handover.py",
+    "catalog.resource.department": "catalog/handover.py",
+    "catalog.source.department": "catalog/handover.py",
+    "exchange.application.consumer_department": "exchange/stewardship/store.py",
+    "exchange.application.provider_department": "exchange/stewardship/store.py",
+    "exchange.subscription.consumer_department": "exchange/stewardship/store.py",
+    "exchange.subscription.provider_department": "exchange/stewardship/store.py",
+}
+
+# What happened, happened to the department of that day.
+HISTORY: Final[frozenset[str]] = frozenset(
+    {
+        "kernel.audit_event.department",
+        "kernel.refusal.department",
+        "catalog.resource_transition.department",
+        "exchange.application_history.department",
+        "exchange.subscription_history.department",
+        "exchange.publish_count.department",
+        "exchange.read_count.department",
+        "exchange.issued_receipt.department",
+        "exchange.quarantine_batch.department",
+        "exchange.department_change.department",
+        "exchange.department_change.successor",
+    }
+)
