@@ -12,7 +12,7 @@ from gateway.http.stopping import draining
 from gateway.openapi import Described
 from gateway.routers import ROUTERS
 from gateway.services import open_services
-from gateway.warming import warm
+from gateway.warming import settled, warm
 from kernel import memory
 from kernel.settings import Settings, load
 
@@ -26,6 +26,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.services = services
         app.openapi()
         await warm(app)
+        await settled(services)
         memory.settle()
         with draining(settings.drain_seconds, services.bus.tail.wake):
             yield

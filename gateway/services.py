@@ -49,6 +49,12 @@ class Services:
     blobs: Blobs
     probe: Probe = field(default_factory=Probe)
 
+    @property
+    def settled(self) -> bool:
+        """Whether rules, root key and a restore are known, which every request is held against."""
+        compared = self.restore.passed or self.restore.restored
+        return self.changes.fresh and self.box.knows_root and compared
+
 
 @asynccontextmanager
 async def open_services(

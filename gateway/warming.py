@@ -5,8 +5,26 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from gateway.http.asgi import App, Message
+from gateway.services import Services
+from kernel import clock
 
 PATH: Final = "/healthz"
+SETTLE_SECONDS = 5.0
+LOOK_SECONDS = 0.02
+
+
+async def settled(using: Services) -> None:
+    """Wait until the worker may answer, for SETTLE_SECONDS at most.
+
+    A node says that it is ready as soon as one of its workers does: the others, and whichever
+    takes the place of one that died, would refuse what they were sent until then. What is away
+    for longer, `/readyz` names.
+    """
+    until = clock.monotonic() + SETTLE_SECONDS
+    while True:
+        if using.settled or clock.monotonic() > until:
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def warm(app: App) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway import warming
 from gateway.app import create
 from gateway.services import Services
 from kernel.settings import Settings
@@ -39,6 +40,16 @@ async def opened(settings: dict[str, str]) -> AsyncIterator[tuple[httpx.AsyncCli
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://worker") as http:
             yield http, app.state.services
+
+
+async def test_a_worker_serves_once_it_may_answer(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node was ready by its first worker, and the second refused what it was sent."""
+    monkeypatch.setattr(warming, "SETTLE_SECONDS", 120.0)
+    async with opened(settings) as (_http, services):
+        assert services.settled
+        assert services.restore.passed
 
 
 async def test_a_loop_that_broke_turns_it_red(gateway: str, settings: dict[str, str]) -> None:
