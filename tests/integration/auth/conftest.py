@@ -1,20 +1,15 @@
 """Identity on the real database, in this process: the same parts as a gateway worker has."""
 
-import asyncio
-import secrets
 from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
-from sqlalchemy.engine import make_url
 
 from auth.tokens import TokenVerifier
-from deploy.local.databases import drop_database
 from deploy.local.stack import Endpoints
-from deploy.migrations.run import upgrade
 from kernel.changes import ChangeFeed
 from kernel.database import Database
 from kernel.settings import Settings
+from tests.support import databases
 from tests.support.registry import Registry, verifying
 
 
@@ -50,17 +45,8 @@ def verifier(ear: tuple[TokenVerifier, ChangeFeed]) -> TokenVerifier:
 @pytest.fixture
 async def own_database(endpoints: Endpoints) -> AsyncIterator[Database]:
     """A database of the test's own: for what would end everybody else's tokens."""
-    name = f"own_{secrets.token_hex(6)}"
-    admin = await asyncpg.connect(endpoints.database_url)
-    await admin.execute(f'CREATE DATABASE "{name}"')
-    url = make_url(endpoints.database_url).set(database=name)
-    text = url.render_as_string(hide_password=False)
-    await asyncio.to_thread(upgrade, text)
-    opened = Database(text)
-    yield opened
-    await opened.close()
-    await drop_database(admin, name)
-    await admin.close()
+    async with databases.own_database(endpoints.database_url, pool_size=8) as opened:
+        yield opened
 
 
 @pytest.fixture

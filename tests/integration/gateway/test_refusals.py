@@ -3,10 +3,12 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from kernel.ids import new_id
 from tests.support.eventually import eventually
 from tests.support.problems import problem
-from tests.support.world import ClientApp, World
+from tests.support.world import ClientApp, Department, World
 
 Json = dict[str, Any]
 CORRELATION = "Exchange-Correlation-Id"
@@ -24,6 +26,12 @@ async def kept(world: World, correlation: str, who: Any = None) -> Json:  # noqa
     await eventually(written, within_seconds=20)
     told: Json = await (who or world.auditor).ask("GET", f"/v1/refusals/{correlation}")
     return told
+
+
+@pytest.fixture
+async def system(world: World, department: Department) -> ClientApp:
+    """Nobody else's: of one caller and code a minute keeps 60, and other tests are refused, too."""
+    return await world.client(department)
 
 
 async def test_a_foreign_pull_is_kept_for_its_own_department(
