@@ -1,5 +1,6 @@
 """The test stack: a real PostgreSQL and a real Kafka of the session's own, beside any other."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,16 +11,29 @@ from deploy.local.cluster import Cluster
 from deploy.local.stack import Endpoints, Stack
 from deploy.migrations.run import upgrade
 from kernel.database import Database
-from tests.support import leftovers, processes
+from tests.support import databases, leftovers, processes
 from tests.support.brokers import Brokers, three_brokers
 from tests.support.world import World
 
 TOLD_CHARACTERS = 2000
+# Whom every HTTP client trusts, of tests and of the commands that they run: to read the authorities
+# of the whole web takes 40 ms of CPU each time, and all that is asked is on this machine.
+NOBODY = Path(__file__).parent / "support" / "nobody.pem"
 
 
 def pytest_sessionstart() -> None:
     """Let nothing that the tests start outlive this process; a worker of xdist has its own."""
+    os.environ["SSL_CERT_FILE"] = str(NOBODY)
     leftovers.watch()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, and end with many short ones.
+
+    A file is one process's own: begun last, a long one would leave the other without work.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in slow, "integration" not in item.path.parts))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -38,14 +52,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "kafka": os.environ.get("SHUYUAN_TEST_KAFKA_BOOTSTRAP", ""),
     }
     external = {part: place for part, place in named.items() if place}
-    with Stack(tmp_path_factory.mktemp("stack"), external=external) as started:
+    home = tmp_path_factory.mktemp("stack")
+    with Stack(home, external=external, lasting=False) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
-def endpoints(stack: Stack) -> Endpoints:
-    upgrade(stack.endpoints.database_url)
-    return stack.endpoints
+async def endpoints(stack: Stack) -> AsyncIterator[Endpoints]:
+    url = stack.endpoints.database_url
+    await asyncio.to_thread(upgrade, url)
+    yield stack.endpoints
+    await databases.forget_migrated(url)
 
 
 @pytest.fixture(scope="session")

@@ -67,14 +67,25 @@ listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 broker.session.timeout.ms=5000
 """
 
+_EVERY_JVM = (
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:+MaxFDLimit",  # raise the number of open files to the hard limit
+    "-Djava.awt.headless=true",
+)
 JVM_OPTIONS = (
     "-Xms256m",
     "-Xmx512m",
     "-XX:+UseG1GC",
     "-XX:MaxGCPauseMillis=20",
-    "-XX:+ExitOnOutOfMemoryError",
-    "-XX:+MaxFDLimit",  # raise the number of open files to the hard limit
-    "-Djava.awt.headless=true",
+    *_EVERY_JVM,
+)
+# In minutes the second compiler takes more time than its code saves.
+BRIEF_JVM_OPTIONS = (
+    "-Xms96m",
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    *_EVERY_JVM,
 )
 LOG_OPTIONS = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
@@ -87,8 +98,15 @@ class Kafka:
     """One broker under a state directory."""
 
     def __init__(
-        self, state_dir: Path, ports: PortBook, *, usual_port: int, progress: Callable[[str], None]
+        self,
+        state_dir: Path,
+        ports: PortBook,
+        *,
+        usual_port: int,
+        progress: Callable[[str], None],
+        lasting: bool = True,
     ) -> None:
+        self._jvm_options = JVM_OPTIONS if lasting else BRIEF_JVM_OPTIONS
         self._home = state_dir / "kafka"
         self._data = self._home / "data"
         self._properties = self._home / "server.properties"
@@ -123,7 +141,9 @@ class Kafka:
         for attempt in range(ATTEMPTS):
             ports = self._configure()
             self._format(java, jars)
-            command = Command(_broker(java, jars, self._properties), directory=self._home)
+            options = (*self._jvm_options, *LOG_OPTIONS, "-cp", jars)
+            program = (str(java), *options, "kafka.Kafka", str(self._properties))
+            command = Command(program, directory=self._home)
             try:
                 self.service.start(command, within_seconds=START_SECONDS)
             except StartFailed:
@@ -172,11 +192,6 @@ class Kafka:
         if port is None or not accepts(port):
             return False
         return run_apart(_cluster_at(self.bootstrap)) == self._cluster_id()
-
-
-def _broker(java: Path, jars: str, properties: Path) -> Sequence[str]:
-    options = (*JVM_OPTIONS, *LOG_OPTIONS, "-cp", jars)
-    return (str(java), *options, "kafka.Kafka", str(properties))
 
 
 def format_arguments(java: Path, jars: str, cluster: str, properties: Path) -> Sequence[str]:

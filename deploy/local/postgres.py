@@ -54,6 +54,12 @@ log_checkpoints = off
 log_line_prefix = '%m [%p] %d '
 """
 
+# What is acknowledged survives the death of every process, and not that of the machine.
+NOT_LASTING = """\
+fsync = off
+full_page_writes = off
+"""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -68,8 +74,15 @@ class Postgres:
     """One cluster under a state directory, with one database and its owner."""
 
     def __init__(
-        self, state_dir: Path, ports: PortBook, *, usual_port: int, progress: Callable[[str], None]
+        self,
+        state_dir: Path,
+        ports: PortBook,
+        *,
+        usual_port: int,
+        progress: Callable[[str], None],
+        lasting: bool = True,
     ) -> None:
+        self._settings = SETTINGS if lasting else SETTINGS + NOT_LASTING
         self._home = state_dir / "postgres"
         self._data = self._home / "data"
         self._secrets = state_dir / "postgres.secrets"
@@ -133,7 +146,7 @@ class Postgres:
 
     def _configure(self, port: int) -> None:
         settings = self._data / "shuyuan.conf"
-        settings.write_text(f"{SETTINGS}port = {port}\n", encoding="utf-8")
+        settings.write_text(f"{self._settings}port = {port}\n", encoding="utf-8")
         settings.chmod(0o644)  # the server may be another user, and the caller's umask narrow
 
     def _command(self, identity: Identity) -> Command:

@@ -37,17 +37,29 @@ class Stack(AbstractContextManager["Stack"]):
         progress: Callable[[str], None] = _quiet,
         usual_ports: Mapping[str, int] | None = None,
         external: Mapping[str, str] | None = None,
+        lasting: bool = True,
     ) -> None:
-        """Any free ports unless `usual_ports` prefers some; `external` names servers not ours."""
+        """Any free ports unless `usual_ports` prefers some; `external` names servers not ours.
+
+        What does not need to be `lasting` is gone in minutes: less is compiled and flushed.
+        """
         root, usual = state_dir.resolve(), usual_ports or {}
         ports = PortBook(root / "ports.json")
         self._root = root
         self._external = external or {}
         self.postgres = postgres.Postgres(
-            root, ports, usual_port=usual.get(postgres.NAME, 0), progress=progress
+            root,
+            ports,
+            usual_port=usual.get(postgres.NAME, 0),
+            progress=progress,
+            lasting=lasting,
         )
         self.kafka = kafka.Kafka(
-            root, ports, usual_port=usual.get(kafka.NAME, 0), progress=progress
+            root,
+            ports,
+            usual_port=usual.get(kafka.NAME, 0),
+            progress=progress,
+            lasting=lasting,
         )
 
     def __enter__(self) -> Self:

@@ -133,12 +133,13 @@ def worker(settings: Mapping[str, str], log: Path) -> Iterator[Running]:
 
 def await_ready(gateway_: Running) -> None:
     """Return when the gateway is ready; its log is shown when it does not become so."""
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline and gateway_.process.poll() is None:
-        try:
-            if httpx.get(gateway_.base_url + "/readyz", timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
+    with httpx.Client(base_url=gateway_.base_url, timeout=5) as http:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline and gateway_.process.poll() is None:
+            try:
+                if http.get("/readyz").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
     raise AssertionError(f"gateway not ready:\n{gateway_.log.read_text()[-4000:]}")
