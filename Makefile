@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test test-fast up down status check lock clean bench bench-quick bench-test soak soak-quick profile load faults capacity screenshots
+.PHONY: help demo test test-fast up down status check lock clean fuzz bench bench-quick bench-test soak soak-quick profile load faults capacity screenshots
 
 help: ## 列出全部目标 / print every target
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -14,16 +14,24 @@ help: ## 列出全部目标 / print every target
 demo: up ## 启动平台并演示一个完整的共享故事 / start the platform and play a whole sharing story
 	@$(PYTHON) -m deploy.demo
 
-# Each process has a PostgreSQL, a Kafka and a platform of its own.
+# Each process has a PostgreSQL, a Kafka and a platform of its own. Bytecode is kept, whatever the
+# environment says: some hundred programs that tests start would compile all modules again.
 TEST_PROCESSES := 2
+# In the order of tests/conftest.py: the files that take long come first.
+SHARED_OUT := --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+test test-fast fuzz bench-test faults: export PYTHONDONTWRITEBYTECODE :=
 test: $(INSTALLED) ## 运行全部测试 / run every test
-	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(ARGS)
+	@$(PYTHON) -m pytest $(SHARED_OUT) $(ARGS)
 
 # One story on real servers for each package.
 STORIES := $(addprefix tests/integration/,kernel/test_audit.py auth/test_token_endpoint.py \
   catalog/test_catalogue_over_http.py exchange/publishing/test_publish.py)
 test-fast: $(INSTALLED) ## 快速测试：单元、文档与每部分一个故事，两分钟内 / unit, documents and a story for each part: under two minutes
-	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile -m 'not slow and not benchmark' tests/unit tests/docs $(STORIES) $(ARGS)
+	@$(PYTHON) -m pytest $(SHARED_OUT) -m 'not slow and not benchmark' tests/unit tests/docs $(STORIES) $(ARGS)
+
+FUZZ_SECONDS := 600
+fuzz: $(INSTALLED) ## 随机请求：按 OpenAPI 生成请求十分钟 / requests generated from OpenAPI, for ten minutes
+	@TESTS_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest tests/integration/gateway/test_openapi.py $(ARGS)
 
 up: $(INSTALLED) ## 启动 PostgreSQL、Kafka、网关和后台进程 / start the platform on this machine
 	@$(PYTHON) -m deploy.local up
