@@ -8,6 +8,8 @@ from typing import Any
 
 # One entry of the catalogue may list several bodies or purposes, or say it in one text.
 Wording = str | Sequence[str]
+# Fields of an item that are stored only where they say something.
+UNSAID = frozenset({"refers_to"})
 
 
 class ShareType(StrEnum):
@@ -61,7 +63,10 @@ class MaskKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """信息项: a field of the resource, bound to an element. `mask` is as `api.md` writes it."""
+    """信息项: a field of the resource, bound to an element. `mask` is as `api.md` writes it.
+
+    `refers_to` is the source's resource that a reference comes from.
+    """
 
     name: str
     label: str
@@ -70,6 +75,7 @@ class Item:
     key: bool
     role: ItemRole
     mask: Mapping[str, Any] | None = None
+    refers_to: str | None = None
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Item":
@@ -119,4 +125,10 @@ class Entry:
         stored = asdict(self)
         for review in stored["reviews"].values():
             review["date"] = review["date"].isoformat()
+        stored["items"] = [_without_unsaid(item) for item in stored["items"]]
         return stored
+
+
+def _without_unsaid(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what an item need not say, so that older versions compare equal."""
+    return {name: value for name, value in item.items() if value is not None or name not in UNSAID}

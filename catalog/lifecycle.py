@@ -7,15 +7,16 @@ from typing import Any, NoReturn
 
 from auth.duties import require_other_eyes
 from auth.principal import Principal, Role
-from catalog import snapshots, sources, versions
+from catalog import references, snapshots, versions
 from catalog.contracts.compile import compiling
 from catalog.contracts.model import Contract
-from catalog.entries import Entry, Item, ItemRole
+from catalog.entries import Entry, Item
 from catalog.errors import ChangedMeanwhile, HasSubscriptions
 from catalog.events import CatalogEvent
 from catalog.recovery import record_items
-from catalog.rules.entries import key_errors, review_errors, role_errors
+from catalog.rules.entries import key_errors, review_errors
 from catalog.states import NEXT, Action, State, step
+from catalog.store import elements as element_store
 from catalog.store import resources as store
 from catalog.tables import Resource, ResourceVersion
 from catalog.visibility import Shown, actions, acts_as, present, require, serves, standing
@@ -159,8 +160,13 @@ async def publishable(
 async def publish(
     session: WriteSession, principal: Principal, resource_id: str, *, now: datetime
 ) -> Shown:
-    """Put the approved version in force with a snapshot of its contract; the old one ends."""
+    """Put the approved version in force with a snapshot of its contract; the old one ends.
+
+    Whoever locks the elements first wins against a source that ends meanwhile: the version is
+    refused (`not_the_source`, `no_source`), or is published and loses its source afterwards.
+    """
     shown = await _start(session, principal, resource_id, Action.PUBLISH)
+    await element_store.share(session, {item["element"] for item in shown.version.items})
     contract = await _check(session, shown, on=local_date(now))
     resource, number = shown.resource, shown.version.number
     await _move_resource(session, resource, Action.PUBLISH, now=now, published_version=number)
@@ -248,16 +254,12 @@ async def _check(session: ReadSession, shown: Shown, *known: FieldError, on: dat
     """Return the contract of a version that may be submitted or published; raises Invalid."""
     row = shown.version
     items = [Item.of(stored) for stored in row.items]
-    claimed = {item.element for item in items if item.role is ItemRole.SOURCE}
-    found = await sources.sources_of(session, claimed, row.region_code)
-    departments = {element: source.department for element, source in found.items()}
-    department = shown.resource.department
     before = await store.get(session, row.resource_id, shown.resource.published_version or 0)
     errors = [
         *known,
         *([] if before is None else key_errors(items, [Item.of(each) for each in before.items])),
         *review_errors(row.reviews),
-        *role_errors(items, departments, department),
+        *await references.errors(session, shown.resource, row.region_code, items),
     ]
     FieldErrors(errors).raise_if_any()
     contract = await versions.build(session, row, on=on)

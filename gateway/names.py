@@ -24,7 +24,7 @@ DEPARTMENTS: Final = {
     "consumer_department": "consumer_name",
 }
 CLIENTS: Final = {"client_id": "client_name"}
-RESOURCES: Final = {"resource_id": "resource_name"}
+RESOURCES: Final = {"resource_id": "resource_name", "refers_to": "refers_to_name"}
 ELEMENTS: Final = {"element": "element_name"}
 KINDS: Final[Sequence[tuple[Mapping[str, str], LookUp]]] = (
     (DEPARTMENTS, directory.departments),

@@ -126,7 +126,7 @@ class Seeding:
 
     def world(self) -> World:
         provider, consumer = self.department("报送单位"), self.department("使用单位")
-        items = self.items()
+        items = self.items(provider)
         feeds = [self.resource(provider, items) for _ in range(FEEDS)]
         archive, bulletin = self.resource(provider, items), self.resource(provider, items)
 
@@ -180,14 +180,22 @@ class Seeding:
         client = ExchangeClient(self.base_url, signing_in(login.name, login.secret))
         return self._clients.enter_context(client)
 
-    def items(self) -> list[Json]:
-        """Register the elements of the twelve items and return the items."""
+    def items(self, provider: Department) -> list[Json]:
+        """Register the elements of the twelve items, make the provider their source."""
         authority, standard = self.staff["authority"], f"LT/T {self._mark}"
         authority.ask("POST", "/v1/standards", {"code": standard, "title": "压测用标准"})
-        return [
-            _item(name, self._element(name, dict(constraints), standard))
+        elements = {
+            name: self._element(name, dict(constraints), standard)
             for name, constraints in records.ITEMS.items()
-        ]
+        }
+        for element in elements.values():
+            self._designate(provider, element)
+        return [_item(name, element) for name, element in elements.items()]
+
+    def _designate(self, provider: Department, element: str) -> None:
+        claim = {"region_code": REGION, "legal_basis": "压测所用"}
+        claimed = provider.head.ask("POST", f"/v1/elements/{element}/sources", claim)
+        self.staff["authority"].ask("POST", f"/v1/sources/{claimed['id']}/designate")
 
     def _element(self, name: str, constraints: Json, standard: str) -> str:
         values: Sequence[str] | None = constraints.pop("values", None)
@@ -242,7 +250,7 @@ def _item(name: str, element: str) -> Json:
         "element": element,
         "required": name != records.NULLABLE,
         "key": name == records.KEY,
-        "role": "reference",
+        "role": "source",
         "mask": records.MASKS.get(name),
     }
 

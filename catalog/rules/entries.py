@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from catalog.contracts.model import DataType
-from catalog.entries import Entry, Item, ItemRole, ShareType
+from catalog.entries import Entry, Item, ShareType
+from catalog.rules.references import misplaced_references
 from kernel.errors import FieldError
 
 KEY_TYPES = frozenset(
@@ -20,6 +21,7 @@ def draft_errors(entry: Entry, data_types: Mapping[str, DataType]) -> list[Field
         *_names(entry.items),
         *_elements(entry.items, data_types),
         *_keys(entry.items, data_types),
+        *misplaced_references(entry.items),
     ]
 
 
@@ -124,17 +126,3 @@ def review_errors(reviews: Mapping[str, Mapping[str, Any]]) -> Iterator[FieldErr
             "未通过个人信息保护影响评估",
             "the personal information impact assessment was not passed",
         )
-
-
-def role_errors(
-    items: Collection[Item], sources: Mapping[str, str], department: str
-) -> Iterator[FieldError]:
-    """Yield items that claim to be the source of an element whose source is another (P1)."""
-    for place, item in enumerate(items):
-        if item.role is ItemRole.SOURCE and sources.get(item.element) != department:
-            yield FieldError(
-                f"items[{place}].role",
-                "not_the_source",
-                f"本部门不是数据元 {item.element} 在该区划的数源，只能引用",
-                f"the department is not the source of {item.element} in this region: use reference",
-            )

@@ -21,6 +21,12 @@ async def lock(session: WriteSession, code: str) -> Element | None:
     return (await session.exec(query)).one_or_none()
 
 
+async def share(session: WriteSession, codes: Collection[str]) -> None:
+    """Let nobody decide about the sources of these elements until the transaction ends."""
+    query = select(Element.code).where(col(Element.code).in_(codes)).order_by(Element.code)
+    await session.exec(query.with_for_update(read=True))
+
+
 async def find(
     session: ReadSession,
     q: str | None,

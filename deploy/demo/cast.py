@@ -82,7 +82,7 @@ LEVEL_EDITION: Body = {
     "items": [{"value": value, "name": name} for value, name in LEVELS.items()],
 }
 CODE, NAME, LEVEL = "GX-TJQH-DM", "GX-TJQH-MC", "GX-TJQH-JB"
-CLAIMED = (CODE, NAME)
+CLAIMED = (CODE, NAME, LEVEL)
 PUBLIC = {"standard": STANDARD["code"], "sensitivity": 1, "personal": False}
 ELEMENTS: Sequence[Body] = (
     {
@@ -132,7 +132,7 @@ RESOURCE: Body = {
         {"name": "name", "label": "区划名称", "element": NAME, "required": True, "key": False,
          "role": "source"},
         {"name": "level", "label": "区划级别", "element": LEVEL, "required": True, "key": False,
-         "role": "reference"},
+         "role": "source"},
         {"name": "parent_code", "label": "上级区划代码", "element": CODE, "required": False,
          "key": False, "role": "reference"},
     ],

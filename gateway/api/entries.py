@@ -75,6 +75,11 @@ class NullMask(Wire):
 Mask = Annotated[FullMask | PartialMask | HashMask | NullMask, Field(discriminator="kind")]
 
 
+Told = Annotated[
+    str | None, Field(max_length=200, description="只读 / told, and passed over when sent")
+]
+
+
 class ItemWire(Wire):
     name: ItemName
     label: Line
@@ -83,13 +88,21 @@ class ItemWire(Wire):
     key: StrictBool
     role: ItemRole
     mask: Mask | None = None
-    element_name: Annotated[
-        str | None, Field(max_length=200, description="只读 / told, and passed over when sent")
+    refers_to: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=64,
+            description="引用项取自数源部门的哪个资源 / the source's resource a reference is of",
+        ),
     ] = None
+    element_name: Told = None
+    refers_to_name: Told = None
 
     def item(self) -> Item:
         mask = None if self.mask is None else self.mask.model_dump()
-        return Item(**self.model_dump(exclude={"mask", "element_name"}), mask=mask)
+        told = {"mask", "element_name", "refers_to_name"}
+        return Item(**self.model_dump(exclude=told), mask=mask)
 
 
 class ReviewWire(Wire):
@@ -272,7 +285,7 @@ async def summaries(session: ReadSession, several: Sequence[Shown]) -> list[Reso
 
 async def view(session: ReadSession, shown: Shown) -> ResourceView:
     fields = _standing(shown) | _fields(shown, ResourceView)
-    fields["items"] = [dict(item) for item in fields["items"]]
+    fields["items"] = [{"refers_to": None, **item} for item in fields["items"]]
     await names.add(session, [fields, *fields["items"]])
     return ResourceView.model_validate(fields)
 

@@ -131,7 +131,7 @@ def prepare(arena: Arena, scale: Scale) -> Ground:
 def _seed(seeding: Seeding, feeds: int) -> tuple[World, str]:
     """Return the world and the subscription of three items, none of them masked."""
     provider, consumer = seeding.department("报送单位"), seeding.department("使用单位")
-    items = seeding.items()
+    items = seeding.items(provider)
     archive = seeding.resource(provider, items)
 
     def grant(shown: Sequence[str], lifted: Sequence[str] = ()) -> str:

@@ -167,7 +167,7 @@ def _founded(seeding: Seeding) -> Population:
         for number in range(SYSTEMS)
     ]
     return Population(
-        _office(provider), _office(consumer), provider.system, systems, seeding.items()
+        _office(provider), _office(consumer), provider.system, systems, seeding.items(provider)
     )
 
 

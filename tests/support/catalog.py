@@ -94,7 +94,10 @@ class Office:
 
 @dataclass(frozen=True)
 class Bureau:
-    """Two departments, the authority over both, an element, and what a test needs of time."""
+    """Two departments, the authority over both, an element, and what a test needs of time.
+
+    `element` has no source; the authority's own department is that of `lent`.
+    """
 
     database: Database
     one: Office
@@ -102,6 +105,7 @@ class Bureau:
     authority: Principal
     standard: str
     element: str
+    lent: str
 
     async def draft(self, *items: Item, office: Office | None = None, **changes: Any) -> Shown:  # noqa: ANN401 - any field
         new = entry(*(items or (self.key(),)), **changes)
@@ -109,7 +113,8 @@ class Bureau:
             return await resources.create(session, (office or self.one).clerk, new, now=NOW)
 
     def key(self, **changes: Any) -> Item:  # noqa: ANN401 - any field
-        return item(element=self.element, key=True, **changes)
+        is_source = changes.get("role") is ItemRole.SOURCE
+        return item(element=self.element if is_source else self.lent, key=True, **changes)
 
     async def published(self, *items: Item, **changes: Any) -> Shown:  # noqa: ANN401 - any field
         drafted = await self.draft(*items, **changes)
@@ -151,8 +156,11 @@ class Bureau:
             return source.status
 
     async def new_element(self, **constraints: Any) -> str:  # noqa: ANN401 - any field
+        """Register an element that everybody may refer to."""
         async with self.database.transaction() as session:
-            return await add_element(session, self.authority, self.standard, constraints)
+            element = await add_element(session, self.authority, self.standard, constraints)
+            await lend(session, self.authority, element)
+            return element
 
 
 async def add_office(session: WriteSession, region: str = PROVINCE) -> Office:
@@ -178,6 +186,14 @@ async def add_element(
     return (await elements.register(session, authority, new, now=NOW)).code
 
 
+async def lend(session: WriteSession, authority: Principal, element: str) -> None:
+    """Make the authority's department the source of the element."""
+    head = caller(authority.department, Role.HEAD)
+    facts: dict[str, Any] = {"region_code": PROVINCE, "legal_basis": "桂政发〔2016〕59号"}
+    claimed = await sources.claim(session, head, element, **facts, now=NOW)
+    await sources.decide(session, authority, claimed.id, Decision.DESIGNATE, now=NOW)
+
+
 async def open_bureau(
     database: Database, regions: Collection[str] = (PROVINCE, PROVINCE)
 ) -> Bureau:
@@ -187,5 +203,9 @@ async def open_bureau(
         authority = caller(seat.uscc, Role.AUTHORITY, is_authority=True)
         new = NewStandard(code=f"GB {new_id()}", title="公民身份号码")
         standard = await standards.register(session, authority, new, now=NOW)
-        element = await add_element(session, authority, standard.code, {"max_length": 18})
-    return Bureau(database, one, two, authority, standard.code, element)
+        element, lent = [
+            await add_element(session, authority, standard.code, {"max_length": 18})
+            for _ in range(2)
+        ]
+        await lend(session, authority, lent)
+    return Bureau(database, one, two, authority, standard.code, element, lent)

@@ -10,7 +10,7 @@ ENTRY = (
     "name", "abstract", "class_code", "region_code", "format", "update_cycle", "share_type",
     "share_modes", "open_type", "grade", "items", "reviews", "partitions", "legal_basis",
 )  # fmt: skip
-ITEM = ("name", "label", "element", "required", "key", "role", "mask")
+ITEM = ("name", "label", "element", "required", "key", "role", "mask", "refers_to")
 
 
 async def revise(

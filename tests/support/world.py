@@ -73,6 +73,8 @@ class World:
         self.authority_department: str = people["authority"]["department"]
         self._standard = ""
         self._standard_lock = asyncio.Lock()
+        self._lent: dict[str, asyncio.Task[str]] = {}
+        self._usual: asyncio.Task[list[Json]] | None = None
         self._providers: dict[str, Department] = {}
 
     @classmethod
@@ -159,31 +161,54 @@ class World:
             await self.authority.ask("POST", f"/v1/sources/{claimed['id']}/designate")
         return str(claimed["id"])
 
+    async def lend(self, element: str) -> str:
+        """Make the authority's department the source: everybody may refer to the element."""
+        if element not in self._lent:
+            self._lent[element] = asyncio.create_task(self._designated(element))
+        await self._lent[element]
+        return element
+
+    async def _designated(self, element: str) -> str:
+        body = {"region_code": REGION, "legal_basis": "桂政发〔2016〕59号"}
+        claimed = await self.head.ask("POST", f"/v1/elements/{element}/sources", body)
+        await self.authority.ask("POST", f"/v1/sources/{claimed['id']}/designate")
+        return str(claimed["id"])
+
     async def items(self, *wanted: Mapping[str, Any]) -> list[Json]:
-        """Complete items: each names an `element`, or `data_type` and constraints of a new one."""
+        """Complete items: each names an `element`, or `data_type` and constraints of a new one.
+
+        Items refer to elements that are lent, unless their `role` is `source`.
+        """
         return list(await asyncio.gather(*(self._item(item) for item in wanted)))
 
     async def _item(self, wanted: Mapping[str, Any]) -> Json:
         own = ("name", "label", "element", "required", "key", "role", "mask")
         constraints = {name: value for name, value in wanted.items() if name not in own}
-        key = wanted.get("key", False)
+        key, role = wanted.get("key", False), wanted.get("role", "reference")
+        element = wanted.get("element") or await self.element(**constraints)
         return {
             "name": wanted["name"],
             "label": wanted.get("label", wanted["name"]),
-            "element": wanted.get("element") or await self.element(**constraints),
+            "element": element if role == "source" else await self.lend(element),
             "required": wanted.get("required", key),
             "key": key,
-            "role": wanted.get("role", "reference"),
+            "role": role,
             "mask": wanted.get("mask"),
         }
 
     async def usual_items(self) -> list[Json]:
-        """`id` (string, the key), `name` (string, required), `amount` (integer)."""
-        return await self.items(
-            {"name": "id", "key": True, "max_length": 64},
-            {"name": "name", "required": True, "max_length": 200},
-            {"name": "amount", "data_type": "integer"},
-        )
+        """`id` (string, the key), `name` (string, required), `amount` (integer).
+
+        Their elements are the same within this world.
+        """
+        if self._usual is None:
+            wanted = self.items(
+                {"name": "id", "key": True, "max_length": 64},
+                {"name": "name", "required": True, "max_length": 200},
+                {"name": "amount", "data_type": "integer"},
+            )
+            self._usual = asyncio.create_task(wanted)
+        return [dict(item) for item in await self._usual]
 
     async def entry(self, department: Department, items: Sequence[Mapping[str, Any]]) -> Json:
         """A complete entry as a clerk sends it, unconditional, shared in four modes."""

@@ -36,7 +36,7 @@ async def bureau(database: Database) -> Bureau:
 
 
 async def find(bureau: Bureau, page: PageRequest = ALL, **criteria: str) -> Found:
-    wanted = Criteria(**{"element": bureau.element, **criteria})  # type: ignore[arg-type]
+    wanted = Criteria(**{"element": bureau.lent, **criteria})  # type: ignore[arg-type]
     async with bureau.database.reading() as session:
         return await search.find(session, bureau.one.clerk, wanted, page)
 
@@ -123,7 +123,7 @@ async def test_who_asks_for_superseded_versions_sees_the_newest_of_each(bureau: 
         async with bureau.database.transaction() as session:
             await lifecycle.revise(session, bureau.one.clerk, one.resource.id, now=NOW)
         await bureau.put_in_force(one.resource.id)
-    wanted = Criteria(element=bureau.element, status=State.SUPERSEDED)
+    wanted = Criteria(element=bureau.lent, status=State.SUPERSEDED)
     async with bureau.database.reading() as session:
         for viewer in (bureau.one.clerk, bureau.two.clerk):
             found = await search.find(session, viewer, wanted, ALL)

@@ -68,7 +68,7 @@ async def test_the_draft_of_a_revision_is_not_known_either(bureau: Bureau, numbe
 
 
 async def seen(bureau: Bureau, principal: Principal, **criteria: object) -> dict[str, str]:
-    wanted = Criteria(element=bureau.element, **criteria)  # type: ignore[arg-type]
+    wanted = Criteria(element=bureau.lent, **criteria)  # type: ignore[arg-type]
     async with bureau.database.reading() as session:
         found = await search.find(session, principal, wanted, PageRequest(200))
     assert sum(found.facets.counts["status"].values()) == len(found.page.items)

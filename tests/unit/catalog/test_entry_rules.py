@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from catalog.contracts.model import DataType
-from catalog.entries import Item, ItemRole, ShareType
-from catalog.rules.entries import draft_errors, review_errors, role_errors
+from catalog.entries import Item, ShareType
+from catalog.rules.entries import draft_errors, review_errors
 from tests.support.catalog import entry, item
 
 TYPES = {"DE001": DataType.STRING, "DE002": DataType.DECIMAL, "DE003": DataType.BOOLEAN}
@@ -69,10 +69,3 @@ def test_a_review_that_did_not_pass_forbids_submission(which: str) -> None:
     failed = replace(getattr(reviews, which), passed=False)
     stored = entry(reviews=replace(reviews, **{which: failed})).columns()["reviews"]
     assert [e.path for e in review_errors(stored)] == [f"reviews.{which}.passed"]
-
-
-def test_who_is_not_the_source_can_only_refer_to_it() -> None:
-    items = [item(role=ItemRole.SOURCE), item("b", role=ItemRole.REFERENCE)]
-    assert [e.path for e in role_errors(items, {}, "A")] == ["items[0].role"]
-    assert [e.path for e in role_errors(items, {"DE001": "B"}, "A")] == ["items[0].role"]
-    assert list(role_errors(items, {"DE001": "A"}, "A")) == []

@@ -29,7 +29,7 @@ async def test_old_records_and_new_ones_are_each_read_by_their_own_version(world
     body = [{"id": "a", "contact": "0771-1", "name": "张三丰"}]
     await sharing.publisher.publish(sharing.resource, body)
     assert await data(sharing) == [{"id": "a", "contact": "0771-1", "name": "张***"}]
-    other = await world.element()
+    other = await world.lend(await world.element())
     full = {"kind": "full"}
     await revise(world, sharing, {"contact": {"element": other}, "name": {"mask": full}})
     body = [{"id": "b", "contact": "450102199001011234", "name": "李四"}]
