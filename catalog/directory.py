@@ -23,3 +23,10 @@ async def resources(session: ReadSession, resource_ids: Collection[str]) -> Mapp
 async def elements(session: ReadSession, codes: Collection[str]) -> Mapping[str, str]:
     query = select(Element.code, Element.name).where(col(Element.code).in_(codes))
     return dict((await session.exec(query)).all())
+
+
+async def parties(session: ReadSession, resource_id: str) -> Mapping[str, str]:
+    """Return whose resource it is and for which division: who is told of it."""
+    query = select(Resource.department, Resource.region_code).where(Resource.id == resource_id)
+    department, region_code = (await session.exec(query)).one()
+    return {"department": department, "region_code": region_code}

@@ -54,6 +54,26 @@ class ResourceNotPublished(Conflict):
     title = Text("资源尚未发布或已下线", "The resource is not published, or was retired")
 
 
+class ChangeNoticed(Conflict):
+    """One change at a time is followed up (Order 809 Art 17)."""
+
+    title = Text(
+        "已有正在计时的变更通知，更新发布后方可再次登记",
+        "A notice of a change is running already: publish the update first",
+    )
+
+
+class SourceLost(Conflict):
+    """The department is no longer the source of what it publishes, and its term is over."""
+
+    code = "source_lost"
+    title = Text(
+        "本部门已不是该资源所含数据元的数源，过渡期已满；请重新认责，或发布不再声明为数源的版本",
+        "Your department is no longer the source of what the resource holds, and the term is over: "
+        "become the source again, or publish a version that does not claim it",
+    )
+
+
 class VersionKnown(Conflict):
     code = "version_known"
     title = Text(

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from auth.duties import require_other_eyes
 from auth.principal import Principal, Role
-from catalog import references, snapshots, versions
+from catalog import clocks, losses, references, resource_codes, snapshots, versions
 from catalog.contracts.compile import compiling
 from catalog.contracts.model import Contract
 from catalog.entries import Entry, Item
@@ -69,6 +69,7 @@ async def submit(
         require_other_eyes(principal, await _drafters(session, shown))
     today = local_date(now)
     await _check(session, shown, *_sign_off_errors(signed_on, today), on=today)
+    await _code(session, shown)
     return await _move(
         session,
         principal,
@@ -80,6 +81,13 @@ async def submit(
         submitted_at=now,
         return_reason=None,
     )
+
+
+async def _code(session: WriteSession, shown: Shown) -> None:
+    """Give a code to what was drafted by a gateway of the release before."""
+    if shown.resource.resource_code is None:
+        code = await resource_codes.give(session, shown.version.class_code)
+        await store.set_code(session, shown.resource, code)
 
 
 async def _drafters(session: ReadSession, shown: Shown) -> set[str]:
@@ -173,6 +181,7 @@ async def publish(
     await store.end_published(session, resource_id, State.SUPERSEDED, now=now)
     facts = {"contract": snapshots.dump(contract), "published_at": now}
     version = await store.set_version(session, resource_id, number, state=State.PUBLISHED, **facts)
+    await losses.settle_published(session, principal.actor, resource, now=now)
     items = record_items(version, contract)
     _announce_outside(session, resource, Action.PUBLISH, items=items)
     return await _finish(
@@ -229,6 +238,7 @@ async def retire(
         await store.set_version(session, resource_id, newest, state=State.RETIRED, ended_at=now)
     ended = {"state": State.RETIRED, "ended_at": now, "retire_reason": reason}
     version = await store.set_version(session, resource_id, serving, **ended)
+    await losses.settle_published(session, principal.actor, resource, now=now)
     _announce_outside(session, resource, Action.RETIRE)
     return await _finish(
         session, principal, resource, version, Action.RETIRE, State.PUBLISHED, now=now
@@ -321,6 +331,7 @@ async def _finish(
     reasons = {Action.RETURN: version.return_reason, Action.RETIRE: version.retire_reason}
     note = {"reason": reasons[action]} if action in reasons else {}
     store.add_transition(session, principal, version, action, start, now=now, **note)
+    await clocks.follow(session, resource, version.number, action, now=now)
     record(
         session,
         principal.actor,

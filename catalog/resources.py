@@ -8,7 +8,7 @@ from auth.principal import Principal, Role
 from auth.regions import checking
 from auth.regions.codes import canonical
 from auth.regions.tree import covers, same
-from catalog import versions
+from catalog import resource_codes, versions
 from catalog.contracts.model import DataType
 from catalog.entries import Entry
 from catalog.events import CatalogEvent
@@ -37,7 +37,8 @@ async def create(
     """Draft version 1 of a new resource of the clerk's department; raises Invalid."""
     principal.require_role(Role.CLERK)
     await _check_draft(session, principal, entry)
-    resource = _new(principal, entry, now)
+    code = await resource_codes.give(session, entry.class_code)
+    resource = _new(principal, entry, code, now)
     session.add(resource)
     await session.flush()
     version = _draft(resource, entry, now)
@@ -56,9 +57,10 @@ async def create(
     return present(principal, resource, version)
 
 
-def _new(principal: Principal, entry: Entry, now: datetime) -> Resource:
+def _new(principal: Principal, entry: Entry, code: str, now: datetime) -> Resource:
     return Resource(
         id=new_id(),
+        resource_code=code,
         department=principal.department,
         region_code=canonical(entry.region_code),
         status=State.DRAFT,

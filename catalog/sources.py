@@ -17,7 +17,7 @@ from auth.principal import Principal, Role
 from auth.regions import checking
 from auth.regions.codes import canonical
 from auth.regions.tree import ancestors, covers, current, nearest, spellings
-from catalog import elements
+from catalog import elements, losses
 from catalog.errors import ClaimExists, DepartmentAbolished, SourceExists
 from catalog.events import CatalogEvent
 from catalog.states import (
@@ -29,6 +29,7 @@ from catalog.states import (
 )
 from catalog.store import elements as element_store
 from catalog.store import sources as store
+from catalog.store.bindings import Held
 from catalog.store.rows import add_once
 from catalog.store.sources import Criteria
 from catalog.tables import Source
@@ -48,6 +49,7 @@ __all__ = [
     "get",
     "require",
     "search",
+    "settle_losses",
     "source_of",
     "sources_of",
 ]
@@ -59,6 +61,8 @@ EVENTS = {
     Decision.WITHDRAW: CatalogEvent.SOURCE_WITHDRAWN,
     Decision.END: CatalogEvent.SOURCE_ENDED,
 }
+# Decisions that change which source is active.
+DECISIVE = (Decision.DESIGNATE, Decision.REPLACE, Decision.END)
 TOLD_OUTSIDE = (SourceStatus.ACTIVE, SourceStatus.ENDED)
 
 
@@ -162,6 +166,8 @@ async def _carry_out(
         raise SourceExists
     _announce(session, principal, source, decision)
     await _settle_contest(session, principal, source)
+    if decision in DECISIVE:
+        await settle_losses(session, principal, source.element, now=now)
 
 
 def require(principal: Principal, decision: Decision, source: Source) -> None:
@@ -190,6 +196,26 @@ def _facts(
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {"decided_by": principal.id, "decided_at": now, "reason": reason}
     return facts | ({"ended_at": now} if decision in (Decision.WITHDRAW, Decision.END) else {})
+
+
+async def settle_losses(
+    session: WriteSession, principal: Principal, element: str, *, now: datetime
+) -> None:
+    """Find out which published resources have lost or regained their source of the element.
+
+    Whoever changes which source is active calls this in the same transaction, the element locked.
+    """
+    held = await losses.published_with(session, element)
+    sources = {
+        region: await source_of(session, element, region)
+        for region in {each.region_code for each in held}
+    }
+    lost = [each.resource_id for each in held if not _is_of(each, sources[each.region_code])]
+    await losses.settle(session, principal.actor, element, held, lost, now=now)
+
+
+def _is_of(held: Held, source: Source | None) -> bool:
+    return source is not None and source.department == held.department
 
 
 async def _settle_contest(session: WriteSession, principal: Principal, left: Source) -> None:

@@ -178,10 +178,13 @@ class Resource(SQLModel, table=True):
             postgresql_ops={"region_code": "text_pattern_ops"},
         ),
         Index("resource_region", "region_code", postgresql_ops={"region_code": "text_pattern_ops"}),
+        Index("resource_code_once", "resource_code", unique=True),
         {"schema": SCHEMA},
     )
 
     id: str = Field(primary_key=True)
+    # None only of what a gateway of the release before has drafted, until it is submitted.
+    resource_code: str | None = None
     department: str = Field(foreign_key=DEPARTMENT)
     region_code: str
     status: str
@@ -193,6 +196,16 @@ class Resource(SQLModel, table=True):
     created_by: str
     created_at: datetime = timestamp()
     updated_at: datetime = timestamp()
+
+
+class ResourceSequence(SQLModel, table=True):
+    """How many codes of resources a class has given out."""
+
+    __tablename__: ClassVar[Any] = "resource_sequence"
+    __table_args__ = {"schema": SCHEMA}
+
+    class_code: str = Field(primary_key=True)
+    last: int
 
 
 class ResourceVersion(SQLModel, table=True):

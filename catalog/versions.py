@@ -2,17 +2,19 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from auth.principal import Principal
 from catalog import snapshots
 from catalog.contracts.model import Checker, Contract, DataType, Field
 from catalog.contracts.published import RecordItem, RecordVersion
+from catalog.deadline_tables import Kind
 from catalog.entries import Entry, Item
 from catalog.errors import ResourceNotPublished, VersionSuperseded
 from catalog.rules.compatibility import Verdict, compare
 from catalog.states import State
+from catalog.store import deadlines as deadline_store
 from catalog.store import elements as element_store
 from catalog.store import recovered
 from catalog.store import resources as store
@@ -38,6 +40,8 @@ class PublishedContract:
     partitions: int
     contract: Contract
     masks: Mapping[str, Mapping[str, Any]]
+    # From this moment on no records are published: the source was lost (catalog/losses.py).
+    closed_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ async def contract_of(
         partitions=row.partitions,
         contract=snapshots.load(row.contract or {}),
         masks=_masks(row),
+        closed_from=await deadline_store.first_due(session, resource_id, Kind.SOURCE_LOST),
     )
 
 

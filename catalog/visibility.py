@@ -30,6 +30,7 @@ class Shown:
     status: State
     allowed: tuple[Action, ...]
     possible: tuple[Action, ...] = ()
+    is_insider: bool = False
 
 
 def is_insider(principal: Principal, resource: "Resource") -> bool:
@@ -68,8 +69,9 @@ def actions(resource: "Resource") -> tuple[Action, ...]:
 
 def present(principal: Principal, resource: "Resource", version: "ResourceVersion") -> Shown:
     mine = tuple(action for action in actions(resource) if may(principal, action, resource))
-    possible = actions(resource) if is_insider(principal, resource) else ()
-    return Shown(resource, version, State(version.state), mine, possible)
+    inside = is_insider(principal, resource)
+    possible = actions(resource) if inside else ()
+    return Shown(resource, version, State(version.state), mine, possible, inside)
 
 
 def may(principal: Principal, action: Action, resource: "Resource") -> bool:

@@ -33,6 +33,7 @@ from exchange.relay import Relay
 from exchange.restoration.guard import RestoreGuard
 from exchange.sealing import seal_counts
 from exchange.stewardship.carrying import carry_due, sweep
+from exchange.stewardship.catalogue_clock import mark_entries, reckon_entries
 from exchange.subscriptions.delivery_clock import mark_deliveries
 from exchange.subscriptions.folding import keep_folded
 from exchange.subscriptions.supervision import expire_due
@@ -82,7 +83,9 @@ async def _forget_answers(session: WriteSession, _now: datetime) -> int:
 CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("deadlines", mark_breaches, 30.0),
     ("deliveries", mark_deliveries, 30.0),
+    ("entries", mark_entries, 30.0),
     ("calendar", reckon_anew, 3600.0),
+    ("entries-calendar", reckon_entries, 3600.0),
     ("expiry", expire_due, 30.0),
     ("seal-counts", seal_counts, 10.0),
     ("anchor-audit", _anchor, 60.0),

@@ -94,6 +94,18 @@ async def _draft(session: ReadSession, principal: Principal, resource_id: str) -
     return Standing(resource.revision, _refusal(lambda: resources.require_draft(resource)))
 
 
+async def _headed(session: ReadSession, principal: Principal, resource_id: str) -> Standing:
+    entry = await versions.shown(session, principal, resource_id)
+    principal.require_department(entry.resource.department)
+    return Standing(entry.resource.revision)
+
+
+async def _overseen(session: ReadSession, principal: Principal, resource_id: str) -> Standing:
+    entry = await versions.shown(session, principal, resource_id)
+    principal.require_authority(entry.resource.region_code)
+    return Standing(entry.resource.revision)
+
+
 async def _application(session: ReadSession, principal: Principal, thing_id: str) -> Standing:
     return Standing((await register.find(session, principal, thing_id)).revision)
 
@@ -280,6 +292,10 @@ def _acts() -> Iterator[tuple[str, Act]]:
     filing = _of_subscription(subscription_states.Action.TERMINATE, FILING_ROLES)
     yield "POST /v1/subscriptions/{subscription_id}/file-termination", filing
     yield "PUT /v1/resources/{resource_id}", Act(_draft, (Role.CLERK,))
+    notice = "POST /v1/resources/{resource_id}/change-notice"
+    yield notice, Act(_headed, (Role.HEAD,))
+    yield f"{notice}/extend", Act(_headed, (Role.HEAD,))
+    yield f"{notice}/consent", Act(_overseen, (Role.AUTHORITY,))
     yield "PATCH /v1/applications/{application_id}", Act(_drafted, (Role.CLERK,))
     yield "PATCH /v1/people/{person_id}", Act(_person, _roles(Duty.MANAGE_PERSON))
     limits = _roles(Duty.MANAGE_CLIENT, Duty.LIMIT_CLIENT)

@@ -3,6 +3,7 @@
 from gateway.api import (
     applications,
     audit,
+    change_notices,
     clients,
     code_lists,
     department_changes,
@@ -47,6 +48,7 @@ ROUTERS = (
     resources.router,
     publishing.router,
     workbooks.router,
+    change_notices.router,
     applications.router,
     records.router,
     latest.router,

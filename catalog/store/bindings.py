@@ -1,7 +1,7 @@
 """SQL of the elements that published entries are bound to as their source."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import column, func, or_
 from sqlalchemy.types import Text
@@ -13,6 +13,29 @@ from catalog.tables import Resource, ResourceVersion
 from kernel.database import ReadSession
 
 Binding = tuple[str, str, str]
+
+
+class Held(NamedTuple):
+    """A published resource that is of the source, with what decides whether it may be."""
+
+    resource_id: str
+    department: str
+    region_code: str
+
+
+async def published_with(session: ReadSession, element: str) -> list[Held]:
+    """Return the resources whose version in force has the element as of the source."""
+    bound = [{"element": element, "role": str(ItemRole.SOURCE)}]
+    query = (
+        select(Resource.id, Resource.department, Resource.region_code)
+        .join(ResourceVersion, col(ResourceVersion.resource_id) == col(Resource.id))
+        .where(
+            col(ResourceVersion.state) == State.PUBLISHED,
+            col(ResourceVersion.items).contains(bound),
+        )
+        .order_by(col(Resource.id))
+    )
+    return [Held(*row) for row in (await session.exec(query)).all()]
 
 
 async def published_by(session: ReadSession, wanted: Mapping[str, str]) -> Sequence[Binding]:

@@ -134,6 +134,15 @@ async def move(
     return True
 
 
+async def set_code(session: WriteSession, read: Resource, code: str) -> None:
+    """Give the resource its code, unless somebody else just has."""
+    statement = update(Resource).where(
+        col(Resource.id) == read.id, col(Resource.resource_code).is_(None)
+    )
+    await session.exec(statement.values(resource_code=code))
+    await session.refresh(read)
+
+
 async def set_version(
     session: WriteSession,
     resource_id: str,

@@ -11,6 +11,7 @@ MODULES = (
     "kernel.tables",
     "auth.tables",
     "catalog.tables",
+    "catalog.deadline_tables",
     "exchange.applications.tables",
     "exchange.subscriptions.tables",
     "exchange.publishing.tables",

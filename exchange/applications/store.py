@@ -1,7 +1,7 @@
 """SQL of applications."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from sqlmodel import col, func, or_, select
@@ -13,6 +13,7 @@ from exchange.parties import Side
 from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
 from kernel.paging import Page, PageRequest
+from kernel.workdays import SHANGHAI
 
 
 def add_history(
@@ -112,3 +113,24 @@ async def overdue_by_clock(session: ReadSession, now: datetime) -> dict[str, int
         .group_by(col(Application.clock))
     )
     return {str(clock): int(number) for clock, number in (await session.exec(overdue)).all()}
+
+
+async def replies(
+    session: ReadSession, resource_ids: Collection[str], since: datetime
+) -> Sequence[tuple[str, date, date, int]]:
+    """Return resource, days of signature and reply (Asia/Shanghai), and how many replies."""
+    signed, decided = (
+        func.date(func.timezone(SHANGHAI.key, moment))
+        for moment in (col(Application.submitted_at), col(Application.decided_at))
+    )
+    query = (
+        select(Application.resource_id, signed, decided, func.count())
+        .where(
+            col(Application.resource_id).in_(resource_ids),
+            col(Application.status).in_((State.AGREED, State.REFUSED)),
+            col(Application.decided_at) >= since,
+            col(Application.submitted_at).is_not(None),
+        )
+        .group_by(col(Application.resource_id), signed, decided)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in (await session.exec(query)).all()]

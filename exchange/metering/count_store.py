@@ -1,6 +1,6 @@
 """SQL of the counts: added to by every worker, sealed into the audit by one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -11,7 +11,13 @@ from sqlmodel import col, delete, select, update
 
 from auth.principal import Principal
 from exchange.log.accepted import Accepted
-from exchange.metering.tables import CountFlush, DailyUse, PublishCount, ReadCount
+from exchange.metering.tables import (
+    CountFlush,
+    DailyUse,
+    PublishCount,
+    PublishedTotal,
+    ReadCount,
+)
 from kernel.database import ReadSession, WriteSession
 
 FLUSHES_DAYS = 7
@@ -57,6 +63,16 @@ def _adding(table: str, subject: str, times: str) -> TextClause:
 
 ADD_PUBLISHES = _adding("publish_count", "resource_id", "batches")
 ADD_READS = _adding("read_count", "subscription_id", "pages")
+# A flush that waited for the database tells of the minute in which the records came.
+ADD_TOTALS = text("""
+    INSERT INTO exchange.published_total AS t (resource_id, records, last_published_at)
+    SELECT subject, sum(records), least(now(), max(minute) + interval '1 minute')
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r
+        (subject text, minute timestamptz, records bigint)
+    GROUP BY subject HAVING sum(records) > 0 ORDER BY subject
+    ON CONFLICT (resource_id) DO UPDATE SET records = t.records + excluded.records,
+        last_published_at = greatest(t.last_published_at, excluded.last_published_at)
+""")
 RESERVE = text("""
     INSERT INTO exchange.daily_use AS d (subscription_id, day, records)
     SELECT s.id, r.day, LEAST(r.records, s.records_per_day)
@@ -136,7 +152,8 @@ async def add(
 
     Keys are written in one order, so that writers never cross.
     """
-    for statement, counts in ((ADD_PUBLISHES, publishes), (ADD_READS, reads)):
+    statements = ((ADD_PUBLISHES, publishes), (ADD_TOTALS, publishes), (ADD_READS, reads))
+    for statement, counts in statements:
         if counts:
             await session.execute(statement.bindparams(rows=_rows(counts)))
 
@@ -217,6 +234,15 @@ async def used_by(
         )
     )
     return {use.subscription_id: use.records for use in uses}
+
+
+async def published_totals(
+    session: ReadSession, resource_ids: Collection[str]
+) -> dict[str, tuple[int, datetime]]:
+    """Return how many records were published to each resource, and when the last."""
+    query = select(PublishedTotal).where(col(PublishedTotal.resource_id).in_(resource_ids))
+    rows = (await session.exec(query)).all()
+    return {row.resource_id: (row.records, row.last_published_at) for row in rows}
 
 
 async def unsealed(

@@ -41,6 +41,17 @@ class PublishCount(SQLModel, table=True):
     sealed: bool = False
 
 
+class PublishedTotal(SQLModel, table=True):
+    """What was published to one resource in all, and when last, to about a second."""
+
+    __tablename__: ClassVar[Any] = "published_total"
+    __table_args__ = {"schema": SCHEMA}
+
+    resource_id: str = Field(primary_key=True)
+    records: int = Field(sa_type=BigInteger)
+    last_published_at: datetime = timestamp()
+
+
 class ReadCount(SQLModel, table=True):
     """What left through one subscription in one minute; sealed once it is in the audit.
 

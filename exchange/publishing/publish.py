@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -11,7 +12,7 @@ from auth.principal import Principal, Scope
 from catalog import versions
 from catalog.contracts.compile import Checked, Plan, compiling
 from catalog.contracts.stored import refuse_too_large
-from catalog.errors import ResourceNotPublished, VersionSuperseded
+from catalog.errors import ResourceNotPublished, SourceLost, VersionSuperseded
 from exchange.log.accepted import Accepted, Kept
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.log.headers import BatchFacts
@@ -27,9 +28,10 @@ from exchange.publishing.quarantine import Quarantine
 from exchange.publishing.receipts import Receipt
 from exchange.publishing.recovery import DELETE, UPSERT, content_digest
 from kernel.cache import RuleCache
-from kernel.clock import today
+from kernel.clock import now, today
 from kernel.database import Database, ReadSession
 from kernel.errors import BatchTooLarge, NotFound, ShuyuanError
+from kernel.terms import last_day
 from kernel.turns import FairScheduler, Steps, finished
 
 PLANS_MAX, PLANS_BYTES_MAX = 5_000, 512 * 1024 * 1024
@@ -74,6 +76,13 @@ class ResourcePlan:
     version: int
     layout: Layout
     plan: Plan
+    # When its department stops being let publish, having lost its source.
+    closed_from: datetime | None = None
+
+    def require_source(self) -> None:
+        """Raise SourceLost once the term after a lost source is over."""
+        if self.closed_from is not None and now() >= self.closed_from:
+            raise SourceLost(due_on=last_day(self.closed_from).isoformat())
 
 
 class Published(msgspec.Struct, frozen=True, gc=False):
@@ -288,6 +297,7 @@ class Publisher:
             published.version,
             Layout(topic_of(resource_id), published.partitions),
             await self._turns.finish(compiling(published.contract, today)),
+            published.closed_from,
         )
 
 
@@ -300,7 +310,8 @@ _CHECKS: Mapping[tuple[Op, Media], Callable[[Plan, bytes], Steps[Checked]]] = {
 
 
 def check(plan: ResourcePlan, request: PublishRequest) -> Steps[Checked]:
-    """Return the records; raises RecordsInvalid, VersionSuperseded and whole-body refusals."""
+    """Return the records; raises RecordsInvalid, SourceLost, VersionSuperseded, bad bodies."""
+    plan.require_source()
     if request.version is not None and request.version != plan.version:
         raise VersionSuperseded(published_version=plan.version)
     checked = yield from _CHECKS[request.op, request.media](plan.plan, request.body)

@@ -28,6 +28,9 @@ from catalog.versions import Comparison
 from catalog.visibility import Shown
 from exchange import modes
 from gateway import names
+from gateway.api import entry_clocks, entry_use
+from gateway.api.entry_clocks import Clocks
+from gateway.api.entry_use import Use
 from gateway.api.registry import ElementCode, Line, Prose, Region
 from gateway.names import Fields
 from gateway.next_steps import NextStep, by_role
@@ -165,6 +168,7 @@ class Standing(Wire):
     """
 
     id: str
+    resource_code: str | None
     department: str
     department_name: str | None
     status: State
@@ -181,7 +185,7 @@ class Standing(Wire):
     ended_at: datetime | None
 
 
-class ResourceSummary(Standing, EntryFields):
+class ResourceSummary(Standing, EntryFields, Clocks, Use):
     """`offered_modes` are those of `share_modes` that the platform serves today."""
 
     share_modes: list[ShareMode]
@@ -278,16 +282,27 @@ class Reason(Wire):
 
 
 async def summaries(session: ReadSession, several: Sequence[Shown]) -> list[ResourceSummary]:
-    views = [_standing(shown) | _fields(shown, ResourceSummary) for shown in several]
+    facts = await _facts(session, several)
+    views = [
+        _standing(shown) | _fields(shown, ResourceSummary) | more
+        for shown, more in zip(several, facts, strict=True)
+    ]
     await names.add(session, views)
     return [ResourceSummary.model_validate(view) for view in views]
 
 
 async def view(session: ReadSession, shown: Shown) -> ResourceView:
-    fields = _standing(shown) | _fields(shown, ResourceView)
+    [facts] = await _facts(session, [shown])
+    fields = _standing(shown) | _fields(shown, ResourceView) | facts
     fields["items"] = [{"refers_to": None, **item} for item in fields["items"]]
     await names.add(session, [fields, *fields["items"]])
     return ResourceView.model_validate(fields)
+
+
+async def _facts(session: ReadSession, several: Sequence[Shown]) -> list[dict[str, Any]]:
+    """Return what is told beside the entry itself: deadlines, records, replies."""
+    clocks, used = await entry_clocks.of(session, several), await entry_use.of(session, several)
+    return [running | use for running, use in zip(clocks, used, strict=True)]
 
 
 async def transition_views(
@@ -346,6 +361,7 @@ def _standing(shown: Shown) -> dict[str, Any]:
     resource = shown.resource
     return {
         "id": resource.id,
+        "resource_code": resource.resource_code,
         "department": resource.department,
         "status": shown.status,
         "version": shown.version.number,
@@ -359,6 +375,8 @@ def _standing(shown: Shown) -> dict[str, Any]:
 
 
 def _fields(shown: Shown, model: type[Wire]) -> dict[str, Any]:
-    taken = {*Standing.model_fields, OFFERED} - set(MOMENTS[1:])
+    taken = {
+        *Standing.model_fields, *Clocks.model_fields, *Use.model_fields, OFFERED,
+    } - set(MOMENTS[1:])  # fmt: skip
     fields = {name: getattr(shown.version, name) for name in model.model_fields.keys() - taken}
     return {**fields, OFFERED: modes.offered(shown.version.share_modes)}

@@ -77,6 +77,9 @@ POST /v1/resources/{}/approve
 POST /v1/resources/{}/publish
 POST /v1/resources/{}/revise
 POST /v1/resources/{}/retire
+POST /v1/resources/{}/change-notice
+POST /v1/resources/{}/change-notice/extend
+POST /v1/resources/{}/change-notice/consent
 POST /v1/applications
 GET /v1/applications
 GET /v1/applications/{}

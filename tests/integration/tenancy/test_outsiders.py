@@ -14,6 +14,7 @@ REASON = {"reason": "测试"}
 BODIES: Mapping[str, Any] = {
     "submit": {"leader_name": "黄某", "signed_on": "2026-01-06"},
     "return": REASON,
+    "change-notice": {"occurred_on": "2026-01-05", "cause": "职责调整"},
     "retire": REASON,
     "request-supplement": {"missing": ["basis"], "message": "请补充"},
     "supplement": {"scenario": "另一场景"},
@@ -31,7 +32,10 @@ BODIES: Mapping[str, Any] = {
 }
 PARAMS = {"diff": {"from": "1", "to": "1"}}
 # Where the same action of another family takes another body.
-EXACT: Mapping[str, Any] = {"/v1/clients/{client_id}/suspend": REASON}
+EXACT: Mapping[str, Any] = {
+    "/v1/clients/{client_id}/suspend": REASON,
+    "/v1/resources/{resource_id}/change-notice/extend": REASON,
+}
 CHANGES: Mapping[str, Any] = {
     "/v1/applications/{application_id}": {"scenario": "另一场景"},
     "/v1/clients/{client_id}": {"name": "改名"},

@@ -1,0 +1,114 @@
+"""The clocks of a published entry (Order 809 Art 17): update (C1) and review (C2).
+
+C1 begins with a change of law or duties and is met by a revision handed to the authority; C2
+begins with that revision and ends when the authority has published, announced or returned it.
+What comes back leaves the department the days that it had, one at least. No first review has a
+term (Art 16).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from catalog.deadline_tables import Deadline, Kind
+from catalog.states import Action
+from catalog.store import deadlines as store
+from catalog.tables import Resource
+from kernel.database import ReadSession, WriteSession
+from kernel.terms import Term, held_days
+from kernel.workdays import local_date
+
+__all__ = [
+    "EXTENSION_DAYS",
+    "REVIEW_DAYS",
+    "UPDATE_DAYS",
+    "Deadline",
+    "Kind",
+    "end_review",
+    "facts",
+    "follow",
+    "reckon_anew",
+    "running",
+    "take_overdue",
+]
+
+UPDATE_DAYS = 10
+EXTENSION_DAYS = 5
+REVIEW_DAYS = 2
+
+
+async def follow(
+    session: WriteSession, resource: Resource, number: int, action: Action, *, now: datetime
+) -> None:
+    """Let the clocks of a published entry begin, rest and end with what was done to it."""
+    if resource.published_version is None:
+        return
+    if action is Action.SUBMIT:
+        await _handed_over(session, resource.id, number, now)
+    elif action in (Action.RETURN, Action.WITHDRAW):
+        await end_review(session, resource.id, now=now)
+        await _handed_back(session, resource.id, now)
+    elif action in (Action.PUBLISH, Action.RETIRE):
+        await end_review(session, resource.id, now=now)
+        await store.change(session, resource.id, Kind.UPDATE, ended_at=now)
+
+
+async def end_review(session: WriteSession, resource_id: str, *, now: datetime) -> None:
+    """End C2: the authority has decided, or told of the approved version in the catalogue."""
+    await store.change(session, resource_id, Kind.REVIEW, ended_at=now)
+
+
+async def _handed_over(session: WriteSession, resource_id: str, number: int, now: datetime) -> None:
+    term = Term(local_date(now), REVIEW_DAYS)
+    await store.begin(session, resource_id, Kind.REVIEW, term, version=number, now=now)
+    await store.change(session, resource_id, Kind.UPDATE, met_at=now)
+
+
+async def _handed_back(session: WriteSession, resource_id: str, now: datetime) -> None:
+    for deadline in await store.open_of(session, [resource_id], Kind.UPDATE):
+        if deadline.met_at is None:
+            continue
+        held = held_days(deadline.due_at, deadline.met_at)
+        term = {} if held is None else Term(local_date(now), held).columns()
+        await store.write(session, deadline, met_at=None, **term)
+
+
+async def running(
+    session: ReadSession, resource_ids: Sequence[str]
+) -> Mapping[str, Sequence[Deadline]]:
+    """Return the open deadlines by resource, the earliest due first."""
+    found: dict[str, list[Deadline]] = {}
+    for deadline in await store.open_of(session, resource_ids):
+        found.setdefault(deadline.resource_id, []).append(deadline)
+    return found
+
+
+async def take_overdue(session: WriteSession, now: datetime, limit: int) -> Sequence[Deadline]:
+    """Lock deadlines that were missed, and mark them: each is returned once only."""
+    overdue = await store.take_overdue(session, now, limit)
+    for deadline in overdue:
+        await store.write(session, deadline, breached_at=now)
+    return overdue
+
+
+async def reckon_anew(
+    session: WriteSession, calendar: int, limit: int
+) -> list[tuple[Deadline, datetime, Term]]:
+    """Reckon open deadlines by a newer calendar; return each with its old due moment and term."""
+    outdated = await store.take_outdated(session, calendar, limit)
+    found = []
+    for deadline in outdated:
+        before, term = deadline.due_at, Term(deadline.due_from, deadline.due_days)
+        await store.write(session, deadline, **term.columns())
+        found.append((deadline, before, term))
+    return found
+
+
+def facts(deadline: Deadline) -> dict[str, Any]:
+    """Return what an event says of a deadline."""
+    said: dict[str, Any] = {"clock": deadline.kind, "due_at": str(deadline.due_at)}
+    if deadline.subject:
+        said["element"] = deadline.subject
+    if deadline.version is not None:
+        said["version"] = deadline.version
+    return said

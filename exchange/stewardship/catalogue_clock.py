@@ -1,0 +1,49 @@
+"""Records missed deadlines of catalogue entries and reckons open ones anew (Order 809 Art 17).
+
+A missed day is recorded once and told to the authority; it decides nothing (P7).
+"""
+
+from datetime import datetime
+
+from catalog import clocks
+from catalog import directory as catalogue
+from catalog.clocks import Deadline
+from exchange.events import ExchangeEvent
+from kernel import audit, outbox
+from kernel.actor import SYSTEM
+from kernel.database import WriteSession
+from kernel.workdays import NOTICE_UNTIL_YEAR
+
+MARKED_AT_ONCE = 200
+
+
+async def mark_entries(session: WriteSession, now: datetime) -> int:
+    """Record each newly missed deadline once; safe from several workers at once.
+
+    Returns how many, MARKED_AT_ONCE at most: call again while it returns that many.
+    """
+    overdue = await clocks.take_overdue(session, now, MARKED_AT_ONCE)
+    for deadline in overdue:
+        facts = clocks.facts(deadline)
+        await _tell(session, ExchangeEvent.DEADLINE_BREACHED, deadline, facts)
+    return len(overdue)
+
+
+async def reckon_entries(session: WriteSession, _now: datetime) -> int:
+    """Reckon open deadlines anew that rest on an older calendar, and tell which have moved."""
+    reckoned = await clocks.reckon_anew(session, NOTICE_UNTIL_YEAR, MARKED_AT_ONCE)
+    for deadline, before, term in reckoned:
+        if term.due_at != before:
+            facts = {"before": str(before), "calendar": term.calendar}
+            facts = clocks.facts(deadline) | {"due_at": str(term.due_at)} | facts
+            await _tell(session, ExchangeEvent.DEADLINE_RECKONED_ANEW, deadline, facts)
+    return len(reckoned)
+
+
+async def _tell(
+    session: WriteSession, event: ExchangeEvent, deadline: Deadline, facts: dict[str, object]
+) -> None:
+    resource_id = deadline.resource_id
+    audit.record(session, SYSTEM, event, "resource", resource_id, **facts)
+    parties = await catalogue.parties(session, resource_id)
+    outbox.add(session, event, resource_id, {**parties, "resource_id": resource_id, **facts})
