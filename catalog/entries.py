@@ -9,7 +9,7 @@ from typing import Any
 # One entry of the catalogue may list several bodies or purposes, or say it in one text.
 Wording = str | Sequence[str]
 # Fields of an item that are stored only where they say something.
-UNSAID = frozenset({"refers_to"})
+UNSAID = frozenset({"refers_to", "unmasked_reason"})
 
 
 class ShareType(StrEnum):
@@ -65,7 +65,8 @@ class MaskKind(StrEnum):
 class Item:
     """信息项: a field of the resource, bound to an element. `mask` is as `api.md` writes it.
 
-    `refers_to` is the source's resource that a reference comes from.
+    `refers_to` is the source's resource that a reference comes from; `unmasked_reason` says why
+    personal data is shown in clear.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Item:
     role: ItemRole
     mask: Mapping[str, Any] | None = None
     refers_to: str | None = None
+    unmasked_reason: str | None = None
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Item":

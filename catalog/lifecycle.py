@@ -1,6 +1,6 @@
 """The life cycle of a resource, from the leader's sign-off to its retirement."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NoReturn
@@ -15,6 +15,7 @@ from catalog.errors import ChangedMeanwhile, HasSubscriptions
 from catalog.events import CatalogEvent
 from catalog.recovery import record_items
 from catalog.rules.entries import key_errors, review_errors
+from catalog.rules.protection import Nature, protection_errors, review_dates
 from catalog.states import NEXT, Action, State, step
 from catalog.store import elements as element_store
 from catalog.store import resources as store
@@ -269,12 +270,19 @@ async def _check(session: ReadSession, shown: Shown, *known: FieldError, on: dat
         *known,
         *([] if before is None else key_errors(items, [Item.of(each) for each in before.items])),
         *review_errors(row.reviews),
+        *review_dates(row.reviews, on),
+        *protection_errors(row.grade, row.open_type, items, await _natures(session, items)),
         *await references.errors(session, shown.resource, row.region_code, items),
     ]
     FieldErrors(errors).raise_if_any()
     contract = await versions.build(session, row, on=on)
     await unhurried(compiling(contract))
     return contract
+
+
+async def _natures(session: ReadSession, items: Sequence[Item]) -> dict[str, Nature]:
+    elements = await element_store.by_code(session, {item.element for item in items})
+    return {code: Nature(each.sensitivity, each.personal) for code, each in elements.items()}
 
 
 async def _move(

@@ -6,9 +6,12 @@ from typing import Any
 
 from catalog.contracts.model import DataType
 from catalog.entries import Entry, Item, ShareType
+from catalog.rules.law import is_express
 from catalog.rules.references import misplaced_references
 from kernel.errors import FieldError
 
+# What the compilation guide writes where there is none (发改高技〔2017〕1272号).
+NO_CONDITION = (None, "无条件")
 KEY_TYPES = frozenset(
     {DataType.STRING, DataType.INTEGER, DataType.DATE, DataType.DATETIME, DataType.CODE}
 )
@@ -34,7 +37,18 @@ def _sharing(entry: Entry) -> Iterator[FieldError]:
                 "不予共享须写明法律、行政法规或国务院决定依据",
                 "not sharing needs its basis in a law, regulation or State Council decision",
             )
+        elif not is_express(entry.legal_basis):
+            yield FieldError(
+                "legal_basis",
+                "pattern",
+                "须写明法律、行政法规或国务院决定的名称和条款，如《中华人民共和国统计法》第二十五条；"
+                "部门规章和地方规定不能作为不予共享的依据",
+                "should name a law, regulation or State Council decision and its article, "
+                "like 《统计法》第九条; rules of ministries or regions forbid nothing",
+            )
         return
+    if entry.share_type is ShareType.UNCONDITIONAL:
+        yield from _conditions(entry)
     if not entry.share_modes:
         yield FieldError(
             "share_modes", "too_short", "至少一种共享方式", "at least one mode of sharing is needed"
@@ -48,6 +62,18 @@ def _sharing(entry: Entry) -> Iterator[FieldError]:
                     "有条件共享须在目录中列明条件、范围和用途（第十五条）",
                     "conditional sharing states conditions, scope and purposes (Art 15)",
                 )
+
+
+def _conditions(entry: Entry) -> Iterator[FieldError]:
+    """Yield conditions on what is shared with every department (Art 14, 15)."""
+    for path in ("share_conditions", "share_scope", "share_purposes"):
+        if getattr(entry, path) not in NO_CONDITION:
+            yield FieldError(
+                path,
+                "not_allowed",
+                "无条件共享的数据不得设置共享条件、范围或用途（第十五条）",
+                "unconditional data has no conditions, scope or purposes (Art 15)",
+            )
 
 
 def _names(items: Collection[Item]) -> Iterator[FieldError]:

@@ -14,7 +14,7 @@ def misplaced_references(items: Collection[Item]) -> Iterator[FieldError]:
         if item.role is ItemRole.SOURCE and item.refers_to is not None:
             yield FieldError(
                 f"items[{place}].refers_to",
-                "out_of_range",
+                "not_allowed",
                 "数源信息项由本部门采集，不能引用其他资源",
                 "an item of role source is collected here and refers to nothing",
             )

@@ -97,10 +97,18 @@ class ItemWire(Wire):
             min_length=1,
             max_length=64,
             description="引用项取自数源部门的哪个资源 / the source's resource a reference is of",
+            exclude_if=not_,
+        ),
+    ] = None
+    unmasked_reason: Annotated[
+        Prose | None,
+        Field(
+            description="个人信息项不脱敏的理由 / why personal data is shown in clear",
+            exclude_if=not_,
         ),
     ] = None
     element_name: Told = None
-    refers_to_name: Told = None
+    refers_to_name: Annotated[Told, Field(exclude_if=not_)] = None
 
     def item(self) -> Item:
         mask = None if self.mask is None else self.mask.model_dump()
@@ -294,7 +302,7 @@ async def summaries(session: ReadSession, several: Sequence[Shown]) -> list[Reso
 async def view(session: ReadSession, shown: Shown) -> ResourceView:
     [facts] = await _facts(session, [shown])
     fields = _standing(shown) | _fields(shown, ResourceView) | facts
-    fields["items"] = [{"refers_to": None, **item} for item in fields["items"]]
+    fields["items"] = [dict(item) for item in fields["items"]]
     await names.add(session, [fields, *fields["items"]])
     return ResourceView.model_validate(fields)
 

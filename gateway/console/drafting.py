@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -22,7 +23,9 @@ router = APIRouter()
 FOUND_MAX: Final = PageRequest(12)
 SUGGESTED_MAX: Final = PageRequest(200)
 BASIC = frozenset({"name", "abstract", "class_code", "region_code", "format", "update_cycle"})
-ITEM_FIELDS = ("name", "label", "element", "role", "mask", "keep_start", "keep_end")
+# Said of an item only where it has to be.
+SAID = ("refers_to", "unmasked_reason")
+ITEM_FIELDS = ("name", "label", "element", "role", "mask", "keep_start", "keep_end", *SAID)
 ITEMS = frozenset({f"item_{each}" for each in (*ITEM_FIELDS, "required", "key")})
 SHARING = frozenset(
     {
@@ -57,6 +60,8 @@ class Row:
     mask: str = ""
     keep_start: str = ""
     keep_end: str = ""
+    refers_to: str = ""
+    unmasked_reason: str = ""
     required: bool = False
     key: bool = False
 
@@ -199,8 +204,8 @@ def _step_of(path: str) -> str:
 def _rows(form: FormData) -> Iterator[Row]:
     columns = [[str(each) for each in form.getlist(f"item_{name}")] for name in ITEM_FIELDS]
     ticked = {name: set(form.getlist(f"item_{name}")) for name in ("required", "key")}
-    for place, cells in enumerate(zip(*columns, strict=False)):
-        row = dict(zip(ITEM_FIELDS, cells, strict=True))
+    for place, cells in enumerate(zip_longest(*columns, fillvalue="")):
+        row: dict[str, Any] = dict(zip(ITEM_FIELDS, cells, strict=True))
         yield replace(
             Row(**row), required=str(place) in ticked["required"], key=str(place) in ticked["key"]
         )
@@ -281,6 +286,7 @@ def _item(row: Row) -> dict[str, Any]:
         "key": row.key,
         "role": row.role,
         "mask": _mask(row),
+        **{name: getattr(row, name).strip() or None for name in SAID},
     }
 
 
@@ -316,6 +322,7 @@ def _typed_items(entry: ResourceView) -> Iterator[tuple[str, str]]:
         cells = {"name": item.name, "label": item.label, "element": item.element}
         masked = {name: mask.get(name, "") for name in ("keep_start", "keep_end")}
         cells |= {"role": item.role, "mask": mask.get("kind", ""), **masked}
+        cells |= {name: getattr(item, name) or "" for name in SAID}
         for name in ITEM_FIELDS:
             yield f"item_{name}", str(cells[name])
         for name in ("required", "key"):

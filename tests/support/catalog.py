@@ -180,7 +180,7 @@ async def add_element(
         definition="赋予公民的唯一的、终身不变的法定号码",
         standard=standard,
         sensitivity=3,
-        personal=True,
+        personal=False,
         **{"data_type": DataType.STRING, **constraints},
     )
     return (await elements.register(session, authority, new, now=NOW)).code

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.support.callers import told
-from tests.support.world import Sharing, World
+from tests.support.world import SAID, Sharing, World
 
 ENTRY = (
     "name", "abstract", "class_code", "region_code", "format", "update_cycle", "share_type",
     "share_modes", "open_type", "grade", "items", "reviews", "partitions", "legal_basis",
 )  # fmt: skip
-ITEM = ("name", "label", "element", "required", "key", "role", "mask", "refers_to")
+ITEM = ("name", "label", "element", "required", "key", "role", "mask")
 
 
 async def revise(
@@ -27,7 +27,8 @@ async def revise(
     entry = {name: draft.json()[name] for name in ENTRY}
     changes = items or {}
     kept = [
-        {name: item[name] for name in ITEM} | dict(changes.get(item["name"]) or {})
+        {name: item[name] for name in (*ITEM, *SAID) if name in item}
+        | dict(changes.get(item["name"]) or {})
         for item in entry["items"]
         if changes.get(item["name"], {}) is not None
     ]

@@ -20,6 +20,8 @@ __all__ = ["Caller", "ClientApp", "Department", "Person", "Refused", "Sharing", 
 REGION = "450000"
 USCC_LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 ALL_SCOPES = ("catalog:read", "records:publish", "records:read")
+# Fields of an item that are told only where they say something.
+SAID = ("refers_to", "unmasked_reason")
 REVIEW = {"passed": True, "by": "保密办", "date": "2026-01-05"}
 FAR = date(2098, 12, 31)
 Json = dict[str, Any]
@@ -182,7 +184,7 @@ class World:
         return list(await asyncio.gather(*(self._item(item) for item in wanted)))
 
     async def _item(self, wanted: Mapping[str, Any]) -> Json:
-        own = ("name", "label", "element", "required", "key", "role", "mask")
+        own = ("name", "label", "element", "required", "key", "role", "mask", *SAID)
         constraints = {name: value for name, value in wanted.items() if name not in own}
         key, role = wanted.get("key", False), wanted.get("role", "reference")
         element = wanted.get("element") or await self.element(**constraints)
@@ -194,6 +196,7 @@ class World:
             "key": key,
             "role": role,
             "mask": wanted.get("mask"),
+            **{name: wanted[name] for name in SAID if name in wanted},
         }
 
     async def usual_items(self) -> list[Json]:

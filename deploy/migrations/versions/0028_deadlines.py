@@ -6,13 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-<<<<<<<< HEAD:deploy/migrations/versions/0025_deadlines.py
-revision = "0025"
-down_revision = "0024"
-========
 revision = "0028"
 down_revision = "0027"
->>>>>>>> 38ec7c1 (Number the migrations of entries after those that landed):deploy/migrations/versions/0028_deadlines.py
 branch_labels = None
 depends_on = None
 

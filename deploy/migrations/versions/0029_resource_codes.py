@@ -3,13 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-<<<<<<<< HEAD:deploy/migrations/versions/0026_resource_codes.py
-revision = "0026"
-down_revision = "0025"
-========
 revision = "0029"
 down_revision = "0028"
->>>>>>>> 38ec7c1 (Number the migrations of entries after those that landed):deploy/migrations/versions/0029_resource_codes.py
 branch_labels = None
 depends_on = None
 

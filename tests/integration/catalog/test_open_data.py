@@ -29,13 +29,14 @@ class Shelf:
 @pytest.fixture(scope="module")
 async def shelf(world: World) -> Shelf:
     provider = await world.department()
-    person = {"name": "id_number", "personal": True, "sensitivity": 3}
+    person = {"name": "id_number", "personal": True}
+    clear = {**person, "unmasked_reason": "依法公示"}
     key = {"name": "id", "key": True}
     closed = {
         "closed": await world.resource(provider),
         "conditional": await world.resource(provider, open_type="conditional", grade=1),
         "grade 2": await world.resource(provider, open_type="open", grade=2),
-        "personal in clear": await world.resource(provider, [key, person], **OPEN),
+        "personal in clear": await world.resource(provider, [key, clear], **OPEN),
         "draft": await world.resource(provider, publish=False, **OPEN),
     }
     masked = {**person, "mask": {"kind": "full"}}

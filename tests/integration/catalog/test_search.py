@@ -30,7 +30,7 @@ async def bureau(database: Database) -> Bureau:
         abstract="学籍",
         class_code="306",
         share_type=ShareType.NONE,
-        legal_basis="法",
+        legal_basis="《统计法》第九条",
     )
     return opened
 

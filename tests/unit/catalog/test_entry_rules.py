@@ -28,6 +28,19 @@ def test_not_sharing_needs_a_legal_basis() -> None:
     assert found(share_type=ShareType.NONE, legal_basis="《统计法》第九条") == set()
 
 
+def test_not_sharing_names_a_law_and_its_article() -> None:
+    """The basis "x" passed (G13)."""
+    for basis in ("x", "《南宁市政务数据管理条例》第二十条"):
+        wrong = {("legal_basis", "pattern")}
+        assert found(share_type=ShareType.NONE, legal_basis=basis) == wrong
+
+
+@pytest.mark.parametrize("path", list(WORDED))
+def test_unconditional_data_has_no_conditions(path: str) -> None:
+    assert found(**{path: "限本部门使用"}) == {(path, "not_allowed")}
+    assert found(**{path: "无条件"}) == set()
+
+
 @pytest.mark.parametrize("left_out", list(WORDED))
 def test_conditional_sharing_lists_conditions_scope_and_purposes(left_out: str) -> None:
     conditional = {"share_type": ShareType.CONDITIONAL}

@@ -49,4 +49,4 @@ def test_a_reference_says_which_resource_of_the_source_it_is_of(
 def test_what_a_department_collects_itself_refers_to_nothing() -> None:
     drafted: Item = item(key=True, role=ItemRole.SOURCE, refers_to="r1")
     found = draft_errors(entry(drafted), {"DE001": DataType.STRING})
-    assert [(e.path, e.code) for e in found] == [("items[0].refers_to", "out_of_range")]
+    assert [(e.path, e.code) for e in found] == [("items[0].refers_to", "not_allowed")]
