@@ -21,7 +21,7 @@ GOES_ON: Final[Mapping[State, Action]] = {
 async def tasks(
     session: ReadSession, principal: Principal, request: PageRequest
 ) -> Sequence[Sequence[Awaited]]:
-    """Return the first entries and the first claims that wait for the caller."""
+    """Return the first entries, deadlines and claims that wait for the caller."""
     over = principal.region_code if _reviews(principal) else None
     entries = await store.resources(
         session,
@@ -32,9 +32,11 @@ async def tasks(
         returned=Role.CLERK in principal.roles,
         request=request,
     )
-    if over is None:
-        return [entries]
-    return [entries, await store.claims(session, over, request)]
+    follows = not principal.roles.isdisjoint((Role.CLERK, Role.HEAD))
+    department = principal.department if follows else None
+    running = await store.deadlines(session, department, over, request)
+    claims = [] if over is None else await store.claims(session, over, request)
+    return [entries, running, claims]
 
 
 def _reviews(principal: Principal) -> bool:

@@ -27,6 +27,7 @@ __all__ = [
     "end_review",
     "facts",
     "follow",
+    "overdue_by_kind",
     "reckon_anew",
     "running",
     "take_overdue",
@@ -89,6 +90,11 @@ async def take_overdue(session: WriteSession, now: datetime, limit: int) -> Sequ
     for deadline in overdue:
         await store.write(session, deadline, breached_at=now)
     return overdue
+
+
+async def overdue_by_kind(session: ReadSession, now: datetime) -> dict[str, int]:
+    """Return how many deadlines are open beyond their day, by kind."""
+    return await store.overdue_by_kind(session, now)
 
 
 async def reckon_anew(

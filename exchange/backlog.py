@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from catalog import clocks
 from exchange.applications import store as applications
 from exchange.subscriptions import store as subscriptions
 from exchange.subscriptions.delivery_clock import C6
@@ -38,7 +39,8 @@ async def look(session: ReadSession, now: datetime) -> Backlog:
     messages, seconds = await outbox.waiting(session)
     overdue = await applications.overdue_by_clock(session, now)
     late = await subscriptions.undelivered(session, now)
-    return Backlog(messages, seconds, {**overdue, C6: late})
+    entries = await clocks.overdue_by_kind(session, now)
+    return Backlog(messages, seconds, {**entries, **overdue, C6: late})
 
 
 async def watch(database: Database) -> None:

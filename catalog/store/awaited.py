@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import DateTime, literal
-from sqlmodel import col
+from sqlalchemy import DateTime, func, literal
+from sqlmodel import col, select
 
 from auth.regions.within import within
+from catalog.deadline_tables import Deadline, Kind
 from catalog.states import OPEN_CLAIMS, Action, Decision, State
 from catalog.tables import Element, Resource, ResourceVersion, Source
 from kernel import awaited
@@ -14,8 +15,30 @@ from kernel.database import ReadSession
 from kernel.paging import PageRequest
 
 NO_DUE_DATE = literal(None, DateTime(timezone=True))
+# Of a review by the authority: C2, which runs for revisions only.
+REVIEW_DUE = (
+    select(func.min(Deadline.due_at))
+    .where(
+        col(Deadline.resource_id) == col(Resource.id),
+        Deadline.kind == Kind.REVIEW,
+        col(Deadline.ended_at).is_(None),
+    )
+    .scalar_subquery()
+)
 # A clerk's work on a draft that came back; PUT, which is no transition.
 CHANGE = "change"
+# What a deadline waits for; no transitions either.
+CONSENT, UPDATE, REGAIN = "consent-change-notice", "update", "regain-source"
+ASKED = (
+    (col(Deadline.kind) == Kind.UPDATE)
+    & col(Deadline.met_at).is_(None)
+    & col(Deadline.note)["extension"].is_not(None)
+    & col(Deadline.note)["extension"]["consented_at"].is_(None)
+)
+FOLLOWED = (
+    (UPDATE, (col(Deadline.kind) == Kind.UPDATE) & col(Deadline.met_at).is_(None)),
+    (REGAIN, col(Deadline.kind) == Kind.SOURCE_LOST),
+)
 
 
 async def resources(
@@ -41,12 +64,37 @@ async def resources(
     if not choices:
         return []
     columns = Columns(
-        col(Resource.id), col(Resource.department), NO_DUE_DATE, title=col(ResourceVersion.name)
+        col(Resource.id), col(Resource.department), REVIEW_DUE, title=col(ResourceVersion.name)
     )
     newest = (col(ResourceVersion.resource_id) == col(Resource.id)) & (
         col(ResourceVersion.number) == col(Resource.version)
     )
     query = awaited.query("resource", columns, choices, request).join(ResourceVersion, newest)
+    return awaited.rows((await session.exec(query)).all(), columns)
+
+
+async def deadlines(
+    session: ReadSession, department: str | None, over: str | None, request: PageRequest
+) -> Sequence[Awaited]:
+    """Return what runs for entries of a department, and extensions asked of the authority `over`.
+
+    `department` is None for whoever need not follow its deadlines.
+    """
+    choices: list[Choice] = []
+    if over is not None:
+        inside = within(col(Resource.region_code), over)
+        choices.append((CONSENT, inside & ASKED))
+    if department is not None:
+        mine = col(Resource.department) == department
+        choices += [(act, mine & condition) for act, condition in FOLLOWED]
+    if not choices:
+        return []
+    columns = Columns(
+        col(Resource.id), col(Resource.department), col(Deadline.due_at), named=col(Resource.id)
+    )
+    query = awaited.query("resource", columns, choices, request)
+    query = query.join(Deadline, col(Deadline.resource_id) == col(Resource.id))
+    query = query.where(col(Deadline.ended_at).is_(None))
     return awaited.rows((await session.exec(query)).all(), columns)
 
 

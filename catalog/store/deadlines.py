@@ -123,6 +123,20 @@ async def take_overdue(session: WriteSession, now: datetime, limit: int) -> Sequ
     return (await session.exec(query.with_for_update(skip_locked=True))).all()
 
 
+async def overdue_by_kind(session: ReadSession, now: datetime) -> dict[str, int]:
+    """Count what is open beyond its day and not handed over."""
+    query = (
+        select(Deadline.kind, func.count())
+        .where(
+            col(Deadline.ended_at).is_(None),
+            col(Deadline.met_at).is_(None),
+            col(Deadline.due_at) <= now,
+        )
+        .group_by(col(Deadline.kind))
+    )
+    return {kind: int(count) for kind, count in (await session.exec(query)).all()}
+
+
 async def take_outdated(session: WriteSession, calendar: int, limit: int) -> Sequence[Deadline]:
     """Lock open deadlines that were reckoned before a newer holiday notice."""
     query = (

@@ -9,12 +9,15 @@ import pytest
 from sqlalchemy import text
 
 from auth.errors import NotYourDepartment, RoleRequired
+from auth.principal import Principal
 from catalog import change_notices, clocks, lifecycle
 from catalog.clocks import Deadline, Kind
 from catalog.errors import ChangeNoticed, ResourceNotPublished
 from exchange.stewardship import catalogue_clock
+from exchange.tasks import inbox
 from kernel.database import Database
 from kernel.errors import IllegalTransition, Invalid
+from kernel.paging import PageRequest
 from kernel.terms import last_day
 from tests.support.catalog import NOW, Bureau, open_bureau
 from tests.support.world import World
@@ -150,6 +153,35 @@ async def test_what_was_handed_over_in_time_is_not_late(bureau: Bureau) -> None:
     await bureau.put_in_force(resource_id)
     await mark(bureau, datetime(2026, 5, 1, tzinfo=UTC))
     assert await breaches(bureau, resource_id) == {}
+
+
+async def tasks(bureau: Bureau, who: Principal, thing: str) -> list[tuple[str, str | None]]:
+    async with bureau.database.reading() as session:
+        page = await inbox.page(session, who, PageRequest(200), now=NOW)
+    return [
+        (task.kind, None if task.due_at is None else last_day(task.due_at).isoformat())
+        for task in page.items
+        if task.thing == thing
+    ]
+
+
+async def test_the_clocks_are_tasks_with_their_days(bureau: Bureau) -> None:
+    resource_id = (await bureau.published()).resource.id
+    await notice(bureau, resource_id)
+    update = ("resource.update", "2026-03-16")
+    assert await tasks(bureau, bureau.one.head, resource_id) == [update]
+    assert await tasks(bureau, bureau.one.clerk, resource_id) == [update]
+    assert await tasks(bureau, bureau.two.head, resource_id) == []
+    assert await tasks(bureau, bureau.authority, resource_id) == []
+    await extend(bureau, resource_id)
+    asked = ("resource.consent-change-notice", "2026-03-16")
+    assert await tasks(bureau, bureau.authority, resource_id) == [asked]
+    await consent(bureau, resource_id)
+    await revise(bureau, resource_id)
+    await bureau.submit(resource_id)
+    review = ("resource.approve", "2026-03-04")
+    assert await tasks(bureau, bureau.authority, resource_id) == [review]
+    assert await tasks(bureau, bureau.one.head, resource_id) == []
 
 
 async def test_of_twenty_notices_at_once_one_runs(bureau: Bureau) -> None:
