@@ -87,8 +87,8 @@ async def change(
     *,
     subject: str | None = None,
     **facts: Any,  # noqa: ANN401 - columns
-) -> Sequence[Deadline]:
-    """Change the open deadlines of a kind, or the one of a subject; return them."""
+) -> None:
+    """Change the open deadlines of a kind, or the one of a subject."""
     statement = update(Deadline).where(
         col(Deadline.resource_id) == resource_id,
         col(Deadline.kind) == kind,
@@ -96,10 +96,7 @@ async def change(
     )
     if subject is not None:
         statement = statement.where(col(Deadline.subject) == subject)
-    rows = await session.exec(
-        statement.values(**facts).returning(Deadline).execution_options(populate_existing=True)
-    )
-    return rows.scalars().all()
+    await session.exec(statement.values(**facts))
 
 
 async def write(
