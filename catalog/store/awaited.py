@@ -23,6 +23,7 @@ REVIEW_DUE = (
         Deadline.kind == Kind.REVIEW,
         col(Deadline.ended_at).is_(None),
     )
+    .correlate(Resource)
     .scalar_subquery()
 )
 # A clerk's work on a draft that came back; PUT, which is no transition.
