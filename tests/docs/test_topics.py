@@ -28,11 +28,22 @@ ANNOUNCED = {
 # Where messages are added to the outbox, by file: a new place makes this test be read again.
 PLACES = {
     "catalog/handover.py": 1,
+    CatalogEvent.SOURCE_LOST,
+    CatalogEvent.SOURCE_REGAINED,
+    CatalogEvent.CHANGE_NOTICED,
+    CatalogEvent.UPDATE_EXTENSION_REQUESTED,
+    CatalogEvent.UPDATE_EXTENSION_CONSENTED,
+}
+# Where messages are added to the outbox, by file: a new place makes this test be read again.
+PLACES = {
+    "catalog/change_notices.py": 1,
     "catalog/lifecycle.py": 1,
+    "catalog/losses.py": 1,
     "catalog/sources.py": 1,
     "exchange/applications/clockwork.py": 2,
     "exchange/applications/moves.py": 2,
     "exchange/stewardship/carrying.py": 1,
+    "exchange/stewardship/catalogue_clock.py": 1,
     "exchange/subscriptions/delivery_clock.py": 1,
     "exchange/subscriptions/granting.py": 1,
     "exchange/subscriptions/supervision.py": 1,
