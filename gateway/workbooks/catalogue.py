@@ -110,6 +110,8 @@ ITEM: Final = (
     _choice("mask.kind", "脱敏方式", MASKS, required=False),
     Column(path="mask.keep_start", label="保留前几位", kind=Kind.WHOLE, width=10),
     Column(path="mask.keep_end", label="保留后几位", kind=Kind.WHOLE, width=10),
+    Column(path="refers_to", label="引用资源编号", kind=Kind.CODE, width=34),
+    Column(path="unmasked_reason", label="不脱敏理由", width=30),
 )
 LAYOUT: Final = Layout(
     name="catalogue",
