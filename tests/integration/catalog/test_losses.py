@@ -50,8 +50,8 @@ async def closed_from(bureau: Bureau, resource_id: str) -> datetime | None:
 
 async def told(bureau: Bureau, resource_id: str) -> list[str]:
     query = text(
-        "SELECT event FROM kernel.audit_event WHERE subject_id = :id AND event LIKE 'resource.source_%'"
-        " ORDER BY at, seq"
+        "SELECT event FROM kernel.audit_event WHERE subject_id = :id"
+        " AND event LIKE 'resource.source_%' ORDER BY at, seq"
     )
     async with bureau.database.reading() as session:
         return list((await session.scalars(query.bindparams(id=resource_id))).all())
