@@ -12,7 +12,9 @@ from enum import StrEnum
 
 from auth.regions.tree import covers
 from catalog.events import CatalogEvent
+from catalog.sources import settle_losses
 from catalog.states import OPEN_CLAIMS, SourceStatus
+from catalog.store import bindings
 from catalog.store import elements as element_store
 from catalog.store import handover as store
 from catalog.store import sources as source_store
@@ -107,7 +109,19 @@ async def carry_out(
             fate = fate_of(source, others, seat.department)
             handover.add(source, fate)
             await _carry_source(session, actor, source, fate, others, seat, now=now)
+    await _settle_losses(session, actor, handover, now=now)
     return handover
+
+
+async def _settle_losses(
+    session: WriteSession, actor: Actor, handover: Handover, *, now: datetime
+) -> None:
+    """Find out what has lost or regained its source where sources or entries went over."""
+    changed = {source.element for source in (*handover.sources, *handover.sources_ended)}
+    changed |= await bindings.claimed_by(session, handover.entries)
+    for element in sorted(changed):
+        await element_store.lock(session, element)
+        await settle_losses(session, actor, element, now=now)
 
 
 async def _others(session: ReadSession, source: Source, seat: Seat) -> list[Source]:

@@ -34,6 +34,7 @@ from catalog.store.rows import add_once
 from catalog.store.sources import Criteria
 from catalog.tables import Source
 from kernel import outbox
+from kernel.actor import Actor
 from kernel.audit import record
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import FieldErrors, NotFound
@@ -167,7 +168,7 @@ async def _carry_out(
     _announce(session, principal, source, decision)
     await _settle_contest(session, principal, source)
     if decision in DECISIVE:
-        await settle_losses(session, principal, source.element, now=now)
+        await settle_losses(session, principal.actor, source.element, now=now)
 
 
 def require(principal: Principal, decision: Decision, source: Source) -> None:
@@ -199,7 +200,7 @@ def _facts(
 
 
 async def settle_losses(
-    session: WriteSession, principal: Principal, element: str, *, now: datetime
+    session: WriteSession, actor: Actor, element: str, *, now: datetime
 ) -> None:
     """Find out which published resources have lost or regained their source of the element.
 
@@ -211,7 +212,7 @@ async def settle_losses(
         for region in {each.region_code for each in held}
     }
     lost = [each.resource_id for each in held if not _is_of(each, sources[each.region_code])]
-    await losses.settle(session, principal.actor, element, held, lost, now=now)
+    await losses.settle(session, actor, element, held, lost, now=now)
 
 
 def _is_of(held: Held, source: Source | None) -> bool:

@@ -38,6 +38,17 @@ async def published_with(session: ReadSession, element: str) -> list[Held]:
     return [Held(*row) for row in (await session.exec(query)).all()]
 
 
+async def claimed_by(session: ReadSession, resource_ids: Collection[str]) -> set[str]:
+    """Return the elements that the versions in force of these resources are the source of."""
+    query = select(ResourceVersion.items).where(
+        col(ResourceVersion.resource_id).in_(resource_ids),
+        col(ResourceVersion.state) == State.PUBLISHED,
+    )
+    source = str(ItemRole.SOURCE)
+    rows = (await session.exec(query)).all()
+    return {item["element"] for items in rows for item in items if item.get("role") == source}
+
+
 async def published_by(session: ReadSession, wanted: Mapping[str, str]) -> Sequence[Binding]:
     """Return (resource, department, element) of what these departments publish as the source.
 

@@ -164,7 +164,7 @@ async def test_twenty_changes_of_the_source_at_once_leave_one_open_term(bureau: 
 
     async def look_again() -> None:
         async with bureau.database.transaction() as session:
-            await sources.settle_losses(session, bureau.authority, bureau.element, now=NOW)
+            await sources.settle_losses(session, bureau.authority.actor, bureau.element, now=NOW)
 
     await asyncio.gather(*(look_again() for _ in range(20)))
     assert await lost(bureau, resource_id) == [bureau.element]
