@@ -23,6 +23,7 @@ from gateway.console.visit import Go, Visit
 from kernel.clock import SHANGHAI
 
 router = APIRouter()
+YEARS = range(2000, 2200)
 PEOPLE, PERSON, NEW = "people.html", "person.html", "person_new.html"
 
 
@@ -157,11 +158,12 @@ async def audit_log(visit: Visit) -> AuditLog:
 
 
 def _day(text: str | None) -> datetime | None:
-    """Return the beginning of a day in Shanghai, None for what is no day."""
+    """Return the beginning of a day in Shanghai, None for what is no day of the log's."""
     try:
-        return datetime.combine(date.fromisoformat(text or ""), time(), SHANGHAI)
+        day = date.fromisoformat(text or "")
     except ValueError:
         return None
+    return datetime.combine(day, time(), SHANGHAI) if day.year in YEARS else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,8 +147,8 @@ async def change(visit: Visit) -> object:
         return await edit(visit)
     resource_id = visit.part("id")
     entry = forms.body(EntryIn, _entry(visit)).entry()
-    revision = visit.text("revision")
-    known = int(revision) if revision and revision.isdigit() else None
+    revision = forms.whole(visit.text("revision"))
+    known = revision if isinstance(revision, int) else None
     async with visit.writing() as session:
         await resources.change(
             session, visit.principal, resource_id, entry, revision=known, now=visit.now
@@ -213,9 +213,8 @@ def _rows(form: FormData) -> Iterator[Row]:
 
 async def _changed(visit: Visit, session: ReadSession, rows: list[Row]) -> list[Row]:
     """Return the rows after the button that was pressed: one more, one less, an element taken."""
-    removed = visit.text("remove")
-    if removed is not None and removed.isdigit():
-        rows = [row for place, row in enumerate(rows) if place != int(removed)]
+    removed = forms.whole(visit.text("remove"))
+    rows = [row for place, row in enumerate(rows) if place != removed]
     added = visit.text("add")
     if added == "row":
         return [*rows, Row()]

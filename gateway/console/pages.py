@@ -94,18 +94,27 @@ class _Desk:
         return self._kept(visit, self._answer(visit, told, template))
 
     async def take(self, view: View, template: str, back: tuple[View, str]) -> Response:
-        form = await self._request.form(
-            max_files=FILES_MAX, max_fields=FIELDS_MAX, max_part_size=PART_MAX
-        )
-        if not is_own_origin(self._request):
-            return self._page("foreign.html", {}, 403)
-        visit = await self._visit()
-        if visit is None:
-            return self._lapsed(form)
-        if form.get(TOKEN) != visit.token:
-            return self._kept(visit, self._unproved(visit, form))
-        visit.form = form
-        return self._kept(visit, await self._taken(visit, view, template, back))
+        limits = {"max_files": FILES_MAX, "max_fields": FIELDS_MAX, "max_part_size": PART_MAX}
+        async with self._request.form(**limits) as form:
+            if not self._is_own():
+                return self._page("foreign.html", {}, 403)
+            visit = await self._visit()
+            if visit is None:
+                return self._lapsed(form)
+            if form.get(TOKEN) != visit.token:
+                return self._kept(visit, self._unproved(visit, form))
+            visit.form = form
+            return self._kept(visit, await self._taken(visit, view, template, back))
+
+    def _is_own(self) -> bool:
+        """Whether the form came from a page of the platform; browsers say so of every POST."""
+        headers = self._request.headers
+        public = urlsplit(self._using.settings.base_url).netloc
+        origin = headers.get("origin") or headers.get("referer") or ""
+        try:
+            return urlsplit(origin).netloc in {public, headers.get("host")} - {"", None}
+        except ValueError:
+            return False
 
     async def _taken(
         self, visit: Visit, view: View, template: str, back: tuple[View, str]
@@ -209,17 +218,6 @@ class _Desk:
 
     def _page(self, template: str, values: dict[str, object], status: int) -> Response:
         return render.html(template, values, english=self._english, status=status)
-
-
-def is_own_origin(request: Request) -> bool:
-    """Whether a form came from a page of this host; browsers say so of every POST."""
-    origin = request.headers.get("origin") or request.headers.get("referer")
-    if not origin:
-        return False
-    try:
-        return urlsplit(origin).netloc == request.headers.get("host")
-    except ValueError:
-        return False
 
 
 def _with_done(go: Go) -> str:

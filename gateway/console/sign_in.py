@@ -92,7 +92,7 @@ async def leave(request: Request, using: Using) -> Response:
     """End the session, its tokens, and the sign-in of the browser with all that began with it."""
     cookies, browser = Cookies(using.box, using.settings), Browser(request, using.settings)
     session = cookies.session(request)
-    given = parse(await request.body()).get("token") or ""
+    given = (await _form(request)).get("token") or ""
     proof = cookies.form_token(session.person) if session else ""
     if session is not None and hmac.compare_digest(given.encode(), proof.encode()):
         await _end(request, using, session, browser)
@@ -105,11 +105,19 @@ async def leave(request: Request, using: Using) -> Response:
 @router.post("/console/language")
 async def choose_language(request: Request) -> Response:
     """Remember the language that a person chose, for a year."""
-    form = parse(await request.body())
+    form = await _form(request)
     response = RedirectResponse(_local(form.get("then")), SEE_OTHER, NOT_STORED)
     chosen = "en" if form.get("language") == "en" else "zh"
     response.set_cookie(LANGUAGE, chosen, YEAR_SECONDS, path="/", httponly=True, samesite="lax")
     return response
+
+
+async def _form(request: Request) -> Parameters:
+    """Return what the form held, nothing for what is no form."""
+    try:
+        return parse(await request.body())
+    except OAuth2Error:
+        return Parameters([])
 
 
 async def refreshed(request: Request, using: Services, refresh: str) -> Pair:

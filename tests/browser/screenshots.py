@@ -68,6 +68,19 @@ async def public(browser: Browser, base_url: str) -> None:
         await picture(page, name)
 
 
+async def upload(page: Page) -> None:
+    """Check a file with two faults, as a clerk would."""
+    await page.goto("/console/catalogue?status=published")
+    await page.locator("tbody a[href^='/console/catalogue/']").last.click()
+    await page.click("a[href$='/upload']")
+    rows = "区划代码,区划名称,区划级别\n450000000000,广西壮族自治区,region\n45,南宁市,都市\n"
+    file = {"name": "区划.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    await page.set_input_files("#file", file)  # type: ignore[arg-type]
+    await page.click("button[value=check]")
+    await page.wait_for_selector("caption")
+    await picture(page, "upload")
+
+
 async def of_person(page: Page, wanted: Mapping[str, str]) -> None:
     for name, path in wanted.items():
         await page.goto(path)
@@ -91,6 +104,7 @@ async def take(only: str = "") -> None:
                 await of_person(await signed_in(browser, base_url, known[username]), wanted)
         if not only:
             account = known["statistics.clerk"]
+            await upload(await signed_in(browser, base_url, account))
             phone = await signed_in(browser, base_url, account, width=390, height=844)
             await of_person(
                 phone, {"phone-work": "/console", "phone-catalogue": "/console/catalogue"}
