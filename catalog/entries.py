@@ -66,7 +66,7 @@ class Item:
     """信息项: a field of the resource, bound to an element. `mask` is as `api.md` writes it.
 
     `refers_to` is the source's resource that a reference comes from; `unmasked_reason` says why
-    personal data is shown in clear.
+    personal data is shown in clear. A query may look for records by a `searchable` item.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Item:
     mask: Mapping[str, Any] | None = None
     refers_to: str | None = None
     unmasked_reason: str | None = None
+    searchable: bool = False
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Item":

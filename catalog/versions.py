@@ -130,7 +130,12 @@ async def record_versions(
 
 def _record_item(stored: Mapping[str, Any], data_type: str) -> RecordItem:
     return RecordItem(
-        stored["name"], DataType(data_type), stored["key"], stored["element"], stored["mask"]
+        stored["name"],
+        DataType(data_type),
+        stored["key"],
+        stored["element"],
+        stored["mask"],
+        stored.get("searchable", False),
     )
 
 

@@ -8,6 +8,12 @@ from exchange.delivery.departures import Departures
 from exchange.delivery.fold_news import FoldNews
 from exchange.delivery.gathering import Gatherer
 from exchange.delivery.grant_plans import GrantPlans
+from exchange.delivery.lookup.budgets import Budgets
+from exchange.delivery.lookup.door import Door
+from exchange.delivery.lookup.lookups import Lookups
+from exchange.delivery.lookup.query import Querier
+from exchange.delivery.lookup.tries import Tries
+from exchange.delivery.lookup.verify import Verifier
 from exchange.delivery.positions import Positions
 from exchange.delivery.predecessors import PredecessorSource
 from exchange.delivery.pull import Meters, News, Puller
@@ -56,6 +62,10 @@ class Bus:
     quarantine: Quarantine
     dry_runs: DryRuns
     own_records: OwnRecords
+    door: Door
+    querier: Querier
+    verifier: Verifier
+    tries: Tries
     connections: tuple[Connection, ...]
 
     @classmethod
@@ -93,6 +103,8 @@ class Bus:
         meters = Meters(counts, quotas, departures)
         puller = Puller(database, gatherer, News(tail, folds), plans, meters, changes, cursors)
         _listen(changes, publisher, plans, tail, departures)
+        door = Door(plans, changes, departures, quotas, counts)
+        lookups, tries = Lookups(database), Tries(database, _budgets(settings))
         policy = TopicPolicy.of(settings)
         return cls(
             publisher,
@@ -110,6 +122,10 @@ class Bus:
             quarantine,
             DryRuns(database, publisher.plans, turns),
             OwnRecords(database, lambda: publisher.receipt_key),
+            door,
+            Querier(database, box, door, lookups),
+            Verifier(door, lookups, tries, box),
+            tries,
             (small, large, reading, watching, deciding),
         )
 
@@ -134,11 +150,20 @@ class Bus:
         return self.condition.findings or self.connections[-1].troubles
 
     async def close(self) -> None:
+        await self.tries.close()
         await self.quotas.close()
         await self.ledger.close()
         await self.lanes.close()
         for connection in self.connections:
             await connection.close()
+
+
+def _budgets(settings: Settings) -> Budgets:
+    return Budgets(
+        settings.verify_subjects_per_day,
+        settings.verify_tries_per_subject,
+        settings.verify_mismatch_percent,
+    )
 
 
 def _listen(

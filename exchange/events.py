@@ -27,6 +27,8 @@ class ExchangeEvent(StrEnum):
     RECORDS_PUBLISHED = "records.published"
     RECORDS_READ = "records.read"
     LATEST_READ = "records.latest_read"
+    VERIFY_ANSWERED = "verify.answered"
+    GUESSING_SUSPECTED = "verify.guessing_suspected"
     QUARANTINE_KEPT = "quarantine.kept"
     QUARANTINE_READ = "quarantine.read"
     QUARANTINE_RESOLVED = "quarantine.resolved"

@@ -3,8 +3,10 @@
 from collections.abc import Collection
 from typing import Final
 
-SERVED: Final = ("pull",)
+SERVED: Final = ("pull", "query", "verify")
 """An application for another mode is refused; grants of one stay, and nothing leaves by them."""
+FROM_LATEST: Final = frozenset({"query", "verify"})
+"""Modes that answer from the latest state of a resource."""
 
 
 def offered(share_modes: Collection[str]) -> list[str]:

@@ -14,6 +14,7 @@ from auth.upkeep import forget_ended
 from exchange import backlog, metrics
 from exchange.applications.clockwork import mark_breaches, reckon_anew
 from exchange.delivery import store as frontiers
+from exchange.delivery.lookup import budget_store
 from exchange.latest import store as folds
 from exchange.latest.projector import Projector
 from exchange.log.access import Access
@@ -96,6 +97,7 @@ CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("forget-flushes", count_store.forget_flushes, 3600.0),
     ("forget-buckets", buckets.forget_full, 600.0),
     ("forget-frontiers", frontiers.forget_old, 3600.0),
+    ("forget-tries", budget_store.forget_old, 3600.0),
     ("forget-identity", forget_ended, 3600.0),
     ("department-changes", carry_due, 5.0),
     ("department-sweep", sweep, 30.0),

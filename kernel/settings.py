@@ -152,6 +152,15 @@ class Settings(BaseSettings):
     receipts_days: int = Field(
         30, ge=1, description="days that receipts are listed; each is read by its id for ever"
     )
+    verify_subjects_per_day: int = Field(
+        10_000, ge=1, description="keys that a subscription may verify in a day"
+    )
+    verify_tries_per_subject: int = Field(
+        5, ge=1, description="times that it may verify one of them in a day"
+    )
+    verify_mismatch_percent: int = Field(
+        50, ge=1, le=100, description="mismatches among its last 100 tries beyond which it guesses"
+    )
     quarantine_entries: int = Field(
         100_000, ge=0, description="records that the quarantine of one resource holds (P9)"
     )

@@ -76,6 +76,8 @@ CASTS = (
     Cast("publish-1-keyed", 64, ["PublishSingleKeyed"]),
     Cast("pull-500-masked", 8, ["PullMasked"]),
     Cast("pull-500-tail", 8, ["PullTail"]),
+    Cast("query", 32, ["Query"], story=True),
+    Cast("verify", 32, ["Verify"], story=True),
     Cast("pull-catch-up", 4, ["CatchUp"], story=True),
     Cast("long-poll", 101, ["Ticker", "LongPoll"], story=True),
     Cast("mixed", 40, ["WorkingDay"], story=True),

@@ -17,6 +17,7 @@ from loadtests.live import Live
 from loadtests.machines import Worker
 from loadtests.scenarios.base import ExchangeUser, Setting
 from loadtests.scenarios.day import WorkingDay
+from loadtests.scenarios.lookup import Query, Verify
 from loadtests.scenarios.publish import PublishBatch, PublishSingle, PublishSingleKeyed
 from loadtests.scenarios.pull import CatchUp, PullMasked, PullTail
 from loadtests.scenarios.revocation import Revoked, RevokedWaiting, Revoker
@@ -33,11 +34,13 @@ __all__ = [
     "PublishSingleKeyed",
     "PullMasked",
     "PullTail",
+    "Query",
     "Revoked",
     "RevokedWaiting",
     "Revoker",
     "Storm",
     "Ticker",
+    "Verify",
     "WorkingDay",
 ]
 

@@ -27,6 +27,7 @@ MASKED, TAIL, CATCH_UP = "masked.book", "tail.book", "catch-up.book"
 MASKED_TAIL = "masked-tail.book"
 BATCH, PAGE, LARGE_PAGE = 500, 500, 10_000
 TAIL_PAGES = 40
+REGISTER = 10_000
 FILLING_CALLERS = 8
 PREPARING_SECONDS = 180.0
 SPARE_SECONDS = 90.0
@@ -92,6 +93,7 @@ def prepare(arena: Arena, archive_records: int) -> Stage:
     made = world.seed(arena.base_url, arena.credentials)
     made.write(arena.folder / world.FILE)
     stage = Stage(arena, made)
+    fill_register(stage)
     fill(stage, made.archive, archive_records - TAIL_PAGES * PAGE)
     tail_offset, tail_since = stage.archived(), datetime.now(UTC)
     fill(stage, made.archive, TAIL_PAGES * PAGE)
@@ -148,6 +150,13 @@ def fill(stage: Stage, resource: str, wanted: int, target: Target | None = None)
     filled = generate(stage, work, FILLING_CALLERS, FILLING, target, batches).total
     if filled.failures or filled.records != batches * BATCH:
         raise RunFailed("; ".join(filled.complaints) or "the archive could not be filled")
+
+
+def fill_register(stage: Stage) -> None:
+    """Publish the records that are queried and verified; they are folded while others are sent."""
+    with stage.world.client(stage.world.publisher) as publisher:
+        for body in records.bodies(BATCH, REGISTER // BATCH):
+            publisher.publish(stage.world.register, body, key=None)
 
 
 def _write_book(

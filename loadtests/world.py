@@ -5,6 +5,7 @@ archive to read, and a bulletin whose readers wait for news.
 """
 
 import secrets
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from deploy.demo.sign_in import signing_in
 from deploy.local.files import read_json, write_private
 from kernel.identifiers import make_uscc
 from loadtests import records
-from shuyuan_client.http import ExchangeClient, with_secret
+from shuyuan_client.http import ExchangeClient, Refused, with_secret
 
 FILE = "world.json"
 REGION = "450000"
@@ -27,6 +28,7 @@ WAITING_SUBSCRIPTIONS = 8
 REVOCABLE_SUBSCRIPTIONS = 8
 Json = dict[str, Any]
 
+FOLDING_SECONDS = 60.0
 VALID_UNTIL = "2098-12-31"
 REVIEW = {"passed": True, "by": "保密办（压测）", "date": "2026-01-05"}
 RATE_LIMIT: Json = {
@@ -46,7 +48,10 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 class World(msgspec.Struct, frozen=True):
-    """`whole` shows all items of the archive, `masked` six of twelve with two masks."""
+    """`whole` shows all items of the archive, `masked` six of twelve with two masks.
+
+    `queried` and `verified` answer from the latest state of the register.
+    """
 
     base_url: str
     publisher: Credentials
@@ -59,6 +64,9 @@ class World(msgspec.Struct, frozen=True):
     revocable: list[str]
     bulletin: str
     waiting: list[str]
+    register: str = ""
+    queried: str = ""
+    verified: str = ""
 
     def write(self, path: Path) -> None:
         write_private(path, msgspec.json.encode(self).decode())
@@ -133,9 +141,11 @@ class Seeding:
         def narrow() -> str:
             return self.subscription(archive, provider, consumer, records.NARROW, lifted=())
 
-        def whole(resource: str) -> str:
+        def whole(resource: str, mode: str = "pull") -> str:
             names, lifted = tuple(records.ITEMS), tuple(records.MASKS)
-            return self.subscription(resource, provider, consumer, names, lifted=lifted)
+            return self.subscription(resource, provider, consumer, names, lifted=lifted, mode=mode)
+
+        register = self.resource(provider, items)
 
         return World(
             base_url=self.base_url,
@@ -149,6 +159,9 @@ class Seeding:
             revocable=[narrow() for _ in range(REVOCABLE_SUBSCRIPTIONS)],
             bulletin=bulletin,
             waiting=[whole(bulletin) for _ in range(WAITING_SUBSCRIPTIONS)],
+            register=register,
+            queried=whole(register, "query"),
+            verified=whole(register, "verify"),
         )
 
     def department(self, name: str) -> Department:
@@ -234,13 +247,25 @@ class Seeding:
         items: Sequence[str],
         *,
         lifted: Sequence[str],
+        mode: str = "pull",
     ) -> str:
         """Apply, sign and agree; `lifted` are the items whose mask the provider lifts."""
-        body = application(resource, consumer.system.name, items)
+        body = application(resource, consumer.system.name, items) | {"mode": mode}
         path = f"/v1/applications/{consumer.clerk.ask('POST', '/v1/applications', body)['id']}"
         consumer.head.ask("POST", f"{path}/sign")
-        agreed = provider.head.ask("POST", f"{path}/agree", {"unmasked": list(lifted)})
-        return str(agreed["subscription_id"])
+        return _agreed(provider.head, path, {"unmasked": list(lifted)})
+
+
+def _agreed(head: ExchangeClient, path: str, said: Json) -> str:
+    """Agree, once the latest state is folded where the mode needs it."""
+    deadline = time.monotonic() + FOLDING_SECONDS
+    while True:
+        try:
+            return str(head.ask("POST", f"{path}/agree", said)["subscription_id"])
+        except Refused as refusal:
+            if refusal.code != "state_incomplete" or time.monotonic() > deadline:
+                raise
+            time.sleep(1)
 
 
 def _item(name: str, element: str) -> Json:
@@ -264,7 +289,7 @@ def entry(name: str, items: Sequence[Mapping[str, Any]]) -> Json:
         "format": 3,
         "update_cycle": "realtime",
         "share_type": "unconditional",
-        "share_modes": ["pull"],
+        "share_modes": ["pull", "query", "verify"],
         "open_type": "closed",
         "grade": 1,
         "items": list(items),

@@ -16,6 +16,7 @@ class RecordItem:
     key: bool
     element: str
     mask: Mapping[str, Any] | None = None
+    searchable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,21 +15,25 @@ LAW_ZONE = ZoneInfo("Asia/Shanghai")
 # P3: suspension stops delivery within a second, on every worker.
 STOP_SECONDS = 1.0
 REFUSALS_IN_A_ROW = 8
+FOLDING_SECONDS = 60.0
+VERIFIED_FOR = {"matter": "农业经营主体登记", "reference": "演示办件 0001"}
 
 
-def subscribe(stage: Stage, resource_id: str, client_id: str, items: Sequence[str]) -> Json:
+def subscribe(
+    stage: Stage, resource_id: str, client_id: str, items: Sequence[str], mode: str = "pull"
+) -> Json:
     """Return an active subscription to just these items, applied for unless there is one."""
     clerk = stage.as_(AGRICULTURE.clerk)
     for status in ("active", "suspended"):
-        wanted = {"items": list(items), "mode": "pull", "status": status}
+        wanted = {"items": list(items), "mode": mode, "status": status}
         filters = {"resource_id": resource_id, "client_id": client_id, "status": status}
         known = find_in(clerk, "/v1/subscriptions", wanted, **filters)
         if known is not None:
             return known if status == "active" else resume(stage, known["id"])
-    return _apply(stage, resource_id, client_id, items)
+    return _apply(stage, resource_id, client_id, items, mode)
 
 
-def _apply(stage: Stage, resource_id: str, client_id: str, items: Sequence[str]) -> Json:
+def _apply(stage: Stage, resource_id: str, client_id: str, items: Sequence[str], mode: str) -> Json:
     """The consumer's clerk applies, its head signs, the provider's head agrees (Art 20)."""
     clerk = stage.as_(AGRICULTURE.clerk)
     asked = {
@@ -37,12 +41,32 @@ def _apply(stage: Stage, resource_id: str, client_id: str, items: Sequence[str])
         "resource_id": resource_id,
         "client_id": client_id,
         "items": list(items),
+        "mode": mode,
         "valid_until": _day_after(YEAR_DAYS),
     }
     path = f"/v1/applications/{clerk.ask('POST', '/v1/applications', asked)['id']}"
     stage.as_(AGRICULTURE.head).ask("POST", f"{path}/sign")
-    agreed = stage.as_(STATISTICS.head).ask("POST", f"{path}/agree", {})
+    agreed = _agree(stage, path)
     return clerk.ask("GET", f"/v1/subscriptions/{agreed['subscription_id']}")
+
+
+def _agree(stage: Stage, path: str) -> Json:
+    """Let the provider's head agree, once the latest state is folded where the mode needs it."""
+    deadline = time.monotonic() + FOLDING_SECONDS
+    while True:
+        try:
+            return stage.as_(STATISTICS.head).ask("POST", f"{path}/agree", {})
+        except Refused as refusal:
+            if refusal.code != "state_incomplete" or time.monotonic() > deadline:
+                raise
+            time.sleep(1)
+
+
+def verify(stage: Stage, subscription_id: str, key: str, name: str) -> bool:
+    """Return whether the division of a code has a name, which the platform does not tell."""
+    body = {"key": key, "expect": {"name": name}, **VERIFIED_FOR}
+    path = f"/v1/subscriptions/{subscription_id}/verify"
+    return bool(stage.as_(CONSUMER.name).ask("POST", path, body)["match"])
 
 
 def resume(stage: Stage, subscription_id: str) -> Json:

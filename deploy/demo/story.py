@@ -1,5 +1,6 @@
 """The story, step by step; each step proves what it tells, or raises ProofFailed."""
 
+import secrets
 from dataclasses import replace
 
 from deploy.demo import catalogue, exchange, registry, sharing, tampering
@@ -36,6 +37,7 @@ def tell(platform: Platform, narrator: Narrator) -> None:
         flow = _exchange(stage, narrator, flow)
         _refuse(stage, narrator, flow)
         _change(stage, narrator, flow)
+        _verify(stage, narrator, resource_id, consumer)
         _suspend(stage, narrator, resource_id, consumer)
         _merge(stage, narrator)
         _audit(stage, narrator)
@@ -130,6 +132,20 @@ def _change(stage: Stage, narrator: Narrator, flow: Flow) -> None:
     narrator.step(
         f"更新 {first['code']}、删除 {last['code']}，下游按序收到这两项；随后恢复原数据",
         "one update and one deletion arrive downstream in order; the true data is put back",
+    )
+
+
+def _verify(stage: Stage, narrator: Narrator, resource_id: str, consumer: str) -> None:
+    subscription = sharing.subscribe(stage, resource_id, consumer, NARROWER, "verify")
+    row = secrets.choice(divisions()[1:-1])
+    right, wrong = (
+        sharing.verify(stage, subscription["id"], row["code"], name)
+        for name in (row["name"], row["name"] + "（误）")
+    )
+    require(right and not wrong, "核验结果不正确", "the answers of the verify are wrong")
+    narrator.step(
+        f"以核验方式询问 {row['code']} 的名称：一致为 true，不一致为 false，平台不给出数据",
+        "asked by verify, a right name answers true and a wrong one false; no value leaves",
     )
 
 

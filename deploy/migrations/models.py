@@ -18,6 +18,7 @@ MODULES = (
     "exchange.delivery.tables",
     "exchange.metering.tables",
     "exchange.metering.rates.tables",
+    "exchange.delivery.lookup.tables",
     "exchange.latest.tables",
     "exchange.stewardship.tables",
 )

@@ -10,13 +10,14 @@ from exchange.applications.narrowing import Narrowing, Terms, narrow
 from exchange.applications.offers import Offer, offered
 from exchange.applications.states import Action
 from exchange.applications.tables import Application
+from exchange.modes import FROM_LATEST
 from exchange.subscriptions import conditions
 from exchange.subscriptions.folding import require_folded
 from exchange.subscriptions.granting import Granted, grant, hold_resource
 from exchange.subscriptions.tables import Subscription
 from kernel.actor import SYSTEM, Actor
 from kernel.database import WriteSession
-from kernel.errors import Conflict
+from kernel.errors import Conflict, FieldErrors
 from kernel.workdays import local_date
 
 AS_ASKED = Narrowing()
@@ -67,6 +68,7 @@ async def conclude(
 ) -> Application:
     _require_mode(application, offer)
     asked = asked_terms(application)
+    _check_detail(application, said)
     terms = narrow(asked, said, fields=offer.fields, masked=offer.masks, today=local_date(now))
     await _require_folded(session, application, offer, terms, now)
     granted = _granted(application, offer, terms, said, deadlines.delivery_term(now, limits))
@@ -86,8 +88,17 @@ async def _require_folded(
 ) -> None:
     keys = {name for name, field in offer.fields.items() if field.key}
     named = {condition.item for condition in terms.row_filter}
-    if not named <= keys:
+    if not named <= keys or application.mode in FROM_LATEST:
         await require_folded(session, application.resource_id, now=now)
+
+
+def _check_detail(application: Application, said: Narrowing) -> None:
+    """Raise Invalid for a detail of answers that the mode does not give."""
+    if said.detail and application.mode != "verify":
+        errors = FieldErrors()
+        zh, en = "只有核验方式可以告知不一致的信息项", "only verify tells what does not match"
+        errors.add("detail", "not_in_code_list", zh, en, allowed=["false"])
+        errors.raise_if_any()
 
 
 def _require_mode(application: Application, offer: Offer) -> None:
@@ -138,6 +149,7 @@ def _granted(
         deliver_from=delivery.start,
         deliver_days=delivery.days,
         deliver_calendar=delivery.calendar,
+        detail=said.detail,
     )
 
 

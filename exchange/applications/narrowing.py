@@ -22,7 +22,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrowing:
-    """What the provider's head says when agreeing; None leaves a term as it was asked for."""
+    """What the provider's head says when agreeing; None leaves a term as it was asked for.
+
+    `detail` lets a verify name the items that do not match.
+    """
 
     items: tuple[str, ...] | None = None
     unmasked: tuple[str, ...] = ()
@@ -30,6 +33,7 @@ class Narrowing:
     records_per_day: int | None = None
     valid_until: date | None = None
     note: str | None = None
+    detail: bool = False
 
 
 def narrow(

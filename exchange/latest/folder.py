@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from exchange.latest import store
+from exchange.latest.indexer import Indexer
 from exchange.latest.records import folding
 from exchange.latest.store import Beginning, Lease, Stretch
 from exchange.log.errors import BrokerUnavailable, PositionExpiredError
@@ -74,6 +75,7 @@ class Folder:
         self._at = lease.folded_to
         self._looked_at: float | None = None
         self._quiet_at: float | None = None
+        self._indexer = Indexer(tools.database, tools.reader.turns, tools.me, lease)
         self._topic = topic_of(lease.resource_id)
 
     async def go_on(self) -> None:
@@ -85,6 +87,7 @@ class Folder:
         if self._looked_at is None or now - self._looked_at > LOOK_SECONDS:
             await self._look()
             self._looked_at = now
+        await self._indexer.go_on()
         tools, lease = self._tools, self._lease
         asked_at = clock.epoch()
         async with tools.reading:
@@ -98,6 +101,8 @@ class Folder:
                 return
         if not lease.caught_up:
             await self._caught_up()
+        if self._indexer.has_more:
+            return
         place = (self._topic, lease.partition)
         self._quiet_at = asked_at
         try:
@@ -118,10 +123,11 @@ class Folder:
         while chunk.start <= self._at < chunk.next_offset:
             batch = _cut(chunk, self._at)
             folded = await self._tools.reader.turns.finish(folding(chunk, batch.first, batch.last))
+            terms = await self._indexer.terms(folded)
             async with self._tools.writing, self._tools.database.transaction() as session:
                 as_of = asked_at if batch.end >= chunk.end else None
                 stretch = Stretch(batch.begin, batch.end, as_of)
-                at = await store.write(session, self._tools.me, self._lease, stretch, folded)
+                at = await store.write(session, self._tools.me, self._lease, stretch, folded, terms)
             self._at = at
 
     async def _caught_up(self) -> None:
@@ -160,6 +166,7 @@ class Folder:
             async with tools.database.transaction() as session:
                 await store.confirm(session, tools.me, lease, tools.generation)
             self._lease = replace(lease, generation=tools.generation)
+        await self._indexer.look_when_due()
         await self._trim()
 
     async def _trim(self) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from exchange.latest.errors import StateIncomplete
 from exchange.latest.store import digest
@@ -14,7 +15,7 @@ PAGE_BYTES: Final = 4 * 1024 * 1024
 ROW_OVERHEAD_BYTES: Final = 200
 FOLDS = text("""
     SELECT id, partition, unbroken_from = 0, caught_up_at IS NOT NULL,
-        COALESCE(as_of, caught_up_at)
+        COALESCE(as_of, caught_up_at), indexed
     FROM exchange.fold WHERE resource_id = :resource_id AND current ORDER BY partition
 """)
 PAGE = text("""
@@ -27,6 +28,20 @@ PAGE = text("""
             ORDER BY digest LIMIT :most
         ) AS rows
     ) AS w WHERE ahead < :most_bytes ORDER BY digest
+""")
+ARM = text("""
+    SELECT term, digest, key, place, version, value, batch FROM (
+        SELECT t.term, l.digest, l.key, l.place, l.version, l.value, l.batch,
+            sum(octet_length(l.value) + :overhead) OVER (ORDER BY t.term, t.digest)
+            - octet_length(l.value) - :overhead AS ahead
+        FROM (
+            SELECT term, digest FROM exchange.search_term
+            WHERE fold_id = :fold_id AND item = :item AND term >= :low AND term < :high
+                AND (term, digest) > (CAST(:term AS bytea), CAST(:digest AS bytea))
+            ORDER BY term, digest LIMIT :most
+        ) AS t JOIN exchange.latest l ON l.fold_id = :fold_id AND l.digest = t.digest
+            AND l.value IS NOT NULL
+    ) AS w WHERE ahead < :most_bytes ORDER BY term, digest
 """)
 ROW = text("""
     SELECT digest, key, place, version, value, batch FROM exchange.latest
@@ -42,6 +57,7 @@ class FoldState(NamedTuple):
     unbroken: bool
     caught_up: bool
     as_of: datetime | None
+    indexed: Sequence[str] = ()
 
 
 class LatestRecord(NamedTuple):
@@ -54,6 +70,14 @@ class LatestRecord(NamedTuple):
     version: int
     value: bytes
     batch: bytes | None
+
+
+class Arm(NamedTuple):
+    """A stretch of an item's search terms, `high` exclusive."""
+
+    item: str
+    low: bytes
+    high: bytes
 
 
 class Place(NamedTuple):
@@ -108,7 +132,77 @@ async def page(
     return found
 
 
+async def searched(
+    session: ReadSession, fold: FoldState, arm: Arm, after: tuple[bytes, bytes], most: int
+) -> Sequence[tuple[bytes, LatestRecord]]:
+    """Return rows of an arm with their terms, behind a term and a digest, in their order.
+
+    Fewer than asked for may be PAGE_BYTES of them; none are behind the last.
+    """
+    facts = {
+        "fold_id": fold.fold_id,
+        "item": arm.item,
+        "low": arm.low,
+        "high": arm.high,
+        "term": after[0],
+        "digest": after[1],
+        "most": most,
+        "most_bytes": PAGE_BYTES,
+        "overhead": ROW_OVERHEAD_BYTES,
+    }
+    rows = await session.execute(ARM, facts)
+    return [(row[0], LatestRecord(fold.partition, *row[1:])) for row in rows]
+
+
 async def one(session: ReadSession, fold: FoldState, key: bytes) -> LatestRecord | None:
     """Return the last record of a key, None where there is none or it was deleted."""
     row = (await session.execute(ROW, {"fold_id": fold.fold_id, "digest": digest(key)})).first()
     return None if row is None else LatestRecord(fold.partition, *row)
+
+
+# -- many keys at once ----------------------------------------------------------------------------
+
+SEVERAL = text("""
+    SELECT q.nth, f.id, f.partition, f.unbroken_from = 0, f.caught_up_at IS NOT NULL,
+        COALESCE(f.as_of, f.caught_up_at), l.digest, l.key, l.place, l.version, l.value, l.batch
+    FROM unnest(CAST(:resources AS text[]), CAST(:partitions AS int[]), CAST(:digests AS bytea[]))
+        WITH ORDINALITY AS q (resource_id, partition, digest, nth)
+    JOIN exchange.fold f
+        ON f.resource_id = q.resource_id AND f.partition = q.partition AND f.current
+    LEFT JOIN LATERAL (
+        SELECT digest, key, place, version, value, batch FROM exchange.latest
+        WHERE fold_id = f.id AND digest = q.digest AND value IS NOT NULL LIMIT 1
+    ) AS l ON true
+""")
+
+
+class Wanted(NamedTuple):
+    """A key of a resource, in the partition that it is of."""
+
+    resource_id: str
+    partition: int
+    key: bytes
+
+
+class Found(NamedTuple):
+    """What a partition's fold holds of a key."""
+
+    fold: FoldState
+    record: LatestRecord | None
+
+
+async def several(connection: AsyncConnection, wanted: Sequence[Wanted]) -> Sequence[Found | None]:
+    """Return what is known of each key, None where its partition is not folded."""
+    facts = {
+        "resources": [each.resource_id for each in wanted],
+        "partitions": [each.partition for each in wanted],
+        "digests": [digest(each.key) for each in wanted],
+    }
+    found: dict[int, Found] = {}
+    for nth, fold_id, partition, unbroken, caught_up, as_of, *row in await connection.execute(
+        SEVERAL, facts
+    ):
+        fold = FoldState(fold_id, partition, unbroken, caught_up, as_of)
+        record = None if row[0] is None else LatestRecord(partition, *row)
+        found[nth] = Found(fold, record)
+    return [found.get(nth) for nth in range(1, len(wanted) + 1)]

@@ -8,7 +8,9 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import text
 
+from exchange.latest import search_store
 from exchange.latest.fold import Folded
+from exchange.latest.terms import Term
 from exchange.latest.windows import FOLDED
 from kernel.changes import announce
 from kernel.database import ReadSession, WriteSession
@@ -31,6 +33,7 @@ class Lease:
     generation: int
     folded_to: int
     caught_up: bool
+    indexed: Sequence[str] = ()
 
 
 class Beginning(NamedTuple):
@@ -150,7 +153,7 @@ CLAIM = text("""
         ON quiet.id = c.id
     WHERE f.id = c.id
     RETURNING f.id, resource_id, partition, topic_id, generation, folded_to,
-        caught_up_at IS NOT NULL AS caught_up
+        caught_up_at IS NOT NULL AS caught_up, indexed
 """)
 HELD = text("SELECT id FROM exchange.fold WHERE current AND holder = :me")
 RELEASE = text("UPDATE exchange.fold SET leased_until = NULL, holder = NULL WHERE holder = :me")
@@ -264,11 +267,17 @@ class Stretch(NamedTuple):
 
 
 async def write(
-    session: WriteSession, me: str, lease: Lease, stretch: Stretch, folded: Folded
+    session: WriteSession,
+    me: str,
+    lease: Lease,
+    stretch: Stretch,
+    folded: Folded,
+    terms: Sequence[Term] | None = None,
 ) -> int:
     """Store what was folded of a stretch, and return how far the fold has come.
 
-    What was folded before is left as it is. Raises LeaseLostError.
+    What was folded before is left as it is; `terms` are those of the latest records, None where
+    nothing is searched. Raises LeaseLostError.
     """
     rows = await session.execute(HOLD.bindparams(fold_id=lease.fold_id, me=me))
     folded_to = rows.scalar_one_or_none()
@@ -277,6 +286,8 @@ async def write(
     if folded_to != stretch.begin:
         return int(folded_to)
     await _write_rows(session, lease.fold_id, folded)
+    if terms is not None and folded.latest:
+        await search_store.replace(session, lease.fold_id, list(map(digest, folded.latest)), terms)
     facts = {"folded_to": stretch.end, "as_of": stretch.as_of, "seconds": LEASE_SECONDS}
     await session.execute(ADVANCE.bindparams(fold_id=lease.fold_id, **facts))
     await announce(session, FOLDED, lease.resource_id)
@@ -343,6 +354,10 @@ FORGET_ROWS = (
     text("""
         DELETE FROM exchange.predecessor WHERE fold_id = :fold_id AND place IN (
             SELECT place FROM exchange.predecessor WHERE fold_id = :fold_id LIMIT :most)
+    """),
+    text("""
+        DELETE FROM exchange.search_term WHERE fold_id = :fold_id AND digest IN (
+            SELECT digest FROM exchange.search_term WHERE fold_id = :fold_id LIMIT :most)
     """),
     text("""
         DELETE FROM exchange.latest WHERE fold_id = :fold_id AND digest IN (

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, text
+from sqlalchemy import ARRAY, BigInteger, Column, Identity, Index, LargeBinary, String, text
 from sqlmodel import Field, SQLModel
 
 from kernel.tables import timestamp
@@ -57,6 +57,10 @@ class Fold(SQLModel, table=True):
     began_at: datetime = timestamp()
     caught_up_at: datetime | None = timestamp(nullable=True)
     as_of: datetime | None = timestamp(nullable=True)
+    # The elements by whose items all of its rows can be searched.
+    indexed: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(String), nullable=False, server_default="{}")
+    )
     holder: str | None = None
     leased_until: datetime | None = timestamp(nullable=True)
 
@@ -78,6 +82,21 @@ class Latest(SQLModel, table=True):
     version: int = Field(sa_type=BigInteger)
     value: bytes | None = Field(default=None, sa_type=LargeBinary)
     batch: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
+class SearchTerm(SQLModel, table=True):
+    """Where a row of the latest state stands among the values of an item (terms.py)."""
+
+    __tablename__: ClassVar[Any] = "search_term"
+    __table_args__ = (
+        Index("search_term_row", "fold_id", "digest"),
+        {"schema": SCHEMA, "postgresql_partition_by": BY_FOLD},
+    )
+
+    fold_id: int = Field(sa_type=BigInteger, primary_key=True)
+    item: str = Field(primary_key=True)
+    term: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    digest: bytes = Field(sa_type=LargeBinary, primary_key=True)
 
 
 class Predecessor(SQLModel, table=True):

@@ -1,6 +1,7 @@
-"""Which resources need their latest state: those with a granted filter on an item not of the key.
+"""Which resources need their latest state.
 
-What such a filter tells of an update or a delete depends on the record before it.
+Those with a granted filter on an item not of the key: what such a filter tells of an update or a
+delete depends on the record before it. And those with a grant that is answered from it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from catalog import versions
 from catalog.contracts.published import RecordVersion
 from exchange.latest import store as folds
 from exchange.latest.errors import StateIncomplete
+from exchange.modes import FROM_LATEST
 from exchange.subscriptions import store
 from kernel.database import WriteSession
 from kernel.workdays import local_date
@@ -36,8 +38,10 @@ async def keep_folded(session: WriteSession, now: datetime) -> int:
     filtered = await store.filtered_items(session, local_date(now), now - ASKED_AGAIN, AT_ONCE)
     keys = await _keys(session, filtered)
     resource_ids = [id_ for id_, items in filtered.items() if not items <= keys[id_]]
+    today, since = local_date(now), now - ASKED_AGAIN
+    resource_ids += await store.granted_by(session, FROM_LATEST, today, since, AT_ONCE)
     if resource_ids:
-        await folds.ask(session, resource_ids, now)
+        await folds.ask(session, sorted(set(resource_ids)), now)
     await folds.retire_unasked(session, now - KEPT)
     return len(resource_ids)
 

@@ -43,6 +43,7 @@ class Granted:
     deliver_from: date
     deliver_days: int
     deliver_calendar: int
+    detail: bool = False
 
 
 async def hold_resource(session: WriteSession, resource_id: str) -> None:

@@ -34,7 +34,7 @@ class Grant:
     `elements` are those of `items`, and of the items that `row_filter` names, in
     `resource_version`. `masks` were agreed for `items`; an item of `unmasked` stays clear when a
     later version masks it. `row_filter` is joined by AND. `valid_until_moment` is the first moment
-    at which nothing may leave any more.
+    at which nothing may leave any more. `detail` lets a verify name what does not match.
     """
 
     id: str
@@ -53,6 +53,7 @@ class Grant:
     valid_until_moment: datetime
     records_per_day: int | None
     revision: int
+    detail: bool = False
     suspend_reason: str | None = None
     remedy_by: date | None = None
 
@@ -89,6 +90,7 @@ def grant_of(row: Subscription) -> Grant:
         valid_until_moment=end_of_day(row.valid_until).astimezone(UTC),
         records_per_day=row.records_per_day,
         revision=row.revision,
+        detail=row.detail,
         suspend_reason=row.suspend_reason,
         remedy_by=row.remedy_by,
     )

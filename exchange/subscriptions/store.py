@@ -1,6 +1,6 @@
 """SQL of subscriptions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -214,6 +214,26 @@ async def filtered_items(
     facts = {"live": list(LIVE), "today": today, "asked_since": asked_since, "most": most}
     rows = await session.execute(FILTERED.bindparams(**facts))
     return {resource_id: set(items) for resource_id, items in rows}
+
+
+ANSWERING = text("""
+    SELECT DISTINCT s.resource_id FROM exchange.subscription s
+    WHERE s.status = ANY(:live) AND s.valid_until >= :today AND s.mode = ANY(:modes)
+    AND NOT EXISTS (
+        SELECT FROM exchange.folded_resource f
+        WHERE f.resource_id = s.resource_id AND f.asked_at > :asked_since
+    )
+    LIMIT :most
+""")
+
+
+async def granted_by(
+    session: ReadSession, modes: Collection[str], today: date, asked_since: datetime, most: int
+) -> list[str]:
+    """Return resources with live grants of some modes, but for those asked for since."""
+    facts = {"live": list(LIVE), "today": today, "asked_since": asked_since, "most": most}
+    rows = await session.execute(ANSWERING.bindparams(modes=list(modes), **facts))
+    return list(rows.scalars())
 
 
 async def write_position(

@@ -34,6 +34,8 @@ from kernel.errors import FieldErrors, Forbidden, IllegalTransition
 from kernel.workdays import local_date
 
 EXPIRED_AT_ONCE = 200
+RESTORED: Final = "数据库恢复前已被暂停或终止，请主管部门核实 / stopped before the restore"
+GUESSING: Final = "当日三次疑似猜测核验值，请主管部门核实 / seemed to guess three times in a day"
 
 EVENTS: Final[Mapping[Action, ExchangeEvent]] = {
     Action.SUSPEND: ExchangeEvent.SUBSCRIPTION_SUSPENDED,
@@ -159,6 +161,20 @@ async def suspend_restored(session: WriteSession, subscription_id: str, *, now: 
 
     Returns whether it had to be: an unknown or inactive subscription stays as it is.
     """
+    return await _suspend_by_itself(session, subscription_id, RESTORED, now)
+
+
+async def suspend_guessing(session: WriteSession, subscription_id: str, *, now: datetime) -> bool:
+    """Suspend what seems to guess values, until the authority has looked into it.
+
+    Returns whether it had to be: an unknown or inactive subscription stays as it is.
+    """
+    return await _suspend_by_itself(session, subscription_id, GUESSING, now)
+
+
+async def _suspend_by_itself(
+    session: WriteSession, subscription_id: str, reason: str, now: datetime
+) -> bool:
     subscription = await session.get(Subscription, subscription_id, with_for_update=True)
     if subscription is None:
         return False
@@ -166,7 +182,7 @@ async def suspend_restored(session: WriteSession, subscription_id: str, *, now: 
         return False
     changes = {
         "suspended_by": Side.AUTHORITY,
-        "suspend_reason": "数据库恢复前已被暂停或终止，请主管部门核实 / stopped before the restore",
+        "suspend_reason": reason,
         "remedy_by": local_date(now),
     }
     await _carry(session, SYSTEM, subscription, Action.SUSPEND, State.SUSPENDED, changes, now=now)

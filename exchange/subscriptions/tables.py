@@ -53,6 +53,8 @@ class Subscription(SQLModel, table=True):
     unmasked: list[str] = Field(sa_column=Column(JSONB, nullable=False))
     row_filter: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
     mode: str
+    # Whether a verify tells which items are not as expected.
+    detail: bool = False
     records_per_day: int | None = Field(default=None, sa_type=BigInteger)
     valid_from: date | None = None
     valid_until: date

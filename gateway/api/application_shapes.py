@@ -103,6 +103,7 @@ class Agreement(Wire):
     records_per_day: PerDay | None = None
     valid_until: Day | None = None
     note: Prose | None = None
+    detail: StrictBool | None = None
 
     def narrowing(self) -> Narrowing:
         return Narrowing(
@@ -112,6 +113,7 @@ class Agreement(Wire):
             records_per_day=self.records_per_day,
             valid_until=self.valid_until,
             note=self.note,
+            detail=bool(self.detail),
         )
 
 

@@ -91,6 +91,10 @@ class ItemWire(Wire):
     key: StrictBool
     role: ItemRole
     mask: Mask | None = None
+    searchable: Annotated[
+        StrictBool,
+        Field(description="可按此信息项查询 / queries may look for records by it", exclude_if=not_),
+    ] = False
     refers_to: Annotated[
         str | None,
         Field(

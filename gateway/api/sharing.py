@@ -26,7 +26,7 @@ Text = Annotated[StrictStr, Field(max_length=TEXT_MAX)]
 Scalar = StrictBool | StrictInt | StrictFloat | Text
 Choices = Annotated[list[Scalar], Field(min_length=1, max_length=CHOICES_MAX)]
 Items = Annotated[list[Id], Field(min_length=1, max_length=1000)]
-Mode = Literal["pull", "push", "query", "verify", "file", "table"]
+Mode = Literal["pull", "push", "query", "verify", "file", "table", "api"]
 PerDay = Annotated[StrictInt, Field(ge=1, le=2**53)]
 
 

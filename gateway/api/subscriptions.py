@@ -71,6 +71,7 @@ class SubscriptionView(Wire):
     unmasked: list[str]
     row_filter: list[ConditionWire]
     mode: str
+    detail: bool
     records_per_day: int | None
     used_today: int
     valid_from: Day | None

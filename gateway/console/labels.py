@@ -114,6 +114,7 @@ MODES: Final = {
     "verify": N_("核验"),
     "file": N_("文件"),
     "table": N_("库表"),
+    "api": N_("服务接口"),
 }
 OPEN_TYPES: Final = {
     "closed": N_("不予开放"),

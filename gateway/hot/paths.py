@@ -22,6 +22,8 @@ from gateway import refused
 from gateway.edge import Edge
 from gateway.guard import Guard
 from gateway.hot import codings
+from gateway.hot.lookups import ANSWERED as LOOKUPS_ANSWERED
+from gateway.hot.lookups import Lookups
 from gateway.hot.parameters import choice, number, version
 from gateway.hot.pull_caller import PullCaller
 from gateway.hot.request import Headers, HotRequest
@@ -51,6 +53,7 @@ from kernel.errors import (
 from kernel.logging import correlation_id
 
 PUBLISH = re.compile(r"/v1/resources/([0-9a-zA-Z_-]{1,64})/records")
+POSTED = re.compile(r"/v1/resources/[^/]+/records|/v1/subscriptions/[^/]+/(?:query|verify)")
 PULL = re.compile(r"/v1/subscriptions/([0-9a-zA-Z_-]{1,64})/records")
 BODY_MAX = 8 * 1024 * 1024
 BODY_SECONDS = 60.0
@@ -78,6 +81,7 @@ PULLING = "GET /v1/subscriptions/{subscription_id}/records"
 ANSWERED = {
     "_publish": AnswerCounts.of("POST /v1/resources/{resource_id}/records"),
     "_pull": AnswerCounts.of(PULLING),
+    **LOOKUPS_ANSWERED,
 }
 # How long a poll takes is what its caller asked for.
 POLLS = AnswerCounts.of(f"{PULLING}?wait")
@@ -92,6 +96,7 @@ class HotPaths(HotApp):
         self._edge = Edge(app, Guard(app, services))
         self._services = services
         self._held_back = 0
+        self._lookups = Lookups(lambda: self._using, self._admit, self._small_body)
 
     @cached_property
     def _using(self) -> Services:
@@ -103,7 +108,7 @@ class HotPaths(HotApp):
             return self._publish, match[1]
         if method == "GET" and (match := PULL.fullmatch(path)):
             return self._pull, match[1]
-        return None
+        return self._lookups.route(method, path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "HEAD":
@@ -145,7 +150,7 @@ class HotPaths(HotApp):
             request.principal,
             error,
             status_of(error, status),
-            method="GET" if PULL.fullmatch(request.path) else "POST",
+            method="POST" if POSTED.fullmatch(request.path) else "GET",
             path=request.path,
             source=request.source,
         )
@@ -223,30 +228,39 @@ class HotPaths(HotApp):
             body=body,
         )
 
-    async def _body(self, principal: Principal, request: HotRequest) -> bytes:
+    async def _small_body(self, principal: Principal, request: HotRequest, most: int) -> bytes:
+        """Collect a body that is read at once; raises as `_body` does."""
+        try:
+            return await self._body(principal, request, most)
+        finally:
+            if request.held_bytes:
+                BODIES.release(principal.id, request.held_bytes)
+                request.held_bytes = 0
+
+    async def _body(self, principal: Principal, request: HotRequest, most: int = BODY_MAX) -> bytes:
         """Collect the body; raises BodyTooLarge, RequestTimeout for one that stalls, 429, 503."""
         length = request.headers.get(b"content-length", b"0")
-        if int(length) > BODY_MAX:
-            raise BodyTooLarge(limit_bytes=BODY_MAX)
+        if int(length) > most:
+            raise BodyTooLarge(limit_bytes=most)
         incoming = request.incoming
         if incoming.complete:
-            return self._hold(principal, request)
+            return self._hold(principal, request, most)
         parts, whole = [], False
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 while not whole:
                     whole = await incoming.more()
-                    parts.append(self._hold(principal, request))
+                    parts.append(self._hold(principal, request, most))
         except TimeoutError:
             raise RequestTimeout from None
         return b"".join(parts)
 
-    def _hold(self, principal: Principal, request: HotRequest) -> bytes:
+    def _hold(self, principal: Principal, request: HotRequest, most: int) -> bytes:
         """Count the bytes under way; a client may hold a quarter of what the worker may (P9)."""
         body = request.incoming.take()
         self._count(principal, request, len(body))
-        if request.held_bytes > BODY_MAX:
-            raise BodyTooLarge(limit_bytes=BODY_MAX)
+        if request.held_bytes > most:
+            raise BodyTooLarge(limit_bytes=most)
         return body
 
     def _count(self, principal: Principal, request: HotRequest, size: int) -> None:
@@ -305,14 +319,9 @@ class HotPaths(HotApp):
     async def _ask_earlier(self, request: HotRequest, subscription_id: str) -> None:
         """Raise what comes before a limit of the subscription and before the parameters."""
         principal = request.principal
-        if principal is not None and _is_within_limits(request):
+        if principal is not None and request.is_within_limits:
             principal.require_scope(MAY_READ)
             await self._using.bus.puller.require(principal, subscription_id)
-
-
-def _is_within_limits(request: HotRequest) -> bool:
-    """Whether the client itself may ask: its own limit comes before everything else."""
-    return not request.buckets or request.buckets[0].has_room(monotonic())
 
 
 def _pull_request(subscription_id: str, request: HotRequest) -> PullRequest:

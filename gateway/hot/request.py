@@ -3,7 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from auth.principal import Principal
 from exchange.delivery.errors import Day
@@ -17,6 +17,7 @@ from gateway.http.outflow import MayLeave, always
 from gateway.problems import in_english, problem
 from gateway.validation import unknown_parameter
 from gateway.worker import WORKER
+from kernel.clock import monotonic
 from kernel.errors import BadRequest, ShuyuanError, TooMany
 
 QUERY_MAX = 4096
@@ -77,6 +78,16 @@ class HotRequest(ABC):
     @abstractmethod
     def handed_on(self) -> int:
         """Bytes of the body that have left this process."""
+
+    @property
+    def raw_path(self) -> bytes:
+        """The address as it came, percent-encoded."""
+        return quote(self.path).encode()
+
+    @property
+    def is_within_limits(self) -> bool:
+        """Whether the client itself may ask: its own limit comes before everything else."""
+        return not self.buckets or self.buckets[0].has_room(monotonic())
 
     @property
     def source(self) -> str | None:

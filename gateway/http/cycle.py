@@ -131,6 +131,10 @@ class Cycle(HotRequest):
         return self._connection.out.handed_on
 
     @property
+    def raw_path(self) -> bytes:
+        return self.head.raw_path
+
+    @property
     def source(self) -> str | None:
         peer = self._connection.transport.get_extra_info("peername")
         return str(peer[0]) if isinstance(peer, tuple) else None

@@ -106,6 +106,9 @@ GET /v1/receipts/{}
 GET /v1/receipts
 GET /v1/resources/{}/quarantine
 GET /v1/subscriptions/{}/records
+GET /v1/subscriptions/{}/records/{}
+POST /v1/subscriptions/{}/query
+POST /v1/subscriptions/{}/verify
 PUT /v1/subscriptions/{}/position
 POST /v1/subscriptions/{}/rewind
 GET /healthz
@@ -121,8 +124,6 @@ POST /v1/subscriptions/{}/corrections
 POST /v1/subscriptions/{}/disputes
 POST /v1/subscriptions/{}/usage-records
 POST /v1/subscriptions/{}/disposal
-GET /v1/subscriptions/{}/records/{}
-POST /v1/subscriptions/{}/verify
 """.strip().splitlines()
 
 

@@ -12,7 +12,7 @@ from exchange.delivery.projection.record import (
     RecordProjection,
     identity_of_filters,
 )
-from exchange.delivery.projection.views import Terms, view_of
+from exchange.delivery.projection.views import Terms, VersionView, view_of
 
 COMPILED_MAX: Final = 16
 """Versions kept compiled for one grant: a page seldom meets more than two."""
@@ -78,6 +78,10 @@ class Projection:
             faults += [Fault(place, Reason.VERSION) for place in range(len(keys))]
             return [None] * len(keys)
         return record_projection.lines(keys, values, left, faults)
+
+    def view(self, version: int) -> VersionView:
+        """Return what is shown of a version that there is; KeyError for another."""
+        return view_of(self._terms, version)
 
     def identity(self, version: int | None) -> bytes:
         """Name all that lines of a version depend on: equal names show the same of each record."""

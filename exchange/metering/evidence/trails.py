@@ -7,7 +7,7 @@ be computed again from the ranges beside it and the log (exchange/evidence_compa
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from exchange.log.accepted import PositionRange
 from exchange.log.reader import Chunk
@@ -18,11 +18,27 @@ RANGES_MAX = 32
 SUM_BITS = 256
 
 
+class Marked(Protocol):
+    """Records of a partition that know the batches which they are of, such as a chunk."""
+
+    def marks(self, first: int, end: int, *, whole: bool) -> bytes:
+        """Return offset and digest of the batches that begin within, `whole`: of all it touches."""
+
+
 class Take(NamedTuple):
     """Offsets of one chunk that were looked at for a page, `end` exclusive."""
 
     partition: int
     chunk: Chunk
+    first: int
+    end: int
+
+
+class RowTake(NamedTuple):
+    """One record that was answered from the latest state, by its offset."""
+
+    partition: int
+    chunk: Marked
     first: int
     end: int
 
@@ -38,7 +54,7 @@ class Delivered(NamedTuple):
     version: int
     records: int
     size_bytes: int
-    takes: Sequence[Take]
+    takes: Sequence[Take | RowTake]
     reserved: bool = False
 
 
@@ -54,7 +70,7 @@ class RangeDigest:
         self._hash = hashlib.sha256(head.encode())
         self._end: int | None = None
 
-    def add(self, chunk: Chunk, first: int, end: int) -> bool:
+    def add(self, chunk: Marked, first: int, end: int) -> bool:
         """Take in a stretch of a chunk; whether it begins a range."""
         new = first != self._end
         if new:
@@ -84,7 +100,7 @@ class Trail:
         self.ranges: list[list[int]] = []
         self.left_out = 0
 
-    def add(self, take: Take) -> None:
+    def add(self, take: Take | RowTake) -> None:
         new = self._digest.add(take.chunk, take.first, take.end)
         if not new and not self.left_out:
             self.ranges[-1][1] = take.end - 1

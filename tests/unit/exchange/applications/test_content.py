@@ -33,7 +33,7 @@ GOOD = Content(
 
 
 def accepted(asked: Content) -> None:
-    check(asked, fields=FIELDS, masked={"m"}, modes=("pull", "query"), today=TODAY)
+    check(asked, fields=FIELDS, masked={"m"}, modes=("pull", "push"), today=TODAY)
 
 
 def refused(changes: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -52,8 +52,8 @@ def test_a_complete_application_may_end_today() -> None:
         ({"items": (), "row_filter": ()}, "items", "too_short"),
         ({"items": ("a", "x")}, "items[1]", "unknown_item"),
         ({"items": ("a", "b", "a")}, "items[2]", "duplicate_key"),
-        ({"mode": "push"}, "mode", "not_in_code_list"),
-        ({"mode": "query"}, "mode", "mode_not_served"),
+        ({"mode": "file"}, "mode", "not_in_code_list"),
+        ({"mode": "push"}, "mode", "mode_not_served"),
         ({"commitment": False}, "commitment", "not_in_code_list"),
         ({"valid_until": date(2026, 6, 30)}, "valid_until", "out_of_range"),
         ({"valid_until": date.max}, "valid_until", "out_of_range"),
@@ -83,6 +83,6 @@ def test_the_last_day_of_the_calendar_is_refused_by_its_bound() -> None:
 
 def test_what_nobody_serves_is_neither_offered_nor_agreed_to() -> None:
     """Modes were offered and agreed to, and each request was then refused without a reason."""
-    assert modes.offered(["verify", "table", "pull"]) == ["pull"]
+    assert modes.offered(["verify", "table", "pull"]) == ["pull", "verify"]
     assert modes.offered(["file"]) == []
     assert "table" in ModeNotGranted("table").detail.en

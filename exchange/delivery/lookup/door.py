@@ -1,0 +1,147 @@
+"""What every answer from the latest state passes: grant, quota, admission, counts (P3)."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+
+from auth.principal import Principal
+from exchange.delivery import admission
+from exchange.delivery.admission import RECORDS_READ, Admission, Caller, RulesChanged
+from exchange.delivery.departures import Departures
+from exchange.delivery.errors import Day, QuotaExhausted
+from exchange.delivery.grant_plans import GrantPlan, GrantPlans
+from exchange.metering.counts import Counts
+from exchange.metering.evidence.trails import Delivered, RowTake
+from exchange.metering.quota import Quotas, Reservation, seconds_left_of_today
+from kernel.changes import ChangeFeed
+
+ATTEMPTS: Final = 5
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What leaves: asked of `admission` in the turn in which it does, then told to `settle`.
+
+    `settle` takes whether any of it was handed on; `day` needs a quota.
+    """
+
+    body: bytes
+    admission: Callable[[], None]
+    day: Day | None = None
+    settle: Callable[[bool], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A caller that may have something of a plan, and how that is asked again."""
+
+    principal: Principal
+    plan: GrantPlan
+    admission: Admission
+
+
+class Door:
+    """One worker's way to grants, for modes that answer from the latest state."""
+
+    def __init__(
+        self,
+        plans: GrantPlans,
+        changes: ChangeFeed,
+        departures: Departures,
+        quotas: Quotas,
+        counts: Counts,
+    ) -> None:
+        self._plans = plans
+        self._changes = changes
+        self._departures = departures
+        self._quotas = quotas
+        self._counts = counts
+
+    async def require(self, principal: Principal, subscription_id: str, mode: str) -> GrantPlan:
+        """Return the plan when something may leave by the mode; NotFound, 403s, RulesChanged."""
+        if not self._changes.fresh:
+            raise RulesChanged
+        principal.require_scope(RECORDS_READ)
+        plan = await self._plans.of(subscription_id, principal.id)
+        admission.check(principal, plan.grant, mode)
+        return plan
+
+    async def through(
+        self,
+        caller: Caller,
+        subscription_id: str,
+        mode: str,
+        work: Callable[[Entered], Awaitable[Result]],
+    ) -> Result:
+        """Do the work for a caller, again where a rule changed meanwhile.
+
+        Raises 401 and 403 errors, NotFound, RulesChanged, and what the work raises.
+        """
+        attempts = ATTEMPTS
+        while True:
+            principal = await caller.confirm()
+            plan = await self.require(principal, subscription_id, mode)
+            admitted = Admission(
+                caller.known, plan, mode, self._plans, self._changes, self._departures
+            )
+            try:
+                return await work(Entered(principal, plan, admitted))
+            except RulesChanged:
+                attempts -= 1
+                if not attempts:
+                    raise
+
+    def forget(self, plan: GrantPlan) -> None:
+        """Let the plan be loaded anew, with the versions that there are."""
+        self._plans.drop_resource(plan.grant.resource_id)
+
+    async def reserve(self, plan: GrantPlan, units: int) -> Reservation | None:
+        """Reserve units of the day's quota, None where there is none; raises QuotaExhausted."""
+        if plan.grant.records_per_day is None:
+            return None
+        reservation = await self._quotas.reserve(plan.grant.id, units)
+        if reservation.exhausted:
+            raise QuotaExhausted(Day(reservation.quota or 0, 0, seconds_left_of_today()))
+        return reservation
+
+    def give_back(self, reservation: Reservation | None, units: int) -> None:
+        if reservation is not None:
+            self._quotas.give_back(reservation, units)
+
+    def answer(
+        self, entered: Entered, body: bytes, reservation: Reservation | None, records: int
+    ) -> Answer:
+        """Return what leaves, of which so many records are charged once it is handed on."""
+        if reservation is None:
+            return Answer(body, entered.admission)
+        self.give_back(reservation, reservation.records - records)
+        day = None
+        if reservation.quota is not None:
+            left = reservation.left + reservation.records - records
+            day = Day(reservation.quota, left, seconds_left_of_today())
+        settle = partial(self._settle, reservation, records)
+        return Answer(body, entered.admission, day, settle)
+
+    def _settle(self, reservation: Reservation, records: int, handed_on: bool) -> None:  # noqa: FBT001 - a callback
+        if not handed_on:
+            self.give_back(reservation, records)
+
+    def count(
+        self,
+        entered: Entered,
+        records: int,
+        size_bytes: int,
+        takes: list[RowTake],
+        *,
+        reserved: bool,
+    ) -> None:
+        """Count what leaves, with the evidence of it."""
+        grant = entered.plan.grant
+        self._counts.read(
+            entered.principal,
+            Delivered(
+                grant.id, grant.revision, entered.plan.version, records, size_bytes, takes, reserved
+            ),
+        )
