@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from catalog import clocks, lifecycle, resources, sources, versions
+from catalog import clocks, handover, lifecycle, resources, sources, versions
 from catalog.entries import ItemRole
+from catalog.handover import Seat
 from catalog.states import Decision
+from kernel.actor import SYSTEM
 from kernel.changes import announce
 from kernel.database import Database
 from kernel.errors import Invalid
@@ -125,6 +127,17 @@ async def test_a_department_that_is_abolished_loses_its_sources(bureau: Bureau) 
     async with bureau.database.transaction() as session:
         await sources.forsake(session, bureau.authority, bureau.one.uscc, reason="撤销", now=NOW)
     assert await lost(bureau, resource_id) == [bureau.element]
+
+
+async def test_an_entry_that_goes_to_the_source_has_regained_it(bureau: Bureau) -> None:
+    await designated(bureau, bureau.one)
+    resource_id = await collected(bureau)
+    await bureau.decide(await bureau.claim(bureau.two), Decision.REPLACE)
+    assert await lost(bureau, resource_id) == [bureau.element]
+    seat = Seat(bureau.two.uscc, PROVINCE)
+    async with bureau.database.transaction() as session:
+        await handover.carry_out(session, SYSTEM, bureau.one.uscc, seat, now=NOW)
+    assert await lost(bureau, resource_id) == []
 
 
 async def test_whoever_races_an_entry_is_published_by_its_source_or_has_lost_it(
