@@ -59,8 +59,8 @@ def _catalogue(stage: Stage, narrator: Narrator) -> str:
     catalogue.register_elements(stage)
     catalogue.become_source(stage, STATISTICS)
     narrator.step(
-        "大数据发展局指定统计局为「统计用区划代码」「统计用区划名称」的唯一数源",
-        "the authority designates Statistics as the one source of code and name",
+        "大数据发展局指定统计局为统计用区划代码、名称、级别的唯一数源",
+        "the authority designates Statistics as the one source of code, name and level",
     )
     catalogue.contest(stage, CIVIL_AFFAIRS, CODE)
     catalogue.require_source(stage, STATISTICS, CODE)
