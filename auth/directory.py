@@ -28,6 +28,19 @@ async def departments(session: ReadSession, usccs: Collection[str]) -> Mapping[s
     return dict((await session.exec(query)).all())
 
 
+async def regions(session: ReadSession, usccs: Collection[str]) -> Mapping[str, str]:
+    """Return the divisions of departments."""
+    query = select(Department.uscc, Department.region_code)
+    return dict((await session.exec(query.where(col(Department.uscc).in_(usccs)))).all())
+
+
+async def authorities(session: ReadSession) -> Mapping[str, str]:
+    """Return the divisions of the departments that have authority over one."""
+    query = select(Department.uscc, Department.region_code)
+    active = query.where(col(Department.authority), col(Department.status) == "active")
+    return dict((await session.exec(active)).all())
+
+
 async def clients(session: ReadSession, client_ids: Collection[str]) -> Mapping[str, str]:
     query = select(Client.client_id, Client.name).where(col(Client.client_id).in_(client_ids))
     return dict((await session.exec(query)).all())

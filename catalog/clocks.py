@@ -49,6 +49,8 @@ async def follow(
     elif action in (Action.RETURN, Action.WITHDRAW):
         await end_review(session, resource.id, now=now)
         await _handed_back(session, resource.id, now)
+    elif action is Action.ANNOUNCE:
+        await end_review(session, resource.id, now=now)
     elif action in (Action.PUBLISH, Action.RETIRE):
         await end_review(session, resource.id, now=now)
         await store.change(session, resource.id, Kind.UPDATE, ended_at=now)

@@ -122,6 +122,7 @@ class Entry:
     items: tuple[Item, ...]
     reviews: Reviews
     partitions: int = 1
+    derived_from: tuple[str, ...] = ()
 
     def columns(self) -> dict[str, Any]:
         """Return the fields as JSON and PostgreSQL store them."""

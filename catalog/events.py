@@ -24,6 +24,7 @@ class CatalogEvent(StrEnum):
     RESOURCE_DISCARDED = "resource.discarded"
     RESOURCE_RETURNED = "resource.returned"
     RESOURCE_APPROVED = "resource.approved"
+    RESOURCE_ANNOUNCED = "resource.announced"
     RESOURCE_PUBLISHED = "resource.published"
     RESOURCE_REVISED = "resource.revised"
     RESOURCE_RETIRED = "resource.retired"

@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 from auth.duties import require_other_eyes
 from auth.principal import Principal, Role
-from catalog import clocks, losses, references, resource_codes, snapshots, versions
+from catalog import announcing, clocks, losses, references, resource_codes, snapshots, versions
+from catalog.announcing import Announcement
 from catalog.contracts.compile import compiling
 from catalog.contracts.model import Contract
 from catalog.entries import Entry, Item
@@ -35,6 +36,7 @@ EVENTS: Mapping[Action, CatalogEvent] = {
     Action.DISCARD: CatalogEvent.RESOURCE_DISCARDED,
     Action.RETURN: CatalogEvent.RESOURCE_RETURNED,
     Action.APPROVE: CatalogEvent.RESOURCE_APPROVED,
+    Action.ANNOUNCE: CatalogEvent.RESOURCE_ANNOUNCED,
     Action.PUBLISH: CatalogEvent.RESOURCE_PUBLISHED,
     Action.REVISE: CatalogEvent.RESOURCE_REVISED,
     Action.RETIRE: CatalogEvent.RESOURCE_RETIRED,
@@ -143,9 +145,8 @@ async def send_back(
 ) -> Shown:
     """Return the entry to its department (action `return`)."""
     shown = await _start(session, principal, resource_id, Action.RETURN)
-    return await _move(
-        session, principal, shown.resource, Action.RETURN, now=now, return_reason=reason
-    )
+    facts = {"return_reason": reason, **announcing.UNANNOUNCED}
+    return await _move(session, principal, shown.resource, Action.RETURN, now=now, **facts)
 
 
 async def approve(
@@ -153,6 +154,27 @@ async def approve(
 ) -> Shown:
     shown = await _start(session, principal, resource_id, Action.APPROVE)
     return await _move(session, principal, shown.resource, Action.APPROVE, now=now, approved_at=now)
+
+
+async def announce_version(
+    session: WriteSession,
+    principal: Principal,
+    resource_id: str,
+    announcement: Announcement,
+    *,
+    now: datetime,
+) -> Shown:
+    """Tell those who use the resource from when the approved version holds; once, or Invalid."""
+    shown = await _start(session, principal, resource_id, Action.ANNOUNCE)
+    announcing.require_new(shown)
+    FieldErrors([*announcing.errors(announcement, local_date(now))]).raise_if_any()
+    facts = announcing.columns(announcement, now)
+    return await _move(session, principal, shown.resource, Action.ANNOUNCE, now=now, **facts)
+
+
+async def publishing(session: ReadSession, principal: Principal, resource_id: str) -> Shown:
+    """Return what `publish` starts from; NotFound, 403 errors, IllegalTransition."""
+    return await _start(session, principal, resource_id, Action.PUBLISH)
 
 
 async def publishable(
@@ -336,8 +358,7 @@ async def _finish(
     *,
     now: datetime,
 ) -> Shown:
-    reasons = {Action.RETURN: version.return_reason, Action.RETIRE: version.retire_reason}
-    note = {"reason": reasons[action]} if action in reasons else {}
+    note = _note(action, version)
     store.add_transition(session, principal, version, action, start, now=now, **note)
     await clocks.follow(session, resource, version.number, action, now=now)
     record(
@@ -351,6 +372,19 @@ async def _finish(
     )
     await announce(session, "resource", resource.id)
     return present(principal, resource, version)
+
+
+def _note(action: Action, version: ResourceVersion) -> dict[str, Any]:
+    """Return what history and audit keep of an action beside its states."""
+    match action:
+        case Action.RETURN:
+            return {"reason": version.return_reason}
+        case Action.RETIRE:
+            return {"reason": version.retire_reason}
+        case Action.ANNOUNCE:
+            return announcing.note(version)
+        case _:
+            return {}
 
 
 def _announce_outside(

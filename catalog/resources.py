@@ -8,7 +8,7 @@ from auth.principal import Principal, Role
 from auth.regions import checking
 from auth.regions.codes import canonical
 from auth.regions.tree import covers, same
-from catalog import resource_codes, versions
+from catalog import derivations, resource_codes, versions
 from catalog.contracts.model import DataType
 from catalog.entries import Entry
 from catalog.events import CatalogEvent
@@ -36,7 +36,7 @@ async def create(
 ) -> Shown:
     """Draft version 1 of a new resource of the clerk's department; raises Invalid."""
     principal.require_role(Role.CLERK)
-    await _check_draft(session, principal, entry)
+    await _check_draft(session, principal, entry, resource_id=None)
     code = await resource_codes.give(session, entry.class_code)
     resource = _new(principal, entry, code, now)
     session.add(resource)
@@ -94,12 +94,18 @@ def _columns(entry: Entry) -> dict[str, Any]:
 
 
 async def _check_draft(
-    session: ReadSession, principal: Principal, entry: Entry, *known: FieldError
+    session: WriteSession,
+    principal: Principal,
+    entry: Entry,
+    *known: FieldError,
+    resource_id: str | None,
 ) -> None:
     """Raise Invalid with what is wrong, the `known` errors first."""
     elements = await element_store.by_code(session, {item.element for item in entry.items})
     types = {code: DataType(element.data_type) for code, element in elements.items()}
-    errors = [*known, *draft_errors(entry, types)]
+    await derivations.hold(session, entry.derived_from)
+    circles = await derivations.errors(session, resource_id, entry.derived_from)
+    errors = [*known, *draft_errors(entry, types), *circles]
     errors += _region_errors(principal, entry.region_code)
     FieldErrors(errors).raise_if_any()
 
@@ -133,7 +139,8 @@ async def change(
     if revision not in (None, resource.revision):
         raise Stale
     require_draft(resource)
-    await _check_draft(session, principal, entry, *_settled(resource, shown.version, entry))
+    settled = _settled(resource, shown.version, entry)
+    await _check_draft(session, principal, entry, *settled, resource_id=resource_id)
     region = canonical(entry.region_code)
     if not await store.move(session, resource, State.DRAFT, now=now, region_code=region):
         raise Stale

@@ -2,7 +2,8 @@
 
 A resource shows the state of its newest version. While version n+1 is a draft, version n stays
 published: `retire` acts on the version that serves, every other action on the newest one. A
-revision that is discarded leaves the resource as it was published.
+revision that is discarded leaves the resource as it was published. `announce` tells once of an
+approved version that will follow the one in force, and moves nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ class Action(StrEnum):
     DISCARD = "discard"
     RETURN = "return"
     APPROVE = "approve"
+    ANNOUNCE = "announce"
     PUBLISH = "publish"
     REVISE = "revise"
     RETIRE = "retire"
@@ -41,6 +43,7 @@ NEXT: Mapping[tuple[State, Action], State] = {
     (State.SUBMITTED, Action.RETURN): State.DRAFT,
     (State.SUBMITTED, Action.APPROVE): State.APPROVED,
     (State.APPROVED, Action.RETURN): State.DRAFT,
+    (State.APPROVED, Action.ANNOUNCE): State.APPROVED,
     (State.APPROVED, Action.PUBLISH): State.PUBLISHED,
     (State.PUBLISHED, Action.REVISE): State.DRAFT,
     (State.PUBLISHED, Action.RETIRE): State.RETIRED,
@@ -53,6 +56,7 @@ ALLOWED_ROLES: Mapping[Action, frozenset[Role]] = {
     Action.DISCARD: frozenset({Role.CLERK}),
     Action.RETURN: frozenset({Role.AUTHORITY}),
     Action.APPROVE: frozenset({Role.AUTHORITY}),
+    Action.ANNOUNCE: frozenset({Role.HEAD}),
     Action.PUBLISH: frozenset({Role.AUTHORITY}),
     Action.REVISE: frozenset({Role.CLERK}),
     Action.RETIRE: frozenset({Role.AUTHORITY, Role.HEAD}),

@@ -230,6 +230,7 @@ class ResourceVersion(SQLModel, table=True):
             postgresql_using="gin",
             postgresql_ops={"items": "jsonb_path_ops"},
         ),
+        Index("resource_version_derived", "derived_from", postgresql_using="gin"),
         Index(
             "resource_version_search",
             "search_grams",
@@ -257,10 +258,16 @@ class ResourceVersion(SQLModel, table=True):
     grade: int
     items: list[dict[str, Any]] = json()
     reviews: dict[str, Any] = json()
+    derived_from: list[str] = Field(default_factory=list, sa_type=JSONB, nullable=False)
     partitions: int
     # Folded (catalog/rules/words.py), and the characters and pairs of characters in it.
     search_text: str
     search_grams: list[str] = Field(default_factory=list, sa_type=ARRAY(Text), nullable=False)
+    # Of an approved version that is announced to those who use the one in force.
+    announced_at: datetime | None = timestamp(nullable=True)
+    effective_on: date | None = None
+    announce_reason: str | None = None
+    announce_basis: str | None = None
     leader_name: str | None = None
     signed_on: date | None = None
     return_reason: str | None = None

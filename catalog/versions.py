@@ -20,7 +20,7 @@ from catalog.store import recovered
 from catalog.store import resources as store
 from catalog.store import standards as standard_store
 from catalog.tables import Element, Resource, ResourceTransition, ResourceVersion
-from catalog.visibility import Shown, is_insider, present, serves, shown_number
+from catalog.visibility import Shown, announced, is_insider, present, serves, shown_number
 from kernel.database import ReadSession
 from kernel.errors import FieldError, FieldErrors, NotFound
 
@@ -121,14 +121,14 @@ async def record_versions(
         session, resource_ids, PUBLIC
     ):
         read = zip(items, data_types, strict=True)
-        found[resource_id][number] = RecordVersion(number, tuple(_record_item(*i) for i in read))
+        found[resource_id][number] = RecordVersion(number, tuple(record_item(*i) for i in read))
     for row in await recovered.of_resources(session, resource_ids):
-        items = tuple(_record_item(item, item["data_type"]) for item in row.items or ())
+        items = tuple(record_item(item, item["data_type"]) for item in row.items or ())
         found[row.resource_id].setdefault(row.number, RecordVersion(row.number, items))
     return found
 
 
-def _record_item(stored: Mapping[str, Any], data_type: str) -> RecordItem:
+def record_item(stored: Mapping[str, Any], data_type: str) -> RecordItem:
     return RecordItem(
         stored["name"],
         DataType(data_type),
@@ -193,7 +193,7 @@ async def shown(
 
 
 def _known(principal: Principal, resource: Resource, row: ResourceVersion) -> bool:
-    return is_insider(principal, resource) or _was_published(row)
+    return is_insider(principal, resource) or _was_published(row) or announced(row)
 
 
 def _was_published(row: ResourceVersion) -> bool:
@@ -230,7 +230,7 @@ async def shown_contract(
     seen = await shown(session, principal, resource_id, number)
     if number is None and serves(seen.resource):
         seen = await shown(session, principal, resource_id, seen.resource.published_version)
-    return await _contract(session, seen.version, on=on)
+    return await contract_in(session, seen.version, on=on)
 
 
 async def serves_to(session: ReadSession, principal: Principal, resource_id: str) -> bool:
@@ -269,7 +269,7 @@ async def compare_versions(
     before = (await shown(session, principal, resource_id, old)).version
     after = (await shown(session, principal, resource_id, new)).version
     verdict = compare(
-        await _contract(session, before, on=on), await _contract(session, after, on=on)
+        await contract_in(session, before, on=on), await contract_in(session, after, on=on)
     )
     differences = [
         Difference(name, getattr(before, name), getattr(after, name))
@@ -279,7 +279,7 @@ async def compare_versions(
     return Comparison(verdict, differences)
 
 
-async def _contract(session: ReadSession, row: ResourceVersion, *, on: date) -> Contract:
+async def contract_in(session: ReadSession, row: ResourceVersion, *, on: date) -> Contract:
     if row.contract is not None:
         return snapshots.load(row.contract)
     return await build(session, row, on=on)

@@ -61,17 +61,28 @@ def serves(resource: "Resource") -> bool:
 
 
 def actions(resource: "Resource") -> tuple[Action, ...]:
+    """Return what the state allows; there is nothing to announce before the first publication."""
     found: list[Action] = allowed(NEXT, State(resource.status))
+    if Action.ANNOUNCE in found and not serves(resource):
+        found.remove(Action.ANNOUNCE)
     if serves(resource) and Action.RETIRE not in found:
         found.append(Action.RETIRE)
     return tuple(found)
 
 
 def present(principal: Principal, resource: "Resource", version: "ResourceVersion") -> Shown:
-    mine = tuple(action for action in actions(resource) if may(principal, action, resource))
+    options = tuple(
+        a for a in actions(resource) if a is not Action.ANNOUNCE or not announced(version)
+    )
+    mine = tuple(action for action in options if may(principal, action, resource))
     inside = is_insider(principal, resource)
-    possible = actions(resource) if inside else ()
+    possible = options if inside else ()
     return Shown(resource, version, State(version.state), mine, possible, inside)
+
+
+def announced(version: "ResourceVersion") -> bool:
+    """Whether everybody may know of the version, because it was announced and is still to come."""
+    return version.state == State.APPROVED and version.announced_at is not None
 
 
 def may(principal: Principal, action: Action, resource: "Resource") -> bool:

@@ -28,9 +28,13 @@ from catalog import (
     visibility,
 )
 from catalog import states as catalog_states
+from exchange.announcements.states import ALLOWED_ROLES as ALLOWED_ANSWERS
 from exchange.applications import apply, moves, register
 from exchange.applications import states as application_states
 from exchange.delivery.pull import MODE
+from exchange.disputes import register as disputes
+from exchange.disputes import resolving
+from exchange.disputes import states as dispute_states
 from exchange.parties import Permitted, authorize
 from exchange.publishing import quarantine_entries
 from exchange.subscriptions import grants
@@ -156,6 +160,10 @@ async def _job(session: ReadSession, principal: Principal, job_id: str) -> Stand
     return Standing()
 
 
+async def _dispute(session: ReadSession, principal: Principal, dispute_id: str) -> Standing:
+    return Standing((await disputes.find(session, principal, dispute_id)).revision)
+
+
 async def _refused(session: ReadSession, principal: Principal, correlation_id: str) -> Standing:
     await explaining.load(session, principal, correlation_id)
     return Standing()
@@ -190,6 +198,7 @@ THINGS: Final[Mapping[str, Look]] = MappingProxyType(
         "/v1/code-lists/{code:path}": _code_list,
         "/v1/elements/{code}": _element,
         "/v1/sources/{source_id}": _source,
+        "/v1/disputes/{dispute_id}": _dispute,
         "/v1/refusals/{correlation_id}": _refused,
         "/v1/jobs/{job_id}": _job,
     }
@@ -229,6 +238,28 @@ def _of_subscription(action: subscription_states.Action, permitted: Permitted | 
         return Standing(subscription.revision, refusal)
 
     return Act(look, _union(allowed))
+
+
+def _by_side(permitted: Permitted) -> Act:
+    async def look(session: ReadSession, principal: Principal, subscription_id: str) -> Standing:
+        subscription = await subscriptions.find(session, principal, subscription_id)
+        authorize(principal, subscription, permitted)
+        return Standing(subscription.revision)
+
+    return Act(look, _union(permitted))
+
+
+def _of_dispute(action: dispute_states.Action) -> Act:
+    permitted = dispute_states.ALLOWED_ROLES[action]
+
+    async def look(session: ReadSession, principal: Principal, dispute_id: str) -> Standing:
+        dispute = await disputes.find(session, principal, dispute_id)
+        resolving.authorize(principal, dispute, action)
+        state = dispute_states.State(dispute.status)
+        refusal = _refusal(lambda: dispute_states.next_state(state, action))
+        return Standing(dispute.revision, refusal)
+
+    return Act(look, tuple(sorted(frozenset[Role]().union(*permitted.values()))))
 
 
 def _of_source(decision: catalog_states.Decision) -> Act:
@@ -289,6 +320,12 @@ def _acts() -> Iterator[tuple[str, Act]]:
         yield f"POST /v1/sources/{{source_id}}/{decision}", _of_source(decision)
     for client in client_states.Action:
         yield f"POST /v1/clients/{{client_id}}/{client}", _of_client(client)
+    for answer, permitted in ALLOWED_ANSWERS.items():
+        act = _by_side(permitted)
+        yield f"POST /v1/subscriptions/{{subscription_id}}/{answer}", act
+    for step in (each for each in dispute_states.Action if dispute_states.ALLOWED_ROLES[each]):
+        yield f"POST /v1/disputes/{{dispute_id}}/{step}", _of_dispute(step)
+    yield "POST /v1/resources/{resource_id}/file-change", Act(_resource, (Role.AUTHORITY,))
     filing = _of_subscription(subscription_states.Action.TERMINATE, FILING_ROLES)
     yield "POST /v1/subscriptions/{subscription_id}/file-termination", filing
     yield "PUT /v1/resources/{resource_id}", Act(_draft, (Role.CLERK,))

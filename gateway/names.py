@@ -22,6 +22,9 @@ DEPARTMENTS: Final = {
     "department": "department_name",
     "provider_department": "provider_name",
     "consumer_department": "consumer_name",
+    "claimant_department": "claimant_name",
+    "respondent_department": "respondent_name",
+    "decided_department": "decided_department_name",
 }
 CLIENTS: Final = {"client_id": "client_name"}
 RESOURCES: Final = {"resource_id": "resource_name", "refers_to": "refers_to_name"}

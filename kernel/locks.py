@@ -32,6 +32,8 @@ class Lock(IntEnum):
     REFUSALS = 809_004
     # One transaction at a time decides which signing keys exist (auth/store/keys.py).
     SIGNING_KEYS = 809_003
+    # One transaction at a time writes what entries are derived from (catalog/derivations.py).
+    DERIVATIONS = 809_017
     # One transaction at a time adds a device's code, so that their bound is exact (auth/oauth).
     DEVICE_CODES = 809_012
     # One transaction at a time takes an administrator away (auth/store/administrators.py).

@@ -85,6 +85,16 @@ def _changes(old: Contract, new: Contract) -> Iterator[Change]:
             yield Change(kind, name)
 
 
+def narrows(old: Field, new: Field) -> bool:
+    """Whether the item lets fewer values pass than before, by bound, pattern or code list."""
+    return any(change.kind is Kind.NARROWED for change in _item_changes(old, new))
+
+
+def same_type(old: Field, new: Field) -> bool:
+    """A code is a string with a list: the list says what changed."""
+    return old.data_type is new.data_type or (old.textual and new.textual)
+
+
 def _key(contract: Contract) -> list[str]:
     return [field.name for field in contract.key_fields]
 
@@ -95,7 +105,7 @@ def _item_changes(old: Field, new: Field) -> Iterator[Change]:
         yield Change(Kind.RELABELLED, name)
     if old.mandatory != new.mandatory:
         yield Change(Kind.BECAME_REQUIRED if new.mandatory else Kind.BECAME_OPTIONAL, name)
-    if not _same_type(old, new):
+    if not same_type(old, new):
         yield Change(Kind.TYPE_CHANGED, name)
         return
     for rule, narrowed, widened in _rule_changes(old, new):
@@ -103,11 +113,6 @@ def _item_changes(old: Field, new: Field) -> Iterator[Change]:
             yield Change(Kind.NARROWED, name, rule)
         if widened:
             yield Change(Kind.WIDENED, name, rule)
-
-
-def _same_type(old: Field, new: Field) -> bool:
-    """A code is a string with a list: the list says what changed."""
-    return old.data_type is new.data_type or (old.textual and new.textual)
 
 
 def _rule_changes(old: Field, new: Field) -> Iterator[tuple[str, bool, bool]]:

@@ -14,6 +14,8 @@ MODULES = (
     "catalog.deadline_tables",
     "exchange.applications.tables",
     "exchange.subscriptions.tables",
+    "exchange.disputes.tables",
+    "exchange.announcements.tables",
     "exchange.publishing.tables",
     "exchange.delivery.tables",
     "exchange.metering.tables",

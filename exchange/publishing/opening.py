@@ -2,12 +2,9 @@
 
 from auth.principal import Principal
 from catalog import lifecycle
-from catalog.entries import ShareType
 from catalog.visibility import Shown
 from exchange.log.topics import Topics, topic_of
 from exchange.subscriptions import grants
-from exchange.subscriptions.store import hold_resource
-from exchange.subscriptions.supervision import suspend_unshared
 from kernel import clock, leaving
 from kernel.database import Database, WriteSession
 
@@ -24,21 +21,6 @@ async def ensure_topic(
         request = await lifecycle.publishable(reading, principal, resource_id, now=clock.now())
     leaving.begin()
     await topics.ensure(topic_of(resource_id), request.partitions)
-
-
-async def publish(session: WriteSession, principal: Principal, resource_id: str) -> Shown:
-    """Publish the approved version, whose topic exists.
-
-    A version that is not to be shared suspends the subscriptions of the resource. Raises as
-    `catalog.lifecycle.publish`.
-    """
-    now = clock.now()
-    await hold_resource(session, resource_id, alone=True)
-    published = await lifecycle.publish(session, principal, resource_id, now=now)
-    if published.version.share_type == ShareType.NONE:
-        basis = published.version.legal_basis or ""
-        await suspend_unshared(session, principal.actor, resource_id, basis=basis, now=now)
-    return published
 
 
 async def retire(

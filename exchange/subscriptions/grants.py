@@ -71,6 +71,12 @@ async def load_several(
     return {row.id: grant_of(row) for row in rows}
 
 
+async def running(session: ReadSession, resource_id: str, now: datetime) -> Sequence[Grant]:
+    """Return the grants of a resource that live: suspended ones too, for they may be resumed."""
+    rows = await store.running(session, resource_id, local_date(now))
+    return [grant_of(row) for row in rows]
+
+
 def grant_of(row: Subscription) -> Grant:
     return Grant(
         id=row.id,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from auth.directory import Member
 from auth.principal import Principal, Role
+from catalog import revisions
 from catalog.contracts.checked import Checked
 from catalog.entries import (
     Entry,
@@ -38,7 +39,8 @@ from kernel.database import ReadSession
 from kernel.errors import REPORTED_ERRORS_MAX
 from kernel.wire import Day, Wire
 
-ITEMS_MAX = 300
+ITEMS_MAX, DERIVED_FROM_MAX = 300, 50
+ThingId = Annotated[str, Field(min_length=1, max_length=64)]
 ROLES_OF_STEPS: Mapping[str, frozenset[Role]] = {
     **{str(action): roles for action, roles in ALLOWED_ROLES.items()},
     "create": frozenset({Role.CLERK}),
@@ -48,7 +50,7 @@ CLASS_PATTERN = r"^[1-3][0-9]{2}([0-9]{3}[0-9]{0,12})?$"
 ClassCode = Annotated[str, Field(pattern=CLASS_PATTERN)]
 ItemName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 Kept = Annotated[StrictInt, Field(ge=0, le=1000)]
-OFFERED = "offered_modes"
+OFFERED, ANNOUNCED = "offered_modes", "announcement"
 MOMENTS = ("created_at", "submitted_at", "approved_at", "published_at", "ended_at")
 Wording = Prose | Annotated[list[Line], Field(min_length=1, max_length=200)]
 
@@ -161,14 +163,16 @@ class EntryIn(EntryFields):
     share_modes: Annotated[list[ShareMode], Field(max_length=len(ShareMode))]
     items: Annotated[list[ItemWire], Field(min_length=1, max_length=ITEMS_MAX)]
     reviews: ReviewsWire
+    derived_from: Annotated[list[ThingId], Field(max_length=DERIVED_FROM_MAX, default_factory=list)]
 
     def entry(self) -> Entry:
-        fields = self.model_dump(exclude={"share_modes", "items", "reviews"})
+        fields = self.model_dump(exclude={"share_modes", "items", "reviews", "derived_from"})
         return Entry(
             **fields,
             share_modes=tuple(dict.fromkeys(self.share_modes)),
             items=tuple(item.item() for item in self.items),
             reviews=self.reviews.reviews(),
+            derived_from=tuple(dict.fromkeys(self.derived_from)),
         )
 
 
@@ -204,9 +208,21 @@ class ResourceSummary(Standing, EntryFields, Clocks, Use):
     offered_modes: list[ShareMode]
 
 
+class AnnouncementNote(Wire):
+    """A version that is announced and still to come (公告)."""
+
+    version: int
+    announced_at: datetime
+    effective_on: Day
+    reason: str
+    basis: str | None
+
+
 class ResourceView(ResourceSummary):
+    announcement: AnnouncementNote | None
     items: list[ItemWire]
     reviews: ReviewsWire
+    derived_from: list[str]
     leader_name: str | None
     signed_on: Day | None
     return_reason: str | None
@@ -306,6 +322,7 @@ async def summaries(session: ReadSession, several: Sequence[Shown]) -> list[Reso
 async def view(session: ReadSession, shown: Shown) -> ResourceView:
     [facts] = await _facts(session, [shown])
     fields = _standing(shown) | _fields(shown, ResourceView) | facts
+    fields[ANNOUNCED] = await revisions.announced(session, shown.resource.id)
     fields["items"] = [dict(item) for item in fields["items"]]
     await names.add(session, [fields, *fields["items"]])
     return ResourceView.model_validate(fields)
@@ -388,7 +405,7 @@ def _standing(shown: Shown) -> dict[str, Any]:
 
 def _fields(shown: Shown, model: type[Wire]) -> dict[str, Any]:
     taken = {
-        *Standing.model_fields, *Clocks.model_fields, *Use.model_fields, OFFERED,
+        *Standing.model_fields, *Clocks.model_fields, *Use.model_fields, OFFERED, ANNOUNCED,
     } - set(MOMENTS[1:])  # fmt: skip
     fields = {name: getattr(shown.version, name) for name in model.model_fields.keys() - taken}
     return {**fields, OFFERED: modes.offered(shown.version.share_modes)}

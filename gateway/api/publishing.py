@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from exchange.announcements import publication
 from exchange.publishing import opening
 from gateway.api.entries import Reason, ResourceView
 from gateway.api.resources import ResourceId, Step, tagged
@@ -20,13 +21,17 @@ async def publish(
     response: Response,
     key: Keyed,
 ) -> ResourceView:
-    """Put the approved version in force; records may be published when this answers."""
+    """Put the approved version in force; records may be published when this answers.
+
+    One that affects running subscriptions waits for them (409 `consent_pending`).
+    """
     async with using.database.reading() as reading:
         await key.answered(reading)
     await opening.ensure_topic(using.database, using.bus.topics, principal, resource_id)
     async with using.database.transaction() as session:
         once = await key.claimed(session)
-        shown = await opening.publish(session, principal, resource_id)
+        turns = using.bus.reader.turns
+        shown = await publication.publish(session, principal, resource_id, turns)
         return await once.keep(await tagged(session, shown, response))
 
 

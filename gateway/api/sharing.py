@@ -1,13 +1,13 @@
 """Wire shapes that applications and subscriptions have in common."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from auth.directory import Member
-from auth.principal import Principal
+from auth.principal import Principal, Role
 from exchange.applications.deadlines import Limits
 from exchange.applications.register import ApplicationHistory
 from exchange.parties import Permitted
@@ -101,7 +101,7 @@ async def history_views(
     return [HistoryView.model_validate(view) for view in views]
 
 
-def acted_as(member: Member, permitted: Permitted) -> str | None:
+def acted_as(member: Member, permitted: Mapping[Any, Collection[Role]]) -> str | None:
     """Return the role in which a person took an action: one that may, of those it holds."""
     roles = sorted(str(role) for roles in permitted.values() for role in roles)
     held = [role for role in roles if role in member.roles]

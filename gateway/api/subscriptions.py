@@ -7,6 +7,8 @@ from typing import Annotated, Any, TypeAlias
 from fastapi import APIRouter, Depends, Query, Response
 
 from auth.principal import Principal
+from exchange.announcements import register as announcements
+from exchange.announcements.states import ALLOWED_ROLES as ALLOWED_ANSWERS
 from exchange.applications.deadlines import rests_on_notice
 from exchange.delivery.masks import masks_held
 from exchange.delivery.positions import Progress
@@ -15,6 +17,7 @@ from exchange.subscriptions import register, supervision
 from exchange.subscriptions.register import Subscription
 from exchange.subscriptions.states import ALLOWED_ROLES, FILING, FILING_ROLES, Action, State
 from gateway import names
+from gateway.api.announcements import AnswerView, answer_view
 from gateway.api.sharing import ConditionWire, HistoryView, Line, Prose, history_views
 from gateway.lists import ListOf, Paging, weak_tag
 from gateway.next_steps import NextStep, by_side
@@ -27,7 +30,7 @@ from kernel.wire import Day, Wire
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
 
-PERMITTED: Mapping[Any, Permitted] = {**ALLOWED_ROLES, FILING: FILING_ROLES}
+PERMITTED: Mapping[Any, Permitted] = {**ALLOWED_ROLES, FILING: FILING_ROLES, **ALLOWED_ANSWERS}
 
 
 class Suspension(Wire):
@@ -97,6 +100,9 @@ class SubscriptionView(Wire):
 
 
 class SubscriptionDetail(SubscriptionView):
+    """`announced` is a version yet to come that takes something from this subscription."""
+
+    announced: AnswerView | None
     history: list[HistoryView]
 
 
@@ -191,6 +197,8 @@ async def find(
         row = await register.find(session, principal, subscription_id)
         steps = await register.history(session, subscription_id)
         told = await detailed(using, session, row, principal, now)
+        known = await announcements.of_subscription(session, row, now=now)
+        told["announced"] = await answer_view(session, known)
         told["history"] = await history_views(session, principal, steps, PERMITTED)
     weak_tag(response, row.revision)
     return SubscriptionDetail.model_validate(await with_lag(using, row, told))

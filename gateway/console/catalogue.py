@@ -14,6 +14,7 @@ from catalog.entries import ShareType
 from catalog.search import Criteria
 from catalog.states import Action, State
 from catalog.visibility import Shown
+from exchange.announcements import publication
 from exchange.publishing import opening
 from exchange.subscriptions import register
 from gateway import names
@@ -283,7 +284,8 @@ async def _publish(visit: Visit) -> Go:
     resource_id, using = visit.part("id"), visit.using
     await opening.ensure_topic(using.database, using.bus.topics, visit.principal, resource_id)
     async with visit.writing() as session:
-        await opening.publish(session, visit.principal, resource_id)
+        turns = using.bus.reader.turns
+        await publication.publish(session, visit.principal, resource_id, turns)
     return Go(f"/console/catalogue/{resource_id}", N_("已发布，可以上报数据、受理申请。"))
 
 

@@ -24,6 +24,7 @@ RESOURCE_ACTIONS: Final = {
     "discard": N_("放弃草稿"),
     "return": N_("退回"),
     "approve": N_("审核通过"),
+    "announce": N_("公告新版本"),
     "publish": N_("发布"),
     "revise": N_("起草新版本"),
     "retire": N_("停止提供"),

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from catalog import states as resource
 from exchange.applications import states as application
+from exchange.disputes import states as dispute
 from exchange.subscriptions import states as subscription
 
 S = TypeVar("S", bound=StrEnum)
@@ -48,6 +49,7 @@ DIAGRAMS: Mapping[str, str] = {
     "subscription": diagram(
         subscription.State.ACTIVE, subscription.NEXT, subscription.ALLOWED_ROLES
     ),
+    "dispute": diagram(dispute.State.OPEN, dispute.NEXT, dispute.ALLOWED_ROLES),
 }
 
 if __name__ == "__main__":

@@ -254,11 +254,15 @@ class World:
 
     async def publish(self, resource: str) -> None:
         """Take a draft, first or revised, through review to publication."""
+        await self.approve(resource)
+        await self.authority.ask("POST", f"/v1/resources/{resource}/publish")
+
+    async def approve(self, resource: str) -> None:
+        """Take a draft, first or revised, through review to its approval."""
         signed = {"leader_name": "黄某", "signed_on": "2026-01-06"}
         head, path = self._providers[resource].head, f"/v1/resources/{resource}"
         await head.ask("POST", f"{path}/submit", signed)
         await self.authority.ask("POST", f"{path}/approve")
-        await self.authority.ask("POST", f"{path}/publish")
 
     async def client(self, department: Department, scopes: Sequence[str] = ALL_SCOPES) -> ClientApp:
         body = {"name": unique("系统"), "department": department.uscc, "scopes": list(scopes)}

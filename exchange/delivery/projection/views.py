@@ -74,7 +74,7 @@ class VersionView:
 def view_of(terms: Terms, version: int) -> VersionView:
     """Return the view of a version that there is; KeyError for another."""
     read = terms.versions[version]
-    names = _names(terms, read)
+    names = names_in(terms, read)
     fields = {item.name: item for item in read.items}
     return VersionView(
         tuple(
@@ -102,13 +102,13 @@ def _mask(terms: Terms, granted: str, field: RecordItem) -> Mask | None:
     if granted in terms.unmasked:
         return None
     in_force = terms.versions.get(terms.in_force)
-    name = None if in_force is None else _names(terms, in_force).get(granted)
+    name = None if in_force is None else names_in(terms, in_force).get(granted)
     now = next((i.mask for i in in_force.items if i.name == name), None) if in_force else None
     masks = (terms.masks.get(granted), field.mask, now)
     return strictest([Mask.of(mask) for mask in masks if mask is not None])
 
 
-def _names(terms: Terms, version: RecordVersion) -> dict[str, str]:
+def names_in(terms: Terms, version: RecordVersion) -> dict[str, str]:
     """Return how the granted and filtered items are called in a version that has them."""
     elements = {item.name: item.element for item in version.items}
     names = {}

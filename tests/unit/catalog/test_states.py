@@ -30,6 +30,7 @@ BY_THE_BOOK = {
     (State.SUBMITTED, Action.RETURN): (State.DRAFT, {"authority"}),
     (State.SUBMITTED, Action.APPROVE): (State.APPROVED, {"authority"}),
     (State.APPROVED, Action.RETURN): (State.DRAFT, {"authority"}),
+    (State.APPROVED, Action.ANNOUNCE): (State.APPROVED, {"head"}),
     (State.APPROVED, Action.PUBLISH): (State.PUBLISHED, {"authority"}),
     (State.PUBLISHED, Action.REVISE): (State.DRAFT, {"clerk"}),
     (State.PUBLISHED, Action.RETIRE): (State.RETIRED, {"authority", "head"}),

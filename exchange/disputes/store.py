@@ -1,0 +1,87 @@
+"""SQL of disputes."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import col, or_, select
+
+from auth.regions.codes import REGION, STATE
+from auth.regions.tree import current
+from auth.regions.within import within
+from exchange.disputes.states import Party
+from exchange.disputes.tables import Dispute, DisputeHistory
+from kernel.actor import Actor
+from kernel.database import ReadSession, WriteSession
+from kernel.paging import Page, PageRequest
+
+
+def add_history(
+    session: WriteSession,
+    dispute_id: str,
+    action: str,
+    step: tuple[str | None, str],
+    actor: Actor,
+    at: datetime,
+    details: Mapping[str, Any],
+) -> None:
+    session.add(
+        DisputeHistory(
+            dispute_id=dispute_id,
+            at=at,
+            action=action,
+            from_state=step[0],
+            to_state=step[1],
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            department=actor.department,
+            details=dict(details),
+        )
+    )
+
+
+async def history(session: ReadSession, dispute_id: str) -> Sequence[DisputeHistory]:
+    query = select(DisputeHistory).where(col(DisputeHistory.dispute_id) == dispute_id)
+    return (await session.exec(query.order_by(col(DisputeHistory.id)))).all()
+
+
+async def several(session: ReadSession, dispute_ids: Collection[str]) -> Mapping[str, Dispute]:
+    """Return the disputes that there are, as they are now."""
+    query = select(Dispute).where(col(Dispute.id).in_(dispute_ids))
+    fresh = query.execution_options(populate_existing=True)
+    return {row.id: row for row in (await session.exec(fresh)).all()}
+
+
+async def page(
+    session: ReadSession,
+    parties: Mapping[Party, str],
+    status: str | None,
+    kind: str | None,
+    request: PageRequest,
+) -> Page[Dispute]:
+    """Return what the `parties` may see; each leads to a department, `authority` to a division."""
+    query = select(Dispute)
+    query = query.where(or_(*(_seen_by(party, key) for party, key in parties.items())))
+    if status is not None:
+        query = query.where(col(Dispute.status) == status)
+    if kind is not None:
+        query = query.where(col(Dispute.kind) == kind)
+    rows = (await session.exec(request.apply(query, Dispute.id))).all()
+    return request.page(rows, "id")
+
+
+def _seen_by(party: Party, key: str) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
+    if party is Party.CLAIMANT:
+        return col(Dispute.claimant_department) == key
+    if party is Party.RESPONDENT:
+        return col(Dispute.respondent_department) == key
+    return _below(Dispute.claimant_region, key) & _below(Dispute.respondent_region, key)
+
+
+def _below(column: Any, region_code: str) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
+    """The region's authority stands over departments of the state too, while that has none."""
+    code = current(region_code)
+    if code == STATE:
+        return col(column).is_not(None)
+    inside = within(col(column), code)
+    return or_(inside, col(column) == STATE) if code == REGION else inside

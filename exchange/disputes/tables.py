@@ -1,0 +1,70 @@
+"""Disputes between two departments, and what happened to them."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from kernel.tables import timestamp
+
+SCHEMA = "exchange"
+DEPARTMENT = "auth.department.uscc"
+
+
+class Dispute(SQLModel, table=True):
+    """`about_id` is the id of the thing; `about` says more of it, by kind.
+
+    The divisions are those of the two departments when it was opened.
+    """
+
+    __tablename__: ClassVar[Any] = "dispute"
+    __table_args__ = (
+        Index("dispute_about", "kind", "about_id"),
+        Index("dispute_claimant", "claimant_department", "id"),
+        Index("dispute_respondent", "respondent_department", "id"),
+        CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="dispute_decision"),
+        {"schema": SCHEMA},
+    )
+
+    id: str = Field(primary_key=True)
+    kind: str
+    about_id: str
+    about: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    status: str
+    claimant_department: str = Field(foreign_key=DEPARTMENT)
+    respondent_department: str = Field(foreign_key=DEPARTMENT)
+    claimant_region: str
+    respondent_region: str
+    claim: str
+    opened_by: str
+    opened_at: datetime = timestamp()
+    reply: str | None = None
+    replied_by: str | None = None
+    replied_at: datetime | None = timestamp(nullable=True)
+    decision: str | None = None
+    decision_reason: str | None = None
+    decided_by: str | None = None
+    decided_department: str | None = Field(default=None, foreign_key=DEPARTMENT)
+    decided_at: datetime | None = timestamp(nullable=True)
+    closed_at: datetime | None = timestamp(nullable=True)
+    revision: int = 1
+
+
+class DisputeHistory(SQLModel, table=True):
+    __tablename__: ClassVar[Any] = "dispute_history"
+    __table_args__ = (Index("dispute_history_of", "dispute_id", "id"), {"schema": SCHEMA})
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    dispute_id: str = Field(foreign_key="exchange.dispute.id")
+    at: datetime = timestamp()
+    action: str
+    from_state: str | None = None
+    to_state: str
+    actor_kind: str
+    actor_id: str
+    department: str | None = None
+    details: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))

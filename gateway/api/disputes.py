@@ -1,0 +1,200 @@
+"""`/v1/disputes`: two departments disagree; negotiated, then decided by level (Art 28)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from auth.directory import Member
+from auth.principal import Principal, Role
+from exchange.disputes import register, resolving
+from exchange.disputes.register import Dispute
+from exchange.disputes.states import ALLOWED_ROLES, Action, Decision, Kind, Party, Permitted, State
+from gateway import names
+from gateway.api.sharing import HISTORY, HistoryView, Prose, acted_as
+from gateway.lists import ListOf, Paging, tag
+from gateway.names import Fields
+from gateway.next_steps import NextStep
+from gateway.once import Acting
+from gateway.principal import ApplicationsWriter, CatalogReader
+from gateway.services import Reading, Writing
+from kernel import clock
+from kernel.database import ReadSession
+from kernel.wire import Wire
+
+router = APIRouter(prefix="/v1/disputes", tags=["disputes"])
+
+PEOPLE = ("opened_by", "replied_by", "decided_by")
+ROLES: Mapping[str, Permitted] = {
+    **{str(action): permitted for action, permitted in ALLOWED_ROLES.items()},
+    "open": {Party.CLAIMANT: frozenset({Role.HEAD})},
+}
+
+
+class Reply(Wire):
+    text: Prose
+
+
+class Ruling(Wire):
+    decision: Decision
+    reason: Prose
+
+
+class AboutView(Wire):
+    """The thing that a dispute is about: of kind `version` a resource's announced version."""
+
+    kind: Kind
+    id: str
+    resource_id: str | None = None
+    resource_name: str | None = None
+    version: int | None = None
+    subscription_id: str | None = None
+
+
+class DisputeView(Wire):
+    """People are named to their own department, its authority and auditors."""
+
+    id: str
+    about: AboutView
+    status: State
+    claimant_department: str
+    claimant_name: str | None
+    respondent_department: str
+    respondent_name: str | None
+    claim: str
+    opened_by: str | None
+    opened_by_name: str | None
+    opened_by_role: str | None
+    opened_at: datetime
+    reply: str | None
+    replied_by: str | None
+    replied_by_name: str | None
+    replied_by_role: str | None
+    replied_at: datetime | None
+    decision: Decision | None
+    decision_reason: str | None
+    decided_by: str | None
+    decided_by_name: str | None
+    decided_by_role: str | None
+    decided_department: str | None
+    decided_department_name: str | None
+    decided_at: datetime | None
+    closed_at: datetime | None
+    revision: int
+    allowed: list[Action]
+    next: list[NextStep]
+
+
+class DisputeDetail(DisputeView):
+    history: list[HistoryView]
+
+
+@router.get("")
+async def page(
+    session: Reading,
+    principal: CatalogReader,
+    paging: Paging,
+    *,
+    role: Annotated[Party | None, Query()] = None,
+    status: Annotated[State | None, Query()] = None,
+    kind: Annotated[Kind | None, Query()] = None,
+) -> ListOf[DisputeView]:
+    """本部门提出、被提出和有权裁决的争议 / what the department claims, answers or decides."""
+    found = await register.page(session, principal, paging, party=role, status=status, kind=kind)
+    views = await _views(session, principal, found.items)
+    items = [DisputeView.model_validate(view) for view in views]
+    return ListOf(items=items, next_cursor=found.next_cursor)
+
+
+@router.get("/{dispute_id}")
+async def find(
+    dispute_id: str, session: Reading, principal: CatalogReader, response: Response
+) -> DisputeDetail:
+    row = await register.find(session, principal, dispute_id)
+    [view] = await _views(session, principal, [row])
+    steps = await register.history(session, dispute_id)
+    histories: list[Fields] = [step.model_dump(include=HISTORY) for step in steps]
+    await names.add(session, histories)
+    await names.add_people(session, principal, histories, ["actor_id"], _role)
+    tag(response, row.revision)
+    return DisputeDetail.model_validate({**view, "history": histories})
+
+
+class Stepping:
+    """Answers with a dispute after a step, again to its Idempotency-Key."""
+
+    def __init__(
+        self, session: Writing, principal: ApplicationsWriter, response: Response, once: Acting
+    ) -> None:
+        self._session, self._principal = session, principal
+        self._response, self._once = response, once
+
+    async def __call__(self, row: Dispute) -> DisputeView:
+        [view] = await _views(self._session, self._principal, [row])
+        tag(self._response, row.revision)
+        return await self._once.keep(DisputeView.model_validate(view))
+
+
+Step = Annotated[Stepping, Depends()]
+
+
+@router.post("/{dispute_id}/reply")
+async def reply(
+    dispute_id: str, body: Reply, session: Writing, principal: ApplicationsWriter, step: Step
+) -> DisputeView:
+    """被提出方负责人答复 / the head of the other department answers."""
+    moved = await resolving.reply(session, principal, dispute_id, text=body.text, now=clock.now())
+    return await step(moved)
+
+
+@router.post("/{dispute_id}/decide")
+async def decide(
+    dispute_id: str, body: Ruling, session: Writing, principal: ApplicationsWriter, step: Step
+) -> DisputeView:
+    """双方共同的最低一级主管部门裁决 / the lowest authority above both decides."""
+    moved = await resolving.decide(
+        session,
+        principal,
+        dispute_id,
+        decision=body.decision,
+        reason=body.reason,
+        now=clock.now(),
+    )
+    return await step(moved)
+
+
+async def _views(
+    session: ReadSession, principal: Principal, rows: Sequence[Dispute]
+) -> list[Fields]:
+    views = [_fields(row, principal) for row in rows]
+    await names.add(session, [*views, *(view["about"] for view in views)])
+    await names.add_people(session, principal, views, PEOPLE, _person_role)
+    return [{name: view[name] for name in DisputeView.model_fields} for view in views]
+
+
+def _fields(row: Dispute, principal: Principal) -> Fields:
+    own = row.model_dump(exclude={"kind", "about_id", "about", "claimant_region"})
+    possible = register.possible(row)
+    return own | {
+        "about": {"kind": row.kind, "id": row.about_id, **row.about},
+        "allowed": register.allowed(principal, row),
+        "next": [NextStep(action=str(each), who=_who(ALLOWED_ROLES[each])) for each in possible],
+    }
+
+
+def _who(permitted: Permitted) -> list[str]:
+    return sorted(
+        str(role) if party is Party.AUTHORITY else f"{party} {role}"
+        for party, roles in permitted.items()
+        for role in roles
+    )
+
+
+def _role(view: Fields, _field: str, member: Member) -> str | None:
+    return acted_as(member, ROLES.get(view["action"], {}))
+
+
+def _person_role(_view: Fields, field: str, member: Member) -> str | None:
+    action = {"opened_by": "open", "replied_by": "reply", "decided_by": "decide"}[field]
+    return acted_as(member, ROLES[action])
