@@ -32,6 +32,7 @@ class ExchangeEvent(StrEnum):
     DISPUTE_DECIDED = "dispute.decided"
     DISPUTE_CLOSED = "dispute.closed"
     RECORDS_PUBLISHED = "records.published"
+    RECORDS_UPLOADED = "records.uploaded"
     RECORDS_READ = "records.read"
     LATEST_READ = "records.latest_read"
     VERIFY_ANSWERED = "verify.answered"

@@ -8,6 +8,13 @@ def N_(msgid: str) -> str:  # noqa: N802 - gettext's own name for a text that is
     return msgid
 
 
+CONVERSIONS: Final = {
+    "number_to_text": N_("数字单元格按文本读取"),
+    "cell_to_date": N_("日期单元格写成标准日期"),
+    "date_written_anew": N_("日期改写为年-月-日"),
+    "yes_no": N_("“是/否”读作布尔值"),
+    "whole_number": N_("“12.0”读作整数 12"),
+}
 RESOURCE_STATES: Final = {
     "draft": N_("起草中"),
     "submitted": N_("待审核"),
@@ -261,6 +268,7 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "subscription_action": SUBSCRIPTION_ACTIONS,
     "source": SOURCE_STATES,
     "thing": THINGS,
+    "conversion": CONVERSIONS,
     "decision": DECISIONS,
     "role": ROLES,
     "share_type": SHARE_TYPES,

@@ -14,6 +14,7 @@ from gateway.console import (
     sources,
     static,
     subscriptions,
+    uploads,
     work,
 )
 
@@ -30,6 +31,7 @@ ROUTERS = (
     clients.router,
     refusals.router,
     administration.router,
+    uploads.router,
 )
 
 

@@ -99,6 +99,9 @@ class Visit:
         """Whether a box is ticked: as it was sent, or as it is."""
         return value in self.form.getlist(name) if name in self.form else usual
 
+    def say(self, error: FieldError) -> str:
+        return error.en if self.english else error.zh
+
     def wrong(self, path: str) -> str:
         """Return what is wrong with a field, empty where nothing is."""
         errors = self.error.errors if self.error else ()

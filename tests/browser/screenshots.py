@@ -70,8 +70,8 @@ async def public(browser: Browser, base_url: str) -> None:
 
 async def upload(page: Page) -> None:
     """Check a file with two faults, as a clerk would."""
-    await page.goto("/console/catalogue?status=published")
-    await page.locator("tbody a[href^='/console/catalogue/']").last.click()
+    await page.goto("/console/catalogue?q=统计用区划代码")
+    await page.locator("tbody a[href^='/console/catalogue/']").first.click()
     await page.click("a[href$='/upload']")
     rows = "区划代码,区划名称,区划级别\n450000000000,广西壮族自治区,region\n45,南宁市,都市\n"
     file = {"name": "区划.csv", "mimeType": "text/csv", "buffer": rows.encode()}

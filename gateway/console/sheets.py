@@ -1,0 +1,234 @@
+"""From sheets that people upload (CSV, XLSX; headings by label or name) to records; pure.
+
+Every conversion is counted, to be told before anything is stored; what cannot be converted stands
+as it is, and the contract says what is wrong with it.
+"""
+
+import csv
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+from io import BytesIO, StringIO
+from typing import Any, Final
+
+import orjson
+from python_calamine import CalamineError, CalamineWorkbook
+
+from catalog.contracts.model import Contract, DataType, Field
+from kernel.clock import SHANGHAI
+from kernel.errors import FieldError, Invalid
+
+ROWS_MAX: Final = 10_000
+CELL_MAX: Final = 32_767
+# A workbook is a ZIP: what it grows to is measured before it is read.
+UNPACKED_MAX: Final = 64 * 1024 * 1024
+CHUNK: Final = 64 * 1024
+# A number in a cell has 15 exact digits.
+EXACT: Final = 10**15
+# What has more digits is left as it stands, for the contract to refuse.
+DIGITS_MAX: Final = 60
+ENCODINGS: Final = ("utf-8-sig", "gb18030")
+YES: Final = frozenset({"是", "true", "TRUE", "True", "1", "Y", "y"})
+NO: Final = frozenset({"否", "false", "FALSE", "False", "0", "N", "n"})
+_DATE: Final = re.compile(r"(\d{4})[/.年-](\d{1,2})[/.月-](\d{1,2})日?", re.ASCII)
+_DIGITS: Final = re.compile(r"[+-]?\d{1,30}", re.ASCII)
+_WHOLE: Final = re.compile(r"([+-]?\d{1,30})\.0+", re.ASCII)
+
+Cell = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Records as lines, the row of each in the file, and how often each conversion was made."""
+
+    lines: Sequence[bytes]
+    rows: Sequence[int]
+    conversions: Mapping[str, int]
+    errors: Sequence[FieldError]
+
+    @property
+    def body(self) -> bytes:
+        return b"\n".join(self.lines)
+
+
+@dataclass(slots=True)
+class _Converter:
+    """Turns cells into values of a contract."""
+
+    made: Counter[str] = field(default_factory=Counter)
+
+    def value(self, cell: Cell, item: Field) -> Any:  # noqa: ANN401 - any JSON value
+        if isinstance(cell, datetime | date | time):
+            return self._moment(cell, item)
+        convert = {
+            DataType.BOOLEAN: self._boolean,
+            DataType.INTEGER: self._integer,
+            DataType.DECIMAL: self._decimal,
+            DataType.DATE: self._date,
+        }.get(item.data_type, self._text)
+        return convert(cell)
+
+    def _text(self, cell: Cell) -> str:
+        if isinstance(cell, bool):
+            return "true" if cell else "false"
+        if isinstance(cell, float | int):
+            self.made["number_to_text"] += 1
+            return str(int(cell)) if float(cell).is_integer() else repr(cell)
+        return str(cell).strip()
+
+    def _moment(self, cell: datetime | date | time, item: Field) -> str:
+        self.made["cell_to_date"] += 1
+        if item.data_type is DataType.DATETIME and isinstance(cell, datetime):
+            return cell.replace(tzinfo=SHANGHAI).isoformat()
+        return cell.date().isoformat() if isinstance(cell, datetime) else cell.isoformat()
+
+    def _boolean(self, cell: Cell) -> Any:  # noqa: ANN401
+        text = str(cell).strip()
+        if isinstance(cell, bool):
+            return cell
+        if text in YES | NO:
+            self.made["yes_no"] += 1
+            return text in YES
+        return text
+
+    def _integer(self, cell: Cell) -> Any:  # noqa: ANN401
+        text = repr(cell) if isinstance(cell, float) else str(cell).strip()
+        match = _WHOLE.fullmatch(text)
+        if match:
+            self.made["whole_number"] += 1
+            text = match[1]
+        return orjson.Fragment(str(int(text))) if _DIGITS.fullmatch(text) else text
+
+    def _decimal(self, cell: Cell) -> Any:  # noqa: ANN401
+        text = repr(cell) if isinstance(cell, float) else str(cell).strip()
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            return text
+        sane = number.is_finite() and abs(number.adjusted()) <= DIGITS_MAX
+        return orjson.Fragment(format(number, "f")) if sane else text
+
+    def _date(self, cell: Cell) -> str:
+        text = self._text(cell)
+        match = _DATE.fullmatch(text)
+        if match is None:
+            return text
+        plain = f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}"
+        if plain != text:
+            self.made["date_written_anew"] += 1
+        return plain
+
+
+def read(content: bytes, name: str, contract: Contract) -> Sheet:
+    """Return the records of a file; raises Invalid where it, or its headings, cannot be read."""
+    rows = _xlsx(content) if name.lower().endswith(".xlsx") else _csv(content)
+    heading = next(rows, None)
+    if not heading:
+        raise Invalid("文件中没有标题行", "The file has no row of headings")
+    return _records(_columns(heading, contract), rows)
+
+
+def _columns(heading: Sequence[Cell], contract: Contract) -> list[Field | None]:
+    """Return the item of each column, None for one without heading; raises Invalid."""
+    known = {item.label: item for item in contract.fields} | {
+        item.name: item for item in contract.fields
+    }
+    columns, errors, seen = list[Field | None](), [], set[str]()
+    for cell in heading:
+        title = str(cell if cell is not None else "").strip()
+        item = known.get(title)
+        if title and item is None:
+            told = f"目录中没有信息项“{title[:64]}”", f"there is no item {title[:64]}"
+            errors.append(FieldError(title[:64], "unknown_item", *told))
+        elif item is not None and item.name in seen:
+            errors.append(FieldError(title[:64], "duplicate_key", "标题重复", "stands twice"))
+        if item is not None:
+            seen.add(item.name)
+        columns.append(item)
+    missing = [item for item in contract.fields if item.mandatory and item.name not in seen]
+    errors += [FieldError(each.label, "missing", "缺少这一列", "is missing") for each in missing]
+    if errors:
+        raise Invalid("标题行与目录不符", "The headings do not fit the entry", errors=errors)
+    return columns
+
+
+def _records(columns: Sequence[Field | None], rows: Iterator[Sequence[Cell]]) -> Sheet:
+    converter, lines, places = _Converter(), list[bytes](), list[int]()
+    errors = list[FieldError]()
+    for place, cells in enumerate(rows, start=2):
+        record = {
+            item.name: converter.value(cell, item)
+            for item, cell in zip(columns, cells, strict=False)
+            if item is not None and not _empty(cell)
+        }
+        if not record:
+            continue
+        if len(lines) >= ROWS_MAX:
+            raise Invalid(f"一次最多 {ROWS_MAX} 行，请分批上报", f"At most {ROWS_MAX} rows at once")
+        errors += _cut(columns, cells, place)
+        lines.append(orjson.dumps(record))
+        places.append(place)
+    if not lines:
+        raise Invalid("文件中没有数据", "The file holds no records")
+    return Sheet(lines, places, dict(converter.made), errors)
+
+
+def _cut(
+    columns: Sequence[Field | None], cells: Sequence[Cell], place: int
+) -> Iterator[FieldError]:
+    """Yield numbers that the spreadsheet has cut to 15 digits: an identity number, say."""
+    for item, cell in zip(columns, cells, strict=False):
+        if item and item.textual and isinstance(cell, float | int) and abs(cell) >= EXACT:
+            yield FieldError(
+                item.label,
+                "out_of_range",
+                "数字超过 15 位，表格软件已截断；请把该列设为文本后重新填写",
+                "has more than 15 digits, which the spreadsheet has cut: make the column text",
+                index=place,
+            )
+
+
+def _empty(cell: Cell) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def _csv(content: bytes) -> Iterator[Sequence[str]]:
+    """Yield the rows; the encoding is the first that reads all of it."""
+    for encoding in ENCODINGS:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return csv.reader(StringIO(text, newline=""))
+    raise Invalid(
+        "文件不是 UTF-8 或 GBK 编码的文本，也不是 .xlsx",
+        "The file is neither text in UTF-8 or GBK nor .xlsx",
+    )
+
+
+def _xlsx(content: bytes) -> Iterator[Sequence[Cell]]:
+    _measure(content)
+    try:
+        workbook = CalamineWorkbook.from_filelike(BytesIO(content))
+        return iter(workbook.get_sheet_by_index(0).to_python(nrows=ROWS_MAX + 2))
+    except (CalamineError, ValueError, IndexError) as error:
+        raise Invalid("工作簿无法读取", "The workbook cannot be read") from error
+
+
+def _measure(content: bytes) -> None:
+    """Raise Invalid for what is no workbook, or grows beyond its bound when unpacked."""
+    unpacked = 0
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            for member in archive.infolist():
+                with archive.open(member) as part:
+                    while chunk := part.read(CHUNK):
+                        unpacked += len(chunk)
+                        if unpacked > UNPACKED_MAX:
+                            raise Invalid("工作簿过大", "The workbook is too large")
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise Invalid("文件不是 .xlsx 工作簿", "The file is no .xlsx workbook") from error
