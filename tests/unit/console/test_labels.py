@@ -1,0 +1,44 @@
+"""Every code that a state table or a body may hold has a name for people."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from auth import states as client_states
+from auth.principal import Role, Scope
+from catalog import states as catalog_states
+from catalog.contracts.model import DataType
+from catalog.entries import ItemRole, OpenType, ShareMode, ShareType, UpdateCycle
+from catalog.rules.compatibility import Kind
+from exchange.applications import states as application_states
+from exchange.subscriptions import states as subscription_states
+from gateway.checks import Check
+from gateway.console.labels import NAMES
+
+CODES: dict[str, Iterable[str]] = {
+    "resource": catalog_states.State,
+    "resource_action": catalog_states.Action,
+    "source": catalog_states.SourceStatus,
+    "decision": catalog_states.Decision,
+    "application": application_states.State,
+    "application_action": application_states.Action,
+    "subscription": subscription_states.State,
+    "subscription_action": subscription_states.Action,
+    "client": client_states.State,
+    "client_action": client_states.Action,
+    "role": Role,
+    "scope": Scope,
+    "share_type": ShareType,
+    "mode": ShareMode,
+    "open_type": OpenType,
+    "cycle": UpdateCycle,
+    "item_role": ItemRole,
+    "data_type": DataType,
+    "check": Check,
+    "change": Kind,
+}
+
+
+@pytest.mark.parametrize("kind", CODES)
+def test_every_code_has_a_name(kind: str) -> None:
+    assert sorted(set(map(str, CODES[kind])) - set(NAMES[kind])) == []
