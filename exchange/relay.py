@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 
+from exchange.feed.gathering import gather_these
 from exchange.log.events import EventLog
 from exchange.restoration.guard import RestoreGuard
 from kernel import outbox
@@ -44,6 +45,7 @@ class Relay:
             if rows:
                 await self._events.append([(row.key.encode(), message(row)) for row in rows])
                 async with self._database.transaction() as session:
+                    await gather_these(session, [row.id for row in rows if row.id is not None])
                     await outbox.remove(session, rows)
         return len(rows)
 

@@ -55,7 +55,8 @@ async def move(session: WriteSession, row: Row, to: str, changes: Mapping[str, A
         )
         .values(status=to, revision=row.revision + 1, **changes)
         .returning(table)
-        .execution_options(populate_existing=True)
+        # What the session holds is refreshed by what is returned, not by comparing every row.
+        .execution_options(populate_existing=True, synchronize_session=False)
     )
     updated = (await session.scalars(statement)).one_or_none()
     if updated is None:

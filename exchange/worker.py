@@ -15,6 +15,7 @@ from exchange import backlog, metrics
 from exchange.applications.clockwork import mark_breaches, reckon_anew
 from exchange.delivery import store as frontiers
 from exchange.delivery.lookup import budget_store
+from exchange.feed import gathering
 from exchange.latest import store as folds
 from exchange.latest.projector import Projector
 from exchange.log.access import Access
@@ -91,6 +92,7 @@ CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("seal-counts", seal_counts, 10.0),
     ("anchor-audit", _anchor, 60.0),
     ("audit-months", _make_months, 86_400.0),
+    ("events", gathering.gather, 0.5),
     ("forget-answers", _forget_answers, 3600.0),
     ("forget-counts", terms.forget_counts, 600.0),
     ("forget-intents", intents.forget_old, 3600.0),
@@ -158,6 +160,8 @@ class Worker:
         self._start_chore("forget-receipts", forget, FORGET_SECONDS)
         forget = partial(refusals.forget_old, days=self._settings.refusals_days)
         self._start_chore("forget-refusals", forget, FORGET_SECONDS)
+        forget = partial(gathering.forget_old, days=self._settings.events_days)
+        self._start_chore("forget-events", forget, FORGET_SECONDS)
         if self._settings.has_master_key:
             self._start_chore("signing-keys", self._rotate_keys, KEYS_SECONDS)
             self._start_jobs()

@@ -31,6 +31,8 @@ from catalog import states as catalog_states
 from exchange.announcements.states import ALLOWED_ROLES as ALLOWED_ANSWERS
 from exchange.applications import apply, moves, register
 from exchange.applications import states as application_states
+from exchange.bundles import register as bundles
+from exchange.bundles import states as bundle_states
 from exchange.delivery.pull import MODE
 from exchange.disputes import register as disputes
 from exchange.disputes import resolving
@@ -114,6 +116,11 @@ async def _application(session: ReadSession, principal: Principal, thing_id: str
     return Standing((await register.find(session, principal, thing_id)).revision)
 
 
+async def _bundle(session: ReadSession, principal: Principal, bundle_id: str) -> Standing:
+    await bundles.find(session, principal, bundle_id)
+    return Standing()
+
+
 async def _subscription(session: ReadSession, principal: Principal, thing_id: str) -> Standing:
     return Standing((await subscriptions.find(session, principal, thing_id)).revision)
 
@@ -188,6 +195,7 @@ THINGS: Final[Mapping[str, Look]] = MappingProxyType(
         "/v1/resources/{id}/records": _quarantine,
         "/v1/resources/{resource_id}": _resource,
         "/v1/applications/{application_id}": _application,
+        "/v1/bundles/{bundle_id}": _bundle,
         "/v1/subscriptions/{id}": _own_subscription,
         "/v1/subscriptions/{subscription_id}": _subscription,
         "/v1/clients/{client_id}": _client,
@@ -282,6 +290,16 @@ def _of_client(action: client_states.Action) -> Act:
     return Act(look, _roles(Duty.MANAGE_CLIENT))
 
 
+def _of_bundle(action: bundle_states.Action) -> Act:
+    async def look(session: ReadSession, principal: Principal, bundle_id: str) -> Standing:
+        bundle = await bundles.find(session, principal, bundle_id)
+        principal.require_role(*bundle_states.ALLOWED_ROLES[action])
+        summary = (await bundles.summaries(session, principal, [bundle]))[bundle_id]
+        return Standing(None, _refusal(lambda: bundle_states.require(action, list(summary.lines))))
+
+    return Act(look, tuple(sorted(bundle_states.ALLOWED_ROLES[action])))
+
+
 async def _drafted(session: ReadSession, principal: Principal, application_id: str) -> Standing:
     application = await register.find(session, principal, application_id)
     authorize(principal, application, apply.CLERK_OF_CONSUMER)
@@ -316,6 +334,8 @@ def _acts() -> Iterator[tuple[str, Act]]:
     for subscription in (each for each in subscription_states.Action if each != "expire"):
         act = _of_subscription(subscription)
         yield f"POST /v1/subscriptions/{{subscription_id}}/{subscription}", act
+    for bundle in bundle_states.Action:
+        yield f"POST /v1/bundles/{{bundle_id}}/{bundle}", _of_bundle(bundle)
     for decision in catalog_states.Decision:
         yield f"POST /v1/sources/{{source_id}}/{decision}", _of_source(decision)
     for client in client_states.Action:

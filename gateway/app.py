@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -11,12 +12,17 @@ from gateway.docs import install as install_docs
 from gateway.http.stopping import draining
 from gateway.openapi import Described
 from gateway.routers import ROUTERS
-from gateway.services import open_services
+from gateway.services import Services, open_services
 from gateway.warming import settled, warm
 from kernel import memory
 from kernel.settings import Settings, load
 
 DESCRIPTION = "自治区数据共享交换平台 — 一数一源一标准 / Guangxi government data-sharing exchange"
+
+
+def _end_polls(services: Services) -> None:
+    services.bus.tail.wake()
+    services.waits.wake_all()
 
 
 @asynccontextmanager
@@ -28,7 +34,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await warm(app)
         await settled(services)
         memory.settle()
-        with draining(settings.drain_seconds, services.bus.tail.wake):
+        with draining(settings.drain_seconds, partial(_end_polls, services)):
             yield
 
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from auth.tokens import TokenVerifier
 from exchange.bus import Bus
+from exchange.feed.gathering import KIND as FEED
 from exchange.log.access import Access
 from exchange.log.landmarks import LandmarkLog
 from exchange.metering.rates.gate import Gate
@@ -17,6 +18,7 @@ from exchange.metrics import about
 from exchange.restoration.guard import RestoreGuard
 from gateway.metrics import Meters, rules_age, watch
 from gateway.probe import Probe
+from gateway.waits import Waits
 from kernel.blobs import Blobs
 from kernel.changes import ChangeFeed
 from kernel.database import Database, ReadSession, WriteSession
@@ -47,6 +49,7 @@ class Services:
     skew: Skew
     metrics: MetricsFolder
     blobs: Blobs
+    waits: Waits
     probe: Probe = field(default_factory=Probe)
 
     @property
@@ -74,6 +77,9 @@ async def open_services(
     bus.counts.on_flush.append(Meters().counted)
     gate = Gate(database, settings)
     refusals = Refusals(database)
+    waits = Waits()
+    changes.on(FEED, waits.wake)
+    changes.on_reset(waits.wake_all)
     open_log = partial(LandmarkLog, Access.of(settings), bus.topics, bus.reader)
     restore = RestoreGuard(database, open_log, changes)
     skew, metrics_folder = Skew(database), MetricsFolder(settings.metrics_dir)
@@ -88,7 +94,7 @@ async def open_services(
     try:
         using = Services(
             settings, database, box, changes, loops, tokens, bus, gate, refusals, restore, skew,
-            metrics_folder, blobs_of(settings),
+            metrics_folder, blobs_of(settings), waits,
         )  # fmt: skip
         watch(using)
         here = Presence(database, "gateway", partial(_about, using))

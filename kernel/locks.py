@@ -28,6 +28,8 @@ class Lock(IntEnum):
     MIGRATION = 809_001
     # One relay at a time, else messages lose their order (exchange/relay.py).
     RELAY = 809_002
+    # One transaction at a time numbers events, so that numbers follow commits (exchange/feed).
+    FEED = 809_013
     # One worker at a time writes refusals (kernel/refusals.py).
     REFUSALS = 809_004
     # One transaction at a time decides which signing keys exist (auth/store/keys.py).

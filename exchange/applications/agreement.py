@@ -56,6 +56,14 @@ async def agree_beforehand(
     )
 
 
+async def require_grantable(
+    session: WriteSession, application: Application, offer: Offer, *, now: datetime
+) -> None:
+    """Raise StateIncomplete where a standing consent could not grant it yet."""
+    if offer.standing_consent and offer.is_unconditional:
+        await _require_folded(session, application, offer, asked_terms(application), now)
+
+
 async def conclude(
     session: WriteSession,
     actor: Actor,

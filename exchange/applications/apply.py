@@ -13,7 +13,7 @@ from exchange.applications.agreement import agree_beforehand
 from exchange.applications.content import Content
 from exchange.applications.deadlines import Limits, Term
 from exchange.applications.moves import begin, carry
-from exchange.applications.offers import Offer, offered, require_own_client
+from exchange.applications.offers import Offer, Offers
 from exchange.applications.states import Action, State, actions
 from exchange.applications.tables import Application
 from exchange.events import ExchangeEvent
@@ -42,25 +42,48 @@ async def create(
     Raises NotFound, Conflict (`resource_not_published`, `not_shareable`) or Invalid.
     """
     principal.require_role(Role.CLERK)
-    offer = await offered(session, resource_id)
-    await _check(session, principal, asked, offer, now)
-    application = Application(
+    offers = Offers(session, principal)
+    offer = await offers.of(resource_id)
+    await check(offers, asked, offer, now)
+    application = drafted(principal, asked, offer, now=now)
+    session.add(application)
+    await session.flush()
+    record_created(session, principal, application, now=now)
+    return application
+
+
+def drafted(principal: Principal, asked: Content, offer: Offer, *, now: datetime) -> Application:
+    """Return the row of a draft that was checked."""
+    return Application(
         id=new_id(),
         consumer_department=principal.department,
         provider_department=offer.department,
         region_code=offer.region_code,
-        resource_id=resource_id,
+        resource_id=offer.resource_id,
         resource_version=offer.version,
         status=State.DRAFT,
         created_by=principal.id,
         created_at=now,
         **asked.columns(),
     )
-    session.add(application)
-    await session.flush()
-    facts = {"resource_id": resource_id, "client_id": asked.client_id, "items": list(asked.items)}
+
+
+def record_created(
+    session: WriteSession,
+    principal: Principal,
+    application: Application,
+    *,
+    now: datetime,
+    **more: str,
+) -> None:
+    """Write history and audit of a draft that is in the database."""
+    facts = {
+        "resource_id": application.resource_id,
+        "client_id": application.client_id,
+        "items": application.items,
+        **more,
+    }
     _record(session, principal, application, "create", (None, State.DRAFT), now=now, **facts)
-    return application
 
 
 async def change(
@@ -110,8 +133,22 @@ async def sign(
         drafted = await store.history(session, application_id)
         require_other_eyes(principal, {row.actor_id for row in drafted})
     await hold_resource(session, application.resource_id)
-    offer = await offered(session, application.resource_id)
-    await _check(session, principal, content_of(application), offer, now)
+    offers = Offers(session, principal)
+    offer = await offers.of(application.resource_id)
+    await check(offers, content_of(application), offer, now)
+    return await submit(session, principal, application, offer, limits=limits, now=now)
+
+
+async def submit(
+    session: WriteSession,
+    principal: Principal,
+    application: Application,
+    offer: Offer,
+    *,
+    limits: Limits,
+    now: datetime,
+) -> Application:
+    """Hand a draft that was checked to the provider; its resource is held."""
     received = received_by(offer, now, limits)
     signed = await carry(
         session,
@@ -159,6 +196,18 @@ async def withdraw(
     now: datetime,
 ) -> Application:
     application = await begin(session, principal, application_id, Action.WITHDRAW)
+    return await take_back(session, principal, application, reason=reason, now=now)
+
+
+async def take_back(
+    session: WriteSession,
+    principal: Principal,
+    application: Application,
+    *,
+    reason: str | None,
+    now: datetime,
+) -> Application:
+    """Withdraw an application that is locked."""
     changes = {"decided_at": now, "decided_by": principal.id, "decision": {"reason": reason}}
     return await carry(
         session, principal.actor, application, Action.WITHDRAW, changes, now=now, reason=reason
@@ -199,16 +248,16 @@ async def _rewritten(
     changes: Mapping[str, Any],
     now: datetime,
 ) -> dict[str, Any]:
-    offer = await offered(session, application.resource_id)
+    offers = Offers(session, principal)
+    offer = await offers.of(application.resource_id)
     asked = replace(content_of(application), **changes)
-    await _check(session, principal, asked, offer, now)
+    await check(offers, asked, offer, now)
     return asked.columns() | {"resource_version": offer.version}
 
 
-async def _check(
-    session: WriteSession, principal: Principal, asked: Content, offer: Offer, now: datetime
-) -> None:
-    await require_own_client(session, principal, asked.client_id)
+async def check(offers: Offers, asked: Content, offer: Offer, now: datetime) -> None:
+    """Raise NotFound, Conflict or Invalid for what could not be an application."""
+    await offers.require_own_client(asked.client_id)
     content.check(
         asked,
         fields=offer.fields,

@@ -88,5 +88,6 @@ def record_breach(session: WriteSession, application: Application, now: datetime
 def message(application: Application) -> dict[str, Any]:
     """Return the facts that listeners learn of an application."""
     names = {"id", "status", "resource_id", "due_at", "subscription_id", "revision"}
+    names |= {"submitted_at"}
     parties = {"consumer_department", "provider_department", "region_code"}
     return application.model_dump(mode="json", include=names | parties)

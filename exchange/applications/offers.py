@@ -11,7 +11,7 @@ from catalog.contracts.model import Field
 from catalog.entries import ShareType
 from exchange.errors import NotShareable
 from kernel.database import ReadSession
-from kernel.errors import Conflict, NotFound
+from kernel.errors import Conflict, NotFound, ShuyuanError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,40 @@ async def offered(session: ReadSession, resource_id: str) -> Offer:
             "share_purposes": entry.share_purposes,
         },
     )
+
+
+class Offers:
+    """What many lines ask about, each looked up once: offers and the caller's own clients."""
+
+    def __init__(self, session: ReadSession, principal: Principal) -> None:
+        self._session, self._principal = session, principal
+        self._offers: dict[str, Offer | ShuyuanError] = {}
+        self._clients: dict[str, ShuyuanError | None] = {}
+
+    async def of(self, resource_id: str) -> Offer:
+        """Return the offer; raises what `offered` raises, each time."""
+        if resource_id not in self._offers:
+            try:
+                self._offers[resource_id] = await offered(self._session, resource_id)
+            except ShuyuanError as error:
+                self._offers[resource_id] = error
+        known = self._offers[resource_id]
+        if isinstance(known, ShuyuanError):
+            raise known
+        return known
+
+    async def require_own_client(self, client_id: str) -> None:
+        """Raise what `require_own_client` raises, each time."""
+        if client_id not in self._clients:
+            try:
+                await require_own_client(self._session, self._principal, client_id)
+            except ShuyuanError as error:
+                self._clients[client_id] = error
+            else:
+                self._clients[client_id] = None
+        refusal = self._clients[client_id]
+        if refusal is not None:
+            raise refusal
 
 
 async def require_own_client(session: ReadSession, principal: Principal, client_id: str) -> None:

@@ -44,5 +44,5 @@ async def _breach(session: WriteSession, subscription: Subscription, now: dateti
     store.add_history(session, updated.id, "breach", step, SYSTEM, now, facts)
     event = ExchangeEvent.DEADLINE_BREACHED
     audit.record(session, SYSTEM, event, "subscription", updated.id, **facts)
-    payload = message(updated) | {"region_code": updated.region_code} | facts
+    payload = message(updated) | facts
     outbox.add(session, event, updated.id, payload)

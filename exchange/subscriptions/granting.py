@@ -73,6 +73,7 @@ def message(subscription: Subscription) -> dict[str, Any]:
     parties = {
         "consumer_department",
         "provider_department",
+        "region_code",
         "valid_until",
         "revision",
         "suspend_reason",

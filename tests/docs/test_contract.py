@@ -98,7 +98,13 @@ GET /v1/subscriptions/{}
 POST /v1/subscriptions/{}/suspend
 POST /v1/subscriptions/{}/resume
 POST /v1/subscriptions/{}/terminate
+POST /v1/bundles
+GET /v1/bundles
+GET /v1/bundles/{}
+POST /v1/bundles/{}/sign
+POST /v1/bundles/{}/withdraw
 GET /v1/me/tasks
+GET /v1/events
 POST /v1/resources/{}/records
 GET /v1/resources/{}/records
 GET /v1/resources/{}/records/{}

@@ -44,7 +44,13 @@ CHANGES: Mapping[str, Any] = {
     "/v1/clients/{client_id}": {"name": "改名"},
 }
 # What is published is for everybody to see; a draft is not, so the tested resource is one.
-FAMILIES = ("/v1/applications/{", "/v1/subscriptions/{", "/v1/clients/{", "/v1/resources/{")
+FAMILIES = (
+    "/v1/applications/{",
+    "/v1/bundles/{",
+    "/v1/subscriptions/{",
+    "/v1/clients/{",
+    "/v1/resources/{",
+)
 UNTESTED = {("put", "/v1/resources/{resource_id}")}
 
 
@@ -73,6 +79,13 @@ async def said(who: Caller, method: str, path: str, target: str) -> tuple[int, s
     return answer.status_code, told.get("code", ""), told.get("detail", "")
 
 
+def bundle_of(subscription: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a form of one line that asks for what a subscription has."""
+    line = {name: subscription[name] for name in ("resource_id", "client_id", "items", "mode")}
+    said = {"title": "批量", "basis": "条例", "scenario": "场景", "scope": "本部门"}
+    return {**said, "valid_until": "2098-12-31", "commitment": True, "lines": [line]}
+
+
 @pytest.fixture(scope="module")
 async def things(world: World) -> dict[str, str]:
     """Ids of things of two departments that have to do with each other."""
@@ -81,7 +94,9 @@ async def things(world: World) -> dict[str, str]:
     shown = await sharing.subscriber.ask("GET", f"/v1/subscriptions/{sharing.subscription}")
     listed = await sharing.consumer.clerk.ask("GET", "/v1/applications?role=consumer")
     assert shown["client_id"] == sharing.subscriber.id
+    bundle = await sharing.consumer.clerk.ask("POST", "/v1/bundles", bundle_of(shown))
     return {
+        "bundles": bundle["id"],
         "applications": listed["items"][0]["id"],
         "subscriptions": sharing.subscription,
         "clients": sharing.subscriber.id,
