@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, false
+from sqlalchemy import ColumnElement, Text, cast, false, func, literal_column
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, or_, select
 
@@ -16,6 +16,8 @@ from auth.store import rows
 from auth.tables import Department
 from kernel.database import ReadSession, WriteSession
 from kernel.paging import Page, PageRequest
+
+FORMER_NAMES: ColumnElement[Any] = literal_column("'$[*].name'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ async def find(
     query = page.apply(select(Department), Department.uscc)
     if text:
         like = col(Department.name).icontains(text, autoescape=True)
-        former = cast(col(Department.former_names), Text).icontains(text, autoescape=True)
+        names = func.jsonb_path_query_array(col(Department.former_names), FORMER_NAMES)
+        former = cast(names, Text).icontains(text, autoescape=True)
         query = query.where(or_(like, former, col(Department.uscc) == text))
     if region_code:
         query = query.where(col(Department.region_code).in_(spellings(region_code)))
