@@ -119,7 +119,7 @@ async def office(world: World) -> Department:
 
 @pytest.fixture(scope="module")
 async def element(world: World) -> str:
-    return await world.element()
+    return await world.lend(await world.element())
 
 
 async def test_lines_that_are_right_are_drafted_and_wrong_ones_told(

@@ -27,7 +27,8 @@ async def derived(world: World, sharing: Sharing, *origins: str, publish: bool =
 async def test_lineage_runs_from_element_and_source_to_subscription(world: World) -> None:
     element = await world.element()
     sharing = await world.sharing([{"name": "id", "key": True, "element": element}])
-    source = await world.source(sharing.provider, element)
+    source = await world.source(sharing.provider, element, designate=False)
+    await world.authority.ask("POST", f"/v1/sources/{source}/replace")
     below = await derived(world, sharing, sharing.resource)
     lowest = await derived(world, sharing, below)
     hidden = await derived(world, sharing, sharing.resource, publish=False)
