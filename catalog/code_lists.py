@@ -1,19 +1,23 @@
 """Code lists (代码集): value domains with editions and effective dates."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from auth.principal import Principal
+from auth.principal import Principal, Role
+from auth.regions.codes import canonical
 from catalog.errors import AlreadyRegistered
 from catalog.events import CatalogEvent
 from catalog.rules.code_lists import NewCode, edition_errors
+from catalog.rules.code_maps import EditionValue, Pair, pairs
+from catalog.rules.registrars import code_errors, registrar_of
 from catalog.store import standards as store
 from catalog.store.rows import add_once
 from catalog.tables import CodeItem, CodeList, CodeListEdition, Standard
+from kernel.actor import Actor
 from kernel.audit import record
 from kernel.database import ReadSession, WriteSession
-from kernel.errors import FieldErrors, NotFound
+from kernel.errors import BadRequest, FieldError, FieldErrors, IllegalTransition, NotFound
 from kernel.paging import Page, PageRequest
 from kernel.turns import unhurried
 
@@ -42,8 +46,15 @@ async def register(
 ) -> CodeList:
     """Register a code list without values yet; raises AlreadyRegistered or Invalid."""
     principal.require_authority(principal.region_code)
+    FieldErrors(list(code_errors(new.code, principal.region_code))).raise_if_any()
     await require_standard(session, new.standard)
-    row = CodeList(code=new.code, name=new.name, standard=new.standard, created_at=now)
+    row = CodeList(
+        code=new.code,
+        name=new.name,
+        standard=new.standard,
+        region_code=canonical(principal.region_code),
+        created_at=now,
+    )
     if not await add_once(session, row):
         raise AlreadyRegistered
     record(
@@ -68,10 +79,29 @@ async def require_standard(session: ReadSession, code: str) -> None:
 async def add_edition(
     session: WriteSession, principal: Principal, code: str, new: NewEdition, *, now: datetime
 ) -> CodeListEdition:
-    """Add an edition; AlreadyRegistered when its name or its first day is taken."""
-    principal.require_authority(principal.region_code)
-    await get(session, code)
-    FieldErrors(await unhurried(edition_errors(new.items))).raise_if_any()
+    """Add an edition to a list of one's own; AlreadyRegistered when its name is taken.
+
+    Raises Invalid for one that would begin before another one, or with it.
+    """
+    await own(session, principal, code)
+    return await put_edition(session, principal.actor, code, new, now=now)
+
+
+async def own(session: ReadSession, principal: Principal, code: str) -> CodeList:
+    """Return a list that the caller's authority, or one below it, registered; 403 errors."""
+    principal.require_role(Role.AUTHORITY)
+    row = await get(session, code)
+    principal.require_authority(registrar_of(row.region_code))
+    return row
+
+
+async def put_edition(
+    session: WriteSession, actor: Actor, code: str, new: NewEdition, *, now: datetime
+) -> CodeListEdition:
+    """Add an edition without asking who wants it: for what ships with the platform."""
+    before = [each for each in await store.editions(session, code) if each.withdrawn_at is None]
+    errors = [*_overlaps(new, before), *await unhurried(edition_errors(new.items))]
+    FieldErrors(errors).raise_if_any()
     row = CodeListEdition(
         code_list=code, edition=new.edition, effective_from=new.effective_from, created_at=now
     )
@@ -82,7 +112,7 @@ async def add_edition(
         await store.add_items(session, [_row(code, new.edition, item) for item in some])
     record(
         session,
-        principal.actor,
+        actor,
         CatalogEvent.CODE_LIST_EDITION_ADDED,
         "code_list",
         code,
@@ -90,6 +120,91 @@ async def add_edition(
         items=len(new.items),
     )
     return row
+
+
+def _overlaps(new: NewEdition, before: Sequence[CodeListEdition]) -> Iterator[FieldError]:
+    """Yield an edition that would not begin after all others: each holds until the next one."""
+    last = max(before, key=lambda each: each.effective_from, default=None)
+    if last is not None and new.effective_from <= last.effective_from != new.effective_from:
+        yield FieldError(
+            "effective_from",
+            "out_of_range",
+            f"与版次 {last.edition}（{last.effective_from} 起）重叠；须晚于该日，或先撤销该版次",
+            f"overlaps edition {last.edition}, in force from {last.effective_from}: begin later,"
+            " or withdraw that one first",
+        )
+
+
+async def withdraw_edition(
+    session: WriteSession,
+    principal: Principal,
+    code: str,
+    edition: str,
+    *,
+    reason: str,
+    now: datetime,
+) -> CodeListEdition:
+    """Take a wrong edition out of force: the one before it holds again. Contracts keep theirs.
+
+    Raises NotFound, 403 errors, and IllegalTransition for one that was withdrawn already.
+    """
+    await own(session, principal, code)
+    row = await session.get(CodeListEdition, (code, edition))
+    if row is None:
+        raise NotFound
+    require_in_use(row)
+    if not await store.withdraw(session, row, reason, now):
+        await session.refresh(row)
+        require_in_use(row)
+    details = {"edition": edition, "reason": reason}
+    event = CatalogEvent.CODE_LIST_EDITION_WITHDRAWN
+    record(session, principal.actor, event, "code_list", code, **details)
+    return row
+
+
+def require_in_use(row: CodeListEdition) -> None:
+    """Raise IllegalTransition for an edition that was withdrawn."""
+    if row.withdrawn_at is not None:
+        raise IllegalTransition(state="withdrawn", allowed=[])
+
+
+async def mapped(
+    session: ReadSession, code: str, first: str, last: str, value: str | None
+) -> list[Pair]:
+    """Map values of one edition to a later one; NotFound, and Invalid where it is not later."""
+    rows = {row.edition: row for row in await editions(session, code)}
+    if first not in rows or last not in rows:
+        raise NotFound
+    begins, ends = rows[first].effective_from, rows[last].effective_from
+    if begins > ends:
+        raise BadRequest(
+            f"版次 {first} 晚于 {last}；只能由较早的版次映射到较晚的版次",
+            f"Edition {first} is later than {last}: map an earlier one to a later one",
+        )
+    between = [
+        row.edition
+        for row in rows.values()
+        if row.edition in (first, last)
+        or (row.withdrawn_at is None and begins < row.effective_from < ends)
+    ]
+    read = [await _as_listed(session, code, edition, rows) for edition in between]
+    found = await unhurried(pairs(read))
+    return [pair for pair in found if value in (None, pair.source)]
+
+
+async def _as_listed(
+    session: ReadSession, code: str, edition: str, rows: Mapping[str, CodeListEdition]
+) -> Mapping[str, EditionValue]:
+    begins = rows[edition].effective_from
+    return {
+        item.value: EditionValue(
+            item.value,
+            item.name,
+            item.effective_to is not None and item.effective_to < begins,
+            tuple(item.successors),
+        )
+        for item in await store.edition_values(session, code, edition)
+    }
 
 
 def _row(code_list: str, edition: str, item: NewCode) -> CodeItem:

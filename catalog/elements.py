@@ -1,20 +1,24 @@
-"""Elements (数据元): one kind of datum each, never changed once registered."""
+"""Elements (数据元): one kind of datum each, of which only the words change once registered."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
-from auth.principal import Principal
+from auth.principal import Principal, Role
+from auth.regions.codes import canonical
 from catalog.contracts.errors import UnsafePattern
 from catalog.contracts.patterns import check_pattern
 from catalog.errors import AlreadyRegistered
 from catalog.events import CatalogEvent
-from catalog.rules.elements import NewElement, element_errors
+from catalog.rules.elements import CHANGEABLE, NewElement, change_errors, element_errors
+from catalog.rules.registrars import code_errors, registrar_of
 from catalog.store import elements as store
 from catalog.store.rows import add_once
 from catalog.tables import CodeList, Element, Standard
 from kernel.audit import record
 from kernel.database import ReadSession, WriteSession
-from kernel.errors import FieldError, FieldErrors, NotFound
+from kernel.errors import FieldError, FieldErrors, IllegalTransition, NotFound, Stale
 from kernel.paging import Page, PageRequest
 
 
@@ -23,9 +27,11 @@ async def register(
 ) -> Element:
     """Register an element; raises AlreadyRegistered, or Invalid with every reason."""
     principal.require_authority(principal.region_code)
-    found = [*element_errors(new), *_pattern_errors(new.pattern)]
+    codes = code_errors(new.code, principal.region_code)
+    found = [*codes, *element_errors(new), *_pattern_errors(new.pattern)]
     FieldErrors(found + await _reference_errors(session, new)).raise_if_any()
-    element = Element(**asdict(new), created_at=now)
+    region = canonical(principal.region_code)
+    element = Element(**asdict(new), region_code=region, created_at=now)
     if not await add_once(session, element):
         raise AlreadyRegistered
     record(
@@ -37,6 +43,67 @@ async def register(
         standard=new.standard,
         sensitivity=new.sensitivity,
     )
+    return element
+
+
+async def own(session: ReadSession, principal: Principal, code: str) -> Element:
+    """Return an element that the caller's authority, or one below it, registered; 403 errors."""
+    principal.require_role(Role.AUTHORITY)
+    element = await get(session, code)
+    principal.require_authority(registrar_of(element.region_code))
+    return element
+
+
+def require_in_use(element: Element) -> None:
+    """Raise IllegalTransition for an element that was retired."""
+    if element.retired_at is not None:
+        raise IllegalTransition(state="retired", allowed=[])
+
+
+async def change(
+    session: WriteSession,
+    principal: Principal,
+    code: str,
+    changes: Mapping[str, Any],
+    *,
+    revision: int | None,
+) -> Element:
+    """Correct the words of an element, or raise its sensitivity; read at `revision`, None for any.
+
+    Raises 403 errors, IllegalTransition, Stale, and Invalid for whatever contracts are built from.
+    """
+    element = await own(session, principal, code)
+    if revision not in (None, element.revision):
+        raise Stale
+    require_in_use(element)
+    FieldErrors(list(change_errors(element, changes))).raise_if_any()
+    words = {name: value for name, value in changes.items() if name in CHANGEABLE}
+    if not await store.change(session, element, words):
+        raise Stale
+    record(
+        session,
+        principal.actor,
+        CatalogEvent.ELEMENT_CHANGED,
+        "element",
+        code,
+        fields=sorted(words),
+        sensitivity=element.sensitivity,
+    )
+    return element
+
+
+async def retire(
+    session: WriteSession, principal: Principal, code: str, *, reason: str | None, now: datetime
+) -> Element:
+    """Let no new item be bound to the element; entries that carry it go on."""
+    element = await own(session, principal, code)
+    require_in_use(element)
+    if not await store.change(session, element, {"retired_at": now, "retire_reason": reason}):
+        await session.refresh(element)
+        require_in_use(element)
+        raise Stale
+    event = CatalogEvent.ELEMENT_RETIRED
+    record(session, principal.actor, event, "element", code, reason=reason)
     return element
 
 
@@ -68,6 +135,11 @@ async def get(session: ReadSession, code: str) -> Element:
     if element is None:
         raise NotFound
     return element
+
+
+async def registered(session: ReadSession, codes: Collection[str]) -> frozenset[str]:
+    """Return those of the codes that are registered."""
+    return frozenset(await store.by_code(session, codes))
 
 
 async def find(

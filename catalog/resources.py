@@ -12,7 +12,7 @@ from catalog import derivations, resource_codes, versions
 from catalog.contracts.model import DataType
 from catalog.entries import Entry
 from catalog.events import CatalogEvent
-from catalog.rules.entries import draft_errors
+from catalog.rules.entries import draft_errors, retired_errors
 from catalog.rules.words import fold, grams
 from catalog.states import State
 from catalog.store import elements as element_store
@@ -99,13 +99,19 @@ async def _check_draft(
     entry: Entry,
     *known: FieldError,
     resource_id: str | None,
+    carried: Collection[str] = (),
 ) -> None:
-    """Raise Invalid with what is wrong, the `known` errors first."""
-    elements = await element_store.by_code(session, {item.element for item in entry.items})
-    types = {code: DataType(element.data_type) for code, element in elements.items()}
+    """Raise Invalid with what is wrong, the `known` errors first.
+
+    Elements that the version in force carries may have been retired since.
+    """
+    found = await element_store.by_code(session, {item.element for item in entry.items})
+    types = {code: DataType(element.data_type) for code, element in found.items()}
+    retired = {code for code, each in found.items() if each.retired_at and code not in carried}
     await derivations.hold(session, entry.derived_from)
     circles = await derivations.errors(session, resource_id, entry.derived_from)
     errors = [*known, *draft_errors(entry, types), *circles]
+    errors += retired_errors(entry.items, retired)
     errors += _region_errors(principal, entry.region_code)
     FieldErrors(errors).raise_if_any()
 
@@ -139,8 +145,12 @@ async def change(
     if revision not in (None, resource.revision):
         raise Stale
     require_draft(resource)
+    in_force = await store.get(session, resource_id, resource.published_version or 0)
+    carried = {each["element"] for each in ([] if in_force is None else in_force.items)}
     settled = _settled(resource, shown.version, entry)
-    await _check_draft(session, principal, entry, *settled, resource_id=resource_id)
+    await _check_draft(
+        session, principal, entry, *settled, resource_id=resource_id, carried=carried
+    )
     region = canonical(entry.region_code)
     if not await store.move(session, resource, State.DRAFT, now=now, region_code=region):
         raise Stale

@@ -6,12 +6,13 @@ from datetime import date, datetime
 from auth.principal import Principal
 from catalog.errors import AlreadyRegistered
 from catalog.events import CatalogEvent
+from catalog.rules.registrars import code_errors
 from catalog.store import standards as store
 from catalog.store.rows import add_once
 from catalog.tables import Standard
 from kernel.audit import record
 from kernel.database import ReadSession, WriteSession
-from kernel.errors import NotFound
+from kernel.errors import FieldErrors, NotFound
 from kernel.paging import Page, PageRequest
 
 
@@ -28,6 +29,7 @@ async def register(
 ) -> Standard:
     """Register a standard; raises AlreadyRegistered."""
     principal.require_authority(principal.region_code)
+    FieldErrors(list(code_errors(new.code, principal.region_code))).raise_if_any()
     standard = Standard(
         code=new.code,
         title=new.title,

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Index,
     Numeric,
     Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -49,21 +48,31 @@ class CodeList(SQLModel, table=True):
     code: str = Field(primary_key=True)
     name: str
     standard: str = Field(foreign_key="catalog.standard.code")
+    # Of the authority that registered it; none: the region's, or the platform itself.
+    region_code: str | None = None
     created_at: datetime = timestamp()
 
 
 class CodeListEdition(SQLModel, table=True):
-    """One edition replaces the one before it from its first day."""
+    """One edition replaces the one before it from its first day; one withdrawn never counts."""
 
     __tablename__: ClassVar[Any] = "code_list_edition"
     __table_args__ = (
-        UniqueConstraint("code_list", "effective_from", name="code_list_edition_first_day"),
+        Index(
+            "code_list_edition_first_day",
+            "code_list",
+            "effective_from",
+            unique=True,
+            postgresql_where=text("withdrawn_at IS NULL"),
+        ),
         {"schema": SCHEMA},
     )
 
     code_list: str = Field(primary_key=True, foreign_key="catalog.code_list.code")
     edition: str = Field(primary_key=True)
     effective_from: date
+    withdrawn_at: datetime | None = timestamp(nullable=True)
+    withdraw_reason: str | None = None
     created_at: datetime = timestamp()
 
 
@@ -91,7 +100,7 @@ class CodeItem(SQLModel, table=True):
 
 
 class Element(SQLModel, table=True):
-    """数据元: never changed once registered, because contracts were built from it."""
+    """数据元: contracts were built from it, so that nothing but its words changes."""
 
     __tablename__: ClassVar[Any] = "element"
     __table_args__ = (
@@ -116,6 +125,12 @@ class Element(SQLModel, table=True):
     standard: str = Field(foreign_key="catalog.standard.code")
     sensitivity: int
     personal: bool
+    examples: list[str] = Field(default_factory=list, sa_type=JSONB, nullable=False)
+    # Of the authority that registered it; none: the region's.
+    region_code: str | None = None
+    revision: int = 1
+    retired_at: datetime | None = timestamp(nullable=True)
+    retire_reason: str | None = None
     created_at: datetime = timestamp()
 
 

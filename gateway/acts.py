@@ -157,6 +157,16 @@ async def _element(session: ReadSession, _principal: Principal, code: str) -> St
     return Standing()
 
 
+async def _own_element(session: ReadSession, principal: Principal, code: str) -> Standing:
+    element = await elements.own(session, principal, code)
+    return Standing(element.revision, _refusal(lambda: elements.require_in_use(element)))
+
+
+async def _own_code_list(session: ReadSession, principal: Principal, code: str) -> Standing:
+    await code_lists.own(session, principal, code)
+    return Standing()
+
+
 async def _source(session: ReadSession, _principal: Principal, source_id: str) -> Standing:
     await sources.get(session, source_id)
     return Standing()
@@ -348,6 +358,11 @@ def _acts() -> Iterator[tuple[str, Act]]:
     yield "POST /v1/resources/{resource_id}/file-change", Act(_resource, (Role.AUTHORITY,))
     filing = _of_subscription(subscription_states.Action.TERMINATE, FILING_ROLES)
     yield "POST /v1/subscriptions/{subscription_id}/file-termination", filing
+    authority = (Role.AUTHORITY,)
+    yield "PATCH /v1/elements/{code}", Act(_own_element, authority)
+    yield "POST /v1/elements/{code}/retire", Act(_own_element, authority)
+    withdrawing = "POST /v1/code-lists/{code:path}/editions/{edition}/withdraw"
+    yield withdrawing, Act(_own_code_list, authority)
     yield "PUT /v1/resources/{resource_id}", Act(_draft, (Role.CLERK,))
     notice = "POST /v1/resources/{resource_id}/change-notice"
     yield notice, Act(_headed, (Role.HEAD,))

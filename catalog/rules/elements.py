@@ -109,3 +109,20 @@ def _checker(element: NewElement) -> Iterator[FieldError]:
             "长度限制使任何值都无法通过该校验",
             "no value of the allowed length can pass this checker",
         )
+
+
+# Words, and how careful one has to be: no contract is built from the one, none less careful.
+CHANGEABLE = ("name", "definition", "examples", "sensitivity")
+
+
+def change_errors(element: object, changes: Mapping[str, object]) -> Iterator[FieldError]:
+    """Yield what cannot change once contracts were built from it, and a lower sensitivity."""
+    for name, value in changes.items():
+        present = getattr(element, name)
+        if name not in CHANGEABLE and value != present:
+            yield FieldError(name, "fixed", "登记后不能更改", "is fixed once it is registered")
+    sensitivity, present = changes.get("sensitivity"), getattr(element, "sensitivity", 0)
+    if isinstance(sensitivity, int) and sensitivity < present:
+        yield FieldError(
+            "sensitivity", "fixed", "敏感级别只能提高", "the sensitivity can only be raised"
+        )

@@ -1,7 +1,7 @@
 """Rules that a catalogue entry obeys, as a draft and when it is submitted; pure."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 from typing import Any
 
 from catalog.contracts.model import DataType
@@ -93,6 +93,18 @@ def _elements(items: Collection[Item], data_types: Mapping[str, DataType]) -> It
                 "not_found",
                 f"数据元 {item.element} 未登记",
                 f"element {item.element} is not registered",
+            )
+
+
+def retired_errors(items: Collection[Item], retired: Container[str]) -> Iterator[FieldError]:
+    """Yield items that are newly bound to a retired element."""
+    for place, item in enumerate(items):
+        if item.element in retired:
+            yield FieldError(
+                f"items[{place}].element",
+                "retired",
+                f"数据元 {item.element} 已停用，不能新绑定",
+                f"element {item.element} was retired: bind another one",
             )
 
 

@@ -1,8 +1,9 @@
 """SQL of elements."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
-from sqlmodel import col, or_, select
+from sqlmodel import col, or_, select, update
 
 from catalog.store.rows import page_of
 from catalog.tables import Element
@@ -13,6 +14,23 @@ from kernel.paging import Page, PageRequest
 async def by_code(session: ReadSession, codes: Collection[str]) -> dict[str, Element]:
     rows = (await session.exec(select(Element).where(col(Element.code).in_(codes)))).all()
     return {row.code: row for row in rows}
+
+
+async def change(session: WriteSession, read: Element, facts: Mapping[str, Any]) -> bool:
+    """Change an element as it was read; False when it has moved on."""
+    statement = (
+        update(Element)
+        .where(
+            col(Element.code) == read.code,
+            col(Element.revision) == read.revision,
+            col(Element.retired_at).is_(None),
+        )
+        .values(revision=read.revision + 1, **facts)
+    )
+    if (await session.exec(statement)).rowcount != 1:
+        return False
+    await session.refresh(read)
+    return True
 
 
 async def lock(session: WriteSession, code: str) -> Element | None:

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, insert
-from sqlmodel import and_, col, or_, select
+from sqlmodel import and_, col, or_, select, update
 
 from catalog.store.rows import page_of
 from catalog.tables import CodeItem, CodeList, CodeListEdition, Standard
@@ -43,6 +43,23 @@ async def editions(session: ReadSession, code_list: str) -> Sequence[CodeListEdi
     return (await session.exec(query.order_by(col(CodeListEdition.effective_from)))).all()
 
 
+async def withdraw(session: WriteSession, row: CodeListEdition, reason: str, now: datetime) -> bool:
+    """Withdraw an edition; False when somebody else has just done so."""
+    statement = (
+        update(CodeListEdition)
+        .where(
+            col(CodeListEdition.code_list) == row.code_list,
+            col(CodeListEdition.edition) == row.edition,
+            col(CodeListEdition.withdrawn_at).is_(None),
+        )
+        .values(withdrawn_at=now, withdraw_reason=reason)
+    )
+    if (await session.exec(statement)).rowcount != 1:
+        return False
+    await session.refresh(row)
+    return True
+
+
 async def edition_values(session: ReadSession, code_list: str, edition: str) -> Sequence[CodeItem]:
     query = select(CodeItem).where(CodeItem.code_list == code_list, CodeItem.edition == edition)
     return (await session.exec(query.order_by(col(CodeItem.value)))).all()
@@ -57,7 +74,7 @@ def _in_force(query: Any, on: date) -> Any:  # noqa: ANN401 - SQLAlchemy's own t
     edition, item = CodeListEdition, CodeItem
     first_day = (
         select(edition.code_list, func.max(edition.effective_from).label("day"))
-        .where(edition.effective_from <= on)
+        .where(edition.effective_from <= on, col(edition.withdrawn_at).is_(None))
         .group_by(col(edition.code_list))
         .subquery()
     )
@@ -71,6 +88,7 @@ def _in_force(query: Any, on: date) -> Any:  # noqa: ANN401 - SQLAlchemy's own t
             and_(
                 edition.code_list == first_day.c.code_list,
                 edition.effective_from == first_day.c.day,
+                col(edition.withdrawn_at).is_(None),
             ),
         )
         .where(

@@ -57,6 +57,22 @@ def bootstrap(
         typer.echo(f"{person.username}\t{person.password}")
 
 
+def load_standards() -> None:
+    """载入国家标准及其代码集，可重复 / add national standards and code lists that are missing."""
+    from gateway.admin import direct  # noqa: PLC0415
+
+    with explained():
+        loaded = direct.run(direct.load_standards())
+    typer.echo(
+        say(
+            f"✓ 新增 {loaded.standards} 项标准、{loaded.code_lists} 个代码集、"
+            f"{loaded.editions} 个版次；已有的未改动。",
+            f"✓ {loaded.standards} standards, {loaded.code_lists} code lists and "
+            f"{loaded.editions} editions are new; what was there was left alone.",
+        )
+    )
+
+
 class Restorable(StrEnum):
     """Roles without which nobody can repair the platform over HTTP."""
 

@@ -16,6 +16,8 @@ from auth.bootstrap import FirstPerson, Restored
 from auth.departments import NewDepartment
 from auth.principal import Role
 from catalog import recovery
+from catalog.national import loading
+from catalog.national.loading import Loaded
 from exchange.evidence_comparison import Finding, compare
 from exchange.log.access import Access
 from exchange.log.connection import Connection
@@ -60,7 +62,14 @@ async def create_first_people(department: NewDepartment) -> tuple[FirstPerson, .
     new = [person for _, person in first]
     async with _database(_settings()) as database, database.transaction() as session:
         await bootstrap.bootstrap(session, department, new, now=clock.now())
+        await loading.load(session, now=clock.now())
     return tuple(shown for shown, _ in first)
+
+
+async def load_standards() -> Loaded:
+    """Add the national standards and code lists that are missing."""
+    async with _database(_settings()) as database, database.transaction() as session:
+        return await loading.load(session, now=clock.now())
 
 
 async def restore_access(username: str, role: Role, department: str | None) -> str:

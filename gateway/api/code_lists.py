@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, SkipValidation, ValidationError
 
@@ -12,9 +12,11 @@ from auth.principal import Role, Scope
 from catalog import code_lists
 from catalog.code_lists import NewCodeList, NewEdition
 from catalog.rules.code_lists import NewCode
+from catalog.rules.code_maps import MapKind
+from gateway.api.entries import Reason
 from gateway.api.registry import Code, CodeInPath, Line, Words
 from gateway.lists import ListOf, Paging
-from gateway.once import Once, creating
+from gateway.once import Acting, Once, creating
 from gateway.principal import CatalogReader, CatalogWriter
 from gateway.services import Reading, Writing
 from kernel import clock
@@ -29,6 +31,7 @@ Creating = Annotated[Once, Depends(creating(Scope.CATALOG_WRITE, Role.AUTHORITY)
 ITEMS_MAX = 20_000
 # Items that are looked at between two turns of the loop.
 AT_ONCE = 20
+EditionName = Annotated[str, Path(min_length=1, max_length=200)]
 Value = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -41,7 +44,21 @@ class CodeListIn(Wire):
 class EditionView(Wire):
     edition: str
     effective_from: Day
+    withdrawn_at: datetime | None
+    withdraw_reason: str | None
     created_at: datetime
+
+
+class PairView(Wire):
+    """`to` is empty where the value has ended without a successor."""
+
+    source: Annotated[str, Field(serialization_alias="from")]
+    targets: Annotated[list[str], Field(serialization_alias="to")]
+    kind: MapKind
+
+
+class MapView(Wire):
+    pairs: list[PairView]
 
 
 class CodeListView(Wire):
@@ -146,6 +163,39 @@ async def add_edition(
     return await once.keep(EditionAdded(**row.model_dump(), item_count=len(body.items)))
 
 
+@router.post("/{code:path}/editions/{edition}/withdraw")
+async def withdraw(
+    code: CodeInPath,
+    edition: EditionName,
+    body: Reason,
+    session: Writing,
+    principal: CatalogWriter,
+    once: Acting,
+) -> EditionView:
+    """撤销有误的版次，其前一版次恢复有效 / take a wrong edition out of force."""
+    row = await code_lists.withdraw_edition(
+        session, principal, code, edition, reason=body.reason, now=clock.now()
+    )
+    return await once.keep(EditionView.model_validate(row))
+
+
+@router.get("/{code:path}/map")
+async def mapped(
+    code: CodeInPath,
+    session: Reading,
+    _: CatalogReader,
+    first: Annotated[str, Query(alias="from", min_length=1, max_length=200)],
+    last: Annotated[str, Query(alias="to", min_length=1, max_length=200)],
+    value: Annotated[str | None, Query(max_length=100)] = None,
+) -> MapView:
+    """较早版次的代码在较晚版次中的对应 / what values of an edition are in a later one."""
+    found = await code_lists.mapped(session, code, first, last, value)
+    views = [
+        PairView(source=pair.source, targets=list(pair.targets), kind=pair.kind) for pair in found
+    ]
+    return MapView(pairs=views)
+
+
 @router.get("/{code:path}/items")
 async def items(
     code: CodeInPath,
@@ -165,4 +215,5 @@ async def get(code: CodeInPath, session: Reading, _: CatalogReader) -> CodeListW
     row = await code_lists.get(session, code)
     editions = await code_lists.editions(session, code)
     views = [EditionView.model_validate(edition) for edition in editions]
-    return CodeListWithEditions(**row.model_dump(), editions=views)
+    shown = row.model_dump(include=set(CodeListView.model_fields))
+    return CodeListWithEditions(**shown, editions=views)

@@ -2,19 +2,19 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BeforeValidator, Field, PlainSerializer, StrictBool, StrictInt
 from pydantic_core import PydanticCustomError
 
 from auth.principal import Role, Scope
 from catalog import elements
 from catalog.contracts.model import Checker, DataType
-from catalog.rules.elements import NewElement
+from catalog.rules.elements import CHANGEABLE, NewElement
 from gateway.api.registry import Code, CodeInPath, ElementCode, Line, Prose, Words
-from gateway.lists import ListOf, Paging
-from gateway.once import Once, creating
+from gateway.lists import ListOf, Paging, Revision, tag
+from gateway.once import Acting, Once, creating
 from gateway.principal import CatalogReader, CatalogWriter
 from gateway.services import Reading, Writing
 from kernel import clock
@@ -26,6 +26,7 @@ Creating = Annotated[Once, Depends(creating(Scope.CATALOG_WRITE, Role.AUTHORITY)
 
 LENGTH_MAX = 1_000_000
 DIGITS_MAX = 38
+EXAMPLES_MAX = 10
 
 
 def _exact(value: Decimal) -> int | float | str:
@@ -79,6 +80,36 @@ class ElementIn(Wire):
         return NewElement(**self.model_dump())
 
 
+class ElementPatch(Wire):
+    """What is left out stays; only name, definition, examples and a higher sensitivity change."""
+
+    name: Line | None = None
+    definition: Prose | None = None
+    examples: Annotated[list[Line], Field(max_length=EXAMPLES_MAX)] | None = None
+    sensitivity: Sensitivity | None = None
+    data_type: DataType | None = None
+    min_length: Length | None = None
+    max_length: Length | None = None
+    pattern: str | None = None
+    minimum: Bound | None = None
+    maximum: Bound | None = None
+    precision: Digits | None = None
+    scale: Digits | None = None
+    code_list: Code | None = None
+    checker: Checker | None = None
+    standard: Code | None = None
+    personal: StrictBool | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """Return what was sent; a word that is null stays as it is."""
+        sent = self.model_dump(exclude_unset=True)
+        return {n: v for n, v in sent.items() if v is not None or n not in CHANGEABLE}
+
+
+class Retirement(Wire):
+    reason: Prose | None = None
+
+
 class ElementView(Wire):
     code: str
     name: str
@@ -96,6 +127,10 @@ class ElementView(Wire):
     standard: str
     sensitivity: int
     personal: bool
+    examples: list[str]
+    revision: int
+    retired_at: datetime | None
+    retire_reason: str | None
     created_at: datetime
 
 
@@ -122,5 +157,42 @@ async def find(
 
 
 @router.get("/{code}")
-async def get(code: CodeInPath, session: Reading, _: CatalogReader) -> ElementView:
-    return ElementView.model_validate(await elements.get(session, code))
+async def get(
+    code: CodeInPath, session: Reading, _: CatalogReader, response: Response
+) -> ElementView:
+    return _tagged(await elements.get(session, code), response)
+
+
+@router.patch("/{code}")
+async def change(
+    code: CodeInPath,
+    body: ElementPatch,
+    revision: Revision,
+    session: Writing,
+    principal: CatalogWriter,
+    response: Response,
+) -> ElementView:
+    """更正名称、定义、示例，或提高敏感级别 / correct its words, or raise its sensitivity."""
+    element = await elements.change(session, principal, code, body.changes(), revision=revision)
+    return _tagged(element, response)
+
+
+@router.post("/{code}/retire")
+async def retire(
+    code: CodeInPath,
+    session: Writing,
+    principal: CatalogWriter,
+    once: Acting,
+    response: Response,
+    body: Retirement | None = None,
+) -> ElementView:
+    """停用：不能新绑定，已有目录不变 / let nothing new be bound to it."""
+    reason = None if body is None else body.reason
+    element = await elements.retire(session, principal, code, reason=reason, now=clock.now())
+    return await once.keep(_tagged(element, response))
+
+
+def _tagged(element: object, response: Response) -> ElementView:
+    view = ElementView.model_validate(element)
+    tag(response, view.revision)
+    return view

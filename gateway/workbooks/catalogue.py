@@ -96,6 +96,7 @@ ENTRY: Final = (
     _choice("open_type", "开放类型", OPENING),
     _choice("grade", "数据级别", GRADES),
     Column(path="partitions", label="分区数", kind=Kind.WHOLE, width=8),
+    Column(path="derived_from", label="加工来源资源代码", kind=Kind.LIST, width=36),
     *_review("reviews.secrecy", "保密审查"),
     *_review("reviews.privacy", "个人信息保护影响评估"),
 )
@@ -110,6 +111,9 @@ ITEM: Final = (
     _choice("mask.kind", "脱敏方式", MASKS, required=False),
     Column(path="mask.keep_start", label="保留前几位", kind=Kind.WHOLE, width=10),
     Column(path="mask.keep_end", label="保留后几位", kind=Kind.WHOLE, width=10),
+    Column(path="unmasked_reason", label="不脱敏理由", width=24),
+    Column(path="refers_to", label="引用的资源代码", kind=Kind.CODE, width=36),
+    _choice("searchable", "可否查询", YES_NO, required=False),
     Column(path="refers_to", label="引用资源编号", kind=Kind.CODE, width=34),
     Column(path="unmasked_reason", label="不脱敏理由", width=30),
 )

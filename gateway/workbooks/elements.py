@@ -1,6 +1,7 @@
 """Elements as a workbook: 数据元, a line each."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
@@ -52,22 +53,33 @@ LAYOUT: Final = Layout(
 
 
 class Elements:
-    """Elements are registered; one that is known is refused as the API refuses it."""
+    """Elements are registered; of one that is known what may change is changed."""
 
     layout = LAYOUT
 
+    def __init__(self) -> None:
+        self._known: frozenset[str] = frozenset()
+
     async def prepare(
-        self, session: ReadSession, principal: Principal, units: Sequence[Unit]
+        self,
+        session: ReadSession,
+        principal: Principal,  # noqa: ARG002 - of other workbooks
+        units: Sequence[Unit],
     ) -> None:
-        """Nothing is to be looked up."""
+        """Look up which of the codes are registered."""
+        self._known = await elements.registered(session, [str(u.data.get("code")) for u in units])
 
     async def apply(
         self, session: WriteSession, principal: Principal, unit: Unit, now: datetime
     ) -> str:
         """Return what was done; raises what the API would answer."""
         new = ElementIn.model_validate(unit.data).element()
-        await elements.register(session, principal, new, now=now)
-        return "新建"
+        if new.code not in self._known:
+            await elements.register(session, principal, new, now=now)
+            return "新建"
+        changes = {name: value for name, value in asdict(new).items() if name != "code"}
+        await elements.change(session, principal, new.code, changes, revision=None)
+        return "修改"
 
 
 def bodies(rows: Sequence[Any]) -> list[dict[str, Any]]:

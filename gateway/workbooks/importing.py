@@ -5,7 +5,8 @@ is followed by one that goes on behind the last lines that were committed.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -85,6 +86,24 @@ async def _import(run: Run, subject: Subject) -> None:
     await run.finish(stored, media=XLSX, name=name, problem=problem)
 
 
+Guard = Callable[[WriteSession], AbstractAsyncContextManager[None]]
+"""Undoes what one thing has written where it is refused."""
+
+
+class _OneRefusedError(Exception):
+    """A use case refused one of several that were done without a savepoint of its own."""
+
+
+@asynccontextmanager
+async def _together(_session: WriteSession) -> AsyncIterator[None]:
+    try:
+        yield
+    except Unavailable:
+        raise
+    except ShuyuanError as error:
+        raise _OneRefusedError from error
+
+
 class _Import:
     """One turn at an import."""
 
@@ -144,18 +163,30 @@ class _Import:
             session, self._run.author, self._run.arguments["scopes"], self._run.row.id
         )
         await self._subject.prepare(session, principal, units)
-        notes: list[Note] = []
-        for unit in units:
-            notes += await self._try(session, principal, unit)
-        return notes
+        try:
+            async with savepoint(session):
+                return [
+                    note
+                    for unit in units
+                    for note in await self._try(session, principal, unit, _together)
+                ]
+        except _OneRefusedError:
+            # Each by itself now: only that one is undone.
+            return [
+                note
+                for unit in units
+                for note in await self._try(session, principal, unit, savepoint)
+            ]
 
-    async def _try(self, session: WriteSession, principal: Principal, unit: Unit) -> list[Note]:
+    async def _try(
+        self, session: WriteSession, principal: Principal, unit: Unit, guard: Guard
+    ) -> list[Note]:
         """Do one thing, and return what is to be said of its lines."""
         verdict = Verdict(list(unit.faults), {n: list(f) for n, f in unit.detail_faults.items()})
         done = ""
         if not unit.is_faulty:
             try:
-                async with savepoint(session):
+                async with guard(session):
                     done = await self._subject.apply(session, principal, unit, clock.now())
             except (ValidationError, RequestValidationError) as error:
                 for each in error.errors():

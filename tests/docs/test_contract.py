@@ -47,9 +47,13 @@ POST /v1/code-lists
 GET /v1/code-lists
 POST /v1/code-lists/{}/editions
 GET /v1/code-lists/{}/items
+POST /v1/code-lists/{}/editions/{}/withdraw
+GET /v1/code-lists/{}/map
 POST /v1/elements
 GET /v1/elements
 GET /v1/elements/{}
+PATCH /v1/elements/{}
+POST /v1/elements/{}/retire
 POST /v1/elements/{}/sources
 GET /v1/elements/{}/sources
 POST /v1/sources/{}/designate

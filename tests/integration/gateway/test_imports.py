@@ -197,7 +197,12 @@ async def test_elements_and_code_lists_come_by_csv(world: World) -> None:
     assert (await done(world.authority, "elements", content, CSV))["errors_count"] == 0
     assert (await world.authority.get(f"/v1/elements/{code}")).status_code == 200
     again = await done(world.authority, "elements", content, CSV)
-    assert "已登记" in (await lines(world.authority, again, "数据元"))[0]["错误原因"]
+    assert (await lines(world.authority, again, "数据元"))[0]["处理结果"] == "修改"
+    raised = f"{head}\r\n{row}\r\n".replace("1级", "2级").encode("gbk")
+    fixed = await done(world.authority, "elements", raised, CSV)
+    assert fixed["errors_count"] == 0
+    lowered = await done(world.authority, "elements", content, CSV)
+    assert "只能提高" in (await lines(world.authority, lowered, "数据元"))[0]["错误原因"]
     head = "代码集代码,代码集名称,标准编号,版本,生效日期,代码,名称"
     rows = [f"{listed},名称,{standard},1,2020-01-01,0{n},值{n}" for n in range(3)]
     content = "\r\n".join([head, *rows]).encode("utf-8-sig")

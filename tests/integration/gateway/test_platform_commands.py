@@ -67,6 +67,20 @@ async def test_bootstrap_makes_the_first_two_people_once(
         assert await database.fetchval("SELECT count(*) FROM auth.person") == 2
 
 
+async def test_national_standards_come_with_the_platform_and_only_once(
+    first: list[str], terminal: Terminal, url: str
+) -> None:
+    assert first
+    count = "SELECT (SELECT count(*) FROM catalog.code_item), (SELECT max(seq) FROM %s)"
+    async with connected(url) as database:
+        before = await database.fetchrow(count % "kernel.audit_event")
+        ran = await terminal.run("load-standards")
+        assert (ran.code, ran.err) == (0, "")
+        assert await database.fetchrow(count % "kernel.audit_event") == before
+        found = "SELECT name FROM catalog.code_item WHERE code_list = 'GB/T 3304' AND value = '08'"
+        assert await database.fetchval(found) == "壮族"
+
+
 async def test_bootstrap_refuses_a_wrong_credit_code(terminal: Terminal) -> None:
     ran = await terminal.run("bootstrap", "--uscc", "11450000MB0000019X", "--name", "某部门")
     assert ran.code == 1
