@@ -32,6 +32,9 @@ class Holding:
 FOLLOWING: Final[tuple[Holding, ...]] = (
     # Its author's department: heads read its result.
     Holding("kernel.job"),
+    # What is not decided yet goes on with the successor.
+    Holding("exchange.dispute", "claimant_department", "decided_at IS NULL"),
+    Holding("exchange.dispute", "respondent_department", "decided_at IS NULL"),
 )
 
 # Handed over by a use case that has more to do than to write the column.
@@ -58,6 +61,8 @@ HISTORY: Final[frozenset[str]] = frozenset(
         "exchange.publish_count.department",
         "exchange.read_count.department",
         "exchange.issued_receipt.department",
+        "exchange.dispute.decided_department",
+        "exchange.dispute_history.department",
         "exchange.quarantine_batch.department",
         "exchange.department_change.department",
         "exchange.department_change.successor",

@@ -4,7 +4,9 @@ import re
 
 from auth.events import AuthEvent
 from catalog.events import CatalogEvent
+from exchange.announcements import answering
 from exchange.applications import moves
+from exchange.disputes import resolving
 from exchange.events import ExchangeEvent
 from exchange.log import headers, landmarks
 from exchange.log.headers import BatchFacts
@@ -16,6 +18,9 @@ PAGE = text("topics.md")
 ANNOUNCED = {
     *moves.EVENTS.values(),
     *supervision.EVENTS.values(),
+    *answering.EVENTS.values(),
+    *resolving.EVENTS.values(),
+    ExchangeEvent.DISPUTE_OPENED,
     ExchangeEvent.SUBSCRIPTION_GRANTED,
     ExchangeEvent.DEADLINE_BREACHED,
     ExchangeEvent.DEADLINE_RECKONED_ANEW,
@@ -37,8 +42,10 @@ PLACES = {
     "catalog/lifecycle.py": 1,
     "catalog/losses.py": 1,
     "catalog/sources.py": 1,
+    "exchange/announcements/answering.py": 1,
     "exchange/applications/clockwork.py": 2,
     "exchange/applications/moves.py": 2,
+    "exchange/disputes/resolving.py": 2,
     "exchange/stewardship/carrying.py": 1,
     "exchange/stewardship/catalogue_clock.py": 1,
     "exchange/subscriptions/delivery_clock.py": 1,
