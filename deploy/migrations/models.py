@@ -35,5 +35,6 @@ metadata = SQLModel.metadata
 def ours(name: str | None, kind: str, _parents: object) -> bool:
     """Whether alembic compares a thing: one of our schemas, and no part of a partitioned table."""
     if kind == "table":
-        return fullmatch(r"(latest|predecessor|audit_event)_(\d+|first)", name or "") is None
+        parts = r"(latest|predecessor|search_term|audit_event)_(\d+|first)"
+        return fullmatch(parts, name or "") is None
     return kind != "schema" or name in SCHEMAS

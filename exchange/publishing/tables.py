@@ -37,6 +37,7 @@ class IssuedReceipt(SQLModel, table=True):
         Index("issued_receipt_resource", "resource_id", "at", "id"),
         Index("issued_receipt_department", "department", "at", "id"),
         Index("issued_receipt_at", "at", postgresql_using="brin"),
+        Index("issued_receipt_digest", "digest", postgresql_using="hash"),
         {"schema": SCHEMA},
     )
 
