@@ -35,6 +35,7 @@ FOLLOWING: Final[tuple[Holding, ...]] = (
     # What is not decided yet goes on with the successor.
     Holding("exchange.dispute", "claimant_department", "decided_at IS NULL"),
     Holding("exchange.dispute", "respondent_department", "decided_at IS NULL"),
+    Holding("exchange.bundle"),
 )
 
 # Handed over by a use case that has more to do than to write the column.
@@ -58,11 +59,12 @@ HISTORY: Final[frozenset[str]] = frozenset(
         "catalog.resource_transition.department",
         "exchange.application_history.department",
         "exchange.subscription_history.department",
+        "exchange.dispute.decided_department",
+        "exchange.dispute_history.department",
+        "exchange.feed_reader.department",
         "exchange.publish_count.department",
         "exchange.read_count.department",
         "exchange.issued_receipt.department",
-        "exchange.dispute.decided_department",
-        "exchange.dispute_history.department",
         "exchange.quarantine_batch.department",
         "exchange.department_change.department",
         "exchange.department_change.successor",
