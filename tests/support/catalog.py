@@ -157,10 +157,14 @@ class Bureau:
 
     async def new_element(self, **constraints: Any) -> str:  # noqa: ANN401 - any field
         """Register an element that everybody may refer to."""
+        element = await self.element_without_source(**constraints)
         async with self.database.transaction() as session:
-            element = await add_element(session, self.authority, self.standard, constraints)
             await lend(session, self.authority, element)
-            return element
+        return element
+
+    async def element_without_source(self, **constraints: Any) -> str:  # noqa: ANN401 - any field
+        async with self.database.transaction() as session:
+            return await add_element(session, self.authority, self.standard, constraints)
 
 
 async def add_office(session: WriteSession, region: str = PROVINCE) -> Office:

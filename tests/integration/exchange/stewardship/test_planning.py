@@ -155,7 +155,7 @@ async def test_a_worker_that_dies_in_the_middle_has_changed_nothing(bureau: Bure
 async def test_a_dry_run_tells_what_the_merger_then_does(bureau: Bureau) -> None:
     database, one, two = bureau.database, bureau.one, bureau.two
     entry = (await bureau.draft()).resource.id
-    both, mine, claimed = [await bureau.new_element(max_length=18) for _ in range(3)]
+    both, mine, claimed = [await bureau.element_without_source(max_length=18) for _ in range(3)]
     for element in (both, mine):
         await bureau.decide(await bureau.claim(one, element=element), Decision.DESIGNATE)
     # The successor is the source of the same element in the city only: both stay.
