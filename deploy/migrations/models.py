@@ -1,33 +1,16 @@
 """Every table of the project, for alembic and for the test that compares models and database."""
 
 from importlib import import_module
-from importlib.util import find_spec
+from pathlib import Path
 from re import fullmatch
 
 from sqlmodel import SQLModel
 
 SCHEMAS = frozenset({"kernel", "auth", "catalog", "exchange"})
-MODULES = (
-    "kernel.tables",
-    "auth.tables",
-    "catalog.tables",
-    "catalog.deadline_tables",
-    "exchange.applications.tables",
-    "exchange.subscriptions.tables",
-    "exchange.disputes.tables",
-    "exchange.announcements.tables",
-    "exchange.publishing.tables",
-    "exchange.delivery.tables",
-    "exchange.metering.tables",
-    "exchange.metering.rates.tables",
-    "exchange.delivery.lookup.tables",
-    "exchange.latest.tables",
-    "exchange.stewardship.tables",
-)
-
-for name in MODULES:
-    if find_spec(name) is not None:
-        import_module(name)
+ROOT = Path(__file__).parents[2]
+# Whoever adds tables names their module `tables` or `…_tables`, and is found.
+for path in sorted(each for schema in SCHEMAS for each in (ROOT / schema).rglob("*tables.py")):
+    import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
 
 metadata = SQLModel.metadata
 
