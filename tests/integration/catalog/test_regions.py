@@ -136,7 +136,11 @@ async def test_the_states_departments_are_registered_by_the_regions_administrato
     ministry, authority = await asyncio.gather(
         world.department("100000"), world.department("100000", authority=True)
     )
-    resource_id = await world.resource(ministry, publish=False)
+    element = await world.element()
+    claim = await world.source(ministry, element, designate=False)
+    await authority.authority.ask("POST", f"/v1/sources/{claim}/designate")
+    key = {"name": "id", "key": True, "element": element, "role": "source"}
+    resource_id = await world.resource(ministry, [key], publish=False)
     path = f"/v1/resources/{resource_id}"
     signed = {"leader_name": "黄某", "signed_on": "2026-01-06"}
     await ministry.head.ask("POST", f"{path}/submit", signed)
