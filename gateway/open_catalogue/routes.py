@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.routing import APIRoute
@@ -20,6 +20,10 @@ from kernel.database import ReadSession
 from kernel.wire import Wire
 
 PAGES_MAX: Final = 100_000
+# FastAPI takes what is not its own JSON for a text.
+DOCUMENT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"application/ld+json": {"schema": {"type": "object"}}}}
+}
 # Completed by what the page says.
 TAGGED: Final = {"ETag": 'W/"1"'}
 # A page is written by one thread at a time: whoever asks for many waits, and nobody else.
@@ -97,7 +101,7 @@ async def turtle(session: Reading, site: Here, page: PageNumber = 1) -> Response
     return Turtle(await _written(session, site, page, "turtle"), headers=TAGGED)
 
 
-@router.get("/catalog.jsonld", response_class=JsonLd)
+@router.get("/catalog.jsonld", response_class=JsonLd, responses=DOCUMENT)
 async def json_ld(session: Reading, site: Here, page: PageNumber = 1) -> Response:
     """开放目录，DCAT-AP 3 的 JSON-LD / the open catalogue as DCAT-AP 3 in JSON-LD."""
     return JsonLd(await _written(session, site, page, "json-ld"), headers=TAGGED)
