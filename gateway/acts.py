@@ -333,6 +333,12 @@ def _roles(*wanted: Duty) -> tuple[Role, ...]:
     return tuple(sorted(frozenset[Role]().union(*(DUTIES[duty].roles for duty in wanted))))
 
 
+def _after_the_grant() -> Iterator[tuple[str, Act]]:
+    for part in ("usage-records", "disposal", "disposal/confirm", "disposal/return"):
+        path = f"POST /v1/subscriptions/{{subscription_id}}/{part}"
+        yield path, Act(_subscription, (Role.HEAD,))
+
+
 def _acts() -> Iterator[tuple[str, Act]]:
     for resource in catalog_states.Action:
         yield f"POST /v1/resources/{{resource_id}}/{resource}", _of_resource(resource)
@@ -356,6 +362,7 @@ def _acts() -> Iterator[tuple[str, Act]]:
     for step in (each for each in dispute_states.Action if dispute_states.ALLOWED_ROLES[each]):
         yield f"POST /v1/disputes/{{dispute_id}}/{step}", _of_dispute(step)
     yield "POST /v1/resources/{resource_id}/file-change", Act(_resource, (Role.AUTHORITY,))
+    yield from _after_the_grant()
     filing = _of_subscription(subscription_states.Action.TERMINATE, FILING_ROLES)
     yield "POST /v1/subscriptions/{subscription_id}/file-termination", filing
     authority = (Role.AUTHORITY,)

@@ -1,6 +1,7 @@
 """Every door of the management API, in the order of `api.md`."""
 
 from gateway.api import (
+    aftercare,
     announcements,
     applications,
     audit,
@@ -26,6 +27,7 @@ from gateway.api import (
     records,
     refusals,
     regions,
+    renewals,
     resources,
     sources,
     standards,
@@ -61,6 +63,8 @@ ROUTERS = (
     announcements.router,
     applications.router,
     bundles.router,
+    renewals.router,
+    aftercare.router,
     records.router,
     latest.router,
     lookups.router,

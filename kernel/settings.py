@@ -198,6 +198,9 @@ class Settings(BaseSettings):
     correction_days: int = Field(
         10, ge=1, le=10, description="working days to answer a correction (Art 26, C7)"
     )
+    disposal_days: int = Field(
+        20, ge=1, le=250, description="working days to dispose of data after the end (Art 27)"
+    )
     events_days: int = Field(
         190, ge=1, description="days that events are kept to be read at /v1/events"
     )

@@ -1,8 +1,10 @@
 """Agreeing: the application becomes a subscription in one transaction (Order 809 Art 20–22)."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from auth.principal import Principal
+from exchange import store as moving
 from exchange.applications import deadlines
 from exchange.applications.deadlines import Limits, Term
 from exchange.applications.moves import begin, carry
@@ -12,8 +14,10 @@ from exchange.applications.states import Action
 from exchange.applications.tables import Application
 from exchange.modes import FROM_LATEST
 from exchange.subscriptions import conditions
+from exchange.subscriptions.continuing import go_on
 from exchange.subscriptions.folding import require_folded
 from exchange.subscriptions.granting import Granted, grant, hold_resource
+from exchange.subscriptions.states import Action as SubscriptionAction
 from exchange.subscriptions.tables import Subscription
 from kernel.actor import SYSTEM, Actor
 from kernel.database import WriteSession
@@ -49,7 +53,7 @@ async def agree_beforehand(
     session: WriteSession, application: Application, offer: Offer, limits: Limits, *, now: datetime
 ) -> Application:
     """Agree at once where the provider consented to every request for unconditional data."""
-    if not (offer.standing_consent and offer.is_unconditional):
+    if not (offer.standing_consent and offer.is_unconditional) or application.amends:
         return application
     return await conclude(
         session, SYSTEM, application, offer, said=STANDING_CONSENT, limits=limits, now=now
@@ -75,12 +79,19 @@ async def conclude(
     now: datetime,
 ) -> Application:
     _require_mode(application, offer)
-    asked = asked_terms(application)
     _check_detail(application, said)
-    terms = narrow(asked, said, fields=offer.fields, masked=offer.masks, today=local_date(now))
+    said = await _with_lifted(session, application, said)
+    terms = narrow(
+        asked_terms(application),
+        said,
+        fields=offer.fields,
+        masked=offer.masks,
+        today=local_date(now),
+        goes_on=application.continues is not None,
+    )
     await _require_folded(session, application, offer, terms, now)
     granted = _granted(application, offer, terms, said, deadlines.delivery_term(now, limits))
-    subscription = await grant(session, actor, granted, now=now)
+    subscription = await _give(session, actor, application, granted, now)
     facts = {"subscription_id": subscription.id, "note": said.note}
     changes = {
         "decided_at": now,
@@ -89,6 +100,28 @@ async def conclude(
         "subscription_id": subscription.id,
     }
     return await carry(session, actor, application, Action.AGREE, changes, now=now, **facts)
+
+
+async def _give(
+    session: WriteSession, actor: Actor, application: Application, granted: Granted, now: datetime
+) -> Subscription:
+    """Make the subscription, or let the one go on that is renewed or amended."""
+    if application.continues is None:
+        return await grant(session, actor, granted, now=now)
+    action = SubscriptionAction.AMEND if application.renews is None else SubscriptionAction.RENEW
+    return await go_on(session, actor, application.continues, action, granted, now=now)
+
+
+async def _with_lifted(
+    session: WriteSession, application: Application, said: Narrowing
+) -> Narrowing:
+    """Keep masks lifted that are so in the grant that goes on, unless others are named."""
+    if application.continues is None or said.unmasked:
+        return said
+    subscription = await moving.get(session, Subscription, application.continues)
+    items = application.items if said.items is None else said.items
+    lifted = tuple(item for item in subscription.unmasked if item in items)
+    return replace(said, unmasked=lifted)
 
 
 async def _require_folded(

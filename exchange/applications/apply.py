@@ -1,6 +1,6 @@
 """The consumer's steps: draft, sign, supplement, withdraw (Order 809 Art 20)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from auth.principal import Principal, Role
 from exchange import store as moving
 from exchange.applications import content, deadlines, store
 from exchange.applications.agreement import agree_beforehand
-from exchange.applications.content import Content
+from exchange.applications.content import Content, require_fixed
 from exchange.applications.deadlines import Limits, Term
 from exchange.applications.moves import begin, carry
 from exchange.applications.offers import Offer, Offers
@@ -19,6 +19,7 @@ from exchange.applications.tables import Application
 from exchange.events import ExchangeEvent
 from exchange.parties import Side, authorize
 from exchange.subscriptions import conditions
+from exchange.subscriptions.conditions import Condition
 from exchange.subscriptions.granting import hold_resource
 from kernel import audit
 from kernel.database import WriteSession
@@ -135,7 +136,8 @@ async def sign(
     await hold_resource(session, application.resource_id)
     offers = Offers(session, principal)
     offer = await offers.of(application.resource_id)
-    await check(offers, content_of(application), offer, now)
+    asked = content_of(application)
+    await check(offers, asked, offer, now, kept=kept_by(application))
     return await submit(session, principal, application, offer, limits=limits, now=now)
 
 
@@ -225,6 +227,11 @@ def received_by(offer: Offer, now: datetime, limits: Limits) -> dict[str, Any]:
     }
 
 
+def kept_by(application: Application) -> tuple[Condition, ...]:
+    """Return the conditions of the grant that goes on by an application; they stay."""
+    return conditions.from_json(application.row_filter) if application.continues else ()
+
+
 def content_of(application: Application) -> Content:
     return Content(
         client_id=application.client_id,
@@ -250,13 +257,26 @@ async def _rewritten(
 ) -> dict[str, Any]:
     offers = Offers(session, principal)
     offer = await offers.of(application.resource_id)
-    asked = replace(content_of(application), **changes)
-    await check(offers, asked, offer, now)
+    present = content_of(application)
+    asked = replace(present, **changes)
+    if application.continues:
+        require_fixed(asked, present, renewal=application.renews is not None)
+    await check(offers, asked, offer, now, kept=kept_by(application))
     return asked.columns() | {"resource_version": offer.version}
 
 
-async def check(offers: Offers, asked: Content, offer: Offer, now: datetime) -> None:
-    """Raise NotFound, Conflict or Invalid for what could not be an application."""
+async def check(
+    offers: Offers,
+    asked: Content,
+    offer: Offer,
+    now: datetime,
+    *,
+    kept: Collection[Condition] = (),
+) -> None:
+    """Raise NotFound, Conflict or Invalid for what could not be an application.
+
+    Conditions that are `kept` are those of a grant that goes on.
+    """
     await offers.require_own_client(asked.client_id)
     content.check(
         asked,
@@ -264,6 +284,7 @@ async def check(offers: Offers, asked: Content, offer: Offer, now: datetime) -> 
         masked=offer.masks,
         modes=offer.modes,
         today=local_date(now),
+        kept=kept,
     )
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from dataclasses import fields as fields_of
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from catalog.contracts.model import Field
 from exchange.modes import SERVED
@@ -53,11 +54,13 @@ def check(
     masked: Collection[str],
     modes: Collection[str],
     today: date,
+    kept: Collection[Condition] = (),
 ) -> None:
     """Raise Invalid with every reason why the provider could not even consider it.
 
     A filter names items that are asked for and not `masked`: any other would be a question about
-    values that are not shown, answered by which rows are.
+    values that are not shown, answered by which rows are. Conditions that are `kept` are those of
+    a grant that goes on.
     """
     errors = FieldErrors()
     _check_items(content.items, fields, errors)
@@ -90,6 +93,8 @@ def check(
     conditions.check(content.row_filter, fields, errors)
     seen = set(content.items).difference(masked)
     for index, condition in enumerate(content.row_filter):
+        if condition in kept:
+            continue
         if condition.item in fields and condition.item not in seen:
             errors.add(
                 f"row_filter[{index}].item",
@@ -97,6 +102,27 @@ def check(
                 f"行过滤只能使用所申请且不脱敏的信息项；{condition.item} 未申请或须脱敏",
                 f"a row filter names items that are asked for and not masked; {condition.item} is"
                 " not, and the provider may set that condition when agreeing",
+            )
+    errors.raise_if_any()
+
+
+# What a renewal, and what an amendment may ask to have otherwise.
+_REASONS: Final = frozenset({"basis", "scenario", "scope", "commitment"})
+RENEWABLE: Final = _REASONS | {"valid_until"}
+AMENDABLE: Final = _REASONS | {"items", "records_per_day"}
+
+
+def require_fixed(asked: Content, granted: Content, *, renewal: bool) -> None:
+    """Raise Invalid for each term that a renewal or an amendment cannot change."""
+    errors = FieldErrors()
+    changeable = RENEWABLE if renewal else AMENDABLE
+    for name in (each.name for each in fields_of(Content)):
+        if name not in changeable and getattr(asked, name) != getattr(granted, name):
+            errors.add(
+                name,
+                "fixed",
+                f"续期或变更不能改变 {name}；请另行申请",
+                f"{name} cannot change here: apply for another subscription",
             )
     errors.raise_if_any()
 

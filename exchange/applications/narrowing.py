@@ -43,11 +43,13 @@ def narrow(
     fields: Mapping[str, Field],
     masked: Collection[str],
     today: date,
+    goes_on: bool = False,
 ) -> Terms:
     """Return the granted terms; raises Invalid with the path of each attempt to widen.
 
     The provider's own conditions may name any item. What the applicant filters on must stay granted
-    and unmasked, unless the provider says the same condition.
+    and unmasked, unless the provider says the same condition. Where a grant `goes_on` its
+    conditions stay, and no other is set.
     """
     errors = FieldErrors()
     items = asked.items if said.items is None else said.items
@@ -57,7 +59,10 @@ def narrow(
     # A condition on an item that a newer version dropped cannot be left out: that would widen.
     conditions.check(asked.row_filter, fields, errors, "application.row_filter")
     visible = [item for item in items if item not in masked or item in said.unmasked]
-    _check_filtered(asked.row_filter, said.row_filter, visible, errors)
+    if goes_on:
+        _check_no_other(asked.row_filter, said.row_filter, errors)
+    else:
+        _check_filtered(asked.row_filter, said.row_filter, visible, errors)
     _check_quota(asked.records_per_day, said.records_per_day, errors)
     _check_period(asked.valid_until, said.valid_until, today, errors)
     errors.raise_if_any()
@@ -122,6 +127,21 @@ def _check_filtered(
                 " row_filter 中写明该条件",
                 f"the application filters on {condition.item}, which would not be granted unmasked;"
                 " to keep the condition, repeat it in row_filter",
+            )
+
+
+def _check_no_other(
+    granted: Sequence[Condition], said: Sequence[Condition], errors: FieldErrors
+) -> None:
+    """Rows that were handed on and are hidden now would have to be taken back, one by one."""
+    for index, condition in enumerate(said):
+        if condition not in granted:
+            errors.add(
+                f"row_filter[{index}]",
+                "fixed",
+                "续期或变更不能增加行过滤条件；如须缩小范围，请终止后另行申请",
+                "a renewal or an amendment sets no other condition; end it and let it be applied"
+                " for anew",
             )
 
 

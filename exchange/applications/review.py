@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
+from auth import directory
 from auth.principal import Principal
 from exchange.applications import content, deadlines, store
 from exchange.applications.agreement import agree_beforehand
@@ -111,7 +112,7 @@ async def deny_extension(
     return await carry(session, principal.actor, application, action, changes, now=now, note=note)
 
 
-async def refuse(
+async def refuse(  # noqa: PLR0913 - what a refusal says
     session: WriteSession,
     principal: Principal,
     application_id: str,
@@ -119,11 +120,17 @@ async def refuse(
     code: RefusalCode,
     reason: str,
     basis: str | None = None,
+    source_department: str | None = None,
     now: datetime,
 ) -> Application:
-    """Refuse with reasons (Art 21); unmet conditions must be those of the catalogue (Art 15)."""
+    """Refuse with reasons (Art 21); unmet conditions must be those of the catalogue (Art 15).
+
+    `source_department` is whose the data are, where they are not the provider's (code 2).
+    """
     application = await begin(session, principal, application_id, Action.REFUSE)
     decision: dict[str, Any] = {"code": int(code), "reason": reason, "basis": basis}
+    if source_department is not None:
+        decision |= await _right_source(session, application, code, source_department)
     if code is RefusalCode.CONDITIONS_NOT_MET:
         offer = await offered(session, application.resource_id)
         _check_basis(basis, offer)
@@ -150,6 +157,11 @@ async def reroute(
     resource lacks what was asked for.
     """
     application = await begin(session, principal, application_id, Action.REROUTE)
+    if application.continues:
+        raise Conflict(
+            "续期和变更申请不能转办；请答复，或由需求部门另行申请",
+            "A renewal or an amendment stays where it is: answer it, or let it be applied for anew",
+        )
     if resource_id == application.resource_id:
         raise Conflict("申请已在该资源下", "The application is for this resource already")
     await hold_resource(session, resource_id)
@@ -219,6 +231,30 @@ def _check_extension(working_days: int, extended_days: int, limits: Limits) -> N
             f"extensions come to {limits.extension} working days at most; {days_left} are left",
         )
     errors.raise_if_any()
+
+
+async def _right_source(
+    session: WriteSession, application: Application, code: RefusalCode, source_department: str
+) -> dict[str, str]:
+    """Return the department that the applicant is led to; raises Invalid."""
+    errors = FieldErrors()
+    name = (await directory.departments(session, [source_department])).get(source_department)
+    if code is not RefusalCode.NOT_OUR_DATA:
+        errors.add(
+            "source_department",
+            "fixed",
+            "只有以“该数据不在本部门”（代码 2）拒绝时才可指明数源部门",
+            "a source is named only where the data are not the provider's (code 2)",
+        )
+    elif name is None or source_department == application.provider_department:
+        errors.add(
+            "source_department",
+            "not_in_code_list",
+            "应为另一个已登记的部门",
+            "must be another registered department",
+        )
+    errors.raise_if_any()
+    return {"source_department": source_department, "source_name": str(name)}
 
 
 def _check_basis(basis: str | None, offer: Offer) -> None:

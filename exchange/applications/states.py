@@ -76,6 +76,10 @@ ALLOWED_ROLES: Final[Mapping[Action, Permitted]] = MappingProxyType(
 AWAITING_REPLY: Final = frozenset({State.SUBMITTED, State.EXTENSION_REQUESTED})
 
 
+# Nobody has decided yet: it can be withdrawn.
+UNDECIDED: Final = frozenset(state for state, action in NEXT if action is Action.WITHDRAW)
+
+
 def actions(state: State, *, supplement_used: bool = False) -> tuple[Action, ...]:
     """Return what may be done in a state; everything missing is told once only (Art 21)."""
     return tuple(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import col, func, or_, select
 
 from auth.regions.within import within
-from exchange.applications.states import AWAITING_REPLY, State
+from exchange.applications.states import AWAITING_REPLY, UNDECIDED, State
 from exchange.applications.tables import Application, ApplicationHistory
 from exchange.parties import Side
 from kernel.actor import Actor
@@ -45,6 +45,15 @@ async def history(session: ReadSession, application_id: str) -> Sequence[Applica
         col(ApplicationHistory.application_id) == application_id
     )
     return (await session.exec(query.order_by(col(ApplicationHistory.id)))).all()
+
+
+async def continuing(session: ReadSession, subscription_id: str) -> str | None:
+    """Return the application by which a subscription is to go on, if one is open."""
+    query = select(Application.id).where(
+        (col(Application.renews) == subscription_id) | (col(Application.amends) == subscription_id),
+        col(Application.status).in_(UNDECIDED),
+    )
+    return (await session.exec(query.limit(1))).first()
 
 
 async def page(

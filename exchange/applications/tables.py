@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -11,6 +11,7 @@ from kernel.tables import timestamp
 
 SCHEMA = "exchange"
 DEPARTMENT = "auth.department.uscc"
+UNDECIDED = "status IN ('draft', 'submitted', 'supplement_requested', 'extension_requested')"
 
 
 class Application(SQLModel, table=True):
@@ -27,6 +28,18 @@ class Application(SQLModel, table=True):
             "status",
             "region_code",
             postgresql_ops={"region_code": "text_pattern_ops"},
+        ),
+        Index(
+            "application_one_renewal",
+            "renews",
+            unique=True,
+            postgresql_where=text(f"renews IS NOT NULL AND {UNDECIDED}"),
+        ),
+        Index(
+            "application_one_amendment",
+            "amends",
+            unique=True,
+            postgresql_where=text(f"amends IS NOT NULL AND {UNDECIDED}"),
         ),
         Index("application_due", "status", "due_at"),
         Index("application_calendar", "status", "due_calendar"),
@@ -80,6 +93,13 @@ class Application(SQLModel, table=True):
     subscription_id: str | None = None
     rerouted_from: str | None = None
     rerouted_to: str | None = None
+    renews: str | None = None
+    amends: str | None = None
+
+    @property
+    def continues(self) -> str | None:
+        """The subscription that goes on by it, None where one is to be made."""
+        return self.renews or self.amends
 
     @property
     def is_unsigned(self) -> bool:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from auth.principal import Role
-from exchange.applications.states import NEXT
+from exchange.applications.states import NEXT, UNDECIDED
 from exchange.applications.states import Action as Step
 from exchange.applications.states import State as Standing
 from kernel.errors import IllegalTransition
@@ -38,7 +38,6 @@ ALLOWED_ROLES: Final[Mapping[Action, frozenset[Role]]] = MappingProxyType(
 STEPS: Final[Mapping[Action, Step]] = MappingProxyType(
     {Action.SIGN: Step.SIGN, Action.WITHDRAW: Step.WITHDRAW}
 )
-UNDECIDED: Final = frozenset(state for state, step in NEXT if step is Step.WITHDRAW)
 
 
 def line_status(application: Standing, *, refused: bool) -> str:

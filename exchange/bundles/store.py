@@ -7,9 +7,8 @@ from sqlalchemy import bindparam
 from sqlalchemy import update as core_update
 from sqlmodel import col, select, update
 
-from exchange.applications.states import State
+from exchange.applications.states import UNDECIDED, State
 from exchange.applications.tables import Application
-from exchange.bundles.states import UNDECIDED
 from exchange.bundles.tables import Bundle, BundleLine
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import NotFound

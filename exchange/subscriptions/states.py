@@ -24,6 +24,8 @@ class Action(StrEnum):
     RESUME = "resume"
     TERMINATE = "terminate"
     EXPIRE = "expire"
+    RENEW = "renew"
+    AMEND = "amend"
 
 
 NEXT: Final[Mapping[tuple[State, Action], State]] = MappingProxyType(
@@ -34,14 +36,21 @@ NEXT: Final[Mapping[tuple[State, Action], State]] = MappingProxyType(
         (State.SUSPENDED, Action.RESUME): State.ACTIVE,
         (State.SUSPENDED, Action.TERMINATE): State.TERMINATED,
         (State.SUSPENDED, Action.EXPIRE): State.EXPIRED,
+        (State.ACTIVE, Action.RENEW): State.ACTIVE,
+        (State.SUSPENDED, Action.RENEW): State.SUSPENDED,
+        (State.EXPIRED, Action.RENEW): State.ACTIVE,
+        (State.ACTIVE, Action.AMEND): State.ACTIVE,
+        (State.SUSPENDED, Action.AMEND): State.SUSPENDED,
     }
 )
 
+_CLERK = frozenset({Role.CLERK})
 _HEAD = frozenset({Role.HEAD})
 _AUTHORITY = frozenset({Role.AUTHORITY})
 
-# `expire` is nobody's: the calendar does it. A provider terminates only what the authority has
-# filed (备案, Art 27).
+# `expire` is nobody's: the calendar does it. `renew` and `amend` are asked for by an application,
+# which the provider's head agrees to; a suspension outlives both. A provider terminates only what
+# the authority has filed (备案, Art 27).
 ALLOWED_ROLES: Final[Mapping[Action, Permitted]] = MappingProxyType(
     {
         Action.SUSPEND: {Side.PROVIDER: _HEAD, Side.AUTHORITY: _AUTHORITY},
@@ -52,6 +61,8 @@ ALLOWED_ROLES: Final[Mapping[Action, Permitted]] = MappingProxyType(
             Side.AUTHORITY: _AUTHORITY,
         },
         Action.EXPIRE: {},
+        Action.RENEW: {Side.CONSUMER: _CLERK},
+        Action.AMEND: {Side.CONSUMER: _CLERK},
     }
 )
 # Of the history, and no transition.

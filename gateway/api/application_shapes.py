@@ -123,6 +123,7 @@ class Refusal(Wire):
     code: Annotated[StrictInt, Field(ge=1, le=4)]
     reason: Prose
     basis: Prose | None = None
+    source_department: Id | None = None
 
 
 class Rerouting(Wire):
@@ -182,6 +183,8 @@ class ApplicationView(Wire):
     subscription_id: str | None
     rerouted_from: str | None
     rerouted_to: str | None
+    renews: str | None
+    amends: str | None
     revision: int
     allowed: list[Action]
     next: list[NextStep]

@@ -289,6 +289,7 @@ async def refuse(
         code=RefusalCode(body.code),
         reason=body.reason,
         basis=body.basis,
+        source_department=body.source_department,
         now=now,
     )
     return await tell.step(moved, now)

@@ -102,6 +102,14 @@ GET /v1/subscriptions/{}
 POST /v1/subscriptions/{}/suspend
 POST /v1/subscriptions/{}/resume
 POST /v1/subscriptions/{}/terminate
+POST /v1/subscriptions/{}/renew
+POST /v1/subscriptions/{}/amend
+POST /v1/subscriptions/{}/usage-records
+GET /v1/subscriptions/{}/usage-records
+GET /v1/subscriptions/{}/disposal
+POST /v1/subscriptions/{}/disposal
+POST /v1/subscriptions/{}/disposal/confirm
+POST /v1/subscriptions/{}/disposal/return
 POST /v1/bundles
 GET /v1/bundles
 GET /v1/bundles/{}
@@ -132,8 +140,6 @@ GET /catalog.jsonld
 NOT_YET = """
 POST /v1/subscriptions/{}/corrections
 POST /v1/subscriptions/{}/disputes
-POST /v1/subscriptions/{}/usage-records
-POST /v1/subscriptions/{}/disposal
 """.strip().splitlines()
 
 

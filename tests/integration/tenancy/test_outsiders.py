@@ -30,6 +30,13 @@ BODIES: Mapping[str, Any] = {
     "reroute": {"resource_id": "0" * 32, **REASON},
     "position": {"cursor": "AAAA"},
     "rewind": {"to": "earliest"},
+    "usage-records": {
+        "period": ["2026-01-01", "2026-01-02"],
+        **dict.fromkeys(("scenario", "process", "effect", "storage"), "测试"),
+    },
+    "disposal": {"method": "测试", "done_on": "2026-01-02"},
+    "renew": {"valid_until": "2098-01-01"},
+    "amend": {"records_per_day": 1},
     "validate": [],
     "resolve": {"entries": ["0" * 32 + "-00000"]},
 }

@@ -1,0 +1,213 @@
+"""Renewals and amendments: the same subscription goes on under new terms."""
+
+import asyncio
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from auth.errors import RoleRequired
+from auth.tables import Department
+from exchange import store as moving
+from exchange.applications import agreement, apply, continuing, review
+from exchange.applications.narrowing import Narrowing
+from exchange.applications.tables import Application
+from exchange.subscriptions import grants, register, supervision
+from exchange.subscriptions.conditions import Condition, Op
+from exchange.subscriptions.tables import Subscription
+from kernel.database import Database
+from kernel.errors import Conflict, IllegalTransition, Invalid, NotFound
+from tests.support.sharing import NOW, Sharing, sharing, subscribed
+
+LATER = date(2027, 12, 31)
+ENDED = date(2026, 12, 31)
+
+
+async def asked(
+    database: Database,
+    world: Sharing,
+    subscription: str,
+    now: datetime = NOW,
+    **changes: Any,  # noqa: ANN401 - terms of either
+) -> Application:
+    ask = continuing.renew if "valid_until" in changes else continuing.amend
+    async with database.transaction() as session:
+        return await ask(session, world.clerk, subscription, changes, now=now)
+
+
+async def agreed(
+    database: Database,
+    world: Sharing,
+    application: Application,
+    now: datetime = NOW,
+    said: Narrowing = agreement.AS_ASKED,
+) -> Application:
+    async with database.transaction() as session:
+        await apply.sign(session, world.head, application.id, now=now)
+    async with database.transaction() as session:
+        return await agreement.agree(
+            session, world.provider_head, application.id, said=said, now=now
+        )
+
+
+async def shown(database: Database, subscription: str) -> Subscription:
+    async with database.reading() as session:
+        return await moving.get(session, Subscription, subscription)
+
+
+async def test_a_renewal_keeps_subscription_position_and_terms(database: Database) -> None:
+    world = await sharing(database)
+    subscription = await subscribed(database, world)
+    async with database.transaction() as session:
+        await grants.commit_position(session, subscription, {"0": 17}, now=NOW)
+    before = await shown(database, subscription)
+    renewal = await asked(database, world, subscription, valid_until=LATER)
+    assert (renewal.renews, renewal.amends, renewal.items) == (subscription, None, before.items)
+    done = await agreed(database, world, renewal)
+    assert (done.status, done.subscription_id) == ("agreed", subscription)
+    after = await shown(database, subscription)
+    assert (after.status, after.valid_until) == ("active", LATER)
+    same = ("position", "items", "masks", "row_filter", "deliver_by", "application_id", "mode")
+    assert [getattr(after, name) for name in same] == [getattr(before, name) for name in same]
+    async with database.reading() as session:
+        steps = [step.action for step in await register.history(session, subscription)]
+    assert steps == ["grant", "renew"]
+
+
+async def test_the_providers_own_condition_and_lifted_mask_stay(database: Database) -> None:
+    world = await sharing(database)
+    subscription = await subscribed(database, world)
+    narrower = Narrowing(
+        items=("id", "division"),
+        unmasked=("id",),
+        row_filter=(Condition("amount", Op.GT, 5),),
+    )
+    amended = await asked(database, world, subscription, records_per_day=2000)
+    with pytest.raises(Invalid) as refused:
+        await agreed(database, world, amended, said=narrower)
+    assert refused.value.errors[0].code == "fixed"
+    async with database.transaction() as session:
+        fewer = Narrowing(items=("id", "division"), unmasked=("id",))
+        await agreement.agree(session, world.provider_head, amended.id, said=fewer, now=NOW)
+    after = await shown(database, subscription)
+    assert (after.items, after.unmasked, after.records_per_day) == (
+        ["id", "division"],
+        ["id"],
+        2000,
+    )
+    renewal = await asked(database, world, subscription, valid_until=LATER)
+    await agreed(database, world, renewal)
+    assert (await shown(database, subscription)).unmasked == ["id"]
+
+
+async def test_a_suspension_stays_and_an_end_of_thirty_days_heals(database: Database) -> None:
+    world = await sharing(database)
+    subscription = await subscribed(database, world)
+    async with database.transaction() as session:
+        await supervision.suspend(
+            session, world.overseer, subscription, reason="r", remedy_by=ENDED, now=NOW
+        )
+    renewal = await asked(database, world, subscription, valid_until=LATER)
+    await agreed(database, world, renewal)
+    after = await shown(database, subscription)
+    assert (after.status, after.valid_until, after.suspend_reason) == ("suspended", LATER, "r")
+
+    other = await sharing(database)
+    lapsed = await subscribed(database, other)
+    thirty = NOW.replace(year=2027, month=1, day=30)
+    async with database.transaction() as session:
+        await supervision.expire_due(session, thirty)
+    assert (await shown(database, lapsed)).status == "expired"
+    with pytest.raises(Conflict):
+        await asked(database, other, lapsed, thirty + timedelta(days=1), valid_until=LATER)
+    with pytest.raises(IllegalTransition):
+        await asked(database, other, lapsed, thirty, records_per_day=5)
+    again = await asked(database, other, lapsed, thirty, valid_until=LATER)
+    await agreed(database, other, again, thirty)
+    healed = await shown(database, lapsed)
+    assert (healed.status, healed.ended_at, healed.valid_until) == ("active", None, LATER)
+
+
+async def test_one_is_open_at_a_time_whoever_races(database: Database) -> None:
+    world = await sharing(database)
+    subscription = await subscribed(database, world)
+
+    async def one(number: int) -> bool:
+        changes: dict[str, Any] = (
+            {"valid_until": LATER} if number % 2 else {"records_per_day": number + 2000}
+        )
+        try:
+            await asked(database, world, subscription, **changes)
+        except Conflict:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(one(number) for number in range(10)))) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mode": "query"},
+        {"client_id": "another"},
+        {"row_filter": ()},
+    ],
+)
+async def test_another_filter_mode_or_system_is_applied_for_anew(
+    database: Database, changes: dict[str, Any]
+) -> None:
+    world = await sharing(database)
+    subscription = await subscribed(database, world)
+    with pytest.raises(Invalid) as refused:
+        await asked(database, world, subscription, **changes)
+    assert [error.code for error in refused.value.errors] == ["fixed"]
+    draft = await asked(database, world, subscription, items=("id", "division"))
+    async with database.transaction() as session:
+        with pytest.raises(Invalid):
+            await apply.change(session, world.clerk, draft.id, changes, revision=None, now=NOW)
+    async with database.transaction() as session:
+        await apply.sign(session, world.head, draft.id, now=NOW)
+        with pytest.raises(Conflict):
+            await review.reroute(
+                session, world.overseer, draft.id, resource_id="other", reason="r", now=NOW
+            )
+
+
+async def test_nothing_to_change_ended_and_foreign_ones_are_refused(database: Database) -> None:
+    world = await sharing(database)
+    subscription = await subscribed(database, world)
+    with pytest.raises(Invalid):
+        await asked(database, world, subscription, records_per_day=1000)
+    async with database.transaction() as session:
+        ask = {"valid_until": LATER}
+        with pytest.raises(RoleRequired):
+            await continuing.renew(session, world.head, subscription, ask, now=NOW)
+        with pytest.raises(NotFound):
+            await continuing.renew(session, world.outsider, subscription, ask, now=NOW)
+    renewal = await asked(database, world, subscription, valid_until=LATER)
+    async with database.transaction() as session:
+        await supervision.terminate(session, world.head, subscription, reason="r", now=NOW)
+    with pytest.raises(IllegalTransition):
+        await agreed(database, world, renewal)
+    async with database.transaction() as session:
+        await apply.withdraw(session, world.clerk, renewal.id, now=NOW)
+    with pytest.raises(IllegalTransition):
+        await asked(database, world, subscription, valid_until=LATER)
+
+
+async def test_standing_consent_holds_for_renewals_alone(database: Database) -> None:
+    world = await sharing(database, share_type="unconditional")
+    subscription = await subscribed(database, world)
+    async with database.transaction() as session:
+        provider = await session.get_one(Department, world.provider)
+        provider.standing_consent = True
+        session.add(provider)
+    amendment = await asked(database, world, subscription, records_per_day=9)
+    async with database.transaction() as session:
+        signed = await apply.sign(session, world.head, amendment.id, now=NOW)
+        assert signed.status == "submitted"
+        await apply.withdraw(session, world.head, amendment.id, now=NOW)
+    renewal = await asked(database, world, subscription, valid_until=LATER)
+    async with database.transaction() as session:
+        signed = await apply.sign(session, world.head, renewal.id, now=NOW)
+    assert (signed.status, signed.subscription_id) == ("agreed", subscription)
