@@ -34,8 +34,8 @@ from exchange.applications import states as application_states
 from exchange.bundles import register as bundles
 from exchange.bundles import states as bundle_states
 from exchange.delivery.pull import MODE
+from exchange.disputes import moves as dispute_moves
 from exchange.disputes import register as disputes
-from exchange.disputes import resolving
 from exchange.disputes import states as dispute_states
 from exchange.parties import Permitted, authorize
 from exchange.publishing import quarantine_entries
@@ -272,8 +272,8 @@ def _of_dispute(action: dispute_states.Action) -> Act:
 
     async def look(session: ReadSession, principal: Principal, dispute_id: str) -> Standing:
         dispute = await disputes.find(session, principal, dispute_id)
-        resolving.authorize(principal, dispute, action)
-        state = dispute_states.State(dispute.status)
+        dispute_moves.authorize(principal, dispute, action)
+        state = disputes.status_at(dispute, clock.now())
         refusal = _refusal(lambda: dispute_states.next_state(state, action))
         return Standing(dispute.revision, refusal)
 

@@ -73,6 +73,7 @@ ROUTERS = (
     announcements.answers,
     disputes.router,
     events.router,
+    disputes.uses,
     audit.router,
     operations.router,
     status.router,

@@ -13,7 +13,7 @@ from exchange.announcements.register import Standing, has_come
 from exchange.announcements.states import ALLOWED_ROLES, Action, Answer, next_answer
 from exchange.announcements.tables import VersionAnswer
 from exchange.disputes import resolving
-from exchange.disputes.resolving import Claim
+from exchange.disputes.opening import Claim, open_dispute
 from exchange.disputes.states import Kind
 from exchange.disputes.tables import Dispute
 from exchange.events import ExchangeEvent
@@ -133,7 +133,7 @@ class Answering:
             respondent=announced.department,
             text=reason,
         )
-        return await resolving.open_dispute(self._session, self._principal, claim, now=now)
+        return await open_dispute(self._session, self._principal, claim, now=now)
 
     async def _put(
         self,

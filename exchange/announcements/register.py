@@ -13,7 +13,7 @@ from exchange.announcements import states, store
 from exchange.announcements.states import Answer
 from exchange.announcements.tables import VersionAnswer
 from exchange.disputes import store as disputes
-from exchange.disputes.states import UNDECIDED, Decision
+from exchange.disputes.states import PENDING, Decision
 from exchange.disputes.states import State as DisputeState
 from exchange.disputes.tables import Dispute
 from exchange.stewardship import impact
@@ -41,14 +41,22 @@ class Standing:
 
     @property
     def decision(self) -> Decision | None:
-        """The decision on its objection, None while there is none."""
-        if self.dispute is None or self.dispute.status in UNDECIDED:
+        """The decision on its objection, None while there is none, or one under appeal."""
+        dispute = self.dispute
+        if dispute is None or dispute.status in PENDING:
             return None
-        decision = self.dispute.decision
+        decision = dispute.final_decision or dispute.decision
         return None if decision is None else Decision(decision)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether both departments have agreed how to go on, or the objection was dismissed."""
+        closed = self.dispute is not None and self.dispute.status == DisputeState.CLOSED
+        agreed = closed and self.decision is None
+        return agreed or self.decision is Decision.DISMISSED
+
     def lets_publish(self, *, has_come: bool) -> bool:
-        return states.lets_publish(self.answer, self.decision, has_come=has_come)
+        return states.lets_publish(self.answer, is_settled=self.is_settled, has_come=has_come)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,4 +150,4 @@ def has_come(day: date, now: datetime) -> bool:
 
 def is_open(dispute: Dispute | None) -> bool:
     """Whether an objection still waits for its decision."""
-    return dispute is not None and DisputeState(dispute.status) in UNDECIDED
+    return dispute is not None and DisputeState(dispute.status) in PENDING

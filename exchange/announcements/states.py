@@ -2,7 +2,7 @@
 
 No answer is no consent (P7): from the effective day the authority may file (备案) a version that a
 consumer has left unanswered. An objection opens a dispute; until it is decided nothing is
-published, and one that was dismissed counts as filed: the authority has decided on it.
+published, and one that was dismissed or settled counts as filed.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Final
 
 from auth.principal import Role
-from exchange.disputes.states import Decision
 from exchange.parties import Permitted, Side
 from kernel.errors import IllegalTransition
 
@@ -67,13 +66,13 @@ def next_answer(answer: Answer, action: Action) -> Answer:
     return NEXT[answer, action]
 
 
-def lets_publish(answer: Answer, decision: Decision | None, *, has_come: bool) -> bool:
+def lets_publish(answer: Answer, *, is_settled: bool, has_come: bool) -> bool:
     """Whether the version may be put in force as far as one affected subscription goes.
 
-    `decision` is that on its objection, `has_come` whether the effective day has.
+    `is_settled`: its objection was dismissed or settled; `has_come`: the effective day.
     """
     if answer is Answer.ACCEPTED:
         return True
     if answer is Answer.OBJECTED:
-        return has_come and decision is Decision.DISMISSED
+        return has_come and is_settled
     return has_come and answer is Answer.FILED

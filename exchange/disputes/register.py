@@ -1,18 +1,37 @@
 """Reading disputes: one, its history, and lists of what the caller may see."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from auth.principal import Principal, Role
 from exchange import store as moving
 from exchange.disputes import store
 from exchange.disputes.levels import above
-from exchange.disputes.states import ALLOWED_ROLES, Action, Kind, Party, Permitted, State, actions
+from exchange.disputes.states import (
+    ALLOWED_ROLES,
+    Action,
+    Kind,
+    Party,
+    Permitted,
+    State,
+    actions,
+    current,
+)
 from exchange.disputes.tables import Dispute, DisputeHistory
 from kernel.database import ReadSession
 from kernel.errors import NotFound
 from kernel.paging import Page, PageRequest
 
-__all__ = ["Dispute", "DisputeHistory", "allowed", "find", "history", "page", "possible"]
+__all__ = [
+    "Dispute",
+    "DisputeHistory",
+    "allowed",
+    "find",
+    "history",
+    "page",
+    "possible",
+    "status_at",
+]
 
 
 def parties(principal: Principal, dispute: Dispute) -> frozenset[Party]:
@@ -60,12 +79,13 @@ async def page(
     principal: Principal,
     request: PageRequest,
     *,
+    now: datetime,
     party: Party | None = None,
     status: State | None = None,
     kind: Kind | None = None,
 ) -> Page[Dispute]:
     """Return the caller's disputes, those of one party when it is named; RoleRequired."""
-    return await store.page(session, _seen(principal, party), status, kind, request)
+    return await store.page(session, _seen(principal, party), status, kind, now, request)
 
 
 def _seen(principal: Principal, party: Party | None) -> Mapping[Party, str]:
@@ -81,11 +101,16 @@ def _seen(principal: Principal, party: Party | None) -> Mapping[Party, str]:
     return own | ({Party.AUTHORITY: principal.region_code} if over else {})
 
 
-def possible(dispute: Dispute) -> Sequence[Action]:
+def status_at(dispute: Dispute, now: datetime) -> State:
+    return current(State(dispute.status), dispute.appeal_until, now)
+
+
+def possible(dispute: Dispute, now: datetime) -> Sequence[Action]:
     """Return what may be done with it now, by whoever has the role."""
-    return actions(State(dispute.status))
+    return actions(status_at(dispute, now))
 
 
-def allowed(principal: Principal, dispute: Dispute) -> list[Action]:
+def allowed(principal: Principal, dispute: Dispute, now: datetime) -> list[Action]:
     """Return what the caller may do with it now."""
-    return [each for each in possible(dispute) if may(principal, dispute, ALLOWED_ROLES[each])]
+    steps = possible(dispute, now)
+    return [each for each in steps if may(principal, dispute, ALLOWED_ROLES[each])]

@@ -1,89 +1,94 @@
-"""Opening, answering and deciding disputes (Order 809 Art 28)."""
+"""Answering, settling and deciding disputes (Order 809 Art 28)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
 
 from auth import directory
 from auth.errors import NotYourDepartment
 from auth.principal import Principal
 from exchange import store as moving
-from exchange.disputes import store
 from exchange.disputes.levels import deciders
-from exchange.disputes.register import may, require_visible
+from exchange.disputes.moves import begin, carry, write
 from exchange.disputes.states import (
-    ALLOWED_ROLES,
     UNDECIDED,
     Action,
     Decision,
-    Kind,
     State,
-    next_state,
+    appealable_until,
 )
 from exchange.disputes.tables import Dispute
 from exchange.events import ExchangeEvent
-from kernel import audit, outbox
-from kernel.actor import Actor
-from kernel.database import WriteSession
-from kernel.ids import new_id
+from kernel.database import ReadSession, WriteSession
+from kernel.errors import FieldErrors
 
-EVENTS: Final[Mapping[Action, ExchangeEvent]] = {
-    Action.REPLY: ExchangeEvent.DISPUTE_REPLIED,
-    Action.DECIDE: ExchangeEvent.DISPUTE_DECIDED,
-    Action.CLOSE: ExchangeEvent.DISPUTE_CLOSED,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What one department holds against another; `about` are facts of the thing, by kind."""
-
-    kind: Kind
-    about_id: str
-    about: Mapping[str, Any]
-    claimant: str
-    respondent: str
-    text: str
-
-
-async def open_dispute(
-    session: WriteSession, principal: Principal, claim: Claim, *, now: datetime
-) -> Dispute:
-    """Open a dispute in the transaction of what it is about."""
-    regions = await directory.regions(session, {claim.claimant, claim.respondent})
-    dispute = Dispute(
-        id=new_id(),
-        kind=claim.kind,
-        about_id=claim.about_id,
-        about=dict(claim.about),
-        status=State.OPEN,
-        claimant_department=claim.claimant,
-        respondent_department=claim.respondent,
-        claimant_region=regions[claim.claimant],
-        respondent_region=regions[claim.respondent],
-        claim=claim.text,
-        opened_by=principal.id,
-        opened_at=now,
-    )
-    session.add(dispute)
-    await session.flush()
-    facts = {"kind": str(claim.kind), "claim": claim.text, **claim.about}
-    store.add_history(session, dispute.id, "open", (None, State.OPEN), principal.actor, now, facts)
-    event = ExchangeEvent.DISPUTE_OPENED
-    audit.record(session, principal.actor, event, "dispute", dispute.id, **facts)
-    outbox.add(session, event, dispute.id, message(dispute))
-    return dispute
+PROPOSE = "propose-settlement"
 
 
 async def reply(
     session: WriteSession, principal: Principal, dispute_id: str, *, text: str, now: datetime
 ) -> Dispute:
     """Answer the claim, for the department that it is held against."""
-    dispute = await _begin(session, principal, dispute_id, Action.REPLY)
+    dispute = await begin(session, principal, dispute_id, Action.REPLY, now)
     changes = {"reply": text, "replied_by": principal.id, "replied_at": now}
-    return await _carry(
+    return await carry(
         session, principal.actor, dispute, Action.REPLY, changes, now=now, reply=text
+    )
+
+
+async def settle(
+    session: WriteSession,
+    principal: Principal,
+    dispute_id: str,
+    *,
+    text: str | None,
+    now: datetime,
+) -> Dispute:
+    """Propose a settlement, or agree to the one that the other side has proposed.
+
+    Without a text, or with the same one, the proposal of the other side is agreed to; another
+    text is a proposal of one's own. Raises Invalid where there is nothing to agree to.
+    """
+    dispute = await begin(session, principal, dispute_id, Action.SETTLE, now)
+    theirs = dispute.settlement_by not in (None, principal.department)
+    if theirs and text in (None, dispute.settlement):
+        changes = {"closed_at": now}
+        facts = {"settlement": dispute.settlement}
+        return await carry(
+            session, principal.actor, dispute, Action.SETTLE, changes, now=now, **facts
+        )
+    return await _propose(session, principal, dispute, text, now)
+
+
+async def _propose(
+    session: WriteSession,
+    principal: Principal,
+    dispute: Dispute,
+    text: str | None,
+    now: datetime,
+) -> Dispute:
+    if text is None:
+        errors = FieldErrors()
+        errors.add("text", "missing", "请写明和解内容", "say what you propose")
+        errors.raise_if_any()
+    changes = {"settlement": text, "settlement_by": principal.department}
+    step = (PROPOSE, ExchangeEvent.DISPUTE_SETTLEMENT_PROPOSED, State(dispute.status))
+    facts = {"settlement": text}
+    return await write(session, principal.actor, dispute, step, changes, now, facts)
+
+
+async def escalate(
+    session: WriteSession,
+    principal: Principal,
+    dispute_id: str,
+    *,
+    reason: str | None,
+    now: datetime,
+) -> Dispute:
+    """Call the authority above both, for either department."""
+    dispute = await begin(session, principal, dispute_id, Action.ESCALATE, now)
+    facts = {} if reason is None else {"reason": reason}
+    changes = {"escalated_at": now}
+    return await carry(
+        session, principal.actor, dispute, Action.ESCALATE, changes, now=now, **facts
     )
 
 
@@ -97,28 +102,55 @@ async def decide(
     now: datetime,
 ) -> Dispute:
     """Say who is right, as the lowest authority above both; NotYourDepartment for a higher one."""
-    dispute = await _begin(session, principal, dispute_id, Action.DECIDE)
-    regions = (dispute.claimant_region, dispute.respondent_region)
-    both = (dispute.claimant_department, dispute.respondent_department)
-    lowest = deciders(await directory.authorities(session), regions, both)
-    if principal.department not in lowest:
-        raise NotYourDepartment
+    dispute = await begin(session, principal, dispute_id, Action.DECIDE, now)
+    await _require_lowest(session, principal, dispute)
     changes = {
         "decision": decision,
         "decision_reason": reason,
         "decided_by": principal.id,
         "decided_department": principal.department,
         "decided_at": now,
+        "appeal_until": appealable_until(now),
     }
-    return await _carry(
-        session,
-        principal.actor,
-        dispute,
-        Action.DECIDE,
-        changes,
-        now=now,
-        decision=str(decision),
-        reason=reason,
+    facts = {"decision": str(decision), "reason": reason}
+    return await carry(session, principal.actor, dispute, Action.DECIDE, changes, now=now, **facts)
+
+
+async def _require_lowest(session: ReadSession, principal: Principal, dispute: Dispute) -> None:
+    regions = (dispute.claimant_region, dispute.respondent_region)
+    both = (dispute.claimant_department, dispute.respondent_department)
+    if principal.department not in deciders(await directory.authorities(session), regions, both):
+        raise NotYourDepartment
+
+
+async def appeal(
+    session: WriteSession, principal: Principal, dispute_id: str, *, reason: str, now: datetime
+) -> Dispute:
+    """Ask the people's government for its decision, within ten working days (Art 28)."""
+    dispute = await begin(session, principal, dispute_id, Action.APPEAL, now)
+    changes = {"appealed_by": principal.id, "appealed_at": now, "appeal_reason": reason}
+    return await carry(
+        session, principal.actor, dispute, Action.APPEAL, changes, now=now, reason=reason
+    )
+
+
+async def conclude(
+    session: WriteSession,
+    principal: Principal,
+    dispute_id: str,
+    *,
+    decision: Decision,
+    document: str,
+    now: datetime,
+) -> Dispute:
+    """Record the government's decision, as the authority that was appealed against."""
+    dispute = await begin(session, principal, dispute_id, Action.CONCLUDE, now)
+    if principal.department != dispute.decided_department:
+        raise NotYourDepartment
+    changes = {"final_decision": decision, "document": document, "closed_at": now}
+    facts = {"decision": str(decision), "document": document}
+    return await carry(
+        session, principal.actor, dispute, Action.CONCLUDE, changes, now=now, **facts
     )
 
 
@@ -127,52 +159,6 @@ async def close_accepted(
 ) -> None:
     """Close an undecided dispute whose claimant has accepted what it objected to."""
     dispute = await moving.lock(session, Dispute, dispute_id)
-    if State(dispute.status) not in UNDECIDED:
-        return
-    changes = {"closed_at": now}
-    await _carry(session, principal.actor, dispute, Action.CLOSE, changes, now=now)
-
-
-async def _begin(
-    session: WriteSession, principal: Principal, dispute_id: str, action: Action
-) -> Dispute:
-    """Lock the dispute; raises NotFound, 403 errors, IllegalTransition, in this order."""
-    dispute = await moving.lock(session, Dispute, dispute_id)
-    authorize(principal, dispute, action)
-    next_state(State(dispute.status), action)
-    return dispute
-
-
-def authorize(principal: Principal, dispute: Dispute, action: Action) -> None:
-    """Raise NotFound for outsiders, RoleRequired or NotYourDepartment for the others."""
-    permitted = ALLOWED_ROLES[action]
-    require_visible(principal, dispute)
-    principal.require_role(*sorted(frozenset().union(*permitted.values())))
-    if not may(principal, dispute, permitted):
-        raise NotYourDepartment
-
-
-async def _carry(
-    session: WriteSession,
-    actor: Actor,
-    dispute: Dispute,
-    action: Action,
-    changes: Mapping[str, Any],
-    *,
-    now: datetime,
-    **facts: Any,  # noqa: ANN401 - facts of any JSON kind
-) -> Dispute:
-    """Write the step with history, audit and the message that tells the parties."""
-    step = (dispute.status, next_state(State(dispute.status), action))
-    updated = await moving.move(session, dispute, step[1], changes)
-    store.add_history(session, updated.id, action, step, actor, now, facts)
-    audit.record(session, actor, EVENTS[action], "dispute", updated.id, **facts)
-    outbox.add(session, EVENTS[action], updated.id, message(updated))
-    return updated
-
-
-def message(dispute: Dispute) -> dict[str, Any]:
-    """Return the facts that listeners learn of a dispute."""
-    names = {"id", "kind", "about_id", "about", "status", "decision", "revision"}
-    both = {"claimant_department", "respondent_department"}
-    return dispute.model_dump(mode="json", include=names | both)
+    if State(dispute.status) in UNDECIDED:
+        changes = {"closed_at": now}
+        await carry(session, principal.actor, dispute, Action.CLOSE, changes, now=now)

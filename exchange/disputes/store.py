@@ -4,12 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import col, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import and_, col, or_, select
 
 from auth.regions.codes import REGION, STATE
 from auth.regions.tree import current
 from auth.regions.within import within
-from exchange.disputes.states import Party
+from exchange.disputes.states import Party, State
 from exchange.disputes.tables import Dispute, DisputeHistory
 from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
@@ -40,6 +41,12 @@ def add_history(
     )
 
 
+async def add(session: WriteSession, dispute: Dispute) -> bool:
+    """Insert it; False where the claimant has an open one about the same thing."""
+    statement = insert(Dispute).values(**dispute.model_dump()).on_conflict_do_nothing()
+    return (await session.exec(statement)).rowcount == 1
+
+
 async def history(session: ReadSession, dispute_id: str) -> Sequence[DisputeHistory]:
     query = select(DisputeHistory).where(col(DisputeHistory.dispute_id) == dispute_id)
     return (await session.exec(query.order_by(col(DisputeHistory.id)))).all()
@@ -55,19 +62,27 @@ async def several(session: ReadSession, dispute_ids: Collection[str]) -> Mapping
 async def page(
     session: ReadSession,
     parties: Mapping[Party, str],
-    status: str | None,
+    status: State | None,
     kind: str | None,
+    now: datetime,
     request: PageRequest,
 ) -> Page[Dispute]:
     """Return what the `parties` may see; each leads to a department, `authority` to a division."""
     query = select(Dispute)
     query = query.where(or_(*(_seen_by(party, key) for party, key in parties.items())))
     if status is not None:
-        query = query.where(col(Dispute.status) == status)
+        query = query.where(_in_state(status, now))
     if kind is not None:
         query = query.where(col(Dispute.kind) == kind)
     rows = (await session.exec(request.apply(query, Dispute.id))).all()
     return request.page(rows, "id")
+
+
+def _in_state(status: State, now: datetime) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
+    over = and_(col(Dispute.status) == State.DECIDED, col(Dispute.appeal_until) <= now)
+    if status is State.CLOSED:
+        return or_(col(Dispute.status) == status, over)
+    return and_(col(Dispute.status) == status, ~over)
 
 
 def _seen_by(party: Party, key: str) -> Any:  # noqa: ANN401 - SQLAlchemy's own types

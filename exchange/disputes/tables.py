@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -24,6 +24,17 @@ class Dispute(SQLModel, table=True):
         Index("dispute_about", "kind", "about_id"),
         Index("dispute_claimant", "claimant_department", "id"),
         Index("dispute_respondent", "respondent_department", "id"),
+        # A department has one open dispute about a thing; each objection to a version is one.
+        Index(
+            "dispute_one_open",
+            "kind",
+            "about_id",
+            "claimant_department",
+            unique=True,
+            postgresql_where=text(
+                "kind <> 'version' AND status IN ('open', 'replied', 'escalated', 'appealed')"
+            ),
+        ),
         CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="dispute_decision"),
         {"schema": SCHEMA},
     )
@@ -48,6 +59,16 @@ class Dispute(SQLModel, table=True):
     decided_by: str | None = None
     decided_department: str | None = Field(default=None, foreign_key=DEPARTMENT)
     decided_at: datetime | None = timestamp(nullable=True)
+    appeal_until: datetime | None = timestamp(nullable=True)
+    # What one department proposes; both have agreed to it where the dispute is closed undecided.
+    settlement: str | None = None
+    settlement_by: str | None = Field(default=None, foreign_key=DEPARTMENT)
+    escalated_at: datetime | None = timestamp(nullable=True)
+    appealed_by: str | None = None
+    appealed_at: datetime | None = timestamp(nullable=True)
+    appeal_reason: str | None = None
+    final_decision: str | None = None
+    document: str | None = None
     closed_at: datetime | None = timestamp(nullable=True)
     revision: int = 1
 

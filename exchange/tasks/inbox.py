@@ -14,6 +14,7 @@ from auth.principal import Principal, Role
 from catalog import awaited as catalogue
 from catalog import directory as names
 from exchange.applications import deadlines
+from exchange.disputes import awaited as disputes
 from exchange.tasks import store
 from exchange.tasks.duties import THINGS, duties_of
 from kernel.awaited import Awaited, merged
@@ -66,8 +67,14 @@ async def _sharing(
     ]
 
 
+async def _disputes(
+    session: ReadSession, principal: Principal, request: PageRequest, _now: datetime
+) -> Lists:
+    return [await disputes.tasks(session, principal, request)]
+
+
 # Whoever adds a kind of thing adds here who asks for what waits in it.
-SOURCES: Final[Sequence[Ask]] = (_catalogue, _sharing)
+SOURCES: Final[Sequence[Ask]] = (_catalogue, _sharing, _disputes)
 
 
 async def _named(session: ReadSession, rows: Sequence[Awaited], now: datetime) -> list[Task]:

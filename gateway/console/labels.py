@@ -74,13 +74,22 @@ SUBSCRIPTION_ACTIONS: Final = {
     "terminate": N_("终止"),
     "expire": N_("到期"),
     "file-termination": N_("终止备案"),
+    "accept-version": N_("同意新版本"),
+    "object": N_("对新版本提出异议"),
+    "file-change": N_("变更备案"),
     "deliver": N_("提供首批数据"),
+}
+DISPUTE_ACTIONS: Final = {
+    "reply": N_("答复争议"),
+    "decide": N_("裁决争议"),
+    "conclude": N_("登记政府决定"),
 }
 THINGS: Final = {
     "resource": N_("目录条目"),
     "application": N_("共享申请"),
     "subscription": N_("共享授权"),
     "source": N_("数源认责"),
+    "dispute": N_("争议"),
 }
 SOURCE_STATES: Final = {
     "claimed": N_("已认责，待确认"),
@@ -266,6 +275,7 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "application_action": APPLICATION_ACTIONS,
     "subscription": SUBSCRIPTION_STATES,
     "subscription_action": SUBSCRIPTION_ACTIONS,
+    "dispute_action": DISPUTE_ACTIONS,
     "source": SOURCE_STATES,
     "thing": THINGS,
     "conversion": CONVERSIONS,

@@ -115,6 +115,7 @@ GET /v1/bundles
 GET /v1/bundles/{}
 POST /v1/bundles/{}/sign
 POST /v1/bundles/{}/withdraw
+POST /v1/subscriptions/{}/disputes
 GET /v1/me/tasks
 GET /v1/events
 POST /v1/resources/{}/records
@@ -139,7 +140,6 @@ GET /catalog.jsonld
 """.strip().splitlines()
 NOT_YET = """
 POST /v1/subscriptions/{}/corrections
-POST /v1/subscriptions/{}/disputes
 """.strip().splitlines()
 
 

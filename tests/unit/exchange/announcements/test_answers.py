@@ -3,7 +3,6 @@
 import pytest
 
 from exchange.announcements.states import NEXT, Action, Answer, actions, lets_publish, next_answer
-from exchange.disputes.states import Decision
 from kernel.errors import IllegalTransition
 
 
@@ -11,7 +10,7 @@ def test_an_acceptance_is_final_and_silence_is_no_consent() -> None:
     assert actions(Answer.ACCEPTED) == ()
     with pytest.raises(IllegalTransition):
         next_answer(Answer.ACCEPTED, Action.OBJECT)
-    assert not lets_publish(Answer.UNANSWERED, None, has_come=True)
+    assert not lets_publish(Answer.UNANSWERED, is_settled=False, has_come=True)
 
 
 def test_only_what_is_unanswered_is_filed() -> None:
@@ -19,18 +18,16 @@ def test_only_what_is_unanswered_is_filed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "decision", "before", "after"),
+    ("answer", "is_settled", "before", "after"),
     [
-        (Answer.ACCEPTED, None, True, True),
-        (Answer.FILED, None, False, True),
-        (Answer.OBJECTED, None, False, False),
-        (Answer.OBJECTED, Decision.UPHELD, False, False),
-        (Answer.OBJECTED, Decision.PARTLY, False, False),
-        (Answer.OBJECTED, Decision.DISMISSED, False, True),
+        (Answer.ACCEPTED, False, True, True),
+        (Answer.FILED, False, False, True),
+        (Answer.OBJECTED, False, False, False),
+        (Answer.OBJECTED, True, False, True),
     ],
 )
 def test_what_lets_a_version_be_published(
-    answer: Answer, decision: Decision | None, *, before: bool, after: bool
+    answer: Answer, *, is_settled: bool, before: bool, after: bool
 ) -> None:
-    assert lets_publish(answer, decision, has_come=False) is before
-    assert lets_publish(answer, decision, has_come=True) is after
+    assert lets_publish(answer, is_settled=is_settled, has_come=False) is before
+    assert lets_publish(answer, is_settled=is_settled, has_come=True) is after
