@@ -18,6 +18,7 @@ class VersionAnswer(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "version_answer"
     __table_args__ = (
         Index("version_answer_resource", "resource_id", "version"),
+        Index("version_answer_dispute", "dispute_id"),
         CheckConstraint(
             "answer IN ('accepted', 'objected', 'filed')", name="version_answer_answer"
         ),

@@ -24,6 +24,8 @@ class Dispute(SQLModel, table=True):
         Index("dispute_about", "kind", "about_id"),
         Index("dispute_claimant", "claimant_department", "id"),
         Index("dispute_respondent", "respondent_department", "id"),
+        Index("dispute_decided_department", "decided_department"),
+        Index("dispute_settlement_by", "settlement_by"),
         # A department has one open dispute about a thing; each objection to a version is one.
         Index(
             "dispute_one_open",

@@ -60,6 +60,7 @@ HISTORY: Final[frozenset[str]] = frozenset(
         "exchange.application_history.department",
         "exchange.subscription_history.department",
         "exchange.dispute.decided_department",
+        "exchange.dispute.settlement_by",
         "exchange.dispute_history.department",
         "exchange.feed_reader.department",
         "exchange.publish_count.department",

@@ -6,7 +6,8 @@ from auth.events import AuthEvent
 from catalog.events import CatalogEvent
 from exchange.announcements import answering
 from exchange.applications import moves
-from exchange.disputes import resolving
+from exchange.disposals import disposal
+from exchange.disputes import moves as dispute_moves
 from exchange.events import ExchangeEvent
 from exchange.log import headers, landmarks
 from exchange.log.headers import BatchFacts
@@ -19,9 +20,13 @@ ANNOUNCED = {
     *moves.EVENTS.values(),
     *supervision.EVENTS.values(),
     *answering.EVENTS.values(),
-    *resolving.EVENTS.values(),
+    *dispute_moves.EVENTS.values(),
+    ExchangeEvent.DISPUTE_SETTLEMENT_PROPOSED,
     ExchangeEvent.DISPUTE_OPENED,
+    *disposal.EVENTS.values(),
     ExchangeEvent.SUBSCRIPTION_GRANTED,
+    ExchangeEvent.SUBSCRIPTION_RENEWED,
+    ExchangeEvent.SUBSCRIPTION_AMENDED,
     ExchangeEvent.DEADLINE_BREACHED,
     ExchangeEvent.DEADLINE_RECKONED_ANEW,
     CatalogEvent.RESOURCE_PUBLISHED,
@@ -45,9 +50,12 @@ PLACES = {
     "exchange/announcements/answering.py": 1,
     "exchange/applications/clockwork.py": 2,
     "exchange/applications/moves.py": 2,
-    "exchange/disputes/resolving.py": 2,
+    "exchange/disposals/disposal.py": 1,
+    "exchange/disputes/moves.py": 1,
+    "exchange/disputes/opening.py": 1,
     "exchange/stewardship/carrying.py": 1,
     "exchange/stewardship/catalogue_clock.py": 1,
+    "exchange/subscriptions/continuing.py": 1,
     "exchange/subscriptions/delivery_clock.py": 1,
     "exchange/subscriptions/granting.py": 1,
     "exchange/subscriptions/supervision.py": 1,
