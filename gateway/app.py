@@ -30,7 +30,6 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings = app.state.settings
     async with open_services(settings, app.state.on_dead_loop) as services:
         app.state.services = services
-        app.openapi()
         await warm(app)
         await settled(services)
         memory.settle()

@@ -1,10 +1,12 @@
 """Completes OpenAPI: which problems each operation answers, by what it takes (ADR 0004)."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from operator import not_
 from typing import Any
 
+import orjson
 from fastapi import FastAPI
 from pydantic import Field
 
@@ -51,10 +53,26 @@ class Problem(Wire):
 class Described(FastAPI):
     """FastAPI whose OpenAPI is complete and true for refusals, too."""
 
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - FastAPI's own
+        super().__init__(openapi_url=None, **settings)
+        self._writing = asyncio.Lock()
+        self._written = b""
+
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             self.openapi_schema = _complete(super().openapi())
         return self.openapi_schema
+
+    async def written(self) -> bytes:
+        """Return the document, written when it is first asked for.
+
+        That takes seconds: a thread's, so that no other request waits for it (P11), and not those
+        of every start.
+        """
+        async with self._writing:
+            if not self._written:
+                self._written = await asyncio.to_thread(lambda: orjson.dumps(self.openapi()))
+        return self._written
 
 
 def _complete(schema: dict[str, Any]) -> dict[str, Any]:
