@@ -114,8 +114,6 @@ ITEM: Final = (
     Column(path="unmasked_reason", label="不脱敏理由", width=24),
     Column(path="refers_to", label="引用的资源代码", kind=Kind.CODE, width=36),
     _choice("searchable", "可否查询", YES_NO, required=False),
-    Column(path="refers_to", label="引用资源编号", kind=Kind.CODE, width=34),
-    Column(path="unmasked_reason", label="不脱敏理由", width=30),
 )
 LAYOUT: Final = Layout(
     name="catalogue",

@@ -116,3 +116,10 @@ def _sample(column: Column) -> str:
     if column.choices:
         return next(iter(column.choices))
     return "3" if column.kind is Kind.WHOLE else "甲"
+
+
+@pytest.mark.parametrize("columns", [ENTRY, ITEM])
+def test_no_heading_stands_twice(columns: tuple[Column, ...]) -> None:
+    """A workbook with two columns of one name is refused, ours like any other."""
+    for names in ([each.label for each in columns], [each.path for each in columns]):
+        assert len(set(names)) == len(names)
