@@ -1,6 +1,7 @@
 """Applying, answering and supervising by pages."""
 
 from tests.support.browsing import browsing
+from tests.support.eventually import eventually
 from tests.support.world import World
 
 ASKED = {
@@ -75,8 +76,13 @@ async def test_a_refusal_is_explained_by_its_correlation_id(world: World) -> Non
     assert answer.status_code == 404
     correlation = answer.headers["exchange-correlation-id"]
     async with browsing(world.base_url, sharing.consumer.head) as browser:
-        page = await browser.open("/console/refusals", correlation_id=correlation)
-        assert "对象是否可见" in page.text
+
+        async def explained() -> bool:
+            # Refusals are kept behind the answer, a few at a time.
+            page = await browser.open("/console/refusals", correlation_id=correlation)
+            return "对象是否可见" in page.text
+
+        await eventually(explained)
         page = await browser.open("/console/refusals", correlation_id="nothing")
         assert "没有找到" in page.text
 
