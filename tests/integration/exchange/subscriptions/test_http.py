@@ -20,7 +20,7 @@ async def test_suspended_resumed_and_ended_by_the_consumer(world: World, story: 
     assert (again.status_code, again.json()["code"]) == (409, "illegal_transition")
     assert (again.json()["state"], again.json()["allowed"]) == (
         "suspended",
-        ["resume", "terminate"],
+        ["resume", "terminate", "renew", "amend"],
     )
     assert (await story.provider.head.ask("POST", f"{path}/resume"))["status"] == "active"
     ended = await story.consumer.head.ask("POST", f"{path}/terminate", {"reason": "目的已实现"})

@@ -169,7 +169,7 @@ async def test_a_subscription_expires_by_itself_before_any_loop_sees_it(
             grants.check_active(await grants.load(session, sid), AFTER)
         with pytest.raises(IllegalTransition) as refused:
             await supervision.suspend(session, world.overseer, sid, now=AFTER, **SUSPENSION)
-        assert refused.value.facts == {"state": "expired", "allowed": []}
+        assert refused.value.facts == {"state": "expired", "allowed": ["renew"]}
         request = PageRequest()
         for status, expected in ((State.EXPIRED, [sid]), (State.ACTIVE, [])):
             page = await register.page(session, world.clerk, request, now=AFTER, status=status)
