@@ -74,6 +74,8 @@ SUBSCRIPTION_ACTIONS: Final = {
     "terminate": N_("终止"),
     "expire": N_("到期"),
     "file-termination": N_("终止备案"),
+    "renew": N_("续期"),
+    "amend": N_("变更授权"),
     "accept-version": N_("同意新版本"),
     "object": N_("对新版本提出异议"),
     "file-change": N_("变更备案"),

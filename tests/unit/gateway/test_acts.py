@@ -14,6 +14,8 @@ OF_NO_ROLE = {
     "POST /v1/resources/{id}/records",
     "PUT /v1/subscriptions/{id}/position",
     "POST /v1/subscriptions/{id}/rewind",
+    "POST /v1/subscriptions/{id}/query",
+    "POST /v1/subscriptions/{id}/verify",
     "POST /v1/resources/{id}/quarantine/resolve",
     "DELETE /v1/resources/{id}/quarantine/{entry_id}",
     "POST /v1/resources/{resource_id}/validate",
@@ -69,6 +71,7 @@ def test_every_operation_wants_a_scope_or_lets_anybody_in() -> None:
     open_to_all = {each.act for each in operations() if not each.scopes}
     assert open_to_all == {
         "GET /v1/me",
+        "GET /v1/me/tasks",
         "POST /v1/me/explain",
         "GET /v1/refusals",
         "GET /v1/refusals/{correlation_id}",
@@ -76,6 +79,8 @@ def test_every_operation_wants_a_scope_or_lets_anybody_in() -> None:
         "POST /v1/jobs/{job_id}/cancel",
         "GET /v1/jobs/{job_id}/result",
         "GET /v1/receipts",
+        "GET /v1/resources/{id}/records",
+        "GET /v1/resources/{id}/records/{key:key}",
         "GET /v1/receipts/{receipt_id}",
         "GET /v1/resources/{id}/quarantine",
         "POST /v1/resources/{id}/quarantine/resolve",

@@ -287,7 +287,7 @@ def framework() -> FastAPI:
 @pytest.mark.parametrize("path", ["/parsed", "/raw"])
 async def test_a_body_that_stalls_is_cut_off(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A caller that sends a byte a minute must not hold a request open for ever (P9)."""
-    monkeypatch.setattr(edge, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(edge._Limited, "seconds", 0.05)
     sent: list[Message] = []
     parts = [{"type": "http.request", "body": b"{", "more_body": True}]
 
