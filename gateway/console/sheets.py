@@ -4,34 +4,30 @@ Every conversion is counted, to be told before anything is stored; what cannot b
 as it is, and the contract says what is wrong with it.
 """
 
-import csv
 import re
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
-from io import BytesIO, StringIO
 from typing import Any, Final
 
 import orjson
-from python_calamine import CalamineError, CalamineWorkbook
 
 from catalog.contracts.model import Contract, DataType, Field
 from kernel.clock import SHANGHAI
 from kernel.errors import FieldError, Invalid
+from kernel.workbooks import reading
+from kernel.workbooks.packed import Bounds
 
 ROWS_MAX: Final = 10_000
-CELL_MAX: Final = 32_767
-# A workbook is a ZIP: what it grows to is measured before it is read.
 UNPACKED_MAX: Final = 64 * 1024 * 1024
-CHUNK: Final = 64 * 1024
+# As many rows and columns as a spreadsheet has; together they are bounded by the cells.
+BOUNDS: Final = Bounds(rows=2**20, columns=2**14, unpacked=UNPACKED_MAX, formulas=True)
 # A number in a cell has 15 exact digits.
 EXACT: Final = 10**15
 # What has more digits is left as it stands, for the contract to refuse.
 DIGITS_MAX: Final = 60
-ENCODINGS: Final = ("utf-8-sig", "gb18030")
 YES: Final = frozenset({"是", "true", "TRUE", "True", "1", "Y", "y"})
 NO: Final = frozenset({"否", "false", "FALSE", "False", "0", "N", "n"})
 _DATE: Final = re.compile(r"(\d{4})[/.年-](\d{1,2})[/.月-](\d{1,2})日?", re.ASCII)
@@ -125,7 +121,7 @@ class _Converter:
 
 def read(content: bytes, name: str, contract: Contract) -> Sheet:
     """Return the records of a file; raises Invalid where it, or its headings, cannot be read."""
-    rows = _xlsx(content) if name.lower().endswith(".xlsx") else _csv(content)
+    rows = _xlsx(content) if name.lower().endswith(".xlsx") else reading.csv_rows(content)
     heading = next(rows, None)
     if not heading:
         raise Invalid("文件中没有标题行", "The file has no row of headings")
@@ -196,39 +192,6 @@ def _empty(cell: Cell) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-def _csv(content: bytes) -> Iterator[Sequence[str]]:
-    """Yield the rows; the encoding is the first that reads all of it."""
-    for encoding in ENCODINGS:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return csv.reader(StringIO(text, newline=""))
-    raise Invalid(
-        "文件不是 UTF-8 或 GBK 编码的文本，也不是 .xlsx",
-        "The file is neither text in UTF-8 or GBK nor .xlsx",
-    )
-
-
 def _xlsx(content: bytes) -> Iterator[Sequence[Cell]]:
-    _measure(content)
-    try:
-        workbook = CalamineWorkbook.from_filelike(BytesIO(content))
-        return iter(workbook.get_sheet_by_index(0).to_python(nrows=ROWS_MAX + 2))
-    except (CalamineError, ValueError, IndexError) as error:
-        raise Invalid("工作簿无法读取", "The workbook cannot be read") from error
-
-
-def _measure(content: bytes) -> None:
-    """Raise Invalid for what is no workbook, or grows beyond its bound when unpacked."""
-    unpacked = 0
-    try:
-        with zipfile.ZipFile(BytesIO(content)) as archive:
-            for member in archive.infolist():
-                with archive.open(member) as part:
-                    while chunk := part.read(CHUNK):
-                        unpacked += len(chunk)
-                        if unpacked > UNPACKED_MAX:
-                            raise Invalid("工作簿过大", "The workbook is too large")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise Invalid("文件不是 .xlsx 工作簿", "The file is no .xlsx workbook") from error
+    with reading.workbook(content, BOUNDS) as book:
+        return iter(book.get_sheet_by_index(0).to_python(nrows=ROWS_MAX + 2))

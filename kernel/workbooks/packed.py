@@ -5,6 +5,7 @@ out seventeen billion. Both are counted while the parts are unpacked in pieces.
 """
 
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -15,13 +16,21 @@ from typing import IO, Final
 from kernel.errors import Invalid, Text
 
 PARTS_MAX: Final = 1_000
-UNPACKED_MAX: Final = 512 * 1024 * 1024
-COLUMNS_MAX: Final = 256
 CELLS_MAX: Final = 8_000_000
 PIECE: Final = 1024 * 1024
 # Longer than the tag of any cell that is looked for.
 OVERLAP: Final = 256
 LETTERS: Final = 26
+# Each way of packing complains in its own.
+DAMAGED: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+)
 _SHEET: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
 _CELL: Final = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,4})(\d{1,8})"')
 _FORMULA: Final = re.compile(
@@ -36,25 +45,35 @@ class Unreadable(Invalid):
     title = Text("文件无法读取", "The file cannot be read")
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is taken; `formulas` says whether a cell may hold one."""
+
+    rows: int
+    columns: int
+    unpacked: int
+    formulas: bool = False
+
+
 @dataclass(slots=True)
 class _Extent:
     rows: int = 0
     columns: int = 0
 
 
-def look(content: bytes, *, rows_max: int) -> None:
-    """Raise Unreadable for what is no XLSX file, is too large, or holds formulas."""
+def look(content: bytes, bounds: Bounds) -> None:
+    """Raise Unreadable for what is no XLSX file, or beyond its bounds."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            _look(packed, rows_max)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            _look(packed, bounds)
+    except DAMAGED as error:
         raise Unreadable(
             "文件不是 XLSX 工作簿，或已损坏、已加密",
             "The file is no XLSX workbook, is damaged or has a password",
         ) from error
 
 
-def _look(packed: zipfile.ZipFile, rows_max: int) -> None:
+def _look(packed: zipfile.ZipFile, bounds: Bounds) -> None:
     names = packed.namelist()
     if len(names) > PARTS_MAX or len(set(names)) < len(names):
         raise _too_large()
@@ -64,12 +83,12 @@ def _look(packed: zipfile.ZipFile, rows_max: int) -> None:
         with packed.open(name) as part:
             for piece in _pieces(part):
                 unpacked += len(piece)
-                if unpacked > UNPACKED_MAX:
+                if unpacked > bounds.unpacked:
                     raise _too_large()
                 if is_sheet:
-                    _look_at_cells(before + piece, extent)
+                    _look_at_cells(before + piece, extent, bounds)
                     before = piece[-OVERLAP:]
-        if extent.rows > rows_max or extent.columns > COLUMNS_MAX:
+        if extent.rows > bounds.rows or extent.columns > bounds.columns:
             raise _too_large()
         if extent.rows * extent.columns > CELLS_MAX:
             raise _too_large()
@@ -80,8 +99,8 @@ def _pieces(part: IO[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _look_at_cells(piece: bytes, extent: _Extent) -> None:
-    formula = _FORMULA.search(piece)
+def _look_at_cells(piece: bytes, extent: _Extent, bounds: Bounds) -> None:
+    formula = None if bounds.formulas else _FORMULA.search(piece)
     if formula is not None:
         place = formula[1].decode()
         raise Unreadable(

@@ -7,6 +7,7 @@ certain (450000.0 is 450000) and told where it is not: a number of 16 digits has
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -19,9 +20,10 @@ from python_calamine import (
 )
 
 from kernel.workbooks import packed
-from kernel.workbooks.packed import Unreadable
+from kernel.workbooks.packed import Bounds, Unreadable
 
 ROWS_MAX: Final = 100_000
+BOUNDS: Final = Bounds(rows=ROWS_MAX + 1, columns=256, unpacked=512 * 1024 * 1024)
 CELL_MAX: Final = 32_767
 # Digits that a cell of numbers holds.
 DIGITS: Final = 15
@@ -60,19 +62,26 @@ def tables(content: bytes, sheets: Sequence[str], *, is_csv: bool) -> dict[str, 
     return {CSV_NAME: _csv(content)} if is_csv else _xlsx(content, sheets)
 
 
-def _xlsx(content: bytes, sheets: Sequence[str]) -> dict[str, Table]:
-    packed.look(content, rows_max=ROWS_MAX + 1)
+@contextmanager
+def workbook(content: bytes, bounds: Bounds) -> Iterator[CalamineWorkbook]:
+    """Open an XLSX file within its bounds; raises Unreadable, also for what is read of it."""
+    packed.look(content, bounds)
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
-            visible = {each.name: each.visible for each in book.sheets_metadata}
-            for name in sheets:
-                _require_shown(name, visible)
-            return {name: _sheet(name, book.get_sheet_by_name(name)) for name in sheets}
-    except CalamineError as error:
+            yield book
+    except (CalamineError, ValueError, IndexError) as error:
         raise Unreadable(
             "文件不是 XLSX 工作簿，或已损坏、已加密",
             "The file is no XLSX workbook, is damaged or has a password",
         ) from error
+
+
+def _xlsx(content: bytes, sheets: Sequence[str]) -> dict[str, Table]:
+    with workbook(content, BOUNDS) as book:
+        visible = {each.name: each.visible for each in book.sheets_metadata}
+        for name in sheets:
+            _require_shown(name, visible)
+        return {name: _sheet(name, book.get_sheet_by_name(name)) for name in sheets}
 
 
 def _require_shown(name: str, visible: Mapping[str, SheetVisibleEnum]) -> None:
@@ -99,9 +108,15 @@ def _sheet(name: str, sheet: CalamineSheet) -> Table:
 
 
 def _csv(content: bytes) -> Table:
+    rows = enumerate(csv_rows(content), 1)
+    return _table("CSV", ((number, [Cell(each) for each in row]) for number, row in rows))
+
+
+def csv_rows(content: bytes) -> Iterator[Sequence[str]]:
+    """Yield the rows of a CSV file; raises Unreadable where they are not well formed."""
     lines = csv.reader(io.StringIO(_text(content), newline=""), strict=True)
     try:
-        return _table("CSV", ((n, [Cell(each) for each in row]) for n, row in enumerate(lines, 1)))
+        yield from lines
     except csv.Error as error:
         raise Unreadable(
             f"CSV 第 {lines.line_num} 行格式不正确（引号或单元格过长）",

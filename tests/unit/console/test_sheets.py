@@ -120,3 +120,30 @@ def test_too_many_rows_are_refused() -> None:
     lines = [f"r{place}" for place in range(sheets.ROWS_MAX + 1)]
     with pytest.raises(Invalid):
         sheets.read(csv("证件号", *lines), "a.csv", CONTRACT)
+
+
+def test_a_workbook_with_one_cell_far_away_is_refused_before_it_is_laid_out() -> None:
+    made = BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_row(0, 0, ["证件号", "已婚"])
+        sheet.write_string(1_048_575, 16_383, "far")
+    with pytest.raises(Invalid, match="too large"):
+        sheets.read(made.getvalue(), "a.xlsx", CONTRACT)
+
+
+@pytest.mark.parametrize("line", ['"' + "a" * 200_000, '"a" b', '"a'])
+def test_a_csv_that_is_not_well_formed_is_refused(line: str) -> None:
+    with pytest.raises(Invalid):
+        sheets.read(csv("证件号", line), "a.csv", CONTRACT)
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_workbook_that_is_damaged_inside_is_refused(packing: int) -> None:
+    made = BytesIO()
+    with zipfile.ZipFile(made, "w", packing) as archive:
+        archive.writestr("a.xml", bytes(range(256)) * 64)
+    content = bytearray(made.getvalue())
+    content[40:60] = b"\xff" * 20
+    with pytest.raises(Invalid):
+        sheets.read(bytes(content), "a.xlsx", CONTRACT)
