@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from auth.regions.tree import covers
 
-PARTIES: Final = ("consumer_department", "provider_department", "department", "successor")
+PARTIES: Final = (
+    "consumer_department",
+    "provider_department",
+    "claimant_department",
+    "respondent_department",
+    "department",
+    "successor",
+)
 CONSUMER: Final = "consumer_department"
 
 

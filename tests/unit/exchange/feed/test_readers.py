@@ -36,3 +36,8 @@ def test_a_department_that_is_its_own_provider_hears_of_it_once() -> None:
 def test_an_event_of_an_entry_is_of_its_department() -> None:
     assert list(readers_of({"department": "D", "resource_id": "r"}, AUTHORITIES)) == own("D")
     assert list(readers_of({}, AUTHORITIES)) == []
+
+
+def test_an_event_of_a_dispute_is_of_both_its_departments() -> None:
+    dispute = {"id": "d", "claimant_department": "C", "respondent_department": "P"}
+    assert list(readers_of(dispute, AUTHORITIES)) == own("C", "P")
