@@ -28,13 +28,26 @@ class Holding:
         )
 
 
+UNDECIDED: Final = "decided_at IS NULL"
+# Of two open disputes about one thing the successor has its own (`dispute_one_open`): the other
+# stays where it was, for the respondent and the authority.
+UNDOUBLED: Final = """decided_at IS NULL AND (
+    kind = 'version' OR status NOT IN ('open', 'replied', 'escalated', 'appealed') OR NOT EXISTS (
+        SELECT FROM exchange.dispute own
+        WHERE own.kind = dispute.kind AND own.about_id = dispute.about_id
+            AND own.claimant_department = :new
+            AND own.status IN ('open', 'replied', 'escalated', 'appealed')
+    ))"""
+
 # Rows without rules of their own.
 FOLLOWING: Final[tuple[Holding, ...]] = (
     # Its author's department: heads read its result.
     Holding("kernel.job"),
     # What is not decided yet goes on with the successor.
-    Holding("exchange.dispute", "claimant_department", "decided_at IS NULL"),
-    Holding("exchange.dispute", "respondent_department", "decided_at IS NULL"),
+    Holding("exchange.dispute", "claimant_department", UNDOUBLED),
+    Holding("exchange.dispute", "respondent_department", UNDECIDED),
+    # Whoever proposed has not agreed: the other side does.
+    Holding("exchange.dispute", "settlement_by", UNDECIDED),
     Holding("exchange.bundle"),
 )
 
@@ -60,7 +73,6 @@ HISTORY: Final[frozenset[str]] = frozenset(
         "exchange.application_history.department",
         "exchange.subscription_history.department",
         "exchange.dispute.decided_department",
-        "exchange.dispute.settlement_by",
         "exchange.dispute_history.department",
         "exchange.feed_reader.department",
         "exchange.publish_count.department",

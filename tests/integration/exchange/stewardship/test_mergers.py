@@ -136,6 +136,34 @@ async def test_records_flow_on_through_a_merger(world: World) -> None:
     assert (again.status_code, again.json()["code"]) == (409, "conflict")
 
 
+async def test_open_disputes_go_on_with_the_successor(world: World) -> None:
+    one, other, provider = await bureaus(world, "甲", "乙", "丙")
+    doubled, lone = await asyncio.gather(world.resource(provider), world.resource(provider))
+
+    async def opened(department: Department, resource: str) -> str:
+        body = {"about": {"kind": "catalogue", "id": resource}, "claim": "目录有误"}
+        told = await department.head.ask("POST", "/v1/disputes", body)
+        return f"/v1/disputes/{told['id']}"
+
+    left, kept, given = await asyncio.gather(
+        opened(one, doubled), opened(other, doubled), opened(one, lone)
+    )
+    await one.head.ask("POST", f"{given}/settle", {"text": "更正目录"})
+    await merge(world, one, other)
+    await until_merged(world, one)
+    shown = await other.head.ask("GET", given)
+    assert (shown["claimant_department"], shown["settlement_by"]) == (other.uscc, other.uscc)
+    # What the merged department proposed is the successor's own: the provider has to agree.
+    alone = await other.head.post(f"{given}/settle", {})
+    assert (alone.status_code, alone.json()["code"]) == (422, "validation_failed")
+    agreed = await provider.head.ask("POST", f"{given}/settle", {})
+    assert agreed["status"] == "closed"
+    # A department has one open dispute about a thing: the second does not follow.
+    claimants = [(await provider.head.ask("GET", each))["claimant_department"]
+                 for each in (left, kept)]  # fmt: skip
+    assert claimants == [one.uscc, other.uscc]
+
+
 async def test_a_bad_plan_changes_nothing(world: World) -> None:
     one, other = await bureaus(world, "甲", "乙")
     path = f"/v1/departments/{one.uscc}"
