@@ -15,7 +15,7 @@ from exchange.delivery.projection.filters import Test, compile_test, never
 from exchange.delivery.projection.views import VersionView
 from exchange.latest.reading import Arm, LatestRecord
 from exchange.latest.terms import HIGHEST, TERM_BYTES, term_of
-from exchange.latest.values import wanted_value
+from exchange.latest.values import Incomparable, wanted_value
 from exchange.subscriptions import conditions
 from exchange.subscriptions.conditions import Condition, Op, Scalar
 from kernel.errors import FieldErrors
@@ -146,7 +146,7 @@ def _arms(condition: Condition, field: RecordItem) -> list[Arm]:
 def _bounds(op: Op, value: Scalar, data_type: DataType) -> tuple[bytes, bytes]:
     try:
         term = term_of(data_type, wanted_value(value, data_type))
-    except ValueError:
+    except Incomparable:
         return b"", b""
     after = term + b"\x00"
     if op in (Op.GE, Op.GT):
