@@ -18,6 +18,8 @@ from kernel.errors import NotFound, Unavailable
 
 # Members of an enum cost ten times as much to name as this does.
 RECORDS_READ: Final = Scope.RECORDS_READ
+# Rules that change faster than a page can be gathered are a fault, not a reason to try for ever.
+ATTEMPTS: Final = 5
 
 
 class Caller(Protocol):
@@ -47,6 +49,21 @@ def check(principal: Principal, grant: Grant, mode: str) -> None:
         raise NotFound
     grants.check_active(grant, clock.now())
     grants.check_mode(grant, mode)
+
+
+async def plan_for(
+    plans: GrantPlans, changes: ChangeFeed, principal: Principal, subscription_id: str, mode: str
+) -> GrantPlan:
+    """Return the plan when a record may leave to this caller at this moment.
+
+    Raises RulesChanged, and as `check` does.
+    """
+    if not changes.fresh:
+        raise RulesChanged
+    principal.require_scope(RECORDS_READ)
+    plan = await plans.of(subscription_id, principal.id)
+    check(principal, plan.grant, mode)
+    return plan
 
 
 class Admission:

@@ -8,33 +8,26 @@ from typing import NamedTuple
 
 from auth.principal import Principal
 from exchange.delivery import admission
-from exchange.delivery.admission import RECORDS_READ, Admission, Caller, RulesChanged
+from exchange.delivery.admission import ATTEMPTS, Admission, Caller, RulesChanged
 from exchange.delivery.cursor import Epoch, OtherGenerationError, OtherLogError, Position
 from exchange.delivery.cursors import Cursors, position_of
 from exchange.delivery.departures import Departures
-from exchange.delivery.errors import (
-    CursorExpired,
-    Day,
-    GenerationChanged,
-    QuotaExhausted,
-    UnknownVersion,
-)
+from exchange.delivery.errors import CursorExpired, Day, GenerationChanged, UnknownVersion
 from exchange.delivery.fold_news import FoldNews
 from exchange.delivery.gathering import Gatherer, Gathering, PlanOutdatedError, released
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
+from exchange.delivery.quota_days import day_of, require_left
 from exchange.log.errors import BrokerUnavailable, PositionExpiredError
 from exchange.log.watch import Concern, Tail
 from exchange.metering.counts import Counts
 from exchange.metering.evidence.trails import Delivered
-from exchange.metering.quota import Quotas, Reservation, seconds_left_of_today
+from exchange.metering.quota import Quotas, Reservation
 from exchange.subscriptions import grants
 from kernel import clock
 from kernel.changes import ChangeFeed
 from kernel.database import Database
 
 MODE = "pull"
-# Rules that change faster than a page can be gathered are a fault, not a reason to try for ever.
-ATTEMPTS = 5
 LOOK_AGAIN_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
@@ -159,7 +152,9 @@ class Puller:
         while True:
             principal = confirmed or await caller.confirm()
             confirmed = None
-            plan = await self._plan(principal, request.subscription_id)
+            plan = await admission.plan_for(
+                self._plans, self._changes, principal, request.subscription_id, MODE
+            )
             admitted = Admission(
                 caller.known, plan, MODE, self._plans, self._changes, self._departures
             )
@@ -192,26 +187,10 @@ class Puller:
             await self._require_quota(plan)
             await self._await_news(principal, plan, gathering, deadline)
 
-    async def require(self, principal: Principal, subscription_id: str) -> None:
-        """Raise what a pull is refused for before its parameters are looked at.
-
-        NotFound, 403 errors, RulesChanged.
-        """
-        await self._plan(principal, subscription_id)
-
-    async def _plan(self, principal: Principal, subscription_id: str) -> GrantPlan:
-        """Return the plan when a record may leave to this caller at this moment."""
-        if not self._changes.fresh:
-            raise RulesChanged
-        principal.require_scope(RECORDS_READ)
-        plan = await self._plans.of(subscription_id, principal.id)
-        admission.check(principal, plan.grant, MODE)
-        return plan
-
     async def _require_quota(self, plan: GrantPlan) -> None:
         """Raise QuotaExhausted before anything is gathered or waited for in vain."""
         if plan.grant.records_per_day is not None:
-            _require(await self._quotas.reserve(plan.grant.id, 0))
+            require_left(await self._quotas.reserve(plan.grant.id, 0))
 
     async def _finished(
         self,
@@ -229,7 +208,7 @@ class Puller:
         if plan.grant.records_per_day is None:
             return self._page(principal, plan, start, gathering, admitted)
         reservation = await self._quotas.reserve(plan.grant.id, len(gathering.lines))
-        _require(reservation)
+        require_left(reservation)
         try:
             if reservation.records < len(gathering.lines):
                 gathering = await self._gatherer.gather(plan, start.position, reservation.records)
@@ -351,7 +330,7 @@ class Puller:
         if reservation is None:
             return Page(gathering.lines, cursor, lag, admitted)
         settle = partial(self._settle, reservation)
-        return Page(gathering.lines, cursor, lag, admitted, _day(reservation), settle)
+        return Page(gathering.lines, cursor, lag, admitted, day_of(reservation), settle)
 
     def _settle(self, reservation: Reservation, handed_on: int) -> None:
         self._quotas.give_back(reservation, reservation.records - handed_on)
@@ -363,15 +342,3 @@ def told_lag(plan: GrantPlan, places: int) -> int:
     With a row filter only whether there are any: their number would count hidden rows.
     """
     return min(places, 1) if plan.grant.row_filter else places
-
-
-def _require(reservation: Reservation) -> None:
-    """Raise QuotaExhausted where nothing was given and nothing is left."""
-    if reservation.exhausted:
-        raise QuotaExhausted(Day(reservation.quota or 0, 0, seconds_left_of_today()))
-
-
-def _day(reservation: Reservation) -> Day | None:
-    if reservation.quota is None:
-        return None
-    return Day(reservation.quota, reservation.left, seconds_left_of_today())

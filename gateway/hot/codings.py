@@ -20,6 +20,7 @@ ZSTD_LEVEL, GZIP_LEVEL = 1, 1
 # zlib: a gzip head and trailer, and the window that they allow.
 _GZIP_WINDOW = 31
 ACCEPTED: Final = "zstd, gzip"
+HEAD: Final = b"content-encoding: %b\r\nvary: accept-encoding\r\n"
 
 Decode = Callable[[bytes, int], AsyncIterator[bytes]]
 

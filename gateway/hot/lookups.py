@@ -42,7 +42,6 @@ ANSWERED = {
 LIMIT_DEFAULT, LIMIT_MAX = 100, 1_000
 BODY_MAX: Final = 1024 * 1024
 HEAD: Final = b"content-type: application/json\r\ncache-control: no-store\r\n"
-CODED: Final = b"content-encoding: %b\r\nvary: accept-encoding\r\n"
 MAY_READ: Final = AuthScope.RECORDS_READ
 # Refusals that are told only where thing and state have nothing to say (gateway/order.py).
 BLAMED_LATER: Final = (BadRequest, UnsupportedMedia, TooLarge, TooMany, Invalid)
@@ -151,7 +150,7 @@ class Lookups:
             principal.require_scope(MAY_READ)
             answer = await ask(caller, principal)
         except BLAMED_LATER:
-            await self._ask_earlier(request, subscription_id, mode)
+            await caller.ask_earlier(using.bus.door, mode)
             raise
         request.day = answer.day
         head, body, handed_on = HEAD, answer.body, False
@@ -160,7 +159,7 @@ class Lookups:
                 coding = codings.best(request.headers.get(b"accept-encoding", b""))
                 if coding:
                     body = await codings.encode(coding, body)
-                    head += CODED % coding
+                    head += codings.HEAD % coding
             try:
                 await request.answer(200, head, body, answer.admission)
             finally:
@@ -168,10 +167,3 @@ class Lookups:
         finally:
             if answer.settle is not None:
                 answer.settle(handed_on)
-
-    async def _ask_earlier(self, request: HotRequest, subscription_id: str, mode: str) -> None:
-        """Raise what comes before a limit of the subscription and before the parameters."""
-        principal = request.principal
-        if principal is not None and request.is_within_limits:
-            principal.require_scope(MAY_READ)
-            await self._using().bus.door.require(principal, subscription_id, mode)

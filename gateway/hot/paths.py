@@ -15,7 +15,7 @@ import orjson
 from auth.principal import Principal
 from auth.principal import Scope as AuthScope
 from exchange.delivery.errors import QuotaExhausted
-from exchange.delivery.pull import Page, PullRequest
+from exchange.delivery.pull import MODE, Page, PullRequest
 from exchange.publishing.errors import BodyTooLarge
 from exchange.publishing.publish import Media, OnInvalid, Op, PublishRequest
 from gateway import refused
@@ -70,7 +70,6 @@ PAGE = (
     b"content-type: %b\r\ncache-control: no-store\r\nexchange-next-cursor: %b\r\n"
     b"exchange-count: %d\r\nexchange-lag: %d\r\n"
 )
-CODED = b"content-encoding: %b\r\nvary: accept-encoding\r\n"
 # Members of an enum cost ten times as much to name as these do.
 UPSERT, REJECT = Op.UPSERT, OnInvalid.REJECT
 MAY_PUBLISH, MAY_READ = AuthScope.RECORDS_PUBLISH, AuthScope.RECORDS_READ
@@ -289,7 +288,7 @@ class HotPaths(HotApp):
             principal.require_scope(MAY_READ)
             pull_request = _pull_request(subscription_id, request)
         except BLAMED_LATER:
-            await self._ask_earlier(request, subscription_id)
+            await caller.ask_earlier(using.bus.door, MODE)
             raise
         if pull_request.wait_seconds:
             if STOPPING.begun:
@@ -307,7 +306,7 @@ class HotPaths(HotApp):
         try:
             if coding:
                 body = await codings.encode(coding, body)
-                head += CODED % coding
+                head += codings.HEAD % coding
             try:
                 await request.answer(200, head, body, page.admission)
             finally:
@@ -315,13 +314,6 @@ class HotPaths(HotApp):
         finally:
             if page.settle is not None:
                 page.settle(records)
-
-    async def _ask_earlier(self, request: HotRequest, subscription_id: str) -> None:
-        """Raise what comes before a limit of the subscription and before the parameters."""
-        principal = request.principal
-        if principal is not None and request.is_within_limits:
-            principal.require_scope(MAY_READ)
-            await self._using.bus.puller.require(principal, subscription_id)
 
 
 def _pull_request(subscription_id: str, request: HotRequest) -> PullRequest:

@@ -1,10 +1,12 @@
-"""Who pulls: the token of one request, asked again whenever its page may have to stay (P3)."""
+"""Who reads: the token of one request, asked again whenever its page may have to stay (P3)."""
 
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 
 from auth.principal import Principal
 from auth.tokens import TokenVerifier
+from exchange.delivery.admission import RECORDS_READ
+from exchange.delivery.lookup.door import Door
 from exchange.restoration.guard import RestoreGuard
 from gateway.hot.request import HotRequest
 from gateway.http.budgets import UNTAKEN
@@ -12,7 +14,7 @@ from gateway.http.outflow import ClientGoneError
 
 
 class PullCaller:
-    """Who pulls: `admission.Caller` over one request and its token."""
+    """Who reads: `admission.Caller` over one request and its token."""
 
     __slots__ = (
         "_admit", "_digest", "_request", "_restore", "_subscription_id", "_token", "_tokens",
@@ -51,3 +53,10 @@ class PullCaller:
             request.belongs_to(principal.id)
         UNTAKEN.require_room(principal.id)
         return principal
+
+    async def ask_earlier(self, door: Door, mode: str) -> None:
+        """Raise what comes before a limit of the subscription and before the parameters."""
+        principal = self._request.principal
+        if principal is not None and self._request.is_within_limits:
+            principal.require_scope(RECORDS_READ)
+            await door.require(principal, self._subscription_id, mode)

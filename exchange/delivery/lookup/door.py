@@ -3,20 +3,20 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from auth.principal import Principal
 from exchange.delivery import admission
-from exchange.delivery.admission import RECORDS_READ, Admission, Caller, RulesChanged
+from exchange.delivery.admission import ATTEMPTS, Admission, Caller, RulesChanged
 from exchange.delivery.departures import Departures
-from exchange.delivery.errors import Day, QuotaExhausted
+from exchange.delivery.errors import Day
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
+from exchange.delivery.quota_days import day_of, require_left
 from exchange.metering.counts import Counts
 from exchange.metering.evidence.trails import Delivered, RowTake
-from exchange.metering.quota import Quotas, Reservation, seconds_left_of_today
+from exchange.metering.quota import Quotas, Reservation
 from kernel.changes import ChangeFeed
 
-ATTEMPTS: Final = 5
 Result = TypeVar("Result")
 
 
@@ -61,12 +61,9 @@ class Door:
 
     async def require(self, principal: Principal, subscription_id: str, mode: str) -> GrantPlan:
         """Return the plan when something may leave by the mode; NotFound, 403s, RulesChanged."""
-        if not self._changes.fresh:
-            raise RulesChanged
-        principal.require_scope(RECORDS_READ)
-        plan = await self._plans.of(subscription_id, principal.id)
-        admission.check(principal, plan.grant, mode)
-        return plan
+        return await admission.plan_for(
+            self._plans, self._changes, principal, subscription_id, mode
+        )
 
     async def through(
         self,
@@ -102,8 +99,7 @@ class Door:
         if plan.grant.records_per_day is None:
             return None
         reservation = await self._quotas.reserve(plan.grant.id, units)
-        if reservation.exhausted:
-            raise QuotaExhausted(Day(reservation.quota or 0, 0, seconds_left_of_today()))
+        require_left(reservation)
         return reservation
 
     def give_back(self, reservation: Reservation | None, units: int) -> None:
@@ -116,13 +112,10 @@ class Door:
         """Return what leaves, of which so many records are charged once it is handed on."""
         if reservation is None:
             return Answer(body, entered.admission)
-        self.give_back(reservation, reservation.records - records)
-        day = None
-        if reservation.quota is not None:
-            left = reservation.left + reservation.records - records
-            day = Day(reservation.quota, left, seconds_left_of_today())
+        unused = reservation.records - records
+        self.give_back(reservation, unused)
         settle = partial(self._settle, reservation, records)
-        return Answer(body, entered.admission, day, settle)
+        return Answer(body, entered.admission, day_of(reservation, unused), settle)
 
     def _settle(self, reservation: Reservation, records: int, handed_on: bool) -> None:  # noqa: FBT001 - a callback
         if not handed_on:
