@@ -1,16 +1,18 @@
-"""SQL that applications and subscriptions share: rows whose status moves one step at a time."""
+"""SQL that things in exchange share: rows whose status moves one step at a time, with history."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from sqlmodel import col, select, update
 
+from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import Conflict, NotFound
 
 
 class Moving(Protocol):
-    """A row of either table."""
+    """A row of such a table."""
 
     id: str
     status: str
@@ -62,3 +64,23 @@ async def move(session: WriteSession, row: Row, to: str, changes: Mapping[str, A
     if updated is None:
         raise Conflict
     return updated
+
+
+def history_columns(
+    action: str,
+    step: tuple[str | None, str],
+    actor: Actor,
+    at: datetime,
+    details: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what every table of history keeps of a step, beside whose step it was."""
+    return {
+        "at": at,
+        "action": action,
+        "from_state": step[0],
+        "to_state": step[1],
+        "actor_kind": actor.kind,
+        "actor_id": actor.id,
+        "department": actor.department,
+        "details": dict(details),
+    }

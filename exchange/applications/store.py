@@ -7,6 +7,7 @@ from typing import Any
 from sqlmodel import col, func, or_, select
 
 from auth.regions.within import within
+from exchange import store as moving
 from exchange.applications.states import AWAITING_REPLY, UNDECIDED, State
 from exchange.applications.tables import Application, ApplicationHistory
 from exchange.parties import Side
@@ -25,19 +26,8 @@ def add_history(
     at: datetime,
     details: Mapping[str, Any],
 ) -> None:
-    session.add(
-        ApplicationHistory(
-            application_id=application_id,
-            at=at,
-            action=action,
-            from_state=step[0],
-            to_state=step[1],
-            actor_kind=actor.kind,
-            actor_id=actor.id,
-            department=actor.department,
-            details=dict(details),
-        )
-    )
+    columns = moving.history_columns(action, step, actor, at, details)
+    session.add(ApplicationHistory(application_id=application_id, **columns))
 
 
 async def history(session: ReadSession, application_id: str) -> Sequence[ApplicationHistory]:

@@ -10,6 +10,7 @@ from sqlmodel import and_, col, or_, select
 from auth.regions.codes import REGION, STATE
 from auth.regions.tree import current
 from auth.regions.within import within
+from exchange import store as moving
 from exchange.disputes.states import Party, State
 from exchange.disputes.tables import Dispute, DisputeHistory
 from kernel.actor import Actor
@@ -26,19 +27,8 @@ def add_history(
     at: datetime,
     details: Mapping[str, Any],
 ) -> None:
-    session.add(
-        DisputeHistory(
-            dispute_id=dispute_id,
-            at=at,
-            action=action,
-            from_state=step[0],
-            to_state=step[1],
-            actor_kind=actor.kind,
-            actor_id=actor.id,
-            department=actor.department,
-            details=dict(details),
-        )
-    )
+    columns = moving.history_columns(action, step, actor, at, details)
+    session.add(DisputeHistory(dispute_id=dispute_id, **columns))
 
 
 async def add(session: WriteSession, dispute: Dispute) -> bool:

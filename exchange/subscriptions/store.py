@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, or_, select, update
 
 from auth.regions.within import within
+from exchange import store as moving
 from exchange.parties import Side
 from exchange.subscriptions.states import LIVE, State
 from exchange.subscriptions.tables import LiveResource, Subscription, SubscriptionHistory
@@ -28,19 +29,8 @@ def add_history(
     at: datetime,
     details: Mapping[str, Any],
 ) -> None:
-    session.add(
-        SubscriptionHistory(
-            subscription_id=subscription_id,
-            at=at,
-            action=action,
-            from_state=step[0],
-            to_state=step[1],
-            actor_kind=actor.kind,
-            actor_id=actor.id,
-            department=actor.department,
-            details=dict(details),
-        )
-    )
+    columns = moving.history_columns(action, step, actor, at, details)
+    session.add(SubscriptionHistory(subscription_id=subscription_id, **columns))
 
 
 async def history(session: ReadSession, subscription_id: str) -> Sequence[SubscriptionHistory]:
