@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import TypeVar
 
 from auth.principal import Role
-from exchange.parties import Permitted, Side
+from exchange.parties import Side
 from kernel.wire import Wire
 
 Step = TypeVar("Step", bound=StrEnum)
+Party = TypeVar("Party", bound=StrEnum)
 
 
 class NextStep(Wire):
@@ -25,14 +26,16 @@ def by_role(possible: Iterable[Step], permitted: Mapping[Step, frozenset[Role]])
     ]
 
 
-def by_side(possible: Iterable[Step], permitted: Mapping[Step, Permitted]) -> list[NextStep]:
-    """Return the steps of a sharing relation: `provider head`, `consumer clerk`, `authority`."""
+def by_side(
+    possible: Iterable[Step], permitted: Mapping[Step, Mapping[Party, frozenset[Role]]]
+) -> list[NextStep]:
+    """Return the steps of what is between two: `provider head`, `claimant head`, `authority`."""
     return [NextStep(action=str(action), who=_sides(permitted[action])) for action in possible]
 
 
-def _sides(permitted: Permitted) -> list[str]:
+def _sides(permitted: Mapping[Party, frozenset[Role]]) -> list[str]:
     return sorted(
-        str(role) if side is Side.AUTHORITY else f"{side} {role}"
+        str(role) if side == Side.AUTHORITY else f"{side} {role}"
         for side, roles in permitted.items()
         for role in roles
     )

@@ -13,10 +13,19 @@ from exchange.disputes.register import Dispute
 from exchange.disputes.resolving import PROPOSE
 from exchange.disputes.states import ALLOWED_ROLES, Action, Decision, Kind, Party, Permitted, State
 from gateway import names
-from gateway.api.sharing import HISTORY, HistoryView, Id, Line, Prose, Remark, acted_as, reason_of
+from gateway.api.sharing import (
+    HistoryView,
+    Id,
+    Line,
+    Prose,
+    Remark,
+    acted_as,
+    history_views,
+    reason_of,
+)
 from gateway.lists import ListOf, Paging, tag
 from gateway.names import Fields
-from gateway.next_steps import NextStep
+from gateway.next_steps import NextStep, by_side
 from gateway.once import Acting, Once, creating
 from gateway.principal import ApplicationsWriter, CatalogReader
 from gateway.services import Reading, Writing
@@ -209,11 +218,9 @@ async def find(
     row = await register.find(session, principal, dispute_id)
     [view] = await _views(session, principal, [row])
     steps = await register.history(session, dispute_id)
-    histories: list[Fields] = [step.model_dump(include=HISTORY) for step in steps]
-    await names.add(session, histories)
-    await names.add_people(session, principal, histories, ["actor_id"], _role)
+    history = await history_views(session, principal, steps, ROLES)
     tag(response, row.revision)
-    return DisputeDetail.model_validate({**view, "history": histories})
+    return DisputeDetail.model_validate({**view, "history": history})
 
 
 class Stepping:
@@ -324,25 +331,12 @@ async def _views(
 
 def _fields(row: Dispute, principal: Principal, now: datetime) -> Fields:
     own = row.model_dump(exclude={"kind", "about_id", "about", "claimant_region"})
-    possible = register.possible(row, now)
     return own | {
         "about": {"kind": row.kind, "id": row.about_id, **row.about},
         "status": register.status_at(row, now),
         "allowed": register.allowed(principal, row, now),
-        "next": [NextStep(action=str(each), who=_who(ALLOWED_ROLES[each])) for each in possible],
+        "next": by_side(register.possible(row, now), ALLOWED_ROLES),
     }
-
-
-def _who(permitted: Permitted) -> list[str]:
-    return sorted(
-        str(role) if party is Party.AUTHORITY else f"{party} {role}"
-        for party, roles in permitted.items()
-        for role in roles
-    )
-
-
-def _role(view: Fields, _field: str, member: Member) -> str | None:
-    return acted_as(member, ROLES.get(view["action"], {}))
 
 
 def _person_role(_view: Fields, field: str, member: Member) -> str | None:

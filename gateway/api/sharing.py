@@ -1,4 +1,4 @@
-"""Wire shapes that applications and subscriptions have in common."""
+"""Wire shapes that applications, subscriptions and disputes have in common."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from auth.directory import Member
 from auth.principal import Principal, Role
 from exchange.applications.deadlines import Limits
 from exchange.applications.register import ApplicationHistory
-from exchange.parties import Permitted
+from exchange.disputes.register import DisputeHistory
 from exchange.subscriptions.conditions import CHOICES_MAX, CONDITIONS_MAX, TEXT_MAX, Condition, Op
 from exchange.subscriptions.register import SubscriptionHistory
 from gateway import names
@@ -86,8 +86,8 @@ def conditions_of(sent: Sequence[ConditionWire] | None) -> tuple[Condition, ...]
 async def history_views(
     session: ReadSession,
     principal: Principal,
-    steps: Sequence[ApplicationHistory | SubscriptionHistory],
-    permitted: Mapping[Any, Permitted],
+    steps: Sequence[ApplicationHistory | SubscriptionHistory | DisputeHistory],
+    permitted: Mapping[Any, Mapping[Any, frozenset[Role]]],
 ) -> list[HistoryView]:
     """Return the steps with names; people of others by role and department only."""
     views: list[Fields] = [step.model_dump(include=HISTORY) for step in steps]
