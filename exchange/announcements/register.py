@@ -1,9 +1,8 @@
 """An announced version and what each affected subscription has said to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeVar
 
 from auth.principal import Principal
 from catalog import revisions, versions
@@ -26,8 +25,6 @@ from kernel.database import ReadSession
 from kernel.errors import Invalid, NotFound
 from kernel.turns import FairScheduler
 from kernel.workdays import local_date
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +106,8 @@ async def of_subscription(
     if affected.outcome.effect is Effect.NONE:
         return None
     answer = await store.answer(session, announced, row.id)
-    answers = {} if answer is None else {row.id: answer}
-    named = [each.dispute_id for each in answers.values() if each.dispute_id is not None]
-    return announced, _standing(affected, answers, await disputes.several(session, named))
+    opened = await _opened(session, [] if answer is None else [answer])
+    return announced, _standing(affected, answer, opened)
 
 
 async def of_version(
@@ -127,17 +123,18 @@ async def of_version(
     if announced is None or not affected:
         return [Standing(each, Answer.UNANSWERED) for each in affected]
     answers = await store.answers(session, announced)
-    named = {row.dispute_id for row in answers.values() if row.dispute_id is not None}
-    opened = await disputes.several(session, named) if named else {}
-    return [_standing(each, answers, opened) for each in affected]
+    opened = await _opened(session, answers.values())
+    return [_standing(each, answers.get(each.grant.id), opened) for each in affected]
+
+
+async def _opened(session: ReadSession, answers: Iterable[VersionAnswer]) -> Mapping[str, Dispute]:
+    named = {row.dispute_id for row in answers if row.dispute_id is not None}
+    return await disputes.several(session, named) if named else {}
 
 
 def _standing(
-    affected: Affected,
-    answers: Mapping[str, VersionAnswer],
-    opened: Mapping[str, Dispute],
+    affected: Affected, row: VersionAnswer | None, opened: Mapping[str, Dispute]
 ) -> Standing:
-    row = answers.get(affected.grant.id)
     if row is None:
         return Standing(affected, Answer.UNANSWERED)
     dispute = None if row.dispute_id is None else opened.get(row.dispute_id)
