@@ -159,8 +159,7 @@ async def told(
                 "next": by_role(summary.possible, ALLOWED_ROLES),
             }
         )
-    await names.add(session, views)
-    await names.add(session, [line for view in views for line in view["skipped"]])
+    await names.add(session, [*views, *(line for view in views for line in view["skipped"])])
     await names.add_people(session, principal, views, ("created_by", "signed_by"), _no_role)
     shown = set(BundleDetail.model_fields)
     return [{name: value for name, value in view.items() if name in shown} for view in views]

@@ -128,9 +128,10 @@ class DepartmentChangeView(Wire):
 
 
 async def _views(session: ReadSession, rows: Sequence[Fields]) -> list[DepartmentChangeView]:
-    await names.add(session, rows)
-    successors = [{"department": row["successor"]} for row in rows if row["successor"]]
-    await names.add(session, successors)
+    successors: list[Fields] = [
+        {"department": row["successor"]} for row in rows if row["successor"]
+    ]
+    await names.add(session, [*rows, *successors])
     labels = {each["department"]: each["department_name"] for each in successors}
     return [
         DepartmentChangeView.model_validate({**row, "successor_name": labels.get(row["successor"])})
