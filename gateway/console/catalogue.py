@@ -1,6 +1,6 @@
 """目录: finding entries, one entry with its items, versions and users, and what is done with it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ from gateway.api.entries import (
 )
 from gateway.console import forms
 from gateway.console.labels import N_
-from gateway.console.pages import act, page
+from gateway.console.pages import act, page, steps
 from gateway.console.visit import Go, Visit
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import NotFound, ShuyuanError
@@ -213,19 +213,7 @@ async def _diff(
     return diff_view(old, new, found)
 
 
-Step = Callable[[Visit, WriteSession, str], Awaitable[Shown]]
-
-
-def _step(action: Action, done: str, step: Step) -> None:
-    """Let the form of an action take it."""
-
-    async def take(visit: Visit) -> Go:
-        resource_id = visit.part("id")
-        async with visit.writing() as session:
-            await step(visit, session, resource_id)
-        return Go(f"/console/catalogue/{resource_id}", done)
-
-    act(router, f"/console/catalogue/{{id}}/{action}", entry_page, "entry.html")(take)
+_step = steps(router, "/console/catalogue", entry_page, "entry.html")
 
 
 async def _submit(visit: Visit, session: WriteSession, resource_id: str) -> Shown:

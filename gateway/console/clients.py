@@ -1,6 +1,6 @@
 """应用系统: application systems of departments, and their secrets, each shown once."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Response
@@ -13,8 +13,8 @@ from gateway.api import clients as api
 from gateway.api.clients import ClientIn, ClientView, RotateIn
 from gateway.console import forms
 from gateway.console.labels import N_
-from gateway.console.pages import act, page
-from gateway.console.visit import Go, Visit
+from gateway.console.pages import act, page, steps
+from gateway.console.visit import Visit
 from kernel.database import WriteSession
 from kernel.errors import ShuyuanError
 
@@ -117,17 +117,7 @@ async def rotate(visit: Visit) -> ClientPage:
 act(router, "/console/clients/{id}/rotate", one, ONE)(rotate)
 act(router, "/console/clients/new", new, ONE, again=NEW)(register)
 
-Step = Callable[[Visit, WriteSession, str], Awaitable[object]]
-
-
-def _step(action: Action, done: str, step: Step) -> None:
-    async def take(visit: Visit) -> Go:
-        client_id = visit.part("id")
-        async with visit.writing() as session:
-            await step(visit, session, client_id)
-        return Go(f"/console/clients/{client_id}", done)
-
-    act(router, f"/console/clients/{{id}}/{action}", one, ONE)(take)
+_step = steps(router, "/console/clients", one, ONE)
 
 
 async def _suspend(visit: Visit, session: WriteSession, client_id: str) -> object:

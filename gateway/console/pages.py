@@ -22,6 +22,7 @@ from gateway.console.visit import Go, View, Visit, english_of
 from gateway.problems import status_of
 from gateway.services import Services, Using
 from kernel import clock
+from kernel.database import WriteSession
 from kernel.errors import ShuyuanError, Unauthorized
 from kernel.logging import correlation_id
 
@@ -35,6 +36,7 @@ FILES_MAX = 1
 PART_MAX = 1024 * 1024
 
 Answering = Callable[[Request, Services], Awaitable[Response]]
+Step = Callable[[Visit, WriteSession, str], Awaitable[object]]
 
 
 def page(router: APIRouter, path: str, template: str) -> Callable[[View], View]:
@@ -64,6 +66,26 @@ def act(
 
         _add(router, path, "POST", take)
         return view
+
+    return register
+
+
+def steps(
+    router: APIRouter, address: str, back: View, template: str
+) -> Callable[[str, str, Step], None]:
+    """Return what lets the form of an action take it, in one transaction, for things at `address`.
+
+    It is given the action, the sentence of what was done, and the step itself.
+    """
+
+    def register(action: str, done: str, step: Step) -> None:
+        async def take(visit: Visit) -> Go:
+            thing = visit.part("id")
+            async with visit.writing() as session:
+                await step(visit, session, thing)
+            return Go(f"{address}/{thing}", done)
+
+        act(router, f"{address}/{{id}}/{action}", back, template)(take)
 
     return register
 

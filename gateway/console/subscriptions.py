@@ -1,6 +1,6 @@
 """授权: what the department receives and gives, and its supervision."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Response
@@ -16,9 +16,9 @@ from gateway.api.subscriptions import Filing, SubscriptionDetail, SubscriptionVi
 from gateway.console import forms, samples
 from gateway.console.applications import chosen_side, sides_of
 from gateway.console.labels import N_
-from gateway.console.pages import act, page
+from gateway.console.pages import page, steps
 from gateway.console.samples import Samples
-from gateway.console.visit import Go, Visit
+from gateway.console.visit import Visit
 from kernel.database import WriteSession
 from kernel.errors import NotFound
 
@@ -85,17 +85,7 @@ async def _items(visit: Visit, found: SubscriptionDetail) -> dict[str, ItemWire]
         return {item.name: item for item in (await view(session, shown)).items}
 
 
-Step = Callable[[Visit, WriteSession, str], Awaitable[Subscription]]
-
-
-def _step(action: str, done: str, step: Step) -> None:
-    async def take(visit: Visit) -> Go:
-        subscription_id = visit.part("id")
-        async with visit.writing() as session:
-            await step(visit, session, subscription_id)
-        return Go(f"/console/subscriptions/{subscription_id}", done)
-
-    act(router, f"/console/subscriptions/{{id}}/{action}", one, ONE)(take)
+_step = steps(router, "/console/subscriptions", one, ONE)
 
 
 async def _suspend(visit: Visit, session: WriteSession, subscription_id: str) -> Subscription:
