@@ -96,6 +96,7 @@ async def carry_out(
     session: WriteSession, actor: Actor, uscc: str, seat: Seat, *, now: datetime
 ) -> Handover:
     """Let entries, sources and claims of the department be those of the seat."""
+    await _lock_elements(session, uscc)
     handover = Handover()
     for resource in await store.lock_resources(session, uscc):
         await _give_resource(session, actor, resource, seat, now=now)
@@ -111,6 +112,13 @@ async def carry_out(
             await _carry_source(session, actor, source, fate, others, seat, now=now)
     await _settle_losses(session, actor, handover, now=now)
     return handover
+
+
+async def _lock_elements(session: WriteSession, uscc: str) -> None:
+    """Lock the elements of all that goes over before any entry, as whoever publishes does."""
+    claimed = await bindings.claimed_by(session, await store.resource_ids(session, uscc))
+    standing = await source_store.standing_of(session, uscc)
+    await element_store.lock_all(session, claimed | {source.element for source in standing})
 
 
 async def _settle_losses(

@@ -11,6 +11,7 @@ from catalog import clocks, handover, lifecycle, resources, sources, versions
 from catalog.entries import ItemRole
 from catalog.handover import Seat
 from catalog.states import Decision
+from catalog.store import elements as element_store
 from kernel.actor import SYSTEM
 from kernel.changes import announce
 from kernel.database import Database
@@ -137,6 +138,40 @@ async def test_an_entry_that_goes_to_the_source_has_regained_it(bureau: Bureau) 
     seat = Seat(bureau.two.uscc, PROVINCE)
     async with bureau.database.transaction() as session:
         await handover.carry_out(session, SYSTEM, bureau.one.uscc, seat, now=NOW)
+    assert await lost(bureau, resource_id) == []
+
+
+async def test_a_handover_waits_for_a_publication_and_neither_locks_the_other_out(
+    bureau: Bureau,
+) -> None:
+    """Entries were locked before their elements, and a publication locks the elements first."""
+    await designated(bureau, bureau.one)
+    resource_id = (await bureau.draft(bureau.key(role=ItemRole.SOURCE))).resource.id
+    await bureau.submit(resource_id)
+    blocked = text("SELECT count(*) FROM pg_stat_activity WHERE :pid = ANY(pg_blocking_pids(pid))")
+
+    async def hand_over() -> None:
+        async with bureau.database.transaction() as session:
+            seat = Seat(bureau.two.uscc, PROVINCE)
+            await handover.carry_out(session, SYSTEM, bureau.one.uscc, seat, now=NOW)
+
+    async with bureau.database.transaction() as session:
+        await lifecycle.approve(session, bureau.authority, resource_id, now=NOW)
+    async with bureau.database.transaction() as session:
+        await element_store.share(session, {bureau.element})
+        pid = await session.scalar(text("SELECT pg_backend_pid()"))
+        moving = asyncio.create_task(hand_over())
+
+        async def waits() -> bool:
+            async with bureau.database.reading() as other:
+                return bool(await other.scalar(blocked.bindparams(pid=pid)))
+
+        await eventually(waits)
+        await lifecycle.publish(session, bureau.authority, resource_id, now=NOW)
+    await moving
+    async with bureau.database.reading() as reading:
+        shown = await versions.shown(reading, bureau.authority, resource_id)
+    assert (shown.resource.department, shown.resource.status) == (bureau.two.uscc, "published")
     assert await lost(bureau, resource_id) == []
 
 
