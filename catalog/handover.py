@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from auth.regions.tree import covers
 from catalog.events import CatalogEvent
-from catalog.sources import settle_losses
+from catalog.sources import settle_contest, settle_losses
 from catalog.states import OPEN_CLAIMS, SourceStatus
 from catalog.store import bindings
 from catalog.store import elements as element_store
@@ -164,19 +164,19 @@ async def _carry_source(
     where = {"element": source.element, "region_code": source.region_code}
     if fate is Fate.ENDS:
         await _end(session, actor, source, now=now)
-        left = [other for other in others if other.id != source.id]
     else:
         # The successor's open claim on what it now is the source of has nothing left to ask for.
-        moot = [other for other in others if other.department == seat.department]
-        for claim in moot:
-            await _end(session, actor, claim, now=now)
+        for claim in others:
+            if claim.department == seat.department:
+                await _end(session, actor, claim, now=now)
         after = {"department": seat.department, "region_code": seat.region_of(source.region_code)}
         await store.give_source(session, source, after)
         event = CatalogEvent.SOURCE_HANDED_OVER
         record(session, actor, event, "source", source.id, before=where, element=source.element,
                **after)  # fmt: skip
-        left = [source, *(other for other in others if other not in moot)]
-    await _settle(session, actor, left)
+    # What it left, and what it came into.
+    for region in dict.fromkeys((where["region_code"], seat.region_of(where["region_code"]))):
+        await settle_contest(session, actor, source.element, region)
 
 
 async def _end(session: WriteSession, actor: Actor, source: Source, *, now: datetime) -> None:
@@ -192,13 +192,3 @@ async def _end(session: WriteSession, actor: Actor, source: Source, *, now: date
     record(session, actor, event, "source", source.id, reason=ENDED, **facts)
     if is_active:
         outbox.add(session, event, source.element, facts)
-
-
-async def _settle(session: WriteSession, actor: Actor, left: Sequence[Source]) -> None:
-    """Call the one claim that is left of a contest `claimed`; the element is locked."""
-    if len(left) != 1 or left[0].status != SourceStatus.CONTESTED:
-        return
-    (source,) = left
-    await source_store.move(session, source, SourceStatus.CLAIMED)
-    where = {"element": source.element, "region_code": source.region_code}
-    record(session, actor, CatalogEvent.SOURCE_UNCONTESTED, "source", source.id, **where)

@@ -50,6 +50,7 @@ __all__ = [
     "get",
     "require",
     "search",
+    "settle_contest",
     "settle_losses",
     "source_of",
     "sources_of",
@@ -166,7 +167,7 @@ async def _carry_out(
     if not await store.move(session, source, to, **_facts(principal, decision, reason, now)):
         raise SourceExists
     _announce(session, principal, source, decision)
-    await _settle_contest(session, principal, source)
+    await settle_contest(session, principal.actor, source.element, source.region_code)
     if decision in DECISIVE:
         await settle_losses(session, principal.actor, source.element, now=now)
 
@@ -219,13 +220,17 @@ def _is_of(held: Held, source: Source | None) -> bool:
     return source is not None and source.department == held.department
 
 
-async def _settle_contest(session: WriteSession, principal: Principal, left: Source) -> None:
+async def settle_contest(
+    session: WriteSession, actor: Actor, element: str, region_code: str
+) -> None:
     """Call the one claim that is left of a contest `claimed`; the element is locked."""
-    rivals = await store.rivals(session, left.element, left.region_code)
+    rivals = await store.rivals(session, element, region_code)
     if len(rivals) != 1 or rivals[0].status != SourceStatus.CONTESTED:
         return
-    await store.move(session, rivals[0], SourceStatus.CLAIMED)
-    _record(session, principal, CatalogEvent.SOURCE_UNCONTESTED, rivals[0])
+    (left,) = rivals
+    await store.move(session, left, SourceStatus.CLAIMED)
+    event = CatalogEvent.SOURCE_UNCONTESTED
+    record(session, actor, event, "source", left.id, **_where(left))
 
 
 async def forsake(

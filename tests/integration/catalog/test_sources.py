@@ -7,10 +7,12 @@ from sqlalchemy import text
 
 from auth.errors import NotYourDepartment, RoleRequired
 from auth.principal import Principal, Role
-from catalog import sources
+from catalog import handover, sources
 from catalog.errors import ClaimExists, DepartmentAbolished, SourceExists
+from catalog.handover import Seat
 from catalog.states import Decision, SourceStatus
 from exchange.stewardship import succession
+from kernel.actor import SYSTEM
 from kernel.database import Database
 from kernel.errors import IllegalTransition, NotFound
 from kernel.paging import PageRequest
@@ -129,6 +131,17 @@ async def test_a_claim_beside_a_source_that_ends_is_no_longer_contested(bureau: 
     second = await bureau.claim(bureau.two)
     assert await bureau.decide(first, Decision.END) == SourceStatus.ENDED
     assert await statuses(bureau) == {first: "ended", second: "claimed"}
+
+
+async def test_a_claim_that_goes_to_another_division_leaves_the_other_one_uncontested(
+    bureau: Bureau,
+) -> None:
+    first, second = await bureau.claim(bureau.one, CITY), await bureau.claim(bureau.two, CITY)
+    assert await statuses(bureau) == {first: "claimed", second: "contested"}
+    seat = Seat(bureau.one.uscc, "450200")
+    async with bureau.database.transaction() as session:
+        await handover.carry_out(session, SYSTEM, bureau.one.uscc, seat, now=NOW)
+    assert await statuses(bureau) == {first: "claimed", second: "claimed"}
 
 
 async def test_a_region_whose_source_ends_has_its_ancestors_again(bureau: Bureau) -> None:
