@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from auth import directory
+from catalog.store import elements
 from catalog.store import open_data as store
 from catalog.store.open_data import Row
 from catalog.tables import Element
@@ -83,8 +84,8 @@ async def _entries(session: ReadSession, rows: Sequence[Row]) -> list[OpenEntry]
     departments = {resource.department for resource, _ in rows}
     names = await directory.departments(session, sorted(departments))
     codes = {item["element"] for _, version in rows for item in version.items}
-    elements = await store.items_named(session, sorted(codes))
-    return [_entry(row, names, elements) for row in rows]
+    known = await elements.by_code(session, codes)
+    return [_entry(row, names, known) for row in rows]
 
 
 def _entry(row: Row, names: Mapping[str, str], elements: Mapping[str, Element]) -> OpenEntry:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from auth.regions.codes import REGION
-from auth.regions.register import Division, counties_and_above
+from auth.regions.register import Division, counties_and_above, is_of_region
 from auth.regions.tree import ancestors
 from catalog.national.files import NationalEdition
 from catalog.rules.code_lists import NewCode
@@ -23,7 +23,7 @@ NEW_YEAR, YEARS_END = (1, 1), (12, 31)
 @cache
 def editions() -> Sequence[NationalEdition]:
     """Return the editions in the order of their years; the first one holds what was there."""
-    divisions = [each for each in counties_and_above().values() if each.code.startswith("45")]
+    divisions = [each for each in counties_and_above().values() if is_of_region(each.code)]
     years = sorted(_years(divisions))
     found = []
     for before, year in pairwise([years[0] - 1, *years]):

@@ -1,6 +1,6 @@
 """SQL of the open face of the catalogue: entries that anybody may see, judged at each question."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, exists, func, literal_column
@@ -38,11 +38,6 @@ async def get(session: ReadSession, resource_id: str) -> Row | None:
 async def count(session: ReadSession) -> int:
     query = select(func.count()).select_from(Resource).join(ResourceVersion, SERVING)
     return int((await session.exec(query.where(*_conditions()))).one())
-
-
-async def items_named(session: ReadSession, codes: Sequence[str]) -> Mapping[str, Element]:
-    found = await session.exec(select(Element).where(col(Element.code).in_(codes)))
-    return {element.code: element for element in found.all()}
 
 
 def _open() -> Any:  # noqa: ANN401 - SQLAlchemy's own
