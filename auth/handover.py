@@ -11,9 +11,9 @@ from auth import administrators
 from auth.departments import SUBJECT
 from auth.events import AuthEvent
 from auth.rules import SEPARATED
-from auth.store import clients, people
+from auth.store import clients, people, rows
 from auth.store import departments as store
-from auth.tables import Department, Person
+from auth.tables import Client, Department, Person
 from kernel import audit, changes
 from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
@@ -72,8 +72,7 @@ async def merge(session: WriteSession, actor: Actor, uscc: str, successor: str) 
     async with administrators.remaining(session, department_uscc=uscc):
         for lost in staff.roles_lost:
             await people.take_role(session, lost.person_id, lost.role)
-        await people.give(session, uscc, successor)
-        await clients.give(session, uscc, successor)
+        await _give(session, uscc, successor)
         abolished = {"status": ABOLISHED, "successor": successor}
         await store.change(session, uscc, None, abolished)
     _record(session, actor, AuthEvent.DEPARTMENT_MERGED, uscc, successor=successor, **_told(staff))
@@ -83,9 +82,13 @@ async def merge(session: WriteSession, actor: Actor, uscc: str, successor: str) 
 
 async def bring_rest(session: WriteSession, uscc: str, successor: str) -> None:
     """Give the successor who was registered while the merger was under way."""
-    await people.give(session, uscc, successor)
-    await clients.give(session, uscc, successor)
+    await _give(session, uscc, successor)
     await _announce(session, uscc, successor)
+
+
+async def _give(session: WriteSession, uscc: str, successor: str) -> None:
+    for table in (Person, Client):
+        await rows.give(session, table, uscc, successor)
 
 
 async def move(session: WriteSession, actor: Actor, uscc: str, region_code: str) -> None:

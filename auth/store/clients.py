@@ -53,16 +53,6 @@ async def end_tokens_of(session: WriteSession, department: str) -> None:
     )
 
 
-async def give(session: WriteSession, department: str, successor: str) -> None:
-    """Let the department's clients be the successor's; their tokens and secrets go on."""
-    await session.execute(
-        update(Client)
-        .where(col(Client.department) == department)
-        .values(department=successor, revision=Client.revision + 1)
-        .execution_options(synchronize_session=False)
-    )
-
-
 async def count_of(session: ReadSession, department: str) -> int:
     query = select(func.count()).where(col(Client.department) == department)
     return (await session.exec(query)).one()

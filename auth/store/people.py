@@ -63,16 +63,6 @@ async def of_department(session: ReadSession, department: str) -> Sequence[Perso
     return (await session.exec(query)).all()
 
 
-async def give(session: WriteSession, department: str, successor: str) -> None:
-    """Let the department's people be the successor's; their tokens go on."""
-    await session.execute(
-        update(Person)
-        .where(col(Person.department) == department)
-        .values(department=successor, revision=Person.revision + 1)
-        .execution_options(synchronize_session=False)
-    )
-
-
 async def take_role(session: WriteSession, person_id: str, role: str) -> None:
     await session.execute(
         update(Person)

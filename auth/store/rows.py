@@ -35,3 +35,16 @@ async def change(
     if row is None:
         raise Stale if await session.get(table, key) else NotFound
     return row
+
+
+async def give(
+    session: WriteSession, table: type[SQLModel], department: str, successor: str
+) -> None:
+    """Let the department's people or clients be the successor's; their tokens go on."""
+    column: Any = table
+    await session.execute(
+        update(table)
+        .where(col(column.department) == department)
+        .values(department=successor, revision=col(column.revision) + 1)
+        .execution_options(synchronize_session=False)
+    )
