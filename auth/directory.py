@@ -34,6 +34,14 @@ async def regions(session: ReadSession, usccs: Collection[str]) -> Mapping[str, 
     return dict((await session.exec(query.where(col(Department.uscc).in_(usccs)))).all())
 
 
+async def active_regions(session: ReadSession, usccs: Collection[str]) -> Mapping[str, str]:
+    """Return the divisions of those departments that are active."""
+    query = select(Department.uscc, Department.region_code).where(
+        col(Department.uscc).in_(usccs), col(Department.status) == "active"
+    )
+    return dict((await session.exec(query)).all())
+
+
 async def authorities(session: ReadSession) -> Mapping[str, str]:
     """Return the divisions of the departments that have authority over one."""
     query = select(Department.uscc, Department.region_code)

@@ -25,6 +25,17 @@ async def elements(session: ReadSession, codes: Collection[str]) -> Mapping[str,
     return dict((await session.exec(query)).all())
 
 
+async def is_published(session: ReadSession, resource_id: str, department: str) -> bool:
+    """Whether it is a resource of the department that is in force."""
+    query = select(Resource.id).where(
+        Resource.id == resource_id,
+        Resource.department == department,
+        col(Resource.published_version).is_not(None),
+        col(Resource.status) != "retired",
+    )
+    return (await session.exec(query)).first() is not None
+
+
 async def parties(session: ReadSession, resource_id: str) -> Mapping[str, str]:
     """Return whose resource it is and for which division: who is told of it."""
     query = select(Resource.department, Resource.region_code).where(Resource.id == resource_id)

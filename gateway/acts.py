@@ -5,8 +5,7 @@ a request that is refused for something later in the order of checks (docs/api.m
 that the first refusal is told.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Final
@@ -43,29 +42,10 @@ from exchange.subscriptions import grants
 from exchange.subscriptions import register as subscriptions
 from exchange.subscriptions import states as subscription_states
 from exchange.subscriptions.states import FILING_ROLES
-from gateway import explaining
+from gateway import demanding, explaining
+from gateway.standing import Act, Look, Standing, refusal_of
 from kernel import clock
 from kernel.database import ReadSession
-from kernel.errors import IllegalTransition
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where the thing stands; `refusal` is what its state says to the act."""
-
-    revision: int | None = None
-    refusal: IllegalTransition | None = None
-
-
-Look = Callable[[ReadSession, Principal, str], Awaitable[Standing]]
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """`roles` may do it, none where any caller may; `look` raises 403 and 404 errors."""
-
-    look: Look
-    roles: tuple[Role, ...] = ()
 
 
 @cache  # by the application's routes, of which there are some hundreds
@@ -82,14 +62,6 @@ def _below(template: str, start: str) -> bool:
     return template == start or template.startswith(start + "/")
 
 
-def _refusal(step: Callable[[], object]) -> IllegalTransition | None:
-    try:
-        step()
-    except IllegalTransition as refusal:
-        return refusal
-    return None
-
-
 async def _resource(session: ReadSession, principal: Principal, resource_id: str) -> Standing:
     entry = await resources.get(session, principal, resource_id)
     return Standing(entry.resource.revision)
@@ -97,7 +69,7 @@ async def _resource(session: ReadSession, principal: Principal, resource_id: str
 
 async def _draft(session: ReadSession, principal: Principal, resource_id: str) -> Standing:
     resource = await resources.rewritable(session, principal, resource_id)
-    return Standing(resource.revision, _refusal(lambda: resources.require_draft(resource)))
+    return Standing(resource.revision, refusal_of(lambda: resources.require_draft(resource)))
 
 
 async def _headed(session: ReadSession, principal: Principal, resource_id: str) -> Standing:
@@ -159,7 +131,7 @@ async def _element(session: ReadSession, _principal: Principal, code: str) -> St
 
 async def _own_element(session: ReadSession, principal: Principal, code: str) -> Standing:
     element = await elements.own(session, principal, code)
-    return Standing(element.revision, _refusal(lambda: elements.require_in_use(element)))
+    return Standing(element.revision, refusal_of(lambda: elements.require_in_use(element)))
 
 
 async def _own_code_list(session: ReadSession, principal: Principal, code: str) -> Standing:
@@ -217,6 +189,7 @@ THINGS: Final[Mapping[str, Look]] = MappingProxyType(
         "/v1/elements/{code}": _element,
         "/v1/sources/{source_id}": _source,
         "/v1/disputes/{dispute_id}": _dispute,
+        **demanding.THINGS,
         "/v1/refusals/{correlation_id}": _refused,
         "/v1/jobs/{job_id}": _job,
     }
@@ -227,7 +200,7 @@ def _of_resource(action: catalog_states.Action) -> Act:
     async def look(session: ReadSession, principal: Principal, resource_id: str) -> Standing:
         entry = await versions.shown(session, principal, resource_id)
         visibility.require(principal, action, entry.resource)
-        refusal = _refusal(lambda: lifecycle.next_state(entry.resource, action))
+        refusal = refusal_of(lambda: lifecycle.next_state(entry.resource, action))
         return Standing(entry.resource.revision, refusal)
 
     return Act(look, tuple(sorted(catalog_states.ALLOWED_ROLES[action])))
@@ -239,7 +212,7 @@ def _of_application(action: application_states.Action) -> Act:
     async def look(session: ReadSession, principal: Principal, application_id: str) -> Standing:
         application = await register.find(session, principal, application_id)
         authorize(principal, application, permitted)
-        refusal = _refusal(lambda: moves.target(application, action))
+        refusal = refusal_of(lambda: moves.target(application, action))
         return Standing(application.revision, refusal)
 
     return Act(look, _union(permitted))
@@ -252,7 +225,7 @@ def _of_subscription(action: subscription_states.Action, permitted: Permitted | 
         subscription = await subscriptions.find(session, principal, subscription_id)
         authorize(principal, subscription, allowed)
         state = subscriptions.status_at(subscription, clock.now())
-        refusal = _refusal(lambda: subscription_states.next_state(state, action))
+        refusal = refusal_of(lambda: subscription_states.next_state(state, action))
         return Standing(subscription.revision, refusal)
 
     return Act(look, _union(allowed))
@@ -274,7 +247,7 @@ def _of_dispute(action: dispute_states.Action) -> Act:
         dispute = await disputes.find(session, principal, dispute_id)
         dispute_moves.authorize(principal, dispute, action)
         state = disputes.status_at(dispute, clock.now())
-        refusal = _refusal(lambda: dispute_states.next_state(state, action))
+        refusal = refusal_of(lambda: dispute_states.next_state(state, action))
         return Standing(dispute.revision, refusal)
 
     return Act(look, tuple(sorted(frozenset[Role]().union(*permitted.values()))))
@@ -285,7 +258,9 @@ def _of_source(decision: catalog_states.Decision) -> Act:
         source = await sources.get(session, source_id)
         sources.require(principal, decision, source)
         state = catalog_states.SourceStatus(source.status)
-        refusal = _refusal(lambda: catalog_states.step(catalog_states.SOURCE_NEXT, state, decision))
+        refusal = refusal_of(
+            lambda: catalog_states.step(catalog_states.SOURCE_NEXT, state, decision)
+        )
         return Standing(None, refusal)
 
     return Act(look, tuple(sorted(catalog_states.SOURCE_ROLES[decision])))
@@ -295,7 +270,7 @@ def _of_client(action: client_states.Action) -> Act:
     async def look(session: ReadSession, principal: Principal, client_id: str) -> Standing:
         client = await clients.controlled(session, principal, client_id)
         state = client_states.State(client.status)
-        return Standing(client.revision, _refusal(lambda: client_states.after(state, action)))
+        return Standing(client.revision, refusal_of(lambda: client_states.after(state, action)))
 
     return Act(look, _roles(Duty.MANAGE_CLIENT))
 
@@ -305,7 +280,9 @@ def _of_bundle(action: bundle_states.Action) -> Act:
         bundle = await bundles.find(session, principal, bundle_id)
         principal.require_role(*bundle_states.ALLOWED_ROLES[action])
         summary = (await bundles.summaries(session, principal, [bundle]))[bundle_id]
-        return Standing(None, _refusal(lambda: bundle_states.require(action, list(summary.lines))))
+        return Standing(
+            None, refusal_of(lambda: bundle_states.require(action, list(summary.lines)))
+        )
 
     return Act(look, tuple(sorted(bundle_states.ALLOWED_ROLES[action])))
 
@@ -313,7 +290,7 @@ def _of_bundle(action: bundle_states.Action) -> Act:
 async def _drafted(session: ReadSession, principal: Principal, application_id: str) -> Standing:
     application = await register.find(session, principal, application_id)
     authorize(principal, application, apply.CLERK_OF_CONSUMER)
-    return Standing(application.revision, _refusal(lambda: apply.require_draft(application)))
+    return Standing(application.revision, refusal_of(lambda: apply.require_draft(application)))
 
 
 def _of_department(duty: Duty) -> Act:
@@ -361,6 +338,7 @@ def _acts() -> Iterator[tuple[str, Act]]:
         yield f"POST /v1/subscriptions/{{subscription_id}}/{answer}", act
     for step in (each for each in dispute_states.Action if dispute_states.ALLOWED_ROLES[each]):
         yield f"POST /v1/disputes/{{dispute_id}}/{step}", _of_dispute(step)
+    yield from demanding.acts()
     yield "POST /v1/resources/{resource_id}/file-change", Act(_resource, (Role.AUTHORITY,))
     yield from _after_the_grant()
     filing = _of_subscription(subscription_states.Action.TERMINATE, FILING_ROLES)

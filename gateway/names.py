@@ -25,6 +25,7 @@ DEPARTMENTS: Final = {
     "claimant_department": "claimant_name",
     "respondent_department": "respondent_name",
     "decided_department": "decided_department_name",
+    "assigned_department": "assigned_department_name",
 }
 CLIENTS: Final = {"client_id": "client_name"}
 RESOURCES: Final = {"resource_id": "resource_name", "refers_to": "refers_to_name"}

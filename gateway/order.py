@@ -12,8 +12,9 @@ from typing import Any, Final, Protocol
 from starlette.datastructures import Headers
 
 from auth.principal import Principal
-from gateway.acts import Standing, act_of
+from gateway.acts import act_of
 from gateway.routing import Operation
+from gateway.standing import Standing
 from gateway.tags import revision_of
 from kernel.database import Database
 from kernel.errors import (

@@ -36,6 +36,8 @@ class Lock(IntEnum):
     SIGNING_KEYS = 809_003
     # One transaction at a time writes what entries are derived from (catalog/derivations.py).
     DERIVATIONS = 809_017
+    # One transaction at a time merges or ends demands, with all that follow (exchange/demands).
+    DEMANDS = 809_023
     # One transaction at a time adds a device's code, so that their bound is exact (auth/oauth).
     DEVICE_CODES = 809_012
     # One transaction at a time takes an administrator away (auth/store/administrators.py).

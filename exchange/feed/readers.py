@@ -12,6 +12,8 @@ PARTIES: Final = (
     "claimant_department",
     "respondent_department",
     "department",
+    "assigned_department",
+    "former_department",
     "successor",
 )
 CONSUMER: Final = "consumer_department"

@@ -39,6 +39,8 @@ UNDOUBLED: Final = """decided_at IS NULL AND (
             AND own.status IN ('open', 'replied', 'escalated', 'appealed')
     ))"""
 
+UNENDED: Final = "ended_at IS NULL"
+
 # Rows without rules of their own.
 FOLLOWING: Final[tuple[Holding, ...]] = (
     # Its author's department: heads read its result.
@@ -49,6 +51,9 @@ FOLLOWING: Final[tuple[Holding, ...]] = (
     # Whoever proposed has not agreed: the other side does.
     Holding("exchange.dispute", "settlement_by", UNDECIDED),
     Holding("exchange.bundle"),
+    # The demand's own department, and who is to supply; what has ended stays where it was.
+    Holding("exchange.demand", "department", UNENDED),
+    Holding("exchange.demand", "assigned_department", UNENDED),
 )
 
 # Handed over by a use case that has more to do than to write the column.
@@ -74,6 +79,7 @@ HISTORY: Final[frozenset[str]] = frozenset(
         "exchange.subscription_history.department",
         "exchange.dispute.decided_department",
         "exchange.dispute_history.department",
+        "exchange.demand_history.department",
         "exchange.feed_reader.department",
         "exchange.publish_count.department",
         "exchange.read_count.department",

@@ -14,6 +14,7 @@ from auth.principal import Principal, Role
 from catalog import awaited as catalogue
 from catalog import directory as names
 from exchange.applications import deadlines
+from exchange.demands import awaited as demands
 from exchange.disputes import awaited as disputes
 from exchange.tasks import store
 from exchange.tasks.duties import THINGS, duties_of
@@ -73,8 +74,14 @@ async def _disputes(
     return [await disputes.tasks(session, principal, request)]
 
 
+async def _demands(
+    session: ReadSession, principal: Principal, request: PageRequest, _now: datetime
+) -> Lists:
+    return [await demands.tasks(session, principal, request)]
+
+
 # Whoever adds a kind of thing adds here who asks for what waits in it.
-SOURCES: Final[Sequence[Ask]] = (_catalogue, _sharing, _disputes)
+SOURCES: Final[Sequence[Ask]] = (_catalogue, _sharing, _disputes, _demands)
 
 
 async def _named(session: ReadSession, rows: Sequence[Awaited], now: datetime) -> list[Task]:

@@ -10,6 +10,7 @@ from auth.directory import Member
 from auth.principal import Principal, Role
 from exchange.applications.deadlines import Limits
 from exchange.applications.register import ApplicationHistory
+from exchange.demands.register import DemandHistory
 from exchange.disputes.register import DisputeHistory
 from exchange.subscriptions.conditions import CHOICES_MAX, CONDITIONS_MAX, TEXT_MAX, Condition, Op
 from exchange.subscriptions.register import SubscriptionHistory
@@ -86,7 +87,7 @@ def conditions_of(sent: Sequence[ConditionWire] | None) -> tuple[Condition, ...]
 async def history_views(
     session: ReadSession,
     principal: Principal,
-    steps: Sequence[ApplicationHistory | SubscriptionHistory | DisputeHistory],
+    steps: Sequence[ApplicationHistory | SubscriptionHistory | DisputeHistory | DemandHistory],
     permitted: Mapping[Any, Mapping[Any, frozenset[Role]]],
 ) -> list[HistoryView]:
     """Return the steps with names; people of others by role and department only."""

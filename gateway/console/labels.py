@@ -86,12 +86,31 @@ DISPUTE_ACTIONS: Final = {
     "decide": N_("裁决争议"),
     "conclude": N_("登记政府决定"),
 }
+DEMAND_STATES: Final = {
+    "draft": N_("草稿"),
+    "submitted": N_("已提出"),
+    "assigned": N_("已派发"),
+    "accepted": N_("已受理"),
+    "merged": N_("已并入"),
+    "met": N_("已满足"),
+    "closed": N_("已关闭"),
+}
+DEMAND_ACTIONS: Final = {
+    "submit": N_("提出需求"),
+    "merge": N_("并入其他需求"),
+    "assign": N_("派发需求"),
+    "accept": N_("受理需求"),
+    "decline": N_("退回需求"),
+    "meet": N_("以资源满足需求"),
+    "close": N_("关闭需求"),
+}
 THINGS: Final = {
     "resource": N_("目录条目"),
     "application": N_("共享申请"),
     "subscription": N_("共享授权"),
     "source": N_("数源认责"),
     "dispute": N_("争议"),
+    "demand": N_("数据需求"),
 }
 SOURCE_STATES: Final = {
     "claimed": N_("已认责，待确认"),
@@ -278,6 +297,8 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "subscription": SUBSCRIPTION_STATES,
     "subscription_action": SUBSCRIPTION_ACTIONS,
     "dispute_action": DISPUTE_ACTIONS,
+    "demand": DEMAND_STATES,
+    "demand_action": DEMAND_ACTIONS,
     "source": SOURCE_STATES,
     "thing": THINGS,
     "conversion": CONVERSIONS,

@@ -116,6 +116,16 @@ GET /v1/bundles/{}
 POST /v1/bundles/{}/sign
 POST /v1/bundles/{}/withdraw
 POST /v1/subscriptions/{}/disputes
+POST /v1/demands
+GET /v1/demands
+GET /v1/demands/{}
+POST /v1/demands/{}/submit
+POST /v1/demands/{}/merge
+POST /v1/demands/{}/assign
+POST /v1/demands/{}/accept
+POST /v1/demands/{}/decline
+POST /v1/demands/{}/meet
+POST /v1/demands/{}/close
 GET /v1/me/tasks
 GET /v1/events
 POST /v1/resources/{}/records

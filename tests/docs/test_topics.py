@@ -6,6 +6,7 @@ from auth.events import AuthEvent
 from catalog.events import CatalogEvent
 from exchange.announcements import answering
 from exchange.applications import moves
+from exchange.demands import moves as demand_moves
 from exchange.disposals import disposal
 from exchange.disputes import moves as dispute_moves
 from exchange.events import ExchangeEvent
@@ -23,6 +24,7 @@ ANNOUNCED = {
     *dispute_moves.EVENTS.values(),
     ExchangeEvent.DISPUTE_SETTLEMENT_PROPOSED,
     ExchangeEvent.DISPUTE_OPENED,
+    *demand_moves.EVENTS.values(),
     *disposal.EVENTS.values(),
     ExchangeEvent.SUBSCRIPTION_GRANTED,
     ExchangeEvent.SUBSCRIPTION_RENEWED,
@@ -50,6 +52,7 @@ PLACES = {
     "exchange/announcements/answering.py": 1,
     "exchange/applications/clockwork.py": 2,
     "exchange/applications/moves.py": 2,
+    "exchange/demands/moves.py": 1,
     "exchange/disposals/disposal.py": 1,
     "exchange/disputes/moves.py": 1,
     "exchange/disputes/opening.py": 1,

@@ -322,6 +322,21 @@ class World:
             answer = await head.post(f"{path}/agree", said)
         return str(answered(answer)["subscription_id"])
 
+    async def demand(
+        self,
+        demander: Department,
+        *,
+        submit: bool = True,
+        **fields: Any,  # noqa: ANN401 - fields of the demand
+    ) -> str:
+        """Draft a demand of the department for data of region 450000, and submit it."""
+        said = dict.fromkeys(("title", "description", "basis", "scenario"), "测试")
+        body = {**said, "items": ["姓名"], "region_code": REGION, **fields}
+        made: Json = await demander.clerk.ask("POST", "/v1/demands", body)
+        if submit:
+            await demander.head.ask("POST", f"/v1/demands/{made['id']}/submit")
+        return str(made["id"])
+
     async def sharing(
         self,
         items: Sequence[Mapping[str, Any]] = (),

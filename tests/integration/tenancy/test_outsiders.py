@@ -36,6 +36,11 @@ BODIES: Mapping[str, Any] = {
     },
     "disposal": {"method": "测试", "done_on": "2026-01-02"},
     "renew": {"valid_until": "2098-01-01"},
+    "merge": {"into": "0" * 32},
+    "assign": {"department": "11450000000000000X"},
+    "accept": {"planned_on": "2098-01-01"},
+    "decline": REASON,
+    "meet": {"resource_id": "0" * 32},
     "amend": {"records_per_day": 1},
     "validate": [],
     "resolve": {"entries": ["0" * 32 + "-00000"]},
@@ -54,6 +59,7 @@ CHANGES: Mapping[str, Any] = {
 FAMILIES = (
     "/v1/applications/{",
     "/v1/bundles/{",
+    "/v1/demands/{",
     "/v1/subscriptions/{",
     "/v1/clients/{",
     "/v1/resources/{",
@@ -103,6 +109,7 @@ async def things(world: World) -> dict[str, str]:
     assert shown["client_id"] == sharing.subscriber.id
     bundle = await sharing.consumer.clerk.ask("POST", "/v1/bundles", bundle_of(shown))
     return {
+        "demands": await world.demand(sharing.consumer, submit=False),
         "bundles": bundle["id"],
         "applications": listed["items"][0]["id"],
         "subscriptions": sharing.subscription,

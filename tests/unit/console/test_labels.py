@@ -11,6 +11,7 @@ from catalog.contracts.model import DataType
 from catalog.entries import ItemRole, OpenType, ShareMode, ShareType, UpdateCycle
 from catalog.rules.compatibility import Kind
 from exchange.applications import states as application_states
+from exchange.demands import states as demand_states
 from exchange.subscriptions import states as subscription_states
 from gateway.checks import Check
 from gateway.console.labels import NAMES
@@ -24,6 +25,8 @@ CODES: dict[str, Iterable[str]] = {
     "application_action": application_states.Action,
     "subscription": subscription_states.State,
     "subscription_action": subscription_states.Action,
+    "demand": demand_states.State,
+    "demand_action": demand_states.Action,
     "client": client_states.State,
     "client_action": client_states.Action,
     "role": Role,
