@@ -20,7 +20,7 @@ from exchange.subscriptions import conditions
 from exchange.subscriptions.continuing import require_renewable, state_after
 from exchange.subscriptions.states import ALLOWED_ROLES, Action
 from exchange.subscriptions.tables import Subscription
-from kernel.database import WriteSession
+from kernel.database import ReadSession, WriteSession
 from kernel.errors import Conflict, Invalid
 
 
@@ -56,6 +56,11 @@ async def amend(
     return await _draft(
         session, principal, subscription, changes, {"amends": subscription.id}, now=now
     )
+
+
+async def open_id(session: ReadSession, subscription: Subscription) -> str | None:
+    """Return the renewal or amendment of the subscription that nobody has decided yet."""
+    return await store.continuing(session, subscription.id)
 
 
 async def _begin(

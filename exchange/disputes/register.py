@@ -28,6 +28,7 @@ __all__ = [
     "allowed",
     "find",
     "history",
+    "own_open",
     "page",
     "possible",
     "status_at",
@@ -86,6 +87,13 @@ async def page(
 ) -> Page[Dispute]:
     """Return the caller's disputes, those of one party when it is named; RoleRequired."""
     return await store.page(session, _seen(principal, party), status, kind, now, request)
+
+
+async def own_open(
+    session: ReadSession, principal: Principal, kind: Kind, about_id: str
+) -> str | None:
+    """Return the dispute about a thing that the caller's department has open, if there is one."""
+    return await store.open_of(session, kind, about_id, principal.department)
 
 
 def _seen(principal: Principal, party: Party | None) -> Mapping[Party, str]:

@@ -6,6 +6,7 @@ from auth import directory
 from auth.errors import NotYourDepartment
 from auth.principal import Principal
 from exchange import store as moving
+from exchange.disputes import register
 from exchange.disputes.levels import deciders
 from exchange.disputes.moves import begin, carry, write
 from exchange.disputes.states import (
@@ -117,10 +118,27 @@ async def decide(
 
 
 async def _require_lowest(session: ReadSession, principal: Principal, dispute: Dispute) -> None:
+    if not await _is_lowest(session, principal, dispute):
+        raise NotYourDepartment
+
+
+async def _is_lowest(session: ReadSession, principal: Principal, dispute: Dispute) -> bool:
     regions = (dispute.claimant_region, dispute.respondent_region)
     both = (dispute.claimant_department, dispute.respondent_department)
-    if principal.department not in deciders(await directory.authorities(session), regions, both):
-        raise NotYourDepartment
+    return principal.department in deciders(await directory.authorities(session), regions, both)
+
+
+async def offered(
+    session: ReadSession, principal: Principal, dispute: Dispute, *, now: datetime
+) -> list[Action]:
+    """Return what the caller may do now, without what is another authority's to do."""
+    held = register.allowed(principal, dispute, now)
+    others = set[Action]()
+    if Action.DECIDE in held and not await _is_lowest(session, principal, dispute):
+        others.add(Action.DECIDE)
+    if principal.department != dispute.decided_department:
+        others.add(Action.CONCLUDE)
+    return [each for each in held if each not in others]
 
 
 async def appeal(

@@ -11,7 +11,7 @@ from auth.regions.codes import REGION, STATE
 from auth.regions.tree import current
 from auth.regions.within import within
 from exchange import store as moving
-from exchange.disputes.states import Party, State
+from exchange.disputes.states import PENDING, Party, State
 from exchange.disputes.tables import Dispute, DisputeHistory
 from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
@@ -40,6 +40,16 @@ async def add(session: WriteSession, dispute: Dispute) -> bool:
 async def history(session: ReadSession, dispute_id: str) -> Sequence[DisputeHistory]:
     query = select(DisputeHistory).where(col(DisputeHistory.dispute_id) == dispute_id)
     return (await session.exec(query.order_by(col(DisputeHistory.id)))).all()
+
+
+async def open_of(session: ReadSession, kind: str, about_id: str, claimant: str) -> str | None:
+    query = select(Dispute.id).where(
+        col(Dispute.kind) == kind,
+        col(Dispute.about_id) == about_id,
+        col(Dispute.claimant_department) == claimant,
+        col(Dispute.status).in_(PENDING),
+    )
+    return (await session.exec(query.limit(1))).first()
 
 
 async def several(session: ReadSession, dispute_ids: Collection[str]) -> Mapping[str, Dispute]:

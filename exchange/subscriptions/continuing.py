@@ -27,9 +27,13 @@ EVENTS: Final = {
 RENEWABLE: Final = timedelta(days=30)
 
 
+def is_renewable(subscription: Subscription, now: datetime) -> bool:
+    return local_date(now) <= subscription.valid_until + RENEWABLE
+
+
 def require_renewable(subscription: Subscription, now: datetime) -> None:
     """Raise Conflict where it ended too long ago."""
-    if local_date(now) > subscription.valid_until + RENEWABLE:
+    if not is_renewable(subscription, now):
         raise Conflict(
             f"共享授权到期已超过 {RENEWABLE.days} 天，不能续期；请重新申请",
             f"The subscription ended more than {RENEWABLE.days} days ago: apply anew",

@@ -10,27 +10,27 @@ from fastapi import APIRouter
 
 from auth import clients
 from auth.principal import Role
-from catalog import resources, versions
-from exchange.applications import agreement, apply, register, review
+from catalog import resources, search, versions
+from catalog.search import Criteria
+from catalog.states import State as Published
+from exchange.applications import apply, register
 from exchange.applications.folding import when_folded
 from exchange.applications.register import Application
-from exchange.applications.review import RefusalCode
 from exchange.applications.states import ALLOWED_ROLES, Action, State
+from exchange.bundles import drafting as bundles
+from exchange.disputes.states import Kind
 from exchange.parties import Side
 from gateway.api.application_shapes import (
-    Agreement,
     ApplicationChanges,
     ApplicationDetail,
     ApplicationIn,
     ApplicationView,
-    ExtensionRequest,
-    Refusal,
-    SupplementRequest,
     told,
 )
-from gateway.api.entries import ItemWire, ResourceView, view
+from gateway.api.bundle_shapes import BundleIn
+from gateway.api.entries import ItemWire, ResourceSummary, ResourceView, summaries, view
 from gateway.api.sharing import history_views, limits_of
-from gateway.console import forms
+from gateway.console import disputes, filters, forms
 from gateway.console.labels import N_
 from gateway.console.pages import act, page
 from gateway.console.visit import Go, Visit
@@ -39,8 +39,10 @@ from kernel.errors import FieldError, Invalid, NotFound
 from kernel.paging import LIMIT_MAX, PageRequest
 
 router = APIRouter()
-RESOURCES_MAX = 20
+RESOURCES_MAX = 50
 CLIENTS = PageRequest(LIMIT_MAX)
+# Entries that hold an element, of so many elements.
+OTHERS, ELEMENTS_MAX = PageRequest(10), 5
 LIST, FORM, ONE = "applications.html", "application_new.html", "application.html"
 
 
@@ -90,18 +92,20 @@ class Request:
 
     resources: Sequence[ResourceView]
     clients: Sequence[tuple[str, str]]
+    rows: Mapping[str, Sequence[tuple[str, str, str]]]
 
 
 @page(router, "/console/applications/new", FORM)
 async def new(visit: Visit) -> Request:
     visit.principal.require_role(Role.CLERK)
     async with visit.reading() as session:
-        wanted = [await _entry(visit, session, each) for each in _wanted(visit)]
+        wanted = [await in_force(visit, session, each) for each in _wanted(visit)]
         own = await clients.find(
             session, visit.principal, CLIENTS, department=visit.principal.department,
             status="active", text=None,
         )  # fmt: skip
-    return Request(wanted, [(each.client_id, each.name) for each in own.items])
+    rows = {each.id: filters.rows(visit, f"_{each.id}") for each in wanted}
+    return Request(wanted, [(each.client_id, each.name) for each in own.items], rows)
 
 
 def _wanted(visit: Visit) -> list[str]:
@@ -109,11 +113,11 @@ def _wanted(visit: Visit) -> list[str]:
     named = visit.texts("resource") or visit.request.query_params.getlist("resource")
     chosen = list(dict.fromkeys(each for each in named if each))
     if not 1 <= len(chosen) <= RESOURCES_MAX:
-        raise Invalid("请选择 1 至 20 个资源", "Choose 1 to 20 resources")
+        raise Invalid("请选择 1 至 50 个资源", "Choose 1 to 50 resources")
     return chosen
 
 
-async def _entry(visit: Visit, session: ReadSession, resource_id: str) -> ResourceView:
+async def in_force(visit: Visit, session: ReadSession, resource_id: str) -> ResourceView:
     """Return the version in force, which is what one applies for."""
     shown = await resources.get(session, visit.principal, resource_id)
     number = shown.resource.published_version
@@ -123,23 +127,47 @@ async def _entry(visit: Visit, session: ReadSession, resource_id: str) -> Resour
 
 
 async def create(visit: Visit) -> Go:
-    """Draft an application for each resource, all of them or none."""
-    bodies = [forms.body(ApplicationIn, _body(visit, each)) for each in _wanted(visit)]
-    made: list[str] = []
+    """Draft an application, or a bundle of one for each of several resources: all or none."""
+    async with visit.reading() as session:
+        lines = [await _line(visit, session, each) for each in _wanted(visit)]
+    common = _common(visit)
+    if len(lines) == 1:
+        return await _create_one(visit, {**common, **lines[0]})
+    return await _create_bundle(visit, {**common, "lines": lines})
+
+
+async def _create_one(visit: Visit, fields: Mapping[str, Any]) -> Go:
+    body = forms.body(ApplicationIn, fields)
     async with visit.writing() as session:
-        for body in bodies:
-            application = await apply.create(
-                session, visit.principal, body.resource_id, body.content(), now=visit.now
-            )
-            made.append(application.id)
+        made = await apply.create(
+            session, visit.principal, body.resource_id, body.content(), now=visit.now
+        )
     done = N_("申请已保存。请工作机构负责人签批提交。")
-    return Go(
-        f"/console/applications/{made[0]}" if len(made) == 1 else "/console/applications", done
-    )
+    return Go(f"/console/applications/{made.id}", done)
 
 
-def _body(visit: Visit, resource_id: str) -> dict[str, Any]:
-    texts = ("client_id", "basis", "scenario", "scope", "valid_from", "valid_until")
+async def _create_bundle(visit: Visit, fields: Mapping[str, Any]) -> Go:
+    body = forms.body(BundleIn, {**fields, **forms.present({"title": visit.text("title")})})
+    async with visit.writing() as session:
+        made = await bundles.create(
+            session,
+            visit.principal,
+            body.form(),
+            skip_invalid="yes" in visit.texts("skip_invalid"),
+            now=visit.now,
+        )
+    done = N_("批量申请已保存，每个资源各成一份申请。请工作机构负责人签批提交。")
+    return Go(f"/console/bundles/{made.id}", done)
+
+
+def _common(visit: Visit) -> dict[str, Any]:
+    texts = ("basis", "scenario", "scope", "valid_from", "valid_until")
+    typed = forms.present({name: visit.text(name) for name in texts})
+    return {"commitment": "yes" in visit.texts("commitment"), **typed}
+
+
+async def _line(visit: Visit, session: ReadSession, resource_id: str) -> dict[str, Any]:
+    """Return what is asked of one resource; raises Invalid where no item is."""
     items = visit.texts(f"items_{resource_id}")
     if not items:
         raise Invalid(
@@ -147,13 +175,14 @@ def _body(visit: Visit, resource_id: str) -> dict[str, Any]:
                 FieldError(f"items_{resource_id}", "too_short", "至少选一项", "pick one at least")
             ]
         )
+    quota = forms.whole(visit.text("records_per_day"))
+    conditions = await filters.typed_for(visit, session, f"_{resource_id}", resource_id)
     return {
         "resource_id": resource_id,
+        "client_id": visit.text("client_id") or "",
         "items": items,
         "mode": visit.text(f"mode_{resource_id}") or "pull",
-        "commitment": "yes" in visit.texts("commitment"),
-        **forms.present({name: visit.text(name) for name in texts}),
-        **forms.present({"records_per_day": forms.whole(visit.text("records_per_day"))}),
+        **forms.present({"records_per_day": quota, "row_filter": conditions or None}),
     }
 
 
@@ -162,11 +191,14 @@ act(router, "/console/applications/new", new, FORM)(create)
 
 @dataclass(frozen=True, slots=True)
 class ApplicationPage:
-    """One application; `items` are those of the entry, `asked` those that were asked for."""
+    """One application; `items` are those of the entry, `others` entries with the same elements."""
 
     application: ApplicationDetail
     items: Mapping[str, ItemWire]
-    side: str
+    rows: Sequence[tuple[str, str, str]]
+    others: Sequence[ResourceSummary]
+    changeable: bool
+    dispute: str
 
 
 @page(router, "/console/applications/{id}", ONE)
@@ -178,9 +210,40 @@ async def one(visit: Visit) -> ApplicationPage:
         fields = (await told(session, visit.principal, [found], visit.now))[0]
         fields["history"] = await history_views(session, visit.principal, steps, ALLOWED_ROLES)
         items = await _items(visit, session, found)
+        others = await _others(visit, session, found, items, fields["allowed"])
+        dispute = await _dispute(visit, session, found)
     application = ApplicationDetail.model_validate(fields)
     own = application.consumer_department == visit.principal.department
-    return ApplicationPage(application, items, "consumer" if own else "provider")
+    changeable = own and visit.has(Role.CLERK) and application.status is State.DRAFT
+    rows = filters.rows(visit)
+    return ApplicationPage(application, items, rows, others, changeable, dispute)
+
+
+async def _others(
+    visit: Visit,
+    session: ReadSession,
+    found: Application,
+    items: Mapping[str, ItemWire],
+    allowed: Sequence[str],
+) -> Sequence[ResourceSummary]:
+    """Return entries of others that hold what was asked for, for who may lead there."""
+    if Action.REROUTE not in allowed and Action.REFUSE not in allowed:
+        return ()
+    asked = [items[name].element for name in found.items if name in items]
+    seen: dict[str, ResourceSummary] = {}
+    for element in list(dict.fromkeys(asked))[:ELEMENTS_MAX]:
+        criteria = Criteria(element=element, status=Published.PUBLISHED)
+        entries = await search.find(session, visit.principal, criteria, OTHERS)
+        shown = await summaries(session, entries.page.items)
+        seen |= {each.id: each for each in shown if each.department != found.provider_department}
+    return list(seen.values())
+
+
+async def _dispute(visit: Visit, session: ReadSession, found: Application) -> str:
+    if found.status == State.DRAFT:
+        return ""
+    between = (found.consumer_department, found.provider_department)
+    return await disputes.link(visit, session, Kind.APPLICATION, found.id, between=between)
 
 
 async def _items(visit: Visit, session: ReadSession, found: Application) -> dict[str, ItemWire]:
@@ -197,16 +260,18 @@ async def _items(visit: Visit, session: ReadSession, found: Application) -> dict
 Step = Callable[[WriteSession], Awaitable[Application]]
 
 
-def _step(action: Action, done: str, prepared: Callable[[Visit, str, datetime], Step]) -> None:
+def step(
+    desk: APIRouter, action: str, done: str, prepared: Callable[[Visit, str, datetime], Step]
+) -> None:
     """Let the form of an action take it; a grant may wait for the latest state of the resource."""
 
     async def take(visit: Visit) -> Go:
         application_id = visit.part("id")
-        step = prepared(visit, application_id, visit.now)
-        await when_folded(visit.using.database, step)
+        taken = prepared(visit, application_id, visit.now)
+        await when_folded(visit.using.database, taken)
         return Go(f"/console/applications/{application_id}", done)
 
-    act(router, f"/console/applications/{{id}}/{action}", one, ONE)(take)
+    act(desk, f"/console/applications/{{id}}/{action}", one, ONE)(take)
 
 
 def _sign(visit: Visit, application_id: str, now: datetime) -> Step:
@@ -227,22 +292,6 @@ def _withdraw(visit: Visit, application_id: str, now: datetime) -> Step:
     )
 
 
-def _request_supplement(visit: Visit, application_id: str, now: datetime) -> Step:
-    missing = (visit.text("missing") or "").splitlines()
-    body = forms.body(
-        SupplementRequest,
-        {"missing": [each for each in missing if each.strip()], "message": visit.text("message")},
-    )
-    return lambda session: review.request_supplement(
-        session,
-        visit.principal,
-        application_id,
-        missing=body.missing,
-        message=body.message,
-        now=now,
-    )
-
-
 def _supplement(visit: Visit, application_id: str, now: datetime) -> Step:
     typed = {name: visit.text(name) for name in ("basis", "scenario", "scope")}
     changes = forms.body(ApplicationChanges, forms.present(typed)).changes()
@@ -251,77 +300,23 @@ def _supplement(visit: Visit, application_id: str, now: datetime) -> Step:
     )
 
 
-def _extend(visit: Visit, application_id: str, now: datetime) -> Step:
-    days, reason = forms.whole(visit.text("working_days")), visit.text("reason")
-    body = forms.body(ExtensionRequest, {"working_days": days, "reason": reason})
-    return lambda session: review.extend(
+def _change(visit: Visit, application_id: str, now: datetime) -> Step:
+    texts = ("client_id", "basis", "scenario", "scope", "valid_until")
+    quota = forms.whole(visit.text("records_per_day"))
+    typed = {**{name: visit.text(name) for name in texts}, "records_per_day": quota}
+    changes = forms.body(ApplicationChanges, forms.present(typed)).changes()
+    known = forms.whole(visit.text("revision"))
+    return lambda session: apply.change(
         session,
         visit.principal,
         application_id,
-        working_days=body.working_days,
-        reason=body.reason,
-        limits=limits_of(visit.using.settings),
+        changes,
+        revision=known if isinstance(known, int) else None,
         now=now,
     )
 
 
-def _consent(visit: Visit, application_id: str, now: datetime) -> Step:
-    note = visit.text("note")
-    return lambda session: review.consent_extension(
-        session, visit.principal, application_id, note=note, now=now
-    )
-
-
-def _deny(visit: Visit, application_id: str, now: datetime) -> Step:
-    note = visit.text("note")
-    return lambda session: review.deny_extension(
-        session, visit.principal, application_id, note=note, now=now
-    )
-
-
-def _agree(visit: Visit, application_id: str, now: datetime) -> Step:
-    """Agree to the ticked items; a mask is lifted where its box is ticked."""
-    items = visit.texts("items")
-    if not items:
-        raise Invalid(errors=[FieldError("items", "too_short", "至少同意一项", "agree to one")])
-    typed = {
-        "records_per_day": forms.whole(visit.text("records_per_day")),
-        "valid_until": visit.text("valid_until"),
-        "note": visit.text("note"),
-    }
-    unmasked = [each for each in visit.texts("unmasked") if each in items]
-    body = forms.body(Agreement, {"items": items, "unmasked": unmasked, **forms.present(typed)})
-    return partial(
-        agreement.agree,
-        principal=visit.principal,
-        application_id=application_id,
-        said=body.narrowing(),
-        limits=limits_of(visit.using.settings),
-        now=now,
-    )
-
-
-def _refuse(visit: Visit, application_id: str, now: datetime) -> Step:
-    typed = {"reason": visit.text("reason"), "basis": visit.text("legal_basis")}
-    code = forms.whole(visit.text("code"))
-    body = forms.body(Refusal, forms.present({"code": code, **typed}))
-    return lambda session: review.refuse(
-        session,
-        visit.principal,
-        application_id,
-        code=RefusalCode(body.code),
-        reason=body.reason,
-        basis=body.basis,
-        now=now,
-    )
-
-
-_step(Action.SIGN, N_("已签批提交，提供方的答复时限开始计算。"), _sign)
-_step(Action.WITHDRAW, N_("申请已撤回。"), _withdraw)
-_step(Action.REQUEST_SUPPLEMENT, N_("已告知对方补充材料，时限暂停计算。"), _request_supplement)
-_step(Action.SUPPLEMENT, N_("补充材料已提交。"), _supplement)
-_step(Action.EXTEND, N_("延期申请已报主管部门。"), _extend)
-_step(Action.CONSENT_EXTENSION, N_("已同意延期。"), _consent)
-_step(Action.DENY_EXTENSION, N_("已告知不同意延期。"), _deny)
-_step(Action.AGREE, N_("已同意共享，授权已生成。"), _agree)
-_step(Action.REFUSE, N_("已答复不予共享。"), _refuse)
+step(router, Action.SIGN, N_("已签批提交，提供方的答复时限开始计算。"), _sign)
+step(router, Action.WITHDRAW, N_("申请已撤回。"), _withdraw)
+step(router, Action.SUPPLEMENT, N_("补充材料已提交。"), _supplement)
+step(router, "change", N_("申请已修改。"), _change)

@@ -15,6 +15,7 @@ from catalog.search import Criteria
 from catalog.states import Action, State
 from catalog.visibility import Shown
 from exchange.announcements import publication
+from exchange.disputes.states import Kind
 from exchange.publishing import opening
 from exchange.subscriptions import register
 from gateway import names
@@ -31,7 +32,7 @@ from gateway.api.entries import (
     version_summary,
     view,
 )
-from gateway.console import forms
+from gateway.console import disputes, forms
 from gateway.console.labels import N_
 from gateway.console.pages import act, page, steps
 from gateway.console.visit import Go, Visit
@@ -128,6 +129,7 @@ class EntryPage:
     history: Sequence[TransitionView]
     users: Sequence[User]
     diff: DiffView | None
+    dispute: str
 
 
 @page(router, "/console/catalogue/{id}", "entry.html")
@@ -150,7 +152,11 @@ async def _entry(visit: Visit, session: ReadSession, resource_id: str) -> EntryP
         history=await _history(session, visit, resource_id),
         users=await _users(session, visit, resource_id),
         diff=await _diff(session, visit, listed, today=today),
-    )
+        dispute=await disputes.link(
+            visit, session, Kind.CATALOGUE, entry.id,
+            between=(principal.department, entry.department),
+        ),
+    )  # fmt: skip
 
 
 async def _fields(session: ReadSession, visit: Visit, entry: ResourceView) -> dict[str, Field]:

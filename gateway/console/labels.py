@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-
-def N_(msgid: str) -> str:  # noqa: N802 - gettext's own name for a text that is translated later
-    return msgid
-
+from gateway.console import labels_catalogue
+from gateway.console.texts import N_ as N_
 
 CONVERSIONS: Final = {
     "number_to_text": N_("数字单元格按文本读取"),
@@ -60,6 +58,7 @@ APPLICATION_ACTIONS: Final = {
     "withdraw": N_("撤回申请"),
     "breach": N_("逾期"),
 }
+BUNDLE_LINES: Final = {**APPLICATION_STATES, "not_signed": N_("未能签批")}
 SUBSCRIPTION_STATES: Final = {
     "active": N_("有效"),
     "suspended": N_("已暂停"),
@@ -80,11 +79,69 @@ SUBSCRIPTION_ACTIONS: Final = {
     "object": N_("对新版本提出异议"),
     "file-change": N_("变更备案"),
     "deliver": N_("提供首批数据"),
+    "disposal-report": N_("报告数据处置"),
+    "disposal-confirm": N_("确认数据处置"),
+    "disposal-return": N_("退回数据处置"),
+}
+DISPOSAL_STATES: Final = {
+    "due": N_("待处置"),
+    "reported": N_("待提供方确认"),
+    "returned": N_("已退回，待重新处置"),
+    "confirmed": N_("已确认处置"),
+}
+DISPOSAL_ACTIONS: Final = {
+    "report": N_("报告数据处置"),
+    "confirm": N_("确认数据处置"),
+    "return": N_("退回数据处置"),
+}
+EFFECTS: Final = {
+    "none": N_("不受影响"),
+    "narrowed": N_("将收窄"),
+    "broken": N_("将受损"),
+}
+ANSWERS: Final = {
+    "unanswered": N_("未答复"),
+    "accepted": N_("已同意"),
+    "objected": N_("有异议"),
+    "filed": N_("已备案"),
+}
+BUNDLE_STATES: Final = {"open": N_("办理中"), "done": N_("已办结")}
+BUNDLE_ACTIONS: Final = {"sign": N_("签批并提交"), "withdraw": N_("撤回")}
+DISPUTE_STATES: Final = {
+    "open": N_("待答复"),
+    "replied": N_("协商中"),
+    "escalated": N_("待裁决"),
+    "decided": N_("已裁决"),
+    "appealed": N_("待人民政府决定"),
+    "closed": N_("已了结"),
 }
 DISPUTE_ACTIONS: Final = {
+    "open": N_("提出争议"),
     "reply": N_("答复争议"),
+    "settle": N_("和解"),
+    "propose-settlement": N_("提出和解方案"),
+    "escalate": N_("提请裁决"),
     "decide": N_("裁决争议"),
+    "appeal": N_("提请人民政府决定"),
     "conclude": N_("登记政府决定"),
+    "close": N_("了结"),
+}
+DISPUTE_KINDS: Final = {
+    "source": N_("数源认责"),
+    "catalogue": N_("目录条目"),
+    "application": N_("共享申请"),
+    "use": N_("数据使用"),
+    "version": N_("目录新版本"),
+}
+DISPUTE_SIDES: Final = {
+    "claimant": N_("我部门提出的"),
+    "respondent": N_("向我部门提出的"),
+    "authority": N_("本辖区的"),
+}
+RULINGS: Final = {
+    "upheld": N_("支持主张"),
+    "partly": N_("部分支持"),
+    "dismissed": N_("不予支持"),
 }
 DEMAND_STATES: Final = {
     "draft": N_("草稿"),
@@ -105,6 +162,7 @@ DEMAND_ACTIONS: Final = {
     "close": N_("关闭需求"),
 }
 THINGS: Final = {
+    "bundle": N_("批量申请"),
     "resource": N_("目录条目"),
     "application": N_("共享申请"),
     "subscription": N_("共享授权"),
@@ -139,190 +197,35 @@ ROLES: Final = {
     "provider head": N_("提供方工作机构负责人"),
     "consumer clerk": N_("需求方经办人"),
     "consumer head": N_("需求方工作机构负责人"),
+    "claimant head": N_("提出方工作机构负责人"),
+    "respondent head": N_("被提出方工作机构负责人"),
 }
-SHARE_TYPES: Final = {
-    "unconditional": N_("无条件共享"),
-    "conditional": N_("有条件共享"),
-    "none": N_("不予共享"),
-}
-MODES: Final = {
-    "pull": N_("接口拉取"),
-    "push": N_("主动推送"),
-    "query": N_("按键查询"),
-    "verify": N_("核验"),
-    "file": N_("文件"),
-    "table": N_("库表"),
-    "api": N_("服务接口"),
-}
-OPEN_TYPES: Final = {
-    "closed": N_("不予开放"),
-    "conditional": N_("有条件开放"),
-    "open": N_("无条件开放"),
-}
-CYCLES: Final = {
-    "realtime": N_("实时"),
-    "daily": N_("每日"),
-    "weekly": N_("每周"),
-    "monthly": N_("每月"),
-    "quarterly": N_("每季度"),
-    "half_yearly": N_("每半年"),
-    "yearly": N_("每年"),
-    "irregular": N_("不定期"),
-    "never": N_("不更新"),
-    "other": N_("其他"),
-}
-FORMATS: Final = {
-    "1": N_("电子文件"),
-    "2": N_("电子表格"),
-    "3": N_("数据库"),
-    "4": N_("图形图像"),
-    "5": N_("流媒体"),
-    "6": N_("自描述格式"),
-    "7": N_("服务接口"),
-}
-GRADES: Final = {
-    "1": N_("1 级（公开）"),
-    "2": N_("2 级（内部）"),
-    "3": N_("3 级（敏感）"),
-    "4": N_("4 级（高度敏感）"),
-}
-ITEM_ROLES: Final = {"source": N_("数源"), "reference": N_("引用")}
-MASKS: Final = {
-    "": N_("不脱敏"),
-    "full": N_("全部隐去"),
-    "partial": N_("保留首尾"),
-    "hash": N_("散列"),
-    "null": N_("置空"),
-}
-DATA_TYPES: Final = {
-    "string": N_("文本"),
-    "integer": N_("整数"),
-    "decimal": N_("小数"),
-    "boolean": N_("是否"),
-    "date": N_("日期"),
-    "datetime": N_("日期时间"),
-    "code": N_("代码"),
-}
-CLIENT_STATES: Final = {"active": N_("启用"), "suspended": N_("停用")}
-CLIENT_ACTIONS: Final = {
-    "rotate": N_("更换密钥"),
-    "suspend": N_("停用"),
-    "resume": N_("恢复"),
-}
-CHECKS: Final = {
-    "token": N_("访问令牌"),
-    "rate": N_("请求频率"),
-    "scope": N_("授权范围"),
-    "role": N_("人员角色"),
-    "department": N_("所属部门"),
-    "thing": N_("对象是否可见"),
-    "grant": N_("共享授权"),
-    "calendar": N_("有效期"),
-    "mode": N_("共享方式"),
-    "quota": N_("当日配额"),
-    "request": N_("请求格式"),
-    "state": N_("当前状态"),
-    "contract": N_("数据契约"),
-    "platform": N_("平台服务"),
-}
-OUTCOMES: Final = {
-    "passed": N_("通过"),
-    "failed": N_("未通过"),
-    "not_reached": N_("未检查"),
-    "not_checked": N_("未检查"),
-}
-CHANGES: Final = {
-    "item_added": N_("新增信息项"),
-    "required_item_added": N_("新增必填信息项"),
-    "item_removed": N_("删除信息项"),
-    "type_changed": N_("类型改变"),
-    "key_changed": N_("主键改变"),
-    "became_required": N_("改为必填"),
-    "became_optional": N_("改为非必填"),
-    "narrowed": N_("取值收窄"),
-    "widened": N_("取值放宽"),
-    "relabelled": N_("名称改变"),
-}
-REFUSAL_CODES: Final = {
-    "1": N_("法律、行政法规或国务院决定不允许共享"),
-    "2": N_("该数据不由本部门提供"),
-    "3": N_("不具备共享条件"),
-    "4": N_("其他"),
-}
-FIELDS: Final = {
-    "name": N_("资源名称"),
-    "abstract": N_("摘要"),
-    "class_code": N_("类目代码"),
-    "region_code": N_("行政区划"),
-    "format": N_("格式"),
-    "update_cycle": N_("更新周期"),
-    "share_type": N_("共享属性"),
-    "share_conditions": N_("共享条件"),
-    "share_scope": N_("共享范围"),
-    "share_purposes": N_("使用用途"),
-    "legal_basis": N_("依据"),
-    "share_modes": N_("共享方式"),
-    "open_type": N_("开放属性"),
-    "grade": N_("数据级别"),
-    "items": N_("信息项"),
-    "reviews": N_("评估"),
-    "partitions": N_("分区数"),
-}
-FACETS: Final = {
-    "share_type": N_("共享属性"),
-    "status": N_("状态"),
-    "class": N_("类目"),
-    "department": N_("部门"),
-}
-CLASSES: Final = {"1": N_("基础"), "2": N_("主题"), "3": N_("部门")}
-SCOPES: Final = {
-    "catalog:read": N_("查看目录"),
-    "catalog:write": N_("编制目录"),
-    "applications:write": N_("提出申请"),
-    "records:publish": N_("上报数据"),
-    "records:read": N_("取用数据"),
-    "audit:read": N_("查看审计"),
-    "admin": N_("管理"),
-}
-AUTH_METHODS: Final = {
-    "client_secret_basic": N_("密钥"),
-    "private_key_jwt": N_("公钥签名"),
-}
-
 NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    **labels_catalogue.NAMES,
     "resource": RESOURCE_STATES,
     "resource_action": RESOURCE_ACTIONS,
     "application": APPLICATION_STATES,
     "application_action": APPLICATION_ACTIONS,
     "subscription": SUBSCRIPTION_STATES,
     "subscription_action": SUBSCRIPTION_ACTIONS,
+    "disposal": DISPOSAL_STATES,
+    "disposal_action": DISPOSAL_ACTIONS,
+    "effect": EFFECTS,
+    "answer": ANSWERS,
+    "bundle": BUNDLE_STATES,
+    "bundle_action": BUNDLE_ACTIONS,
+    "bundle_line": BUNDLE_LINES,
+    "dispute": DISPUTE_STATES,
     "dispute_action": DISPUTE_ACTIONS,
     "demand": DEMAND_STATES,
     "demand_action": DEMAND_ACTIONS,
+    "dispute_kind": DISPUTE_KINDS,
+    "dispute_side": DISPUTE_SIDES,
+    "ruling": RULINGS,
     "source": SOURCE_STATES,
     "thing": THINGS,
     "conversion": CONVERSIONS,
     "decision": DECISIONS,
     "role": ROLES,
-    "share_type": SHARE_TYPES,
-    "mode": MODES,
-    "open_type": OPEN_TYPES,
-    "cycle": CYCLES,
-    "format": FORMATS,
-    "grade": GRADES,
-    "item_role": ITEM_ROLES,
-    "mask": MASKS,
-    "data_type": DATA_TYPES,
-    "client": CLIENT_STATES,
-    "client_action": CLIENT_ACTIONS,
-    "check": CHECKS,
-    "outcome": OUTCOMES,
-    "change": CHANGES,
-    "refusal": REFUSAL_CODES,
-    "field": FIELDS,
-    "facet": FACETS,
-    "class": CLASSES,
-    "scope": SCOPES,
-    "auth_method": AUTH_METHODS,
 }
 CHOICES: Final[Mapping[str, Sequence[str]]] = {kind: tuple(names) for kind, names in NAMES.items()}

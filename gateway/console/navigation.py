@@ -24,6 +24,7 @@ AREAS: Sequence[tuple[str, str, frozenset[Role]]] = (
     ("/console/sources", N_("数源"), EVERYBODY),
     ("/console/applications", N_("申请"), STAFF | {Role.AUDITOR}),
     ("/console/subscriptions", N_("授权"), STAFF | {Role.AUDITOR}),
+    ("/console/disputes", N_("争议"), frozenset({Role.HEAD, Role.AUTHORITY, Role.AUDITOR})),
     ("/console/clients", N_("应用系统"), EVERYBODY),
     ("/console/refusals", N_("为何被拒"), ASKERS),
     ("/console/people", N_("人员"), frozenset({Role.SECURITY})),

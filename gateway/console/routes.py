@@ -4,9 +4,12 @@ from fastapi import APIRouter, FastAPI
 
 from gateway.console import (
     administration,
+    answering,
     applications,
+    bundles,
     catalogue,
     clients,
+    disputes,
     drafting,
     home,
     refusals,
@@ -26,7 +29,10 @@ ROUTERS = (
     drafting.router,
     catalogue.router,
     applications.router,
+    answering.router,
+    bundles.router,
     subscriptions.router,
+    disputes.router,
     sources.router,
     clients.router,
     refusals.router,

@@ -11,12 +11,14 @@ from auth.principal import Role
 from catalog import elements, sources
 from catalog.sources import Criteria
 from catalog.states import Decision, SourceStatus
+from exchange.disputes.states import Kind
 from gateway.api.elements import ElementView
 from gateway.api.sources import ClaimIn, SourceView, views
-from gateway.console import forms
+from gateway.console import disputes, forms
 from gateway.console.labels import N_
 from gateway.console.pages import act, page
 from gateway.console.visit import Go, Visit
+from kernel.database import ReadSession
 from kernel.errors import ShuyuanError
 from kernel.paging import LIMIT_MAX, PageRequest
 
@@ -63,6 +65,7 @@ class Claim:
 
     source: SourceView
     allowed: Sequence[str]
+    dispute: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ async def one(visit: Visit) -> ElementPage:
         element = ElementView.model_validate(await elements.get(session, code))
         found = await sources.find(session, code, CLAIMS, region_code=None, status=None)
         shown = await views(session, visit.principal, found.items)
+        dispute_of = await _disputes(visit, session, [each for each in shown if each.next])
     allowed = {
         view.id: [
             step.action
@@ -93,9 +97,25 @@ async def one(visit: Visit) -> ElementPage:
     regions: dict[str, list[Claim]] = {}
     for view in shown:
         if view.next:
-            regions.setdefault(view.region_code, []).append(Claim(view, allowed[view.id]))
+            claim = Claim(view, allowed[view.id], dispute_of.get(view.id, ""))
+            regions.setdefault(view.region_code, []).append(claim)
     past = [view for view in shown if not view.next]
     return ElementPage(element, regions, past, visit.has(Role.HEAD))
+
+
+async def _disputes(
+    visit: Visit, session: ReadSession, standing: Sequence[SourceView]
+) -> Mapping[str, str]:
+    """Return where the person disputes a rival of its department's claim, by the rival's id."""
+    own = {each.region_code for each in standing if each.department == visit.principal.department}
+    return {
+        each.id: await disputes.link(
+            visit, session, Kind.SOURCE, each.id,
+            between=(visit.principal.department, each.department),
+        )
+        for each in standing
+        if each.region_code in own
+    }  # fmt: skip
 
 
 def _may(step: Callable[[], None]) -> bool:

@@ -13,10 +13,11 @@ from exchange.subscriptions.states import FILING, Action, State
 from gateway.api import subscriptions as api
 from gateway.api.entries import ItemWire, view
 from gateway.api.subscriptions import Filing, SubscriptionDetail, SubscriptionView, Suspension
-from gateway.console import forms, samples
-from gateway.console.applications import chosen_side, sides_of
+from gateway.console import aftercare, forms, samples
+from gateway.console.aftercare import Aftercare
+from gateway.console.applications import chosen_side, in_force, sides_of
 from gateway.console.labels import N_
-from gateway.console.pages import page, steps
+from gateway.console.pages import act, page, steps
 from gateway.console.samples import Samples
 from gateway.console.visit import Visit
 from kernel.database import WriteSession
@@ -50,7 +51,10 @@ async def listed(visit: Visit) -> Subscriptions:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionPage:
-    """One subscription; `quota_percent` is what of today's quota is used, None without one."""
+    """One subscription; `quota_percent` is what of today's quota is used, None without one.
+
+    `askable` are the items that an amendment may ask for.
+    """
 
     subscription: SubscriptionDetail
     items: Mapping[str, ItemWire]
@@ -58,12 +62,15 @@ class SubscriptionPage:
     filing_allowed: bool
     quota_percent: int | None
     samples: Samples
+    care: Aftercare
+    askable: Sequence[ItemWire]
 
 
 @page(router, "/console/subscriptions/{id}", ONE)
 async def one(visit: Visit) -> SubscriptionPage:
     found = await api.find(visit.part("id"), visit.principal, visit.using, Response())
     quota = found.records_per_day
+    care = await aftercare.gathered(visit, found)
     return SubscriptionPage(
         subscription=found,
         items=await _items(visit, found),
@@ -71,7 +78,14 @@ async def one(visit: Visit) -> SubscriptionPage:
         filing_allowed=visit.has("authority") and Action.TERMINATE in found.allowed,
         quota_percent=min(100, found.used_today * 100 // quota) if quota else None,
         samples=samples.of(visit.using.settings.base_url, found.client_id, found.id),
+        care=care,
+        askable=await _askable(visit, found) if "amend" in care.offered else (),
     )
+
+
+async def _askable(visit: Visit, found: SubscriptionDetail) -> Sequence[ItemWire]:
+    async with visit.reading() as session:
+        return (await in_force(visit, session, found.resource_id)).items
 
 
 async def _items(visit: Visit, found: SubscriptionDetail) -> dict[str, ItemWire]:
@@ -117,4 +131,8 @@ async def _file(visit: Visit, session: WriteSession, subscription_id: str) -> Su
 _step(Action.SUSPEND, N_("已暂停，数据停止提供。刷新本页可以看到最后一个字节何时发出。"), _suspend)
 _step(Action.RESUME, N_("已恢复。"), _resume)
 _step(Action.TERMINATE, N_("已终止。"), _terminate)
+for _action, (_done, _taken) in aftercare.STEPS.items():
+    _step(_action, _done, _taken)
+act(router, "/console/subscriptions/{id}/renew", one, ONE)(aftercare.renew)
+act(router, "/console/subscriptions/{id}/amend", one, ONE)(aftercare.amend)
 _step(FILING, N_("已备案，提供方可以终止。"), _file)

@@ -25,6 +25,7 @@ PLACES: Final = {
     "application": "/console/applications/",
     "subscription": "/console/subscriptions/",
     "source": "/console/claims/",
+    "dispute": "/console/disputes/",
 }
 
 

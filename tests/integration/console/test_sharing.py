@@ -26,13 +26,14 @@ async def test_one_form_applies_for_two_resources_and_one_is_agreed_to_in_part(
     async with browsing(world.base_url, consumer.clerk) as clerk:
         query = "&".join(f"resource={each}" for each in resources)
         page = await clerk.open(f"/console/applications/new?{query}")
-        listed = await clerk.send(page, "/applications/new", **ASKED)
-        links = [each for each in listed.links if each.startswith("/console/applications/0")]
-        assert len(links) == 2, listed.text
+        bundle = await clerk.send(page, "/applications/new", title="登记所需", **ASKED)
+        links = [each for each in bundle.links if each.startswith("/console/applications/0")]
+        assert len(links) == 2, bundle.text
+        assert not any(form.action.endswith("/sign") for form in bundle.forms)
     async with browsing(world.base_url, consumer.head) as head:
-        for link in links:
-            signed = await head.send(await head.open(link), "/sign")
-            assert "待答复" in signed.text
+        signed = await head.send(await head.open(bundle.path), "/sign")
+        assert "待答复" in signed.text
+        assert "登记所需" in (await head.open("/console/bundles", status="open")).text
     async with browsing(world.base_url, provider.head) as answering:
         pages = [await answering.open(link) for link in links]
         (page,) = [each for each in pages if "phone" in each.text]
@@ -44,6 +45,43 @@ async def test_one_form_applies_for_two_resources_and_one_is_agreed_to_in_part(
         page = await answering.open(_subscription(agreed.links))
         assert page.status == 200
         assert "phone" not in page.text
+
+
+async def test_rows_are_filtered_and_a_draft_is_changed(world: World) -> None:
+    provider, consumer = await world.department(), await world.department()
+    await world.client(consumer)
+    items = await world.items({"name": "id", "key": True}, {"name": "kind"})
+    resource = await world.resource(provider, items)
+    async with browsing(world.base_url, consumer.clerk) as clerk:
+        page = await clerk.open(f"/console/applications/new?resource={resource}")
+        rows = {
+            f"filter_item_{resource}": ["kind", "", ""],
+            f"filter_op_{resource}": ["in", "eq", "eq"],
+            f"filter_value_{resource}": ["甲、乙", "", ""],
+        }
+        page = await clerk.send(page, "/applications/new", **ASKED, **rows)
+        assert "属于其中之一" in page.text, page.text
+        assert "甲、乙" in page.text
+        page = await clerk.send(page, "/change", scope="登记处")
+        assert "登记处" in page.text
+    async with browsing(world.base_url, consumer.head) as head:
+        page = await head.send(page := await head.open(page.path), "/sign")
+        assert not any(form.action.endswith("/change") for form in page.forms)
+
+
+async def test_the_authority_sends_an_application_to_the_right_source(world: World) -> None:
+    wrong, right = await world.department(), await world.department()
+    items = await world.items({"name": "id", "key": True})
+    first = await world.resource(wrong, items)
+    second = await world.resource(right, items)
+    consumer = await world.department()
+    client = await world.client(consumer)
+    application = await world.application(first, consumer, client)
+    await consumer.head.ask("POST", f"/v1/applications/{application}/sign")
+    async with browsing(world.base_url, world.authority) as authority:
+        page = await authority.open(f"/console/applications/{application}")
+        page = await authority.send(page, "/reroute", resource_id=second, reason="数源部门提供")
+        assert "已转至数源部门" in page.text, page.text
 
 
 async def test_a_subscription_is_suspended_with_the_time_of_its_last_byte(world: World) -> None:

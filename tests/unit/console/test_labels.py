@@ -10,9 +10,15 @@ from catalog import states as catalog_states
 from catalog.contracts.model import DataType
 from catalog.entries import ItemRole, OpenType, ShareMode, ShareType, UpdateCycle
 from catalog.rules.compatibility import Kind
+from exchange.announcements import states as announcement_states
 from exchange.applications import states as application_states
+from exchange.bundles import states as bundle_states
 from exchange.demands import states as demand_states
+from exchange.disposals import states as disposal_states
+from exchange.disputes import states as dispute_states
+from exchange.stewardship.version_effects import Effect
 from exchange.subscriptions import states as subscription_states
+from exchange.subscriptions.conditions import Op
 from gateway.checks import Check
 from gateway.console.labels import NAMES
 
@@ -27,6 +33,19 @@ CODES: dict[str, Iterable[str]] = {
     "subscription_action": subscription_states.Action,
     "demand": demand_states.State,
     "demand_action": demand_states.Action,
+    "answer": announcement_states.Answer,
+    "effect": Effect,
+    "disposal": disposal_states.State,
+    "disposal_action": disposal_states.Action,
+    "bundle": bundle_states.Status,
+    "bundle_action": bundle_states.Action,
+    "bundle_line": (*application_states.State, *bundle_states.LineStatus),
+    "dispute": dispute_states.State,
+    "dispute_action": dispute_states.Action,
+    "dispute_kind": dispute_states.Kind,
+    "dispute_side": dispute_states.Party,
+    "ruling": dispute_states.Decision,
+    "op": Op,
     "client": client_states.State,
     "client_action": client_states.Action,
     "role": Role,

@@ -1,0 +1,189 @@
+"""What people call the codes that entries, registers and checks are made of."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from gateway.console.texts import N_
+
+SHARE_TYPES: Final = {
+    "unconditional": N_("无条件共享"),
+    "conditional": N_("有条件共享"),
+    "none": N_("不予共享"),
+}
+MODES: Final = {
+    "pull": N_("接口拉取"),
+    "push": N_("主动推送"),
+    "query": N_("按键查询"),
+    "verify": N_("核验"),
+    "file": N_("文件"),
+    "table": N_("库表"),
+    "api": N_("服务接口"),
+}
+OPEN_TYPES: Final = {
+    "closed": N_("不予开放"),
+    "conditional": N_("有条件开放"),
+    "open": N_("无条件开放"),
+}
+CYCLES: Final = {
+    "realtime": N_("实时"),
+    "daily": N_("每日"),
+    "weekly": N_("每周"),
+    "monthly": N_("每月"),
+    "quarterly": N_("每季度"),
+    "half_yearly": N_("每半年"),
+    "yearly": N_("每年"),
+    "irregular": N_("不定期"),
+    "never": N_("不更新"),
+    "other": N_("其他"),
+}
+FORMATS: Final = {
+    "1": N_("电子文件"),
+    "2": N_("电子表格"),
+    "3": N_("数据库"),
+    "4": N_("图形图像"),
+    "5": N_("流媒体"),
+    "6": N_("自描述格式"),
+    "7": N_("服务接口"),
+}
+GRADES: Final = {
+    "1": N_("1 级（公开）"),
+    "2": N_("2 级（内部）"),
+    "3": N_("3 级（敏感）"),
+    "4": N_("4 级（高度敏感）"),
+}
+ITEM_ROLES: Final = {"source": N_("数源"), "reference": N_("引用")}
+MASKS: Final = {
+    "": N_("不脱敏"),
+    "full": N_("全部隐去"),
+    "partial": N_("保留首尾"),
+    "hash": N_("散列"),
+    "null": N_("置空"),
+}
+DATA_TYPES: Final = {
+    "string": N_("文本"),
+    "integer": N_("整数"),
+    "decimal": N_("小数"),
+    "boolean": N_("是否"),
+    "date": N_("日期"),
+    "datetime": N_("日期时间"),
+    "code": N_("代码"),
+}
+CLIENT_STATES: Final = {"active": N_("启用"), "suspended": N_("停用")}
+CLIENT_ACTIONS: Final = {
+    "rotate": N_("更换密钥"),
+    "suspend": N_("停用"),
+    "resume": N_("恢复"),
+}
+CHECKS: Final = {
+    "token": N_("访问令牌"),
+    "rate": N_("请求频率"),
+    "scope": N_("授权范围"),
+    "role": N_("人员角色"),
+    "department": N_("所属部门"),
+    "thing": N_("对象是否可见"),
+    "grant": N_("共享授权"),
+    "calendar": N_("有效期"),
+    "mode": N_("共享方式"),
+    "quota": N_("当日配额"),
+    "request": N_("请求格式"),
+    "state": N_("当前状态"),
+    "contract": N_("数据契约"),
+    "platform": N_("平台服务"),
+}
+OUTCOMES: Final = {
+    "passed": N_("通过"),
+    "failed": N_("未通过"),
+    "not_reached": N_("未检查"),
+    "not_checked": N_("未检查"),
+}
+CHANGES: Final = {
+    "item_added": N_("新增信息项"),
+    "required_item_added": N_("新增必填信息项"),
+    "item_removed": N_("删除信息项"),
+    "type_changed": N_("类型改变"),
+    "key_changed": N_("主键改变"),
+    "became_required": N_("改为必填"),
+    "became_optional": N_("改为非必填"),
+    "narrowed": N_("取值收窄"),
+    "widened": N_("取值放宽"),
+    "relabelled": N_("名称改变"),
+}
+REFUSAL_CODES: Final = {
+    "1": N_("法律、行政法规或国务院决定不允许共享"),
+    "2": N_("该数据不由本部门提供"),
+    "3": N_("不具备共享条件"),
+    "4": N_("其他"),
+}
+OPS: Final = {
+    "eq": N_("等于"),
+    "ne": N_("不等于"),
+    "in": N_("属于其中之一"),
+    "prefix": N_("开头是"),
+    "gt": N_("大于"),
+    "ge": N_("大于或等于"),
+    "lt": N_("小于"),
+    "le": N_("小于或等于"),
+}
+FIELDS: Final = {
+    "name": N_("资源名称"),
+    "abstract": N_("摘要"),
+    "class_code": N_("类目代码"),
+    "region_code": N_("行政区划"),
+    "format": N_("格式"),
+    "update_cycle": N_("更新周期"),
+    "share_type": N_("共享属性"),
+    "share_conditions": N_("共享条件"),
+    "share_scope": N_("共享范围"),
+    "share_purposes": N_("使用用途"),
+    "legal_basis": N_("依据"),
+    "share_modes": N_("共享方式"),
+    "open_type": N_("开放属性"),
+    "grade": N_("数据级别"),
+    "items": N_("信息项"),
+    "reviews": N_("评估"),
+    "partitions": N_("分区数"),
+}
+FACETS: Final = {
+    "share_type": N_("共享属性"),
+    "status": N_("状态"),
+    "class": N_("类目"),
+    "department": N_("部门"),
+}
+CLASSES: Final = {"1": N_("基础"), "2": N_("主题"), "3": N_("部门")}
+SCOPES: Final = {
+    "catalog:read": N_("查看目录"),
+    "catalog:write": N_("编制目录"),
+    "applications:write": N_("提出申请"),
+    "records:publish": N_("上报数据"),
+    "records:read": N_("取用数据"),
+    "audit:read": N_("查看审计"),
+    "admin": N_("管理"),
+}
+AUTH_METHODS: Final = {
+    "client_secret_basic": N_("密钥"),
+    "private_key_jwt": N_("公钥签名"),
+}
+
+NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "share_type": SHARE_TYPES,
+    "mode": MODES,
+    "open_type": OPEN_TYPES,
+    "cycle": CYCLES,
+    "format": FORMATS,
+    "grade": GRADES,
+    "item_role": ITEM_ROLES,
+    "mask": MASKS,
+    "data_type": DATA_TYPES,
+    "client": CLIENT_STATES,
+    "client_action": CLIENT_ACTIONS,
+    "check": CHECKS,
+    "outcome": OUTCOMES,
+    "change": CHANGES,
+    "refusal": REFUSAL_CODES,
+    "op": OPS,
+    "field": FIELDS,
+    "facet": FACETS,
+    "class": CLASSES,
+    "scope": SCOPES,
+    "auth_method": AUTH_METHODS,
+}
