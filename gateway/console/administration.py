@@ -17,8 +17,8 @@ from gateway.api.audit import AuditEventView
 from gateway.api.people import PersonChangeIn, PersonIn, PersonView
 from gateway.api.status import StatusView
 from gateway.console import forms
-from gateway.console.labels import N_
 from gateway.console.pages import act, page
+from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
 from kernel.clock import SHANGHAI
 

@@ -24,8 +24,8 @@ from gateway.api.announcements import Acceptance, AnswerView, Objection
 from gateway.api.renewals import Amendment, Renewal
 from gateway.api.subscriptions import SubscriptionDetail
 from gateway.console import disputes, forms
-from gateway.console.labels import N_
 from gateway.console.pages import Step
+from gateway.console.texts import N_
 from gateway.console.visit import Go, View, Visit
 from gateway.lists import ListOf
 from kernel.database import ReadSession, WriteSession

@@ -19,7 +19,7 @@ from gateway.api.application_shapes import (
 from gateway.api.sharing import limits_of
 from gateway.console import filters, forms
 from gateway.console.applications import Step, step
-from gateway.console.labels import N_
+from gateway.console.texts import N_
 from gateway.console.visit import Visit
 from kernel.database import WriteSession
 from kernel.errors import FieldError, Invalid

@@ -31,8 +31,8 @@ from gateway.api.bundle_shapes import BundleIn
 from gateway.api.entries import ItemWire, ResourceSummary, ResourceView, summaries, view
 from gateway.api.sharing import history_views, limits_of
 from gateway.console import disputes, filters, forms
-from gateway.console.labels import N_
 from gateway.console.pages import act, page
+from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import FieldError, Invalid, NotFound

@@ -11,8 +11,8 @@ from exchange.bundles.states import Action, Status
 from gateway.api import bundles as api
 from gateway.api.bundle_shapes import BundleDetail, BundleView
 from gateway.api.sharing import limits_of
-from gateway.console.labels import N_
 from gateway.console.pages import page, steps
+from gateway.console.texts import N_
 from gateway.console.visit import Visit
 from kernel.database import WriteSession
 

@@ -33,8 +33,8 @@ from gateway.api.entries import (
     view,
 )
 from gateway.console import disputes, forms
-from gateway.console.labels import N_
 from gateway.console.pages import act, page, steps
+from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import NotFound, ShuyuanError

@@ -12,8 +12,8 @@ from auth.states import Action
 from gateway.api import clients as api
 from gateway.api.clients import ClientIn, ClientView, RotateIn
 from gateway.console import forms
-from gateway.console.labels import N_
 from gateway.console.pages import act, page, steps
+from gateway.console.texts import N_
 from gateway.console.visit import Visit
 from kernel.database import WriteSession
 from kernel.errors import ShuyuanError

@@ -15,8 +15,8 @@ from gateway import names
 from gateway.api import disputes as api
 from gateway.api.disputes import Conclusion, DisputeDetail, DisputeView, NewDispute, Ruling
 from gateway.console import forms
-from gateway.console.labels import N_
 from gateway.console.pages import act, page, steps
+from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import NotFound

@@ -13,8 +13,8 @@ from auth.principal import Role
 from catalog import elements, resources, sources
 from gateway.api.entries import EntryIn, ResourceView, view
 from gateway.console import forms
-from gateway.console.labels import N_
 from gateway.console.pages import act, page
+from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
 from kernel.database import ReadSession
 from kernel.paging import PageRequest

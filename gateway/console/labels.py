@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from gateway.console import labels_catalogue
-from gateway.console.texts import N_ as N_
+from gateway.console.texts import N_
 
 CONVERSIONS: Final = {
     "number_to_text": N_("数字单元格按文本读取"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auth.principal import Principal, Role
-from gateway.console.labels import N_
+from gateway.console.texts import N_
 
 STAFF = frozenset({Role.CLERK, Role.HEAD, Role.AUTHORITY})
 ASKERS = frozenset({Role.CLERK, Role.HEAD, Role.SECURITY, Role.AUDITOR})

@@ -15,8 +15,8 @@ from exchange.disputes.states import Kind
 from gateway.api.elements import ElementView
 from gateway.api.sources import ClaimIn, SourceView, views
 from gateway.console import disputes, forms
-from gateway.console.labels import N_
 from gateway.console.pages import act, page
+from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
 from kernel.database import ReadSession
 from kernel.errors import ShuyuanError

@@ -16,9 +16,9 @@ from gateway.api.subscriptions import Filing, SubscriptionDetail, SubscriptionVi
 from gateway.console import aftercare, forms, samples
 from gateway.console.aftercare import Aftercare
 from gateway.console.applications import chosen_side, in_force, sides_of
-from gateway.console.labels import N_
 from gateway.console.pages import act, page, steps
 from gateway.console.samples import Samples
+from gateway.console.texts import N_
 from gateway.console.visit import Visit
 from kernel.database import WriteSession
 from kernel.errors import NotFound

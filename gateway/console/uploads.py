@@ -19,9 +19,9 @@ from exchange.publishing.quarantine_entries import Criteria
 from exchange.publishing.receipts import Receipt
 from gateway.api.quarantine import as_received
 from gateway.console import sheets
-from gateway.console.labels import N_
 from gateway.console.pages import act, page
 from gateway.console.sheets import Sheet
+from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
 from kernel.errors import FieldError, Invalid
 from kernel.ids import new_id
