@@ -277,6 +277,7 @@ def _item(name: str, element: str) -> Json:
         "key": name == records.KEY,
         "role": "source",
         "mask": records.MASKS.get(name),
+        "unmasked_reason": records.CLEAR_REASONS.get(name),
     }
 
 
