@@ -80,7 +80,7 @@ def serve() -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
             timeout_worker_healthcheck=HEALTHCHECK_SECONDS,
         )
-        run(config, settings.drain_seconds)
+        run(config, settings.drain_seconds, preloaded="gateway.preloaded")
 
 
 def _metrics(settings: Settings, folder: Path) -> AbstractContextManager[int]:

@@ -16,7 +16,7 @@ from gateway.http.errors import RequestTimeout
 from gateway.keys_in_paths import keyless
 from gateway.order import ASKED, Asked
 from gateway.problems import CodingNotSupported, Internal, in_english, log, problem, status_of
-from gateway.worker import WORKER
+from gateway.worker import worker_name
 from kernel.clock import monotonic
 from kernel.database import is_passing
 from kernel.errors import BadRequest, ShuyuanError, TooLarge, Unavailable, UnsupportedMedia
@@ -58,7 +58,6 @@ STATUS = "exchange.status"
 # What was refused before a route was looked for, and what no route answers.
 UNROUTED = "-"
 Answer = TypeVar("Answer")
-_WORKER_MARK = (b"exchange-worker", WORKER.encode())
 
 
 class Edge:
@@ -289,7 +288,10 @@ def _noting(scope: Scope, send: Send) -> Send:
 
 def marked(send: Send, correlation: str) -> Send:
     """Return a `send` that adds the worker, the correlation id and what is missing to answers."""
-    marks = (_WORKER_MARK, (b"exchange-correlation-id", correlation.encode()))
+    marks = (
+        (b"exchange-worker", worker_name().encode()),
+        (b"exchange-correlation-id", correlation.encode()),
+    )
 
     async def marked(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -22,7 +22,20 @@ FAILED = 1
 # What a loop does at its end, like a last flush, is let alone for so long. A cancellation can be
 # lost in the libraries that a loop waits in: whoever waits for its end would wait for ever.
 CANCEL_AGAIN_SECONDS = 5.0
-_STARTED_AT = clock.monotonic()
+
+
+class _Birth:
+    """When this process began; a forked one begins with its fork."""
+
+    at = clock.monotonic()
+
+    @classmethod
+    def now(cls) -> None:
+        cls.at = clock.monotonic()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Birth.now)
 
 
 class Loops:
@@ -74,7 +87,7 @@ def end_process() -> None:
     """
     log.critical("this process ends, to be started again: one of its loops has died")
     end_by_force_after(STOP_SECONDS + YOUNG_SECONDS)
-    age = clock.monotonic() - _STARTED_AT
+    age = clock.monotonic() - _Birth.at
     stop = threading.Timer(max(0.0, YOUNG_SECONDS - age), os.kill, (os.getpid(), signal.SIGTERM))
     stop.daemon = True
     stop.start()

@@ -18,7 +18,7 @@ from deploy.local.ports import PortBook
 from deploy.local.processes import Service
 from deploy.local.report import Report
 from deploy.local.up import Place, Platform, place
-from loadtests.processes import cores
+from loadtests.processes import cores, gateway_workers
 
 LOCK_SECONDS = 5.0
 TOLD = "arena.json"
@@ -116,10 +116,8 @@ def _pid(part: Service) -> int | None:
 
 
 def _workers(running: Platform) -> int:
-    """Count the gateway's workers: they are what its first process has spawned."""
     pid = _pid(running.gateway)
-    children = psutil.Process(pid).children() if pid else []
-    return sum("spawn_main" in " ".join(child.cmdline()) for child in children) or 1
+    return (len(gateway_workers(pid)) if pid else 0) or 1
 
 
 def machine(arena: Arena) -> Machine:

@@ -16,22 +16,39 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
-
 from deploy.local.report import Report
 from deploy.local.wording import LocalError, say
 from exchange.log.topics import topic_of
 from loadtests import flame
 from loadtests import results as outcomes
 from loadtests.arena import Arena, own_arena
+from loadtests.processes import gateway_workers
 from loadtests.readback import delete
 from loadtests.runs import RunFailed
-from loadtests.stage import BATCH, MASKED, PAGE, TAIL, Pace, Stage, generate, prepare
+from loadtests.stage import (
+    BATCH,
+    CATCH_UP,
+    LARGE_PAGE,
+    MASKED,
+    PAGE,
+    TAIL,
+    Pace,
+    Stage,
+    generate,
+    prepare,
+)
 from loadtests.workloads import Publish, Pull, Work
 from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
 
 ARCHIVE_RECORDS = 140_000
-CASES = ("publish-500", "publish-1", "publish-1-keyed", "pull-500-masked", "pull-500-tail")
+CASES = (
+    "publish-500",
+    "publish-1",
+    "publish-1-keyed",
+    "pull-500-masked",
+    "pull-500-tail",
+    "pull-catch-up",
+)
 # py-spy reads the symbols of every library before its first sample.
 SECONDS, LEAD_SECONDS, STARTING_SECONDS, SPARE_SECONDS = 8, 2.0, 6.0, 60.0
 RATE = 100
@@ -53,6 +70,7 @@ def works(stage: Stage) -> Mapping[str, tuple[Work, int]]:
         "publish-1-keyed": (Publish(world.feeds, 1, keyed=True), 64),
         "pull-500-masked": (Pull(world.masked, PAGE, str(folder / MASKED)), 8),
         "pull-500-tail": (Pull(world.whole, PAGE, str(folder / TAIL)), 8),
+        "pull-catch-up": (Pull(world.whole, LARGE_PAGE, str(folder / CATCH_UP)), 4),
     }
 
 
@@ -76,9 +94,8 @@ def profile(stage: Stage, name: str, seconds: int, folder: Path) -> str:
 
 def worker_of(arena: Arena) -> int:
     """Return the pid of one gateway worker; all do the same."""
-    children = psutil.Process(arena.families["gateway"]).children()
-    found = (each.pid for each in children if "spawn_main" in " ".join(each.cmdline()))
-    return next(found, arena.families["gateway"])
+    gateway = arena.families["gateway"]
+    return next(iter(gateway_workers(gateway)), gateway)
 
 
 def _record(pid: int, seconds: int, folder: Path) -> str:

@@ -3,6 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping
+from functools import cache
 from urllib.parse import parse_qsl, quote
 
 from auth.principal import Principal
@@ -16,18 +17,22 @@ from gateway.http.incoming import Incoming
 from gateway.http.outflow import MayLeave, always
 from gateway.problems import in_english, problem
 from gateway.validation import unknown_parameter
-from gateway.worker import WORKER
+from gateway.worker import worker_name
 from kernel.clock import monotonic
 from kernel.errors import BadRequest, ShuyuanError, TooMany
 
 QUERY_MAX = 4096
-_MARKS = (
-    b"%%bexchange-worker: %b\r\nx-content-type-options: nosniff\r\n"
-    b"exchange-correlation-id: %%b\r\n%%b"
-) % WORKER.encode()
 _UNFIT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 Headers = dict[bytes, bytes]
+
+
+@cache
+def _marks() -> bytes:
+    return (
+        b"%%bexchange-worker: %b\r\nx-content-type-options: nosniff\r\n"
+        b"exchange-correlation-id: %%b\r\n%%b"
+    ) % worker_name().encode()
 
 
 class HotRequest(ABC):
@@ -130,7 +135,7 @@ class HotRequest(ABC):
         self.answered_status = status
         limit_fields = limits.fields(self.buckets, self.day)
         return self.send(
-            status, _MARKS % (head, self.correlation.encode(), limit_fields), body, may_leave
+            status, _marks() % (head, self.correlation.encode(), limit_fields), body, may_leave
         )
 
     async def refuse(self, error: ShuyuanError, status: int | None = None) -> None:

@@ -6,12 +6,16 @@ import sys
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
-from gateway.http.workers import Workers
+from gateway.http.workers import Workers, preload
 
 
-def run(config: uvicorn.Config, drain_seconds: float) -> None:
-    """Serve until a signal says stop; exits where a worker could not start."""
+def run(config: uvicorn.Config, drain_seconds: float, preloaded: str = "") -> None:
+    """Serve until a signal says stop; exits where a worker could not start.
+
+    Several workers are forked from a process that has imported the module `preloaded`.
+    """
     if config.workers > 1:
+        preload(preloaded)
         started = Workers(config, config.bind_socket(), drain_seconds).run()
     else:
         server = uvicorn.Server(config)

@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.http.head import Fields
 from gateway.problems import problem
-from gateway.worker import WORKER
+from gateway.worker import worker_name
 from kernel.errors import ShuyuanError
 from kernel.ids import new_id
 from kernel.logging import correlation_id
@@ -60,6 +60,6 @@ def refusal(
         status, named, body = problem(error, instance=path, english=english, status=status)
     finally:
         correlation_id.reset(token)
-    marks = {"exchange-worker": WORKER, "exchange-correlation-id": correlation}
+    marks = {"exchange-worker": worker_name(), "exchange-correlation-id": correlation}
     fields = [(n.lower().encode(), v.encode("latin-1")) for n, v in {**named, **marks}.items()]
     return status, lines(fields) + NOSNIFF, body

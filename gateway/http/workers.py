@@ -3,6 +3,9 @@
 uvicorn's own supervisor asks its workers one after the other and waits for each answer, up to the
 whole time after which one counts as hung: a worker that was killed between two of its steps, or
 beside one that hung, was not replaced for so long.
+
+Workers are forked from a process of one thread that has imported the application and does nothing
+else (`multiprocessing`'s fork server; gateway/preloaded.py).
 """
 
 import contextlib
@@ -26,7 +29,7 @@ from kernel.tasks import STOP_SECONDS, end_by_force_after
 
 log = logging.getLogger(__name__)
 
-_SPAWN: Final = multiprocessing.get_context("spawn")
+_PROCESSES: Final = multiprocessing.get_context("forkserver")
 TURN_SECONDS: Final = 0.5
 # A worker that dies at once is not started more often than this.
 YOUNG_SECONDS: Final = 1.0
@@ -34,12 +37,17 @@ YOUNG_SECONDS: Final = 1.0
 REFUSED_EARLIER_SECONDS: Final = 0.5
 
 
+def preload(module: str) -> None:
+    """Fork workers from a process that has imported this module; said before the first is born."""
+    _PROCESSES.set_forkserver_preload([module] if module else [])
+
+
 class Worker:
     """A process that serves, and answers questions for its life from a thread of its own."""
 
     def __init__(self, config: uvicorn.Config, listening: socket.socket) -> None:
-        self._pipe, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_serve, args=(config, listening, theirs))
+        self._pipe, theirs = _PROCESSES.Pipe()
+        self._process = _PROCESSES.Process(target=_serve, args=(config, listening, theirs))
         self._process.start()
         theirs.close()
         self._born_at = clock.monotonic()

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from deploy.local.ports import any_free
+from loadtests.processes import gateway_workers
 
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 300.0
@@ -63,17 +64,7 @@ class Running:
 
     def worker_pids(self) -> list[int]:
         """Return the pids of the gateway's worker processes."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        pids = [int(pid) for pid in children.read_text().split()]
-        return [pid for pid in pids if b"spawn_main" in _command_line(pid)]
-
-
-def _command_line(pid: int) -> bytes:
-    """Return nothing for a process that has ended meanwhile."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
+        return gateway_workers(self.process.pid)
 
 
 @contextmanager

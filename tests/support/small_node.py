@@ -37,4 +37,5 @@ if __name__ == "__main__":
             timeout_worker_healthcheck=int(hung_seconds),
         ),
         drain_seconds=0.2,
+        preloaded="tests.support.small_node",
     )

@@ -18,6 +18,7 @@ from deploy.local.cluster import Cluster
 from deploy.local.processes import Command, Service
 from deploy.local.stack import Stack
 from deploy.migrations.run import upgrade
+from loadtests.processes import gateway_workers
 from tests.faults.campaign.disk import SmallDisk
 from tests.faults.campaign.wire import Address
 from tests.support import processes
@@ -200,8 +201,7 @@ class Stage:
         found: list[int] = []
         for gateway in self.gateways:
             with suppress(psutil.NoSuchProcess, LookupError):
-                children = psutil.Process(self.pid(gateway)).children()
-                found += [each.pid for each in children if "spawn_main" in " ".join(_words(each))]
+                found += gateway_workers(self.pid(gateway))
         return found
 
     def backends(self) -> list[int]:
