@@ -107,9 +107,24 @@ class Door:
             self._quotas.give_back(reservation, units)
 
     def answer(
-        self, entered: Entered, body: bytes, reservation: Reservation | None, records: int
+        self,
+        entered: Entered,
+        body: bytes,
+        reservation: Reservation | None,
+        records: int,
+        takes: list[RowTake],
     ) -> Answer:
-        """Return what leaves, of which so many records are charged once it is handed on."""
+        """Count what leaves with its evidence, and return it.
+
+        So many records are charged once it is handed on.
+        """
+        grant, reserved = entered.plan.grant, reservation is not None
+        self._counts.read(
+            entered.principal,
+            Delivered(
+                grant.id, grant.revision, entered.plan.version, records, len(body), takes, reserved
+            ),
+        )
         if reservation is None:
             return Answer(body, entered.admission)
         unused = reservation.records - records
@@ -120,21 +135,3 @@ class Door:
     def _settle(self, reservation: Reservation, records: int, handed_on: bool) -> None:  # noqa: FBT001 - a callback
         if not handed_on:
             self.give_back(reservation, records)
-
-    def count(
-        self,
-        entered: Entered,
-        records: int,
-        size_bytes: int,
-        takes: list[RowTake],
-        *,
-        reserved: bool,
-    ) -> None:
-        """Count what leaves, with the evidence of it."""
-        grant = entered.plan.grant
-        self._counts.read(
-            entered.principal,
-            Delivered(
-                grant.id, grant.revision, entered.plan.version, records, size_bytes, takes, reserved
-            ),
-        )

@@ -100,9 +100,7 @@ class Querier:
         if not page.lines:
             body = body.replace(b"[{}]", b"[]", 1)
         takes = [take for row in page.rows for take in take_of(row)]
-        reserved = reservation is not None
-        self._door.count(entered, len(page.lines), len(body), takes, reserved=reserved)
-        return self._door.answer(entered, body, reservation, len(page.lines))
+        return self._door.answer(entered, body, reservation, len(page.lines), takes)
 
     def _spot(self, plan: GrantPlan, request: QueryRequest) -> Spot:
         """Return where a page begins; raises InvalidCursor for one of other conditions, too."""
@@ -145,9 +143,7 @@ class Querier:
         if row is None or told is None:
             raise NotFound
         body = b'{%b,"as_of":"%b"}' % (told, moment(lookup.as_of))
-        reserved = reservation is not None
-        self._door.count(entered, 1, len(body), take_of(row), reserved=reserved)
-        return self._door.answer(entered, body, reservation, 1)
+        return self._door.answer(entered, body, reservation, 1, take_of(row))
 
 
 def require_known(door: Door, plan: GrantPlan, lookup: Lookup) -> None:

@@ -89,8 +89,7 @@ class Verifier:
         if entered.plan.grant.detail:
             told["mismatched"] = mismatched
         body = encode(told)
-        self._door.count(entered, 1, len(body), [], reserved=reservation is not None)
-        return self._door.answer(entered, body, reservation, 1)
+        return self._door.answer(entered, body, reservation, 1, [])
 
 
 def check(plan: GrantPlan, request: VerifyRequest) -> None:
