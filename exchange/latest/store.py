@@ -285,16 +285,16 @@ async def write(
         raise LeaseLostError
     if folded_to != stretch.begin:
         return int(folded_to)
-    await _write_rows(session, lease.fold_id, folded)
-    if terms is not None and folded.latest:
-        await search_store.replace(session, lease.fold_id, list(map(digest, folded.latest)), terms)
+    await _write_rows(session, lease.fold_id, folded, terms)
     facts = {"folded_to": stretch.end, "as_of": stretch.as_of, "seconds": LEASE_SECONDS}
     await session.execute(ADVANCE.bindparams(fold_id=lease.fold_id, **facts))
     await announce(session, FOLDED, lease.resource_id)
     return stretch.end
 
 
-async def _write_rows(session: WriteSession, fold_id: int, folded: Folded) -> None:
+async def _write_rows(
+    session: WriteSession, fold_id: int, folded: Folded, terms: Sequence[Term] | None
+) -> None:
     """Predecessors first: they are what the latest state was."""
     if not folded.latest:
         return
@@ -314,6 +314,8 @@ async def _write_rows(session: WriteSession, fold_id: int, folded: Folded) -> No
     rows = {"places": list(places), "keys": list(keys), "versions": list(versions)}
     rows |= {"digests": list(digests.values()), "values": list(values), "batches": folded.batches}
     await session.execute(LATEST.bindparams(fold_id=fold_id, **rows))
+    if terms is not None:
+        await search_store.replace(session, fold_id, list(digests.values()), terms)
 
 
 async def catch_up(session: WriteSession, me: str, lease: Lease) -> None:
