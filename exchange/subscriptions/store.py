@@ -176,13 +176,13 @@ async def take_active(
 
 async def running(session: ReadSession, resource_id: str, today: date) -> Sequence[Subscription]:
     """Return the subscriptions of a resource that are live on a day, suspended ones included."""
-    query = select(Subscription).where(*_running(resource_id, today))
+    query = select(Subscription).where(*_running([resource_id], today))
     return (await session.exec(query.order_by(col(Subscription.id)))).all()
 
 
-def _running(resource_id: str, today: date) -> Sequence[Any]:
+def _running(resource_ids: Sequence[str], today: date) -> Sequence[Any]:
     return [
-        col(Subscription.resource_id) == resource_id,
+        col(Subscription.resource_id).in_(resource_ids),
         col(Subscription.status).in_(LIVE),
         col(Subscription.valid_until) >= today,
     ]
@@ -192,16 +192,12 @@ async def of_resources(
     session: ReadSession, resource_ids: Sequence[str], today: date, most: int
 ) -> Sequence[Subscription]:
     """Return the subscriptions of resources that are live on a day, at most so many."""
-    query = select(Subscription).where(
-        col(Subscription.resource_id).in_(resource_ids),
-        col(Subscription.status).in_(LIVE),
-        col(Subscription.valid_until) >= today,
-    )
+    query = select(Subscription).where(*_running(resource_ids, today))
     return (await session.exec(query.order_by(col(Subscription.id)).limit(most))).all()
 
 
 async def count_live(session: ReadSession, resource_id: str, today: date) -> int:
-    query = select(func.count()).where(*_running(resource_id, today))
+    query = select(func.count()).where(*_running([resource_id], today))
     return (await session.exec(query)).one()
 
 
