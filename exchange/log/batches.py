@@ -9,7 +9,8 @@ from kernel.turns import Steps
 
 NO_DIGEST = bytes(32)
 BATCHES_AT_ONCE = 500
-MARK_BYTES = 8 + len(NO_DIGEST)
+OFFSET_BYTES = 8
+MARK_BYTES = OFFSET_BYTES + len(NO_DIGEST)
 BatchHeaders: TypeAlias = Sequence[tuple[int, Sequence[tuple[str, bytes | None]]]]
 """Where batches begin, and the headers of their first records."""
 
@@ -28,7 +29,7 @@ class Batches:
         """Read the headers of batches, some in each step."""
         marks: list[bytes] = []
         for done, (offset, each) in enumerate(headers, 1):
-            marks.append(offset.to_bytes(8) + digest_in(each))
+            marks.append(offset.to_bytes(OFFSET_BYTES) + digest_in(each))
             if not done % BATCHES_AT_ONCE:
                 yield
         return cls([offset for offset, _headers in headers], b"".join(marks))

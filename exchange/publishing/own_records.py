@@ -13,7 +13,7 @@ from exchange.latest import store as folds
 from exchange.latest.asking import asking
 from exchange.latest.reading import BEGINNING, FoldState, LatestRecord, Place
 from exchange.log.accepted import Accepted, accepted
-from exchange.log.batches import NO_DIGEST
+from exchange.log.batches import NO_DIGEST, OFFSET_BYTES
 from exchange.log.partitions import partition_of
 from exchange.publishing import receipts
 from exchange.publishing.quarantine_entries import require_own
@@ -25,7 +25,6 @@ from kernel.paging import PageRequest, encode
 
 # Publishes of one body that a record's receipt is looked for among.
 RECEIPTS_MAX: Final = 2_000
-_OFFSET_BYTES: Final = 8
 
 
 class OwnRecord(NamedTuple):
@@ -145,7 +144,7 @@ async def _issued(
 
 
 def _digest(row: LatestRecord) -> bytes:
-    return (row.batch or b"")[_OFFSET_BYTES:]
+    return (row.batch or b"")[OFFSET_BYTES:]
 
 
 def _holds(stored: Accepted, row: LatestRecord) -> bool:

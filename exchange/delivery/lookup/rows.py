@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 
 from exchange.delivery.grant_plans import GrantPlan
 from exchange.latest.reading import LatestRecord
+from exchange.log.batches import OFFSET_BYTES
 from exchange.metering.evidence.trails import RowTake
 
 _UPSERT: Final = b'{"op":"upsert",'
-_OFFSET_BYTES: Final = 8
 
 
 class BatchMark(NamedTuple):
@@ -19,7 +19,7 @@ class BatchMark(NamedTuple):
 
     def marks(self, first: int, end: int, *, whole: bool) -> bytes:
         """Return the batch's mark, `whole` or where it begins within, `end` exclusive."""
-        begins = int.from_bytes(self.mark[:_OFFSET_BYTES])
+        begins = int.from_bytes(self.mark[:OFFSET_BYTES])
         return self.mark if whole or first <= begins < end else b""
 
 
