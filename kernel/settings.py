@@ -119,7 +119,7 @@ class Settings(BaseSettings):
             raise ValueError("must be an address without user, query and fragment")
         return text.rstrip("/")
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "outbound_forbidden")
     @classmethod
     def _are_networks(cls, text: str) -> str:
         for part in text.split(","):
@@ -213,6 +213,19 @@ class Settings(BaseSettings):
     scan_address: str = Field(
         "", description="clamd that looks at files from outside: host:port, or a socket's path"
     )
+    outbound_ca_file: Path | None = Field(
+        None, description="certificates that sign departments' receivers and services (PEM)"
+    )
+    outbound_http: bool | None = Field(
+        None, description="departments may be called without TLS; empty: in development alone"
+    )
+    outbound_forbidden: str = Field(
+        "", description="networks that are never called, the platform's own, CIDR,…"
+    )
+    outbound_loopback: bool = Field(
+        default=False,
+        description="addresses of this machine may be called: for local runs and tests",
+    )
     jobs_at_once: int = Field(
         2, ge=0, le=16, description="jobs that a worker runs side by side; 0 is none"
     )
@@ -242,6 +255,13 @@ class Settings(BaseSettings):
     def needs_temporary_passwords(self) -> bool:
         """Whether a password that somebody else has set must be changed at the first sign-in."""
         return self.environment != "development"
+
+    @property
+    def allows_clear_text(self) -> bool:
+        """Whether departments may be called without TLS."""
+        return (
+            self.environment == "development" if self.outbound_http is None else self.outbound_http
+        )
 
     @property
     def needs_four_eyes(self) -> bool:

@@ -225,6 +225,7 @@ class Platform:
             "SHUYUAN_WORKERS": str(self._where.workers),
             "SHUYUAN_WORKER_HEARTBEAT_FILE": str(self._heartbeat),
             "SHUYUAN_BLOBS_DIR": str(self._root / "blobs"),
+            "SHUYUAN_OUTBOUND_LOOPBACK": "true",
             **{setting: str(self._ports.get(name)) for name, setting in METRICS_PORTS.items()},
             **self._where.options,
         }

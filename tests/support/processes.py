@@ -45,6 +45,8 @@ def environment(database_url: str, kafka_bootstrap: str, **more: str) -> dict[st
         "SHUYUAN_WORKER_METRICS_PORT": "0",
         "SHUYUAN_LOG_LEVEL": "warning",
         "SHUYUAN_STEP_LOG_MS": "10",
+        # Receivers and services of departments stand on the machine of the tests.
+        "SHUYUAN_OUTBOUND_LOOPBACK": "true",
         **more,
     }
 
