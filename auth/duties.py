@@ -26,6 +26,8 @@ class Operation(StrEnum):
     MANAGE_PERSON = "manage_person"
     MANAGE_DEPARTMENT = "manage_department"
     CONSENT = "consent"
+    SEE_NETWORKS = "see_networks"
+    MANAGE_NETWORKS = "manage_networks"
 
 
 class Place(Protocol):
@@ -66,6 +68,11 @@ DUTIES: Mapping[Operation, Duty] = {
     Operation.MANAGE_PERSON: Duty(division=frozenset({Role.SECURITY})),
     Operation.MANAGE_DEPARTMENT: Duty(division=frozenset({Role.OPERATOR})),
     Operation.CONSENT: Duty(own=frozenset({Role.HEAD})),
+    Operation.SEE_NETWORKS: Duty(
+        division=frozenset({Role.SECURITY, Role.OPERATOR}),
+        members=True,
+    ),
+    Operation.MANAGE_NETWORKS: Duty(division=frozenset({Role.SECURITY})),
 }
 
 

@@ -10,6 +10,7 @@ class AuthEvent(StrEnum):
     DEPARTMENT_MOVED = "department.moved"
     STANDING_CONSENT_GIVEN = "department.standing_consent_given"
     STANDING_CONSENT_WITHDRAWN = "department.standing_consent_withdrawn"
+    NETWORKS_CHANGED = "department.networks_changed"
     PERSON_REGISTERED = "person.registered"
     PERSON_CHANGED = "person.changed"
     PASSWORD_CHANGED = "person.password_changed"  # noqa: S105 - the name of an event

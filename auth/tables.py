@@ -56,6 +56,18 @@ class Department(SQLModel, table=True):
     created_at: datetime = timestamp()
 
 
+class Networks(SQLModel, table=True):
+    """Where receivers and services of a department may stand: an allow-list, as CIDR."""
+
+    __tablename__: ClassVar[Any] = "networks"
+    __table_args__ = {"schema": SCHEMA}
+
+    department: str = Field(primary_key=True, foreign_key=DEPARTMENT)
+    cidrs: list[str] = texts()
+    revision: int = 1
+    changed_at: datetime = timestamp()
+
+
 class Person(SQLModel, table=True):
     """A member of staff; `generation` grows when tokens issued before it must end.
 

@@ -9,6 +9,7 @@ from gateway.services import Services, Using
 from gateway.tags import revision_of
 from kernel.errors import PreconditionRequired
 from kernel.paging import LIMIT_DEFAULT, LIMIT_MAX, PageRequest
+from kernel.preconditions import NONE_GIVEN, Precondition
 from kernel.wire import Wire
 
 Item = TypeVar("Item")
@@ -61,6 +62,17 @@ async def _heeded(
     return None if if_match is None else await _named(request, using, if_match)
 
 
+async def _precondition(
+    if_match: Annotated[
+        str | None, Header(description="变更时必填 / needed where there is one already")
+    ] = None,
+) -> Precondition:
+    """Return what If-Match asks of a thing that is created or changed; 412 for foreign tags."""
+    if if_match is None:
+        return NONE_GIVEN
+    return Precondition(is_given=True, revisions=revision_of(if_match))
+
+
 async def _named(request: Request, using: Services, if_match: str) -> int | None:
     named = revision_of(if_match)
     if named is None or len(named) == 1:
@@ -73,3 +85,4 @@ _if_match.wants_revision = True  # type: ignore[attr-defined]
 
 Revision = Annotated[int | None, Depends(_if_match)]
 HeededRevision = Annotated[int | None, Depends(_heeded)]
+Matching = Annotated[Precondition, Depends(_precondition)]

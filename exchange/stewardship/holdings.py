@@ -74,6 +74,8 @@ HISTORY: Final[frozenset[str]] = frozenset(
     {
         "kernel.audit_event.department",
         "kernel.refusal.department",
+        # Where the old department's servers stood: security names the successor's.
+        "auth.networks.department",
         "catalog.resource_transition.department",
         "exchange.application_history.department",
         "exchange.subscription_history.department",

@@ -49,6 +49,9 @@ ALLOWED = {
     (Role.SECURITY, Operation.SEE_CLIENT): NEAR,
     (Role.SECURITY, Operation.MANAGE_CLIENT): NEAR,
     (Role.SECURITY, Operation.MANAGE_PERSON): NEAR,
+    (Role.SECURITY, Operation.SEE_NETWORKS): NEAR,
+    (Role.SECURITY, Operation.MANAGE_NETWORKS): NEAR,
+    (Role.OPERATOR, Operation.SEE_NETWORKS): NEAR,
     (Role.OPERATOR, Operation.SEE_CLIENT): NEAR,
     (Role.OPERATOR, Operation.LIMIT_CLIENT): NEAR,
     (Role.OPERATOR, Operation.MANAGE_DEPARTMENT): NEAR,
@@ -60,7 +63,7 @@ def _caller(roles: frozenset[Role], region_code: str = OWN.region_code) -> Princ
 
 
 def _single(role: Role | None, operation: Operation, where: str) -> bool:
-    member = operation is Operation.SEE_CLIENT and where == "own"
+    member = operation in (Operation.SEE_CLIENT, Operation.SEE_NETWORKS) and where == "own"
     return member or (role is not None and where in ALLOWED.get((role, operation), set()))
 
 
