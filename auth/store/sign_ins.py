@@ -1,5 +1,6 @@
 """SQL of browsers that people signed in with, and of failed sign-ins."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.dialects.postgresql import insert
@@ -8,6 +9,9 @@ from sqlmodel import col, delete, select, update
 from auth.tables import Department, Person, SignIn, SignInFailures
 from auth.throttle import FORGET_AFTER
 from kernel.database import ReadSession, WriteSession
+
+# More browsers than anybody has.
+OWN_MAX = 100
 
 
 async def add(session: WriteSession, sign_in: SignIn) -> None:
@@ -41,8 +45,24 @@ async def remove(session: WriteSession, digest: bytes) -> None:
     await session.execute(delete(SignIn).where(col(SignIn.digest) == digest))
 
 
-async def remove_of(session: WriteSession, person_id: str) -> None:
-    await session.execute(delete(SignIn).where(col(SignIn.person_id) == person_id))
+async def of_person(
+    session: ReadSession, person_id: str, now: datetime, idle: timedelta
+) -> Sequence[SignIn]:
+    """Return the person's sign-ins that have not ended, the last used first."""
+    query = select(SignIn).join(Person, col(SignIn.person_id) == col(Person.id))
+    query = query.where(
+        col(SignIn.person_id) == person_id,
+        col(SignIn.expires_at) > now,
+        col(SignIn.used_at) > now - idle,
+        col(SignIn.generation) == col(Person.generation),
+    )
+    return (await session.exec(query.order_by(col(SignIn.used_at).desc()).limit(OWN_MAX))).all()
+
+
+async def remove_of(session: WriteSession, person_id: str, *, but: bytes = b"") -> None:
+    """End the person's sign-ins, but for the one that is named by its digest."""
+    mine = col(SignIn.person_id) == person_id
+    await session.execute(delete(SignIn).where(mine, col(SignIn.digest) != but))
 
 
 async def failures(session: ReadSession, digest: bytes) -> SignInFailures | None:

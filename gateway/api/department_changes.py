@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import StringConstraints
 
+from auth.principal import Principal
 from exchange.stewardship import planning
 from exchange.stewardship.effects import Effects
 from exchange.stewardship.planning import Change, DepartmentChange
@@ -19,7 +20,7 @@ from gateway.once import Acting, Keyed
 from gateway.principal import Admin, CatalogReader
 from gateway.services import Reading, Writing
 from kernel import clock
-from kernel.database import ReadSession
+from kernel.database import ReadSession, WriteSession
 from kernel.wire import Day, Wire
 
 router = APIRouter(prefix="/v1/departments", tags=["departments"])
@@ -163,6 +164,14 @@ def _rehearsed(change: Change, effects: Effects) -> Fields:
     }
 
 
+async def rehearse(
+    session: WriteSession, principal: Principal, change: Change, *, now: datetime
+) -> DepartmentChangeView:
+    """Return what a change would do today; raises what planning it would raise."""
+    effects = await planning.dry_run(session, principal, change, now=now)
+    return (await _views(session, [_rehearsed(change, effects)]))[0]
+
+
 REHEARSED: Final[dict[int | str, dict[str, Any]]] = {
     200: {"model": DepartmentChangeView, "description": "推演结果 / what a dry run tells"}
 }
@@ -178,9 +187,8 @@ class Planning:
     async def __call__(self, change: Change, *, dry_run: bool) -> DepartmentChangeView:
         now = clock.now()
         if dry_run:
-            effects = await planning.dry_run(self._session, self._principal, change, now=now)
             self._response.status_code = 200
-            return (await _views(self._session, [_rehearsed(change, effects)]))[0]
+            return await rehearse(self._session, self._principal, change, now=now)
         once = await self._key.claimed(self._session, ACCEPTED)
         row = await planning.plan(self._session, self._principal, change, now=now)
         return await once.keep((await _views(self._session, [_facts(row)]))[0])

@@ -42,7 +42,7 @@ class DivisionView(Wire):
     former_names: list[FormerNameView]
 
 
-def _view(division: Division) -> DivisionView:
+def view(division: Division) -> DivisionView:
     return DivisionView(
         code=division.code,
         name=division.name,
@@ -70,10 +70,10 @@ async def find(
     criteria = Criteria(q=q, parent=parent, level=level, in_force=in_force)
     rows = directory.search(criteria, after=page.after, limit=page.limit + 1)
     found = PageRequest(page.limit).page(rows, "code")
-    return ListOf(items=[_view(each) for each in found.items], next_cursor=found.next_cursor)
+    return ListOf(items=[view(each) for each in found.items], next_cursor=found.next_cursor)
 
 
 @router.get("/{code}")
 async def get(code: DivisionCode, _: CatalogReader) -> DivisionView:
     """一个区划，含已停用的及其继任 / a division, an ended one with its successors."""
-    return _view(directory.get(code))
+    return view(directory.get(code))

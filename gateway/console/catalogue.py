@@ -32,7 +32,8 @@ from gateway.api.entries import (
     version_summary,
     view,
 )
-from gateway.console import disputes, forms
+from gateway.console import disputes, entry_life, forms
+from gateway.console.entry_life import Life
 from gateway.console.pages import act, page, steps
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
@@ -130,6 +131,7 @@ class EntryPage:
     users: Sequence[User]
     diff: DiffView | None
     dispute: str
+    life: Life
 
 
 @page(router, "/console/catalogue/{id}", "entry.html")
@@ -152,6 +154,7 @@ async def _entry(visit: Visit, session: ReadSession, resource_id: str) -> EntryP
         history=await _history(session, visit, resource_id),
         users=await _users(session, visit, resource_id),
         diff=await _diff(session, visit, listed, today=today),
+        life=await entry_life.gathered(visit, session, entry),
         dispute=await disputes.link(
             visit, session, Kind.CATALOGUE, entry.id,
             between=(principal.department, entry.department),
@@ -271,6 +274,10 @@ _step(Action.RETURN, N_("已退回，理由已告知起草部门。"), _return)
 _step(Action.APPROVE, N_("审核通过，可以发布。"), _approve)
 _step(Action.REVISE, N_("新版本已起草，现行版本继续有效。"), _revise)
 _step(Action.RETIRE, N_("已停止提供。"), _retire)
+
+
+for _action, (_done, _taken) in entry_life.STEPS.items():
+    _step(_action, _done, _taken)
 
 
 async def _publish(visit: Visit) -> Go:

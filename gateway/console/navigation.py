@@ -18,6 +18,19 @@ class Entry:
     current: bool = False
 
 
+# Pages that lie in an area and not below its address.
+INSIDE = {
+    "/console/workbooks": "/console/catalogue",
+    "/console/jobs": "/console/catalogue",
+    "/console/resources": "/console/catalogue",
+    "/console/bundles": "/console/applications",
+    "/console/claims": "/console/sources",
+    "/console/elements": "/console/sources",
+    "/console/standards": "/console/sources",
+    "/console/code-lists": "/console/sources",
+    "/console/code-list": "/console/sources",
+    "/console/regions": "/console/sources",
+}
 AREAS: Sequence[tuple[str, str, frozenset[Role]]] = (
     ("/console", N_("工作台"), EVERYBODY),
     ("/console/catalogue", N_("目录"), EVERYBODY),
@@ -27,6 +40,9 @@ AREAS: Sequence[tuple[str, str, frozenset[Role]]] = (
     ("/console/disputes", N_("争议"), frozenset({Role.HEAD, Role.AUTHORITY, Role.AUDITOR})),
     ("/console/clients", N_("应用系统"), EVERYBODY),
     ("/console/refusals", N_("为何被拒"), ASKERS),
+    ("/console/demands", N_("需求"), STAFF | {Role.AUDITOR}),
+    ("/console/departments", N_("部门"), EVERYBODY),
+    ("/console/events", N_("动态"), STAFF),
     ("/console/people", N_("人员"), frozenset({Role.SECURITY})),
     ("/console/audit", N_("审计"), frozenset({Role.AUDITOR})),
     ("/console/status", N_("运行"), frozenset({Role.OPERATOR})),
@@ -36,6 +52,11 @@ AREAS: Sequence[tuple[str, str, frozenset[Role]]] = (
 def of(principal: Principal, path: str) -> Sequence[Entry]:
     """Return the areas, the one that `path` lies in marked."""
     seen = [each for each in AREAS if not each[2].isdisjoint(principal.roles)]
-    below = (area for area, _, _ in seen if path == area or path.startswith(f"{area}/"))
+    path = next((INSIDE[each] for each in INSIDE if _lies_in(path, each)), path)
+    below = (area for area, _, _ in seen if _lies_in(path, area))
     inside = max(below, key=len, default="")
     return [Entry(area, label, area == inside) for area, label, _ in seen]
+
+
+def _lies_in(path: str, area: str) -> bool:
+    return path == area or path.startswith(f"{area}/")

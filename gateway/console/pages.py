@@ -4,6 +4,7 @@ A form that is refused is shown again, with what was typed and what is wrong wit
 after the session has ended is kept in the page that says so (nothing typed is lost).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import fields, is_dataclass, replace
 from urllib.parse import urlencode, urlsplit
@@ -15,16 +16,19 @@ from starlette.responses import RedirectResponse, Response
 from auth.errors import TokenExpired
 from auth.principal import Principal
 from gateway import refused
-from gateway.console import render
+from gateway.console import render, tables
 from gateway.console.session import SESSION, Cookies, Session
 from gateway.console.sign_in import refreshed
-from gateway.console.visit import Go, View, Visit, english_of
+from gateway.console.visit import AS, Go, View, Visit, english_of
 from gateway.problems import status_of
 from gateway.services import Services, Using
+from gateway.workbooks.importing import XLSX
 from kernel import clock
 from kernel.database import WriteSession
-from kernel.errors import ShuyuanError, Unauthorized
+from kernel.errors import NotFound, ShuyuanError, Unauthorized
 from kernel.logging import correlation_id
+from kernel.paging import LIMIT_MAX, PageRequest
+from kernel.workbooks.writing import Heading, Sheet, write
 
 SEE_OTHER = 303
 NOT_STORED = {"Cache-Control": "no-store"}
@@ -34,6 +38,8 @@ UNKEPT = frozenset({TOKEN, "password", "access_token"})
 FIELDS_MAX = 6_000
 FILES_MAX = 1
 PART_MAX = 1024 * 1024
+# A list is taken away up to so many pages of LIMIT_MAX rows.
+EXPORTED_PAGES = 50
 
 Answering = Callable[[Request, Services], Awaitable[Response]]
 Step = Callable[[Visit, WriteSession, str], Awaitable[object]]
@@ -110,10 +116,34 @@ class _Desk:
         if visit is None:
             return self._to_sign_in()
         try:
+            if visit.query(AS) == "xlsx":
+                return self._kept(visit, await self._exported(visit, view, template))
             told = await view(visit)
         except ShuyuanError as error:
             return self._kept(visit, self._refused(visit, error))
         return self._kept(visit, self._answer(visit, told, template))
+
+    async def _exported(self, visit: Visit, view: View, template: str) -> Response:
+        """Answer with the list of the page, all of its pages, as a workbook."""
+        pages: list[tables.Table] = []
+        visit.page_of_export = PageRequest(LIMIT_MAX)
+        while len(pages) < EXPORTED_PAGES:
+            told = await view(visit)
+            if isinstance(told, Response) or not is_dataclass(told):
+                raise NotFound
+            values = {field.name: getattr(told, field.name) for field in fields(told)}
+            shown = render.text(template, {**visit.values(), **values}, english=self._english)
+            table = tables.first(shown)
+            if table is None:
+                break
+            pages.append(table)
+            cursor = values.get("next_cursor")
+            if not cursor:
+                break
+            visit.page_of_export = PageRequest(LIMIT_MAX, cursor)
+        if not pages:
+            raise NotFound
+        return await _workbook(tables.joined(pages))
 
     async def take(self, view: View, template: str, back: tuple[View, str]) -> Response:
         limits = {"max_files": FILES_MAX, "max_fields": FIELDS_MAX, "max_part_size": PART_MAX}
@@ -240,6 +270,13 @@ class _Desk:
 
     def _page(self, template: str, values: dict[str, object], status: int) -> Response:
         return render.html(template, values, english=self._english, status=status)
+
+
+async def _workbook(table: tables.Table) -> Response:
+    headings = [Heading(label) for label in table.headings]
+    content = await asyncio.to_thread(write, [Sheet("list", headings, table.rows)])
+    headers = {**NOT_STORED, "Content-Disposition": 'attachment; filename="list.xlsx"'}
+    return Response(content, media_type=XLSX, headers=headers)
 
 
 def _with_done(go: Go) -> str:

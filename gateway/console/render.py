@@ -58,15 +58,19 @@ def html(
     template: str, values: Mapping[str, Any], *, english: bool, status: int = 200, block: str = ""
 ) -> HTMLResponse:
     """Return a page, or one block of it."""
+    language = "en" if english else "zh-CN"
+    return HTMLResponse(
+        text(template, values, english=english, block=block), status, headers(language)
+    )
+
+
+def text(template: str, values: Mapping[str, Any], *, english: bool, block: str = "") -> str:
     pages = environment(english=english)
     language = "en" if english else "zh-CN"
     told = {"language": language, **values}
-    text = (
-        render_block(pages, template, block, told)
-        if block
-        else pages.get_template(template).render(told)
-    )
-    return HTMLResponse(text, status, headers(language))
+    if block:
+        return str(render_block(pages, template, block, told))
+    return pages.get_template(template).render(told)
 
 
 def headers(language: str) -> dict[str, str]:

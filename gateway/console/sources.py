@@ -14,7 +14,7 @@ from catalog.states import Decision, SourceStatus
 from exchange.disputes.states import Kind
 from gateway.api.elements import ElementView
 from gateway.api.sources import ClaimIn, SourceView, views
-from gateway.console import disputes, forms
+from gateway.console import disputes, forms, registry
 from gateway.console.pages import act, page
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
@@ -76,6 +76,7 @@ class ElementPage:
     regions: Mapping[str, Sequence[Claim]]
     past: Sequence[SourceView]
     may_claim: bool
+    may_change: bool
 
 
 @page(router, "/console/sources/{code}", ONE)
@@ -83,6 +84,7 @@ async def one(visit: Visit) -> ElementPage:
     code = visit.part("code")
     async with visit.reading() as session:
         element = ElementView.model_validate(await elements.get(session, code))
+        may_change = element.retired_at is None and await _owns(visit, session, code)
         found = await sources.find(session, code, CLAIMS, region_code=None, status=None)
         shown = await views(session, visit.principal, found.items)
         dispute_of = await _disputes(visit, session, [each for each in shown if each.next])
@@ -100,7 +102,15 @@ async def one(visit: Visit) -> ElementPage:
             claim = Claim(view, allowed[view.id], dispute_of.get(view.id, ""))
             regions.setdefault(view.region_code, []).append(claim)
     past = [view for view in shown if not view.next]
-    return ElementPage(element, regions, past, visit.has(Role.HEAD))
+    return ElementPage(element, regions, past, visit.has(Role.HEAD), may_change)
+
+
+async def _owns(visit: Visit, session: ReadSession, code: str) -> bool:
+    try:
+        await elements.own(session, visit.principal, code)
+    except ShuyuanError:
+        return False
+    return True
 
 
 async def _disputes(
@@ -162,6 +172,10 @@ def _decision(decision: Decision) -> None:
 
 for each in Decision:
     _decision(each)
+
+
+act(router, "/console/sources/{code}/change", one, ONE)(registry.change_element)
+act(router, "/console/sources/{code}/retire", one, ONE)(registry.retire_element)
 
 
 @page(router, "/console/claims/{id}", ONE)

@@ -23,6 +23,8 @@ from kernel.wire import is_plain
 
 LANGUAGE = "shuyuan_language"
 PAGE_ROWS = 50
+# How a list is wanted: as a page, or as a workbook.
+AS = "as"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Visit:
     form: FormData = field(default_factory=FormData)
     error: ShuyuanError | None = None
     shown_once: Mapping[str, str] = field(default_factory=dict)
+    page_of_export: PageRequest | None = None
 
     @property
     def now(self) -> datetime:
@@ -65,6 +68,14 @@ class Visit:
         """Whether the person holds one of the roles."""
         return not self.principal.roles.isdisjoint(map(Role, roles))
 
+    def oversees(self, region_code: str) -> bool:
+        """Whether the person acts for the authority over a division."""
+        try:
+            self.principal.require_authority(region_code)
+        except ShuyuanError:
+            return False
+        return True
+
     def part(self, name: str) -> str:
         """Return what the address names."""
         return str(self.request.path_params[name])
@@ -75,13 +86,14 @@ class Visit:
 
     @property
     def paging(self) -> PageRequest:
-        return PageRequest(PAGE_ROWS, self.query("cursor"))
+        return self.page_of_export or PageRequest(PAGE_ROWS, self.query("cursor"))
 
     def with_query(self, **changed: str | None) -> str:
         """Return this address with filters changed; the page begins anew."""
         kept = {key: value for key, value in self.request.query_params.items() if value}
         kept.pop("cursor", None)
         kept.pop("done", None)
+        kept.pop(AS, None)
         kept.update({key: value for key, value in changed.items() if value})
         for key in [key for key, value in changed.items() if not value]:
             kept.pop(key, None)

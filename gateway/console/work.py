@@ -26,6 +26,8 @@ PLACES: Final = {
     "subscription": "/console/subscriptions/",
     "source": "/console/claims/",
     "dispute": "/console/disputes/",
+    "demand": "/console/demands/",
+    "bundle": "/console/bundles/",
 }
 
 

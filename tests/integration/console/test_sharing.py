@@ -1,8 +1,9 @@
 """Applying, answering and supervising by pages."""
 
+from kernel.workbooks.reading import tables
 from tests.support.browsing import browsing
 from tests.support.eventually import eventually
-from tests.support.world import World
+from tests.support.world import World, unique
 
 ASKED = {
     "basis": "政务数据共享条例",
@@ -45,6 +46,26 @@ async def test_one_form_applies_for_two_resources_and_one_is_agreed_to_in_part(
         page = await answering.open(_subscription(agreed.links))
         assert page.status == 200
         assert "phone" not in page.text
+
+
+async def test_resources_are_gathered_in_the_basket_and_a_list_is_taken_away(
+    world: World,
+) -> None:
+    provider, consumer = await world.department(), await world.department()
+    name = unique("资源")
+    resource = await world.resource(provider, name=name)
+    async with browsing(world.base_url, consumer.clerk) as clerk:
+        page = await clerk.open("/console/catalogue", q=name)
+        page = await clerk.send(page, "/choose", resource=resource, go="basket")
+        assert page.path == "/console/basket"
+        assert name in page.text
+        page = await clerk.send(page, "/console/basket", resource=resource)
+        assert "清单是空的" in page.text
+        book = await clerk.http.get("/console/catalogue", params={"q": name, "as": "xlsx"})
+        assert book.status_code == 200
+        (row,) = tables(book.content, ["list"], is_csv=False)["list"].rows
+        assert any(name in cell.text for cell in row.cells.values())
+        assert (await clerk.open("/console/basket", **{"as": "xlsx"})).status == 404
 
 
 async def test_rows_are_filtered_and_a_draft_is_changed(world: World) -> None:

@@ -6,9 +6,12 @@ import pytest
 
 from auth import states as client_states
 from auth.principal import Role, Scope
+from auth.regions.register import Level
 from catalog import states as catalog_states
-from catalog.contracts.model import DataType
+from catalog.change_notices import NoticeState
+from catalog.contracts.model import Checker, DataType
 from catalog.entries import ItemRole, OpenType, ShareMode, ShareType, UpdateCycle
+from catalog.rules.code_maps import MapKind
 from catalog.rules.compatibility import Kind
 from exchange.announcements import states as announcement_states
 from exchange.applications import states as application_states
@@ -21,6 +24,7 @@ from exchange.subscriptions import states as subscription_states
 from exchange.subscriptions.conditions import Op
 from gateway.checks import Check
 from gateway.console.labels import NAMES
+from kernel.jobs import Status as JobStatus
 
 CODES: dict[str, Iterable[str]] = {
     "resource": catalog_states.State,
@@ -46,6 +50,12 @@ CODES: dict[str, Iterable[str]] = {
     "dispute_side": dispute_states.Party,
     "ruling": dispute_states.Decision,
     "op": Op,
+    "demand_side": demand_states.Party,
+    "notice": NoticeState,
+    "job": JobStatus,
+    "map": MapKind,
+    "level": Level,
+    "checker": Checker,
     "client": client_states.State,
     "client_action": client_states.Action,
     "role": Role,

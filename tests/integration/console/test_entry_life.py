@@ -1,0 +1,57 @@
+"""What goes on about an entry, by pages: a version announced and answered, changes, lineage."""
+
+from datetime import timedelta
+
+from gateway.api.entries import EntryIn
+from kernel import clock
+from kernel.workdays import local_date
+from tests.support.browsing import browsing
+from tests.support.world import World
+
+
+async def test_a_version_is_announced_and_its_user_objects(world: World) -> None:
+    sharing = await world.sharing([{"name": "id", "key": True}, {"name": "phone"}])
+    path, used = f"/console/catalogue/{sharing.resource}", sharing.subscription
+    clerk, entry = sharing.provider.clerk, f"/v1/resources/{sharing.resource}"
+    await clerk.ask("POST", f"{entry}/revise")
+    shown = await clerk.ask("GET", entry)
+    body = {name: shown[name] for name in EntryIn.model_fields}
+    body["items"] = [item for item in shown["items"] if item["name"] == "id"]
+    await clerk.ask("PUT", entry, body, headers={"If-Match": f'"{shown["revision"]}"'})
+    async with browsing(world.base_url, clerk) as browser:
+        page = await browser.open(f"{path}/impact")
+        assert "将受损" in page.text, page.text
+        page = await browser.open(f"{path}/lineage")
+        assert "<svg" in page.answer.text
+        assert sharing.consumer.name in page.text
+    await world.approve(sharing.resource)
+    async with browsing(world.base_url, sharing.provider.head) as head:
+        page = await head.open(path)
+        early = await head.send(page, "/announce", effective_on="2001-01-01", reason="调整")
+        assert early.status == 422
+        later = (local_date(clock.now()) + timedelta(days=300)).isoformat()
+        page = await head.send(page, "/announce", effective_on=later, reason="调整")
+        assert "未答复" in page.text, page.text
+    async with browsing(world.base_url, sharing.consumer.head) as consumer:
+        page = await consumer.open(f"/console/subscriptions/{used}")
+        page = await consumer.send(page, "/object", reason="仍需使用")
+        assert "有异议" in page.text, page.text
+        page = await consumer.send(page, "/accept-version")
+        assert not any(form.action.endswith("/object") for form in page.forms)
+
+
+async def test_a_change_is_noticed_and_more_days_are_consented_to(world: World) -> None:
+    department = await world.department()
+    resource = await world.resource(department)
+    path = f"/console/catalogue/{resource}"
+    async with browsing(world.base_url, department.head) as head:
+        page = await head.open(path)
+        today = local_date(clock.now()).isoformat()
+        page = await head.send(page, "/change-notice", occurred_on=today, cause="职责调整")
+        assert "目录更新时限" in page.text, page.text
+        page = await head.send(page, "/change-notice/extend", reason="系统改造")
+        assert "已申请延长" in page.text
+    async with browsing(world.base_url, world.authority) as authority:
+        page = await authority.open(path)
+        page = await authority.send(page, "/change-notice/consent")
+        assert "已延长" in page.text
