@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test test-fast up down status check lock clean fuzz bench bench-quick bench-test soak soak-quick profile load faults capacity screenshots
+.PHONY: help demo test test-fast up down status check lock clean fuzz bench bench-quick bench-test soak soak-quick profile load faults capacity screenshots axe
 
 help: ## 列出全部目标 / print every target
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -81,6 +81,12 @@ capacity: $(INSTALLED) ## 容量模型：给定负载所需的机器（ARGS 见 
 
 screenshots: $(INSTALLED) ## 为控制台各页截图（先 make demo，需要 chromium）/ pictures of the console's pages, after make demo
 	@$(PYTHON) -m tests.browser.screenshots $(ONLY)
+
+AXE := .local/axe/node_modules/axe-core/axe.min.js
+axe: $(INSTALLED) $(AXE) ## 用 axe-core 检查控制台各页的无障碍（先 make demo，需要 chromium 和 npm）/ accessibility of the console, after make demo
+	@$(PYTHON) -m tests.browser.axe
+$(AXE):
+	@npm install --silent --no-save --prefix .local/axe axe-core@4.14.1
 
 lock: ## 说明如何重新锁定依赖 / tell how the locks are remade
 	@echo 'requirements.lock（需要 uv / with uv）:'

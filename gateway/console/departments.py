@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from auth import departments, duties
+from auth import departments, duties, networks
 from auth.departments import NewDepartment
 from auth.duties import Operation
 from auth.principal import Role
@@ -14,15 +14,19 @@ from exchange.stewardship import planning, succession
 from exchange.stewardship.planning import Change
 from gateway.api import department_changes as changes_api
 from gateway.api import departments as api
+from gateway.api import networks as networks_api
 from gateway.api.department_changes import CancelIn, DepartmentChangeView, MergeIn, MoveIn
 from gateway.api.departments import DepartmentChangeIn, DepartmentIn, DepartmentView
+from gateway.api.networks import NetworksIn, NetworksView
 from gateway.console import forms
 from gateway.console.pages import Step, act, page
 from gateway.console.texts import N_
 from gateway.console.visit import Go, View, Visit
-from kernel.database import WriteSession
+from kernel.database import ReadSession, WriteSession
 from kernel.errors import ShuyuanError
+from kernel.outbound.addresses import Rule
 from kernel.paging import PageRequest
+from kernel.preconditions import Precondition
 
 router = APIRouter()
 LIST, NEW, ONE, REHEARSED = (
@@ -89,6 +93,8 @@ class DepartmentPage:
     planned: bool
     manages: bool
     consents: bool
+    networks: NetworksView | None
+    names_networks: bool
 
 
 @page(router, f"{ADDRESS}/{{id}}", ONE)
@@ -98,6 +104,7 @@ async def one(visit: Visit) -> DepartmentPage:
         row = await departments.load(session, uscc)
         shown = await api.get(uscc, session, visit.principal, Response())
         found = await changes_api.find(uscc, session, visit.principal, CHANGES)
+        known = await _networks(visit, session, uscc)
     return DepartmentPage(
         shown,
         row.revision,
@@ -105,7 +112,17 @@ async def one(visit: Visit) -> DepartmentPage:
         any(each.status == "planned" for each in found.items),
         manages=_may(visit, Operation.MANAGE_DEPARTMENT, row),
         consents=_may(visit, Operation.CONSENT, row),
+        networks=known,
+        names_networks=known is not None and _may(visit, Operation.MANAGE_NETWORKS, row),
     )
+
+
+async def _networks(visit: Visit, session: ReadSession, uscc: str) -> NetworksView | None:
+    """Return where the department may be called, None for who may not know it."""
+    try:
+        return await networks_api.get(uscc, session, visit.principal, Response())
+    except ShuyuanError:
+        return None
 
 
 def _may(visit: Visit, operation: Operation, row: departments.Department) -> bool:
@@ -160,6 +177,22 @@ async def _cancel(visit: Visit, session: WriteSession, uscc: str) -> object:
     )
 
 
+async def _name_networks(visit: Visit, session: WriteSession, uscc: str) -> object:
+    cidrs = (visit.text("cidrs") or "").split()
+    body = forms.body(NetworksIn, {"cidrs": cidrs})
+    row = await networks.get(session, visit.principal, uscc)
+    return await networks.put(
+        session,
+        visit.principal,
+        uscc,
+        Precondition(row is not None, None if row is None else frozenset({row.revision})),
+        cidrs=body.cidrs,
+        rule=Rule.of(visit.using.settings),
+        now=visit.now,
+    )
+
+
+_step("networks", N_("已保存。"), _name_networks)
 _step("change", N_("已保存。"), _change)
 _step("standing-consent", N_("已保存。"), _consent)
 _step("cancel-change", N_("计划已取消。"), _cancel)

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-BOX_WIDTH: Final = 180
+BOX_WIDTH: Final = 150
 BOX_HEIGHT: Final = 46
-GAP_X: Final = 60
+GAP_X: Final = 34
 GAP_Y: Final = 14
-LETTERS: Final = 12
+LETTERS: Final = 10
 # From here on characters are as wide as two letters.
 WIDE: Final = 0x2E80
 # More boxes than a person can look at are told in a table alone.

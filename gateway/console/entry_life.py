@@ -23,6 +23,7 @@ from gateway.api.lineage import LineageView
 from gateway.console import drawing, forms
 from gateway.console.drawing import Drawing
 from gateway.console.pages import Step, page
+from gateway.console.places import place
 from gateway.console.texts import N_
 from gateway.console.visit import Visit
 from kernel.database import ReadSession, WriteSession
@@ -30,13 +31,6 @@ from kernel.errors import NotFound
 
 router = APIRouter()
 DEPTHS = ("1", "2", "3", "4", "5")
-PLACES = {
-    "resource": "/console/catalogue/",
-    "element": "/console/sources/",
-    "source": "/console/claims/",
-    "subscription": "/console/subscriptions/",
-    "department": "/console/departments/",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +169,7 @@ async def traced(visit: Visit) -> LineagePage:
     names = {each.id: each.name or each.id for each in found.nodes}
     nodes = [(each.id, str(each.kind), names[each.id]) for each in found.nodes]
     edges = [(edge.origin, edge.to) for edge in found.edges]
-    links = {each.id: f"{PLACES[each.kind]}{each.id}" for each in found.nodes}
+    links = {each.id: place(str(each.kind), each.id) for each in found.nodes}
     name = names.get(resource_id, resource_id)
     drawn = drawing.graph(nodes, edges)
     return LineagePage(resource_id, name, chosen, DEPTHS, found, drawn, names, links)

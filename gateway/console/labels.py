@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from gateway.console import labels_catalogue, labels_registry
+from gateway.console import labels_catalogue, labels_events, labels_registry
 from gateway.console.texts import N_
 
 CONVERSIONS: Final = {
@@ -203,6 +203,7 @@ ROLES: Final = {
 NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     **labels_catalogue.NAMES,
     **labels_registry.NAMES,
+    "event": labels_events.EVENTS,
     "resource": RESOURCE_STATES,
     "resource_action": RESOURCE_ACTIONS,
     "application": APPLICATION_STATES,

@@ -11,6 +11,7 @@ from auth.principal import Role
 from gateway.api import events as api
 from gateway.api.events import EventView
 from gateway.console.pages import act, page
+from gateway.console.places import place
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
 from gateway.oauth.browser import Browser
@@ -19,16 +20,6 @@ from gateway.oauth.desk import life
 router = APIRouter()
 SESSIONS = "sessions.html"
 EVENTS_SHOWN = 50
-PLACES: Mapping[str, str] = {
-    "application": "/console/applications/",
-    "subscription": "/console/subscriptions/",
-    "resource": "/console/catalogue/",
-    "dispute": "/console/disputes/",
-    "bundle": "/console/bundles/",
-    "demand": "/console/demands/",
-    "source": "/console/claims/",
-    "department": "/console/departments/",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +71,4 @@ async def events(visit: Visit) -> Events:
 
 
 def _place(event: EventView) -> str:
-    before = PLACES.get(event.type.partition(".")[0])
-    return f"{before}{event.thing}" if before else ""
+    return place(event.type.partition(".")[0], event.thing)

@@ -103,5 +103,5 @@ def day(value: date | datetime | None) -> str:
 
 def _label(known: NullTranslations, code: object, kind: str) -> str:
     """Return what people call a code; itself where nobody has named it."""
-    name = labels.NAMES[kind].get(str(code))
+    name = labels.NAMES.get(kind, {}).get(str(code))
     return str(code) if name is None else str(known.gettext(name))

@@ -14,21 +14,13 @@ from exchange.tasks import inbox
 from gateway import names
 from gateway.api.application_shapes import ApplicationView, told
 from gateway.console.pages import page
+from gateway.console.places import place
 from gateway.console.visit import Visit
 from kernel.database import ReadSession
 from kernel.paging import PageRequest
 
 router = APIRouter()
 OTHERS: Final = PageRequest(10)
-PLACES: Final = {
-    "resource": "/console/catalogue/",
-    "application": "/console/applications/",
-    "subscription": "/console/subscriptions/",
-    "source": "/console/claims/",
-    "dispute": "/console/disputes/",
-    "demand": "/console/demands/",
-    "bundle": "/console/bundles/",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +59,7 @@ def _task(task: inbox.Task) -> Task:
     return Task(
         thing=thing,
         action=action,
-        url=f"{PLACES[thing]}{task.thing}" if thing in PLACES else "/console",
+        url=place(thing, task.thing) or "/console",
         name=task.title or task.thing,
         department=task.from_name or task.from_department,
         due_on=names.last_day(task.due_at),

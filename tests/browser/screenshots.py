@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,12 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "catalogue": "/console/catalogue",
         "draft": "/console/catalogue/new",
         "sources": "/console/sources",
+        "workbooks": "/console/workbooks",
+        "code-lists": "/console/code-lists",
+        "regions": "/console/regions?level=city",
+        "events": "/console/events",
+        "departments": "/console/departments",
+        "sessions": "/console/sessions",
     },
     "statistics.head": {
         "applications-provider": "/console/applications",
@@ -29,6 +35,8 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "clients": "/console/clients",
         "refusals": "/console/refusals",
         "subscriptions-received": "/console/subscriptions",
+        "disputes": "/console/disputes",
+        "demands": "/console/demands",
     },
     "authority": {"work-authority": "/console", "contested": "/console/sources?status=contested"},
     "operator": {"status": "/console/status"},
@@ -42,6 +50,11 @@ OPENED = {
     "subscriptions-received": ("subscription", "tbody a[href^='/console/subscriptions/']"),
     "clients": ("client", "tbody a[href^='/console/clients/']"),
     "sources": ("element", "tbody a[href^='/console/sources/']"),
+    "code-lists": ("code-list", "tbody a[href^='/console/code-list?']"),
+    "departments": ("department", "tbody a[href^='/console/departments/']"),
+    "disputes": ("dispute", "tbody a[href^='/console/disputes/']"),
+    "demands": ("demand", "tbody a[href^='/console/demands/']"),
+    "entry": ("lineage", "a[href$='/lineage']"),
     "refusals": ("refusal", "tbody a[href^='/console/refusals?']"),
 }
 
@@ -81,14 +94,21 @@ async def upload(page: Page) -> None:
     await picture(page, "upload")
 
 
-async def of_person(page: Page, wanted: Mapping[str, str]) -> None:
+async def opened(page: Page, wanted: Mapping[str, str]) -> AsyncIterator[str]:
+    """Go to each page and on to what is opened from it; yield their names."""
     for name, path in wanted.items():
         await page.goto(path)
-        await picture(page, name)
+        yield name
         link = OPENED.get(name)
-        if link and await page.locator(link[1]).count():
+        while link and await page.locator(link[1]).count():
             await page.goto(str(await page.locator(link[1]).first.get_attribute("href")))
-            await picture(page, link[0])
+            yield link[0]
+            link = OPENED.get(link[0])
+
+
+async def of_person(page: Page, wanted: Mapping[str, str]) -> None:
+    async for name in opened(page, wanted):
+        await picture(page, name)
 
 
 async def take(only: str = "") -> None:

@@ -1,9 +1,15 @@
 """Every code that a state table or a body may hold has a name for people."""
 
 from collections.abc import Iterable
+from enum import StrEnum
+from importlib import import_module
+from pkgutil import walk_packages
 
 import pytest
 
+import auth
+import catalog
+import exchange
 from auth import states as client_states
 from auth.principal import Role, Scope
 from auth.regions.register import Level
@@ -22,8 +28,10 @@ from exchange.disputes import states as dispute_states
 from exchange.stewardship.version_effects import Effect
 from exchange.subscriptions import states as subscription_states
 from exchange.subscriptions.conditions import Op
+from exchange.tasks.duties import THINGS
 from gateway.checks import Check
 from gateway.console.labels import NAMES
+from gateway.console.places import PLACES
 from kernel.jobs import Status as JobStatus
 
 CODES: dict[str, Iterable[str]] = {
@@ -69,6 +77,34 @@ CODES: dict[str, Iterable[str]] = {
     "check": Check,
     "change": Kind,
 }
+
+
+def tables() -> set[type[StrEnum]]:
+    """The states and acts of every table of states that there is."""
+    modules = [
+        import_module(found.name)
+        for package in (auth, catalog, exchange)
+        for found in walk_packages(package.__path__, f"{package.__name__}.")
+        if found.name.endswith(".states")
+    ]
+    return {
+        value
+        for module in modules
+        for name, value in vars(module).items()
+        if name in ("State", "Status", "Action") and issubclass(value, StrEnum)
+    }
+
+
+@pytest.mark.parametrize("codes", sorted(tables(), key=lambda each: each.__module__))
+def test_every_table_of_states_is_named(codes: type[StrEnum]) -> None:
+    """None can be forgotten: a table that comes later is found by itself."""
+    assert any(set(codes) <= set(names) for names in NAMES.values()), codes.__module__
+
+
+def test_every_thing_that_waits_has_a_name_and_a_page() -> None:
+    things = {*THINGS, "resource", "source", "dispute", "demand"}
+    assert sorted(things - set(NAMES["thing"])) == []
+    assert sorted(things - set(PLACES)) == []
 
 
 @pytest.mark.parametrize("kind", CODES)
