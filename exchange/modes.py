@@ -3,10 +3,18 @@
 from collections.abc import Collection
 from typing import Final
 
-SERVED: Final = ("pull", "query", "verify")
+SERVED: Final = ("pull", "push", "query", "verify")
 """An application for another mode is refused; grants of one stay, and nothing leaves by them."""
 FROM_LATEST: Final = frozenset({"query", "verify"})
 """Modes that answer from the latest state of a resource."""
+
+
+def includes(granted: str, asked: str) -> bool:
+    """Whether a grant of one mode lets another be used: what is pushed may be pulled as well.
+
+    That is how a receiver gets what is too large to be pushed, and what it has missed.
+    """
+    return granted == asked or (granted == "push" and asked == "pull")
 
 
 def offered(share_modes: Collection[str]) -> list[str]:

@@ -15,6 +15,8 @@ from exchange import backlog, metrics
 from exchange.applications.clockwork import mark_breaches, reckon_anew
 from exchange.delivery import store as frontiers
 from exchange.delivery.lookup import budget_store
+from exchange.delivery.push import deliveries
+from exchange.delivery.push.service import PushService
 from exchange.feed import gathering
 from exchange.latest import store as folds
 from exchange.latest.projector import Projector
@@ -100,6 +102,7 @@ CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("forget-buckets", buckets.forget_full, 600.0),
     ("forget-frontiers", frontiers.forget_old, 3600.0),
     ("forget-tries", budget_store.forget_old, 3600.0),
+    ("forget-deliveries", deliveries.forget_old, 60.0),
     ("forget-identity", forget_ended, 3600.0),
     ("department-changes", carry_due, 5.0),
     ("department-sweep", sweep, 30.0),
@@ -129,6 +132,9 @@ class Worker:
         self._projector = Projector(self._database, self._reader, self._tail, topic_ids)
         open_log = partial(LandmarkLog, brokers, topics, self._reader)
         self._guard = RestoreGuard(self._database, open_log)
+        self._push = PushService(
+            settings, self._database, self._reader, self._tail, topic_ids, self._guard
+        )
         self._relay = Relay(self._database, self._events, self._guard)
         self._skew = Skew(self._database)
         self._stop = asyncio.Event()
@@ -165,6 +171,7 @@ class Worker:
         if self._settings.has_master_key:
             self._start_chore("signing-keys", self._rotate_keys, KEYS_SECONDS)
             self._start_jobs()
+            self._loops.start("push", partial(self._push.run, self._open_box))
         if self._settings.worker_heartbeat_file is not None:
             path = self._settings.worker_heartbeat_file
             self._loops.start("heartbeat", partial(self._beat, path))

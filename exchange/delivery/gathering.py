@@ -180,6 +180,25 @@ class Gatherer:
             gathering.release()
             raise
 
+    async def gather_partition(
+        self, plan: GrantPlan, partition: int, offset: int, limit: int, end: int | None = None
+    ) -> Gathering:
+        """Return records of one partition, up to `end` if one is given; as `gather` otherwise."""
+        offsets = [0] * plan.partitions
+        offsets[partition] = offset
+        bounds: list[int] = []
+        if end is not None:
+            bounds = [0] * plan.partitions
+            bounds[partition] = end
+        gathering = Gathering(limit, tuple(offsets), offsets, tuple(bounds), self._budget)
+        gathering.measured = plan.projection.needs_predecessors
+        try:
+            await self._read(plan, gathering, partition)
+        except BaseException:
+            gathering.release()
+            raise
+        return gathering
+
     async def _bounds(self, plan: GrantPlan, position: Position) -> tuple[int, ...]:
         """Return how far this round goes in each partition; one partition needs no bound."""
         if plan.partitions == 1 or (position.bounds and not position.round_is_over):

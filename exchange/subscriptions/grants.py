@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Final, NamedTuple
 
 from auth.principal import Principal
+from exchange import modes
 from exchange import store as moving
 from exchange.errors import (
     ModeNotGranted,
@@ -140,8 +141,8 @@ def _suspended(grant: Grant) -> SubscriptionSuspended:
 
 
 def check_mode(grant: Grant, mode: str) -> None:
-    """Raise ModeNotGranted unless the agreement names this mode."""
-    if grant.mode != mode:
+    """Raise ModeNotGranted unless the agreement names this mode, or one that includes it."""
+    if not modes.includes(grant.mode, mode):
         raise ModeNotGranted(grant.mode)
 
 

@@ -18,6 +18,7 @@ from auth.principal import Role
 from catalog import recovery
 from catalog.national import loading
 from catalog.national.loading import Loaded
+from exchange.delivery.push import endpoints
 from exchange.evidence_comparison import Finding, compare
 from exchange.log.access import Access
 from exchange.log.connection import Connection
@@ -39,7 +40,12 @@ from shuyuan_client.failures import Failure, Unreachable
 
 Result = TypeVar("Result")
 # Every column of type `Encrypted`, whoever owns it.
-ENCRYPTED = (*keys.ENCRYPTED, *quarantine.ENCRYPTED, *master_key.ENCRYPTED)
+ENCRYPTED = (
+    *keys.ENCRYPTED,
+    *quarantine.ENCRYPTED,
+    *endpoints.ENCRYPTED,
+    *master_key.ENCRYPTED,
+)
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:

@@ -143,6 +143,30 @@ RULINGS: Final = {
     "partly": N_("部分支持"),
     "dismissed": N_("不予支持"),
 }
+ENDPOINT_STATES: Final = {
+    "untested": N_("待测试"),
+    "active": N_("推送中"),
+    "paused": N_("已暂停"),
+    "stopped": N_("因数据缺口停止"),
+}
+ENDPOINT_ACTIONS: Final = {
+    "test": N_("测试端点"),
+    "rotate": N_("更换密钥"),
+    "pause": N_("暂停"),
+    "resume": N_("恢复"),
+    "give-up": N_("接收方已停用"),
+    "stop": N_("停止推送"),
+}
+DELIVERY_STATES: Final = {
+    "sending": N_("发送中"),
+    "waiting": N_("待重试"),
+    "delivered": N_("已送达"),
+    "skipped": N_("已跳过"),
+}
+DELIVERY_ACTIONS: Final = {
+    "retry": N_("立即重试"),
+    "skip": N_("跳过该批"),
+}
 DEMAND_STATES: Final = {
     "draft": N_("草稿"),
     "submitted": N_("已提出"),
@@ -221,6 +245,10 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "dispute_action": DISPUTE_ACTIONS,
     "demand": DEMAND_STATES,
     "demand_action": DEMAND_ACTIONS,
+    "endpoint": ENDPOINT_STATES,
+    "endpoint_action": ENDPOINT_ACTIONS,
+    "delivery": DELIVERY_STATES,
+    "delivery_action": DELIVERY_ACTIONS,
     "dispute_kind": DISPUTE_KINDS,
     "dispute_side": DISPUTE_SIDES,
     "ruling": RULINGS,

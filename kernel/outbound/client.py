@@ -26,8 +26,9 @@ from kernel.outbound.target import Target
 from kernel.settings import Settings
 from kernel.tls import Files
 
-CONNECTIONS: Final = 512
-CONNECTIONS_PER_HOST: Final = 32
+CONNECTIONS: Final = 1024
+# Who waits for one of them longer than it takes to connect counts as not connected.
+CONNECTIONS_PER_HOST: Final = 128
 # A receiver that closes what idles closes it later than this: a request would be lost on it.
 KEEP_SECONDS: Final = 4.0
 TRIED_ADDRESSES: Final = 3
@@ -173,7 +174,7 @@ class Outbound:
 
     async def addresses(self, url: str, networks: Collection[Network]) -> Sequence[Address]:
         """Return the addresses that a URL would be called at; raises OutboundError."""
-        return await self._tested(self._target(url), networks)
+        return await self._tested(self._target(url), networks, Deadlines().connect)
 
     async def close(self) -> None:
         session, self._session = self._session, None
@@ -187,11 +188,7 @@ class Outbound:
     async def _sent(self, request: OutboundRequest) -> aiohttp.ClientResponse:
         """Try the addresses in turn, as long as nothing was sent to one."""
         target = self._target(request.url)
-        try:
-            async with asyncio.timeout(request.deadlines.connect):
-                addresses = await self._tested(target, request.networks)
-        except TimeoutError as error:
-            raise OutboundError(Reason.NAME_UNKNOWN, "the name server is silent") from error
+        addresses = await self._tested(target, request.networks, request.deadlines.connect)
         *others, last = addresses[:TRIED_ADDRESSES]
         for address in others:
             try:
@@ -201,18 +198,28 @@ class Outbound:
                     raise
         return await self._sent_to(last, target, request)
 
-    async def _tested(self, target: Target, networks: Collection[Network]) -> Sequence[Address]:
+    async def _tested(
+        self, target: Target, networks: Collection[Network], seconds: float
+    ) -> Sequence[Address]:
         """Return the addresses of a target, each of which may be called."""
         try:
-            addresses = await self._names.addresses(target.host)
+            async with asyncio.timeout(seconds):
+                addresses = await self._names.addresses(target.host)
+                refused = [
+                    each for each in addresses if not await self._may(each, target, networks)
+                ]
         except OSError as error:
+            # A name server that is silent, too.
             raise OutboundError(Reason.NAME_UNKNOWN, target.host) from error
-        for address in addresses:
-            if not self._rule.allows(address, networks) or await self._is_own(address, target.port):
-                raise OutboundError(Reason.ADDRESS_REFUSED, f"{target.host}: {address}")
+        if refused:
+            raise OutboundError(Reason.ADDRESS_REFUSED, f"{target.host}: {refused[0]}")
         if not addresses:
             raise OutboundError(Reason.NAME_UNKNOWN, target.host)
         return addresses
+
+    async def _may(self, address: Address, target: Target, networks: Collection[Network]) -> bool:
+        is_allowed = self._rule.allows(address, networks)
+        return is_allowed and not await self._is_own(address, target.port)
 
     async def _is_own(self, address: Address, port: int) -> bool:
         """Whether the address is one of the platform's own machine, or one of its servers."""

@@ -215,7 +215,7 @@ class World:
         return [dict(item) for item in await self._usual]
 
     async def entry(self, department: Department, items: Sequence[Mapping[str, Any]]) -> Json:
-        """A complete entry as a clerk sends it, unconditional, shared in four modes."""
+        """A complete entry as a clerk sends it, unconditional, shared in five modes."""
         return {
             "name": unique("资源"),
             "abstract": "测试所用的政务数据资源",
@@ -224,7 +224,7 @@ class World:
             "format": 3,
             "update_cycle": "daily",
             "share_type": "unconditional",
-            "share_modes": ["pull", "push", "query", "verify"],
+            "share_modes": ["pull", "push", "query", "verify", "table"],
             "open_type": "closed",
             "grade": 1,
             "items": await self.items(*items) if items else await self.usual_items(),

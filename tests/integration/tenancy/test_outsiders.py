@@ -43,6 +43,8 @@ BODIES: Mapping[str, Any] = {
     "meet": {"resource_id": "0" * 32},
     "amend": {"records_per_day": 1},
     "validate": [],
+    "endpoint": {"url": "https://receiver.example/"},
+    "skip": REASON,
     "resolve": {"entries": ["0" * 32 + "-00000"]},
 }
 PARAMS = {"diff": {"from": "1", "to": "1"}}

@@ -22,6 +22,8 @@ from catalog.rules.compatibility import Kind
 from exchange.announcements import states as announcement_states
 from exchange.applications import states as application_states
 from exchange.bundles import states as bundle_states
+from exchange.delivery.push import deliveries
+from exchange.delivery.push import states as endpoint_states
 from exchange.demands import states as demand_states
 from exchange.disposals import states as disposal_states
 from exchange.disputes import states as dispute_states
@@ -45,6 +47,10 @@ CODES: dict[str, Iterable[str]] = {
     "subscription_action": subscription_states.Action,
     "demand": demand_states.State,
     "demand_action": demand_states.Action,
+    "endpoint": endpoint_states.State,
+    "endpoint_action": endpoint_states.Action,
+    "delivery": deliveries.Status,
+    "delivery_action": deliveries.Action,
     "answer": announcement_states.Answer,
     "effect": Effect,
     "disposal": disposal_states.State,

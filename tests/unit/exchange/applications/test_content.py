@@ -33,7 +33,7 @@ GOOD = Content(
 
 
 def accepted(asked: Content) -> None:
-    check(asked, fields=FIELDS, masked={"m"}, modes=("pull", "push"), today=TODAY)
+    check(asked, fields=FIELDS, masked={"m"}, modes=("pull", "table"), today=TODAY)
 
 
 def refused(changes: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -53,7 +53,7 @@ def test_a_complete_application_may_end_today() -> None:
         ({"items": ("a", "x")}, "items[1]", "unknown_item"),
         ({"items": ("a", "b", "a")}, "items[2]", "duplicate_key"),
         ({"mode": "file"}, "mode", "not_in_code_list"),
-        ({"mode": "push"}, "mode", "mode_not_served"),
+        ({"mode": "table"}, "mode", "mode_not_served"),
         ({"commitment": False}, "commitment", "not_in_code_list"),
         ({"valid_until": date(2026, 6, 30)}, "valid_until", "out_of_range"),
         ({"valid_until": date.max}, "valid_until", "out_of_range"),
@@ -71,7 +71,7 @@ def test_each_fault_is_named(changes: dict[str, Any], path: str, code: str) -> N
 
 
 def test_all_faults_are_named_at_once() -> None:
-    assert len(refused({"items": ("x",), "mode": "push", "commitment": False})) == 4
+    assert len(refused({"items": ("x",), "mode": "table", "commitment": False})) == 4
 
 
 def test_the_last_day_of_the_calendar_is_refused_by_its_bound() -> None:
@@ -86,3 +86,10 @@ def test_what_nobody_serves_is_neither_offered_nor_agreed_to() -> None:
     assert modes.offered(["verify", "table", "pull"]) == ["pull", "verify"]
     assert modes.offered(["file"]) == []
     assert "table" in ModeNotGranted("table").detail.en
+
+
+def test_what_is_pushed_may_be_pulled_and_nothing_else() -> None:
+    assert modes.includes("push", "pull")
+    assert modes.includes("verify", "verify")
+    assert not modes.includes("pull", "push")
+    assert not modes.includes("push", "query")

@@ -1,0 +1,133 @@
+"""The next batch of a partition: gathered, cut to the bounds of an endpoint and its quota."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from exchange.delivery.cursor import Position
+from exchange.delivery.gathering import Gathering
+from exchange.delivery.grant_plans import GrantPlan
+from exchange.delivery.push import messages
+from exchange.delivery.push.receiver import Receiver
+from exchange.delivery.push.tables import Lane
+from exchange.delivery.push.tools import Tools
+from exchange.metering.quota import Reservation, seconds_left_of_today
+
+HEAD_BYTES = 256
+"""What a body has beside its lines, about; an event also has its attributes and its key."""
+EVENT_BYTES = 512
+
+
+class QuotaUsedUpError(Exception):
+    """Nothing is left of the day's quota; `seconds` lead to the next day."""
+
+    def __init__(self) -> None:
+        super().__init__("the day's quota is used up")
+        self.seconds = float(seconds_left_of_today())
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines from the place `first` on to before `end`, held in the budget until released.
+
+    `available_only`: the one line does not fit, its receiver is told where to pull it. `reserved`
+    records are in the day's use, None without a quota.
+    """
+
+    gathering: Gathering
+    partition: int
+    first: int
+    available_only: bool = False
+    reserved: int | None = None
+    reservation: Reservation | None = None
+
+    @property
+    def end(self) -> int:
+        return self.gathering.offsets[self.partition]
+
+    @property
+    def lines(self) -> Sequence[bytes]:
+        return self.gathering.lines
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        return self.partition, self.first, self.end
+
+
+Gather = Callable[[int], Awaitable[Batch]]
+
+
+async def next_batch(
+    tools: Tools, plan: GrantPlan, receiver: Receiver, lane: Lane, first: int
+) -> Batch:
+    """Return the batch that begins at `first`; one without lines where there is nothing to show.
+
+    What was tried before ends where it ended, unless it no longer fits. Whoever has it releases
+    it. Raises QuotaUsedUpError, and as the gatherer does.
+    """
+
+    async def gathered(limit: int) -> Batch:
+        gathering = await tools.gatherer.gather_partition(
+            plan, lane.partition, first, limit, lane.batch_end
+        )
+        return Batch(gathering, lane.partition, first)
+
+    batch = await gathered(receiver.max_records)
+    count = _fitting(receiver, batch.lines)
+    if 0 < count < len(batch.lines):
+        batch.gathering.release()
+        batch = await gathered(count)
+    elif batch.lines and not count:
+        batch.gathering.release()
+        return replace(await gathered(1), available_only=True)
+    if not batch.lines or plan.grant.records_per_day is None:
+        return batch
+    return await _reserved(tools, plan, lane, batch, gathered)
+
+
+def _fitting(receiver: Receiver, lines: Sequence[bytes]) -> int:
+    is_event = receiver.format == messages.Format.CLOUDEVENTS
+    overhead = EVENT_BYTES if is_event else 1
+    return messages.fitting(lines, receiver.max_bytes - HEAD_BYTES, overhead)
+
+
+async def _reserved(
+    tools: Tools, plan: GrantPlan, lane: Lane, batch: Batch, gathered: Gather
+) -> Batch:
+    """Reserve what an earlier try has not, and cut the batch to what was given."""
+    reserved, reservation = lane.reserved or 0, None
+    missing = len(batch.lines) - reserved
+    if missing > 0:
+        try:
+            reservation = await tools.quotas.reserve(plan.grant.id, missing)
+        except BaseException:
+            batch.gathering.release()
+            raise
+        reserved += reservation.records
+    if reserved < len(batch.lines):
+        batch.gathering.release()
+        if not reserved:
+            raise QuotaUsedUpError
+        batch = await gathered(reserved)
+    return replace(batch, reserved=reserved, reservation=reservation)
+
+
+def body_of(
+    tools: Tools, receiver: Receiver, message_id: str, batch: Batch, cursor: str, now: datetime
+) -> bytes:
+    """Return what is sent of a batch."""
+    source = tools.sender.source(receiver.subscription_id)
+    if batch.available_only:
+        return messages.available_body(receiver.format, message_id, source, now, cursor)
+    return messages.records_body(receiver.format, message_id, source, now, batch.lines)
+
+
+def place_to_pull(plan: GrantPlan, batch: Batch, lanes: Sequence[int]) -> Position:
+    """Return where a pull finds the batch first: the other partitions wait behind it."""
+    offsets = list(lanes)
+    offsets[batch.partition] = batch.first
+    if plan.partitions == 1:
+        return Position(tuple(offsets))
+    bounds = list(offsets)
+    bounds[batch.partition] = batch.end
+    return Position(tuple(offsets), tuple(bounds))
