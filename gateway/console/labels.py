@@ -3,7 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from gateway.console import labels_catalogue, labels_events, labels_registry
+from gateway.console import (
+    labels_catalogue,
+    labels_delivery,
+    labels_events,
+    labels_registry,
+    labels_supervision,
+)
 from gateway.console.texts import N_
 
 CONVERSIONS: Final = {
@@ -193,6 +199,10 @@ THINGS: Final = {
     "source": N_("数源认责"),
     "dispute": N_("争议"),
     "demand": N_("数据需求"),
+    "correction": N_("校核申请"),
+    "order": N_("督办单"),
+    "endpoint": N_("推送端点"),
+    "department": N_("部门"),
 }
 SOURCE_STATES: Final = {
     "claimed": N_("已认责，待确认"),
@@ -227,6 +237,8 @@ ROLES: Final = {
 NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     **labels_catalogue.NAMES,
     **labels_registry.NAMES,
+    **labels_supervision.NAMES,
+    **labels_delivery.NAMES,
     "event": labels_events.EVENTS,
     "resource": RESOURCE_STATES,
     "resource_action": RESOURCE_ACTIONS,

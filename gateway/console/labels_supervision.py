@@ -1,0 +1,92 @@
+"""What people call the codes of supervision and quality."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from gateway.console.texts import N_
+
+ORDER_STATES: Final = {
+    "open": N_("待整改"),
+    "answered": N_("已答复，待办结"),
+    "closed": N_("已办结"),
+}
+ORDER_ACTIONS: Final = {
+    "issue": N_("下达督办单"),
+    "answer": N_("答复督办单"),
+    "close": N_("办结督办单"),
+    "reopen": N_("退回继续整改"),
+}
+ORDER_SIDES: Final = {
+    "department": N_("向我部门下达的"),
+    "authority": N_("本辖区的"),
+}
+CORRECTION_STATES: Final = {
+    "submitted": N_("待受理"),
+    "accepted": N_("已受理，待更正"),
+    "rejected": N_("不予更正"),
+    "fixed": N_("已更正，待确认"),
+    "confirmed": N_("已确认更正"),
+    "withdrawn": N_("已撤回"),
+}
+CORRECTION_ACTIONS: Final = {
+    "submit": N_("提出校核"),
+    "accept": N_("受理校核"),
+    "reject": N_("不予更正"),
+    "fix": N_("更正数据"),
+    "confirm": N_("确认更正"),
+    "reopen": N_("退回更正"),
+    "withdraw": N_("撤回校核"),
+}
+PROBLEMS: Final = {
+    "wrong": N_("有误"),
+    "missing": N_("缺失"),
+    "stale": N_("过时"),
+    "duplicate": N_("重复"),
+    "other": N_("其他"),
+}
+VIOLATIONS: Final = {
+    "catalogue_late": N_("未按照规定编制或者更新政务数据目录"),
+    "conditions_added": N_("擅自增设条件阻碍、影响共享"),
+    "source_not_supported": N_("未配合数源部门开展工作"),
+    "reply_late": N_("未按时答复共享申请"),
+    "delivery_late": N_("未按时共享政务数据"),
+    "return_flow_missing": N_("未按照规定回流政务数据"),
+    "correction_late": N_("未按时完成校核"),
+    "service_stopped": N_("擅自终止或者变更已提供的共享服务"),
+    "platform_not_joined": N_("未按照规定接入共享平台"),
+    "collected_again": N_("重复收集可以共享获取的数据"),
+    "used_out_of_scope": N_("超出使用范围或者用途使用"),
+    "passed_on": N_("擅自将共享数据提供给第三方"),
+    "not_disposed": N_("未按照要求处置共享数据"),
+    "use_not_recorded": N_("未按照规定记录共享数据使用情况"),
+    "not_secured": N_("未履行共享数据安全管理责任"),
+    "source_not_designated": N_("未按照规定明确数源部门"),
+    "dispute_not_handled": N_("未按照规定处理争议"),
+    "review_late": N_("未按时审核并公布更新的目录"),
+}
+DIMENSIONS: Final = {
+    "规范": N_("规范"),
+    "完整": N_("完整"),
+    "准确": N_("准确"),
+    "一致": N_("一致"),
+    "时效": N_("时效"),
+    "可访问": N_("可访问"),
+}
+QUALITY_KINDS: Final = {
+    "complete": N_("完整（不为空）"),
+    "compare": N_("比较"),
+    "in_codes": N_("在代码集内"),
+    "fresh": N_("新鲜（多少天内）"),
+}
+
+NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "correction": CORRECTION_STATES,
+    "correction_action": CORRECTION_ACTIONS,
+    "problem": PROBLEMS,
+    "order": ORDER_STATES,
+    "order_action": ORDER_ACTIONS,
+    "order_side": ORDER_SIDES,
+    "violation": VIOLATIONS,
+    "dimension": DIMENSIONS,
+    "quality_kind": QUALITY_KINDS,
+}
