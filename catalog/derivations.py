@@ -34,12 +34,14 @@ async def hold(session: WriteSession, derived_from: Collection[str]) -> None:
 def _unknown(derived_from: Sequence[str], published: Collection[str]) -> Iterator[FieldError]:
     for place, each in enumerate(derived_from):
         if each not in published:
-            yield FieldError(
-                f"derived_from[{place}]",
-                "not_found",
-                "没有这一已发布的资源",
-                "there is no such published resource",
-            )
+            yield unknown(f"derived_from[{place}]")
+
+
+def unknown(path: str) -> FieldError:
+    """Refuse an id of no published resource."""
+    return FieldError(
+        path, "not_found", "没有这一已发布的资源", "there is no such published resource"
+    )
 
 
 def _circles(

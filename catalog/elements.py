@@ -13,6 +13,7 @@ from catalog.errors import AlreadyRegistered
 from catalog.events import CatalogEvent
 from catalog.rules.elements import CHANGEABLE, NewElement, change_errors, element_errors
 from catalog.rules.registrars import code_errors, registrar_of
+from catalog.rules.words import pairs
 from catalog.store import elements as store
 from catalog.store.rows import add_once
 from catalog.tables import CodeList, Element, Standard
@@ -31,7 +32,8 @@ async def register(
     found = [*codes, *element_errors(new), *_pattern_errors(new.pattern)]
     FieldErrors(found + await _reference_errors(session, new)).raise_if_any()
     region = canonical(principal.region_code)
-    element = Element(**asdict(new), region_code=region, created_at=now)
+    grams = pairs(new.name)
+    element = Element(**asdict(new), name_grams=grams, region_code=region, created_at=now)
     if not await add_once(session, element):
         raise AlreadyRegistered
     record(
@@ -78,7 +80,8 @@ async def change(
     require_in_use(element)
     FieldErrors(list(change_errors(element, changes))).raise_if_any()
     words = {name: value for name, value in changes.items() if name in CHANGEABLE}
-    if not await store.change(session, element, words):
+    found_by = {"name_grams": pairs(words["name"])} if "name" in words else {}
+    if not await store.change(session, element, words | found_by):
         raise Stale
     record(
         session,

@@ -102,6 +102,14 @@ class Reviews:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate:
+    """A published resource that carries the same data, and why it does not suffice."""
+
+    resource_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """目录条目, with the fields of Order 809 Art 13 and 发改高技〔2017〕1272号."""
 
@@ -123,6 +131,7 @@ class Entry:
     reviews: Reviews
     partitions: int = 1
     derived_from: tuple[str, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
 
     def columns(self) -> dict[str, Any]:
         """Return the fields as JSON and PostgreSQL store them."""

@@ -1,22 +1,28 @@
 """The life cycle of a resource, from the leader's sign-off to its retirement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NoReturn
 
 from auth.duties import require_other_eyes
 from auth.principal import Principal, Role
-from catalog import announcing, clocks, losses, references, resource_codes, snapshots, versions
+from catalog import (
+    announcing,
+    checking,
+    clocks,
+    duplicates,
+    losses,
+    resource_codes,
+    snapshots,
+    versions,
+)
 from catalog.announcing import Announcement
-from catalog.contracts.compile import compiling
-from catalog.contracts.model import Contract
-from catalog.entries import Entry, Item
+from catalog.entries import Entry
 from catalog.errors import ChangedMeanwhile, HasSubscriptions
 from catalog.events import CatalogEvent
 from catalog.recovery import record_items
-from catalog.rules.entries import key_errors, review_errors
-from catalog.rules.protection import Nature, protection_errors, review_dates
+from catalog.rules.similarity import SAME_DATUM
 from catalog.states import NEXT, Action, State, step
 from catalog.store import elements as element_store
 from catalog.store import resources as store
@@ -27,7 +33,6 @@ from kernel.audit import record
 from kernel.changes import announce
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import FieldError, FieldErrors, NotFound
-from kernel.turns import unhurried
 from kernel.workdays import local_date
 
 EVENTS: Mapping[Action, CatalogEvent] = {
@@ -53,7 +58,7 @@ class PublishRequest:
     is_first: bool
 
 
-async def submit(
+async def submit(  # noqa: PLR0913 - a setting is a value
     session: WriteSession,
     principal: Principal,
     resource_id: str,
@@ -62,16 +67,21 @@ async def submit(
     signed_on: date,
     now: datetime,
     four_eyes: bool = False,
+    similar_score: float = SAME_DATUM,
 ) -> Shown:
     """Hand the draft to the authority with the leader's sign-off (Art 12); raises Invalid.
 
-    With `four_eyes` somebody else than who drafted the version must do so: FourEyes.
+    With `four_eyes` somebody else than who drafted the version must do so: FourEyes. What others
+    publish with so similar a score is referred to, or explained (Art 19).
     """
     shown = await _start(session, principal, resource_id, Action.SUBMIT)
     if four_eyes:
         require_other_eyes(principal, await _drafters(session, shown))
     today = local_date(now)
-    await _check(session, shown, *_sign_off_errors(signed_on, today), on=today)
+    unexplained = await duplicates.errors(session, shown, similar_score)
+    await checking.contract(
+        session, shown, *_sign_off_errors(signed_on, today), *unexplained, on=today
+    )
     await _code(session, shown)
     return await _move(
         session,
@@ -182,7 +192,7 @@ async def publishable(
 ) -> PublishRequest:
     """Check all that `publish` checks, and change nothing."""
     shown = await _start(session, principal, resource_id, Action.PUBLISH)
-    await _check(session, shown, on=local_date(now))
+    await checking.contract(session, shown, on=local_date(now))
     version = shown.version
     first = shown.resource.published_version is None
     return PublishRequest(resource_id, version.number, version.partitions, first)
@@ -198,7 +208,7 @@ async def publish(
     """
     shown = await _start(session, principal, resource_id, Action.PUBLISH)
     await element_store.share(session, {item["element"] for item in shown.version.items})
-    contract = await _check(session, shown, on=local_date(now))
+    contract = await checking.contract(session, shown, on=local_date(now))
     resource, number = shown.resource, shown.version.number
     await _move_resource(session, resource, Action.PUBLISH, now=now, published_version=number)
     await store.end_published(session, resource_id, State.SUPERSEDED, now=now)
@@ -281,30 +291,6 @@ async def _start(
 def next_state(resource: Resource, action: Action) -> State:
     """Return where the action leads; raises IllegalTransition."""
     return step(NEXT, standing(resource, action), action, possible=actions(resource))
-
-
-async def _check(session: ReadSession, shown: Shown, *known: FieldError, on: date) -> Contract:
-    """Return the contract of a version that may be submitted or published; raises Invalid."""
-    row = shown.version
-    items = [Item.of(stored) for stored in row.items]
-    before = await store.get(session, row.resource_id, shown.resource.published_version or 0)
-    errors = [
-        *known,
-        *([] if before is None else key_errors(items, [Item.of(each) for each in before.items])),
-        *review_errors(row.reviews),
-        *review_dates(row.reviews, on),
-        *protection_errors(row.grade, row.open_type, items, await _natures(session, items)),
-        *await references.errors(session, shown.resource, row.region_code, items),
-    ]
-    FieldErrors(errors).raise_if_any()
-    contract = await versions.build(session, row, on=on)
-    await unhurried(compiling(contract))
-    return contract
-
-
-async def _natures(session: ReadSession, items: Sequence[Item]) -> dict[str, Nature]:
-    elements = await element_store.by_code(session, {item.element for item in items})
-    return {code: Nature(each.sensitivity, each.personal) for code, each in elements.items()}
 
 
 async def _move(

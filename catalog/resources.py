@@ -8,7 +8,7 @@ from auth.principal import Principal, Role
 from auth.regions import checking
 from auth.regions.codes import canonical
 from auth.regions.tree import covers, same
-from catalog import derivations, resource_codes, versions
+from catalog import derivations, duplicates, resource_codes, versions
 from catalog.contracts.model import DataType
 from catalog.entries import Entry
 from catalog.events import CatalogEvent
@@ -110,7 +110,8 @@ async def _check_draft(
     retired = {code for code, each in found.items() if each.retired_at and code not in carried}
     await derivations.hold(session, entry.derived_from)
     circles = await derivations.errors(session, resource_id, entry.derived_from)
-    errors = [*known, *draft_errors(entry, types), *circles]
+    explained = await duplicates.draft_errors(session, resource_id, entry.duplicates)
+    errors = [*known, *draft_errors(entry, types), *circles, *explained]
     errors += retired_errors(entry.items, retired)
     errors += _region_errors(principal, entry.region_code)
     FieldErrors(errors).raise_if_any()

@@ -106,6 +106,7 @@ class Element(SQLModel, table=True):
     __table_args__ = (
         Index("element_code_list", "code_list"),
         Index("element_standard", "standard"),
+        Index("element_name_grams", "name_grams", postgresql_using="gin"),
         {"schema": SCHEMA},
     )
 
@@ -126,6 +127,8 @@ class Element(SQLModel, table=True):
     sensitivity: int
     personal: bool
     examples: list[str] = Field(default_factory=list, sa_type=JSONB, nullable=False)
+    # Pairs of characters in the name (catalog/rules/words.py), by which similar ones are found.
+    name_grams: list[str] = Field(default_factory=list, sa_type=ARRAY(Text), nullable=False)
     # Of the authority that registered it; none: the region's.
     region_code: str | None = None
     revision: int = 1
@@ -274,6 +277,8 @@ class ResourceVersion(SQLModel, table=True):
     items: list[dict[str, Any]] = json()
     reviews: dict[str, Any] = json()
     derived_from: list[str] = Field(default_factory=list, sa_type=JSONB, nullable=False)
+    # Why the resource is none of these similar ones: {resource_id, reason} each.
+    duplicates: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB, nullable=False)
     partitions: int
     # Folded (catalog/rules/words.py), and the characters and pairs of characters in it.
     search_text: str

@@ -161,6 +161,12 @@ class Settings(BaseSettings):
     verify_mismatch_percent: int = Field(
         50, ge=1, le=100, description="mismatches among its last 100 tries beyond which it guesses"
     )
+    similar_score: float = Field(
+        0.80,
+        gt=0,
+        le=1,
+        description="likeness from which data and entries count as the same (Art 19)",
+    )
     quarantine_entries: int = Field(
         100_000, ge=0, description="records that the quarantine of one resource holds (P9)"
     )

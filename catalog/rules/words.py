@@ -31,5 +31,13 @@ def narrowest(word: str) -> list[str]:
     return sorted(_pairs(word)) or [word]
 
 
+def pairs(text: str) -> list[str]:
+    """Return what a short text is found by where any pair of its characters will do."""
+    found: set[str] = set()
+    for word in fold(text).split():
+        found.update(narrowest(word))
+    return sorted(found)
+
+
 def _pairs(word: str) -> set[str]:
     return {word[place : place + 2] for place in range(len(word) - 1)}

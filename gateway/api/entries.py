@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from operator import not_
 from typing import Annotated, Any, Literal
 
@@ -11,8 +10,8 @@ from pydantic import BaseModel, Field, StrictBool, StrictInt
 from auth.directory import Member
 from auth.principal import Principal, Role
 from catalog import revisions
-from catalog.contracts.checked import Checked
 from catalog.entries import (
+    Duplicate,
     Entry,
     Item,
     ItemRole,
@@ -36,10 +35,9 @@ from gateway.api.registry import ElementCode, Line, Prose, Region
 from gateway.names import Fields
 from gateway.next_steps import NextStep, by_role
 from kernel.database import ReadSession
-from kernel.errors import REPORTED_ERRORS_MAX
 from kernel.wire import Day, Wire
 
-ITEMS_MAX, DERIVED_FROM_MAX = 300, 50
+ITEMS_MAX, DERIVED_FROM_MAX, DUPLICATES_MAX = 300, 50, 100
 ThingId = Annotated[str, Field(min_length=1, max_length=64)]
 ROLES_OF_STEPS: Mapping[str, frozenset[Role]] = {
     **{str(action): roles for action, roles in ALLOWED_ROLES.items()},
@@ -140,6 +138,14 @@ class ReviewsWire(Wire):
         return Reviews(secrecy=Review(**secrecy), privacy=Review(**privacy))
 
 
+class DuplicateWire(Wire):
+    """为何不能直接使用相似资源 / why a similar published resource does not suffice (Art 19)."""
+
+    resource_id: ThingId
+    reason: Prose
+    resource_name: Told = None
+
+
 class EntryFields(Wire):
     """What one version of an entry says, apart from its items and reviews."""
 
@@ -164,15 +170,23 @@ class EntryIn(EntryFields):
     items: Annotated[list[ItemWire], Field(min_length=1, max_length=ITEMS_MAX)]
     reviews: ReviewsWire
     derived_from: Annotated[list[ThingId], Field(max_length=DERIVED_FROM_MAX, default_factory=list)]
+    duplicates: Annotated[
+        list[DuplicateWire], Field(max_length=DUPLICATES_MAX, default_factory=list)
+    ]
 
     def entry(self) -> Entry:
-        fields = self.model_dump(exclude={"share_modes", "items", "reviews", "derived_from"})
+        apart = {"share_modes", "items", "reviews", "derived_from", "duplicates"}
+        fields = self.model_dump(exclude=apart)
         return Entry(
             **fields,
             share_modes=tuple(dict.fromkeys(self.share_modes)),
             items=tuple(item.item() for item in self.items),
             reviews=self.reviews.reviews(),
             derived_from=tuple(dict.fromkeys(self.derived_from)),
+            duplicates=tuple(
+                Duplicate(resource_id=each.resource_id, reason=each.reason)
+                for each in self.duplicates
+            ),
         )
 
 
@@ -223,6 +237,7 @@ class ResourceView(ResourceSummary):
     items: list[ItemWire]
     reviews: ReviewsWire
     derived_from: list[str]
+    duplicates: list[DuplicateWire]
     leader_name: str | None
     signed_on: Day | None
     return_reason: str | None
@@ -281,23 +296,6 @@ class DiffView(Wire):
     differences: list[DifferenceView]
 
 
-class RecordError(Wire):
-    index: int | None
-    path: str
-    code: str
-    message: str
-    allowed: list[str] = Field(default=[], exclude_if=not_)
-
-
-class DryRun(Wire):
-    """How many records would be accepted and rejected, with the first 100 reasons."""
-
-    valid: int
-    invalid: int
-    errors: list[RecordError]
-    error_count: int
-
-
 class SignOff(Wire):
     """部门负责人's sign-off (Order 809 Art 12)."""
 
@@ -323,8 +321,9 @@ async def view(session: ReadSession, shown: Shown) -> ResourceView:
     [facts] = await _facts(session, [shown])
     fields = _standing(shown) | _fields(shown, ResourceView) | facts
     fields[ANNOUNCED] = await revisions.announced(session, shown.resource.id)
-    fields["items"] = [dict(item) for item in fields["items"]]
-    await names.add(session, [fields, *fields["items"]])
+    for listed in ("items", "duplicates"):
+        fields[listed] = [dict(each) for each in fields[listed]]
+    await names.add(session, [fields, *fields["items"], *fields["duplicates"]])
     return ResourceView.model_validate(fields)
 
 
@@ -365,24 +364,6 @@ def diff_view(old: int, new: int, found: Comparison) -> DiffView:
         compatible=found.verdict.backward_compatible,
         changes=[ChangeView.model_validate(change) for change in found.verdict.changes],
         differences=[DifferenceView.model_validate(item) for item in found.differences],
-    )
-
-
-def dry_run(checked: Checked, *, english: bool) -> DryRun:
-    return DryRun(
-        valid=checked.records - len(checked.rejected),
-        invalid=len(checked.rejected),
-        errors=[
-            RecordError(
-                index=error.index,
-                path=error.path,
-                code=error.code,
-                message=error.en if english else error.zh,
-                allowed=list(error.allowed),
-            )
-            for error in islice(checked.errors(), REPORTED_ERRORS_MAX)
-        ],
-        error_count=checked.error_count,
     )
 
 

@@ -13,9 +13,9 @@ from catalog.search import Criteria
 from catalog.states import State
 from catalog.visibility import Shown
 from exchange.publishing.publish import Media
+from gateway.api.dry_runs import DryRun, dry_run
 from gateway.api.entries import (
     DiffView,
-    DryRun,
     EntryIn,
     Reason,
     ResourceSummary,
@@ -24,7 +24,6 @@ from gateway.api.entries import (
     TransitionView,
     VersionSummary,
     diff_view,
-    dry_run,
     summaries,
     transition_views,
     version_summary,
@@ -174,7 +173,13 @@ async def submit(
     """The head signs off; outside development not who drafted it (403 `four_eyes`)."""
     now, four_eyes = clock.now(), using.settings.needs_four_eyes
     shown = await lifecycle.submit(
-        session, principal, resource_id, **body.model_dump(), now=now, four_eyes=four_eyes
+        session,
+        principal,
+        resource_id,
+        **body.model_dump(),
+        now=now,
+        four_eyes=four_eyes,
+        similar_score=using.settings.similar_score,
     )
     return await step(shown)
 

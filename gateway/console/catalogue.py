@@ -236,6 +236,7 @@ async def _submit(visit: Visit, session: WriteSession, resource_id: str) -> Show
         **signed.model_dump(),
         now=visit.now,
         four_eyes=visit.using.settings.needs_four_eyes,
+        similar_score=visit.using.settings.similar_score,
     )
 
 

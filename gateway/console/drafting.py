@@ -35,7 +35,9 @@ SHARING = frozenset(
 )  # fmt: skip
 REVIEWERS = ("secrecy", "privacy")
 REVIEW_FIELDS = ("passed", "by", "date", "document")
-REVIEWS = frozenset({f"{who}_{each}" for who in REVIEWERS for each in REVIEW_FIELDS})
+REVIEWS = frozenset(
+    {"duplicates", *(f"{who}_{each}" for who in REVIEWERS for each in REVIEW_FIELDS)}
+)
 STEPS: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "basic": (N_("基本信息"), BASIC),
     "items": (N_("信息项"), ITEMS),
@@ -273,7 +275,17 @@ def _entry(visit: Visit) -> dict[str, Any]:
         "share_modes": visit.texts("share_modes"),
         "items": [_item(row) for row in _rows(visit.form) if not row.blank],
         "reviews": {who: _review(visit, who) for who in REVIEWERS},
+        "derived_from": visit.texts("derived_from"),
+        "duplicates": [*_duplicates(visit.text("duplicates") or "")],
     }
+
+
+def _duplicates(text: str) -> Iterator[dict[str, str]]:
+    """Yield what was said of similar resources: an id and the reason in each line."""
+    for line in text.splitlines():
+        resource_id, _, reason = line.strip().partition(" ")
+        if resource_id:
+            yield {"resource_id": resource_id, "reason": reason.strip()}
 
 
 def _item(row: Row) -> dict[str, Any]:
@@ -310,6 +322,9 @@ def _typed(entry: ResourceView) -> Iterator[tuple[str, str]]:
             yield name, "\n".join(value) if isinstance(value, list) else str(value)
     for mode in entry.share_modes:
         yield "share_modes", str(mode)
+    for origin in entry.derived_from:
+        yield "derived_from", origin
+    yield "duplicates", "\n".join(f"{d.resource_id} {d.reason}" for d in entry.duplicates)
     yield from _typed_items(entry)
     yield from _typed_reviews(entry)
     yield "revision", str(entry.revision)

@@ -1,12 +1,21 @@
 """The catalogue as a workbook: an entry a line in 资源目录, an item a line in 信息项."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from auth.principal import Principal
 from catalog import resources
-from catalog.entries import ItemRole, MaskKind, OpenType, ShareMode, ShareType, UpdateCycle
+from catalog.entries import (
+    Duplicate,
+    ItemRole,
+    MaskKind,
+    OpenType,
+    ShareMode,
+    ShareType,
+    UpdateCycle,
+)
 from catalog.visibility import Shown
 from gateway.api.entries import EntryIn
 from gateway.workbooks.columns import YES_NO, Column, Kind
@@ -152,6 +161,10 @@ class Catalogue:
         if resource_id is None:
             await resources.create(session, principal, entry, now=now)
             return "新建"
+        shown = await resources.get(session, principal, resource_id)
+        # The workbook has no column for them: what was said of similar resources stays.
+        kept = tuple(Duplicate(**each) for each in shown.version.duplicates)
+        entry = replace(entry, duplicates=kept)
         await resources.change(session, principal, resource_id, entry, revision=None, now=now)
         return "修改"
 

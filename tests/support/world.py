@@ -142,7 +142,7 @@ class World:
         """Register an element; `fields` override or add any of `api.md`."""
         body = {
             "code": unique("DE-"),
-            "name": "测试数据元",
+            "name": unique("测试数据元"),
             "definition": "测试所用",
             "data_type": data_type,
             "standard": await self.standard(),

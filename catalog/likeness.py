@@ -1,0 +1,67 @@
+"""Which registered elements are like the data of an entry (ADR 0039)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from catalog.contracts.model import DataType
+from catalog.rules.similarity import Datum, datum_score
+from catalog.rules.terms import writings
+from catalog.rules.words import pairs
+from catalog.store import elements as element_store
+from catalog.store import similar as store
+from catalog.tables import Element
+from kernel.database import ReadSession
+from kernel.turns import Steps, unhurried
+
+# Pairs of characters that one name is looked for by.
+PAIRS_MAX: Final = 60
+
+
+async def like(
+    session: ReadSession, items: Sequence[tuple[str, str | None]]
+) -> list[dict[str, float]]:
+    """Return for each (label, element) the elements that are like it, with their scores.
+
+    An item is what its element says it is; its label tells only where there is none.
+    """
+    own = await element_store.by_code(session, {code for _, code in items if code})
+    wanted = [_datum(label, own.get(code or "")) for label, code in items]
+    distinct = list(dict.fromkeys(wanted))
+    likely = await store.elements(session, [_grams(datum.name) for datum in distinct])
+    rows = await element_store.by_code(session, {code for _, code in likely})
+    candidates: dict[Datum, list[Datum]] = {datum: [] for datum in distinct}
+    for place, code in likely:
+        candidates[distinct[place]].append(_datum("", rows[code]))
+    scores = await unhurried(_scores(candidates))
+    return [scores[datum] for datum in wanted]
+
+
+def _grams(name: str) -> list[str]:
+    """Return pairs of characters of which names of the same datum have some."""
+    found: dict[str, None] = {}
+    for writing in writings(name):
+        found.update(dict.fromkeys(pairs(writing)))
+    return list(found)[:PAIRS_MAX]
+
+
+def _scores(candidates: Mapping[Datum, Sequence[Datum]]) -> Steps[dict[Datum, dict[str, float]]]:
+    scores: dict[Datum, dict[str, float]] = {}
+    for wanted, likely in candidates.items():
+        scores[wanted] = {} if wanted.element is None else {wanted.element: 1.0}
+        for datum in likely:
+            if datum.element is not None:
+                scores[wanted][datum.element] = datum_score(wanted, datum)
+        yield
+    return scores
+
+
+def _datum(label: str, element: Element | None) -> Datum:
+    if element is None:
+        return Datum(name=label)
+    return Datum(
+        name=element.name,
+        definition=element.definition,
+        data_type=DataType(element.data_type),
+        code_list=element.code_list,
+        element=element.code,
+    )
