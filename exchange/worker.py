@@ -33,6 +33,8 @@ from exchange.metering import count_store, terms
 from exchange.metering.rates import store as buckets
 from exchange.publishing import issued, quarantine_entries
 from exchange.publishing import store as intents
+from exchange.quality import measure
+from exchange.quality import store as quality_store
 from exchange.relay import Relay
 from exchange.restoration.guard import RestoreGuard
 from exchange.sealing import seal_counts
@@ -107,6 +109,10 @@ CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("department-changes", carry_due, 5.0),
     ("department-sweep", sweep, 30.0),
     ("folding", keep_folded, 30.0),
+    ("quality-arrivals", measure.count_arrivals, 60.0),
+    ("quality-timeliness", measure.look_at_timeliness, 600.0),
+    ("quality-rules", measure.measure_declared, 30.0),
+    ("forget-quality", quality_store.forget_old, 3600.0),
     ("forget-folds", folds.forget_gone, 60.0),
     ("forget-jobs", jobs.forget_ended, 600.0),
 )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from catalog.visibility import Shown, serves
+from exchange.quality.declare import newest
 from exchange.stewardship import freshness
 from kernel import clock
 from kernel.database import ReadSession
@@ -20,6 +21,14 @@ class ReplyDaysView(Wire):
     count: int
 
 
+class MeasuredView(Wire):
+    """各维度最近一次测得 / what the rules of a dimension found last, together."""
+
+    dimension: str
+    checked: int
+    failed: int
+
+
 class Use(Wire):
     """`records` were published in all, deletes among them; `timely` by the update cycle."""
 
@@ -27,13 +36,19 @@ class Use(Wire):
     last_published_at: datetime | None
     timely: bool | None
     reply_days: ReplyDaysView
+    quality: list[MeasuredView]
 
 
 async def of(session: ReadSession, several: Sequence[Shown]) -> list[dict[str, Any]]:
     """Return the fields of `Use` for each resource, all looked up at once."""
     now = clock.now()
-    found = await freshness.of(session, [shown.resource.id for shown in several], now)
-    return [_fields(found[shown.resource.id], shown, now) for shown in several]
+    ids = [shown.resource.id for shown in several]
+    found, measured = await freshness.of(session, ids, now), await newest(session, ids, now)
+    return [
+        _fields(found[shown.resource.id], shown, now)
+        | {"quality": [asdict(each) for each in measured[shown.resource.id]]}
+        for shown in several
+    ]
 
 
 def _fields(found: freshness.Freshness, shown: Shown, now: datetime) -> dict[str, Any]:
