@@ -29,10 +29,13 @@ __all__ = [
     "follow",
     "overdue_by_kind",
     "reckon_anew",
+    "reckon_open",
     "running",
     "take_overdue",
 ]
 
+# A deadline, when it fell due before, and its term now.
+Reckoned = tuple[Deadline, datetime, Term]
 UPDATE_DAYS = 10
 EXTENSION_DAYS = 5
 REVIEW_DAYS = 2
@@ -99,17 +102,31 @@ async def overdue_by_kind(session: ReadSession, now: datetime) -> dict[str, int]
     return await store.overdue_by_kind(session, now)
 
 
-async def reckon_anew(
-    session: WriteSession, calendar: int, limit: int
-) -> list[tuple[Deadline, datetime, Term]]:
+async def reckon_anew(session: WriteSession, calendar: int, limit: int) -> list[Reckoned]:
     """Reckon open deadlines by a newer calendar; return each with its old due moment and term."""
     outdated = await store.take_outdated(session, calendar, limit)
-    found = []
-    for deadline in outdated:
-        before, term = deadline.due_at, Term(deadline.due_from, deadline.due_days)
-        await store.write(session, deadline, **term.columns())
-        found.append((deadline, before, term))
-    return found
+    return [await _reckoned(session, deadline) for deadline in outdated]
+
+
+async def reckon_open(session: WriteSession, limit: int) -> list[Reckoned]:
+    """Reckon every open deadline anew, some at a time; return those that have moved."""
+    moved: list[Reckoned] = []
+    after = 0
+    while deadlines := await store.take_open(session, after, limit):
+        after = deadlines[-1].id or 0
+        for deadline in deadlines:
+            term = Term(deadline.due_from, deadline.due_days)
+            is_same = term.due_at == deadline.due_at
+            if not is_same or term.calendar != deadline.due_calendar:
+                reckoned = await _reckoned(session, deadline)
+                moved += [] if is_same else [reckoned]
+    return moved
+
+
+async def _reckoned(session: WriteSession, deadline: Deadline) -> Reckoned:
+    before, term = deadline.due_at, Term(deadline.due_from, deadline.due_days)
+    await store.write(session, deadline, **term.columns())
+    return deadline, before, term
 
 
 def facts(deadline: Deadline) -> dict[str, Any]:

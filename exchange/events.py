@@ -72,6 +72,7 @@ class ExchangeEvent(StrEnum):
     QUARANTINE_RESOLVED = "quarantine.resolved"
     QUARANTINE_FORGOTTEN = "quarantine.forgotten"
     QUALITY_RULES_CHANGED = "resource.quality_rules_changed"
+    CALENDAR_CHANGED = "calendar.changed"
     MERGER_PLANNED = "department.merger_planned"
     MOVE_PLANNED = "department.move_planned"
     DEPARTMENT_CHANGE_DONE = "department.change_done"

@@ -13,6 +13,7 @@ from auth.keys import rotate_when_due
 from auth.upkeep import forget_ended
 from exchange import backlog, metrics
 from exchange.applications.clockwork import mark_breaches, reckon_anew
+from exchange.calendar import settle
 from exchange.delivery import store as frontiers
 from exchange.delivery.lookup import budget_store
 from exchange.delivery.push import deliveries
@@ -43,7 +44,7 @@ from exchange.stewardship.catalogue_clock import mark_entries, reckon_entries
 from exchange.subscriptions.delivery_clock import mark_deliveries
 from exchange.subscriptions.folding import keep_folded
 from exchange.subscriptions.supervision import expire_due
-from kernel import answers, audit, audit_months, clock, jobs, refusals
+from kernel import answers, audit, audit_months, calendar, clock, jobs, refusals
 from kernel.database import Database, WriteSession, is_passing
 from kernel.database_access import DatabaseAccess
 from kernel.errors import Unavailable
@@ -90,6 +91,8 @@ CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("deadlines", mark_breaches, 30.0),
     ("deliveries", mark_deliveries, 30.0),
     ("entries", mark_entries, 30.0),
+    ("calendar-years", calendar.adopt, 5.0),
+    ("calendar-settling", settle, 60.0),
     ("calendar", reckon_anew, 3600.0),
     ("entries-calendar", reckon_entries, 3600.0),
     ("expiry", expire_due, 30.0),

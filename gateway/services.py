@@ -20,6 +20,7 @@ from gateway.metrics import Meters, rules_age, watch
 from gateway.probe import Probe
 from gateway.waits import Waits
 from kernel.blobs import Blobs
+from kernel.calendar import CalendarKeeper
 from kernel.changes import ChangeFeed
 from kernel.database import Database, ReadSession, WriteSession
 from kernel.database_access import DatabaseAccess
@@ -84,9 +85,11 @@ async def open_services(
     changes.on_reset(waits.wake_all)
     open_log = partial(LandmarkLog, Access.of(settings), bus.topics, bus.reader)
     restore = RestoreGuard(database, open_log, changes)
+    calendar = CalendarKeeper(database, changes)
     skew, metrics_folder = Skew(database), MetricsFolder(settings.metrics_dir)
     loops.start("root-key", root_key.run)
     loops.start("changes", changes.run)
+    loops.start("calendar", calendar.run)
     loops.start("clock", skew.run)
     loops.start("limits", gate.run)
     loops.start("refusals", refusals.run)

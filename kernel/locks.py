@@ -38,6 +38,8 @@ class Lock(IntEnum):
     DERIVATIONS = 809_017
     # One transaction at a time merges or ends demands, with all that follow (exchange/demands).
     DEMANDS = 809_023
+    # One transaction at a time changes the calendar, and reckons all that rests on it.
+    CALENDAR = 809_031
     # One transaction at a time adds a device's code, so that their bound is exact (auth/oauth).
     DEVICE_CODES = 809_012
     # One transaction at a time takes an administrator away (auth/store/administrators.py).

@@ -3,15 +3,15 @@
 The day that a term starts on does not count (docs/adr/0011).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from kernel.workdays import (
-    NOTICE_UNTIL_YEAR,
     add_working_days,
     end_of_day,
     is_provisional,
     local_date,
+    notice_until,
     working_days_between,
 )
 
@@ -26,7 +26,7 @@ class Term:
 
     start: date
     days: int
-    calendar: int = NOTICE_UNTIL_YEAR
+    calendar: int = field(default_factory=notice_until)
 
     @property
     def due_at(self) -> datetime:
@@ -85,7 +85,7 @@ def is_breached(due_at: datetime, now: datetime, answered_at: datetime | None = 
 
 def rests_on_notice(due_at: datetime, calendar: int | None = None) -> bool:
     """Whether every notice that may decide the last day was known when it was reckoned."""
-    return not is_provisional(last_day(due_at), calendar or NOTICE_UNTIL_YEAR)
+    return not is_provisional(last_day(due_at), calendar)
 
 
 def after(start: date, working_days: int) -> datetime:

@@ -1,17 +1,23 @@
-"""Working days (工作日) of the State Council's calendar; pure.
+"""Working days (工作日) of the State Council's calendar; pure but for which calendar is in force.
 
-The yearly holiday notice fixes days off and make-up weekends. A year without a notice yet is
-counted Monday to Friday, less the statutory holidays that have a fixed date. Its days are
-provisional, and so are the last ones of the year before: the notice for New Year may move them
-(29 to 31 December 2018, 31 December 2022).
+The yearly holiday notice fixes days off and make-up weekends. The release knows those of the years
+up to its own; an authority may correct one, or add a later one (`kernel/calendar.py`). A year
+without a notice yet is counted Monday to Friday, less the statutory holidays that have a fixed
+date. Its days are provisional, and so are the last ones of the year before: the notice for New Year
+may move them (29 to 31 December 2018, 31 December 2022).
 """
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import chinese_calendar
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+# The last year whose notice the release knows.
 NOTICE_UNTIL_YEAR: int = max(day.year for day in chinese_calendar.constants.holidays)
 # 全国年节及纪念日放假办法 (State Council order 795): New Year, Labour Day, National Day.
 FIXED_HOLIDAYS = frozenset({(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)})
@@ -20,15 +26,71 @@ SATURDAY = 5
 NEXT_NOTICE_FROM = (12, 26)
 
 
-def is_provisional(day: date, notice_until: int = NOTICE_UNTIL_YEAR) -> bool:
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The notices that are known: those of the release, and `years` that say otherwise.
+
+    A year maps days to whether people work on them; other days of it are as without.
+    """
+
+    years: Mapping[int, Mapping[date, bool]] = field(default_factory=dict)
+
+    @property
+    def notice_until(self) -> int:
+        """Return the last year up to which every notice is known."""
+        year = NOTICE_UNTIL_YEAR
+        while year + 1 in self.years:
+            year += 1
+        return year
+
+    def is_working_day(self, day: date) -> bool:
+        said = self.years.get(day.year, {}).get(day)
+        if said is not None:
+            return said
+        if day.year > NOTICE_UNTIL_YEAR:
+            return day.weekday() < SATURDAY and (day.month, day.day) not in FIXED_HOLIDAYS
+        return bool(chinese_calendar.is_workday(day))
+
+
+class _InForce:
+    """The calendar of this process; `tried` is that of one task alone."""
+
+    calendar = Calendar()
+    tried: ContextVar[Calendar | None] = ContextVar("tried_calendar", default=None)
+
+
+def in_force() -> Calendar:
+    return _InForce.tried.get() or _InForce.calendar
+
+
+def adopt(calendar: Calendar) -> None:
+    """Let this process count by the calendar from now on."""
+    _InForce.calendar = calendar
+
+
+@contextmanager
+def counting_by(calendar: Calendar) -> Iterator[None]:
+    """Let the task count by a calendar that is not in force yet."""
+    token = _InForce.tried.set(calendar)
+    try:
+        yield
+    finally:
+        _InForce.tried.reset(token)
+
+
+def notice_until() -> int:
+    """Return the last year up to which every notice is known."""
+    return in_force().notice_until
+
+
+def is_provisional(day: date, until: int | None = None) -> bool:
     """Return whether a notice still to come may decide the day, as known up to a year's notice."""
-    return (day.year, day.month, day.day) >= (notice_until, *NEXT_NOTICE_FROM)
+    known = notice_until() if until is None else until
+    return (day.year, day.month, day.day) >= (known, *NEXT_NOTICE_FROM)
 
 
 def is_working_day(day: date) -> bool:
-    if day.year > NOTICE_UNTIL_YEAR:
-        return day.weekday() < SATURDAY and (day.month, day.day) not in FIXED_HOLIDAYS
-    return bool(chinese_calendar.is_workday(day))
+    return in_force().is_working_day(day)
 
 
 def local_date(moment: datetime) -> date:

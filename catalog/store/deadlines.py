@@ -134,6 +134,22 @@ async def overdue_by_kind(session: ReadSession, now: datetime) -> dict[str, int]
     return {kind: int(count) for kind, count in (await session.exec(query)).all()}
 
 
+async def take_open(session: WriteSession, after: int, limit: int) -> Sequence[Deadline]:
+    """Lock open deadlines behind an id, in the order of ids."""
+    query = (
+        select(Deadline)
+        .where(
+            col(Deadline.ended_at).is_(None),
+            col(Deadline.breached_at).is_(None),
+            col(Deadline.id) > after,
+        )
+        .order_by(col(Deadline.id))
+        .limit(limit)
+    )
+    locked = query.with_for_update().execution_options(populate_existing=True)
+    return (await session.exec(locked)).all()
+
+
 async def take_outdated(session: WriteSession, calendar: int, limit: int) -> Sequence[Deadline]:
     """Lock open deadlines that were reckoned before a newer holiday notice."""
     query = (

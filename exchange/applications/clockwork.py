@@ -18,7 +18,7 @@ from exchange.subscriptions.tables import Subscription
 from kernel import audit, outbox
 from kernel.actor import SYSTEM
 from kernel.database import WriteSession
-from kernel.workdays import NOTICE_UNTIL_YEAR
+from kernel.workdays import notice_until
 
 MARKED_AT_ONCE = 200
 RECKONED = "reckoned-anew"
@@ -41,47 +41,71 @@ async def mark_breaches(session: WriteSession, now: datetime) -> int:
 async def reckon_anew(session: WriteSession, now: datetime) -> int:
     """Reckon open deadlines anew that rest on an older calendar, and tell which have moved.
 
-    A new holiday notice comes with a new release. Returns how many of the larger kind.
+    A new holiday notice comes with a release, or was added. Returns how many of the larger kind.
     """
-    applications = await store.take_outdated(session, NOTICE_UNTIL_YEAR, MARKED_AT_ONCE)
+    calendar = notice_until()
+    applications = await store.take_outdated(session, calendar, MARKED_AT_ONCE)
     for application in applications:
         await _reckon_reply(session, application, now)
-    deliveries = await subscriptions.take_outdated(session, NOTICE_UNTIL_YEAR, MARKED_AT_ONCE)
+    deliveries = await subscriptions.take_outdated(session, calendar, MARKED_AT_ONCE)
     for subscription in deliveries:
         await _reckon_delivery(session, subscription, now)
     return max(len(applications), len(deliveries))
 
 
-async def _reckon_reply(session: WriteSession, application: Application, now: datetime) -> None:
+async def reckon_open(session: WriteSession, now: datetime) -> dict[str, int]:
+    """Reckon every open deadline anew, and tell which have moved; return how many of each kind."""
+    moved = {"application": 0, "subscription": 0}
+    after = ""
+    while applications := await store.take_open(session, after, MARKED_AT_ONCE):
+        after = applications[-1].id
+        for application in applications:
+            moved["application"] += await _reckon_reply(session, application, now)
+    after = ""
+    while deliveries := await subscriptions.take_open(session, after, MARKED_AT_ONCE):
+        after = deliveries[-1].id
+        for subscription in deliveries:
+            moved["subscription"] += await _reckon_delivery(session, subscription, now)
+    return moved
+
+
+async def _reckon_reply(session: WriteSession, application: Application, now: datetime) -> bool:
+    """Return whether the day has moved; what stays as it is is not written."""
     before = application.due_at
     if before is None:
-        return
+        return False
     term = term_of(application.due_from, application.due_days, before)
+    if (term.due_at, term.calendar) == (before, application.due_calendar):
+        return False
     state = State(application.status)
     updated = await moving.move(session, application, state, term.columns())
     if term.due_at == before:
-        return
+        return False
     step, facts = (state, state), _moved(str(application.clock), before, term)
     store.add_history(session, updated.id, RECKONED, step, SYSTEM, now, facts)
     audit.record(session, SYSTEM, EVENT, "application", updated.id, **facts)
     outbox.add(session, EVENT, updated.id, message(updated) | facts)
+    return True
 
 
 async def _reckon_delivery(
     session: WriteSession, subscription: Subscription, now: datetime
-) -> None:
+) -> bool:
     before = subscription.deliver_by
     term = term_of(subscription.deliver_from, subscription.deliver_days, before)
+    if (term.due_at, term.calendar) == (before, subscription.deliver_calendar):
+        return False
     state = subscription.status
     updated = await subscriptions.write_delivery(
         session, subscription.id, deliver_by=term.due_at, deliver_calendar=term.calendar
     )
     if term.due_at == before:
-        return
+        return False
     facts = _moved("C6", before, term)
     subscriptions.add_history(session, updated.id, RECKONED, (state, state), SYSTEM, now, facts)
     audit.record(session, SYSTEM, EVENT, "subscription", updated.id, **facts)
     outbox.add(session, EVENT, updated.id, granting.message(updated) | facts)
+    return True
 
 
 def _moved(clock: str, before: datetime, term: Term) -> dict[str, str | int]:

@@ -89,6 +89,22 @@ async def take_outdated(session: WriteSession, calendar: int, limit: int) -> Seq
     return (await session.exec(outdated.with_for_update(skip_locked=True))).all()
 
 
+async def take_open(session: WriteSession, after: str, limit: int) -> Sequence[Application]:
+    """Lock applications with an open deadline behind an id, in the order of ids."""
+    waiting = (
+        select(Application)
+        .where(
+            col(Application.status).in_(AWAITING_REPLY),
+            col(Application.breached_at).is_(None),
+            col(Application.id) > after,
+        )
+        .order_by(col(Application.id))
+        .limit(limit)
+    )
+    locked = waiting.with_for_update().execution_options(populate_existing=True)
+    return (await session.exec(locked)).all()
+
+
 async def take_overdue(session: WriteSession, now: datetime, limit: int) -> Sequence[Application]:
     """Lock unanswered applications newly past their day, leaving out those others hold."""
     overdue = (

@@ -78,6 +78,24 @@ async def page(
     return request.page(rows, "id")
 
 
+async def take_appealable(
+    session: WriteSession, after: str, now: datetime, limit: int
+) -> Sequence[Dispute]:
+    """Lock decided disputes that may still be appealed against, behind an id, in their order."""
+    query = (
+        select(Dispute)
+        .where(
+            col(Dispute.status) == State.DECIDED,
+            col(Dispute.appeal_until) > now,
+            col(Dispute.id) > after,
+        )
+        .order_by(col(Dispute.id))
+        .limit(limit)
+    )
+    locked = query.with_for_update().execution_options(populate_existing=True)
+    return (await session.exec(locked)).all()
+
+
 def _in_state(status: State, now: datetime) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
     over = and_(col(Dispute.status) == State.DECIDED, col(Dispute.appeal_until) <= now)
     if status is State.CLOSED:

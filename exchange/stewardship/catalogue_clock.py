@@ -12,7 +12,8 @@ from exchange.events import ExchangeEvent
 from kernel import audit, outbox
 from kernel.actor import SYSTEM
 from kernel.database import WriteSession
-from kernel.workdays import NOTICE_UNTIL_YEAR
+from kernel.terms import Term
+from kernel.workdays import notice_until
 
 MARKED_AT_ONCE = 200
 
@@ -31,13 +32,27 @@ async def mark_entries(session: WriteSession, now: datetime) -> int:
 
 async def reckon_entries(session: WriteSession, _now: datetime) -> int:
     """Reckon open deadlines anew that rest on an older calendar, and tell which have moved."""
-    reckoned = await clocks.reckon_anew(session, NOTICE_UNTIL_YEAR, MARKED_AT_ONCE)
-    for deadline, before, term in reckoned:
-        if term.due_at != before:
-            facts = {"before": str(before), "calendar": term.calendar}
-            facts = clocks.facts(deadline) | {"due_at": str(term.due_at)} | facts
-            await _tell(session, ExchangeEvent.DEADLINE_RECKONED_ANEW, deadline, facts)
+    reckoned = await clocks.reckon_anew(session, notice_until(), MARKED_AT_ONCE)
+    for each in reckoned:
+        await _tell_moved(session, *each)
     return len(reckoned)
+
+
+async def reckon_open(session: WriteSession) -> int:
+    """Reckon every open deadline anew, and tell which have moved; return how many."""
+    moved = await clocks.reckon_open(session, MARKED_AT_ONCE)
+    for each in moved:
+        await _tell_moved(session, *each)
+    return len(moved)
+
+
+async def _tell_moved(
+    session: WriteSession, deadline: Deadline, before: datetime, term: Term
+) -> None:
+    if term.due_at != before:
+        facts = {"before": str(before), "calendar": term.calendar}
+        facts = clocks.facts(deadline) | {"due_at": str(term.due_at)} | facts
+        await _tell(session, ExchangeEvent.DEADLINE_RECKONED_ANEW, deadline, facts)
 
 
 async def _tell(

@@ -157,6 +157,23 @@ async def take_outdated(session: WriteSession, calendar: int, limit: int) -> Seq
     return (await session.exec(outdated.with_for_update(skip_locked=True))).all()
 
 
+async def take_open(session: WriteSession, after: str, limit: int) -> Sequence[Subscription]:
+    """Lock undelivered subscriptions behind an id, in the order of ids."""
+    undelivered = (
+        select(Subscription)
+        .where(
+            col(Subscription.delivered_at).is_(None),
+            col(Subscription.delivery_breached_at).is_(None),
+            col(Subscription.status).in_(LIVE),
+            col(Subscription.id) > after,
+        )
+        .order_by(col(Subscription.id))
+        .limit(limit)
+    )
+    locked = undelivered.with_for_update().execution_options(populate_existing=True)
+    return (await session.exec(locked)).all()
+
+
 async def take_active(
     session: WriteSession, resource_id: str, today: date
 ) -> Sequence[Subscription]:

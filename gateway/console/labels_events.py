@@ -21,6 +21,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "bundle.created": N_("批量申请已起草"),
     "bundle.signed": N_("批量申请已签批"),
     "bundle.withdrawn": N_("批量申请已撤回"),
+    "calendar.changed": N_("工作日历已变更"),
     "deadline.reckoned_anew": N_("时限重新计算"),
     "deadline.breached": N_("时限已过"),
     "subscription.granted": N_("授权生成"),

@@ -57,6 +57,7 @@ PLACES = {
     "exchange/delivery/push/endpoints.py": 1,
     "exchange/demands/moves.py": 1,
     "exchange/disposals/disposal.py": 1,
+    "exchange/disputes/clockwork.py": 1,
     "exchange/disputes/moves.py": 1,
     "exchange/disputes/opening.py": 1,
     "exchange/stewardship/carrying.py": 1,

@@ -5,11 +5,15 @@ from datetime import UTC, date, datetime
 import pytest
 
 from kernel.workdays import (
+    NOTICE_UNTIL_YEAR,
+    Calendar,
     add_working_days,
+    counting_by,
     end_of_day,
     is_provisional,
     is_working_day,
     local_date,
+    notice_until,
     working_days_between,
 )
 
@@ -61,3 +65,25 @@ def test_a_year_without_a_notice_is_provisional() -> None:
 def test_days_are_those_of_shanghai_and_inclusive() -> None:
     assert local_date(datetime(2026, 11, 21, 16, 0, tzinfo=UTC)) == date(2026, 11, 22)
     assert end_of_day(date(2026, 11, 22)) == datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
+
+
+def test_a_year_is_corrected_day_by_day() -> None:
+    worked, rested = date(2026, 11, 21), date(2026, 11, 23)
+    corrected = Calendar({2026: {worked: True, rested: False}})
+    assert (is_working_day(worked), is_working_day(rested)) == (False, True)
+    with counting_by(corrected):
+        assert (is_working_day(worked), is_working_day(rested)) == (True, False)
+        assert is_working_day(date(2026, 11, 24))
+        assert add_working_days(date(2026, 11, 20), 2) == date(2026, 11, 24)
+    assert add_working_days(date(2026, 11, 20), 2) == date(2026, 11, 24)
+    assert not is_working_day(worked)
+
+
+def test_an_added_year_has_a_notice_and_the_one_after_a_gap_waits() -> None:
+    following = NOTICE_UNTIL_YEAR + 1
+    assert notice_until() == NOTICE_UNTIL_YEAR
+    with counting_by(Calendar({following: {}, following + 2: {}})):
+        assert notice_until() == following
+        assert not is_provisional(date(following, 5, 6))
+        assert is_provisional(date(following, 12, 26))
+    assert is_provisional(date(following, 5, 6))
