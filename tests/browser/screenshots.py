@@ -13,6 +13,9 @@ from tests.browser.chromium import INSTALL, Account, chromium, found, signed_in
 
 LOCAL = Path(".local")
 FOLDER = LOCAL / "screenshots"
+# What the first page of the project shows, as a person sees it without scrolling.
+IMAGES = Path("docs/images")
+SHOWN = frozenset({"entry", "lineage", "upload", "refusal"})
 # By person: names of pictures, and where they are taken.
 PAGES: Mapping[str, Mapping[str, str]] = {
     "statistics.clerk": {
@@ -70,6 +73,8 @@ def accounts() -> tuple[str, dict[str, Account]]:
 
 async def picture(page: Page, name: str) -> None:
     await page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
+    if name in SHOWN:
+        await page.screenshot(path=IMAGES / f"console-{name}.png")
     print(f"{name}.png  {page.url}", flush=True)  # noqa: T201
 
 
@@ -114,7 +119,8 @@ async def of_person(page: Page, wanted: Mapping[str, str]) -> None:
 async def take(only: str = "") -> None:
     """Take every picture whose name begins with `only`."""
     base_url, known = accounts()
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    for folder in (FOLDER, IMAGES):
+        folder.mkdir(parents=True, exist_ok=True)
     async with chromium() as browser:
         if not only:
             await public(browser, base_url)
