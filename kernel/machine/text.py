@@ -47,16 +47,16 @@ def word_end(body: Bytes, at: int, word: Bytes) -> int:
     return at + len(word)
 
 
-@part
+@checked_part
 def spelled(body: Bytes, at: int, cells: Numbers, start: int, end: int) -> int:
     """Where a string has its closing quotation mark, if it is what these cells spell."""
-    if at + end - start >= len(body):
+    if at < 0 or at + end - start >= len(body) or start < 0 or end > len(cells):
         return DOUBT
     for place in range(start, end):
-        if byte_at(body, at) != cell(cells, place):
+        if body[np.uintp(at)] != cells[np.uintp(place)]:
             return DOUBT
         at += 1
-    return at if byte_at(body, at) == QUOTE else DOUBT
+    return at if body[np.uintp(at)] == QUOTE else DOUBT
 
 
 @part

@@ -18,7 +18,7 @@ from catalog.contracts.compile import compile_plan
 from catalog.contracts.scanning.scanner import SCAN
 from exchange.delivery import cursor as cursors
 from exchange.delivery.projection.projection import Projection
-from exchange.delivery.showing.presenter import SHOW
+from exchange.delivery.showing.presenter import KNOWS, SHOW
 from exchange.log.accepted import Accepted, PositionRange
 from exchange.log.headers import BatchFacts
 from exchange.log.packing.packer import PACK
@@ -30,7 +30,7 @@ from kernel.machine.lazy_compiled import LazyCompiled
 from loadtests.micro.grants import projection_of
 from loadtests.micro.validation import BATCH, contract, line, microseconds
 
-PASSES: Sequence[LazyCompiled[Any]] = (SCAN, PACK, SHOW)
+PASSES: Sequence[LazyCompiled[Any]] = (SCAN, PACK, SHOW, KNOWS)
 KEY = secrets.token_bytes(32)
 RESOURCE = "0" * 32
 PARTIAL: Mapping[str, Mapping[str, object]] = {

@@ -8,25 +8,28 @@ import pytest
 from kernel.machine.lazy_compiled import LazyCompiled
 
 
-def told_twice(function: LazyCompiled[Any]) -> Callable[..., Any]:
+def told_twice(*functions: LazyCompiled[Any]) -> Callable[..., Any]:
     """Return a fixture under which every test of a module runs without the pass and with it."""
 
     @pytest.fixture(autouse=True, scope="module", params=["without the pass", "with the pass"])
     def way(request: pytest.FixtureRequest) -> Iterator[None]:
         if request.param == "with the pass":
-            function.load()
+            for function in functions:
+                function.load()
         yield
-        function.unload()
+        for function in functions:
+            function.unload()
 
     return way
 
 
-def unloaded_behind(function: LazyCompiled[Any]) -> Callable[..., Any]:
+def unloaded_behind(*functions: LazyCompiled[Any]) -> Callable[..., Any]:
     """Return a fixture that leaves a module as it was: without the pass."""
 
     @pytest.fixture(autouse=True, scope="module")
     def unloaded() -> Iterator[None]:
         yield
-        function.unload()
+        for function in functions:
+            function.unload()
 
     return unloaded

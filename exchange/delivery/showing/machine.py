@@ -24,7 +24,7 @@ from exchange.delivery.showing.layout import (
     VALUE_END,
     WIDTH,
 )
-from kernel.machine.code import BYTES, NUMBERS, READ_ONLY, part, whole
+from kernel.machine.code import BYTES, NUMBERS, READ_ONLY, checked_part, part, whole
 from kernel.machine.marks import (
     ASCII,
     BACKSLASH,
@@ -143,8 +143,7 @@ def _text_end(body: Bytes, at: int) -> int:
     """Behind a string, escapes included; DOUBT at a control character and at what is no UTF-8."""
     last = len(body) - 3
     while True:
-        while _PLAIN[byte_at(body, at)]:
-            at += 1
+        at = _plain_end(body, at)
         byte = byte_at(body, at)
         if byte == QUOTE:
             return at + 1
@@ -164,6 +163,17 @@ def _text_end(body: Bytes, at: int) -> int:
             if size == 0:
                 return DOUBT
             at += size
+
+
+@checked_part
+def _plain_end(body: Bytes, at: int) -> int:
+    """Behind characters of one byte that stand for themselves; the last of a body is none."""
+    end = len(body)
+    if at < 0:
+        return end
+    while at < end and _PLAIN[body[np.uintp(at)]]:
+        at += 1
+    return at
 
 
 @part
@@ -257,6 +267,18 @@ def _line(body: Bytes, plan: Numbers, memory: Numbers, record: int, out: Bytes, 
             return DOUBT
     out[to], out[to + 1], out[to + 2] = CLOSE, CLOSE, LINE_BREAK
     return to + 3
+
+
+@whole(READ_ONLY, NUMBERS, NUMBERS, sources=[Path(__file__).parent])
+def knows(body: Bytes, plan: Numbers, memory: Numbers) -> int:
+    """Return how many records stand in the body, or DOUBT where one has what the plan does not."""
+    at = record = 0
+    while at < len(body):
+        record += 1
+        at = _spans(body, at, plan, memory, record)
+        if at == DOUBT:
+            return DOUBT
+    return record
 
 
 @whole(READ_ONLY, READ_ONLY, NUMBERS, NUMBERS, BYTES, sources=[Path(__file__).parent])

@@ -10,7 +10,7 @@ from catalog.contracts.model import DataType
 from exchange.delivery.projection.mask import keyed_hash
 from exchange.delivery.projection.projection import Projection
 from exchange.delivery.projection.record import Fault, Reason
-from exchange.delivery.showing.presenter import SHOW
+from exchange.delivery.showing.presenter import KNOWS, SHOW
 from exchange.latest.records import are_records
 from exchange.subscriptions.conditions import Condition, Op
 from tests.support.passes import told_twice
@@ -27,7 +27,7 @@ FIELDS = (
 ALL = tuple(field.name for field in FIELDS)
 
 
-way = told_twice(SHOW)
+way = told_twice(KNOWS, SHOW)
 
 
 def projection(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exchange.delivery.projection.mask import Mask
 from exchange.delivery.projection.projection import Projection
-from exchange.delivery.showing.presenter import SHOW, Presenter
+from exchange.delivery.showing.presenter import KNOWS, SHOW, Presenter
 from tests.support.passes import unloaded_behind
 from tests.unit.exchange.delivery.test_projection import ALL, KEY, RECORD, projection
 
@@ -29,7 +29,7 @@ MASKS: list[Mapping[str, Any]] = [
 SPACES = st.sampled_from(["", "", " ", "\t "])
 
 
-unloaded = unloaded_behind(SHOW)
+unloaded = unloaded_behind(KNOWS, SHOW)
 
 
 @st.composite
@@ -43,9 +43,11 @@ def records(draw: st.DrawFn) -> bytes:
 
 
 def with_and_without(made: Projection, keys: list[bytes], values: list[bytes | None]) -> None:
-    SHOW.load()
+    for each in (KNOWS, SHOW):
+        each.load()
     fast = made.lines(1, keys, values)
-    SHOW.unload()
+    for each in (KNOWS, SHOW):
+        each.unload()
     assert fast == made.lines(1, keys, values)
 
 

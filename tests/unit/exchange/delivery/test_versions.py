@@ -17,7 +17,7 @@ from exchange.delivery.projection.mask import Mask, compile_mask, keyed_hash, st
 from exchange.delivery.projection.projection import COMPILED_MAX, Projection
 from exchange.delivery.projection.record import Fault, Reason
 from exchange.delivery.projection.views import Terms, masks_in_force
-from exchange.delivery.showing.presenter import SHOW
+from exchange.delivery.showing.presenter import KNOWS, SHOW
 from exchange.subscriptions.conditions import OPS, Condition, Op
 from tests.support.passes import told_twice
 from tests.support.projecting import HASH_KEY, an_item, terms_of, undecided
@@ -28,7 +28,7 @@ PARTIAL = {"kind": "partial", "keep_start": 2, "keep_end": 1}
 
 Stored = Mapping[str, Any] | None
 
-way = told_twice(SHOW)
+way = told_twice(KNOWS, SHOW)
 
 
 def shown(terms: Terms, version: int, record: Mapping[str, Any], key: bytes = b"k") -> Any:  # noqa: ANN401
