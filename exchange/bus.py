@@ -26,19 +26,18 @@ from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
 from exchange.log.topic_ids import TopicIds
 from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.watch import Tail
-from exchange.log.writer import Writers
 from exchange.metering.counts import Counts
 from exchange.metering.quota import Quotas
 from exchange.publishing.dry_run import DryRuns
 from exchange.publishing.lanes import Lanes
 from exchange.publishing.ledger import Ledger
+from exchange.publishing.opened import Publishing
 from exchange.publishing.own_records import OwnRecords
 from exchange.publishing.publish import Publisher
-from exchange.publishing.quarantine import Limits, Quarantine
-from exchange.publishing.recovery import Recovery
+from exchange.publishing.quarantine import Quarantine
+from exchange.replacements.register import Replacements
 from kernel.changes import ChangeFeed
 from kernel.database import Database
-from kernel.generation import Generations
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings
 from kernel.tasks import Loops
@@ -62,6 +61,7 @@ class Bus:
     quarantine: Quarantine
     dry_runs: DryRuns
     own_records: OwnRecords
+    replacements: Replacements
     door: Door
     querier: Querier
     verifier: Verifier
@@ -75,9 +75,6 @@ class Bus:
         """Wire the parts together; connections open when they are first needed."""
         brokers = Access.of(settings)
         # Requests on one connection are answered in order: each kind of traffic has its own.
-        small, large, deciding = (
-            Connection(brokers, purpose) for purpose in ("write", "write-large", "decide")
-        )
         reading, watching = (
             Connection(brokers, purpose, request_timeout_ms=READ_TIMEOUT_MS)
             for purpose in ("read", "watch")
@@ -86,16 +83,11 @@ class Bus:
         reader, tail = Reader(reading, cache, turns), Tail(watching, cache, turns)
         counts = Counts(database, settings.audit_flush_seconds)
         quotas, departures = Quotas(database), Departures(database, changes)
-        generations = Generations(database, changes)
-        lanes = Lanes(brokers, small, large, changes)
-        recovery = Recovery(database, reader, generations)
-        ledger = Ledger(database, reader, Writers(deciding), lanes.give_up, recovery)
-        limits = Limits(settings.quarantine_entries, settings.quarantine_bytes)
-        quarantine = Quarantine(database, box, limits, turns)
-        publisher = Publisher(database, lanes, ledger, quarantine, counts, turns)
+        publishing = Publishing.open(settings, database, box, changes, reader, counts)
+        publisher, deciding = publishing.publisher, publishing.deciding
         plans = GrantPlans(database, box)
         topic_ids = TopicIds(reading, cache.forget_topic)
-        cursors = Cursors(box, generations, topic_ids)
+        cursors = Cursors(box, publishing.generations, topic_ids)
         folds = FoldNews(tail.wake_subscription)
         predecessors = PredecessorSource(database, reader, topic_ids, folds)
         changes.on(FOLDED, folds.folded)
@@ -117,16 +109,17 @@ class Bus:
             quotas,
             departures,
             tail,
-            lanes,
-            ledger,
-            quarantine,
+            publishing.lanes,
+            publishing.ledger,
+            publishing.quarantine,
             DryRuns(database, publisher.plans, turns),
             OwnRecords(database, lambda: publisher.receipt_key),
+            Replacements(database, reader, topic_ids, publisher, publishing.quarantine),
             door,
             Querier(database, box, door, lookups),
             Verifier(door, lookups, tries, box),
             tries,
-            (small, large, reading, watching, deciding),
+            (reading, watching, *publishing.connections),
         )
 
     def start(self, loops: Loops) -> None:

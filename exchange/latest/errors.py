@@ -27,8 +27,8 @@ class StateIncomplete(Conflict):
             return
         super().__init__(
             "该资源较早的记录在开始归并之前已超出保留期，无法得知其最新状态；请改用主键信息项"
-            "过滤，或由数据提供部门重新提供全量数据",
+            "过滤，或由数据提供部门以全量替换重新提供全部数据",
             "Earlier records of the resource were no longer kept when folding began, so its latest"
             " state cannot be known: filter on key items only, or let the provider load all of it"
-            " anew",
+            " anew by a full replacement",
         )

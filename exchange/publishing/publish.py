@@ -56,7 +56,10 @@ class Media(StrEnum):
 
 
 class PublishRequest(msgspec.Struct, frozen=True, gc=False):
-    """One publish as it was asked for; `version` None means the published one."""
+    """One publish as it was asked for; `version` None means the published one.
+
+    `replacement` is the full replacement that it is loaded for.
+    """
 
     body: bytes
     media: Media
@@ -65,6 +68,7 @@ class PublishRequest(msgspec.Struct, frozen=True, gc=False):
     version: int | None
     idempotency_key: str | None
     correlation_id: str
+    replacement: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,13 +115,15 @@ async def publish(
     principal: RecordsPublisher,
     op: Annotated[Op, Query()] = Op.UPSERT,
     on_invalid: Annotated[OnInvalid, Query()] = OnInvalid.REJECT,
+    replacement: Annotated[str | None, Query(max_length=64)] = None,
     idempotency_key: Annotated[str | None, Header(max_length=128)] = None,
     exchange_resource_version: Annotated[int | None, Header(ge=1)] = None,
 ) -> ReceiptView:
     """Publish records: at most 8 MiB, 10,000 records, 1 MiB a line.
 
     All or nothing; with `on_invalid=quarantine` the valid ones are accepted, the others kept for
-    the provider to correct, and named in `errors`.
+    the provider to correct, and named in `errors`. With `replacement` the records are loaded for
+    a full replacement: upserts only.
     """
     raise Misrouted
 

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import TypeVar
 
+from exchange.publishing.publish import Op
 from kernel.errors import BadRequest, FieldError
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -20,6 +21,15 @@ def choice(query: dict[str, str], name: str, default: Choice) -> Choice:
         zh, en = f"{name} 须为 {listed}", f"{name} must be {listed}"
         wrong = FieldError(name, "not_in_code_list", zh, en, allowed=tuple(choices))
         raise BadRequest(zh, en, errors=[wrong]) from error
+
+
+def replacement_of(query: dict[str, str], op: Op) -> str | None:
+    """Return the full replacement that records are loaded for; it takes no deletes."""
+    id_ = query.get("replacement")
+    if id_ is not None and op is not Op.UPSERT:
+        zh, en = "全量替换只接受 op=upsert", "A replacement takes op=upsert only"
+        raise BadRequest(zh, en, errors=[FieldError("op", "not_in_code_list", zh, en)])
+    return id_
 
 
 def version(value: bytes | None) -> int | None:

@@ -24,7 +24,7 @@ from gateway.guard import Guard
 from gateway.hot import codings
 from gateway.hot.lookups import ANSWERED as LOOKUPS_ANSWERED
 from gateway.hot.lookups import Lookups
-from gateway.hot.parameters import choice, number, version
+from gateway.hot.parameters import choice, number, replacement_of, version
 from gateway.hot.pull_caller import PullCaller
 from gateway.hot.request import Headers, HotRequest
 from gateway.http.asgi import App, Receive, Scope, Send
@@ -183,6 +183,8 @@ class HotPaths(HotApp):
             except BLAMED_LATER:
                 await publisher.require(principal, resource_id)
                 raise
+            if (replacement := publish_request.replacement) is not None:
+                await using.bus.replacements.require_open(principal, resource_id, replacement)
             published = await publisher.publish(principal, resource_id, publish_request)
         finally:
             if request.held_bytes:
@@ -203,10 +205,11 @@ class HotPaths(HotApp):
 
     async def _publish_request(self, principal: Principal, request: HotRequest) -> PublishRequest:
         """Return what is asked for; raises BadRequest, UnsupportedMedia, and as `_body` does."""
-        query = request.query("op", "on_invalid")
+        query = request.query("op", "on_invalid", "replacement")
         headers = request.headers
         op = choice(query, "op", UPSERT) if query else UPSERT
         on_invalid = choice(query, "on_invalid", REJECT) if query else REJECT
+        replacement = replacement_of(query, op) if query else None
         wanted_version = version(headers.get(b"exchange-resource-version"))
         key = headers.get(b"idempotency-key")
         if key is not None:
@@ -224,6 +227,7 @@ class HotPaths(HotApp):
             version=wanted_version,
             idempotency_key=None if key is None else key.decode(),
             correlation_id=request.correlation,
+            replacement=replacement,
             body=body,
         )
 

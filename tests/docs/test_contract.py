@@ -134,6 +134,11 @@ GET /v1/resources/{}/records/{}
 GET /v1/receipts/{}
 GET /v1/receipts
 GET /v1/resources/{}/quarantine
+POST /v1/resources/{}/replacements
+GET /v1/resources/{}/replacements
+GET /v1/resources/{}/replacements/{}
+POST /v1/resources/{}/replacements/{}/commit
+POST /v1/resources/{}/replacements/{}/abort
 GET /v1/subscriptions/{}/records
 GET /v1/subscriptions/{}/records/{}
 POST /v1/subscriptions/{}/query
