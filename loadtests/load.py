@@ -1,9 +1,11 @@
 """`make load`: Locust's own page against the platform that runs here, seeded and with tokens.
 
-Further arguments are Locust's own: `--master` lets other machines make the load, `--headless` runs
-without the page (loadtests/README.md).
+Publishing and pulling unless classes are named. Further arguments are Locust's own: `--master` lets
+other machines make the load, `--headless` runs without the page (loadtests/README.md). At the end
+the world that was made for it is cleared away.
 """
 
+import asyncio
 import contextlib
 import signal
 import sys
@@ -16,16 +18,23 @@ from deploy.local.ports import HOST, PortBook
 from deploy.local.report import Report
 from deploy.local.up import Platform, place
 from deploy.local.wording import LocalError, say
+from exchange.log.topics import topic_of
 from loadtests import results as outcomes
 from loadtests.arena import Arena, Told, arena_of, machine
+from loadtests.cases import CASTS
 from loadtests.measuring import LOCUSTFILE
+from loadtests.readback import delete
 from loadtests.runs import ROOT, RunFailed
-from loadtests.stage import prepare
+from loadtests.stage import Stage, prepare
+from loadtests.world import clear
 from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
 
 USUAL_PORT = 8089
 ARCHIVE_RECORDS = 60_000
 PATIENCE_SECONDS = 10.0
+# Those of the other cases are as many as their story needs: chosen all at once they would be all.
+USUAL_CLASSES = ("PublishBatch", "PublishSingle", "PullMasked", "PullTail")
+CLASSES = {name for cast in CASTS for name in cast.classes}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,7 +51,11 @@ def main(arguments: Sequence[str]) -> int:
         port = PortBook(where.state_dir / "ports.json").choose("locust", USUAL_PORT)
         url = f"http://{HOST}:{port}"
         report.line(say(f"压测页面：{url}（Ctrl-C 结束）", f"Locust: {url} (Ctrl-C ends it)"))
-        return _serve(command(arena, port, outcomes.FOLDER, arguments))
+        try:
+            return _serve(command(arena, port, outcomes.FOLDER, arguments))
+        finally:
+            with report.step(say("清理压测数据", "clearing the world of the load test")):
+                _clear(stage)
     except (LocalError, RunFailed, Failure) as error:
         sys.stderr.write(f"✗ {error}\n")
         return 1
@@ -51,15 +64,24 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def command(arena: Arena, port: int, results: Path, arguments: Sequence[str]) -> list[str]:
-    """Return Locust's command; without a page nobody picks classes on it."""
-    page = ("--class-picker", "--web-host", HOST, "--web-port", str(port))
+    """Return Locust's command: publishing and pulling, unless classes or a picker are named."""
+    page = ("--web-host", HOST, "--web-port", str(port))
+    chosen = CLASSES.intersection(arguments) or "--class-picker" in arguments
     return [
         *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--host", arena.base_url),
         *("--folder", str(arena.folder), "--results", str(results)),
         *("--users", "8", "--spawn-rate", "100", "--stop-timeout", "30"),
         *(() if "--headless" in arguments else page),
         *arguments,
+        *(() if chosen else USUAL_CLASSES),
     ]
+
+
+def _clear(stage: Stage) -> None:
+    """End what was registered, and delete what was published."""
+    clear(stage.world, stage.arena.credentials)
+    for topic in map(topic_of, stage.world.resources):
+        asyncio.run(delete(stage.arena.bootstrap, topic, stage.ends(topic)))
 
 
 def _serve(command: Sequence[str]) -> int:

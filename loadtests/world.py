@@ -67,6 +67,23 @@ class World(msgspec.Struct, frozen=True):
     register: str = ""
     queried: str = ""
     verified: str = ""
+    departments: list[str] = []
+
+    @property
+    def subscriptions(self) -> list[str]:
+        held = [
+            self.whole,
+            self.masked,
+            *self.revocable,
+            *self.waiting,
+            self.queried,
+            self.verified,
+        ]
+        return [each for each in held if each]
+
+    @property
+    def resources(self) -> list[str]:
+        return [each for each in (*self.feeds, self.archive, self.bulletin, self.register) if each]
 
     def write(self, path: Path) -> None:
         write_private(path, msgspec.json.encode(self).decode())
@@ -123,6 +140,25 @@ def seed(base_url: str, credentials: Path) -> World:
         return Seeding(base_url, credentials, clients).world()
 
 
+def clear(world: World, credentials: Path) -> None:
+    """End what a world registered: grants, entries, systems and departments; the audit log stays.
+
+    Its departments are abolished, so that its sources end and nobody signs in for it any more.
+    """
+    logins, said = staff_logins(credentials), {"reason": "压测结束"}
+    with ExitStack() as clients:
+        authority, operator = (
+            clients.enter_context(world.person(logins[role])) for role in ("authority", "operator")
+        )
+        for subscription in world.subscriptions:
+            authority.ask("POST", f"/v1/subscriptions/{subscription}/terminate", said)
+        for resource in world.resources:
+            authority.ask("POST", f"/v1/resources/{resource}/retire", said)
+        for department in world.departments:
+            body, headers = {"status": "abolished"}, {"If-Match": "*"}
+            operator.ask("PATCH", f"/v1/departments/{department}", body, headers=headers)
+
+
 class Seeding:
     def __init__(self, base_url: str, credentials: Path, clients: ExitStack) -> None:
         self.base_url = base_url
@@ -162,6 +198,7 @@ class Seeding:
             register=register,
             queried=whole(register, "query"),
             verified=whole(register, "verify"),
+            departments=[provider.uscc, consumer.uscc],
         )
 
     def department(self, name: str) -> Department:

@@ -6,6 +6,8 @@ import pytest
 
 from loadtests.profiling import works
 from loadtests.stage import Pace, Stage, generate
+from loadtests.world import clear
+from tests.support.world import World
 
 
 @pytest.mark.parametrize("name", ["publish-500", "publish-1-keyed", "pull-500-masked"])
@@ -15,3 +17,15 @@ async def test_what_is_measured_elsewhere_is_answered_here(stage: Stage, name: s
     ran = await asyncio.to_thread(generate, stage, work, callers, Pace(0.0, 0.5))
     assert ran.total.records > 0, ran.total.complaints
     assert not ran.total.complaints
+
+
+async def test_what_was_registered_for_a_load_test_is_ended(stage: Stage, world: World) -> None:
+    """Entries of earlier runs stayed in the catalogue, and departments nobody knew."""
+    made = stage.world
+    await asyncio.to_thread(clear, made, stage.arena.credentials)
+    grants = [
+        await world.authority.ask("GET", f"/v1/subscriptions/{each}") for each in made.subscriptions
+    ]
+    entries = [await world.authority.ask("GET", f"/v1/resources/{each}") for each in made.resources]
+    assert {grant["status"] for grant in grants} == {"terminated"}
+    assert {entry["status"] for entry in entries} == {"retired"}
