@@ -41,6 +41,7 @@ JOB_KINDS: Final = {
     "import.catalogue": N_("导入目录"),
     "import.elements": N_("导入数据元"),
     "import.code-lists": N_("导入代码集"),
+    "replacement.commit": N_("提交全量替换"),
     "export.catalogue": N_("导出目录"),
     "export.elements": N_("导出数据元"),
     "export.code-lists": N_("导出代码集"),

@@ -21,6 +21,7 @@ from gateway.console import (
     quality,
     refusals,
     registry,
+    replacements,
     sign_in,
     sources,
     static,
@@ -56,6 +57,7 @@ ROUTERS = (
     refusals.router,
     administration.router,
     uploads.router,
+    replacements.router,
 )
 
 
