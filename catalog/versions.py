@@ -108,6 +108,14 @@ async def share_type_of(session: ReadSession, resource_id: str) -> str | None:
     return (await _serving(session, resource)).share_type
 
 
+async def grade_in_force(session: ReadSession, resource_id: str) -> int:
+    """Return the grade of the version in force; NotFound, ResourceNotPublished."""
+    resource = await store.resource(session, resource_id)
+    if resource is None:
+        raise NotFound
+    return (await _serving(session, resource)).grade
+
+
 async def record_versions(
     session: ReadSession, resource_ids: Collection[str]
 ) -> Mapping[str, Mapping[int, RecordVersion]]:

@@ -5,6 +5,7 @@ from typing import Self
 
 from exchange.delivery.cursors import Cursors
 from exchange.delivery.departures import Departures
+from exchange.delivery.files.receiving import ReceivedFiles
 from exchange.delivery.fold_news import FoldNews
 from exchange.delivery.gathering import Gatherer
 from exchange.delivery.grant_plans import GrantPlans
@@ -14,9 +15,12 @@ from exchange.delivery.lookup.lookups import Lookups
 from exchange.delivery.lookup.query import Querier
 from exchange.delivery.lookup.tries import Tries
 from exchange.delivery.lookup.verify import Verifier
+from exchange.delivery.open_data.serving import OpenFiles
 from exchange.delivery.positions import Positions
 from exchange.delivery.predecessors import PredecessorSource
 from exchange.delivery.pull import Meters, News, Puller
+from exchange.delivery.snapshots.asking import Snapshots
+from exchange.delivery.viewing.preview import Previewer
 from exchange.latest.windows import FOLDED
 from exchange.log.access import Access
 from exchange.log.census import Census, census
@@ -66,6 +70,10 @@ class Bus:
     querier: Querier
     verifier: Verifier
     tries: Tries
+    previewer: Previewer
+    snapshots: Snapshots
+    received_files: ReceivedFiles
+    open_files: OpenFiles
     connections: tuple[Connection, ...]
 
     @classmethod
@@ -119,6 +127,10 @@ class Bus:
             Querier(database, box, door, lookups),
             Verifier(door, lookups, tries, box),
             tries,
+            Previewer(database, gatherer, door, plans, quotas),
+            Snapshots(database, door, plans, quotas),
+            ReceivedFiles(database, door, plans, quotas),
+            OpenFiles(database, box),
             (reading, watching, *publishing.connections),
         )
 

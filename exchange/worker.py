@@ -15,9 +15,12 @@ from exchange import backlog, metrics
 from exchange.applications.clockwork import mark_breaches, reckon_anew
 from exchange.calendar import settle
 from exchange.delivery import store as frontiers
+from exchange.delivery.files import store as files
 from exchange.delivery.lookup import budget_store
+from exchange.delivery.open_data import store as open_files
 from exchange.delivery.push import deliveries
 from exchange.delivery.push.service import PushService
+from exchange.delivery.snapshots import store as snapshots
 from exchange.feed import gathering
 from exchange.latest import store as folds
 from exchange.latest.projector import Projector
@@ -118,6 +121,9 @@ CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("forget-quality", quality_store.forget_old, 3600.0),
     ("forget-folds", folds.forget_gone, 60.0),
     ("forget-jobs", jobs.forget_ended, 600.0),
+    ("forget-uploads", files.forget_expired, 60.0),
+    ("forget-open-files", open_files.forget_unasked, 3600.0),
+    ("forget-snapshots", snapshots.forget_old, 600.0),
 )
 
 

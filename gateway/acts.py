@@ -32,7 +32,9 @@ from exchange.applications import apply, moves, register
 from exchange.applications import states as application_states
 from exchange.bundles import register as bundles
 from exchange.bundles import states as bundle_states
+from exchange.delivery.files import providing
 from exchange.delivery.pull import MODE
+from exchange.delivery.viewing import representing
 from exchange.disputes import moves as dispute_moves
 from exchange.disputes import register as disputes
 from exchange.disputes import states as dispute_states
@@ -170,14 +172,29 @@ async def _own_subscription(
     return Standing()
 
 
+async def _received(session: ReadSession, principal: Principal, subscription_id: str) -> Standing:
+    await representing.require_party(session, principal, subscription_id)
+    return Standing()
+
+
+async def _provided(session: ReadSession, principal: Principal, resource_id: str) -> Standing:
+    await providing.require_provider(session, principal, resource_id, reading=True)
+    return Standing()
+
+
 # By the beginning of a template, the longer ones first; what follows is asked by its use case.
 THINGS: Final[Mapping[str, Look]] = MappingProxyType(
     {
         "/v1/resources/{id}/quarantine": _quarantine,
         "/v1/resources/{id}/records": _quarantine,
+        "/v1/resources/{id}/uploads": _headed,
+        "/v1/resources/{id}/files": _provided,
         "/v1/resources/{resource_id}": _resource,
         "/v1/applications/{application_id}": _application,
         "/v1/bundles/{bundle_id}": _bundle,
+        "/v1/subscriptions/{id}/preview": _received,
+        "/v1/subscriptions/{id}/snapshots": _received,
+        "/v1/subscriptions/{id}/files": _received,
         "/v1/subscriptions/{id}": _own_subscription,
         "/v1/subscriptions/{subscription_id}": _subscription,
         "/v1/clients/{client_id}": _client,

@@ -30,10 +30,16 @@ RECORDS = (b"application/json", b"application/x-ndjson")
 XLSX = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 BOOKS = (XLSX, b"text/csv")
 # What is written on as it comes, and never held.
-STREAMED = re.compile(r"/v1/imports/.*")
-STREAMED_MAX = 64 * 1024 * 1024
+PERSONS_UPLOADS = re.compile(r"/v1/resources/[^/]+/uploads")
+FILES = re.compile(r"/v1/resources/[^/]+/files/[^/]+")
+FILE_MAX = 50 * 1024**3
+STREAMED = re.compile(r"/v1/imports/.*|/v1/resources/[^/]+/uploads|/v1/resources/[^/]+/files/[^/]+")
+# With room for what a form has around its file.
+STREAMED_MAX = 64 * 1024 * 1024 + 64 * 1024
 STREAMED_SECONDS = 600.0
 MEDIA_OF = (
+    (PERSONS_UPLOADS, (b"multipart/form-data",)),
+    (FILES, (b"application/offset+octet-stream",)),
     (STREAMED, BOOKS),
     (re.compile(r"/oauth/.*"), FORMS),
     (re.compile(r"/v1/resources/.*/validate"), RECORDS),
@@ -262,6 +268,8 @@ def _check(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
 def _body_max(path: str) -> int:
     if path.startswith("/oauth/"):
         return FORM_MAX
+    if FILES.fullmatch(path):
+        return FILE_MAX
     if STREAMED.fullmatch(path):
         return STREAMED_MAX
     if UPLOADS.fullmatch(path):

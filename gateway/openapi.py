@@ -1,7 +1,7 @@
 """Completes OpenAPI: which problems each operation answers, by what it takes (ADR 0004)."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from http import HTTPStatus
 from operator import not_
 from typing import Any
@@ -10,7 +10,7 @@ import orjson
 from fastapi import FastAPI
 from pydantic import Field
 
-from gateway.problems import MEDIA_TYPE, STATUS
+from gateway.problems import APART, MEDIA_TYPE, STATUS
 from kernel.errors import ShuyuanError
 from kernel.wire import Wire
 
@@ -18,6 +18,17 @@ CHANGING = frozenset({"post", "put", "patch", "delete"})
 HOT = "/records"
 # Lists of what belongs to a thing that the query names.
 NAMING = frozenset({"/v1/receipts"})
+DELIVERED = (
+    "/uploads",
+    "/preview",
+    "/snapshots",
+    "/snapshots/{snapshot_id}",
+    "/content",
+    "/files",
+    "/files/{file_id}",
+    ".{suffix}",
+)
+NAMED = frozenset(HTTPStatus)
 DRY_RUN = "/validate"
 FRAMEWORK = ("HTTPValidationError", "ValidationError")
 REF = "#/components/{}/{}"
@@ -103,7 +114,8 @@ def _codes() -> Mapping[int, list[str]]:
     found: dict[int, set[str]] = {}
     for error in _classes(ShuyuanError):
         if hasattr(error, "code") and hasattr(error, "category"):
-            found.setdefault(STATUS[error.category], set()).add(error.code)
+            status = APART.get(error.code, STATUS[error.category])
+            found.setdefault(status, set()).add(error.code)
     return {status: sorted(codes) for status, codes in found.items()}
 
 
@@ -123,7 +135,8 @@ def _schema() -> dict[str, Any]:
 
 
 def _name(status: int) -> str:
-    return HTTPStatus(status).phrase.replace(" ", "")
+    # A protocol may have statuses of its own (tus 1.0: 460).
+    return HTTPStatus(status).phrase.replace(" ", "") if status in NAMED else f"Status{status}"
 
 
 def _statuses(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[int]:
@@ -148,6 +161,18 @@ def _statuses(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[
         yield 429
     if path.endswith(HOT):
         yield from (410, 429)
+    yield from _of_files(path, headers)
+
+
+def _of_files(path: str, headers: Collection[str]) -> Iterator[int]:
+    """Yield the statuses of uploads and downloads."""
+    if "tus-resumable" in headers:
+        yield from (412, 413, 415, 429)
+    if "upload-checksum" in headers:
+        yield 460
+    if path.endswith(DELIVERED):
+        # Metered, made by a job, and sent in ranges.
+        yield from (409, 410, 416, 422, 429)
 
 
 def _describe(operation: dict[str, Any], statuses: set[int]) -> None:

@@ -50,6 +50,9 @@ STATUS: Mapping[Category, int] = {
 # Codes whose status is not that of their category.
 APART: Mapping[str, int] = {
     "request_timeout": 408,
+    "range_not_satisfiable": 416,
+    # Of tus 1.0, which has a status of its own.
+    "checksum_mismatch": 460,
     "head_too_large": 431,
     "not_implemented": 501,
     "http_version_not_supported": 505,

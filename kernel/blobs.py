@@ -10,7 +10,8 @@ import asyncio
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -105,16 +106,34 @@ class Blobs:
         """Yield the clear content; raises FileLost."""
         return self._frames(row.id, box.decrypt(row.key))
 
+    async def part(
+        self, row: BlobRow, box: Secretbox, start: int, end: int
+    ) -> AsyncIterator[bytes]:
+        """Yield the clear content from `start` to before `end`, frames at most; FileLost."""
+        first = start // FRAME
+        place = first * FRAME
+        frames = self._frames(row.id, box.decrypt(row.key), first)
+        async with aclosing(frames):
+            while place < end:
+                frame = await anext(frames, None)
+                if frame is None:
+                    raise FileLost
+                yield frame[max(0, start - place) : end - place]
+                place += FRAME
+
     async def whole(self, row: BlobRow, box: Secretbox) -> bytes:
         """Return the clear content of a file that is small enough to be held."""
         return b"".join([frame async for frame in self.content(row, box)])
 
-    async def _frames(self, blob_id: str, key: bytes) -> AsyncIterator[bytes]:
+    async def _frames(self, blob_id: str, key: bytes, first: int = 0) -> AsyncGenerator[bytes]:
+        """Yield the clear frames, the number `first` and those behind it."""
         cipher, path = AESGCM(key), self._path(blob_id)
         try:
             size = (await asyncio.to_thread(path.stat)).st_size
             with await asyncio.to_thread(path.open, "rb") as file:
-                read, number = 0, 0
+                number = first
+                read = first * (FRAME + TAG)
+                await asyncio.to_thread(file.seek, read)
                 while read < size:
                     frame = await asyncio.to_thread(file.read, FRAME + TAG)
                     read += len(frame)

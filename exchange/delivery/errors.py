@@ -45,6 +45,15 @@ class CursorExpired(Gone):
     )
 
 
+class SnapshotOutdated(Gone):
+    """The grant, or what it shows, has changed since the snapshot was begun."""
+
+    title = Text(
+        "授权或所见内容在快照之后已变更，该快照不再提供；请另行生成",
+        "The grant, or what it shows, has changed since: make another snapshot",
+    )
+
+
 class UnknownVersion(Unavailable):
     """The log holds records of a contract version that the catalogue does not know."""
 

@@ -45,6 +45,10 @@ JOB_KINDS: Final = {
     "export.catalogue": N_("导出目录"),
     "export.elements": N_("导出数据元"),
     "export.code-lists": N_("导出代码集"),
+    "upload.records": N_("人工上报数据"),
+    "snapshot.make": N_("生成快照"),
+    "file.finish": N_("检查上传的文件"),
+    "open.make": N_("生成开放数据文件"),
 }
 JOB_STATES: Final = {
     "queued": N_("排队中"),

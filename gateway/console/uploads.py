@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,18 +11,18 @@ from fastapi import APIRouter
 
 from auth.principal import Role
 from catalog import resources, versions
-from catalog.contracts.checked import Checked
 from catalog.contracts.model import Contract
 from exchange.publishing import by_hand, quarantine_entries
-from exchange.publishing.publish import Media, OnInvalid
+from exchange.publishing.publish import OnInvalid
 from exchange.publishing.quarantine_entries import Criteria
 from exchange.publishing.receipts import Receipt
 from gateway.api.quarantine import as_received
-from gateway.console import sheets
 from gateway.console.pages import act, page
-from gateway.console.sheets import Sheet
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
+from gateway.workbooks import records as sheets
+from gateway.workbooks.checking import Report, bodies, check
+from gateway.workbooks.records import Sheet
 from kernel.errors import FieldError, Invalid
 from kernel.ids import new_id
 from kernel.logging import correlation_id
@@ -31,7 +31,6 @@ from kernel.workdays import local_date
 
 router = APIRouter()
 TEMPLATE: Final = "upload.html"
-BATCH_ROWS: Final = 2_000
 SHOWN_ROWS: Final = 20
 ERRORS_SHOWN: Final = 200
 QUARANTINED: Final = PageRequest(50)
@@ -119,10 +118,8 @@ async def take(visit: Visit) -> Upload:
     using, resource_id = visit.using, visit.part("id")
     sheet = await _sheet(visit, (await _own(visit))[1])
     await using.gate.take(using.gate.buckets(visit.principal))
-    checked = await using.bus.dry_runs.check(
-        visit.principal, resource_id, sheet.body, Media.NDJSON, None
-    )
-    verdict = _verdict(visit, sheet, checked)
+    report = await check(using.bus.dry_runs, visit.principal, resource_id, sheet)
+    verdict = _verdict(visit, sheet, report)
     wanted = visit.text("go")
     if wanted not in ("load", "load-valid") or sheet.errors:
         return await _upload(visit, verdict)
@@ -134,7 +131,7 @@ async def take(visit: Visit) -> Upload:
         using.bus.publisher,
         visit.principal,
         resource_id,
-        list(_batches(sheet, f"{visit.typed('once')} {on_invalid}")),
+        _batches(sheet, f"{visit.typed('once')} {on_invalid}"),
         on_invalid=on_invalid,
         correlation_id=correlation_id.get() or "",
     )
@@ -153,29 +150,27 @@ async def _sheet(visit: Visit, contract: Contract) -> Sheet:
     return await asyncio.to_thread(sheets.read, content, sent.filename or "", contract)
 
 
-def _verdict(visit: Visit, sheet: Sheet, checked: Checked) -> Verdict:
-    errors = [RowError(each.index or 0, each.path, visit.say(each)) for each in sheet.errors]
-    for error in checked.errors():
-        if len(errors) >= ERRORS_SHOWN:
-            break
-        row = sheet.rows[error.index] if error.index is not None else 0
-        errors.append(RowError(row, error.path, visit.say(error)))
+def _verdict(visit: Visit, sheet: Sheet, report: Report) -> Verdict:
+    errors = [
+        RowError(each.index or 0, each.path, visit.say(each))
+        for each in report.errors[:ERRORS_SHOWN]
+    ]
     return Verdict(
-        valid=checked.records - len(checked.rejected),
-        invalid=len(checked.rejected),
+        valid=report.valid,
+        invalid=len(report.invalid),
         errors=errors,
-        error_count=checked.error_count + len(sheet.errors),
+        error_count=report.error_count,
         conversions=sheet.conversions,
         preview=[orjson.loads(line) for line in sheet.lines[:SHOWN_ROWS]],
     )
 
 
-def _batches(sheet: Sheet, form: str) -> Iterator[tuple[bytes, str]]:
-    """Yield batches with keys of form and content: a form sent twice stores nothing twice."""
-    for start in range(0, len(sheet.lines), BATCH_ROWS):
-        body = b"\n".join(sheet.lines[start : start + BATCH_ROWS])
-        marked = body + form.encode()
-        yield body, f"console-{hashlib.sha256(marked).hexdigest()}"
+def _batches(sheet: Sheet, form: str) -> list[tuple[bytes, str]]:
+    """Return batches with keys of form and content: a form sent twice stores nothing twice."""
+    return [
+        (body, f"console-{hashlib.sha256(body + form.encode()).hexdigest()}")
+        for body in bodies(sheet)
+    ]
 
 
 async def resolve(visit: Visit) -> Go:

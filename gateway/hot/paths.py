@@ -27,7 +27,7 @@ from gateway.hot.lookups import Lookups
 from gateway.hot.parameters import choice, number, replacement_of, version
 from gateway.hot.pull_caller import PullCaller
 from gateway.hot.request import Headers, HotRequest
-from gateway.http.asgi import App, Receive, Scope, Send
+from gateway.http.asgi import HEAD_ONLY, App, Receive, Scope, Send
 from gateway.http.budgets import BODIES
 from gateway.http.cycle import Handle, HotApp
 from gateway.http.errors import RequestTimeout
@@ -112,7 +112,7 @@ class HotPaths(HotApp):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "HEAD":
             # The server leaves the body of an answer to HEAD out, whoever made it.
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", HEAD_ONLY: True}
         await self._edge(scope, receive, send)
 
     async def run(self, handle: Handle, thing_id: str, request: HotRequest) -> None:

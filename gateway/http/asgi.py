@@ -9,7 +9,13 @@ from gateway.http.budgets import UNTAKEN, UNTAKEN_ANONYMOUS, Untaken
 from gateway.http.cycle import CycleConnection, last_words
 from gateway.http.head import Head
 from gateway.http.incoming import Incoming
-from gateway.http.outflow import PIECE_BYTES, ClientGoneError, CutShortError, always
+from gateway.http.outflow import (
+    PIECE_BYTES,
+    ClientGoneError,
+    CutShortError,
+    MayLeave,
+    always,
+)
 from gateway.http.responses import CLOSING, lines
 from gateway.http.stopping import STOPPING
 from gateway.problems import Internal
@@ -24,6 +30,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # In a request's scope: whose answer it is, once that is known.
 HOLDER: Final = "exchange.holder"
+# There, too: what is asked before each piece of an answer that a grant stands behind (P3).
+MAY_LEAVE: Final = "exchange.may_leave"
+# There, too: that a GET was a HEAD, of which no body is wanted.
+HEAD_ONLY: Final = "exchange.head_only"
 BODILESS = (204, 304)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -129,6 +139,7 @@ class AsgiCycle:
     async def _send_body(self, body: bytes, *, more: bool) -> None:
         bodiless = self.head.method == "HEAD" or self._status in BODILESS
         out = self._connection.out
+        may_leave: MayLeave = self._scope.get(MAY_LEAVE, always)
         if not self._begun:
             pot, holder = self._pot()
             if out.paused or len(body) > PIECE_BYTES:
@@ -141,9 +152,13 @@ class AsgiCycle:
             if self._chunked:
                 body = _chunk(body)
             self._begun = True
-            await out.send(head, b"" if bodiless else body, always, pot, holder)
+            try:
+                await out.send(head, b"" if bodiless else body, may_leave, pot, holder)
+            except ShuyuanError as error:
+                last_words(self._connection, self, error)
+                raise CutShortError from error
         elif not bodiless:
-            await out.more(_chunk(body) if self._chunked else body)
+            await out.more(_chunk(body) if self._chunked else body, may_leave)
         if not more:
             if self._chunked and not bodiless:
                 await out.more(b"0\r\n\r\n")

@@ -124,13 +124,22 @@ class Outflow:
             self.abort()
             raise
 
-    async def more(self, piece: bytes) -> None:
-        """Send a further piece of an answer that is made as it leaves."""
-        for place in range(0, len(piece), PIECE_BYTES):
-            await self._room(always)
-            if self.lost or self.transport.is_closing():
-                raise ClientGoneError
-            self.transport.write(piece[place : place + PIECE_BYTES])
+    async def more(self, piece: bytes, may_leave: MayLeave = always) -> None:
+        """Send a further piece of an answer that is made as it leaves.
+
+        Raises ClientGoneError, and CutShortError where it may not leave any more: what the client
+        had not taken is dropped with the connection.
+        """
+        try:
+            for place in range(0, len(piece), PIECE_BYTES):
+                await self._room(may_leave)
+                if self.lost or self.transport.is_closing():
+                    raise ClientGoneError
+                may_leave()
+                self.transport.write(piece[place : place + PIECE_BYTES])
+        except ShuyuanError as error:
+            self.abort()
+            raise CutShortError from error
 
     async def _room(self, may_leave: MayLeave) -> None:
         """Return when everything before was taken; raises what `may_leave` raises meanwhile."""

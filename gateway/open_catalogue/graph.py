@@ -24,6 +24,13 @@ from gateway.open_catalogue.vocabulary import (
     VERSION,
 )
 
+IANA: Final = "https://www.iana.org/assignments/media-types/"
+FILES: Final = {
+    "csv": "text/csv",
+    "ndjson": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
+"""Formats that the records of an entry can be downloaded in, with their media types."""
 Syntax = Literal["turtle", "json-ld"]
 # A page takes a thread 100 to 300 ms the first time that it is asked for.
 PAGE_SIZE: Final = 100
@@ -55,6 +62,10 @@ class Site:
     def entry(self, entry_id: str) -> URIRef:
         """Return the page about an entry."""
         return URIRef(f"{self.base_url}/open/{entry_id}")
+
+    def file(self, entry_id: str, suffix: str) -> URIRef:
+        """Return where an entry's records are downloaded."""
+        return URIRef(f"{self.entry(entry_id)}.{suffix}")
 
     def dataset(self, entry_id: str) -> URIRef:
         return URIRef(f"{self.entry(entry_id)}#dataset")
@@ -142,8 +153,25 @@ def _dataset(graph: Graph, site: Site, entry: OpenEntry) -> None:
         (DCAT.theme, _theme(graph, site, entry.class_code)),
         (DCAT.landingPage, _typed(graph, page, FOAF.Document)),
     ])  # fmt: skip
+    for suffix in FILES:
+        graph.add((dataset, DCAT.distribution, _distribution(graph, site, entry, suffix)))
     for label in {item.label for item in entry.items}:
         graph.add((dataset, DCAT.keyword, rdflib.Literal(label, lang="zh")))
+
+
+def _distribution(graph: Graph, site: Site, entry: OpenEntry, suffix: str) -> URIRef:
+    """Say where the records are, and in which format; when they changed last the file says."""
+    file = site.file(entry.id, suffix)
+    distribution = URIRef(f"{site.entry(entry.id)}#{suffix}")
+    _say(graph, distribution, [
+        (RDF.type, DCAT.Distribution),
+        (DCTERMS.title, rdflib.Literal(f"{entry.name}（{suffix.upper()}）", lang="zh")),
+        (DCAT.accessURL, site.entry(entry.id)),
+        (DCAT.downloadURL, file),
+        (DCAT.mediaType, _typed(graph, URIRef(f"{IANA}{FILES[suffix]}"), DCTERMS.MediaType)),
+        (DCTERMS.license, URIRef(site.licence)),
+    ])  # fmt: skip
+    return distribution
 
 
 def _publisher(graph: Graph, site: Site, entry: OpenEntry) -> URIRef:

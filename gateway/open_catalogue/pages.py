@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse
 from catalog.open_data import OpenEntry
 from gateway.console import render
 from gateway.console.visit import english_of
-from gateway.open_catalogue.graph import Site
+from gateway.open_catalogue.graph import FILES, Site
 from gateway.open_catalogue.vocabulary import CLASSES
 from kernel.paging import Page
 
@@ -29,7 +29,7 @@ def entries(request: Request, site: Site, found: Page[OpenEntry]) -> HTMLRespons
 
 
 def entry(request: Request, site: Site, shown: OpenEntry) -> HTMLResponse:
-    return _page(request, site, "open_entry.html", entry=shown)
+    return _page(request, site, "open_entry.html", entry=shown, files=tuple(FILES))
 
 
 def _page(request: Request, site: Site, template: str, **values: object) -> HTMLResponse:

@@ -10,13 +10,17 @@ from fastapi.routing import APIRoute
 
 from catalog import open_data
 from catalog.open_data import OpenEntry
+from exchange.delivery.snapshots.formats import Format
+from gateway import downloads
+from gateway.api.snapshots import FILE
 from gateway.lists import ListOf, Paging
 from gateway.negotiation import prefers_html
 from gateway.open_catalogue import pages
-from gateway.open_catalogue.graph import PAGE_SIZE, Site, Syntax, written
+from gateway.open_catalogue.graph import FILES, PAGE_SIZE, Site, Syntax, written
 from gateway.routing import Operation
 from gateway.services import Reading, Using
 from kernel.database import ReadSession
+from kernel.errors import NotFound
 from kernel.wire import Wire
 
 PAGES_MAX: Final = 100_000
@@ -51,6 +55,7 @@ PageNumber = Annotated[
     int, Query(ge=1, le=PAGES_MAX, description="第几页，每页 100 条 / which page of 100 entries")
 ]
 EntryId = Annotated[str, Path(min_length=1, max_length=64)]
+Suffix = Annotated[str, Path(max_length=16, description="csv, ndjson, parquet")]
 
 
 class OpenItemView(Wire):
@@ -60,6 +65,13 @@ class OpenItemView(Wire):
     element_name: str
     data_type: str
     definition: str
+
+
+class DownloadView(Wire):
+    """Where all records of an entry are, as one file."""
+
+    format: Format
+    url: str
 
 
 class OpenEntryView(Wire):
@@ -79,12 +91,17 @@ class OpenEntryView(Wire):
     licence: str
     url: str
     items: list[OpenItemView]
+    downloads: list[DownloadView]
 
 
 def _view(site: Site, entry: OpenEntry) -> OpenEntryView:
     told = {name: getattr(entry, name) for name in OpenEntry.__slots__}
     told["updated_at"] = told.pop("published_at")
     told["items"] = [asdict(item) for item in entry.items]
+    told["downloads"] = [
+        DownloadView(format=Format(suffix), url=str(site.file(entry.id, suffix)))
+        for suffix in FILES
+    ]
     return OpenEntryView(**told, licence=site.licence, url=str(site.entry(entry.id)))
 
 
@@ -123,6 +140,21 @@ async def find(
         return pages.entries(request, site, found)  # type: ignore[return-value]
     items = [_view(site, entry) for entry in found.items]
     return ListOf(items=items, next_cursor=found.next_cursor)
+
+
+@router.get("/open/{entry_id}.{suffix}", response_class=Response, responses=FILE)
+async def download(request: Request, using: Using, entry_id: EntryId, suffix: Suffix) -> Response:
+    """下载开放目录的全部最新记录 / all last records of an open entry, for anyone.
+
+    `Last-Modified` is the moment up to which they are true; `Link` names the licence.
+    """
+    if suffix not in FILES:
+        raise NotFound
+    served = await using.bus.open_files.get(entry_id, Format(suffix))
+    answer = downloads.download(using, request, served.blob, served.as_of)
+    answer.headers["Link"] = f'<{using.settings.open_licence}>; rel="license"'
+    answer.headers["Cache-Control"] = "no-cache"
+    return answer
 
 
 @router.get("/open/{entry_id}")

@@ -131,6 +131,7 @@ GET /v1/events
 POST /v1/resources/{}/records
 GET /v1/resources/{}/records
 GET /v1/resources/{}/records/{}
+POST /v1/resources/{}/uploads
 GET /v1/receipts/{}
 GET /v1/receipts
 GET /v1/resources/{}/quarantine
@@ -143,6 +144,19 @@ GET /v1/subscriptions/{}/records
 GET /v1/subscriptions/{}/records/{}
 POST /v1/subscriptions/{}/query
 POST /v1/subscriptions/{}/verify
+OPTIONS /v1/resources/{}/files
+POST /v1/resources/{}/files
+GET /v1/resources/{}/files
+GET /v1/resources/{}/files/{}
+PATCH /v1/resources/{}/files/{}
+DELETE /v1/resources/{}/files/{}
+GET /v1/subscriptions/{}/files
+GET /v1/subscriptions/{}/files/{}
+POST /v1/subscriptions/{}/snapshots
+GET /v1/subscriptions/{}/snapshots
+GET /v1/subscriptions/{}/snapshots/{}
+GET /v1/subscriptions/{}/snapshots/{}/content
+GET /v1/subscriptions/{}/preview
 PUT /v1/subscriptions/{}/position
 POST /v1/subscriptions/{}/rewind
 GET /healthz
@@ -152,6 +166,7 @@ GET /v1/status
 GET /v1/audit
 GET /catalog.ttl
 GET /catalog.jsonld
+GET /open/{}.{}
 """.strip().splitlines()
 NOT_YET = """
 POST /v1/subscriptions/{}/corrections

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from exchange.delivery.grant_plans import GrantPlan
+from exchange.delivery.projection.projection import Projection
 from exchange.latest.reading import LatestRecord
 from exchange.log.batches import OFFSET_BYTES
 from exchange.metering.evidence.trails import RowTake
@@ -30,6 +31,11 @@ def shown(plan: GrantPlan, row: LatestRecord) -> bytes | None:
 
 def shown_rows(plan: GrantPlan, rows: Sequence[LatestRecord]) -> list[bytes | None]:
     """Return what `shown` returns of each, those of one version together."""
+    return shown_by(plan.projection, rows)
+
+
+def shown_by(projection: Projection, rows: Sequence[LatestRecord]) -> list[bytes | None]:
+    """Return what a projection shows of each, None for a hidden row."""
     told: list[bytes | None] = [None] * len(rows)
     places: dict[int, list[int]] = {}
     for place, row in enumerate(rows):
@@ -37,7 +43,7 @@ def shown_rows(plan: GrantPlan, rows: Sequence[LatestRecord]) -> list[bytes | No
     for version, of_version in places.items():
         keys = [rows[place].key for place in of_version]
         values = [rows[place].value for place in of_version]
-        lines = plan.projection.lines(version, keys, values)
+        lines = projection.lines(version, keys, values)
         for place, line in zip(of_version, lines, strict=True):
             if line is not None:
                 told[place] = b'%b,"version":%d' % (line[len(_UPSERT) : -1], version)

@@ -1,5 +1,6 @@
 """Files are encrypted, whole or not at all, and bounded."""
 
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 from kernel.blobs import FRAME, Blobs, FileLost, NoPlaceForFiles, Stored
 from kernel.errors import TooLarge
 from kernel.scanning import Infected
+from kernel.secretbox import Secretbox
+from kernel.tables import BlobRow
 
 
 async def parts(content: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
@@ -32,6 +35,19 @@ async def test_what_was_written_is_read(tmp_path: Path, size: int) -> None:
     blobs, content = Blobs(tmp_path), bytes(range(256)) * (size // 256) + b"x" * (size % 256)
     stored = await blobs.write(parts(content), most_bytes=size)
     assert (stored.bytes, await read(blobs, stored)) == (size, content)
+
+
+@pytest.mark.parametrize("start", [0, 1, FRAME - 1, FRAME, 2 * FRAME + 3])
+@pytest.mark.parametrize("end", [1, FRAME, FRAME + 1, 2 * FRAME + 10])
+async def test_a_stretch_is_read_without_what_lies_before_it(
+    tmp_path: Path, start: int, end: int
+) -> None:
+    blobs, content = Blobs(tmp_path), secrets.token_bytes(2 * FRAME + 10)
+    stored, box = await blobs.write(parts(content), most_bytes=3 * FRAME), Secretbox(b"1" * 32)
+    row = BlobRow(id=stored.id, key=box.encrypt(stored.key), bytes=0, sha256="", media="", name="")
+    pieces = [piece async for piece in blobs.part(row, box, start, end)]
+    assert b"".join(pieces) == content[start:end]
+    assert all(len(piece) <= FRAME for piece in pieces)
 
 
 async def test_nothing_is_in_clear_and_nobody_else_may_read_it(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_the_last_day_of_the_calendar_is_refused_by_its_bound() -> None:
 def test_what_nobody_serves_is_neither_offered_nor_agreed_to() -> None:
     """Modes were offered and agreed to, and each request was then refused without a reason."""
     assert modes.offered(["verify", "table", "pull"]) == ["pull", "verify"]
-    assert modes.offered(["file"]) == []
+    assert modes.offered(["table"]) == []
     assert "table" in ModeNotGranted("table").detail.en
 
 

@@ -52,6 +52,16 @@ def test_a_page_is_what_dcat_ap_asks_for_in_either_syntax(syntax: Syntax) -> Non
     assert {str(name) for name in read.objects(None, DCTERMS.title)} >= set(NAMES)
 
 
+def test_an_entry_says_where_its_records_are_in_each_format() -> None:
+    graph = graph_of(SITE, page(), "ttl")
+    distributions = list(graph.objects(SITE.dataset("R1"), DCAT.distribution))
+    urls = {str(next(graph.objects(each, DCAT.downloadURL))) for each in distributions}
+    assert urls == {f"https://data.example/open/R1.{each}" for each in ("csv", "ndjson", "parquet")}
+    for each in distributions:
+        assert (each, DCTERMS.license, URIRef(SITE.licence)) in graph
+        assert (each, DCAT.accessURL, SITE.entry("R1")) in graph
+
+
 def test_the_shapes_refuse_an_entry_without_a_publisher() -> None:
     graph = graph_of(SITE, page(), "ttl")
     graph.remove((SITE.dataset("R1"), DCTERMS.publisher, None))

@@ -22,8 +22,10 @@ from kernel.workbooks.packed import Bounds
 
 ROWS_MAX: Final = 10_000
 UNPACKED_MAX: Final = 64 * 1024 * 1024
-# As many rows and columns as a spreadsheet has; together they are bounded by the cells.
-BOUNDS: Final = Bounds(rows=2**20, columns=2**14, unpacked=UNPACKED_MAX, formulas=True)
+JOB_ROWS_MAX: Final = 100_000
+JOB_UNPACKED_MAX: Final = 512 * 1024 * 1024
+# What a workbook that came back with its faults has beside the items.
+FAULT: Final = "错误原因"
 # A number in a cell has 15 exact digits.
 EXACT: Final = 10**15
 # What has more digits is left as it stands, for the contract to refuse.
@@ -35,20 +37,40 @@ _DIGITS: Final = re.compile(r"[+-]?\d{1,30}", re.ASCII)
 _WHOLE: Final = re.compile(r"([+-]?\d{1,30})\.0+", re.ASCII)
 
 Cell = Any
+Mapped = Mapping[str, str | None]
+"""Items by the headings that stand for them; None for a column that is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a file may be: rows of data, and bytes once a workbook is unpacked."""
+
+    rows: int = ROWS_MAX
+    unpacked: int = UNPACKED_MAX
+
+    @property
+    def bounds(self) -> Bounds:
+        """As many rows and columns as a spreadsheet has: the cells bound them together."""
+        return Bounds(rows=2**20, columns=2**14, unpacked=self.unpacked, formulas=True)
+
+
+USUAL: Final = Limits()
+OF_JOBS: Final = Limits(JOB_ROWS_MAX, JOB_UNPACKED_MAX)
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Records as lines, the row of each in the file, and how often each conversion was made."""
+    """Records as lines, the row of each in the file, and how often each conversion was made.
+
+    `heading` and `cells` are what the file itself holds, the cells of a record beside its line.
+    """
 
     lines: Sequence[bytes]
     rows: Sequence[int]
     conversions: Mapping[str, int]
     errors: Sequence[FieldError]
-
-    @property
-    def body(self) -> bytes:
-        return b"\n".join(self.lines)
+    heading: Sequence[str] = ()
+    cells: Sequence[Sequence[Cell]] = ()
 
 
 @dataclass(slots=True)
@@ -119,25 +141,34 @@ class _Converter:
         return plain
 
 
-def read(content: bytes, name: str, contract: Contract) -> Sheet:
+def read(
+    content: bytes,
+    name: str,
+    contract: Contract,
+    mapping: Mapped | None = None,
+    limits: Limits = USUAL,
+) -> Sheet:
     """Return the records of a file; raises Invalid where it, or its headings, cannot be read."""
-    rows = _xlsx(content) if name.lower().endswith(".xlsx") else reading.csv_rows(content)
+    is_book = name.lower().endswith(".xlsx")
+    rows = _xlsx(content, limits) if is_book else reading.csv_rows(content)
     heading = next(rows, None)
     if not heading:
         raise Invalid("文件中没有标题行", "The file has no row of headings")
-    return _records(_columns(heading, contract), rows)
+    titles = [str(cell if cell is not None else "").strip() for cell in heading]
+    return _records(titles, _columns(titles, contract, mapping or {}), rows, limits.rows)
 
 
-def _columns(heading: Sequence[Cell], contract: Contract) -> list[Field | None]:
-    """Return the item of each column, None for one without heading; raises Invalid."""
-    known = {item.label: item for item in contract.fields} | {
-        item.name: item for item in contract.fields
-    }
-    columns, errors, seen = list[Field | None](), [], set[str]()
-    for cell in heading:
-        title = str(cell if cell is not None else "").strip()
+def _columns(titles: Sequence[str], contract: Contract, mapping: Mapped) -> list[Field | None]:
+    """Return the item of each column, None for one that stands for none; raises Invalid."""
+    by_name = {item.name: item for item in contract.fields}
+    known: dict[str, Field | None] = {item.label: item for item in contract.fields}
+    known |= {FAULT: None, "": None, **by_name}
+    errors = list(_unfit(titles, mapping, by_name))
+    known |= {title: by_name.get(item or "") for title, item in mapping.items()}
+    columns, seen = list[Field | None](), set[str]()
+    for title in titles:
         item = known.get(title)
-        if title and item is None:
+        if title not in known:
             told = f"目录中没有信息项“{title[:64]}”", f"there is no item {title[:64]}"
             errors.append(FieldError(title[:64], "unknown_item", *told))
         elif item is not None and item.name in seen:
@@ -152,9 +183,27 @@ def _columns(heading: Sequence[Cell], contract: Contract) -> list[Field | None]:
     return columns
 
 
-def _records(columns: Sequence[Field | None], rows: Iterator[Sequence[Cell]]) -> Sheet:
+def _unfit(
+    titles: Sequence[str], mapping: Mapped, by_name: Mapping[str, Field]
+) -> Iterator[FieldError]:
+    """Yield what is wrong with a mapping: a heading that is not there, an item that is not."""
+    for title, item in mapping.items():
+        if title not in titles:
+            told = "文件中没有这个标题", "the file has no such heading"
+            yield FieldError(f"mapping.{title[:64]}", "unknown_item", *told)
+        if item is not None and item not in by_name:
+            told = f"目录中没有信息项“{item[:64]}”", f"there is no item {item[:64]}"
+            yield FieldError(f"mapping.{title[:64]}", "unknown_item", *told)
+
+
+def _records(
+    titles: Sequence[str],
+    columns: Sequence[Field | None],
+    rows: Iterator[Sequence[Cell]],
+    rows_max: int,
+) -> Sheet:
     converter, lines, places = _Converter(), list[bytes](), list[int]()
-    errors = list[FieldError]()
+    errors, kept = list[FieldError](), list[Sequence[Cell]]()
     for place, cells in enumerate(rows, start=2):
         record = {
             item.name: converter.value(cell, item)
@@ -163,14 +212,15 @@ def _records(columns: Sequence[Field | None], rows: Iterator[Sequence[Cell]]) ->
         }
         if not record:
             continue
-        if len(lines) >= ROWS_MAX:
-            raise Invalid(f"一次最多 {ROWS_MAX} 行，请分批上报", f"At most {ROWS_MAX} rows at once")
+        if len(lines) >= rows_max:
+            raise Invalid(f"一次最多 {rows_max} 行，请分批上报", f"At most {rows_max} rows at once")
         errors += _cut(columns, cells, place)
         lines.append(orjson.dumps(record))
         places.append(place)
+        kept.append(cells)
     if not lines:
         raise Invalid("文件中没有数据", "The file holds no records")
-    return Sheet(lines, places, dict(converter.made), errors)
+    return Sheet(lines, places, dict(converter.made), errors, titles, kept)
 
 
 def _cut(
@@ -192,6 +242,19 @@ def _empty(cell: Cell) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-def _xlsx(content: bytes) -> Iterator[Sequence[Cell]]:
-    with reading.workbook(content, BOUNDS) as book:
-        return iter(book.get_sheet_by_index(0).to_python(nrows=ROWS_MAX + 2))
+def _xlsx(content: bytes, limits: Limits) -> Iterator[Sequence[Cell]]:
+    with reading.workbook(content, limits.bounds) as book:
+        return iter(book.get_sheet_by_index(0).to_python(nrows=limits.rows + 2))
+
+
+def text_of(cell: Cell) -> str:
+    """Return a cell as it is written into a workbook of texts."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "是" if cell else "否"
+    if isinstance(cell, datetime | date | time):
+        return cell.isoformat()
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT:
+        return str(int(cell))
+    return str(cell)

@@ -11,7 +11,7 @@ import pytest
 import xlsxwriter
 
 from catalog.contracts.model import Contract, DataType, Field
-from gateway.console import sheets
+from gateway.workbooks import records as sheets
 from kernel.errors import Invalid
 
 
@@ -37,7 +37,7 @@ def csv(*lines: str, encoding: str = "utf-8") -> bytes:
     return "\r\n".join(lines).encode(encoding)
 
 
-def records(sheet: sheets.Sheet) -> list[Any]:
+def lines_of(sheet: sheets.Sheet) -> list[Any]:
     return [orjson.loads(line) for line in sheet.lines]
 
 
@@ -58,17 +58,32 @@ def xlsx(rows: Sequence[Sequence[object]]) -> bytes:
 def test_headings_are_labels_or_names_in_any_common_encoding(encoding: str) -> None:
     content = csv("子女数,证件号,born", "2,甲,2019/3/5", encoding=encoding)
     sheet = sheets.read(content, "人员.csv", CONTRACT)
-    assert records(sheet) == [{"children": 2, "id": "甲", "born": "2019-03-05"}]
+    assert lines_of(sheet) == [{"children": 2, "id": "甲", "born": "2019-03-05"}]
     assert sheet.conversions == {"date_written_anew": 1}
+
+
+def test_columns_are_mapped_and_left_out_by_name_and_the_faults_of_before_are_passed_over() -> None:
+    content = csv("编号,备注,子女数,错误原因", "甲,随便,2,主键重复")
+    sheet = sheets.read(content, "a.csv", CONTRACT, {"编号": "id", "备注": None})
+    assert lines_of(sheet) == [{"id": "甲", "children": 2}]
+    assert sheet.heading == ["编号", "备注", "子女数", "错误原因"]
+    assert list(sheet.cells[0]) == ["甲", "随便", "2", "主键重复"]
+
+
+def test_a_mapping_that_fits_neither_file_nor_entry_is_refused() -> None:
+    with pytest.raises(Invalid) as refused:
+        sheets.read(csv("证件号", "a"), "a.csv", CONTRACT, {"编号": "id", "证件号": "none"})
+    told = {(error.path, error.code) for error in refused.value.errors}
+    assert {("mapping.编号", "unknown_item"), ("mapping.证件号", "unknown_item")} <= told
 
 
 def test_what_people_write_is_converted_and_counted() -> None:
     content = csv("证件号,已婚,子女数,收入", "a,是,12.0,0.10", "b,否,x,1e400", "c,也许,,")
     sheet = sheets.read(content, "a.csv", CONTRACT)
-    assert records(sheet)[0] == {"id": "a", "married": True, "children": 12, "income": 0.1}
+    assert lines_of(sheet)[0] == {"id": "a", "married": True, "children": 12, "income": 0.1}
     assert b'"income":0.10' in sheet.lines[0]
-    assert records(sheet)[1] == {"id": "b", "married": False, "children": "x", "income": "1e400"}
-    assert records(sheet)[2] == {"id": "c", "married": "也许"}
+    assert lines_of(sheet)[1] == {"id": "b", "married": False, "children": "x", "income": "1e400"}
+    assert lines_of(sheet)[2] == {"id": "c", "married": "也许"}
     assert sheet.conversions == {"yes_no": 2, "whole_number": 1}
 
 
@@ -95,7 +110,7 @@ def test_a_workbook_is_read_and_what_excel_has_cut_is_told() -> None:
         [450103199001011234, "", ""],
     ]
     sheet = sheets.read(xlsx(rows), "a.xlsx", CONTRACT)
-    assert records(sheet)[0] == {"id": "x1", "born": "2019-03-05", "married": True}
+    assert lines_of(sheet)[0] == {"id": "x1", "born": "2019-03-05", "married": True}
     assert [error.index for error in sheet.errors] == [3]
     assert sheet.conversions["cell_to_date"] == 1
 

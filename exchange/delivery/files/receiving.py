@@ -1,0 +1,133 @@
+"""Files as subscriptions of mode `file` receive them (P3): one unit for each download begun."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+
+from auth.principal import Principal
+from catalog import versions
+from exchange.delivery.admission import Caller
+from exchange.delivery.files import store
+from exchange.delivery.files.errors import FilesNotShown
+from exchange.delivery.files.providing import GRADE_MAX, MODE
+from exchange.delivery.files.states import State
+from exchange.delivery.files.tables import ProvidedFile
+from exchange.delivery.grant_plans import GrantPlan, GrantPlans
+from exchange.delivery.lookup.door import Door, Entered
+from exchange.delivery.quota_days import require_left
+from exchange.delivery.snapshots import store as downloads
+from exchange.delivery.snapshots.asking import Opened
+from exchange.delivery.viewing.representing import PERSON, Representative
+from exchange.events import ExchangeEvent
+from exchange.metering.quota import Quotas
+from kernel import audit, blobs, clock
+from kernel.database import Database, ReadSession
+from kernel.errors import Gone, NotFound
+from kernel.paging import Page, PageRequest
+
+Result = TypeVar("Result")
+UNIT: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which files are asked for: those that were ready from `since` on."""
+
+    request: PageRequest
+    since: datetime | None = None
+
+
+class ReceivedFiles:
+    """One gateway worker's."""
+
+    def __init__(self, database: Database, door: Door, plans: GrantPlans, quotas: Quotas) -> None:
+        self._database = database
+        self._door = door
+        self._plans = plans
+        self._quotas = quotas
+
+    async def page(
+        self, caller: Caller, subscription_id: str, wanted: Wanted
+    ) -> Page[ProvidedFile]:
+        """Return what can be downloaded; 401 and 403 errors, NotFound, FilesNotShown."""
+
+        async def work(entered: Entered) -> Page[ProvidedFile]:
+            async with self._database.reading() as session:
+                await _require_shown(session, entered.plan)
+                return await store.page(
+                    session,
+                    entered.plan.grant.resource_id,
+                    wanted.request,
+                    state=State.READY,
+                    since=wanted.since,
+                )
+
+        return await self._through(caller, subscription_id, work)
+
+    async def open(self, caller: Caller, subscription_id: str, file_id: str) -> Opened:
+        """Return a file that may leave; a download of its own is charged one unit.
+
+        Raises as `page`, and QuotaExhausted.
+        """
+        asker = await caller.confirm()
+
+        async def work(entered: Entered) -> Opened:
+            grant = entered.plan.grant
+            async with self._database.reading() as session:
+                await _require_shown(session, entered.plan)
+                file = await store.find(session, grant.resource_id, file_id)
+                if file is None or file.status != State.READY or file.blob_id is None:
+                    raise NotFound
+                blob = await blobs.find(session, file.blob_id)
+            if blob is None:
+                raise Gone
+            await self._charge(asker, grant.id, file)
+            entered.admission()
+            return Opened(blob, file.ready_at or file.created_at, entered.admission)
+
+        return await self._through(caller, subscription_id, work)
+
+    async def _charge(self, asker: Principal, subscription_id: str, file: ProvidedFile) -> None:
+        """Charge and record a download, unless it goes on with one that began within the hour."""
+        reservation = await self._quotas.reserve(subscription_id, UNIT)
+        facts = {"file": file.id, "bytes": file.length, "sha256": file.sha256}
+        event, begun, now = ExchangeEvent.FILE_READ, False, clock.now()
+        name = f"{subscription_id}/{file.id}"
+        try:
+            async with self._database.transaction() as session:
+                begun = await downloads.begin_download(session, name, asker.id, now)
+                if begun:
+                    require_left(reservation)
+                    audit.record(
+                        session, asker.actor, event, "subscription", subscription_id, **facts
+                    )
+        except BaseException:
+            begun = False
+            raise
+        finally:
+            if not begun:
+                self._quotas.give_back(reservation, reservation.records)
+
+    async def _through(
+        self,
+        caller: Caller,
+        subscription_id: str,
+        work: Callable[[Entered], Awaitable[Result]],
+    ) -> Result:
+        """Do the work for the grant's client, or for a person of its department in its place."""
+        if (await caller.confirm()).kind == PERSON:
+            caller = Representative(caller, await self._plans.get(subscription_id))
+        return await self._door.through(caller, subscription_id, MODE, work)
+
+
+async def _require_shown(session: ReadSession, plan: GrantPlan) -> None:
+    """Raise FilesNotShown where a file holds more than the grant shows at this moment."""
+    items = plan.projection.known[plan.version].items
+    view = plan.projection.view(plan.version)
+    names = {item.name for item in view.items if item.mask is None}
+    whole = not plan.grant.row_filter and all(
+        item.mask is None and item.name in names for item in items
+    )
+    if not whole or await versions.grade_in_force(session, plan.grant.resource_id) > GRADE_MAX:
+        raise FilesNotShown

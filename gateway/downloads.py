@@ -1,0 +1,125 @@
+"""A file as it is downloaded: all of it or some ranges, in pieces, each while it may leave (P3)."""
+
+import secrets
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from urllib.parse import quote
+
+from fastapi import Request
+from starlette.responses import Response, StreamingResponse
+
+from gateway import tags
+from gateway.http.asgi import HEAD_ONLY
+from gateway.http.outflow import MayLeave, always
+from gateway.ranges import Span, ranges
+from gateway.services import Services
+from gateway.token_caller import leaving
+from kernel.tables import BlobRow
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A stretch of the file behind the words that announce it."""
+
+    announced: bytes
+    span: Span
+
+
+def download(
+    using: Services,
+    request: Request,
+    blob: BlobRow,
+    changed_at: datetime,
+    may_leave: MayLeave = always,
+) -> Response:
+    """Return a file, or the ranges of it that are asked for; raises RangeNotSatisfiable.
+
+    `Repr-Digest` is that of the file; `Content-Digest` of what is sent stands where that is all
+    of it (RFC 9530).
+    """
+    leaving(request, may_leave)
+    tag = f'"{blob.sha256}"'.encode()
+    if tags.matches(request.headers.get("if-none-match", "").encode("latin-1"), tag):
+        return Response(status_code=304, headers={"ETag": tag.decode()})
+    if request.scope.get(HEAD_ONLY):
+        headers = {**_headers(blob, changed_at), "Content-Length": str(blob.bytes)}
+        return Response(headers=headers, media_type=blob.media)
+    spans = None
+    if _if_range(request.headers.get("if-range"), blob):
+        spans = ranges(request.headers.get("range"), blob.bytes)
+    headers = _headers(blob, changed_at)
+    if spans is None:
+        digest = f"sha-256=:{b64encode(bytes.fromhex(blob.sha256)).decode()}:"
+        headers |= {"Content-Length": str(blob.bytes), "Content-Digest": digest}
+        whole = [_Part(b"", Span(0, blob.bytes))]
+        return _answer(using, blob, whole, b"", 200, headers, blob.media)
+    if len(spans) == 1:
+        headers |= {
+            "Content-Length": str(spans[0].size),
+            "Content-Range": spans[0].told(blob.bytes),
+        }
+        return _answer(using, blob, [_Part(b"", spans[0])], b"", 206, headers, blob.media)
+    return _several(using, blob, spans, headers)
+
+
+def _if_range(validator: str | None, blob: BlobRow) -> bool:
+    """Whether ranges are of the file that the caller has a part of; dates are not compared."""
+    return validator is None or validator.strip() == f'"{blob.sha256}"'
+
+
+def _headers(blob: BlobRow, changed_at: datetime) -> dict[str, str]:
+    digest = b64encode(bytes.fromhex(blob.sha256)).decode()
+    return {
+        "Accept-Ranges": "bytes",
+        "ETag": f'"{blob.sha256}"',
+        "Last-Modified": format_datetime(changed_at, usegmt=True),
+        "Repr-Digest": f"sha-256=:{digest}:",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(blob.name)}",
+    }
+
+
+def _several(
+    using: Services, blob: BlobRow, spans: Sequence[Span], headers: Mapping[str, str]
+) -> Response:
+    boundary = secrets.token_hex(12)
+    parts = [
+        _Part(
+            f"\r\n--{boundary}\r\nContent-Type: {blob.media}\r\n"
+            f"Content-Range: {span.told(blob.bytes)}\r\n\r\n".encode(),
+            span,
+        )
+        for span in spans
+    ]
+    end = f"\r\n--{boundary}--\r\n".encode()
+    size = len(end) + sum(len(part.announced) + part.span.size for part in parts)
+    media = f"multipart/byteranges; boundary={boundary}"
+    return _answer(using, blob, parts, end, 206, {**headers, "Content-Length": str(size)}, media)
+
+
+def _answer(
+    using: Services,
+    blob: BlobRow,
+    parts: Sequence[_Part],
+    end: bytes,
+    status: int,
+    headers: Mapping[str, str],
+    media: str,
+) -> Response:
+    content = _content(using, blob, parts, end)
+    return StreamingResponse(content, status, headers=dict(headers), media_type=media)
+
+
+async def _content(
+    using: Services, blob: BlobRow, parts: Sequence[_Part], end: bytes
+) -> AsyncIterator[bytes]:
+    for part in parts:
+        if part.announced:
+            yield part.announced
+        span = part.span
+        async for piece in using.blobs.part(blob, using.box, span.start, span.end):
+            yield piece
+    if end:
+        yield end
