@@ -31,6 +31,7 @@ from exchange.log.topic_ids import TopicIds
 from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.watch import Tail
 from exchange.metering.counts import Counts
+from exchange.metering.ledger.pages import LedgerPages
 from exchange.metering.quota import Quotas
 from exchange.publishing.dry_run import DryRuns
 from exchange.publishing.lanes import Lanes
@@ -59,6 +60,7 @@ class Bus:
     reader: Reader
     quotas: Quotas
     departures: Departures
+    ledger_pages: LedgerPages
     tail: Tail
     lanes: Lanes
     ledger: Ledger
@@ -100,10 +102,11 @@ class Bus:
         predecessors = PredecessorSource(database, reader, topic_ids, folds)
         changes.on(FOLDED, folds.folded)
         gatherer = Gatherer(database, reader, predecessors)
-        meters = Meters(counts, quotas, departures)
+        ledger_pages = LedgerPages(database)
+        meters = Meters(counts, quotas, departures, ledger_pages)
         puller = Puller(database, gatherer, News(tail, folds), plans, meters, changes, cursors)
         _listen(changes, publisher, plans, tail, departures)
-        door = Door(plans, changes, departures, quotas, counts)
+        door = Door(plans, changes, meters)
         lookups, tries = Lookups(database), Tries(database, _budgets(settings))
         policy = TopicPolicy.of(settings)
         return cls(
@@ -116,6 +119,7 @@ class Bus:
             reader,
             quotas,
             departures,
+            ledger_pages,
             tail,
             publishing.lanes,
             publishing.ledger,
@@ -157,6 +161,7 @@ class Bus:
     async def close(self) -> None:
         await self.tries.close()
         await self.quotas.close()
+        await self.ledger_pages.close()
         await self.ledger.close()
         await self.lanes.close()
         for connection in self.connections:

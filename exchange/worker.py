@@ -34,6 +34,7 @@ from exchange.log.topic_ids import TopicIds
 from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.watch import Tail
 from exchange.metering import count_store, terms
+from exchange.metering.ledger import store as ledger
 from exchange.metering.rates import store as buckets
 from exchange.publishing import issued, quarantine_entries
 from exchange.publishing import store as intents
@@ -179,6 +180,8 @@ class Worker:
         self._start_chore("forget-quarantine", forget, QUARANTINE_SECONDS)
         forget = partial(issued.forget_old, days=self._settings.receipts_days)
         self._start_chore("forget-receipts", forget, FORGET_SECONDS)
+        forget = partial(ledger.forget_old, days=self._settings.ledger_days)
+        self._start_chore("forget-ledger", forget, FORGET_SECONDS)
         forget = partial(refusals.forget_old, days=self._settings.refusals_days)
         self._start_chore("forget-refusals", forget, FORGET_SECONDS)
         forget = partial(gathering.forget_old, days=self._settings.events_days)

@@ -152,6 +152,9 @@ class Settings(BaseSettings):
     receipts_days: int = Field(
         30, ge=1, description="days that receipts are listed; each is read by its id for ever"
     )
+    ledger_days: int = Field(
+        190, ge=31, description="days that pages of delivery ledgers are kept to be compared"
+    )
     verify_subjects_per_day: int = Field(
         10_000, ge=1, description="keys that a subscription may verify in a day"
     )

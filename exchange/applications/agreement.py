@@ -13,7 +13,7 @@ from exchange.applications.offers import Offer, offered
 from exchange.applications.states import Action
 from exchange.applications.tables import Application
 from exchange.modes import FROM_LATEST
-from exchange.subscriptions import conditions
+from exchange.subscriptions import conditions, ledger
 from exchange.subscriptions.continuing import go_on
 from exchange.subscriptions.folding import require_folded
 from exchange.subscriptions.granting import Granted, grant, hold_resource
@@ -80,6 +80,7 @@ async def conclude(
 ) -> Application:
     _require_mode(application, offer)
     _check_detail(application, said)
+    ledger.check_mode(application.mode, ledger=said.ledger)
     said = await _with_lifted(session, application, said)
     terms = narrow(
         asked_terms(application),
@@ -191,6 +192,7 @@ def _granted(
         deliver_days=delivery.days,
         deliver_calendar=delivery.calendar,
         detail=said.detail,
+        ledger=said.ledger,
     )
 
 

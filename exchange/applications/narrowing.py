@@ -24,7 +24,7 @@ class Terms:
 class Narrowing:
     """What the provider's head says when agreeing; None leaves a term as it was asked for.
 
-    `detail` lets a verify name the items that do not match.
+    `detail` lets a verify name the items that do not match; `ledger` has each page written down.
     """
 
     items: tuple[str, ...] | None = None
@@ -34,6 +34,7 @@ class Narrowing:
     valid_until: date | None = None
     note: str | None = None
     detail: bool = False
+    ledger: bool = False
 
 
 def narrow(

@@ -21,11 +21,15 @@ from exchange.log.errors import BrokerUnavailable, PositionExpiredError
 from exchange.log.watch import Concern, Tail
 from exchange.metering.counts import Counts
 from exchange.metering.evidence.trails import Delivered
+from exchange.metering.ledger.digests import of_lines
+from exchange.metering.ledger.pages import LedgerPages
+from exchange.metering.ledger.store import NewPage
 from exchange.metering.quota import Quotas, Reservation
 from exchange.subscriptions import grants
 from kernel import clock
 from kernel.changes import ChangeFeed
 from kernel.database import Database
+from kernel.workdays import local_date
 
 MODE = "pull"
 LOOK_AGAIN_SECONDS = 5.0
@@ -53,7 +57,8 @@ class Page:
 
     Whoever hands the page on calls `admission` in the turn in which a piece of it is written, for
     each piece, and now and then while it waits: what it raises is the end of the page. Then it
-    calls `settle`, which a page with a quota has, once with the number of records handed on.
+    calls `settle`, which a page with a quota or a ledger has, once with the number of records
+    handed on.
     """
 
     lines: list[bytes]
@@ -62,6 +67,8 @@ class Page:
     admission: Callable[[], None]
     day: Day | None = None
     settle: Callable[[int], None] | None = None
+    # How the delivery ledger lists the page, where the grant has one.
+    listed: NewPage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,7 @@ class Meters(NamedTuple):
     counts: Counts
     quotas: Quotas
     departures: Departures
+    ledger: LedgerPages
 
 
 class News(NamedTuple):
@@ -133,6 +141,7 @@ class Puller:
         self._counts = meters.counts
         self._quotas = meters.quotas
         self._departures = meters.departures
+        self._ledger = meters.ledger
         self._changes = changes
         self._cursors = cursors
         self._unknown_versions = UnknownVersions()
@@ -206,18 +215,41 @@ class Puller:
         given back. Raises QuotaExhausted, RulesChanged, and what keeps records from leaving.
         """
         if plan.grant.records_per_day is None:
-            return self._page(principal, plan, start, gathering, admitted)
+            if not plan.grant.ledger:
+                return self._page(principal, plan, start, gathering, admitted)
+            return await self._listed(principal, plan, start, gathering, admitted, None)
         reservation = await self._quotas.reserve(plan.grant.id, len(gathering.lines))
         require_left(reservation)
         try:
             if reservation.records < len(gathering.lines):
                 gathering = await self._gatherer.gather(plan, start.position, reservation.records)
                 gathering.release()
-            admitted()
-            return self._page(principal, plan, start, gathering, admitted, reservation)
+            return await self._listed(principal, plan, start, gathering, admitted, reservation)
         except BaseException:
             self._quotas.give_back(reservation, reservation.records)
             raise
+
+    async def _listed(
+        self,
+        principal: Principal,
+        plan: GrantPlan,
+        start: Start,
+        gathering: Gathering,
+        admitted: Admission,
+        reservation: Reservation | None,
+    ) -> Page:
+        """Return the page once the ledger has it, where there is one; raises Unavailable, too."""
+        listed: NewPage | None = None
+        if plan.grant.ledger and gathering.lines:
+            facts = of_lines(gathering.lines)
+            listed = await self._ledger.add(plan.grant.id, local_date(clock.now()), facts)
+        try:
+            admitted()
+        except BaseException:
+            if listed is not None:
+                self._ledger.withdraw(listed)
+            raise
+        return self._page(principal, plan, start, gathering, admitted, reservation, listed)
 
     async def _start(self, plan: GrantPlan, cursor: str | None) -> Start:
         """Return where to begin, and whether the caller had come so far before.
@@ -311,6 +343,7 @@ class Puller:
         gathering: Gathering,
         admitted: Admission,
         reservation: Reservation | None = None,
+        listed: NewPage | None = None,
     ) -> Page:
         position = gathering.position
         lag = told_lag(plan, self._gatherer.lag(plan, position))
@@ -327,13 +360,20 @@ class Puller:
             # Who asks and finds nothing has read nothing.
             self._counts.read(principal, delivered)
         cursor = self._cursors.encode(plan.grant.id, start.epoch, position)
-        if reservation is None:
+        if reservation is None and listed is None:
             return Page(gathering.lines, cursor, lag, admitted)
-        settle = partial(self._settle, reservation)
-        return Page(gathering.lines, cursor, lag, admitted, day_of(reservation), settle)
+        settle = partial(self._settle, reservation, listed)
+        day = None if reservation is None else day_of(reservation)
+        return Page(gathering.lines, cursor, lag, admitted, day, settle, listed)
 
-    def _settle(self, reservation: Reservation, handed_on: int) -> None:
-        self._quotas.give_back(reservation, reservation.records - handed_on)
+    def _settle(
+        self, reservation: Reservation | None, listed: NewPage | None, handed_on: int
+    ) -> None:
+        """Give back what was not handed on; the ledger lists whole pages only."""
+        if reservation is not None:
+            self._quotas.give_back(reservation, reservation.records - handed_on)
+        if listed is not None and handed_on < listed.facts.records:
+            self._ledger.withdraw(listed)
 
 
 def told_lag(plan: GrantPlan, places: int) -> int:

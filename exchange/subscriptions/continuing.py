@@ -60,7 +60,9 @@ async def go_on(
     """Put the terms of an agreement in place of those that held; raises IllegalTransition."""
     subscription = await moving.lock(session, Subscription, subscription_id)
     came_from, to = subscription.status, state_after(subscription, action, now)
-    terms = _terms(granted) | {"detail": granted.detail or subscription.detail}
+    kept = {"detail": granted.detail or subscription.detail}
+    kept["ledger"] = granted.ledger or subscription.ledger
+    terms = _terms(granted) | kept
     updated = await moving.move(
         session, subscription, to, terms | {"ended_at": None, "end_reason": None}
     )

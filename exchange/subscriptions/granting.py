@@ -44,6 +44,7 @@ class Granted:
     deliver_days: int
     deliver_calendar: int
     detail: bool = False
+    ledger: bool = False
 
 
 async def hold_resource(session: WriteSession, resource_id: str) -> None:

@@ -35,7 +35,8 @@ class Grant:
     `elements` are those of `items`, and of the items that `row_filter` names, in
     `resource_version`. `masks` were agreed for `items`; an item of `unmasked` stays clear when a
     later version masks it. `row_filter` is joined by AND. `valid_until_moment` is the first moment
-    at which nothing may leave any more. `detail` lets a verify name what does not match.
+    at which nothing may leave any more. `detail` lets a verify name what does not match,
+    `ledger` has each page written down before it leaves.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Grant:
     records_per_day: int | None
     revision: int
     detail: bool = False
+    ledger: bool = False
     suspend_reason: str | None = None
     remedy_by: date | None = None
 
@@ -98,6 +100,7 @@ def grant_of(row: Subscription) -> Grant:
         records_per_day=row.records_per_day,
         revision=row.revision,
         detail=row.detail,
+        ledger=row.ledger,
         suspend_reason=row.suspend_reason,
         remedy_by=row.remedy_by,
     )

@@ -55,6 +55,8 @@ class Subscription(SQLModel, table=True):
     mode: str
     # Whether a verify tells which items are not as expected.
     detail: bool = False
+    # Whether each page that is handed on is written down, for both sides to agree on.
+    ledger: bool = False
     records_per_day: int | None = Field(default=None, sa_type=BigInteger)
     valid_from: date | None = None
     valid_until: date

@@ -104,6 +104,7 @@ class Agreement(Wire):
     valid_until: Day | None = None
     note: Prose | None = None
     detail: StrictBool | None = None
+    ledger: StrictBool | None = None
 
     def narrowing(self) -> Narrowing:
         return Narrowing(
@@ -114,6 +115,7 @@ class Agreement(Wire):
             valid_until=self.valid_until,
             note=self.note,
             detail=bool(self.detail),
+            ledger=bool(self.ledger),
         )
 
 

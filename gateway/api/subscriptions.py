@@ -75,6 +75,7 @@ class SubscriptionView(Wire):
     row_filter: list[ConditionWire]
     mode: str
     detail: bool
+    ledger: bool
     records_per_day: int | None
     used_today: int
     valid_from: Day | None

@@ -15,6 +15,7 @@ from exchange.delivery.lookup.verify import EXPECTED_MAX, VerifyRequest
 from gateway import strict_json, validation
 from gateway.api.sharing import ConditionWire, conditions_of
 from gateway.hot import codings
+from gateway.hot.ledger_fields import ledger_fields
 from gateway.hot.pull_caller import PullCaller
 from gateway.hot.request import HotRequest
 from gateway.http.cycle import Handle
@@ -154,6 +155,8 @@ class Lookups:
             raise
         request.day = answer.day
         head, body, handed_on = HEAD, answer.body, False
+        if answer.listed is not None:
+            head += ledger_fields(answer.listed)
         try:
             if len(body) > codings.CODED_BYTES:
                 coding = codings.best(request.headers.get(b"accept-encoding", b""))

@@ -22,6 +22,7 @@ from gateway import refused
 from gateway.edge import Edge
 from gateway.guard import Guard
 from gateway.hot import codings
+from gateway.hot.ledger_fields import ledger_fields
 from gateway.hot.lookups import ANSWERED as LOOKUPS_ANSWERED
 from gateway.hot.lookups import Lookups
 from gateway.hot.parameters import choice, number, replacement_of, version
@@ -303,6 +304,8 @@ class HotPaths(HotApp):
         as_json = prefers_json(request.headers.get(b"accept", b""))
         body = _json(page) if as_json else _ndjson(page)
         head = _page_head(page, as_json=as_json)
+        if page.listed is not None:
+            head += ledger_fields(page.listed)
         coding = None
         if len(body) > codings.CODED_BYTES:
             coding = codings.best(request.headers.get(b"accept-encoding", b""))

@@ -8,14 +8,17 @@ from typing import TypeVar
 from auth.principal import Principal
 from exchange.delivery import admission
 from exchange.delivery.admission import ATTEMPTS, Admission, Caller, RulesChanged
-from exchange.delivery.departures import Departures
 from exchange.delivery.errors import Day
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
+from exchange.delivery.pull import Meters
 from exchange.delivery.quota_days import day_of, require_left
-from exchange.metering.counts import Counts
 from exchange.metering.evidence.trails import Delivered, RowTake
-from exchange.metering.quota import Quotas, Reservation
+from exchange.metering.ledger.digests import of_body
+from exchange.metering.ledger.store import NewPage
+from exchange.metering.quota import Reservation
+from kernel import clock
 from kernel.changes import ChangeFeed
+from kernel.workdays import local_date
 
 Result = TypeVar("Result")
 
@@ -31,6 +34,8 @@ class Answer:
     admission: Callable[[], None]
     day: Day | None = None
     settle: Callable[[bool], None] | None = None
+    # How the delivery ledger lists it, where the grant has one.
+    listed: NewPage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +54,14 @@ class Door:
         self,
         plans: GrantPlans,
         changes: ChangeFeed,
-        departures: Departures,
-        quotas: Quotas,
-        counts: Counts,
+        meters: Meters,
     ) -> None:
         self._plans = plans
         self._changes = changes
-        self._departures = departures
-        self._quotas = quotas
-        self._counts = counts
+        self._departures = meters.departures
+        self._quotas = meters.quotas
+        self._counts = meters.counts
+        self._ledger = meters.ledger
 
     async def require(self, principal: Principal, subscription_id: str, mode: str) -> GrantPlan:
         """Return the plan when something may leave by the mode; NotFound, 403s, RulesChanged."""
@@ -113,6 +117,7 @@ class Door:
         reservation: Reservation | None,
         records: int,
         takes: list[RowTake],
+        listed: NewPage | None = None,
     ) -> Answer:
         """Count what leaves with its evidence, and return it.
 
@@ -125,13 +130,40 @@ class Door:
                 grant.id, grant.revision, entered.plan.version, records, len(body), takes, reserved
             ),
         )
-        if reservation is None:
+        if reservation is None and listed is None:
             return Answer(body, entered.admission)
+        settle = partial(self._settle, reservation, listed, records)
+        if reservation is None:
+            return Answer(body, entered.admission, None, settle, listed)
         unused = reservation.records - records
         self.give_back(reservation, unused)
-        settle = partial(self._settle, reservation, records)
-        return Answer(body, entered.admission, day_of(reservation, unused), settle)
+        return Answer(body, entered.admission, day_of(reservation, unused), settle, listed)
 
-    def _settle(self, reservation: Reservation, records: int, handed_on: bool) -> None:  # noqa: FBT001 - a callback
+    def _settle(
+        self,
+        reservation: Reservation | None,
+        listed: NewPage | None,
+        records: int,
+        handed_on: bool,  # noqa: FBT001 - a callback
+    ) -> None:
         if not handed_on:
             self.give_back(reservation, records)
+            if listed is not None:
+                self._ledger.withdraw(listed)
+
+    async def listed(self, entered: Entered, body: bytes, records: int) -> NewPage | None:
+        """Write an answer with records down where the grant has a ledger; then admit it again.
+
+        Raises Unavailable, and what keeps it from leaving meanwhile.
+        """
+        grant = entered.plan.grant
+        if not (grant.ledger and records):
+            return None
+        facts = of_body(body, records)
+        page = await self._ledger.add(grant.id, local_date(clock.now()), facts)
+        try:
+            entered.admission()
+        except BaseException:
+            self._ledger.withdraw(page)
+            raise
+        return page

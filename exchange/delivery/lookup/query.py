@@ -77,12 +77,12 @@ class Querier:
             async with asking(self._database), self._database.reading() as session:
                 page = await gather(session, plan, found, spot, limit)
             entered.admission()
-            return self._page(entered, request, page, reservation)
+            return await self._page(entered, request, page, reservation)
         except BaseException:
             door.give_back(reservation, limit)
             raise
 
-    def _page(
+    async def _page(
         self,
         entered: Entered,
         request: QueryRequest,
@@ -99,8 +99,9 @@ class Querier:
         )  # fmt: skip
         if not page.lines:
             body = body.replace(b"[{}]", b"[]", 1)
+        listed = await self._door.listed(entered, body, len(page.lines))
         takes = [take for row in page.rows for take in take_of(row)]
-        return self._door.answer(entered, body, reservation, len(page.lines), takes)
+        return self._door.answer(entered, body, reservation, len(page.lines), takes, listed)
 
     def _spot(self, plan: GrantPlan, request: QueryRequest) -> Spot:
         """Return where a page begins; raises InvalidCursor for one of other conditions, too."""
@@ -131,19 +132,22 @@ class Querier:
         try:
             lookup = await self._lookups.find(plan, key)
             require_known(door, plan, lookup)
-            return self._answer(entered, lookup, reservation)
+            return await self._answer(entered, lookup, reservation)
         except BaseException:
             door.give_back(reservation, 1)
             raise
 
-    def _answer(self, entered: Entered, lookup: Lookup, reservation: Reservation | None) -> Answer:
+    async def _answer(
+        self, entered: Entered, lookup: Lookup, reservation: Reservation | None
+    ) -> Answer:
         row = lookup.record
         told = None if row is None else shown(entered.plan, row)
         entered.admission()
         if row is None or told is None:
             raise NotFound
         body = b'{%b,"as_of":"%b"}' % (told, moment(lookup.as_of))
-        return self._door.answer(entered, body, reservation, 1, take_of(row))
+        listed = await self._door.listed(entered, body, 1)
+        return self._door.answer(entered, body, reservation, 1, take_of(row), listed)
 
 
 def require_known(door: Door, plan: GrantPlan, lookup: Lookup) -> None:
