@@ -187,14 +187,15 @@ async def mapped(
         if row.edition in (first, last)
         or (row.withdrawn_at is None and begins < row.effective_from < ends)
     ]
-    read = [await _as_listed(session, code, edition, rows) for edition in between]
+    read = [await as_listed(session, code, edition, rows) for edition in between]
     found = await unhurried(pairs(read))
     return [pair for pair in found if value in (None, pair.source)]
 
 
-async def _as_listed(
+async def as_listed(
     session: ReadSession, code: str, edition: str, rows: Mapping[str, CodeListEdition]
 ) -> Mapping[str, EditionValue]:
+    """Return the values of one of these editions, with those that have ended there."""
     begins = rows[edition].effective_from
     return {
         item.value: EditionValue(

@@ -95,7 +95,7 @@ class Bus:
         quotas, departures = Quotas(database), Departures(database, changes)
         publishing = Publishing.open(settings, database, box, changes, reader, counts)
         publisher, deciding = publishing.publisher, publishing.deciding
-        plans = GrantPlans(database, box)
+        plans = GrantPlans(database, box, turns)
         topic_ids = TopicIds(reading, cache.forget_topic)
         cursors = Cursors(box, publishing.generations, topic_ids)
         folds = FoldNews(tail.wake_subscription)

@@ -193,6 +193,9 @@ def _granted(
         deliver_calendar=delivery.calendar,
         detail=said.detail,
         ledger=said.ledger,
+        editions={
+            item: edition for item, edition in application.editions.items() if item in terms.items
+        },
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from auth.duties import require_other_eyes
 from auth.principal import Principal, Role
 from exchange import store as moving
-from exchange.applications import content, deadlines, store
+from exchange.applications import content, deadlines, editions, store
 from exchange.applications.agreement import agree_beforehand
 from exchange.applications.content import Content, require_fixed
 from exchange.applications.deadlines import Limits, Term
@@ -245,6 +245,7 @@ def content_of(application: Application) -> Content:
         valid_from=application.valid_from,
         row_filter=conditions.from_json(application.row_filter),
         records_per_day=application.records_per_day,
+        editions=application.editions,
     )
 
 
@@ -286,6 +287,7 @@ async def check(
         today=local_date(now),
         kept=kept,
     )
+    await editions.check(offers.session, asked, offer)
 
 
 def _record(

@@ -1,7 +1,7 @@
 """What an application must say (Order 809 Art 20), checked against the catalogue; pure."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from dataclasses import fields as fields_of
 from datetime import date
 from typing import Any, Final
@@ -16,7 +16,10 @@ from kernel.errors import FieldErrors
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """Legal basis, scenario, scope, mode and period; `valid_until` is inclusive."""
+    """Legal basis, scenario, scope, mode and period; `valid_until` is inclusive.
+
+    `editions` are those of code lists in which the values of items are wanted.
+    """
 
     client_id: str
     items: tuple[str, ...]
@@ -29,6 +32,7 @@ class Content:
     valid_from: date | None = None
     row_filter: tuple[Condition, ...] = ()
     records_per_day: int | None = None
+    editions: Mapping[str, str] = field(default_factory=dict)
 
     def columns(self) -> dict[str, Any]:
         """Return the content as it is stored."""
@@ -44,6 +48,7 @@ class Content:
             "valid_from": self.valid_from,
             "row_filter": [condition.as_json() for condition in self.row_filter],
             "records_per_day": self.records_per_day,
+            "editions": dict(self.editions),
         }
 
 

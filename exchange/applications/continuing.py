@@ -92,6 +92,9 @@ async def _draft(
 ) -> Application:
     granted = await _granted(session, subscription)
     asked = replace(granted, **changes)
+    # An item that is given up takes its edition along.
+    editions = {item: each for item, each in granted.editions.items() if item in asked.items}
+    granted, asked = replace(granted, editions=editions), replace(asked, editions=editions)
     require_fixed(asked, granted, renewal="renews" in link)
     if asked == granted:
         raise Invalid("未提出任何变更", "Nothing is to change")
@@ -121,4 +124,5 @@ async def _granted(session: WriteSession, subscription: Subscription) -> Content
         commitment=True,
         row_filter=conditions.from_json(subscription.row_filter),
         records_per_day=subscription.records_per_day,
+        editions=subscription.editions,
     )

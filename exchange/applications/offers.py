@@ -64,7 +64,7 @@ class Offers:
     """What many lines ask about, each looked up once: offers and the caller's own clients."""
 
     def __init__(self, session: ReadSession, principal: Principal) -> None:
-        self._session, self._principal = session, principal
+        self.session, self._principal = session, principal
         self._offers: dict[str, Offer | ShuyuanError] = {}
         self._clients: dict[str, ShuyuanError | None] = {}
 
@@ -72,7 +72,7 @@ class Offers:
         """Return the offer; raises what `offered` raises, each time."""
         if resource_id not in self._offers:
             try:
-                self._offers[resource_id] = await offered(self._session, resource_id)
+                self._offers[resource_id] = await offered(self.session, resource_id)
             except ShuyuanError as error:
                 self._offers[resource_id] = error
         known = self._offers[resource_id]
@@ -84,7 +84,7 @@ class Offers:
         """Raise what `require_own_client` raises, each time."""
         if client_id not in self._clients:
             try:
-                await require_own_client(self._session, self._principal, client_id)
+                await require_own_client(self.session, self._principal, client_id)
             except ShuyuanError as error:
                 self._clients[client_id] = error
             else:

@@ -69,6 +69,10 @@ class Application(SQLModel, table=True):
     valid_until: date
     row_filter: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
     records_per_day: int | None = Field(default=None, sa_type=BigInteger)
+    editions: dict[str, str] = Field(
+        default_factory=dict,
+        sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    )
     commitment: bool
     status: str
     revision: int = 1

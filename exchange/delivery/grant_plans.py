@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from catalog import versions
 from catalog.contracts.published import RecordVersion
 from catalog.entries import ShareType
+from catalog.rules.crosswalks import Crosswalk
+from exchange.delivery.crosswalks import Crosswalks
 from exchange.delivery.projection.projection import COMPILED_MAX, Projection
-from exchange.delivery.projection.views import Terms
+from exchange.delivery.projection.views import NO_CROSSWALKS, Terms
 from exchange.log.topics import topic_of
 from exchange.subscriptions import grants
 from exchange.subscriptions.grants import Grant
@@ -17,6 +19,7 @@ from kernel.database import Database
 from kernel.errors import NotFound
 from kernel.group_commit import GroupCommit
 from kernel.secretbox import Secretbox
+from kernel.turns import FairScheduler
 
 PLANS_MAX, TERMS_MAX = 20_000, 10_000
 # What they hold, about: versions of wide resources, and what is compiled of them for each grant.
@@ -49,9 +52,10 @@ class ResourceTerms:
 
 
 class GrantPlans:
-    def __init__(self, database: Database, box: Secretbox) -> None:
+    def __init__(self, database: Database, box: Secretbox, turns: FairScheduler) -> None:
         self._database = database
         self._box = box
+        self._crosswalks = Crosswalks(database, turns)
         self._by_resource: dict[str, set[str]] = {}
         self._terms: RuleCache[ResourceTerms] = RuleCache(
             self._load_terms,
@@ -123,12 +127,13 @@ class GrantPlans:
         if not terms.shared and grant.status is State.ACTIVE:
             # Whatever became of its subscriptions: an entry that is not shared lets nothing leave.
             grant = replace(grant, status=State.SUSPENDED)
+        crosswalks = await self._crosswalks.of(grant) if grant.editions else NO_CROSSWALKS
         hash_key = self._box.derive(f"subscription:{subscription_id}")
         return GrantPlan(
             grant,
             topic_of(grant.resource_id),
             terms.partitions,
-            Projection(terms_of(grant, terms.versions, terms.version, hash_key)),
+            Projection(terms_of(grant, terms.versions, terms.version, hash_key, crosswalks)),
             frozenset(terms.versions),
             terms.version,
         )
@@ -165,7 +170,11 @@ def _version_parts(record_versions: Mapping[int, RecordVersion]) -> dict[int, in
 
 
 def terms_of(
-    grant: Grant, known: Mapping[int, RecordVersion], in_force: int, hash_key: bytes
+    grant: Grant,
+    known: Mapping[int, RecordVersion],
+    in_force: int,
+    hash_key: bytes,
+    crosswalks: Mapping[str, Crosswalk] = NO_CROSSWALKS,
 ) -> Terms:
     """Return what the projection of a grant is made of."""
     return Terms(
@@ -178,4 +187,5 @@ def terms_of(
         versions=known,
         in_force=in_force,
         hash_key=hash_key,
+        crosswalks=crosswalks,
     )

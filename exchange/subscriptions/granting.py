@@ -1,6 +1,6 @@
 """Makes the subscription that an agreed application grants."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -45,6 +45,7 @@ class Granted:
     deliver_calendar: int
     detail: bool = False
     ledger: bool = False
+    editions: dict[str, str] = field(default_factory=dict)
 
 
 async def hold_resource(session: WriteSession, resource_id: str) -> None:

@@ -1,7 +1,7 @@
 """Grants: what delivery must know of a subscription before a record may leave (P3)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any, Final, NamedTuple
 
@@ -36,7 +36,8 @@ class Grant:
     `resource_version`. `masks` were agreed for `items`; an item of `unmasked` stays clear when a
     later version masks it. `row_filter` is joined by AND. `valid_until_moment` is the first moment
     at which nothing may leave any more. `detail` lets a verify name what does not match,
-    `ledger` has each page written down before it leaves.
+    `ledger` has each page written down before it leaves. `editions` are those
+    of code lists in which the values of items are handed on.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Grant:
     revision: int
     detail: bool = False
     ledger: bool = False
+    editions: Mapping[str, str] = field(default_factory=dict)
     suspend_reason: str | None = None
     remedy_by: date | None = None
 
@@ -101,6 +103,7 @@ def grant_of(row: Subscription) -> Grant:
         revision=row.revision,
         detail=row.detail,
         ledger=row.ledger,
+        editions=row.editions,
         suspend_reason=row.suspend_reason,
         remedy_by=row.remedy_by,
     )

@@ -52,6 +52,10 @@ class Subscription(SQLModel, table=True):
     masks: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     unmasked: list[str] = Field(sa_column=Column(JSONB, nullable=False))
     row_filter: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    editions: dict[str, str] = Field(
+        default_factory=dict,
+        sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    )
     mode: str
     # Whether a verify tells which items are not as expected.
     detail: bool = False

@@ -16,6 +16,7 @@ from exchange.applications.states import ALLOWED_ROLES, Action, State
 from gateway import names
 from gateway.api.sharing import (
     ConditionWire,
+    Editions,
     Filter,
     HistoryView,
     Id,
@@ -53,11 +54,17 @@ class ApplicationIn(Wire):
     valid_until: Day
     row_filter: Filter | None = None
     records_per_day: PerDay | None = None
+    editions: Editions | None = None
     commitment: StrictBool
 
     def content(self) -> Content:
-        fields = self.model_dump(exclude={"resource_id", "row_filter", "items"})
-        return Content(items=tuple(self.items), row_filter=conditions_of(self.row_filter), **fields)
+        fields = self.model_dump(exclude={"resource_id", "row_filter", "items", "editions"})
+        return Content(
+            items=tuple(self.items),
+            row_filter=conditions_of(self.row_filter),
+            editions=self.editions or {},
+            **fields,
+        )
 
 
 class ApplicationChanges(Wire):
@@ -73,12 +80,15 @@ class ApplicationChanges(Wire):
     valid_until: Day = Field(default_factory=lambda: clock.now().date())
     row_filter: Filter | None = None
     records_per_day: PerDay | None = None
+    editions: Editions | None = None
     commitment: StrictBool = Field(default_factory=bool)
 
     def changes(self) -> dict[str, Any]:
         sent = self.model_dump(include=self.model_fields_set)
         if "items" in sent:
             sent["items"] = tuple(self.items)
+        if "editions" in sent:
+            sent["editions"] = self.editions or {}
         if "row_filter" in sent:
             sent["row_filter"] = conditions_of(self.row_filter)
         return sent
@@ -157,6 +167,7 @@ class ApplicationView(Wire):
     valid_until: Day
     row_filter: list[ConditionWire]
     records_per_day: int | None
+    editions: dict[str, str]
     commitment: bool
     created_by: str | None
     created_by_name: str | None

@@ -16,6 +16,7 @@ from exchange.bundles.register import Bundle
 from exchange.bundles.states import ALLOWED_ROLES, Action, Status
 from gateway import names
 from gateway.api.sharing import (
+    Editions,
     Filter,
     Id,
     Items,
@@ -38,6 +39,7 @@ class BundleLineIn(Wire):
     mode: Mode
     row_filter: Filter | None = None
     records_per_day: PerDay | None = None
+    editions: Editions | None = None
 
 
 class BundleIn(Wire):
@@ -73,6 +75,7 @@ class BundleIn(Wire):
             commitment=self.commitment,
             row_filter=conditions_of(line.row_filter),
             records_per_day=line.records_per_day,
+            editions=line.editions or {},
         )
 
 

@@ -16,10 +16,14 @@ router = APIRouter(prefix="/v1/subscriptions/{id}", tags=["records"])
 
 
 class RowView(Wire):
-    """The last record of a key as the subscription sees it; `version` is that of its contract."""
+    """The last record of a key as the subscription sees it; `version` is that of its contract.
+
+    `unmapped` are items whose value has no single one in the edition that was asked for.
+    """
 
     key: str
     data: dict[str, Any]
+    unmapped: list[str] | None = None
     version: int
 
 

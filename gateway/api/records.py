@@ -92,6 +92,7 @@ class RecordView(Wire):
     op: Literal["upsert", "delete"]
     key: str
     data: dict[str, Any] | None = None
+    unmapped: list[str] | None = None
 
 
 class PageView(Wire):

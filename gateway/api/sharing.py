@@ -28,6 +28,8 @@ Scalar = StrictBool | StrictInt | StrictFloat | Text
 Choices = Annotated[list[Scalar], Field(min_length=1, max_length=CHOICES_MAX)]
 Items = Annotated[list[Id], Field(min_length=1, max_length=1000)]
 Mode = Literal["pull", "push", "query", "verify", "file", "table", "api"]
+# The edition of a code list in which an item's values are wanted.
+Editions = Annotated[dict[Id, Id], Field(max_length=1000)]
 PerDay = Annotated[StrictInt, Field(ge=1, le=2**53)]
 
 

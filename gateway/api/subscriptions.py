@@ -76,6 +76,7 @@ class SubscriptionView(Wire):
     mode: str
     detail: bool
     ledger: bool
+    editions: dict[str, str]
     records_per_day: int | None
     used_today: int
     valid_from: Day | None

@@ -103,7 +103,8 @@ def _check(view: VersionView, wanted: Sequence[Condition]) -> None:
     """
     errors = FieldErrors()
     fields = _fields(view)
-    clear = {item.granted for item in view.items if item.mask is None}
+    # A value of another edition is not the one that is stored.
+    clear = {item.granted for item in view.items if item.mask is None and item.crosswalk is None}
     conditions.check(wanted, cast("Mapping[str, Field]", fields), errors, "where")
     for index, condition in enumerate(wanted):
         field = fields.get(condition.item)
@@ -114,8 +115,8 @@ def _check(view: VersionView, wanted: Sequence[Condition]) -> None:
             en = f"{condition.item} is masked or not granted: only eq and in may ask for it"
             errors.add(f"where[{index}].op", "filter_not_granted", zh, en, allowed=sorted(KEY_OPS))
         elif not field.key and (condition.item not in clear or not field.searchable):
-            zh = f"{condition.item} 须脱敏，或未登记为可查询"
-            en = f"{condition.item} is masked, or not searchable"
+            zh = f"{condition.item} 须脱敏、换版次，或未登记为可查询"
+            en = f"{condition.item} is masked, of another edition, or not searchable"
             errors.add(f"where[{index}].item", "filter_not_granted", zh, en)
     errors.raise_if_any()
 

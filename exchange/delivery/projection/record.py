@@ -17,6 +17,7 @@ from catalog.contracts.decoding import UNREADABLE
 from catalog.contracts.keys import split_parts
 from catalog.contracts.model import DataType
 from catalog.contracts.readable import are_trimmed, body_of, is_key, is_utf8, readable
+from exchange.delivery.projection.editions import Unmapped
 from exchange.delivery.projection.filters import compile_key_test, compile_test, never
 from exchange.delivery.projection.mask import UNKEYED, WORDS, Column, compile_mask, keyed_hash
 from exchange.delivery.projection.views import VersionView
@@ -57,6 +58,9 @@ class RecordProjection:
             for item in view.items
             if item.mask is not None
         ]
+        self._crosswalks = [
+            (item.name, item.crosswalk) for item in view.items if item.crosswalk is not None
+        ]
         self._tests = [
             (field.name, compile_test(condition, field.data_type)) if field else (None, never)
             for condition, field in view.filtered
@@ -72,9 +76,10 @@ class RecordProjection:
         self._hash_key = view.hash_key
         self._items = [item.name for item in view.items]
         clear = {item.name for item in view.items if item.mask is None}
-        whole = not self._tests and clear.issuperset(field.name for field in view.fields)
+        as_stored = not self._tests and not self._crosswalks
+        whole = as_stored and clear.issuperset(field.name for field in view.fields)
         self._checker = Presenter([], {}, [field.name for field in view.fields]) if whole else None
-        self._presenter = None if self._tests else _presenter(view)
+        self._presenter = _presenter(view) if as_stored else None
         self.identity = _identity(view)
         self._fields = self._place()
         self._decoder = msgspec.json.Decoder(self._struct(view))
@@ -88,6 +93,7 @@ class RecordProjection:
     def _struct(self, view: VersionView) -> type[msgspec.Struct]:
         types = {field.name: field.data_type for field in view.fields}
         decoded = {item for item, _ in self._masks} | {item for item, _ in self._tests}
+        decoded |= {item for item, _ in self._crosswalks}
         fields = [
             (field, _type_of(item in decoded, types[item]), UNSET)
             for item, field in self._fields.items()
@@ -195,10 +201,15 @@ class RecordProjection:
         if self._tests:
             readable = [record for record in readable if self._shows(record)]
         shows = {id(record) for record in readable}
+        unmapped = Unmapped() if self._crosswalks else None
+        for item, crosswalk in self._crosswalks:
+            unmapped.apply(readable, self._fields[item], item, crosswalk)  # type: ignore[union-attr] # made for these
         for item, mask in self._masks:
             _apply(readable, self._fields[item], mask)
         self._hide(readable)
         lines = iter(encode_lines(readable).split(b"\n"))
+        if unmapped is not None:
+            lines = iter(list(map(unmapped.told, readable, lines)))
         return [
             NO_RECORD if record is None else next(lines) if id(record) in shows else None
             for record in records
@@ -271,6 +282,7 @@ def _identity(view: VersionView) -> bytes:
         [(condition.as_json(), field and field.name) for condition, field in view.filtered],
         [(field.name, field.data_type, field.key) for field in view.fields],
         b"" if unkeyed else view.hash_key,
+        [(item.name, item.crosswalk.identity) for item in view.items if item.crosswalk],
     )
     return hashlib.blake2b(msgspec.msgpack.encode(facts, order="sorted")).digest()
 

@@ -7,12 +7,16 @@ has one new item of that element.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
 
 from catalog.contracts.published import RecordItem, RecordVersion
+from catalog.rules.crosswalks import Crosswalk
 from exchange.delivery.projection.mask import Mask, strictest
 from exchange.subscriptions.conditions import Condition
+
+NO_CROSSWALKS: Final[Mapping[str, Crosswalk]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +24,8 @@ class Terms:
     """What was agreed, and the versions of the resource that records may be of.
 
     `elements` are those of `items` and of the items that `conditions` name, in version `agreed`.
-    `masks` are the agreed ones; an item of `unmasked` has none in any version.
+    `masks` are the agreed ones; an item of `unmasked` has none in any version. `crosswalks` are of
+    items whose values are handed on in the edition of their code list that the consumer named.
     """
 
     items: tuple[str, ...]
@@ -32,15 +37,20 @@ class Terms:
     versions: Mapping[int, RecordVersion]
     in_force: int
     hash_key: bytes
+    crosswalks: Mapping[str, Crosswalk] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ShownItem:
-    """An item that is shown: its name in the version, its name when it was granted, its mask."""
+    """An item that is shown: its name in the version, its name when it was granted, its mask.
+
+    Its values go over the crosswalk before they are masked.
+    """
 
     name: str
     granted: str
     mask: Mask | None
+    crosswalk: Crosswalk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,12 @@ def view_of(terms: Terms, version: int) -> VersionView:
     fields = {item.name: item for item in read.items}
     return VersionView(
         tuple(
-            ShownItem(names[item], item, _mask(terms, item, fields[names[item]]))
+            ShownItem(
+                names[item],
+                item,
+                _mask(terms, item, fields[names[item]]),
+                terms.crosswalks.get(item),
+            )
             for item in terms.items
             if item in names
         ),
