@@ -63,6 +63,7 @@ class PublishedEntry:
     items: Mapping[str, Field]
     elements: Mapping[str, str]
     masks: Mapping[str, Mapping[str, Any]]
+    grade: int
 
 
 async def contract_of(
@@ -170,6 +171,7 @@ async def entry(session: ReadSession, resource_id: str) -> PublishedEntry:
         items={field.name: field for field in contract.fields},
         elements={item["name"]: item["element"] for item in row.items},
         masks=_masks(row),
+        grade=row.grade,
     )
 
 

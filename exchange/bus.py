@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from auth.networks import KIND as NETWORKS
 from exchange.delivery.cursors import Cursors
 from exchange.delivery.departures import Departures
 from exchange.delivery.files.receiving import ReceivedFiles
@@ -41,8 +42,14 @@ from exchange.publishing.own_records import OwnRecords
 from exchange.publishing.publish import Publisher
 from exchange.publishing.quarantine import Quarantine
 from exchange.replacements.register import Replacements
+from exchange.services.breaker import Breaker
+from exchange.services.calls import Calls
+from exchange.services.plans import ServicePlans
+from exchange.services.register import KIND as SERVICE
+from kernel import clock
 from kernel.changes import ChangeFeed
 from kernel.database import Database
+from kernel.outbound.client import Outbound
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings
 from kernel.tasks import Loops
@@ -68,6 +75,8 @@ class Bus:
     dry_runs: DryRuns
     own_records: OwnRecords
     replacements: Replacements
+    calls: Calls
+    outbound: Outbound
     door: Door
     querier: Querier
     verifier: Verifier
@@ -107,6 +116,8 @@ class Bus:
         puller = Puller(database, gatherer, News(tail, folds), plans, meters, changes, cursors)
         _listen(changes, publisher, plans, tail, departures)
         door = Door(plans, changes, meters)
+        services, outbound = ServicePlans(database, box), Outbound.of(settings)
+        _listen_for_services(changes, services)
         lookups, tries = Lookups(database), Tries(database, _budgets(settings))
         policy = TopicPolicy.of(settings)
         return cls(
@@ -127,6 +138,8 @@ class Bus:
             DryRuns(database, publisher.plans, turns),
             OwnRecords(database, lambda: publisher.receipt_key),
             Replacements(database, reader, topic_ids, publisher, publishing.quarantine),
+            Calls(door, services, publisher, outbound, Breaker(clock.monotonic), turns),
+            outbound,
             door,
             Querier(database, box, door, lookups),
             Verifier(door, lookups, tries, box),
@@ -160,6 +173,7 @@ class Bus:
 
     async def close(self) -> None:
         await self.tries.close()
+        await self.outbound.close()
         await self.quotas.close()
         await self.ledger_pages.close()
         await self.ledger.close()
@@ -174,6 +188,14 @@ def _budgets(settings: Settings) -> Budgets:
         settings.verify_tries_per_subject,
         settings.verify_mismatch_percent,
     )
+
+
+def _listen_for_services(changes: ChangeFeed, services: ServicePlans) -> None:
+    """Drop what a change of a service, its resource or a department's networks touches."""
+    changes.on(SERVICE, services.drop)
+    changes.on("resource", services.drop)
+    changes.on(NETWORKS, lambda _department: services.clear())
+    changes.on_reset(services.clear)
 
 
 def _listen(

@@ -69,6 +69,7 @@ class ExchangeEvent(StrEnum):
     FILE_REMOVED = "file.removed"
     FILE_READ = "file.read"
     OPEN_FILE_MADE = "open_file.made"
+    SERVICE_MOUNTED = "service.mounted"
     LEDGER_CONFIRMED = "ledger.confirmed"
     LATEST_READ = "records.latest_read"
     ENDPOINT_SET = "endpoint.set"

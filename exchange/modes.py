@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Final
 
-SERVED: Final = ("pull", "push", "query", "verify", "file")
+SERVED: Final = ("pull", "push", "query", "verify", "file", "api")
 """An application for another mode is refused; grants of one stay, and nothing leaves by them."""
 FROM_LATEST: Final = frozenset({"query", "verify", "file"})
 """Modes that answer from the latest state of a resource."""

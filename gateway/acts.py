@@ -40,7 +40,7 @@ from exchange.disputes import register as disputes
 from exchange.disputes import states as dispute_states
 from exchange.parties import Permitted, authorize
 from exchange.publishing import quarantine_entries
-from exchange.subscriptions import grants
+from exchange.subscriptions import grants, ledger
 from exchange.subscriptions import register as subscriptions
 from exchange.subscriptions import states as subscription_states
 from exchange.subscriptions.states import FILING_ROLES
@@ -48,6 +48,7 @@ from gateway import demanding, explaining
 from gateway.standing import Act, Look, Standing, refusal_of
 from kernel import clock
 from kernel.database import ReadSession
+from kernel.errors import NotFound
 
 
 @cache  # by the application's routes, of which there are some hundreds
@@ -165,6 +166,17 @@ async def _quarantine(session: ReadSession, principal: Principal, resource_id: s
     return Standing()
 
 
+async def _own_resource(session: ReadSession, principal: Principal, resource_id: str) -> Standing:
+    if await versions.department_of(session, resource_id) != principal.department:
+        raise NotFound
+    return Standing()
+
+
+async def _ledger(session: ReadSession, principal: Principal, subscription_id: str) -> Standing:
+    await ledger.require_readable(session, principal, subscription_id)
+    return Standing()
+
+
 async def _own_subscription(
     session: ReadSession, principal: Principal, subscription_id: str
 ) -> Standing:
@@ -189,6 +201,9 @@ THINGS: Final[Mapping[str, Look]] = MappingProxyType(
         "/v1/resources/{id}/records": _quarantine,
         "/v1/resources/{id}/uploads": _headed,
         "/v1/resources/{id}/files": _provided,
+        "/v1/resources/{id}/replacements": _quarantine,
+        "/v1/resources/{id}/service": _own_resource,
+        "/v1/subscriptions/{id}/ledger": _ledger,
         "/v1/resources/{resource_id}": _resource,
         "/v1/applications/{application_id}": _application,
         "/v1/bundles/{bundle_id}": _bundle,
@@ -365,6 +380,7 @@ def _acts() -> Iterator[tuple[str, Act]]:
     yield "POST /v1/elements/{code}/retire", Act(_own_element, authority)
     withdrawing = "POST /v1/code-lists/{code:path}/editions/{edition}/withdraw"
     yield withdrawing, Act(_own_code_list, authority)
+    yield "PUT /v1/resources/{id}/service", Act(_own_resource, (Role.HEAD,))
     yield "PUT /v1/resources/{resource_id}", Act(_draft, (Role.CLERK,))
     notice = "POST /v1/resources/{resource_id}/change-notice"
     yield notice, Act(_headed, (Role.HEAD,))

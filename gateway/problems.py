@@ -45,6 +45,7 @@ STATUS: Mapping[Category, int] = {
     Category.INVALID: 422,
     Category.PRECONDITION_REQUIRED: 428,
     Category.TOO_MANY: 429,
+    Category.BAD_GATEWAY: 502,
     Category.UNAVAILABLE: 503,
 }
 # Codes whose status is not that of their category.

@@ -37,6 +37,7 @@ class Category(StrEnum):
     INVALID = "invalid"
     PRECONDITION_REQUIRED = "precondition_required"
     TOO_MANY = "too_many"
+    BAD_GATEWAY = "bad_gateway"
     UNAVAILABLE = "unavailable"
 
 

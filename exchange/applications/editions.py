@@ -9,7 +9,7 @@ from kernel.database import ReadSession
 from kernel.errors import FieldErrors
 
 LISTED_MAX = 100
-MODES = ("pull", "query")
+MODES = ("pull", "push", "query", "api")
 
 
 async def check(session: ReadSession, asked: Content, offer: Offer) -> None:

@@ -52,10 +52,12 @@ class ResourceTerms:
 
 
 class GrantPlans:
-    def __init__(self, database: Database, box: Secretbox, turns: FairScheduler) -> None:
+    def __init__(
+        self, database: Database, box: Secretbox, turns: FairScheduler | None = None
+    ) -> None:
         self._database = database
         self._box = box
-        self._crosswalks = Crosswalks(database, turns)
+        self._crosswalks = Crosswalks(database, turns or FairScheduler())
         self._by_resource: dict[str, set[str]] = {}
         self._terms: RuleCache[ResourceTerms] = RuleCache(
             self._load_terms,

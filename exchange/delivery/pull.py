@@ -21,9 +21,8 @@ from exchange.log.errors import BrokerUnavailable, PositionExpiredError
 from exchange.log.watch import Concern, Tail
 from exchange.metering.counts import Counts
 from exchange.metering.evidence.trails import Delivered
-from exchange.metering.ledger.digests import of_lines
+from exchange.metering.ledger.digests import NewPage, of_lines
 from exchange.metering.ledger.pages import LedgerPages
-from exchange.metering.ledger.store import NewPage
 from exchange.metering.quota import Quotas, Reservation
 from exchange.subscriptions import grants
 from kernel import clock

@@ -73,7 +73,7 @@ async def of_day(
 
     Raises NotFound, 403 errors, and Conflict where no ledger was agreed to.
     """
-    subscription = await _readable(session, principal, subscription_id)
+    subscription = await require_readable(session, principal, subscription_id)
     sums = await store.sums(session, subscription_id, day)
     pages = await store.pages(session, subscription_id, day, after, most + 1)
     confirmed = await store.confirmed(session, subscription_id, day)
@@ -137,9 +137,10 @@ async def _own(session: ReadSession, principal: Principal, subscription_id: str)
     return _with_ledger(subscription)
 
 
-async def _readable(
+async def require_readable(
     session: ReadSession, principal: Principal, subscription_id: str
 ) -> Subscription:
+    """Return the subscription to who may read its ledger; raises as `of_day`."""
     if principal.kind == "client":
         return await _own(session, principal, subscription_id)
     principal.require_scope(Scope.CATALOG_READ)

@@ -25,6 +25,7 @@ from exchange.log.connection import Connection
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
 from exchange.publishing import quarantine
 from exchange.restoration.declare import Declaration, declare, lost_events
+from exchange.services import register as services
 from kernel import audit_archive, clock, generation, master_key, outbox
 from kernel.actor import SYSTEM
 from kernel.audit_archive import Archived
@@ -44,6 +45,7 @@ ENCRYPTED = (
     *keys.ENCRYPTED,
     *quarantine.ENCRYPTED,
     *endpoints.ENCRYPTED,
+    *services.ENCRYPTED,
     *master_key.ENCRYPTED,
 )
 

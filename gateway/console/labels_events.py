@@ -84,6 +84,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "department.change_cancelled": N_("机构变更取消"),
     "department.change_failed": N_("机构变更未能完成"),
     "platform.restored": N_("平台从备份恢复"),
+    "ledger.confirmed": N_("确认交付台账"),
+    "service.mounted": N_("挂接服务接口"),
     "replacement.begun": N_("全量替换开始"),
     "replacement.committing": N_("全量替换提交中"),
     "replacement.committed": N_("全量替换完成"),

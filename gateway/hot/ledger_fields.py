@@ -1,6 +1,6 @@
 """What an answer says of its place in the delivery ledger (docs/api.md section 5)."""
 
-from exchange.metering.ledger.store import NewPage
+from exchange.metering.ledger.digests import NewPage
 
 _LINES = b"exchange-page: %b\r\nexchange-digest: sha-256=%b\r\n"
 

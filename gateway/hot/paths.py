@@ -22,6 +22,8 @@ from gateway import refused
 from gateway.edge import Edge
 from gateway.guard import Guard
 from gateway.hot import codings
+from gateway.hot.calls import ANSWERED as CALLS_ANSWERED
+from gateway.hot.calls import CallHandles
 from gateway.hot.ledger_fields import ledger_fields
 from gateway.hot.lookups import ANSWERED as LOOKUPS_ANSWERED
 from gateway.hot.lookups import Lookups
@@ -82,6 +84,7 @@ ANSWERED = {
     "_publish": AnswerCounts.of("POST /v1/resources/{resource_id}/records"),
     "_pull": AnswerCounts.of(PULLING),
     **LOOKUPS_ANSWERED,
+    **CALLS_ANSWERED,
 }
 # How long a poll takes is what its caller asked for.
 POLLS = AnswerCounts.of(f"{PULLING}?wait")
@@ -97,6 +100,7 @@ class HotPaths(HotApp):
         self._services = services
         self._held_back = 0
         self._lookups = Lookups(lambda: self._using, self._admit, self._small_body)
+        self._calls = CallHandles(lambda: self._using, self._admit, self._small_body)
 
     @cached_property
     def _using(self) -> Services:
@@ -108,7 +112,7 @@ class HotPaths(HotApp):
             return self._publish, match[1]
         if method == "GET" and (match := PULL.fullmatch(path)):
             return self._pull, match[1]
-        return self._lookups.route(method, path)
+        return self._lookups.route(method, path) or self._calls.route(method, path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "HEAD":
@@ -150,7 +154,7 @@ class HotPaths(HotApp):
             request.principal,
             error,
             status_of(error, status),
-            method="POST" if POSTED.fullmatch(request.path) else "GET",
+            method=request.method or ("POST" if POSTED.fullmatch(request.path) else "GET"),
             path=request.path,
             source=request.source,
         )

@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from functools import cache
 from urllib.parse import parse_qsl, quote
 
@@ -79,10 +79,24 @@ class HotRequest(ABC):
         begun may not leave any more.
         """
 
+    @abstractmethod
+    def stream(
+        self, status: int, head: bytes, pieces: AsyncIterator[bytes], may_leave: MayLeave
+    ) -> Awaitable[None]:
+        """Send an answer as it is made; raises as `send`, and what the pieces raise before it.
+
+        Once it has begun whatever goes wrong ends the connection: CutShortError.
+        """
+
     @property
     @abstractmethod
     def handed_on(self) -> int:
         """Bytes of the body that have left this process."""
+
+    @property
+    def method(self) -> str:
+        """The method, empty where nobody but the path tells it."""
+        return ""
 
     @property
     def raw_path(self) -> bytes:
@@ -137,6 +151,14 @@ class HotRequest(ABC):
         return self.send(
             status, _marks() % (head, self.correlation.encode(), limit_fields), body, may_leave
         )
+
+    def answer_streaming(
+        self, status: int, head: bytes, pieces: AsyncIterator[bytes], may_leave: MayLeave
+    ) -> Awaitable[None]:
+        """Send an answer as it is made, with the headers that every hot answer carries."""
+        self.answered_status = status
+        marks = _marks() % (head, self.correlation.encode(), limits.fields(self.buckets, self.day))
+        return self.stream(status, marks, pieces, may_leave)
 
     async def refuse(self, error: ShuyuanError, status: int | None = None) -> None:
         if isinstance(error, TooMany):

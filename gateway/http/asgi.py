@@ -16,7 +16,7 @@ from gateway.http.outflow import (
     MayLeave,
     always,
 )
-from gateway.http.responses import CLOSING, lines
+from gateway.http.responses import CLOSING, LAST_CHUNK, chunk, lines
 from gateway.http.stopping import STOPPING
 from gateway.problems import Internal
 from kernel.errors import ShuyuanError, Unavailable
@@ -150,7 +150,7 @@ class AsgiCycle:
                     return
             head = self._whole_head(len(body), more=more)
             if self._chunked:
-                body = _chunk(body)
+                body = chunk(body)
             self._begun = True
             try:
                 await out.send(head, b"" if bodiless else body, may_leave, pot, holder)
@@ -158,10 +158,10 @@ class AsgiCycle:
                 last_words(self._connection, self, error)
                 raise CutShortError from error
         elif not bodiless:
-            await out.more(_chunk(body) if self._chunked else body, may_leave)
+            await out.more(chunk(body) if self._chunked else body, may_leave)
         if not more:
             if self._chunked and not bodiless:
-                await out.more(b"0\r\n\r\n")
+                await out.more(LAST_CHUNK)
             self.responded = True
 
     def _whole_head(self, size: int, *, more: bool) -> bytes:
@@ -188,7 +188,3 @@ class AsgiCycle:
 
 def _fields(headers: Any) -> list[tuple[bytes, bytes]]:  # noqa: ANN401 - any iterable of pairs
     return [(bytes(name).lower(), bytes(value)) for name, value in headers]
-
-
-def _chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""

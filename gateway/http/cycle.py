@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, Protocol
 
 from gateway.hot.request import HotRequest
@@ -17,7 +17,7 @@ from gateway.http.outflow import (
     Outflow,
     always,
 )
-from gateway.http.responses import CLOSING, refusal
+from gateway.http.responses import CLOSING, LAST_CHUNK, chunk, refusal
 from gateway.http.stopping import STOPPING
 from gateway.problems import Internal, in_english
 from kernel.errors import ShuyuanError, Unavailable
@@ -126,9 +126,49 @@ class Cycle(HotRequest):
         await connection.out.send(whole, body, may_leave, UNTAKEN, self.holder)
         self.responded = True
 
+    async def stream(
+        self, status: int, head: bytes, pieces: AsyncIterator[bytes], may_leave: MayLeave
+    ) -> None:
+        if self.responded:
+            raise RuntimeError("answered already")
+        connection, out = self._connection, self._connection.out
+        chunked = self.head.version == "1.1"
+        if chunked:
+            head += b"transfer-encoding: chunked\r\n"
+        else:
+            self.head.keep_alive = False
+        closing = NOTHING if connection.keeps_alive(self) else CLOSING
+        whole = b"%b%b%b\r\n" % (connection.lead(status), head, closing)
+        begun = False
+        try:
+            async for piece in pieces:
+                data = chunk(piece) if chunked else piece
+                if begun:
+                    await out.more(data, may_leave)
+                else:
+                    await out.send(whole, data, may_leave, UNTAKEN, self.holder)
+                    begun = True
+            if not begun:
+                await out.send(whole, NOTHING, may_leave, UNTAKEN, self.holder)
+                begun = True
+            if chunked:
+                await out.more(LAST_CHUNK, may_leave)
+        except (ClientGoneError, CutShortError):
+            raise
+        except Exception as error:
+            if not begun:
+                raise
+            out.abort()
+            raise CutShortError from error
+        self.responded = True
+
     @property
     def handed_on(self) -> int:
         return self._connection.out.handed_on
+
+    @property
+    def method(self) -> str:
+        return self.head.method
 
     @property
     def raw_path(self) -> bytes:

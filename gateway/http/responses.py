@@ -12,6 +12,7 @@ from kernel.ids import new_id
 from kernel.logging import correlation_id
 
 CLOSING: Final = b"connection: close\r\n"
+LAST_CHUNK: Final = b"0\r\n\r\n"
 # Of no answer is guessed what it is (RFC 9110 section 8.3; the browser's habit).
 NOSNIFF: Final = b"x-content-type-options: nosniff\r\n"
 STATUS_LINE: Final = {
@@ -63,3 +64,8 @@ def refusal(
     marks = {"exchange-worker": worker_name(), "exchange-correlation-id": correlation}
     fields = [(n.lower().encode(), v.encode("latin-1")) for n, v in {**named, **marks}.items()]
     return status, lines(fields) + NOSNIFF, body
+
+
+def chunk(data: bytes) -> bytes:
+    """Return a piece of a body whose length nobody knows yet."""
+    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""

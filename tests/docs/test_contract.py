@@ -140,6 +140,12 @@ GET /v1/resources/{}/replacements
 GET /v1/resources/{}/replacements/{}
 POST /v1/resources/{}/replacements/{}/commit
 POST /v1/resources/{}/replacements/{}/abort
+GET /v1/subscriptions/{}/ledger
+POST /v1/subscriptions/{}/ledger/{}/confirm
+PUT /v1/resources/{}/service
+GET /v1/resources/{}/service
+GET /v1/subscriptions/{}/call/{}
+POST /v1/subscriptions/{}/call/{}
 GET /v1/subscriptions/{}/records
 GET /v1/subscriptions/{}/records/{}
 POST /v1/subscriptions/{}/query

@@ -1,6 +1,7 @@
 """A hot request without a connection, whose answer is kept."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from gateway.hot.request import HotRequest
 from gateway.http.incoming import Incoming
@@ -46,6 +47,11 @@ class KeptExchange(HotRequest):
         self.status, self.body = status, body
         lines = [line.split(": ", 1) for line in head.decode().split("\r\n")[:-1]]
         self.answered_with = dict(lines)
+
+    async def stream(
+        self, status: int, head: bytes, pieces: AsyncIterator[bytes], may_leave: MayLeave
+    ) -> None:
+        await self.send(status, head, b"".join([piece async for piece in pieces]), may_leave)
 
     @property
     def handed_on(self) -> int:

@@ -13,8 +13,7 @@ from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.delivery.pull import Meters
 from exchange.delivery.quota_days import day_of, require_left
 from exchange.metering.evidence.trails import Delivered, RowTake
-from exchange.metering.ledger.digests import of_body
-from exchange.metering.ledger.store import NewPage
+from exchange.metering.ledger.digests import NewPage, of_body
 from exchange.metering.quota import Reservation
 from kernel import clock
 from kernel.changes import ChangeFeed

@@ -79,7 +79,7 @@ class PushService:
             changes=changes,
             restore=self._restore,
             clients=ActingClients(database, changes),
-            plans=GrantPlans(database, box),
+            plans=GrantPlans(database, box, self._reader.turns),
             gatherer=Gatherer(database, self._reader, predecessors),
             tail=self._tail,
             folds=folds,

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Final, NamedTuple
 
 DELETE: Final = b'{"op":"delete"'
@@ -13,6 +14,15 @@ class PageFacts(NamedTuple):
     records: int
     deletes: int
     digest: bytes
+
+
+class NewPage(NamedTuple):
+    """A page that is about to leave."""
+
+    subscription_id: str
+    day: date
+    page: str
+    facts: PageFacts
 
 
 class NamedPage(NamedTuple):

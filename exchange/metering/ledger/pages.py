@@ -9,8 +9,7 @@ from datetime import date
 from functools import partial
 
 from exchange.metering.ledger import store
-from exchange.metering.ledger.digests import PageFacts
-from exchange.metering.ledger.store import NewPage
+from exchange.metering.ledger.digests import NewPage, PageFacts
 from kernel.database import Database, is_passing
 from kernel.errors import Unavailable
 from kernel.group_commit import GroupCommit

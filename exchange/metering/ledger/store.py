@@ -8,20 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from exchange.metering.ledger.digests import PageFacts
+from exchange.metering.ledger.digests import NewPage
 from exchange.metering.ledger.tables import LedgerDay, LedgerPage
 from kernel import batches
 from kernel.database import ReadSession, WriteSession
 from kernel.statements import Statements
-
-
-class NewPage(NamedTuple):
-    """A page that is about to leave."""
-
-    subscription_id: str
-    day: date
-    page: str
-    facts: PageFacts
 
 
 class Sums(NamedTuple):

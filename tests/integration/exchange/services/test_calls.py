@@ -1,0 +1,269 @@
+"""A department's HTTP service, mounted and called: checked, filtered, masked, bounded, closed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.support.eventually import eventually
+from tests.support.problems import problem
+from tests.support.world import Sharing, World
+
+Json = dict[str, Any]
+MIB = 1024 * 1024
+
+
+@dataclass
+class Provider:
+    """The provider's own program; `answer` is what it does with the next calls."""
+
+    answer: Any = None
+    base_url: str = ""
+    seen: list[web.Request] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    open: int = 0
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.seen.append(request)
+        self.bodies.append(await request.read())
+        self.open += 1
+        try:
+            told: web.StreamResponse = await self.answer(request)
+        finally:
+            self.open -= 1
+        return told
+
+
+@pytest.fixture(scope="module")
+async def provider() -> AsyncIterator[Provider]:
+    made = Provider()
+    app = web.Application(client_max_size=16 * MIB)
+    app.router.add_route("*", "/{tail:.*}", made.handle)
+    runner = web.AppRunner(app, handler_cancellation=True)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    made.base_url = f"http://127.0.0.1:{port}/base"
+    yield made
+    await runner.cleanup()
+
+
+OPERATIONS = [
+    {"name": "find", "path": "/find", "query": ["name", "q"], "response": "records"},
+    {"name": "send", "method": "POST", "path": "/send", "response": "records"},
+    {"name": "raw", "path": "/raw", "query": ["q"], "response": "opaque"},
+]
+
+
+@pytest.fixture(scope="module")
+async def sharing(world: World, provider: Provider) -> Sharing:
+    made = await world.sharing()
+    resource = await world.resource(made.provider, share_modes=["pull", "api"])
+    networks = f"/v1/departments/{made.provider.uscc}/networks"
+    assert (await world.security.put(networks, {"cidrs": ["127.0.0.0/8"]})).status_code == 200
+    subscription = await world.subscription(
+        resource, made.consumer, made.subscriber, mode="api", items=["id", "name"]
+    )
+    mounted = Sharing(
+        made.provider, made.publisher, resource, made.consumer, made.subscriber, subscription
+    )
+    service = {
+        "base_url": provider.base_url,
+        "operations": OPERATIONS,
+        "auth": {"kind": "header", "name": "X-Key", "secret": "秘".encode().hex()},
+        "timeouts": {"first_byte": 1.0, "idle": 1.0},
+    }
+    answer = await made.provider.head.put(f"/v1/resources/{resource}/service", service)
+    assert answer.status_code == 200, answer.text
+    return mounted
+
+
+def path(sharing: Sharing, operation: str) -> str:
+    return f"/v1/subscriptions/{sharing.subscription}/call/{operation}"
+
+
+def records(*ids: str) -> list[Json]:
+    return [{"id": id_, "name": f"名{id_}", "amount": 1} for id_ in ids]
+
+
+async def test_a_service_is_mounted_by_the_head_and_keeps_its_secret(
+    world: World, provider: Provider, sharing: Sharing
+) -> None:
+    place = f"/v1/resources/{sharing.resource}/service"
+    head = sharing.provider.head
+    shown = await head.get(place)
+    assert shown.json()["auth"] == {"kind": "header", "name": "X-Key"}
+    assert "秘".encode().hex() not in shown.text
+    body: Json = {"base_url": provider.base_url, "operations": OPERATIONS}
+    problem(await head.put(place, body), 428, "precondition_required")
+    stale = await head.put(place, body, headers={"If-Match": '"77"'})
+    assert stale.status_code == 412
+    tag = {"If-Match": shown.headers["etag"]}
+    outside = {**body, "base_url": "http://10.9.9.9/"}
+    answer = await head.put(place, outside, headers=tag)
+    assert problem(answer, 422, "validation_failed")["errors"][0]["path"] == "base_url"
+    kept = {**body, "auth": {"kind": "header", "name": "X-Key"}, "timeouts": {"first_byte": 1.0}}
+    changed = await head.put(place, kept, headers=tag)
+    assert changed.json()["revision"] == 2
+    problem(await sharing.provider.clerk.put(place, body, headers=tag), 403, "role_required")
+    stranger = await world.department()
+    problem(await stranger.head.get(place), 404, "not_found")
+
+
+async def test_records_are_checked_masked_and_shown_as_the_grant_says(
+    provider: Provider, sharing: Sharing
+) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        headers = {"Set-Cookie": "a=b", "X-Internal": "1"}
+        return web.json_response(records("1", "2"), headers=headers)
+
+    provider.answer = answer
+    got = await sharing.subscriber.get(path(sharing, "find"), params={"name": "甲&x"})
+    assert got.json() == {
+        "items": [
+            {"key": "1", "data": {"id": "1", "name": "名1"}},
+            {"key": "2", "data": {"id": "2", "name": "名2"}},
+        ]
+    }
+    assert not {"set-cookie", "x-internal"} & {name.lower() for name in got.headers}
+    asked = provider.seen[-1]
+    assert asked.path == "/base/find"
+    assert asked.query["name"] == "甲&x"
+    assert asked.headers["X-Key"] == "秘".encode().hex()
+    assert not {"Authorization", "Cookie"} & set(asked.headers)
+    unknown = await sharing.subscriber.get(path(sharing, "find"), params={"other": "1"})
+    problem(unknown, 400, "invalid_parameter")
+    problem(await sharing.subscriber.get(path(sharing, "none")), 404, "not_found")
+    problem(await sharing.subscriber.get(path(sharing, "send")), 404, "not_found")
+    pulled = await sharing.subscriber.try_pull(sharing.subscription)
+    problem(pulled, 403, "mode_not_granted")
+    sent = await sharing.subscriber.post(path(sharing, "send"), {"ids": ["1"]})
+    assert len(sent.json()["items"]) == 2
+    assert provider.bodies[-1] == sent.request.content
+
+
+async def test_what_is_wrong_with_a_service_is_its_own_failure(
+    provider: Provider, sharing: Sharing
+) -> None:
+    async def told(answer: Any) -> str:  # noqa: ANN401 - what a handler returns
+        async def handler(_request: web.Request) -> web.StreamResponse:
+            made: web.StreamResponse = answer()
+            return made
+
+        provider.answer = handler
+        refused = await sharing.subscriber.get(path(sharing, "find"))
+        return str(problem(refused, 502, "service_failed")["reason"])
+
+    assert await told(lambda: web.Response(body=b"{no json")) == "malformed_json"
+    assert await told(lambda: web.json_response([{"id": "1"}])) == "contract"
+    large = records(*map(str, range(40_000)))
+    assert await told(lambda: web.json_response(large)) == "body_too_large"
+    assert await told(lambda: web.Response(status=302, headers={"Location": "/x"})) == "status"
+    assert await told(lambda: web.Response(status=404)) == "status"
+
+    async def never(_request: web.Request) -> web.Response:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    provider.answer = never
+    slow = await sharing.subscriber.get(path(sharing, "find"))
+    assert problem(slow, 502, "service_failed")["reason"] == "first_byte_timeout"
+    await eventually(lambda: _is(provider.open == 0))
+
+
+async def _is(so: bool) -> bool:
+    return so
+
+
+async def test_an_opaque_answer_passes_through_and_closes_when_its_reader_leaves(
+    world: World, provider: Provider, sharing: Sharing
+) -> None:
+    cut = asyncio.Event()
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Type": "application/x-thing"})
+        await answer.prepare(request)
+        try:
+            for _ in range(400 if "q" in request.query else 3):
+                await answer.write(b"x" * MIB)
+        except (ConnectionError, asyncio.CancelledError):
+            cut.set()
+            raise
+        return answer
+
+    provider.answer = stream
+    got = await sharing.subscriber.get(path(sharing, "raw"))
+    assert (got.status_code, len(got.content)) == (200, 3 * MIB)
+    assert got.headers["content-type"] == "application/x-thing"
+    assert got.headers["content-security-policy"] == "sandbox"
+    token = await sharing.subscriber.token()
+    headers = {"Authorization": f"Bearer {token}"}
+    async with world.http.stream(
+        "GET", path(sharing, "raw"), params={"q": "1"}, headers=headers
+    ) as answer:
+        async for _chunk in answer.aiter_raw():
+            break
+    await asyncio.wait_for(cut.wait(), 60)
+    await eventually(lambda: _is(provider.open == 0))
+    filtered = await world.subscription(
+        sharing.resource,
+        sharing.consumer,
+        sharing.subscriber,
+        mode="api",
+        row_filter=[{"item": "id", "op": "eq", "value": "1"}],
+    )
+    refused = await sharing.subscriber.get(f"/v1/subscriptions/{filtered}/call/raw")
+    problem(refused, 403, "mode_not_granted")
+
+    async def two(_request: web.Request) -> web.Response:
+        return web.json_response(records("1", "2"))
+
+    provider.answer = two
+    one = await sharing.subscriber.get(f"/v1/subscriptions/{filtered}/call/find")
+    assert [each["key"] for each in one.json()["items"]] == ["1"]
+
+
+async def test_a_quota_counts_records_or_calls(
+    world: World, provider: Provider, sharing: Sharing
+) -> None:
+    async def two(_request: web.Request) -> web.Response:
+        return web.json_response(records("1", "2"))
+
+    provider.answer = two
+    few = await world.subscription(
+        sharing.resource, sharing.consumer, sharing.subscriber, mode="api", records_per_day=4
+    )
+    place = f"/v1/subscriptions/{few}"
+    for operation, used in (("find", 2), ("raw", 3)):
+        assert (await sharing.subscriber.get(f"{place}/call/{operation}")).status_code == 200
+        shown = await sharing.consumer.clerk.ask("GET", place)
+        assert shown["used_today"] == used
+    over = await sharing.subscriber.get(f"{place}/call/find")
+    problem(over, 429, "quota_exhausted")
+
+    async def given_back() -> bool:
+        return (await sharing.subscriber.get(f"{place}/call/raw")).status_code == 200
+
+    await eventually(given_back)
+    problem(await sharing.subscriber.get(f"{place}/call/raw"), 429, "quota_exhausted")
+
+
+async def test_a_service_that_fails_again_and_again_is_left_alone(
+    provider: Provider, sharing: Sharing
+) -> None:
+    async def broken(_request: web.Request) -> web.Response:
+        return web.Response(status=500)
+
+    provider.answer = broken
+    answer = await sharing.subscriber.get(path(sharing, "find"))
+    for _ in range(40):
+        if answer.status_code == 503:
+            break
+        problem(answer, 502, "service_failed")
+        answer = await sharing.subscriber.get(path(sharing, "find"))
+    problem(answer, 503, "service_open")
+    assert int(answer.headers["retry-after"]) > 0
