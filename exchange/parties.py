@@ -55,6 +55,14 @@ def oversees(principal: Principal) -> bool:
     return principal.is_authority and Role.AUTHORITY in principal.roles
 
 
+def stands_over(upper: str, region_code: str) -> bool:
+    """Whether an authority of the division `upper` stands over departments of another.
+
+    That of the autonomous region does so over departments of the state, too.
+    """
+    return covers(upper, region_code) or administers(upper, region_code)
+
+
 def require_visible(principal: Principal, relation: Relation) -> None:
     """Raise NotFound for outsiders; an auditor reads what was signed in the own division."""
     if not sides(principal, relation) and (relation.is_unsigned or not audits(principal, relation)):

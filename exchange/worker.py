@@ -21,6 +21,7 @@ from exchange.delivery.open_data import store as open_files
 from exchange.delivery.push import deliveries
 from exchange.delivery.push.service import PushService
 from exchange.delivery.snapshots import store as snapshots
+from exchange.disposals.disposal_clock import mark_undisposed
 from exchange.feed import gathering
 from exchange.latest import store as folds
 from exchange.latest.projector import Projector
@@ -74,6 +75,7 @@ BACKLOG = 200
 QUARANTINE_SECONDS = 60.0
 FORGET_SECONDS = 600.0
 KEYS_SECONDS = 3600.0
+DISPOSAL_SECONDS = 3600.0
 JOB_SECONDS = Histogram("shuyuan_job_seconds", "a turn of the worker's work, by name", "job")
 Chore = Callable[[WriteSession, datetime], Awaitable[int | None]]
 """What a worker does again and again, a turn at a time; a job (`kernel.jobs`) is done once."""
@@ -176,6 +178,8 @@ class Worker:
         self._loops.start("open-folds", self._projector.open_for_ever)
         for name, chore, seconds in CHORES:
             self._start_chore(name, chore, seconds)
+        undisposed = partial(mark_undisposed, days=self._settings.disposal_days)
+        self._start_chore("disposals", undisposed, DISPOSAL_SECONDS)
         forget = partial(quarantine_entries.forget_old, days=self._settings.quarantine_days)
         self._start_chore("forget-quarantine", forget, QUARANTINE_SECONDS)
         forget = partial(issued.forget_old, days=self._settings.receipts_days)

@@ -44,7 +44,7 @@ from exchange.subscriptions import grants, ledger
 from exchange.subscriptions import register as subscriptions
 from exchange.subscriptions import states as subscription_states
 from exchange.subscriptions.states import FILING_ROLES
-from gateway import demanding, explaining
+from gateway import explaining, oversight_acts
 from gateway.standing import Act, Look, Standing, refusal_of
 from kernel import clock
 from kernel.database import ReadSession
@@ -221,7 +221,7 @@ THINGS: Final[Mapping[str, Look]] = MappingProxyType(
         "/v1/elements/{code}": _element,
         "/v1/sources/{source_id}": _source,
         "/v1/disputes/{dispute_id}": _dispute,
-        **demanding.THINGS,
+        **oversight_acts.THINGS,
         "/v1/refusals/{correlation_id}": _refused,
         "/v1/jobs/{job_id}": _job,
     }
@@ -370,7 +370,7 @@ def _acts() -> Iterator[tuple[str, Act]]:
         yield f"POST /v1/subscriptions/{{subscription_id}}/{answer}", act
     for step in (each for each in dispute_states.Action if dispute_states.ALLOWED_ROLES[each]):
         yield f"POST /v1/disputes/{{dispute_id}}/{step}", _of_dispute(step)
-    yield from demanding.acts()
+    yield from oversight_acts.acts()
     yield "POST /v1/resources/{resource_id}/file-change", Act(_resource, (Role.AUTHORITY,))
     yield from _after_the_grant()
     filing = _of_subscription(subscription_states.Action.TERMINATE, FILING_ROLES)

@@ -26,6 +26,7 @@ DEPARTMENTS: Final = {
     "respondent_department": "respondent_name",
     "decided_department": "decided_department_name",
     "assigned_department": "assigned_department_name",
+    "authority_department": "authority_name",
 }
 CLIENTS: Final = {"client_id": "client_name"}
 RESOURCES: Final = {"resource_id": "resource_name", "refers_to": "refers_to_name"}

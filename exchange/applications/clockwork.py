@@ -32,7 +32,7 @@ async def mark_breaches(session: WriteSession, now: datetime) -> int:
     """
     overdue = await store.take_overdue(session, now, MARKED_AT_ONCE)
     for application in overdue:
-        record_breach(session, application, now)
+        await record_breach(session, application, now)
         state = State(application.status)
         await moving.move(session, application, state, {"breached_at": now})
     return len(overdue)

@@ -12,6 +12,7 @@ from exchange.applications.states import ALLOWED_ROLES, AWAITING_REPLY, Action, 
 from exchange.applications.tables import Application
 from exchange.events import ExchangeEvent
 from exchange.parties import authorize
+from exchange.violations import recording as violations
 from kernel import audit, outbox
 from kernel.actor import SYSTEM, Actor
 from kernel.database import WriteSession
@@ -59,7 +60,7 @@ async def carry(
     """Write the step, what happened, and the message that tells the parties of it."""
     step = (application.status, target(application, action))
     if is_newly_late(application, now):
-        record_breach(session, application, now)
+        await record_breach(session, application, now)
         changes = {**changes, "breached_at": now}
     updated = await moving.move(session, application, step[1], changes)
     store.add_history(session, updated.id, action, step, actor, now, facts)
@@ -75,8 +76,20 @@ def is_newly_late(application: Application, now: datetime) -> bool:
     return awaited and due_at is not None and is_breached(due_at, now)
 
 
-def record_breach(session: WriteSession, application: Application, now: datetime) -> None:
+async def record_breach(session: WriteSession, application: Application, now: datetime) -> None:
     """Record the missed deadline and tell the authority; lateness is no consent (P7)."""
+    assert application.clock is not None  # noqa: S101 - what is late has a clock
+    assert application.due_at is not None  # noqa: S101
+    await violations.missed(
+        session,
+        application.clock,
+        department=application.provider_department,
+        region_code=application.region_code,
+        thing="application",
+        thing_id=application.id,
+        due_at=application.due_at,
+        now=now,
+    )
     step = (application.status, application.status)
     facts = {"clock": application.clock, "due_at": str(application.due_at)}
     store.add_history(session, application.id, "breach", step, SYSTEM, now, facts)

@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from auth import directory as departments
 from auth.principal import Principal
-from auth.regions.codes import REGION, STATE
-from auth.regions.tree import covers, current
+from auth.regions.tree import covers
 from catalog import directory as catalogue
 from exchange import store as moving
 from exchange.demands import store
 from exchange.demands.moves import begin, carry, require
 from exchange.demands.states import OPEN, Action, State
 from exchange.demands.tables import Demand
+from exchange.parties import stands_over
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import Conflict, FieldErrors, NotFound
 from kernel.locks import Lock, hold
@@ -108,7 +108,7 @@ async def assign(
 async def _check_department(session: ReadSession, principal: Principal, uscc: str) -> None:
     regions = await departments.active_regions(session, {uscc})
     errors = FieldErrors()
-    if uscc not in regions or not _stands_over(principal.region_code, regions[uscc]):
+    if uscc not in regions or not stands_over(principal.region_code, regions[uscc]):
         errors.add(
             "department",
             "not_found",
@@ -116,12 +116,6 @@ async def _check_department(session: ReadSession, principal: Principal, uscc: st
             "is no active department of the authority's division",
         )
     errors.raise_if_any()
-
-
-def _stands_over(upper: str, region_code: str) -> bool:
-    """The authority of the autonomous region also asks departments of the state."""
-    state = current(region_code) == STATE and current(upper) == REGION
-    return state or covers(upper, region_code)
 
 
 async def accept(

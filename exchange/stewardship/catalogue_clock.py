@@ -7,8 +7,9 @@ from datetime import datetime
 
 from catalog import clocks
 from catalog import directory as catalogue
-from catalog.clocks import Deadline
+from catalog.clocks import Deadline, Kind
 from exchange.events import ExchangeEvent
+from exchange.violations import recording as violations
 from kernel import audit, outbox
 from kernel.actor import SYSTEM
 from kernel.database import WriteSession
@@ -26,8 +27,30 @@ async def mark_entries(session: WriteSession, now: datetime) -> int:
     overdue = await clocks.take_overdue(session, now, MARKED_AT_ONCE)
     for deadline in overdue:
         facts = clocks.facts(deadline)
+        await _record(session, deadline, now)
         await _tell(session, ExchangeEvent.DEADLINE_BREACHED, deadline, facts)
     return len(overdue)
+
+
+async def _record(session: WriteSession, deadline: Deadline, now: datetime) -> None:
+    """Count it against the department, a late review against the lowest authority over it."""
+    parties = await catalogue.parties(session, deadline.resource_id)
+    responsible: tuple[str, str] | None = parties["department"], parties["region_code"]
+    if deadline.kind == Kind.REVIEW:
+        responsible = await violations.reviewer_of(session, parties["region_code"])
+    if responsible is None:
+        return
+    await violations.missed(
+        session,
+        deadline.kind,
+        department=responsible[0],
+        region_code=responsible[1],
+        thing="resource",
+        thing_id=deadline.resource_id,
+        occasion=str(deadline.id),
+        due_at=deadline.due_at,
+        now=now,
+    )
 
 
 async def reckon_entries(session: WriteSession, _now: datetime) -> int:

@@ -54,6 +54,9 @@ FOLLOWING: Final[tuple[Holding, ...]] = (
     # The demand's own department, and who is to supply; what has ended stays where it was.
     Holding("exchange.demand", "department", UNENDED),
     Holding("exchange.demand", "assigned_department", UNENDED),
+    # An order is still to be answered; one that is closed was the department's of that day.
+    Holding("exchange.supervision_order", "department", "closed_at IS NULL"),
+    Holding("exchange.supervision_order", "authority_department", "closed_at IS NULL"),
 )
 
 # Handed over by a use case that has more to do than to write the column.
@@ -82,6 +85,8 @@ HISTORY: Final[frozenset[str]] = frozenset(
         "exchange.dispute.decided_department",
         "exchange.dispute_history.department",
         "exchange.demand_history.department",
+        "exchange.supervision_order_history.department",
+        "exchange.violation.department",
         "exchange.feed_reader.department",
         "exchange.publish_count.department",
         "exchange.read_count.department",

@@ -10,6 +10,7 @@ from exchange.events import ExchangeEvent
 from exchange.subscriptions import store
 from exchange.subscriptions.granting import message
 from exchange.subscriptions.tables import Subscription
+from exchange.violations import recording as violations
 from kernel import audit, outbox
 from kernel.actor import SYSTEM
 from kernel.database import WriteSession
@@ -38,6 +39,16 @@ async def mark_deliveries(session: WriteSession, now: datetime) -> int:
 
 
 async def _breach(session: WriteSession, subscription: Subscription, now: datetime) -> None:
+    await violations.missed(
+        session,
+        C6,
+        department=subscription.provider_department,
+        region_code=subscription.region_code,
+        thing="subscription",
+        thing_id=subscription.id,
+        due_at=subscription.deliver_by,
+        now=now,
+    )
     step = (subscription.status, subscription.status)
     facts = {"clock": C6, "due_at": str(subscription.deliver_by)}
     updated = await store.write_delivery(session, subscription.id, delivery_breached_at=now)

@@ -16,6 +16,7 @@ from catalog import directory as names
 from exchange.applications import deadlines
 from exchange.demands import awaited as demands
 from exchange.disputes import awaited as disputes
+from exchange.orders import awaited as orders
 from exchange.tasks import store
 from exchange.tasks.duties import THINGS, duties_of
 from kernel.awaited import Awaited, merged
@@ -74,6 +75,12 @@ async def _disputes(
     return [await disputes.tasks(session, principal, request)]
 
 
+async def _orders(
+    session: ReadSession, principal: Principal, request: PageRequest, _now: datetime
+) -> Lists:
+    return [await orders.tasks(session, principal, request)]
+
+
 async def _demands(
     session: ReadSession, principal: Principal, request: PageRequest, _now: datetime
 ) -> Lists:
@@ -81,7 +88,7 @@ async def _demands(
 
 
 # Whoever adds a kind of thing adds here who asks for what waits in it.
-SOURCES: Final[Sequence[Ask]] = (_catalogue, _sharing, _disputes, _demands)
+SOURCES: Final[Sequence[Ask]] = (_catalogue, _sharing, _disputes, _demands, _orders)
 
 
 async def _named(session: ReadSession, rows: Sequence[Awaited], now: datetime) -> list[Task]:

@@ -12,6 +12,7 @@ from exchange.applications.deadlines import Limits
 from exchange.applications.register import ApplicationHistory
 from exchange.demands.register import DemandHistory
 from exchange.disputes.register import DisputeHistory
+from exchange.orders.register import OrderHistory
 from exchange.subscriptions.conditions import CHOICES_MAX, CONDITIONS_MAX, TEXT_MAX, Condition, Op
 from exchange.subscriptions.register import SubscriptionHistory
 from gateway import names
@@ -46,6 +47,9 @@ class ConditionWire(Wire):
 
 
 Filter = Annotated[list[ConditionWire], Field(max_length=CONDITIONS_MAX)]
+
+
+Step = ApplicationHistory | SubscriptionHistory | DisputeHistory | DemandHistory | OrderHistory
 
 
 class Remark(Wire):
@@ -89,7 +93,9 @@ def conditions_of(sent: Sequence[ConditionWire] | None) -> tuple[Condition, ...]
 async def history_views(
     session: ReadSession,
     principal: Principal,
-    steps: Sequence[ApplicationHistory | SubscriptionHistory | DisputeHistory | DemandHistory],
+    steps: Sequence[
+        ApplicationHistory | SubscriptionHistory | DisputeHistory | DemandHistory | OrderHistory
+    ],
     permitted: Mapping[Any, Mapping[Any, frozenset[Role]]],
 ) -> list[HistoryView]:
     """Return the steps with names; people of others by role and department only."""

@@ -191,6 +191,16 @@ DEMAND_ACTIONS: Final = {
     "meet": N_("以资源满足需求"),
     "close": N_("关闭需求"),
 }
+ORDER_STATES: Final = {
+    "open": N_("待整改"),
+    "answered": N_("已答复"),
+    "closed": N_("已办结"),
+}
+ORDER_ACTIONS: Final = {
+    "answer": N_("答复督办"),
+    "close": N_("办结督办"),
+    "reopen": N_("退回整改"),
+}
 THINGS: Final = {
     "bundle": N_("批量申请"),
     "resource": N_("目录条目"),
@@ -264,6 +274,8 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "dispute_kind": DISPUTE_KINDS,
     "dispute_side": DISPUTE_SIDES,
     "ruling": RULINGS,
+    "order": ORDER_STATES,
+    "order_action": ORDER_ACTIONS,
     "source": SOURCE_STATES,
     "thing": THINGS,
     "conversion": CONVERSIONS,

@@ -10,6 +10,7 @@ from exchange.applications import states as application
 from exchange.delivery.push import states as endpoint
 from exchange.demands import states as demand
 from exchange.disputes import states as dispute
+from exchange.orders import states as order
 from exchange.subscriptions import states as subscription
 
 S = TypeVar("S", bound=StrEnum)
@@ -54,6 +55,7 @@ DIAGRAMS: Mapping[str, str] = {
     "dispute": diagram(dispute.State.OPEN, dispute.NEXT, dispute.ALLOWED_ROLES),
     "endpoint": diagram(endpoint.State.UNTESTED, endpoint.NEXT, endpoint.ALLOWED_ROLES),
     "demand": diagram(demand.State.DRAFT, demand.NEXT, demand.ALLOWED_ROLES),
+    "order": diagram(order.State.OPEN, order.NEXT, order.ALLOWED_ROLES),
 }
 
 if __name__ == "__main__":

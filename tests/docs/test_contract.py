@@ -126,6 +126,14 @@ POST /v1/demands/{}/accept
 POST /v1/demands/{}/decline
 POST /v1/demands/{}/meet
 POST /v1/demands/{}/close
+POST /v1/orders
+GET /v1/orders
+GET /v1/orders/{}
+POST /v1/orders/{}/answer
+POST /v1/orders/{}/close
+POST /v1/orders/{}/reopen
+GET /v1/stats/violations
+GET /v1/stats/violations/cases
 GET /v1/me/tasks
 GET /v1/events
 POST /v1/resources/{}/records

@@ -13,6 +13,7 @@ from exchange.events import ExchangeEvent
 from exchange.log import headers, landmarks
 from exchange.log.headers import BatchFacts
 from exchange.log.topics import EVENTS_TOPIC, topic_of
+from exchange.orders import moves as order_moves
 from exchange.subscriptions import supervision
 from tests.docs.pages import ROOT, quoted, rows, text
 
@@ -25,6 +26,8 @@ ANNOUNCED = {
     ExchangeEvent.DISPUTE_SETTLEMENT_PROPOSED,
     ExchangeEvent.DISPUTE_OPENED,
     *demand_moves.EVENTS.values(),
+    *order_moves.EVENTS.values(),
+    ExchangeEvent.ORDER_ISSUED,
     *disposal.EVENTS.values(),
     ExchangeEvent.SUBSCRIPTION_GRANTED,
     ExchangeEvent.SUBSCRIPTION_RENEWED,
@@ -58,6 +61,8 @@ PLACES = {
     "exchange/demands/moves.py": 1,
     "exchange/disposals/disposal.py": 1,
     "exchange/disputes/clockwork.py": 1,
+    "exchange/orders/issuing.py": 1,
+    "exchange/orders/moves.py": 1,
     "exchange/disputes/moves.py": 1,
     "exchange/disputes/opening.py": 1,
     "exchange/stewardship/carrying.py": 1,

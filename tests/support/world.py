@@ -6,13 +6,15 @@ import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from kernel.clock import now
 from kernel.identifiers import make_uscc
+from kernel.workdays import local_date
 from tests.support.callers import Caller, ClientApp, Person, Recruit, Refused
 from tests.support.callers import told as answered
 
@@ -25,6 +27,7 @@ ALL_SCOPES = ("catalog:read", "records:publish", "records:read")
 SAID = ("searchable", "refers_to", "unmasked_reason")
 REVIEW = {"passed": True, "by": "保密办", "date": "2026-01-05"}
 FAR = date(2098, 12, 31)
+FAR_ORDER = local_date(now()) + timedelta(days=300)
 Json = dict[str, Any]
 
 
@@ -335,6 +338,19 @@ class World:
         made: Json = await demander.clerk.ask("POST", "/v1/demands", body)
         if submit:
             await demander.head.ask("POST", f"/v1/demands/{made['id']}/submit")
+        return str(made["id"])
+
+    async def order(
+        self, department: Department, *violations: str, due_on: date = FAR_ORDER
+    ) -> str:
+        """Let the authority of region 450000 order a department to remedy violations."""
+        body = {
+            "department": department.uscc,
+            "violations": list(violations or ("use_not_recorded",)),
+            "text": "请限期整改",
+            "due_on": due_on.isoformat(),
+        }
+        made: Json = await self.authority.ask("POST", "/v1/orders", body)
         return str(made["id"])
 
     async def sharing(

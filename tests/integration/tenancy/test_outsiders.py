@@ -36,6 +36,8 @@ BODIES: Mapping[str, Any] = {
     },
     "disposal": {"method": "测试", "done_on": "2026-01-02"},
     "renew": {"valid_until": "2098-01-01"},
+    "answer": {"text": "测试"},
+    "reopen": REASON,
     "merge": {"into": "0" * 32},
     "assign": {"department": "11450000000000000X"},
     "accept": {"planned_on": "2098-01-01"},
@@ -63,6 +65,7 @@ FAMILIES = (
     "/v1/applications/{",
     "/v1/bundles/{",
     "/v1/demands/{",
+    "/v1/orders/{",
     "/v1/subscriptions/{",
     "/v1/clients/{",
     "/v1/resources/{",
@@ -117,6 +120,7 @@ async def things(world: World) -> dict[str, str]:
     assert shown["client_id"] == sharing.subscriber.id
     bundle = await sharing.consumer.clerk.ask("POST", "/v1/bundles", bundle_of(shown))
     return {
+        "orders": await world.order(sharing.provider),
         "demands": await world.demand(sharing.consumer, submit=False),
         "bundles": bundle["id"],
         "applications": listed["items"][0]["id"],

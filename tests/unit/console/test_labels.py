@@ -27,6 +27,7 @@ from exchange.delivery.push import states as endpoint_states
 from exchange.demands import states as demand_states
 from exchange.disposals import states as disposal_states
 from exchange.disputes import states as dispute_states
+from exchange.orders import states as order_states
 from exchange.stewardship.version_effects import Effect
 from exchange.subscriptions import states as subscription_states
 from exchange.subscriptions.conditions import Op
@@ -70,6 +71,8 @@ CODES: dict[str, Iterable[str]] = {
     "map": MapKind,
     "level": Level,
     "checker": Checker,
+    "order": order_states.State,
+    "order_action": order_states.Action,
     "client": client_states.State,
     "client_action": client_states.Action,
     "role": Role,
