@@ -42,6 +42,7 @@ class Application(SQLModel, table=True):
             postgresql_where=text(f"amends IS NOT NULL AND {UNDECIDED}"),
         ),
         Index("application_due", "status", "due_at"),
+        Index("application_due_at", "due_at"),
         Index("application_calendar", "status", "due_calendar"),
         Index("application_resource", "resource_id"),
         Index("application_client", "client_id"),

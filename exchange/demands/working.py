@@ -191,7 +191,8 @@ async def _end(
     facts: Mapping[str, Any],
     now: datetime,
 ) -> Demand:
-    """End a demand and all that follow it."""
+    """End a demand and all that follow it; they are its department's then."""
+    changes = {**changes, "assigned_department": demand.assigned_department}
     for follower in await store.lock_followers(session, demand.id, FOLLOWERS_MAX):
         told = {**facts, "followed": demand.id}
         await carry(session, principal.actor, follower, action, changes, now=now, **told)

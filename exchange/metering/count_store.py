@@ -73,6 +73,16 @@ ADD_TOTALS = text("""
     ON CONFLICT (resource_id) DO UPDATE SET records = t.records + excluded.records,
         last_published_at = greatest(t.last_published_at, excluded.last_published_at)
 """)
+ADD_DAYS = text("""
+    INSERT INTO exchange.delivered_day AS d (subscription_id, day, answers, records, bytes)
+    SELECT subject, CAST(minute AT TIME ZONE 'Asia/Shanghai' AS date),
+        sum(carried), sum(records), sum(bytes)
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r
+        (subject text, minute timestamptz, carried bigint, records bigint, bytes bigint)
+    GROUP BY 1, 2 HAVING sum(carried) > 0 ORDER BY 1, 2
+    ON CONFLICT (subscription_id, day) DO UPDATE SET answers = d.answers + excluded.answers,
+        records = d.records + excluded.records, bytes = d.bytes + excluded.bytes
+""")
 RESERVE = text("""
     INSERT INTO exchange.daily_use AS d (subscription_id, day, records)
     SELECT s.id, r.day, LEAST(r.records, s.records_per_day)
@@ -152,7 +162,9 @@ async def add(
 
     Keys are written in one order, so that writers never cross.
     """
-    statements = ((ADD_PUBLISHES, publishes), (ADD_TOTALS, publishes), (ADD_READS, reads))
+    statements = (
+        (ADD_PUBLISHES, publishes), (ADD_TOTALS, publishes), (ADD_READS, reads), (ADD_DAYS, reads),
+    )  # fmt: skip
     for statement, counts in statements:
         if counts:
             await session.execute(statement.bindparams(rows=_rows(counts)))
@@ -164,6 +176,7 @@ def _rows(counts: Mapping[Key, tuple[Any, Any]]) -> str:
             "subject": key[0], "client_id": key[1], "minute": key[2],
             "department": count.department, "times": count.times,
             "records": count.records, "bytes": count.bytes_, "evidence": evidence,
+            "carried": count.carried,
         }
         for key, (count, evidence) in sorted(counts.items(), key=lambda each: each[0])
     ]  # fmt: skip

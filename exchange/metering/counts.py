@@ -37,11 +37,14 @@ class Count:
     times: int = 0
     records: int = 0
     bytes_: int = 0
+    # Of `times`, those with records.
+    carried: int = 0
     # Records that no reservation has added to the day's use.
     unreserved: int = 0
 
     def add(self, records: int, size_bytes: int) -> None:
         self.times += 1
+        self.carried += records > 0
         self.records += records
         self.bytes_ += size_bytes
 

@@ -76,6 +76,22 @@ class ReadCount(SQLModel, table=True):
     sealed: bool = False
 
 
+class DeliveredDay(SQLModel, table=True):
+    """What left through a subscription on one day, Asia/Shanghai; never forgotten.
+
+    `answers` are those that carried records.
+    """
+
+    __tablename__: ClassVar[Any] = "delivered_day"
+    __table_args__ = (Index("delivered_day_day", "day"), {"schema": SCHEMA})
+
+    subscription_id: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    answers: int = Field(sa_type=BigInteger)
+    records: int = Field(sa_type=BigInteger)
+    bytes_: int = Field(sa_column_kwargs={"name": "bytes"}, sa_type=BigInteger)
+
+
 class CountFlush(SQLModel, table=True):
     """The number of the last flush of counts that a gateway worker has stored."""
 

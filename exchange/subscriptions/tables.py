@@ -31,6 +31,7 @@ class Subscription(SQLModel, table=True):
             postgresql_ops={"region_code": "text_pattern_ops"},
         ),
         Index("subscription_status", "status", "valid_until"),
+        Index("subscription_deliver_by", "deliver_by"),
         Index(
             "subscription_undelivered",
             "deliver_by",

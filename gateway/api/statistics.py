@@ -1,70 +1,133 @@
 """`/v1/stats`: what an authority looks at, of its division; heads of their own department."""
 
-from datetime import date
-from typing import Annotated, Literal
+import asyncio
+from datetime import date, datetime
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import quote
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
 
-from exchange.supervision import scope
+from auth.principal import Principal
+from exchange.supervision import figures, scope
+from exchange.supervision.figures import By, FlowBy, Period
+from exchange.supervision.indicators import INDICATORS
 from exchange.violations import register as violations
 from exchange.violations.types import Type
+from gateway.api import statistics_shapes as shapes
 from gateway.api import violation_shapes
+from gateway.api.statistics_shapes import (
+    CaseView,
+    FlowList,
+    IndicatorList,
+    ViolationCount,
+    ViolationCounts,
+)
 from gateway.api.violation_shapes import ViolationView
 from gateway.lists import ListOf, Paging
 from gateway.principal import CatalogReader
 from gateway.services import Reading
-from kernel.wire import Wire
+from gateway.workbooks import figures as sheets
+from gateway.workbooks.importing import XLSX
+from kernel import clock
+from kernel.database import ReadSession
+from kernel.errors import NotFound
 
 router = APIRouter(prefix="/v1/stats", tags=["statistics"])
 
 FirstDay = Annotated[date | None, Query(alias="from", description="首日 / first day")]
 LastDay = Annotated[date | None, Query(description="末日 / last day")]
 Article = Annotated[Literal["39", "40", "41"] | None, Query()]
+Grouped = Annotated[By | None, Query()]
+FlowsBy = Annotated[FlowBy, Query()]
+BOOK: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {XLSX: {}}}}
 
 
-class ViolationCount(Wire):
-    """`cases` are the newest twenty; `/v1/stats/violations/cases` pages all."""
+class Asked:
+    """The days of a question, both inclusive; the last thirty where none are named."""
 
-    type: Type
-    article: int
-    name: str
-    name_en: str
-    count: int
-    cases: list[ViolationView]
+    def __init__(self, from_: FirstDay = None, to: LastDay = None) -> None:
+        self.from_, self.to = from_, to
+
+    def period(self, now: datetime) -> Period:
+        return figures.period(self.from_, self.to, now)
 
 
-class ViolationCounts(Wire):
-    items: list[ViolationCount]
+Days = Annotated[Asked, Depends()]
+
+
+def _book(name: str, content: bytes) -> Response:
+    disposition = f"attachment; filename*=UTF-8''{quote(name)}.xlsx"
+    return Response(content, media_type=XLSX, headers={"Content-Disposition": disposition})
+
+
+async def _indicators(
+    session: ReadSession, principal: Principal, days: Asked, by: By | None
+) -> IndicatorList:
+    now = clock.now()
+    period = days.period(now)
+    found = await figures.indicators(session, principal, period, by, now=now)
+    items = await shapes.indicators(session, found, by)
+    return IndicatorList(from_=period.from_, to=period.to, items=items)
+
+
+@router.get("/indicators")
+async def indicators(
+    session: Reading, principal: CatalogReader, days: Days, by: Grouped = None
+) -> IndicatorList:
+    """监督指标 / the indicators of a period, or each by department, region or month."""
+    return await _indicators(session, principal, days, by)
+
+
+@router.get("/indicators.xlsx", response_class=Response, responses=BOOK)
+async def export_indicators(
+    session: Reading, principal: CatalogReader, days: Days, by: Grouped = None
+) -> Response:
+    told = await _indicators(session, principal, days, by)
+    return _book("指标", await asyncio.to_thread(sheets.indicators, told.items))
+
+
+@router.get("/indicators/cases")
+async def list_cases(
+    session: Reading,
+    principal: CatalogReader,
+    paging: Paging,
+    days: Days,
+    indicator: Annotated[str, Query(max_length=64)],
+    met: Annotated[bool | None, Query()] = None,
+) -> ListOf[CaseView]:
+    """指标所依据的情形 / what an indicator was counted from, in the order of time."""
+    if indicator not in INDICATORS:
+        raise NotFound
+    now = clock.now()
+    chosen, period = INDICATORS[indicator], days.period(now)
+    found = await figures.cases(session, principal, chosen, period, paging, met=met, now=now)
+    items = await shapes.cases(session, found.items)
+    return ListOf(items=items, next_cursor=found.next_cursor)
+
+
+async def _violations(
+    session: ReadSession, principal: Principal, days: Asked, article: str | None
+) -> list[ViolationCount]:
+    seen = violations.Scope(**scope.of(principal), from_=days.from_, to=days.to)
+    rows = await violations.counted(session, seen, None if article is None else int(article))
+    return await shapes.violations(session, rows)
 
 
 @router.get("/violations")
 async def count_violations(
-    session: Reading,
-    principal: CatalogReader,
-    *,
-    article: Article = None,
-    from_: FirstDay = None,
-    to: LastDay = None,
+    session: Reading, principal: CatalogReader, days: Days, article: Article = None
 ) -> ViolationCounts:
-    """条例第三十九至四十一条的违规，每类一行 / violations, one type a row."""
-    whose = scope.of(principal)
-    seen = violations.Scope(**whose, from_=from_, to=to)
-    rows = await violations.counted(session, seen, None if article is None else int(article))
-    shown = await violation_shapes.views(session, [each for row in rows for each in row.newest])
-    by_id = {each.id: each for each in shown}
-    return ViolationCounts(
-        items=[
-            ViolationCount(
-                type=row.type,
-                article=row.rule.article,
-                name=row.rule.zh,
-                name_en=row.rule.en,
-                count=row.count,
-                cases=[by_id[each.id] for each in row.newest],
-            )
-            for row in rows
-        ]
-    )
+    """条例第三十九至四十一条的违规，每类一行 / violations, one type a row; ever, without days."""
+    return ViolationCounts(items=await _violations(session, principal, days, article))
+
+
+@router.get("/violations.xlsx", response_class=Response, responses=BOOK)
+async def export_violations(
+    session: Reading, principal: CatalogReader, days: Days, article: Article = None
+) -> Response:
+    rows = await _violations(session, principal, days, article)
+    return _book("违规", await asyncio.to_thread(sheets.violations, rows))
 
 
 @router.get("/violations/cases")
@@ -72,13 +135,35 @@ async def list_violations(
     session: Reading,
     principal: CatalogReader,
     paging: Paging,
-    *,
+    days: Days,
     type_: Annotated[Type | None, Query(alias="type")] = None,
-    from_: FirstDay = None,
-    to: LastDay = None,
 ) -> ListOf[ViolationView]:
     """逐项列出违规 / the violations one by one."""
-    seen = violations.Scope(**scope.of(principal), from_=from_, to=to)
+    seen = violations.Scope(**scope.of(principal), from_=days.from_, to=days.to)
     found = await violations.cases(session, seen, type_, paging)
     items = await violation_shapes.views(session, found.items)
     return ListOf(items=items, next_cursor=found.next_cursor)
+
+
+async def _flows(session: ReadSession, principal: Principal, days: Asked, by: FlowBy) -> FlowList:
+    now = clock.now()
+    period = days.period(now)
+    rows = await figures.flows(session, principal, period, by, now=now)
+    items = await shapes.flows(session, rows, by)
+    return FlowList(from_=period.from_, to=period.to, items=items)
+
+
+@router.get("/flows")
+async def flows(
+    session: Reading, principal: CatalogReader, days: Days, by: FlowsBy = FlowBy.DEPARTMENT
+) -> FlowList:
+    """部门或地区之间的数据流向 / who delivered how much to whom, the most records first."""
+    return await _flows(session, principal, days, by)
+
+
+@router.get("/flows.xlsx", response_class=Response, responses=BOOK)
+async def export_flows(
+    session: Reading, principal: CatalogReader, days: Days, by: FlowsBy = FlowBy.DEPARTMENT
+) -> Response:
+    told = await _flows(session, principal, days, by)
+    return _book("流向", await asyncio.to_thread(sheets.flows, told.items))

@@ -132,6 +132,12 @@ GET /v1/orders/{}
 POST /v1/orders/{}/answer
 POST /v1/orders/{}/close
 POST /v1/orders/{}/reopen
+GET /v1/stats/indicators
+GET /v1/stats/indicators.xlsx
+GET /v1/stats/indicators/cases
+GET /v1/stats/violations.xlsx
+GET /v1/stats/flows
+GET /v1/stats/flows.xlsx
 GET /v1/stats/violations
 GET /v1/stats/violations/cases
 GET /v1/me/tasks

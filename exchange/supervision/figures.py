@@ -1,0 +1,133 @@
+"""Figures of supervision: indicators and flows of a period, for whom the caller may see."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from auth.principal import Principal
+from exchange.supervision import scope, store
+from exchange.supervision.indicators import INDICATORS, Indicator
+from kernel.database import ReadSession
+from kernel.errors import BadRequest
+from kernel.paging import Page, PageRequest
+from kernel.workdays import end_of_day, local_date
+
+__all__ = [
+    "By",
+    "Case",
+    "Figure",
+    "Flow",
+    "FlowBy",
+    "Period",
+    "cases",
+    "flows",
+    "indicators",
+    "period",
+]
+
+DAYS_MAX: Final = 366
+DAYS_USUAL: Final = 29
+ONE_DAY: Final = timedelta(days=1)
+
+Case = store.Case
+Flow = store.Flow
+
+
+class By(StrEnum):
+    DEPARTMENT = "department"
+    REGION = "region"
+    MONTH = "month"
+
+
+class FlowBy(StrEnum):
+    DEPARTMENT = "department"
+    REGION = "region"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Both days are inclusive, in Shanghai."""
+
+    from_: date
+    to: date
+
+    def bounds(self, now: datetime) -> Mapping[str, Any]:
+        return {
+            "from_day": self.from_,
+            "to_day": self.to,
+            "since": end_of_day(self.from_ - ONE_DAY),
+            "until": end_of_day(self.to),
+            "now": now,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """`group` is None where all are counted together; a count has no denominator."""
+
+    indicator: Indicator
+    group: str | None
+    numerator: int
+    denominator: int | None
+
+    @property
+    def value(self) -> float | None:
+        return self.indicator.value(self.numerator, self.denominator)
+
+
+def period(from_: date | None, to: date | None, now: datetime) -> Period:
+    """Return the days asked for, the last thirty if none; raises BadRequest beyond a year."""
+    last = to or local_date(now)
+    first = from_ or last - timedelta(days=DAYS_USUAL)
+    if not first <= last < first + timedelta(days=DAYS_MAX):
+        raise BadRequest(
+            f"from 不得晚于 to，期间最长 {DAYS_MAX} 天",
+            f"from is not after to, and a period is {DAYS_MAX} days at most",
+            parameter="from",
+        )
+    return Period(first, last)
+
+
+async def indicators(
+    session: ReadSession, principal: Principal, days: Period, by: By | None, *, now: datetime
+) -> Sequence[Figure]:
+    """Return every indicator, or each by its groups in their order; raises RoleRequired."""
+    whose, bounds = scope.of(principal), days.bounds(now)
+    figures: list[Figure] = []
+    for indicator in INDICATORS.values():
+        rows: Sequence[tuple[str | None, int, int]] = []
+        if await store.is_there(session, indicator.table):
+            rows = await store.counted(session, indicator.cases, whose, by, bounds)
+        if not rows and by is None:
+            rows = [(None, 0, 0)]
+        figures += [
+            Figure(indicator, group, met, None if indicator.count else all_)
+            for group, met, all_ in rows
+        ]
+    return figures
+
+
+async def cases(
+    session: ReadSession,
+    principal: Principal,
+    indicator: Indicator,
+    days: Period,
+    request: PageRequest,
+    *,
+    met: bool | None,
+    now: datetime,
+) -> Page[Case]:
+    """Return what an indicator was counted from, in the order of time; raises RoleRequired."""
+    whose = scope.of(principal)
+    if not await store.is_there(session, indicator.table):
+        return Page([], None)
+    return await store.cases(session, indicator.cases, whose, days.bounds(now), met, request)
+
+
+async def flows(
+    session: ReadSession, principal: Principal, days: Period, by: FlowBy, *, now: datetime
+) -> Sequence[store.Flow]:
+    """Return who delivered how much to whom, the most records first; raises RoleRequired."""
+    return await store.flows(session, scope.of(principal), by == FlowBy.REGION, days.bounds(now))

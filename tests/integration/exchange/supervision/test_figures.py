@@ -1,0 +1,192 @@
+"""Figures of supervision are those that the events alone give (Order 809 Art 38)."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from exchange.applications.clockwork import mark_breaches
+from exchange.sealing import seal_counts
+from exchange.subscriptions.delivery_clock import mark_deliveries
+from exchange.supervision.cases import ANSWERED, CALLS, DELIVERED, DEMANDS_MET
+from exchange.supervision.indicators import INDICATORS
+from kernel.clock import now
+from kernel.database import Database
+from kernel.workdays import local_date
+from tests.support.callers import Caller
+from tests.support.eventually import eventually
+from tests.support.world import Sharing, World
+
+Json = dict[str, Any]
+# The days of this year's events and of deadlines that they began.
+DAYS = {
+    "from": str(local_date(now()) - timedelta(days=90)),
+    "to": str(local_date(now()) + timedelta(days=90)),
+}
+
+
+@pytest.fixture(scope="module")
+async def story(world: World, database: Database) -> Sharing:
+    """Records that were pulled, an application refused, one too late, demands met and closed."""
+    sharing = await world.sharing()
+    provider, consumer = sharing.provider, sharing.consumer
+    await sharing.publisher.publish(sharing.resource, [{"id": "1", "name": "某"}])
+    await sharing.subscriber.pull(sharing.subscription)
+    refused, late = await asyncio.gather(
+        *(world.application(sharing.resource, consumer, sharing.subscriber) for _ in range(2))
+    )
+    for application in (refused, late):
+        await consumer.head.ask("POST", f"/v1/applications/{application}/sign")
+    refusal = {"code": 4, "reason": "测试"}
+    await provider.head.ask("POST", f"/v1/applications/{refused}/refuse", refusal)
+    async with database.transaction() as session:
+        await session.execute(
+            text("UPDATE exchange.application SET due_at = :at WHERE id = :id"),
+            {"at": now() - timedelta(days=3), "id": late},
+        )
+    await eventually(lambda: counted(database, sharing))
+    async with database.transaction() as session:
+        await mark_breaches(session, now())
+        await seal_counts(session, now() + timedelta(minutes=3))
+        await mark_deliveries(session, now())
+    for end in ("meet", "close"):
+        demand = f"/v1/demands/{await world.demand(consumer)}"
+        await world.authority.ask("POST", f"{demand}/assign", {"department": provider.uscc})
+        body = {"resource_id": sharing.resource} if end == "meet" else {}
+        who = provider.head if end == "meet" else world.authority
+        await who.ask("POST", f"{demand}/{end}", body)
+    return sharing
+
+
+async def counted(database: Database, sharing: Sharing) -> bool:
+    """Whether the gateway has stored what was published and read."""
+    both = text("""
+        SELECT EXISTS (SELECT FROM exchange.publish_count WHERE resource_id = :resource)
+            AND EXISTS (SELECT FROM exchange.delivered_day WHERE subscription_id = :subscription)
+    """)
+    facts = {"resource": sharing.resource, "subscription": sharing.subscription}
+    async with database.transaction() as session:
+        return bool((await session.execute(both, facts)).scalar_one())
+
+
+async def figures(who: Caller, **params: str) -> dict[str, Json]:
+    told = await who.ask("GET", f"/v1/stats/indicators?{_query(**params)}")
+    return {each["id"]: each for each in told["items"]}
+
+
+def _query(**params: str) -> str:
+    return "&".join(f"{name}={value}" for name, value in {**DAYS, **params}.items())
+
+
+def share(figure: Mapping[str, Any]) -> tuple[int, int | None]:
+    return figure["numerator"], figure["denominator"]
+
+
+async def events(who: Caller) -> list[Json]:
+    """Return the department's own events, once the last of the story has come."""
+    found: list[Json] = []
+
+    async def complete() -> bool:
+        found[:] = (await who.ask("GET", "/v1/events?limit=200"))["items"]
+        return {"demand.closed", "deadline.breached"} <= {each["type"] for each in found}
+
+    await eventually(complete)
+    return found
+
+
+def in_time(each: Json) -> bool:
+    return datetime.fromisoformat(each["at"]) < datetime.fromisoformat(each["data"]["due_at"])
+
+
+async def test_figures_are_those_of_the_events(world: World, story: Sharing) -> None:
+    told = await events(story.provider.head)
+    of = {type_: [e for e in told if e["type"] == type_] for type_ in {e["type"] for e in told}}
+    answers = of["application.agreed"] + of["application.refused"]
+    breached = [each for each in of["deadline.breached"] if each["data"]["clock"] == "C3"]
+    shown = await figures(story.provider.head)
+    in_days = sum(map(in_time, answers))
+    assert share(shown["answered_timely"]) == (in_days, len(answers) + len(breached)) == (2, 3)
+    met, closed = len(of["demand.met"]), len(of["demand.closed"])
+    assert share(shown["demands_met"]) == (met, met + closed) == (1, 2)
+    assert share(shown["mounted"]) == share(shown["delivered_timely"]) == (1, 1)
+    assert share(shown["updated_timely"])[1] in (0, 1)
+
+    query = f"event=records.read&subject_id={story.subscription}"
+    read = (await world.auditor.ask("GET", f"/v1/audit?{query}"))["items"]
+    pages = sum(each["details"]["pages"] for each in read)
+    assert share(shown["calls"]) == (pages, None) == (1, None)
+    counts = await story.provider.head.ask("GET", "/v1/stats/violations?article=39")
+    by_type = {row["type"]: row["count"] for row in counts["items"]}
+    assert by_type["reply_late"] == len(breached)
+
+
+async def test_groups_add_up_and_cases_are_what_was_counted(world: World, story: Sharing) -> None:
+    whole = await figures(world.authority)
+    for by in ("department", "region", "month"):
+        told = await world.authority.ask("GET", f"/v1/stats/indicators?{_query(by=by)}")
+        for id_, figure in whole.items():
+            rows = [row for row in told["items"] if row["id"] == id_]
+            assert sum(row["numerator"] for row in rows) == figure["numerator"], (by, id_)
+    own = await figures(story.provider.head)
+    for id_, figure in own.items():
+        path = f"/v1/stats/indicators/cases?{_query(indicator=id_, limit='200')}"
+        cases = (await story.provider.head.ask("GET", path))["items"]
+        met = sum(each["amount"] for each in cases if each["met"])
+        assert met == figure["numerator"], id_
+        if figure["denominator"] is not None:
+            assert sum(each["amount"] for each in cases) == figure["denominator"], id_
+    path = f"/v1/stats/indicators/cases?{_query(indicator='answered_timely', limit='1')}"
+    first = await story.provider.head.ask("GET", path)
+    rest = await story.provider.head.ask("GET", f"{path}&cursor={first['next_cursor']}&met=true")
+    assert first["items"][0]["met"] is False
+    assert rest["items"][0]["met"] is True
+
+
+async def test_others_see_nothing_of_it(world: World, story: Sharing) -> None:
+    stranger = await world.department("451400", authority=True)
+    shown = await figures(stranger.authority)
+    assert {share(each) for each in shown.values()} == {(0, 0), (0, None)}
+    assert {each["value"] for each in shown.values() if each["id"] != "calls"} == {None}
+    for path in ("indicators", "violations", "flows", "indicators.xlsx"):
+        assert (await story.provider.clerk.get(f"/v1/stats/{path}")).status_code == 403
+    unknown = await stranger.authority.get("/v1/stats/indicators/cases?indicator=x")
+    assert unknown.status_code == 404
+    long = await stranger.authority.get("/v1/stats/flows?from=2024-01-01&to=2026-01-01")
+    assert (long.status_code, long.json()["code"]) == (400, "invalid_parameter")
+
+
+async def test_flows_tell_who_delivered_how_much_to_whom(world: World, story: Sharing) -> None:
+    for who in (story.provider.head, story.consumer.head):
+        [flow] = (await who.ask("GET", "/v1/stats/flows"))["items"]
+        assert (flow["provider_name"], flow["consumer_name"]) == (
+            story.provider.name, story.consumer.name,
+        )  # fmt: skip
+        assert (flow["answers"], flow["records"]) == (1, 1)
+    by_region = await world.authority.ask("GET", "/v1/stats/flows?by=region")
+    assert by_region["items"][0]["provider_region_name"] is not None
+    for name in ("indicators", "violations", "flows"):
+        book = await world.authority.get(f"/v1/stats/{name}.xlsx")
+        assert (book.status_code, book.content[:2]) == (200, b"PK")
+
+
+@pytest.mark.parametrize(
+    ("cases", "index"),
+    [
+        (ANSWERED, "application_due_at"),
+        (DELIVERED, "subscription_deliver_by"),
+        (DEMANDS_MET, "demand_ended"),
+        (CALLS, "delivered_day_day"),
+    ],
+)
+async def test_a_period_is_found_by_an_index(database: Database, cases: str, index: str) -> None:
+    day = local_date(now())
+    bounds = {"since": now(), "until": now(), "now": now(), "from_day": day, "to_day": day}
+    facts = {name: value for name, value in bounds.items() if f":{name}" in cases}
+    assert cases in {each.cases for each in INDICATORS.values()}
+    async with database.transaction() as session:
+        await session.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = await session.execute(text(f"EXPLAIN {cases}"), facts)
+        assert index in "\n".join(plan.scalars())
