@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from auth import departments, duties, jwks, opaque
+from auth import contractors, departments, duties, jwks, opaque
 from auth.duties import Operation
 from auth.events import AuthEvent
 from auth.principal import Principal, Scope
@@ -36,6 +36,7 @@ class NewClient:
     scopes: frozenset[Scope]
     auth_method: Method
     jwks: Mapping[str, Any] | None = None
+    operated_by: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,22 @@ async def register(
         secret_digest=opaque.digest(secret) if secret else None,
         jwks=keys,
         created_at=now,
+        **_operated(principal, new, now),
     )
     await store.add(session, client)
-    details = {"name": new.name, "department": new.department, "scopes": client.scopes}
+    details: dict[str, Any] = {"name": new.name, "department": new.department}
+    details["scopes"] = client.scopes
+    if client.operated_by is not None:
+        details["operated_by"] = client.operated_by
     event = AuthEvent.CLIENT_REGISTERED
     audit.record(session, principal.actor, event, SUBJECT, client.client_id, **details)
     return Credentialed(client, secret)
+
+
+def _operated(principal: Principal, new: NewClient, now: datetime) -> dict[str, Any]:
+    if new.operated_by is None:
+        return {}
+    return contractors.approved(principal, new.department, new.operated_by, now)
 
 
 async def _checked(
@@ -107,6 +118,8 @@ async def change(
     client_id: str,
     revision: int | None,
     values: Mapping[str, Any],
+    *,
+    now: datetime,
 ) -> Client:
     """Change name, scopes or jwks, as an operator the rate limit; raises Invalid, NotFound, Stale.
 
@@ -120,6 +133,9 @@ async def change(
     if values.keys() - {"rate_limit"}:
         duties.require(principal, Operation.MANAGE_CLIENT, department)
     written = dict(values)
+    if contractors.OPERATED_BY in values:
+        said = values[contractors.OPERATED_BY]
+        written |= contractors.approved(principal, client.department, said, now)
     if "jwks" in values:
         errors = FieldErrors()
         written["jwks"] = _usable_jwks(client.auth_method, values["jwks"], errors)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlmodel import col, select
 
@@ -52,6 +53,16 @@ async def authorities(session: ReadSession) -> Mapping[str, str]:
 async def clients(session: ReadSession, client_ids: Collection[str]) -> Mapping[str, str]:
     query = select(Client.client_id, Client.name).where(col(Client.client_id).in_(client_ids))
     return dict((await session.exec(query)).all())
+
+
+async def operators(
+    session: ReadSession, client_ids: Collection[str]
+) -> Mapping[str, Mapping[str, Any]]:
+    """Return the contractors that run clients, of those that are run by one (Art 36)."""
+    query = select(Client.client_id, Client.operated_by).where(
+        col(Client.client_id).in_(client_ids), col(Client.operated_by).is_not(None)
+    )
+    return {id_: said for id_, said in (await session.exec(query)).all() if said is not None}
 
 
 async def people(session: ReadSession, person_ids: Collection[str]) -> Mapping[str, Member]:

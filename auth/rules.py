@@ -15,13 +15,13 @@ PASSWORD_MIN = 10
 PASSWORD_MAX = 256
 
 
-def check_uscc(code: str, errors: FieldErrors) -> None:
+def check_uscc(code: str, errors: FieldErrors, *, path: str = "uscc") -> None:
     """Require a unified social credit code with both its check characters (GB 32100-2015)."""
     fault = identifiers.uscc(code)
     if fault == identifiers.PATTERN:
-        errors.add("uscc", "pattern", "不是统一社会信用代码", "is not a unified social credit code")
+        errors.add(path, "pattern", "不是统一社会信用代码", "is not a unified social credit code")
     elif fault is not None:
-        errors.add("uscc", "check_digit", "校验码不正确", "has a wrong check character")
+        errors.add(path, "check_digit", "校验码不正确", "has a wrong check character")
 
 
 def check_roles(roles: Collection[Role], errors: FieldErrors) -> None:

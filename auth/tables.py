@@ -125,6 +125,12 @@ class Client(SQLModel, table=True):
     rate_limit: dict[str, Any] | None = Field(
         default=None, sa_column=Column(JSONB(none_as_null=True))
     )
+    # The contractor that runs it, its contract, and the head who approved of it (Art 36).
+    operated_by: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True))
+    )
+    operator_approved_by: str | None = None
+    operator_approved_at: datetime | None = timestamp(nullable=True)
     status: str = "active"
     generation: int = 1
     revision: int = 1

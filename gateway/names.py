@@ -61,6 +61,14 @@ async def _add(
                 view[name] = labels.get(view[field])
 
 
+async def add_operators(session: ReadSession, views: Sequence[Fields]) -> None:
+    """Put the contractor that runs a view's client beside it as `operated_by`; None without."""
+    ids = sorted({view["client_id"] for view in views})
+    found = await directory.operators(session, ids) if ids else {}
+    for view in views:
+        view["operated_by"] = found.get(view["client_id"])
+
+
 async def add_by_kind(
     session: ReadSession, views: Sequence[Fields], fields: tuple[str, str, str]
 ) -> None:

@@ -14,6 +14,7 @@ from exchange.applications.narrowing import Narrowing
 from exchange.applications.register import Application
 from exchange.applications.states import ALLOWED_ROLES, Action, State
 from gateway import names
+from gateway.api.registry import Contractor
 from gateway.api.sharing import (
     ConditionWire,
     Editions,
@@ -158,6 +159,7 @@ class ApplicationView(Wire):
     resource_version: int
     client_id: str
     client_name: str | None
+    operated_by: Contractor | None = None
     items: list[str]
     mode: str
     basis: str
@@ -216,6 +218,7 @@ async def told(
     """Return the fields of the views, with names beside ids."""
     views = [_facts(application, principal, now) for application in applications]
     await names.add(session, views)
+    await names.add_operators(session, views)
     people = ("created_by", "decided_by")
     await names.add_people(session, principal, views, people, _role)
     return views

@@ -13,7 +13,7 @@ from auth.duties import DUTIES, Operation
 from auth.principal import Role, Scope
 from auth.states import State
 from gateway import names
-from gateway.api.registry import Line, Words
+from gateway.api.registry import Contractor, Line, Words
 from gateway.lists import ListOf, Paging, Revision, tag
 from gateway.names import Fields
 from gateway.next_steps import NextStep, by_role
@@ -62,6 +62,7 @@ class ClientIn(Wire):
     scopes: Scopes
     auth_method: Method = "client_secret_basic"
     jwks: Jwks | None = None
+    operated_by: Contractor | None = None
 
 
 class ClientChangeIn(Wire):
@@ -73,6 +74,10 @@ class ClientChangeIn(Wire):
     rate_limit: Annotated[
         RateLimitModel | None,
         Field(description="仅 operator；null 恢复默认 / operator only; null: the settings' again"),
+    ] = None
+    operated_by: Annotated[
+        Contractor | None,
+        Field(description="仅 head；null 表示自行运维 / head only; null: run by the department"),
     ] = None
 
 
@@ -104,6 +109,9 @@ class ClientView(Wire):
     auth_method: Method
     jwks: dict[str, Any] | None
     rate_limit: RateLimitModel | None
+    operated_by: Contractor | None
+    operator_approved_by: str | None
+    operator_approved_at: datetime | None
     status: Status
     created_at: datetime
     next: list[NextStep]
@@ -149,7 +157,14 @@ async def _credentialed(
 async def register(
     body: ClientIn, once: Creating, session: Writing, principal: Admin, response: Response
 ) -> CredentialedView:
-    new = NewClient(body.name, body.department, frozenset(body.scopes), body.auth_method, body.jwks)
+    new = NewClient(
+        body.name,
+        body.department,
+        frozenset(body.scopes),
+        body.auth_method,
+        body.jwks,
+        None if body.operated_by is None else body.operated_by.model_dump(),
+    )
     made = await clients.register(session, principal, new, now=clock.now())
     return await once.keep(await _credentialed(session, made, response))
 
@@ -187,10 +202,12 @@ async def change(
     principal: Admin,
     response: Response,
 ) -> ClientView:
-    values = body.model_dump(exclude_none=True, exclude={"rate_limit"})
+    values = body.model_dump(exclude_none=True, exclude={"rate_limit", "operated_by"})
+    if "operated_by" in body.model_fields_set:
+        values["operated_by"] = body.operated_by and body.operated_by.model_dump()
     if "rate_limit" in body.model_fields_set:
         values["rate_limit"] = body.rate_limit and body.rate_limit.model_dump()
-    client = await clients.change(session, principal, client_id, revision, values)
+    client = await clients.change(session, principal, client_id, revision, values, now=clock.now())
     return await _view(session, client, client.revision, response)
 
 

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from auth.regions import checking
+from kernel.wire import Day, Wire
 
 # The code of a standard or a list may hold a slash (GB/T 2261.1-2003): its routes take a path.
 CODE_PATTERN = r"^\w[\w ./:+()（）〔〕—–-]*$"
@@ -30,3 +31,11 @@ def _in_force(region_code: str) -> str:
 RegionInForce = Annotated[Region, AfterValidator(_in_force)]
 """A division as a query names it: an ended one is refused with its successors."""
 Words = Annotated[str | None, Query(max_length=100, description="都须出现的词 / words, all found")]
+
+
+class Contractor(Wire):
+    """外包运维单位 / who runs a client by contract, approved by the department's head (Art 36)."""
+
+    name: Line
+    uscc: Annotated[str, Field(min_length=1, max_length=64)]
+    contract_until: Day

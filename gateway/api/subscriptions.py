@@ -18,6 +18,7 @@ from exchange.subscriptions.register import Subscription
 from exchange.subscriptions.states import ALLOWED_ROLES, FILING, FILING_ROLES, Action, State
 from gateway import names
 from gateway.api.announcements import AnswerView, answer_view
+from gateway.api.registry import Contractor
 from gateway.api.sharing import ConditionWire, HistoryView, Line, Prose, history_views
 from gateway.lists import ListOf, Paging, weak_tag
 from gateway.next_steps import NextStep, by_side
@@ -64,6 +65,7 @@ class SubscriptionView(Wire):
     resource_version: int
     client_id: str
     client_name: str | None
+    operated_by: Contractor | None = None
     consumer_department: str
     consumer_name: str | None
     provider_department: str
@@ -155,6 +157,7 @@ async def detailed(
     own = subscription.id
     told = facts(subscription, principal, now, progress[own], held[own])
     await names.add(session, [told])
+    await names.add_operators(session, [told])
     return told
 
 
@@ -185,6 +188,7 @@ async def page(
         held = await masks_held(session, found.items)
         views = [facts(row, principal, now, progress[row.id], held[row.id]) for row in found.items]
         await names.add(session, views)
+        await names.add_operators(session, views)
     lags = await using.bus.positions.lags(found.items)
     items = [SubscriptionView.model_validate(view | {"lag": lags[view["id"]]}) for view in views]
     return ListOf(items=items, next_cursor=found.next_cursor)
