@@ -46,6 +46,14 @@ class NotYourDepartment(Forbidden):
     title = Text("不属于本部门的职责范围", "Not within the duties of your department")
 
 
+class NotDelegated(Forbidden):
+    code = "not_delegated"
+    title = Text(
+        "该部门未委托本部门办理此事，或委托不在有效期内",
+        "The department has not delegated this to yours, or not for today",
+    )
+
+
 class FourEyes(Forbidden):
     code = "four_eyes"
     title = Text(

@@ -14,6 +14,9 @@ class AuthEvent(StrEnum):
     PERSON_REGISTERED = "person.registered"
     PERSON_CHANGED = "person.changed"
     PASSWORD_CHANGED = "person.password_changed"  # noqa: S105 - the name of an event
+    DELEGATION_PROPOSED = "delegation.proposed"
+    DELEGATION_CONSENTED = "delegation.consented"
+    DELEGATION_ENDED = "delegation.ended"
     CLIENT_REGISTERED = "client.registered"
     CLIENT_CHANGED = "client.changed"
     CLIENT_ROTATED = "client.rotated"

@@ -58,10 +58,12 @@ class Principal:
     token_id: str
     expires_at: float
     rate_limit: RateLimit | None = None
+    # The caller's own department, where it acts for `department` by a delegation (Art 36).
+    delegate: str | None = None
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.kind, self.id, self.department)
+        return Actor(self.kind, self.id, self.department, self.delegate)
 
     def require_scope(self, scope: Scope) -> None:
         """Raise InsufficientScope unless the token carries the scope."""

@@ -1,6 +1,6 @@
 """Tables of schema `auth`: departments, people, clients, keys and what OAuth remembers."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, text
@@ -135,6 +135,34 @@ class Client(SQLModel, table=True):
     generation: int = 1
     revision: int = 1
     created_at: datetime = timestamp()
+
+
+class Delegation(SQLModel, table=True):
+    """`delegate` acts for `department` in what the powers name; both days are inclusive."""
+
+    __tablename__: ClassVar[Any] = "delegation"
+    __table_args__ = (
+        CheckConstraint("status IN ('proposed', 'active', 'ended')", name="delegation_status"),
+        CheckConstraint("department <> delegate", name="delegation_parties"),
+        Index("delegation_department", "department", "id"),
+        Index("delegation_delegate", "delegate", "department"),
+        {"schema": SCHEMA},
+    )
+
+    id: str = Field(primary_key=True)
+    status: str
+    department: str = Field(foreign_key=DEPARTMENT)
+    delegate: str = Field(foreign_key=DEPARTMENT)
+    powers: list[str] = texts()
+    valid_from: date
+    valid_until: date
+    proposed_by: str
+    proposed_at: datetime = timestamp()
+    consented_by: str | None = None
+    consented_at: datetime | None = timestamp(nullable=True)
+    ended_by: str | None = None
+    ended_at: datetime | None = timestamp(nullable=True)
+    revision: int = 1
 
 
 class SigningKey(SQLModel, table=True):

@@ -148,6 +148,7 @@ _BY_CODE: Final[Mapping[str, Check]] = MappingProxyType(
         "insufficient_scope": Check.SCOPE,
         "role_required": Check.ROLE,
         "not_your_department": Check.DEPARTMENT,
+        "not_delegated": Check.DEPARTMENT,
         "subscription_suspended": Check.GRANT,
         "subscription_terminated": Check.GRANT,
         "subscription_expired": Check.CALENDAR,

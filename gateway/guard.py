@@ -9,6 +9,7 @@ from starlette.datastructures import Headers
 from auth.principal import Principal
 from gateway.acts import act_of
 from gateway.bearer import bearer
+from gateway.delegated import ACTING, acting
 from gateway.order import ASKED, Asked, first
 from gateway.refused import PRINCIPAL, note
 from gateway.routing import Operation, Operations
@@ -87,6 +88,8 @@ class Guard:
         self._pace.take(principal.id)
         match = self._operations.find(scope)
         if match is not None:
+            scope[ACTING] = await acting(using, principal, headers, match[0].act)
+            principal = scope[ACTING] or principal
             scope[ASKED] = _asked(match, scope, principal)
             _require(principal, match[0])
         return principal

@@ -27,6 +27,7 @@ DEPARTMENTS: Final = {
     "decided_department": "decided_department_name",
     "assigned_department": "assigned_department_name",
     "authority_department": "authority_name",
+    "delegate": "delegate_name",
 }
 CLIENTS: Final = {"client_id": "client_name"}
 RESOURCES: Final = {"resource_id": "resource_name", "refers_to": "refers_to_name"}

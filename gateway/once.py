@@ -51,7 +51,9 @@ class Once:
         if self._key is not None:
             tag = self._response.headers.get(ETAG, "")
             storable = view.model_copy(update=dict.fromkeys(_shown_once(view)))
-            answer = answers.Answer(self._status, f"{tag}\n{storable.model_dump_json()}".encode())
+            answer = answers.Answer(
+                self._status, f"{tag}\n{storable.model_dump_json(by_alias=True)}".encode()
+            )
             await answers.keep(self._session, self._using.box, self._scope, self._key, answer)
         return view
 

@@ -8,6 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from auth.errors import TokenMissing
 from auth.principal import Principal, Scope
+from gateway.delegated import ACTING
 from gateway.refused import PRINCIPAL
 from gateway.services import Using
 
@@ -21,7 +22,9 @@ async def caller(request: Request, using: Using, credentials: Credentials) -> Pr
         raise TokenMissing
     principal = await using.tokens.verify(credentials.credentials.encode())
     request.scope[PRINCIPAL] = principal
-    return principal
+    # The guard has asked whether it may act for another department.
+    acting: Principal | None = request.scope.get(ACTING)
+    return acting or principal
 
 
 def with_scope(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:

@@ -10,6 +10,8 @@ class Actor:
     kind: str
     id: str
     department: str | None = None
+    # The actor's own department, where it acts for another.
+    delegate: str | None = None
 
 
 SYSTEM = Actor("system", "shuyuan")

@@ -63,6 +63,8 @@ def record(
 ) -> None:
     """Add an event to the transaction; it is chained when the transaction commits."""
     pending: list[Event] = session.info.setdefault(_PENDING, [])
+    if actor.delegate is not None:
+        details["delegate"] = actor.delegate
     facts = json.loads(json.dumps(details, default=str), parse_float=_as_kept, parse_constant=str)
     pending.append(
         Event(clock.now(), event, actor, subject_type, subject_id, facts, correlation_id.get())

@@ -14,6 +14,7 @@ PARTIES: Final = (
     "department",
     "assigned_department",
     "former_department",
+    "delegate",
     "successor",
 )
 CONSUMER: Final = "consumer_department"

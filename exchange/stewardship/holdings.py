@@ -54,6 +54,9 @@ FOLLOWING: Final[tuple[Holding, ...]] = (
     # The demand's own department, and who is to supply; what has ended stays where it was.
     Holding("exchange.demand", "department", UNENDED),
     Holding("exchange.demand", "assigned_department", UNENDED),
+    # Between the two departments of a merger nothing is delegated any more.
+    Holding("auth.delegation", "department", "ended_at IS NULL AND delegate <> :new"),
+    Holding("auth.delegation", "delegate", "ended_at IS NULL AND department <> :new"),
     # An order is still to be answered; one that is closed was the department's of that day.
     Holding("exchange.supervision_order", "department", "closed_at IS NULL"),
     Holding("exchange.supervision_order", "authority_department", "closed_at IS NULL"),

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from auth import directory
+from auth.delegations import register as delegations
 from auth.principal import Principal, Role
 from catalog import awaited as catalogue
 from catalog import directory as names
@@ -81,6 +82,12 @@ async def _orders(
     return [await orders.tasks(session, principal, request)]
 
 
+async def _delegations(
+    session: ReadSession, principal: Principal, request: PageRequest, now: datetime
+) -> Lists:
+    return [await delegations.tasks(session, principal, request, local_date(now))]
+
+
 async def _demands(
     session: ReadSession, principal: Principal, request: PageRequest, _now: datetime
 ) -> Lists:
@@ -88,7 +95,7 @@ async def _demands(
 
 
 # Whoever adds a kind of thing adds here who asks for what waits in it.
-SOURCES: Final[Sequence[Ask]] = (_catalogue, _sharing, _disputes, _demands, _orders)
+SOURCES: Final[Sequence[Ask]] = (_catalogue, _sharing, _disputes, _demands, _orders, _delegations)
 
 
 async def _named(session: ReadSession, rows: Sequence[Awaited], now: datetime) -> list[Task]:

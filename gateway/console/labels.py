@@ -191,15 +191,9 @@ DEMAND_ACTIONS: Final = {
     "meet": N_("以资源满足需求"),
     "close": N_("关闭需求"),
 }
-ORDER_STATES: Final = {
-    "open": N_("待整改"),
-    "answered": N_("已答复"),
-    "closed": N_("已办结"),
-}
-ORDER_ACTIONS: Final = {
-    "answer": N_("答复督办"),
-    "close": N_("办结督办"),
-    "reopen": N_("退回整改"),
+DELEGATION_ACTIONS: Final = {
+    "consent": N_("同意接受委托"),
+    "end": N_("终止委托"),
 }
 THINGS: Final = {
     "bundle": N_("批量申请"),
@@ -213,6 +207,7 @@ THINGS: Final = {
     "order": N_("督办单"),
     "endpoint": N_("推送端点"),
     "department": N_("部门"),
+    "delegation": N_("委托"),
 }
 SOURCE_STATES: Final = {
     "claimed": N_("已认责，待确认"),
@@ -274,8 +269,7 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "dispute_kind": DISPUTE_KINDS,
     "dispute_side": DISPUTE_SIDES,
     "ruling": RULINGS,
-    "order": ORDER_STATES,
-    "order_action": ORDER_ACTIONS,
+    "delegation_action": DELEGATION_ACTIONS,
     "source": SOURCE_STATES,
     "thing": THINGS,
     "conversion": CONVERSIONS,

@@ -126,6 +126,11 @@ POST /v1/demands/{}/accept
 POST /v1/demands/{}/decline
 POST /v1/demands/{}/meet
 POST /v1/demands/{}/close
+POST /v1/delegations
+GET /v1/delegations
+GET /v1/delegations/{}
+POST /v1/delegations/{}/consent
+POST /v1/delegations/{}/end
 POST /v1/orders
 GET /v1/orders
 GET /v1/orders/{}

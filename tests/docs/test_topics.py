@@ -28,6 +28,9 @@ ANNOUNCED = {
     *demand_moves.EVENTS.values(),
     *order_moves.EVENTS.values(),
     ExchangeEvent.ORDER_ISSUED,
+    AuthEvent.DELEGATION_PROPOSED,
+    AuthEvent.DELEGATION_CONSENTED,
+    AuthEvent.DELEGATION_ENDED,
     *disposal.EVENTS.values(),
     ExchangeEvent.SUBSCRIPTION_GRANTED,
     ExchangeEvent.SUBSCRIPTION_RENEWED,
@@ -49,6 +52,7 @@ ANNOUNCED = {
 }
 # Where messages are added to the outbox, by file: a new place makes this test be read again.
 PLACES = {
+    "auth/delegations/register.py": 1,
     "catalog/change_notices.py": 1,
     "catalog/handover.py": 1,
     "catalog/lifecycle.py": 1,
