@@ -42,8 +42,11 @@ async def file_change(
         )
     require_come(announced, now)
     answering = Answering(session, principal)
-    for each in await of_version(session, shown, announced, turns, now=now):
-        if each.answer is Answer.UNANSWERED:
-            await answering.file(each.affected.grant.id, announced.version, reason, now=now)
-    standings = await of_version(session, shown, announced, turns, now=now)
+    standings = []
+    for found in await of_version(session, shown, announced, turns, now=now):
+        standing = found
+        if found.answer is Answer.UNANSWERED:
+            grant_id = found.affected.grant.id
+            _, standing = await answering.file(grant_id, announced.version, reason, now=now)
+        standings.append(standing)
     return AnnouncedVersion(announced, standings)
