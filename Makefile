@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test test-fast up down status check lock clean fuzz bench bench-quick bench-test soak soak-quick profile load faults capacity screenshots axe
+.PHONY: help demo test test-fast up down status check lock clean fuzz bench bench-quick bench-test soak soak-quick profile load faults capacity screenshots axe histories
 
 help: ## 列出全部目标 / print every target
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -30,6 +30,10 @@ test-fast: $(INSTALLED) ## 快速测试：单元、文档与每部分一个故�
 	@$(PYTHON) -m pytest $(SHARED_OUT) -m 'not slow and not benchmark' tests/unit tests/docs $(STORIES) $(ARGS)
 
 FUZZ_SECONDS := 600
+HISTORIES := 5000
+histories: $(INSTALLED) ## 随机历史：谁收到过被校核的值，与模型逐一比对（两分钟）/ who received a disputed value, compared with a model over random histories
+	@TESTS_HISTORIES=$(HISTORIES) $(PYTHON) -m pytest tests/unit/exchange/corrections/test_histories.py $(ARGS)
+
 fuzz: $(INSTALLED) ## 随机请求：按 OpenAPI 生成请求十分钟 / requests generated from OpenAPI, for ten minutes
 	@TESTS_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest tests/integration/gateway/test_openapi.py $(ARGS)
 

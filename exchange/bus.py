@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from auth.networks import KIND as NETWORKS
+from exchange.corrections.key_search import KeySearch
+from exchange.corrections.marking import Marking
 from exchange.delivery.cursors import Cursors
 from exchange.delivery.departures import Departures
 from exchange.delivery.files.receiving import ReceivedFiles
@@ -31,7 +33,7 @@ from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
 from exchange.log.topic_ids import TopicIds
 from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.watch import Tail
-from exchange.metering.counts import Counts
+from exchange.metering.counts import ASKED, Counts
 from exchange.metering.ledger.pages import LedgerPages
 from exchange.metering.quota import Quotas
 from exchange.publishing.dry_run import DryRuns
@@ -54,6 +56,9 @@ from kernel.secretbox import Secretbox
 from kernel.settings import Settings
 from kernel.tasks import Loops
 from kernel.turns import FairScheduler
+
+# What a search for the records of a key keeps at hand.
+SEARCH_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,8 @@ class Bus:
     snapshots: Snapshots
     received_files: ReceivedFiles
     open_files: OpenFiles
+    search: KeySearch
+    marking: Marking
     connections: tuple[Connection, ...]
 
     @classmethod
@@ -94,13 +101,13 @@ class Bus:
         """Wire the parts together; connections open when they are first needed."""
         brokers = Access.of(settings)
         # Requests on one connection are answered in order: each kind of traffic has its own.
-        reading, watching = (
+        reading, watching, searching = (
             Connection(brokers, purpose, request_timeout_ms=READ_TIMEOUT_MS)
-            for purpose in ("read", "watch")
+            for purpose in ("read", "watch", "search")
         )
         cache, turns = ChunkCache(CACHE_BYTES), FairScheduler()
         reader, tail = Reader(reading, cache, turns), Tail(watching, cache, turns)
-        counts = Counts(database, settings.audit_flush_seconds)
+        counts = Counts(database, settings.audit_flush_seconds, lambda: changes.life)
         quotas, departures = Quotas(database), Departures(database, changes)
         publishing = Publishing.open(settings, database, box, changes, reader, counts)
         publisher, deciding = publishing.publisher, publishing.deciding
@@ -110,6 +117,7 @@ class Bus:
         folds = FoldNews(tail.wake_subscription)
         predecessors = PredecessorSource(database, reader, topic_ids, folds)
         changes.on(FOLDED, folds.folded)
+        changes.on(ASKED, counts.hurry)
         gatherer = Gatherer(database, reader, predecessors)
         ledger_pages = LedgerPages(database)
         meters = Meters(counts, quotas, departures, ledger_pages)
@@ -120,6 +128,7 @@ class Bus:
         _listen_for_services(changes, services)
         lookups, tries = Lookups(database), Tries(database, _budgets(settings))
         policy = TopicPolicy.of(settings)
+        search = KeySearch(Reader(searching, ChunkCache(SEARCH_BYTES), turns))
         return cls(
             publisher,
             puller,
@@ -148,7 +157,9 @@ class Bus:
             Snapshots(database, door, plans, quotas),
             ReceivedFiles(database, door, plans, quotas),
             OpenFiles(database, box),
-            (reading, watching, *publishing.connections),
+            search,
+            Marking(database, search, box),
+            (reading, watching, searching, *publishing.connections),
         )
 
     def start(self, loops: Loops) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 from auth.principal import Principal
 from auth.regions.codes import REGION
 from exchange.applications import clockwork
+from exchange.corrections import clockwork as corrections
 from exchange.disputes import clockwork as disputes
 from exchange.events import ExchangeEvent
 from exchange.stewardship import catalogue_clock
@@ -125,7 +126,8 @@ async def _reckon(session: WriteSession, now: datetime) -> Mapping[str, int]:
         moved = await clockwork.reckon_open(session, now)
         entries = await catalogue_clock.reckon_open(session)
         appeals = await disputes.reckon_open(session, now)
-    return {**moved, "resource": entries, "dispute": appeals}
+        raised = await corrections.reckon_open(session, now)
+    return {**moved, "resource": entries, "dispute": appeals, "correction": raised}
 
 
 async def settle(session: WriteSession, now: datetime) -> None:

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from exchange.events import ExchangeEvent
 from exchange.metering import count_store
+from exchange.metering.evidence import store as delivered_store
+from exchange.metering.evidence.delivered import handed
 from exchange.metering.evidence.trails import sealed_publishes, sealed_reads
 from exchange.metering.tables import PublishCount, ReadCount
 from exchange.subscriptions import store as subscriptions
@@ -25,6 +27,8 @@ async def seal_counts(session: WriteSession, now: datetime) -> int:
     reads = await count_store.unsealed(session, ReadCount, before)
     for row in reads:
         _record(session, ExchangeEvent.RECORDS_READ, row, "subscription", row.subscription_id)
+    ranges = [each for row in reads for each in handed(row.subscription_id, row.evidence)]
+    await delivered_store.add(session, ranges)
     live = [row.resource_id for row in publishes if row.records]
     await subscriptions.note_live(session, live, now)
     await count_store.seal(session, publishes)

@@ -13,7 +13,11 @@ from auth.keys import rotate_when_due
 from auth.upkeep import forget_ended
 from exchange import backlog, metrics
 from exchange.applications.clockwork import mark_breaches, reckon_anew
+from exchange.attachments.keeping import sweep_unused
 from exchange.calendar import settle
+from exchange.corrections.clockwork import mark_corrections, reckon_corrections
+from exchange.corrections.key_search import KeySearch
+from exchange.corrections.settling import Settling
 from exchange.delivery import store as frontiers
 from exchange.delivery.files import store as files
 from exchange.delivery.lookup import budget_store
@@ -35,6 +39,7 @@ from exchange.log.topic_ids import TopicIds
 from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.watch import Tail
 from exchange.metering import count_store, terms
+from exchange.metering.evidence import store as evidence
 from exchange.metering.ledger import store as ledger
 from exchange.metering.rates import store as buckets
 from exchange.publishing import issued, quarantine_entries
@@ -72,6 +77,7 @@ RETRY_SECONDS = 2.0
 COMPARE_SECONDS = 15.0
 # What one turn of the deadline and expiry chores takes at most.
 BACKLOG = 200
+SEARCH_BYTES = 8 * 1024 * 1024
 QUARANTINE_SECONDS = 60.0
 FORGET_SECONDS = 600.0
 KEYS_SECONDS = 3600.0
@@ -99,8 +105,11 @@ CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("entries", mark_entries, 30.0),
     ("calendar-years", calendar.adopt, 5.0),
     ("calendar-settling", settle, 60.0),
+    ("corrections", mark_corrections, 30.0),
     ("calendar", reckon_anew, 3600.0),
     ("entries-calendar", reckon_entries, 3600.0),
+    ("corrections-calendar", reckon_corrections, 3600.0),
+    ("lost-seconds", evidence.note_killed, 10.0),
     ("expiry", expire_due, 30.0),
     ("seal-counts", seal_counts, 10.0),
     ("anchor-audit", _anchor, 60.0),
@@ -127,6 +136,7 @@ CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("forget-uploads", files.forget_expired, 60.0),
     ("forget-open-files", open_files.forget_unasked, 3600.0),
     ("forget-snapshots", snapshots.forget_old, 600.0),
+    ("sweep-attachments", sweep_unused, 600.0),
 )
 
 
@@ -159,6 +169,10 @@ class Worker:
         self._loops = Loops(self._stop.set)
         self._presence = Presence(self._database, "worker", self._about)
         self._blobs = blobs_of(settings)
+        # A search reads old records on a connection of its own, and keeps few of them.
+        self._searching = Connection(brokers, "search", request_timeout_ms=READ_TIMEOUT_MS)
+        searcher = Reader(self._searching, ChunkCache(SEARCH_BYTES), self._reader.turns)
+        self._settling = Settling(self._database, KeySearch(searcher))
 
     async def run(self) -> int:
         """Work until a signal says stop, then return 0; FAILED when a loop has died."""
@@ -209,6 +223,7 @@ class Worker:
         await self._events.close()
         await self._connection.close()
         await self._watching.close()
+        await self._searching.close()
         await self._database.close()
         return FAILED if failed else 0
 
@@ -241,6 +256,7 @@ class Worker:
             self._database, self._blobs, self._settings, Handlers(), self._require_right_time
         )
         self._loops.start("jobs", partial(runner.run, self._open_box))
+        self._loops.start("marks", partial(self._settling.run, self._open_box))
 
     def _require_right_time(self) -> None:
         """Raise Unavailable under a restored database, or a clock that is off."""

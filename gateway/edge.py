@@ -37,13 +37,18 @@ STREAMED = re.compile(r"/v1/imports/.*|/v1/resources/[^/]+/uploads|/v1/resources
 # With room for what a form has around its file.
 STREAMED_MAX = 64 * 1024 * 1024 + 64 * 1024
 STREAMED_SECONDS = 600.0
+# A document and what a form puts around it: how large the document itself is, its route looks at.
+ATTACHMENTS = re.compile(r"/v1/attachments")
+ATTACHMENT_MAX = 10 * 1024 * 1024 + 64 * 1024
+MULTIPART = (b"multipart/form-data",)
 MEDIA_OF = (
     (PERSONS_UPLOADS, (b"multipart/form-data",)),
     (FILES, (b"application/offset+octet-stream",)),
     (STREAMED, BOOKS),
+    (ATTACHMENTS, MULTIPART),
     (re.compile(r"/oauth/.*"), FORMS),
     (re.compile(r"/v1/resources/.*/validate"), RECORDS),
-    (re.compile(r"/console/.*"), (*FORMS, b"multipart/form-data")),
+    (re.compile(r"/console/.*"), (*FORMS, *MULTIPART)),
 )
 # An edition of the statistical division codes holds 18,000 values.
 EDITIONS = re.compile(r"/v1/code-lists/.*/editions")
@@ -272,6 +277,8 @@ def _body_max(path: str) -> int:
         return FILE_MAX
     if STREAMED.fullmatch(path):
         return STREAMED_MAX
+    if ATTACHMENTS.fullmatch(path):
+        return ATTACHMENT_MAX
     if UPLOADS.fullmatch(path):
         return UPLOAD_MAX
     return EDITION_MAX if EDITIONS.fullmatch(path) else BODY_MAX

@@ -5,6 +5,7 @@ The day that a term starts on does not count (docs/adr/0011).
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from kernel.workdays import (
     add_working_days,
@@ -36,7 +37,7 @@ class Term:
         """Return the term with more days: they count on from its last one (C5)."""
         return Term(self.start, self.days + working_days)
 
-    def columns(self) -> dict[str, object]:
+    def columns(self) -> dict[str, Any]:
         """Return the columns that hold the due date and its basis."""
         return {
             "due_at": self.due_at,

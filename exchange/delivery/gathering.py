@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from operator import add
 
 from exchange.delivery import store
+from exchange.delivery.correction_marks import with_marks
 from exchange.delivery.cursor import Position
 from exchange.delivery.grant_plans import GrantPlan
 from exchange.delivery.predecessors import Predecessors, PredecessorSource
@@ -309,6 +310,9 @@ def _take(
         block = yield from block_of(
             cache, (plan.topic, partition), chunk, indexes, plan.projection, before
         )
+        if plan.marks:
+            seen = offsets[indexes.start : indexes.stop]
+            block = with_marks(block, seen, partition, plan.marks)
         sizes = _sizes(chunk, indexes.start, indexes.stop, before) if gathering.measured else ()
         count = _fitting(gathering, block, sizes)
         gathering.add(block.part(0, count), sum(sizes[:count]))

@@ -1,12 +1,15 @@
 """Plans of delivery: a grant with its compiled projection, dropped when a rule changes (P3)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from catalog import versions
 from catalog.contracts.published import RecordVersion
 from catalog.entries import ShareType
 from catalog.rules.crosswalks import Crosswalk
+from exchange.delivery import correction_marks
+from exchange.delivery.correction_marks import MARK_BYTES, NONE, Marks
 from exchange.delivery.crosswalks import Crosswalks
 from exchange.delivery.projection.projection import COMPILED_MAX, Projection
 from exchange.delivery.projection.views import NO_CROSSWALKS, Terms
@@ -31,7 +34,10 @@ GRANTS_TOGETHER = 200
 
 @dataclass(frozen=True, slots=True)
 class GrantPlan:
-    """`versions` are those that the projection can read, `version` the published one."""
+    """`versions` are those that the projection can read, `version` the published one.
+
+    `marks` name the corrections that lines carry; few subscriptions have any.
+    """
 
     grant: Grant
     topic: str
@@ -39,6 +45,14 @@ class GrantPlan:
     projection: Projection
     versions: frozenset[int]
     version: int
+    marks: Marks = field(default_factory=dict)
+
+
+class Loaded(NamedTuple):
+    """A subscription as it stands in the database."""
+
+    grant: Grant
+    marks: Marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,7 @@ class GrantPlans:
             parts=lambda terms: _version_parts(terms.versions),
             most_bytes=TERMS_BYTES_MAX,
         )
-        self._grants: GroupCommit[str, Grant | None] = GroupCommit(
+        self._grants: GroupCommit[str, Loaded | None] = GroupCommit(
             self._load_grants, most=GRANTS_TOGETHER
         )
         self._cache: RuleCache[GrantPlan] = RuleCache(
@@ -93,8 +107,8 @@ class GrantPlans:
         """
         plan = self._cache.known(subscription_id)
         if plan is None or plan.grant.client_id != client_id:
-            grant = await self._grants.submit(subscription_id)
-            if grant is None or grant.client_id != client_id:
+            loaded = await self._grants.submit(subscription_id)
+            if loaded is None or loaded.grant.client_id != client_id:
                 raise NotFound
             plan = await self._cache.get(subscription_id)
         return plan
@@ -120,9 +134,10 @@ class GrantPlans:
                 del self._by_resource[plan.grant.resource_id]
 
     async def _load(self, subscription_id: str) -> GrantPlan:
-        grant = await self._grants.submit(subscription_id)
-        if grant is None:
+        loaded = await self._grants.submit(subscription_id)
+        if loaded is None:
             raise NotFound
+        grant = loaded.grant
         # From here on a change of the resource drops this plan too, and its terms are newer.
         self._by_resource.setdefault(grant.resource_id, set()).add(subscription_id)
         terms = self._terms.known(grant.resource_id) or await self._terms.get(grant.resource_id)
@@ -138,12 +153,18 @@ class GrantPlans:
             Projection(terms_of(grant, terms.versions, terms.version, hash_key, crosswalks)),
             frozenset(terms.versions),
             terms.version,
+            loaded.marks,
         )
 
-    async def _load_grants(self, subscription_ids: Sequence[str]) -> Sequence[Grant | None]:
+    async def _load_grants(self, subscription_ids: Sequence[str]) -> Sequence[Loaded | None]:
+        wanted = list(dict.fromkeys(subscription_ids))
         async with self._database.reading() as session:
-            rows = await grants.load_several(session, list(dict.fromkeys(subscription_ids)))
-        return [rows.get(subscription_id) for subscription_id in subscription_ids]
+            rows = await grants.load_several(session, wanted)
+            marks = await correction_marks.load(session, wanted)
+        return [
+            Loaded(rows[id_], marks.get(id_, NONE)) if id_ in rows else None
+            for id_ in subscription_ids
+        ]
 
     async def _load_terms(self, resource_id: str) -> ResourceTerms:
         async with self._database.reading() as session:
@@ -162,7 +183,8 @@ def plan_parts(plan: GrantPlan) -> dict[int, int]:
     """
     items = len(plan.grant.items) + len(plan.grant.row_filter)
     compiled = items * COMPILED_ITEM_BYTES * min(len(plan.versions), COMPILED_MAX)
-    return {**_version_parts(plan.projection.known), id(plan): PLAN_BYTES + compiled}
+    own = PLAN_BYTES + compiled + MARK_BYTES * len(plan.marks)
+    return {**_version_parts(plan.projection.known), id(plan): own}
 
 
 def _version_parts(record_versions: Mapping[int, RecordVersion]) -> dict[int, int]:

@@ -134,17 +134,27 @@ ADD_ISSUED = text("""
         (resource_id text, client_id text, department text, at float8, digest text, accepted text)
 """)
 BEGIN_FLUSH = text("""
-    INSERT INTO exchange.count_flush AS f (worker, number, at) VALUES (:worker, :number, :at)
-    ON CONFLICT (worker) DO UPDATE SET number = excluded.number, at = excluded.at
+    INSERT INTO exchange.count_flush AS f (worker, number, at, life, ended)
+    VALUES (:worker, :number, :at, :life, false)
+    ON CONFLICT (worker) DO UPDATE SET number = excluded.number, at = excluded.at,
+        life = excluded.life, ended = false
     WHERE f.number < excluded.number
     RETURNING number
 """)
 
 
-async def begin_flush(session: WriteSession, worker: str, number: int, now: datetime) -> bool:
+async def begin_flush(
+    session: WriteSession, worker: str, number: int, now: datetime, life: int | None
+) -> bool:
     """Whether this flush of the worker was not stored before; a repeat waits for the first."""
-    beginning = BEGIN_FLUSH.bindparams(worker=worker, number=number, at=now)
+    beginning = BEGIN_FLUSH.bindparams(worker=worker, number=number, at=now, life=life)
     return (await session.execute(beginning)).first() is not None
+
+
+async def note_life(session: WriteSession, worker: str, life: int | None, *, ended: bool) -> None:
+    """Write down that a worker which flushed before lives on, or has flushed for the last time."""
+    same = col(CountFlush.worker) == worker
+    await session.execute(update(CountFlush).where(same).values(life=life, ended=ended))
 
 
 async def forget_flushes(session: WriteSession, now: datetime) -> None:

@@ -9,9 +9,10 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from auth.principal import Principal
 from exchange.log.accepted import Accepted
@@ -49,6 +50,9 @@ class Count:
         self.bytes_ += size_bytes
 
 
+# What workers are told when somebody asks what was handed on.
+ASKED: Final = "counts"
+
 Key = tuple[str, str, datetime]
 Issued = tuple[str, Principal, float, bytes, Accepted]
 """A receipt: resource, publisher, seconds since 1970, digest of the body, what the log took."""
@@ -81,9 +85,17 @@ class Counts:
     outcome is unknown is tried again under its number until it is stored.
     """
 
-    def __init__(self, database: Database, flush_seconds: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        flush_seconds: float,
+        life: Callable[[], int | None] = lambda: None,
+    ) -> None:
         self._database = database
         self._flush_seconds = flush_seconds
+        self._life = life
+        self._noted_life: int | None = None
+        self._hurried = asyncio.Event()
         self._gathered = Gathered()
         self._flush: Flush | None = None
         self._number = 0
@@ -141,15 +153,27 @@ class Counts:
             self._minute_begins = self._minute.timestamp()
         return self._minute
 
+    def hurry(self, _key: str = "") -> None:
+        """Flush now: somebody asks what was handed on."""
+        self._hurried.set()
+
     async def run(self) -> None:
         """Flush for ever; a database that is away is tried again, nothing is dropped."""
         try:
             while True:
-                await asyncio.sleep(self._flush_seconds)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._flush_seconds):
+                        await self._hurried.wait()
+                self._hurried.clear()
                 await self.flush()
         finally:
             # What a flush that was cut off has left behind, too.
-            await asyncio.shield(self.flush())
+            await asyncio.shield(self._end())
+
+    async def _end(self) -> None:
+        await self.flush()
+        if self._flush is None and not self._gathered:
+            await self._note_life(ended=True)
 
     async def flush(self) -> None:
         """Store what an earlier flush could not store, then what was counted since."""
@@ -172,14 +196,28 @@ class Counts:
                 log.warning("%d receipts are not listed", stored.gathered.unlisted)
             for listener in self.on_flush:
                 listener(stored.gathered)
+        elif self._number and self._life() != self._noted_life:
+            await self._note_life(ended=False)
         return True
+
+    async def _note_life(self, *, ended: bool) -> None:
+        """Say under which life this worker counts, or that it counts no more."""
+        life = self._life()
+        try:
+            async with self._database.transaction() as session:
+                await count_store.note_life(session, self.worker, life, ended=ended)
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            return
+        self._noted_life = life
 
     async def _store(self, flush: Flush) -> bool:
         gathered = flush.gathered
         try:
             async with self._database.transaction() as session:
-                now = clock.now()
-                if await count_store.begin_flush(session, self.worker, flush.number, now):
+                now, life = clock.now(), self._life()
+                if await count_store.begin_flush(session, self.worker, flush.number, now, life):
                     publishes = self._rows(gathered.publishes, self._published)
                     reads = self._rows(gathered.reads, self._read)
                     await count_store.add(session, publishes, reads)
@@ -190,6 +228,7 @@ class Counts:
                 raise
             log.warning("counts wait for the database: %r", error)
             return False
+        self._noted_life = life
         return True
 
     def _rows(

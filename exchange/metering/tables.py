@@ -92,8 +92,42 @@ class DeliveredDay(SQLModel, table=True):
     bytes_: int = Field(sa_column_kwargs={"name": "bytes"}, sa_type=BigInteger)
 
 
+class DeliveredRange(SQLModel, table=True):
+    """Offsets that were looked at for pages that left, both ends inclusive; kept for good.
+
+    Which corrections a subscription sees marked depends on it (P13).
+    """
+
+    __tablename__: ClassVar[Any] = "delivered_range"
+    __table_args__ = {"schema": SCHEMA}
+
+    subscription_id: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    revision: int = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    first: int = Field(sa_type=BigInteger, primary_key=True)
+    last: int = Field(sa_type=BigInteger)
+
+
+class LostSecond(SQLModel, table=True):
+    """A worker that had served the subscription was killed then, and with it its last second.
+
+    What the log held at that moment it may have handed on.
+    """
+
+    __tablename__: ClassVar[Any] = "lost_second"
+    __table_args__ = {"schema": SCHEMA}
+
+    subscription_id: str = Field(primary_key=True)
+    until: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
+
+
 class CountFlush(SQLModel, table=True):
-    """The number of the last flush of counts that a gateway worker has stored."""
+    """The number of the last flush of counts that a gateway worker has stored.
+
+    `life` is that of the worker (kernel/changes.py); one that is over before `ended` was killed,
+    and what it counted in its last second is not known.
+    """
 
     __tablename__: ClassVar[Any] = "count_flush"
     __table_args__ = {"schema": SCHEMA}
@@ -101,6 +135,8 @@ class CountFlush(SQLModel, table=True):
     worker: str = Field(primary_key=True)
     number: int = Field(sa_type=BigInteger)
     at: datetime = timestamp()
+    life: int | None = Field(default=None, sa_type=BigInteger)
+    ended: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
 
 
 class DailyUse(SQLModel, table=True):

@@ -51,6 +51,7 @@ FOLLOWING: Final[tuple[Holding, ...]] = (
     # Whoever proposed has not agreed: the other side does.
     Holding("exchange.dispute", "settlement_by", UNDECIDED),
     Holding("exchange.bundle"),
+    Holding("exchange.attachment"),
     # The demand's own department, and who is to supply; what has ended stays where it was.
     Holding("exchange.demand", "department", UNENDED),
     Holding("exchange.demand", "assigned_department", UNENDED),
@@ -60,6 +61,9 @@ FOLLOWING: Final[tuple[Holding, ...]] = (
     # An order is still to be answered; one that is closed was the department's of that day.
     Holding("exchange.supervision_order", "department", "closed_at IS NULL"),
     Holding("exchange.supervision_order", "authority_department", "closed_at IS NULL"),
+    # Those that are over too: the successor has the records and the subscriptions.
+    Holding("exchange.correction", "consumer_department"),
+    Holding("exchange.correction", "provider_department"),
 )
 
 # Handed over by a use case that has more to do than to write the column.
@@ -90,6 +94,7 @@ HISTORY: Final[frozenset[str]] = frozenset(
         "exchange.demand_history.department",
         "exchange.supervision_order_history.department",
         "exchange.violation.department",
+        "exchange.correction_history.department",
         "exchange.feed_reader.department",
         "exchange.publish_count.department",
         "exchange.read_count.department",

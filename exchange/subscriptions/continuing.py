@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from exchange import store as moving
 from exchange.events import ExchangeEvent
-from exchange.subscriptions import stops, store
+from exchange.subscriptions import earlier, stops, store
 from exchange.subscriptions.granting import Granted, message
 from exchange.subscriptions.states import Action, State, current, next_state
 from exchange.subscriptions.tables import Subscription
@@ -63,6 +63,7 @@ async def go_on(
     kept = {"detail": granted.detail or subscription.detail}
     kept["ledger"] = granted.ledger or subscription.ledger
     terms = _terms(granted) | kept
+    earlier.keep(session, subscription)
     updated = await moving.move(
         session, subscription, to, terms | {"ended_at": None, "end_reason": None}
     )

@@ -91,6 +91,22 @@ class Subscription(SQLModel, table=True):
         return False
 
 
+class EarlierTerms(SQLModel, table=True):
+    """What was granted up to a revision: what was handed on until then is read by it (P13)."""
+
+    __tablename__: ClassVar[Any] = "earlier_terms"
+    __table_args__ = {"schema": SCHEMA}
+
+    subscription_id: str = Field(foreign_key="exchange.subscription.id", primary_key=True)
+    until_revision: int = Field(primary_key=True)
+    resource_version: int
+    items: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    elements: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
+    masks: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    unmasked: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    row_filter: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+
+
 class SubscriptionStop(SQLModel, table=True):
     """When delivery was stopped, which worker lives there were, and when each let something leave.
 

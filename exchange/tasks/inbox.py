@@ -15,6 +15,7 @@ from auth.principal import Principal, Role
 from catalog import awaited as catalogue
 from catalog import directory as names
 from exchange.applications import deadlines
+from exchange.corrections import awaited as corrections
 from exchange.demands import awaited as demands
 from exchange.disputes import awaited as disputes
 from exchange.orders import awaited as orders
@@ -94,8 +95,22 @@ async def _demands(
     return [await demands.tasks(session, principal, request)]
 
 
+async def _corrections(
+    session: ReadSession, principal: Principal, request: PageRequest, _now: datetime
+) -> Lists:
+    return [await corrections.tasks(session, principal, request)]
+
+
 # Whoever adds a kind of thing adds here who asks for what waits in it.
-SOURCES: Final[Sequence[Ask]] = (_catalogue, _sharing, _disputes, _demands, _orders, _delegations)
+SOURCES: Final[Sequence[Ask]] = (
+    _catalogue,
+    _sharing,
+    _disputes,
+    _demands,
+    _orders,
+    _delegations,
+    _corrections,
+)
 
 
 async def _named(session: ReadSession, rows: Sequence[Awaited], now: datetime) -> list[Task]:

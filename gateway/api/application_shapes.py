@@ -14,6 +14,8 @@ from exchange.applications.narrowing import Narrowing
 from exchange.applications.register import Application
 from exchange.applications.states import ALLOWED_ROLES, Action, State
 from gateway import names
+from gateway.api import attachment_shapes
+from gateway.api.attachment_shapes import FIELD, Attachments, AttachmentView
 from gateway.api.registry import Contractor
 from gateway.api.sharing import (
     ConditionWire,
@@ -57,9 +59,12 @@ class ApplicationIn(Wire):
     records_per_day: PerDay | None = None
     editions: Editions | None = None
     commitment: StrictBool
+    attachments: Attachments
 
     def content(self) -> Content:
-        fields = self.model_dump(exclude={"resource_id", "row_filter", "items", "editions"})
+        fields = self.model_dump(
+            exclude={"resource_id", "row_filter", "items", "editions", "attachments"}
+        )
         return Content(
             items=tuple(self.items),
             row_filter=conditions_of(self.row_filter),
@@ -83,9 +88,10 @@ class ApplicationChanges(Wire):
     records_per_day: PerDay | None = None
     editions: Editions | None = None
     commitment: StrictBool = Field(default_factory=bool)
+    attachments: Attachments
 
     def changes(self) -> dict[str, Any]:
-        sent = self.model_dump(include=self.model_fields_set)
+        sent = self.model_dump(include=self.model_fields_set - {FIELD})
         if "items" in sent:
             sent["items"] = tuple(self.items)
         if "editions" in sent:
@@ -171,6 +177,7 @@ class ApplicationView(Wire):
     records_per_day: int | None
     editions: dict[str, str]
     commitment: bool
+    attachments: list[AttachmentView]
     created_by: str | None
     created_by_name: str | None
     created_by_role: str | None
@@ -219,6 +226,7 @@ async def told(
     views = [_facts(application, principal, now) for application in applications]
     await names.add(session, views)
     await names.add_operators(session, views)
+    await attachment_shapes.add(session, "application", views)
     people = ("created_by", "decided_by")
     await names.add_people(session, principal, views, people, _role)
     return views

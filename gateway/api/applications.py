@@ -13,6 +13,7 @@ from exchange.applications.folding import when_folded
 from exchange.applications.register import Application
 from exchange.applications.review import RefusalCode
 from exchange.applications.states import ALLOWED_ROLES, State
+from exchange.attachments import keeping
 from exchange.parties import Side
 from gateway.api.application_shapes import (
     Agreement,
@@ -27,6 +28,7 @@ from gateway.api.application_shapes import (
     standing_of,
     told,
 )
+from gateway.api.attachment_shapes import FIELD
 from gateway.api.sharing import Remark, history_views, limits_of, reason_of
 from gateway.lists import ListOf, Paging, Revision, tag
 from gateway.once import Acting, Keyed, Once, creating
@@ -107,6 +109,7 @@ async def create(
     """A consumer's clerk drafts an application for one of its application systems."""
     now = clock.now()
     application = await apply.create(session, principal, body.resource_id, body.content(), now=now)
+    await keeping.attach(session, principal, "application", application.id, body.attachments)
     return await once.keep(await tell.view(application, now))
 
 
@@ -156,6 +159,8 @@ async def change(
     application = await apply.change(
         session, principal, application_id, body.changes(), revision=revision, now=now
     )
+    if FIELD in body.model_fields_set:
+        await keeping.attach(session, principal, "application", application_id, body.attachments)
     return await tell.view(application, now)
 
 

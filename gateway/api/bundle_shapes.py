@@ -15,6 +15,8 @@ from exchange.bundles.drafting import LINES_MAX, Form
 from exchange.bundles.register import Bundle
 from exchange.bundles.states import ALLOWED_ROLES, Action, Status
 from gateway import names
+from gateway.api import attachment_shapes
+from gateway.api.attachment_shapes import Attachments, AttachmentView
 from gateway.api.sharing import (
     Editions,
     Filter,
@@ -50,6 +52,7 @@ class BundleIn(Wire):
     valid_from: Day | None = None
     valid_until: Day
     commitment: StrictBool
+    attachments: Attachments
     lines: Annotated[list[BundleLineIn], Field(min_length=1, max_length=LINES_MAX)]
 
     def form(self) -> Form:
@@ -108,6 +111,7 @@ class BundleView(Wire):
     scenario: str
     scope: str
     valid_until: Day
+    attachments: list[AttachmentView]
     line_counts: dict[str, int]
     skipped: list[SkippedLine]
     created_by: str | None
@@ -164,6 +168,7 @@ async def told(
         )
     await names.add(session, [*views, *(line for view in views for line in view["skipped"])])
     await names.add_people(session, principal, views, ("created_by", "signed_by"), _no_role)
+    await attachment_shapes.add(session, "bundle", views)
     shown = set(BundleDetail.model_fields)
     return [{name: value for name, value in view.items() if name in shown} for view in views]
 

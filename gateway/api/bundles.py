@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from auth.principal import Principal, Role, Scope
+from exchange.attachments import keeping
 from exchange.bundles import drafting, register, signing
 from exchange.bundles.register import Bundle
 from exchange.bundles.states import Status
@@ -47,6 +48,9 @@ async def create(
     bundle = await drafting.create(
         session, principal, body.form(), skip_invalid=skip_invalid, now=now
     )
+    applications = [line.application_id for line, _ in await register.lines(session, bundle.id)]
+    things = [("bundle", bundle.id), *(("application", each) for each in applications)]
+    await keeping.attach_to_all(session, principal, things, body.attachments)
     return await once.keep(await _detail(session, principal, bundle, now))
 
 

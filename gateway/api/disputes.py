@@ -8,11 +8,14 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from auth.directory import Member
 from auth.principal import Principal, Role, Scope
+from exchange.attachments import keeping
 from exchange.disputes import register, resolving, subjects
 from exchange.disputes.register import Dispute
 from exchange.disputes.resolving import PROPOSE
 from exchange.disputes.states import ALLOWED_ROLES, Action, Decision, Kind, Party, Permitted, State
 from gateway import names
+from gateway.api import attachment_shapes
+from gateway.api.attachment_shapes import Attachments, AttachmentView
 from gateway.api.sharing import (
     HistoryView,
     Id,
@@ -71,10 +74,12 @@ class AboutIn(Wire):
 class NewDispute(Wire):
     about: AboutIn
     claim: Prose
+    attachments: Attachments
 
 
 class NewUseDispute(Wire):
     claim: Prose
+    attachments: Attachments
 
 
 class Settlement(Wire):
@@ -119,6 +124,7 @@ class DisputeView(Wire):
     respondent_department: str
     respondent_name: str | None
     claim: str
+    attachments: list[AttachmentView]
     opened_by: str | None
     opened_by_name: str | None
     opened_by_role: str | None
@@ -173,6 +179,7 @@ async def open_dispute(
     opened = await subjects.open_about(
         session, principal, about.kind, about.id, text=body.claim, now=clock.now()
     )
+    await keeping.attach(session, principal, "dispute", opened.id, body.attachments)
     return await once.keep(await _view(session, principal, opened, response))
 
 
@@ -189,6 +196,7 @@ async def open_about_use(
     opened = await subjects.open_about(
         session, principal, Kind.USE, subscription_id, text=body.claim, now=clock.now()
     )
+    await keeping.attach(session, principal, "dispute", opened.id, body.attachments)
     return await once.keep(await _view(session, principal, opened, response))
 
 
@@ -325,6 +333,7 @@ async def _views(
     now = clock.now()
     views = [_fields(row, principal, now) for row in rows]
     await names.add(session, [*views, *(view["about"] for view in views)])
+    await attachment_shapes.add(session, "dispute", views)
     await names.add_people(session, principal, views, PEOPLE, _person_role)
     return [{name: view[name] for name in DisputeView.model_fields} for view in views]
 

@@ -10,6 +10,7 @@ from auth.directory import Member
 from auth.principal import Principal, Role
 from exchange.applications.deadlines import Limits
 from exchange.applications.register import ApplicationHistory
+from exchange.corrections.register import CorrectionHistory
 from exchange.demands.register import DemandHistory
 from exchange.disputes.register import DisputeHistory
 from exchange.orders.register import OrderHistory
@@ -94,7 +95,12 @@ async def history_views(
     session: ReadSession,
     principal: Principal,
     steps: Sequence[
-        ApplicationHistory | SubscriptionHistory | DisputeHistory | DemandHistory | OrderHistory
+        ApplicationHistory
+        | SubscriptionHistory
+        | DisputeHistory
+        | DemandHistory
+        | CorrectionHistory
+        | OrderHistory
     ],
     permitted: Mapping[Any, Mapping[Any, frozenset[Role]]],
 ) -> list[HistoryView]:

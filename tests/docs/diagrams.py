@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from catalog import states as resource
 from exchange.applications import states as application
+from exchange.corrections import states as correction
 from exchange.delivery.push import states as endpoint
 from exchange.demands import states as demand
 from exchange.disputes import states as dispute
@@ -52,6 +53,7 @@ DIAGRAMS: Mapping[str, str] = {
     "subscription": diagram(
         subscription.State.ACTIVE, subscription.NEXT, subscription.ALLOWED_ROLES
     ),
+    "correction": diagram(correction.State.SUBMITTED, correction.NEXT, correction.ALLOWED_ROLES),
     "dispute": diagram(dispute.State.OPEN, dispute.NEXT, dispute.ALLOWED_ROLES),
     "endpoint": diagram(endpoint.State.UNTESTED, endpoint.NEXT, endpoint.ALLOWED_ROLES),
     "demand": diagram(demand.State.DRAFT, demand.NEXT, demand.ALLOWED_ROLES),

@@ -145,6 +145,19 @@ GET /v1/stats/flows
 GET /v1/stats/flows.xlsx
 GET /v1/stats/violations
 GET /v1/stats/violations/cases
+GET /v1/subscriptions/{}/agreement
+POST /v1/attachments
+GET /v1/attachments/{}
+POST /v1/subscriptions/{}/corrections
+GET /v1/corrections
+GET /v1/corrections/statistics
+GET /v1/corrections/{}
+POST /v1/corrections/{}/accept
+POST /v1/corrections/{}/reject
+POST /v1/corrections/{}/fix
+POST /v1/corrections/{}/confirm
+POST /v1/corrections/{}/reopen
+POST /v1/corrections/{}/withdraw
 GET /v1/me/tasks
 GET /v1/events
 POST /v1/resources/{}/records
@@ -194,7 +207,6 @@ GET /catalog.jsonld
 GET /open/{}.{}
 """.strip().splitlines()
 NOT_YET = """
-POST /v1/subscriptions/{}/corrections
 """.strip().splitlines()
 
 

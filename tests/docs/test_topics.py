@@ -6,6 +6,7 @@ from auth.events import AuthEvent
 from catalog.events import CatalogEvent
 from exchange.announcements import answering
 from exchange.applications import moves
+from exchange.corrections import moves as correction_moves
 from exchange.demands import moves as demand_moves
 from exchange.disposals import disposal
 from exchange.disputes import moves as dispute_moves
@@ -22,6 +23,9 @@ ANNOUNCED = {
     *moves.EVENTS.values(),
     *supervision.EVENTS.values(),
     *answering.EVENTS.values(),
+    *correction_moves.EVENTS.values(),
+    ExchangeEvent.CORRECTION_SUBMITTED,
+    ExchangeEvent.CORRECTION_MARKED,
     *dispute_moves.EVENTS.values(),
     ExchangeEvent.DISPUTE_SETTLEMENT_PROPOSED,
     ExchangeEvent.DISPUTE_OPENED,
@@ -63,6 +67,10 @@ PLACES = {
     "exchange/applications/moves.py": 2,
     "exchange/delivery/push/endpoints.py": 1,
     "exchange/demands/moves.py": 1,
+    "exchange/corrections/clockwork.py": 1,
+    "exchange/corrections/filing.py": 1,
+    "exchange/corrections/fixing.py": 1,
+    "exchange/corrections/moves.py": 2,
     "exchange/disposals/disposal.py": 1,
     "exchange/disputes/clockwork.py": 1,
     "exchange/orders/issuing.py": 1,

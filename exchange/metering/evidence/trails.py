@@ -11,10 +11,13 @@ from typing import Any, NamedTuple, Protocol
 
 from exchange.log.accepted import PositionRange
 from exchange.log.reader import Chunk
+from exchange.metering.evidence.intervals import UNLISTED, Cover
 
 # A client that jumps about has no more ranges listed than these for one minute, worker and
 # partition; its digest holds all of them.
 RANGES_MAX = 32
+# What is not listed is kept apart, as a set: which corrections are to be marked depends on it.
+UNLISTED_MAX = 1_000
 SUM_BITS = 256
 
 
@@ -93,10 +96,11 @@ class RangeDigest:
 class Trail:
     """What one worker delivered of one partition under one revision: ranges and their digest."""
 
-    __slots__ = ("_digest", "left_out", "ranges")
+    __slots__ = ("_digest", "_unlisted", "left_out", "ranges")
 
     def __init__(self, digest: RangeDigest) -> None:
         self._digest = digest
+        self._unlisted: Cover | None = None
         self.ranges: list[list[int]] = []
         self.left_out = 0
 
@@ -108,10 +112,14 @@ class Trail:
             self.ranges.append([take.first, take.end - 1])
         elif new:
             self.left_out += 1
+        if self.left_out and take.end > take.first:
+            self._unlisted = self._unlisted or Cover(UNLISTED_MAX)
+            self._unlisted.add(take.first, take.end - 1)
 
     def told(self) -> dict[str, object]:
         digest = self._digest.hexdigest()
-        return {"ranges": self.ranges, "left_out": self.left_out, "digest": digest}
+        told = {"ranges": self.ranges, "left_out": self.left_out, "digest": digest}
+        return told | ({UNLISTED: self._unlisted.intervals()} if self._unlisted else {})
 
 
 class ReadEvidence:
@@ -207,6 +215,12 @@ def sealed_publishes(evidence: Mapping[str, Any]) -> dict[str, Any]:
 def sealed_reads(evidence: Mapping[str, Any]) -> dict[str, Any]:
     """Return the evidence of all workers side by side, in the order of their names."""
     trails = [
-        {"worker": worker, **trail} for worker, told in sorted(evidence.items()) for trail in told
+        {"worker": worker, **_without(trail, UNLISTED)}
+        for worker, told in sorted(evidence.items())
+        for trail in told
     ]
     return {"delivered": trails}
+
+
+def _without(trail: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in trail.items() if key != name}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kernel.ids import new_id
+from tests.integration.exchange.attachments.test_attachments import kept
 from tests.support.callers import Caller
 from tests.support.world import Department, World
 
@@ -35,6 +36,9 @@ BODIES: Mapping[str, Any] = {
         **dict.fromkeys(("scenario", "process", "effect", "storage"), "测试"),
     },
     "disposal": {"method": "测试", "done_on": "2026-01-02"},
+    "corrections": {"key": "a", "problem": "wrong", "description": "测试"},
+    "reject": REASON,
+    "fix": {"receipt_id": "AAAA"},
     "renew": {"valid_until": "2098-01-01"},
     "answer": {"text": "测试"},
     "reopen": REASON,
@@ -63,7 +67,9 @@ CHANGES: Mapping[str, Any] = {
 # What is published is for everybody to see; a draft is not, so the tested resource is one.
 FAMILIES = (
     "/v1/applications/{",
+    "/v1/attachments/{",
     "/v1/bundles/{",
+    "/v1/corrections/{",
     "/v1/demands/{",
     "/v1/orders/{",
     "/v1/subscriptions/{",
@@ -119,8 +125,14 @@ async def things(world: World) -> dict[str, str]:
     listed = await sharing.consumer.clerk.ask("GET", "/v1/applications?role=consumer")
     assert shown["client_id"] == sharing.subscriber.id
     bundle = await sharing.consumer.clerk.ask("POST", "/v1/bundles", bundle_of(shown))
+    missing = {"key": "z", "problem": "missing", "description": "缺失"}
+    path = f"/v1/subscriptions/{sharing.subscription}/corrections"
+    correction = await sharing.consumer.clerk.ask("POST", path, missing)
+    attachment = await kept(sharing.consumer.clerk)
     return {
         "orders": await world.order(sharing.provider),
+        "attachments": attachment["id"],
+        "corrections": correction["id"],
         "demands": await world.demand(sharing.consumer, submit=False),
         "bundles": bundle["id"],
         "applications": listed["items"][0]["id"],

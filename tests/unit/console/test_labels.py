@@ -22,6 +22,7 @@ from catalog.rules.compatibility import Kind
 from exchange.announcements import states as announcement_states
 from exchange.applications import states as application_states
 from exchange.bundles import states as bundle_states
+from exchange.corrections import states as correction_states
 from exchange.delivery.push import deliveries
 from exchange.delivery.push import states as endpoint_states
 from exchange.demands import states as demand_states
@@ -59,6 +60,8 @@ CODES: dict[str, Iterable[str]] = {
     "bundle": bundle_states.Status,
     "bundle_action": bundle_states.Action,
     "bundle_line": (*application_states.State, *bundle_states.LineStatus),
+    "correction": correction_states.State,
+    "correction_action": correction_states.Action,
     "dispute": dispute_states.State,
     "dispute_action": dispute_states.Action,
     "dispute_kind": dispute_states.Kind,
@@ -111,7 +114,7 @@ def test_every_table_of_states_is_named(codes: type[StrEnum]) -> None:
 
 
 def test_every_thing_that_waits_has_a_name_and_a_page() -> None:
-    things = {*THINGS, "resource", "source", "dispute", "demand"}
+    things = {*THINGS, "resource", "source", "dispute", "demand", "correction"}
     assert sorted(things - set(NAMES["thing"])) == []
     assert sorted(things - set(PLACES)) == []
 

@@ -104,7 +104,8 @@ async def test_a_year_is_added_once_and_changed_by_who_has_read_it(
     corrected.append(FAR)
     added = await world.authority.put(path, body)
     assert (added.status_code, added.headers["ETag"]) == (200, '"1"')
-    assert set(added.json()["moved"]) == {"application", "subscription", "resource", "dispute"}
+    kinds = {"application", "subscription", "resource", "dispute", "correction"}
+    assert set(added.json()["moved"]) == kinds
     assert added.json()["known"]
     assert (await world.authority.put(path, body)).status_code == 428
     tries = (world.authority.put(path, body, headers={"If-Match": '"1"'}) for _ in range(5))

@@ -48,7 +48,7 @@ def page(
     chunk_starts: int, *, every: int = 1, limit: int = 10_000, budget: Budget | None = None
 ) -> Gathering:
     """A page from offset 100 on, out of a chunk that begins elsewhere."""
-    plan = cast("GrantPlan", SimpleNamespace(topic="t", projection=Showing(every)))
+    plan = cast("GrantPlan", SimpleNamespace(topic="t", projection=Showing(every), marks={}))
     found = Gathering(limit, (100,), [100], (), budget or Budget(1 << 30))
     cache = ChunkCache(1 << 20)
     finished(gathering._take(cache, plan, found, 0, chunk_from(chunk_starts), None))
@@ -106,7 +106,8 @@ def test_released_pages_leave_the_budget() -> None:
 
 def hiding(chunk: Chunk, *, limit: int = 10) -> Any:  # noqa: ANN401
     """The steps of a page out of a chunk of which the grant shows nothing."""
-    plan = cast("GrantPlan", SimpleNamespace(topic="t", projection=Showing(1_000_000)))
+    bare = SimpleNamespace(topic="t", projection=Showing(1_000_000), marks={})
+    plan = cast("GrantPlan", bare)
     found = Gathering(limit, (1,), [1], (), Budget(1 << 30))
     return gathering._take(ChunkCache(1 << 20), plan, found, 0, chunk, None)
 
