@@ -210,6 +210,12 @@ DEMAND_ACTIONS: Final = {
     "meet": N_("以资源满足需求"),
     "close": N_("关闭需求"),
 }
+DELEGATION_STATES: Final = {
+    "proposed": N_("待受托方同意"),
+    "active": N_("生效"),
+    "ended": N_("已终止"),
+    "expired": N_("已到期"),
+}
 DELEGATION_ACTIONS: Final = {
     "consent": N_("同意接受委托"),
     "end": N_("终止委托"),
@@ -290,6 +296,7 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "dispute_kind": DISPUTE_KINDS,
     "dispute_side": DISPUTE_SIDES,
     "ruling": RULINGS,
+    "delegation": DELEGATION_STATES,
     "delegation_action": DELEGATION_ACTIONS,
     "source": SOURCE_STATES,
     "thing": THINGS,
