@@ -94,6 +94,7 @@ class ExchangeEvent(StrEnum):
     ENDPOINT_STOPPED = "endpoint.stopped"
     DELIVERY_RETRIED = "delivery.retried"
     DELIVERY_SKIPPED = "delivery.skipped"
+    NOTICES_SET = "department.notices_set"
     VERIFY_ANSWERED = "verify.answered"
     GUESSING_SUSPECTED = "verify.guessing_suspected"
     QUARANTINE_KEPT = "quarantine.kept"

@@ -42,6 +42,7 @@ from exchange.metering import count_store, terms
 from exchange.metering.evidence import store as evidence
 from exchange.metering.ledger import store as ledger
 from exchange.metering.rates import store as buckets
+from exchange.notices.notifier import Notifier
 from exchange.publishing import issued, quarantine_entries
 from exchange.publishing import store as intents
 from exchange.quality import measure
@@ -208,6 +209,8 @@ class Worker:
             self._start_chore("signing-keys", self._rotate_keys, KEYS_SECONDS)
             self._start_jobs()
             self._loops.start("push", partial(self._push.run, self._open_box))
+            notifier = Notifier(self._settings, self._database)
+            self._loops.start("notices", partial(notifier.run, self._open_box))
         if self._settings.worker_heartbeat_file is not None:
             path = self._settings.worker_heartbeat_file
             self._loops.start("heartbeat", partial(self._beat, path))

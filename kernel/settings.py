@@ -235,6 +235,17 @@ class Settings(BaseSettings):
         default=False,
         description="addresses of this machine may be called: for local runs and tests",
     )
+    smtp_host: str = Field("", description="server that mail is sent by; empty: no mail is sent")
+    smtp_port: int = Field(587, ge=1, le=65535, description="its port")
+    smtp_tls: Literal["none", "starttls", "tls"] = Field(
+        "starttls", description="TLS towards it: from the start, asked for, or none"
+    )
+    smtp_ca_file: Path | None = Field(
+        None, description="certificates that sign its own (PEM); else those of the system"
+    )
+    smtp_username: str = Field("", description="the platform's user there; empty: none")
+    smtp_password_file: Path | None = Field(None, description="file that holds its password")
+    smtp_from: str = Field("", description="address that mail comes from")
     jobs_at_once: int = Field(
         2, ge=0, le=16, description="jobs that a worker runs side by side; 0 is none"
     )

@@ -86,6 +86,9 @@ HISTORY: Final[frozenset[str]] = frozenset(
         "kernel.refusal.department",
         # Where the old department's servers stood: security names the successor's.
         "auth.networks.department",
+        # Its own mailboxes and webhook; the successor has its own.
+        "exchange.notice_setting.department",
+        "exchange.notice_channel.department",
         "catalog.resource_transition.department",
         "exchange.application_history.department",
         "exchange.subscription_history.department",

@@ -16,6 +16,7 @@ from catalog import awaited as catalogue
 from catalog import directory as names
 from exchange.applications import deadlines
 from exchange.corrections import awaited as corrections
+from exchange.delivery.push import awaited as endpoints
 from exchange.demands import awaited as demands
 from exchange.disputes import awaited as disputes
 from exchange.orders import awaited as orders
@@ -101,6 +102,12 @@ async def _corrections(
     return [await corrections.tasks(session, principal, request)]
 
 
+async def _endpoints(
+    session: ReadSession, principal: Principal, request: PageRequest, _now: datetime
+) -> Lists:
+    return [await endpoints.tasks(session, principal, request)]
+
+
 # Whoever adds a kind of thing adds here who asks for what waits in it.
 SOURCES: Final[Sequence[Ask]] = (
     _catalogue,
@@ -110,6 +117,7 @@ SOURCES: Final[Sequence[Ask]] = (
     _orders,
     _delegations,
     _corrections,
+    _endpoints,
 )
 
 

@@ -23,6 +23,7 @@ from exchange.evidence_comparison import Finding, compare
 from exchange.log.access import Access
 from exchange.log.connection import Connection
 from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
+from exchange.notices import wishes
 from exchange.publishing import quarantine
 from exchange.restoration.declare import Declaration, declare, lost_events
 from exchange.services import register as services
@@ -46,6 +47,7 @@ ENCRYPTED = (
     *quarantine.ENCRYPTED,
     *endpoints.ENCRYPTED,
     *services.ENCRYPTED,
+    *wishes.ENCRYPTED,
     *master_key.ENCRYPTED,
 )
 

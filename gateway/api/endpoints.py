@@ -20,11 +20,10 @@ from gateway.lists import ListOf, Matching, Paging, tag
 from gateway.next_steps import NextStep, by_side
 from gateway.once import SHOWN_ONCE, Acting
 from gateway.principal import ApplicationsWriter, CatalogReader
-from gateway.services import Reading, Services, Using, Writing
+from gateway.receiving import url_faults
+from gateway.services import Reading, Using, Writing
 from kernel import clock
 from kernel.database import ReadSession
-from kernel.errors import FieldErrors
-from kernel.outbound.errors import OutboundError, Reason
 from kernel.wire import Wire
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
@@ -143,13 +142,15 @@ async def put(
     """设置推送端点，密钥只显示一次 / set where records are pushed to; the secret is told once."""
     wanted = Wanted(**body.model_dump())
     # A name is resolved, and nobody's lock is held meanwhile.
-    refusal = await _refusal(using, principal, wanted.url)
+    async with using.database.reading() as session:
+        allowed = await networks.allowed(session, principal.department)
+    faults = await url_faults(using, "url", wanted.url, allowed)
     async with using.database.transaction() as session:
         standing = await endpoints.put(
             session, principal, subscription_id, precondition, wanted,
             box=using.box, now=clock.now(),
         )  # fmt: skip
-        refusal.raise_if_any()
+        faults.raise_if_any()
         view = await _view(session, standing)
     tag(response, standing.row.revision)
     return view
@@ -276,26 +277,6 @@ async def skip(
         session, principal, subscription_id, delivery_id, reason=body.reason, now=clock.now()
     )
     return await once.keep((await _deliveries(session, principal, [row]))[0])
-
-
-async def _refusal(using: Services, principal: Principal, url: str) -> FieldErrors:
-    """Return what is wrong with a URL; a name that is not known yet is no fault of it."""
-    errors = FieldErrors()
-    async with using.database.reading() as session:
-        allowed = await networks.allowed(session, principal.department)
-    try:
-        await using.outbound.addresses(url, allowed)
-    except OutboundError as error:
-        if error.reason is Reason.URL_REFUSED:
-            errors.add("url", "pattern", "地址不合规范，应为 https://…", error.detail)
-        elif error.reason is Reason.ADDRESS_REFUSED:
-            errors.add(
-                "url",
-                "out_of_range",
-                "该地址不在本部门允许的网段内，请联系安全管理员登记",
-                "lies outside the networks of the department: let security name them",
-            )
-    return errors
 
 
 async def _view(session: ReadSession, standing: Standing) -> EndpointView:

@@ -85,6 +85,8 @@ SUBSCRIPTION_ACTIONS: Final = {
     "object": N_("对新版本提出异议"),
     "file-change": N_("变更备案"),
     "deliver": N_("提供首批数据"),
+    "test-endpoint": N_("测试推送端点"),
+    "resume-endpoint": N_("确认缺口并恢复推送"),
     "disposal-report": N_("报告数据处置"),
     "disposal-confirm": N_("确认数据处置"),
     "disposal-return": N_("退回数据处置"),

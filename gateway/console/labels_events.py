@@ -98,6 +98,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "endpoint.stopped": N_("推送停止"),
     "delivery.retried": N_("重试推送"),
     "delivery.skipped": N_("跳过推送"),
+    "department.notices_set": N_("设置通知方式"),
     "snapshot.made": N_("生成快照"),
     "snapshot.read": N_("下载快照"),
     "file.begun": N_("开始上传文件"),

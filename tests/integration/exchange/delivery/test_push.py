@@ -117,12 +117,19 @@ async def test_a_refused_batch_is_skipped_with_a_reason_and_a_gone_receiver_paus
         await eventually(lambda: _has_status(sharing, "paused"))
         shown = await head.ask("GET", path(sharing, "endpoint"))
         assert (shown["paused_by"], shown["reason"]) == ("platform", "gone")
+        assert await awaited(sharing) == ["subscription.test-endpoint"]
         receiver.status = 200
         tested = await head.ask("POST", path(sharing, "endpoint", "test"))
         assert tested["endpoint"]["status"] == "active"
         (waiting,) = await deliveries(sharing, "waiting")
         await head.ask("POST", path(sharing, "deliveries", waiting["id"], "retry"))
         await eventually(lambda: keys(receiver) == ["k00001"])
+
+
+async def awaited(sharing: Sharing) -> list[str]:
+    """Return what waits for the consumer's head in its subscription."""
+    told = await sharing.consumer.head.ask("GET", "/v1/me/tasks")
+    return [each["kind"] for each in told["items"] if each["thing"] == sharing.subscription]
 
 
 async def _has_status(sharing: Sharing, status: str) -> bool:
@@ -277,6 +284,7 @@ async def test_after_a_gap_of_the_log_nothing_is_pushed_until_its_head_has_said_
         await head.ask("POST", f"{endpoint}/resume")
         await eventually(lambda: _has_status(sharing, "stopped"))
         assert (await head.ask("GET", endpoint))["reason"] == "cursor_expired"
+        assert await awaited(sharing) == ["subscription.resume-endpoint"]
         problem(await head.post(f"{endpoint}/resume"), 422, "validation_failed")
         await head.ask("POST", f"{endpoint}/resume", {"past_gap": True})
         await sharing.publisher.publish(sharing.resource, rows(2, 3))
