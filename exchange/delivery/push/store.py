@@ -101,11 +101,17 @@ FORGET_GAP = text("""
         attempts = 0, next_attempt_at = NULL, reserved = NULL
     WHERE subscription_id = :id
 """)
+LOST = text("""
+    UPDATE exchange.push_delivery SET status = 'skipped', skip_reason = 'cursor_expired',
+        ended_at = clock_timestamp(), next_attempt_at = NULL
+    WHERE subscription_id = :id AND status IN ('sending', 'waiting')
+""")
 
 
 async def past_gap(session: WriteSession, subscription_id: str) -> None:
-    """Let every lane begin with the first record that the log keeps."""
+    """Let every lane begin with the first record that the log keeps; what waited is lost."""
     await session.execute(FORGET_GAP.bindparams(id=subscription_id))
+    await session.execute(LOST.bindparams(id=subscription_id))
 
 
 # -- attempts -------------------------------------------------------------------------------------
@@ -142,6 +148,11 @@ BEGIN = text("""
                     AND leased_until > clock_timestamp()
             )
         RETURNING subscription_id
+    ), replaced AS (
+        -- It no longer fitted: its records go in smaller batches, the first of which is this one.
+        DELETE FROM exchange.push_delivery
+        WHERE id = CAST(:known_delivery AS text) AND id <> :delivery_id
+            AND EXISTS (SELECT FROM lane)
     )
     INSERT INTO exchange.push_delivery AS d (id, subscription_id, partition, status, records,
         size_bytes, available_only, attempts, begun_at, tried_at)

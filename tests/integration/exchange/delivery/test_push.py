@@ -325,3 +325,22 @@ async def test_a_host_that_fails_is_left_alone_and_tested_by_one_worker(
     await one.works(host)
     await other.look()
     assert other.seconds_alone(host) is None
+
+
+async def test_a_batch_that_is_made_smaller_leaves_no_delivery_behind(world: World) -> None:
+    async with receiving() as receiver:
+        sharing = await pushed(world, receiver)
+        receiver.status = 413
+        await sharing.publisher.publish(sharing.resource, rows(0, 4))
+        await eventually(lambda: _waits(sharing))
+        (whole,) = await deliveries(sharing)
+        head, endpoint = sharing.consumer.head, path(sharing, "endpoint")
+        tag = (await head.get(endpoint)).headers["ETag"]
+        smaller = {"url": receiver.url, "max_records": 2}
+        changed = await head.put(endpoint, smaller, headers={"If-Match": tag})
+        assert changed.json()["status"] == "active"
+        receiver.status = 200
+        await head.ask("POST", path(sharing, "deliveries", whole["id"], "retry"))
+        await eventually(lambda: _all_delivered(sharing, 2))
+        assert whole["id"] not in {each["id"] for each in await deliveries(sharing)}
+        assert keys(receiver) == [f"k{n:05}" for n in range(4)]
