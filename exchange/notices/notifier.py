@@ -75,8 +75,8 @@ class Notifier:
         if most <= 0:
             return
         kinds = [wishes.WEBHOOK] + ([wishes.EMAIL] if mailer.is_on else [])
-        async with self._database.transaction() as session:
-            due = await store.claim(session, self._me, kinds, most, clock.now())
+        async with self._database.single() as connection:
+            due = await store.claim(connection, self._me, kinds, most, clock.now())
         for each in due:
             self._tasks.add(asyncio.create_task(self._tell(each, box, outbound, mailer)))
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col, select
 
 from exchange.feed.tables import FeedEvent
@@ -96,11 +97,11 @@ async def close_channel(session: WriteSession, department: str, kind: str) -> No
 
 
 async def claim(
-    session: WriteSession, me: str, kinds: Sequence[str], most: int, now: datetime
+    connection: AsyncConnection, me: str, kinds: Sequence[str], most: int, now: datetime
 ) -> Sequence[Due]:
     """Take channels that have something to tell and are nobody's, at most so many."""
     facts = {"me": me, "kinds": list(kinds), "most": most, "now": now}
-    rows = await session.execute(
+    rows = await connection.execute(
         CLAIM.bindparams(seconds=LEASE_SECONDS, events=EVENTS_MAX, **facts)
     )
     return [Due(*row) for row in rows]

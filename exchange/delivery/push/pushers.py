@@ -80,11 +80,11 @@ class Pushers:
             if task.done():
                 task.result()
         tools, asked_at = self._tools, clock.monotonic()
-        async with tools.database.transaction() as session:
-            await store.claim(session, tools.me, LEASES_MAX, local_date(clock.now()))
-            held = await store.held(session, tools.me)
+        async with tools.database.single() as connection:
+            held = await store.claim(connection, tools.me, LEASES_MAX, local_date(clock.now()))
         self._leased_until = asked_at + LEASE_SECONDS
-        await tools.hosts.look()
+        if held:
+            await tools.hosts.look()
         await self._stop(self._tasks.keys() - held)
         for subscription_id in held - self._tasks.keys():
             self._tasks[subscription_id] = asyncio.create_task(self._push(subscription_id))

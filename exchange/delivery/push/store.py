@@ -19,19 +19,23 @@ FORGOTTEN_AT_ONCE: Final = 5_000
 # -- leases ---------------------------------------------------------------------------------------
 
 CLAIM = text("""
-    UPDATE exchange.push_endpoint e SET holder = :me,
-        leased_until = clock_timestamp() + make_interval(secs => :seconds)
-    FROM (
-        SELECT p.id FROM exchange.push_endpoint p JOIN exchange.subscription s ON s.id = p.id
-        WHERE p.status = 'active' AND s.mode = 'push' AND s.status IN ('active', 'suspended')
-            AND s.valid_until >= :today
-            AND (p.holder = :me OR p.leased_until IS NULL OR p.leased_until < clock_timestamp())
-        ORDER BY p.holder = :me DESC NULLS LAST, p.id LIMIT :most
-        FOR NO KEY UPDATE OF p SKIP LOCKED
-    ) c WHERE e.id = c.id
-    RETURNING e.id
-""")
-HELD = text("""
+    WITH claimed AS (
+        UPDATE exchange.push_endpoint e SET holder = :me,
+            leased_until = clock_timestamp() + make_interval(secs => :seconds)
+        FROM (
+            SELECT p.id FROM exchange.push_endpoint p
+            JOIN exchange.subscription s ON s.id = p.id
+            WHERE p.status = 'active' AND s.mode = 'push' AND s.status IN ('active', 'suspended')
+                AND s.valid_until >= :today AND (
+                    p.holder = :me OR p.leased_until IS NULL OR p.leased_until < clock_timestamp()
+                )
+            ORDER BY p.holder = :me DESC NULLS LAST, p.id LIMIT :most
+            FOR NO KEY UPDATE OF p SKIP LOCKED
+        ) c WHERE e.id = c.id
+        RETURNING e.id
+    )
+    SELECT id FROM claimed UNION
+    -- What is being changed at this moment is left out above, and is still held.
     SELECT id FROM exchange.push_endpoint
     WHERE holder = :me AND status = 'active' AND leased_until > clock_timestamp()
 """)
@@ -40,14 +44,10 @@ RELEASE = text("""
 """)
 
 
-async def claim(session: WriteSession, me: str, most: int, today: date) -> set[str]:
-    """Renew what this process pushes, and take what nobody pushes, at most so many in all."""
+async def claim(connection: AsyncConnection, me: str, most: int, today: date) -> set[str]:
+    """Renew what this process pushes, take what nobody pushes, and return what it holds then."""
     facts = {"me": me, "most": most, "seconds": LEASE_SECONDS, "today": today}
-    return set((await session.execute(CLAIM.bindparams(**facts))).scalars())
-
-
-async def held(session: ReadSession, me: str) -> set[str]:
-    return set((await session.execute(HELD.bindparams(me=me))).scalars())
+    return set((await connection.execute(CLAIM.bindparams(**facts))).scalars())
 
 
 async def release(session: WriteSession, me: str) -> None:
