@@ -22,6 +22,8 @@ LISTED_FROM: Final = 0.5
 # What another division collects does not spare this one to do so.
 OTHER_REGION: Final = 0.75
 
+ASKING: Final = (Role.CLERK, Role.HEAD, Role.AUTHORITY)
+
 
 @dataclass(frozen=True, slots=True)
 class WantedItem:
@@ -72,7 +74,7 @@ async def find(
     session: ReadSession, principal: Principal, wanted: Wanted, threshold: float
 ) -> Similar:
     """Return elements and resources that are like what is wanted, the likest first."""
-    principal.require_role(Role.CLERK, Role.HEAD, Role.AUTHORITY)
+    principal.require_role(*ASKING)
     return await _similar(session, principal.department, wanted, threshold, frozenset())
 
 
@@ -81,7 +83,7 @@ async def of_resource(
 ) -> Similar:
     """Return what is like the version that the caller sees; NotFound, RoleRequired."""
     shown = await versions.shown(session, principal, resource_id)
-    principal.require_role(Role.CLERK, Role.HEAD, Role.AUTHORITY)
+    principal.require_role(*ASKING)
     version = shown.version
     items = [WantedItem(i["label"], i["element"], not i["key"]) for i in version.items]
     wanted = Wanted(

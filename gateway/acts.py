@@ -44,7 +44,7 @@ from exchange.subscriptions import grants, ledger
 from exchange.subscriptions import register as subscriptions
 from exchange.subscriptions import states as subscription_states
 from exchange.subscriptions.states import FILING_ROLES
-from gateway import correcting, explaining, oversight_acts
+from gateway import correcting, explaining, oversight_acts, setting_acts
 from gateway.standing import Act, Look, Standing, refusal_of
 from kernel import clock
 from kernel.database import ReadSession
@@ -223,6 +223,7 @@ THINGS: Final[Mapping[str, Look]] = MappingProxyType(
         "/v1/disputes/{dispute_id}": _dispute,
         **oversight_acts.THINGS,
         **correcting.THINGS,
+        **setting_acts.THINGS,
         "/v1/refusals/{correlation_id}": _refused,
         "/v1/jobs/{job_id}": _job,
     }
@@ -373,6 +374,7 @@ def _acts() -> Iterator[tuple[str, Act]]:
         yield f"POST /v1/disputes/{{dispute_id}}/{step}", _of_dispute(step)
     yield from oversight_acts.acts()
     yield from correcting.acts()
+    yield from setting_acts.acts()
     yield "POST /v1/resources/{resource_id}/file-change", Act(_resource, (Role.AUTHORITY,))
     yield from _after_the_grant()
     filing = _of_subscription(subscription_states.Action.TERMINATE, FILING_ROLES)

@@ -1,5 +1,6 @@
 """`/v1/resources/{id}/service`, and the calls that `gateway.hot.calls` serves, documented."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -15,6 +16,7 @@ from gateway.lists import Matching, tag
 from gateway.principal import CatalogReader, CatalogWriter, RecordsReader
 from gateway.services import Reading, Using, Writing
 from kernel import clock
+from kernel.errors import NotFound, ShuyuanError
 from kernel.wire import Wire
 
 router = APIRouter(prefix="/v1/resources/{id}/service", tags=["resources"])
@@ -22,7 +24,8 @@ calls = APIRouter(prefix="/v1/subscriptions/{id}/call", tags=["records"])
 
 OPERATIONS_MAX: Final = 50
 QUERY_MAX: Final = 50
-Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z][0-9a-zA-Z_-]{0,63}$")]
+OPERATION: Final = re.compile(r"[a-zA-Z][0-9a-zA-Z_-]{0,63}")
+Name = Annotated[str, StringConstraints(pattern=f"^{OPERATION.pattern}$")]
 QueryName = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_.~-]{1,64}$")]
 PathText = Annotated[str, StringConstraints(pattern=r"^/[^\s?#\\\x00-\x1f\x7f]{0,511}$")]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
@@ -149,6 +152,11 @@ async def find(
 OperationName = Annotated[str, Path(min_length=1, max_length=64)]
 
 
+def _refusal(operation: str) -> ShuyuanError:
+    """What can name an operation is served before FastAPI; anything else names none."""
+    return Misrouted() if OPERATION.fullmatch(operation) else NotFound()
+
+
 @calls.get("/{operation}")
 async def call(
     id: ThingId,  # noqa: A002 - the contract's name
@@ -159,7 +167,7 @@ async def call(
 
     An `opaque` one answers with whatever the provider does.
     """
-    raise Misrouted
+    raise _refusal(operation)
 
 
 @calls.post("/{operation}")
@@ -169,7 +177,7 @@ async def call_with_body(
     principal: RecordsReader,
 ) -> CalledRecords:
     """以请求体调用服务操作 / the same with a body, of at most 1 MiB, which is handed on."""
-    raise Misrouted
+    raise _refusal(operation)
 
 
 def _view(row: Service) -> ServiceView:

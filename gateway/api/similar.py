@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
+from auth.principal import Principal, Scope
 from catalog import similar
 from catalog.rules.similarity import Match
-from catalog.similar import Similar, SimilarElement, SimilarResource, Wanted, WantedItem
+from catalog.similar import ASKING, Similar, SimilarElement, SimilarResource, Wanted, WantedItem
 from catalog.states import State
 from gateway import names
 from gateway.api.entries import ITEMS_MAX
@@ -21,6 +22,16 @@ from kernel.wire import Wire
 
 router = APIRouter(prefix="/v1/catalogue", tags=["resources"])
 of_resources = APIRouter(prefix="/v1/resources", tags=["resources"])
+
+
+async def _drafting(principal: CatalogReader) -> Principal:
+    principal.require_role(*ASKING)
+    return principal
+
+
+# The guard asks for them before a body is read.
+_drafting.wanted_scope = Scope.CATALOG_READ  # type: ignore[attr-defined]
+_drafting.wanted_roles = ASKING  # type: ignore[attr-defined]
 
 
 class SimilarItemIn(Wire):
@@ -90,7 +101,11 @@ class SimilarView(Wire):
 
 @router.post("/similar")
 async def find(
-    body: SimilarIn, request: Request, session: Reading, principal: CatalogReader, using: Using
+    body: SimilarIn,
+    request: Request,
+    session: Reading,
+    principal: Annotated[Principal, Depends(_drafting)],
+    using: Using,
 ) -> SimilarView:
     """起草时查找已有的相同数据 / what carries the same data already, before it is drafted."""
     wanted = body.wanted(principal.region_code)

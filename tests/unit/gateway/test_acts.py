@@ -31,9 +31,17 @@ OF_NO_ROLE = {
     "POST /v1/me/password",
     "POST /v1/me/explain",
     "POST /v1/jobs/{job_id}/cancel",
+    "POST /v1/subscriptions/{subscription_id}/corrections",
+    "POST /v1/corrections/{correction_id}/confirm",
+    "POST /v1/corrections/{correction_id}/reopen",
+    "POST /v1/corrections/{correction_id}/withdraw",
 }
 # Their handlers ask for their things before they look at anything else.
-HOT = {"POST /v1/resources/{id}/records", "GET /v1/receipts/{receipt_id}"}
+HOT = {
+    "POST /v1/resources/{id}/records",
+    "GET /v1/receipts/{receipt_id}",
+    "GET /v1/attachments/{attachment_id}",
+}
 
 
 def operations() -> list[Operation]:
@@ -112,6 +120,12 @@ def test_every_operation_wants_a_scope_or_lets_anybody_in() -> None:
         "DELETE /v1/resources/{id}/files/{file_id}",
         "POST /v1/resources/{id}/quarantine/resolve",
         "DELETE /v1/resources/{id}/quarantine/{entry_id}",
+        "POST /v1/subscriptions/{subscription_id}/corrections",
+        "GET /v1/corrections",
+        "GET /v1/corrections/{correction_id}",
+        "POST /v1/corrections/{correction_id}/confirm",
+        "POST /v1/corrections/{correction_id}/reopen",
+        "POST /v1/corrections/{correction_id}/withdraw",
     }
 
 

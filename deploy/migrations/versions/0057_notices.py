@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
-revision = "0051"
-down_revision = "0050"
+revision = "0057"
+down_revision = "0056"
 branch_labels = None
 depends_on = None
 
