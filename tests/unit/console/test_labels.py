@@ -107,7 +107,9 @@ def tables() -> set[type[StrEnum]]:
     }
 
 
-@pytest.mark.parametrize("codes", sorted(tables(), key=lambda each: each.__module__))
+@pytest.mark.parametrize(
+    "codes", sorted(tables(), key=lambda each: (each.__module__, each.__name__))
+)
 def test_every_table_of_states_is_named(codes: type[StrEnum]) -> None:
     """None can be forgotten: a table that comes later is found by itself."""
     assert any(set(codes) <= set(names) for names in NAMES.values()), codes.__module__
