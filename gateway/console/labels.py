@@ -123,25 +123,6 @@ DISPUTE_STATES: Final = {
     "appealed": N_("待人民政府决定"),
     "closed": N_("已了结"),
 }
-CORRECTION_ACTIONS: Final = {
-    "submit": N_("提出校核申请"),
-    "accept": N_("受理校核"),
-    "reject": N_("不予更正"),
-    "fix": N_("更正数据"),
-    "confirm": N_("确认更正"),
-    "reopen": N_("认为未更正"),
-    "withdraw": N_("撤回"),
-    "breach": N_("逾期"),
-    "reckoned-anew": N_("期限重新计算"),
-}
-CORRECTION_STATES: Final = {
-    "submitted": N_("待受理"),
-    "accepted": N_("更正中"),
-    "rejected": N_("不予更正"),
-    "fixed": N_("已更正，待确认"),
-    "confirmed": N_("已确认"),
-    "withdrawn": N_("已撤回"),
-}
 DISPUTE_ACTIONS: Final = {
     "open": N_("提出争议"),
     "reply": N_("答复争议"),
@@ -286,8 +267,6 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "bundle_action": BUNDLE_ACTIONS,
     "bundle_line": BUNDLE_LINES,
     "dispute": DISPUTE_STATES,
-    "correction": CORRECTION_STATES,
-    "correction_action": CORRECTION_ACTIONS,
     "dispute_action": DISPUTE_ACTIONS,
     "demand": DEMAND_STATES,
     "demand_action": DEMAND_ACTIONS,

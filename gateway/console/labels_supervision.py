@@ -20,6 +20,16 @@ ORDER_SIDES: Final = {
     "department": N_("向我部门下达的"),
     "authority": N_("本辖区的"),
 }
+GROUPINGS: Final = {
+    "department": N_("按部门"),
+    "region": N_("按地区"),
+    "month": N_("按月"),
+}
+CORRECTION_SIDES: Final = {
+    "provider": N_("我部门答复的"),
+    "consumer": N_("我部门提出的"),
+    "authority": N_("本辖区的"),
+}
 CORRECTION_STATES: Final = {
     "submitted": N_("待受理"),
     "accepted": N_("已受理，待更正"),
@@ -36,6 +46,8 @@ CORRECTION_ACTIONS: Final = {
     "confirm": N_("确认更正"),
     "reopen": N_("退回更正"),
     "withdraw": N_("撤回校核"),
+    "breach": N_("逾期"),
+    "reckoned-anew": N_("期限重新计算"),
 }
 PROBLEMS: Final = {
     "wrong": N_("有误"),
@@ -82,11 +94,13 @@ QUALITY_KINDS: Final = {
 NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "correction": CORRECTION_STATES,
     "correction_action": CORRECTION_ACTIONS,
+    "correction_side": CORRECTION_SIDES,
     "problem": PROBLEMS,
     "order": ORDER_STATES,
     "order_action": ORDER_ACTIONS,
     "order_side": ORDER_SIDES,
     "violation": VIOLATIONS,
+    "grouping": GROUPINGS,
     "dimension": DIMENSIONS,
     "quality_kind": QUALITY_KINDS,
 }

@@ -30,6 +30,8 @@ INSIDE = {
     "/console/code-lists": "/console/sources",
     "/console/code-list": "/console/sources",
     "/console/regions": "/console/sources",
+    "/console/indicators": "/console/orders",
+    "/console/violations": "/console/orders",
 }
 AREAS: Sequence[tuple[str, str, frozenset[Role]]] = (
     ("/console", N_("工作台"), EVERYBODY),
@@ -37,7 +39,9 @@ AREAS: Sequence[tuple[str, str, frozenset[Role]]] = (
     ("/console/sources", N_("数源"), EVERYBODY),
     ("/console/applications", N_("申请"), STAFF | {Role.AUDITOR}),
     ("/console/subscriptions", N_("授权"), STAFF | {Role.AUDITOR}),
+    ("/console/corrections", N_("校核"), STAFF | {Role.AUDITOR}),
     ("/console/disputes", N_("争议"), frozenset({Role.HEAD, Role.AUTHORITY, Role.AUDITOR})),
+    ("/console/orders", N_("监督"), frozenset({Role.HEAD, Role.AUTHORITY, Role.AUDITOR})),
     ("/console/clients", N_("应用系统"), EVERYBODY),
     ("/console/refusals", N_("为何被拒"), ASKERS),
     ("/console/demands", N_("需求"), STAFF | {Role.AUDITOR}),

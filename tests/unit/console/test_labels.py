@@ -29,16 +29,24 @@ from exchange.demands import states as demand_states
 from exchange.disposals import states as disposal_states
 from exchange.disputes import states as dispute_states
 from exchange.orders import states as order_states
+from exchange.parties import Side
 from exchange.stewardship.version_effects import Effect
 from exchange.subscriptions import states as subscription_states
 from exchange.subscriptions.conditions import Op
+from exchange.supervision.figures import By
 from exchange.tasks.duties import THINGS
+from exchange.violations import types as violations
 from gateway.checks import Check
 from gateway.console.labels import NAMES
 from gateway.console.places import PLACES
 from kernel.jobs import Status as JobStatus
 
 CODES: dict[str, Iterable[str]] = {
+    "problem": correction_states.Problem,
+    "violation": violations.Type,
+    "grouping": By,
+    "order_side": order_states.Party,
+    "correction_side": Side,
     "resource": catalog_states.State,
     "resource_action": catalog_states.Action,
     "source": catalog_states.SourceStatus,
@@ -107,9 +115,14 @@ def tables() -> set[type[StrEnum]]:
     }
 
 
-@pytest.mark.parametrize(
-    "codes", sorted(tables(), key=lambda each: (each.__module__, each.__name__))
-)
+def _name(table: type[StrEnum]) -> str:
+    return f"{table.__module__}.{table.__name__}"
+
+
+TABLES = sorted(tables(), key=_name)
+
+
+@pytest.mark.parametrize("codes", TABLES, ids=_name)
 def test_every_table_of_states_is_named(codes: type[StrEnum]) -> None:
     """None can be forgotten: a table that comes later is found by itself."""
     assert any(set(codes) <= set(names) for names in NAMES.values()), codes.__module__
