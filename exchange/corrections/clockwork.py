@@ -25,7 +25,7 @@ async def mark_corrections(session: WriteSession, now: datetime) -> int:
     """
     overdue = await store.take_overdue(session, now, MARKED_AT_ONCE)
     for row in overdue:
-        await moving.move(session, row, row.status, record_breach(session, row, now))
+        await moving.move(session, row, row.status, await record_breach(session, row, now))
     return len(overdue)
 
 

@@ -19,6 +19,7 @@ from exchange.corrections.states import (
 from exchange.corrections.tables import Correction
 from exchange.events import ExchangeEvent
 from exchange.parties import Side, authorize
+from exchange.violations import recording
 from kernel import audit, outbox
 from kernel.actor import SYSTEM, Actor
 from kernel.database import WriteSession
@@ -73,7 +74,7 @@ async def carry(
 ) -> Correction:
     """Write the step, what happened, and the message that tells the parties of it."""
     step = (row.status, target(row, action))
-    breached = record_breach(session, row, now)
+    breached = await record_breach(session, row, now)
     updated = await moving.move(session, row, step[1], breached | dict(changes))
     store.add_history(session, updated.id, action, step, actor, now, facts)
     audit.record(session, actor, EVENTS[action], "correction", updated.id, **facts)
@@ -81,7 +82,7 @@ async def carry(
     return updated
 
 
-def record_breach(session: WriteSession, row: Correction, now: datetime) -> dict[str, Any]:
+async def record_breach(session: WriteSession, row: Correction, now: datetime) -> dict[str, Any]:
     """Record a newly missed C7 and tell the authority; return the columns that say so (P7)."""
     runs = row.status in ANSWERABLE and row.breached_at is None
     if not runs or not is_breached(row.due_at, now):
@@ -91,6 +92,17 @@ def record_breach(session: WriteSession, row: Correction, now: datetime) -> dict
     event = ExchangeEvent.DEADLINE_BREACHED
     audit.record(session, SYSTEM, event, "correction", row.id, **facts)
     outbox.add(session, event, row.id, message(row) | facts)
+    await recording.missed(
+        session,
+        C7,
+        department=row.provider_department,
+        region_code=row.region_code,
+        thing="correction",
+        thing_id=row.id,
+        occasion=str(row.breaches + 1),
+        due_at=row.due_at,
+        now=now,
+    )
     return {"breached_at": now, "breaches": row.breaches + 1}
 
 

@@ -19,8 +19,6 @@ class Indicator:
     formula_en: str
     cases: str
     count: bool = False
-    # What the cases are read from beside the tables that were there first.
-    table: str | None = None
 
     def value(self, numerator: int, denominator: int | None) -> float | None:
         """Return the share, or the sum of a count; None where nothing was due."""
@@ -45,7 +43,6 @@ _ALL: Final = (
         "按更新周期更新的条目日数 ÷ 有更新周期的条目日数",
         "days of entries within their cycle ÷ days of entries that have a cycle",
         cases.UPDATED,
-        table="exchange.quality_check",
     ),
     Indicator(
         "answered_timely",
@@ -78,7 +75,6 @@ _ALL: Final = (
         "在时限内办结的校核 ÷ 时限在期内、已办结或已逾期的校核",
         "corrections worked in time (C7) ÷ those of the period that are worked or late",
         cases.CORRECTED,
-        table="exchange.correction",
     ),
     Indicator(
         "quality_passed",
@@ -87,7 +83,6 @@ _ALL: Final = (
         "通过的质量检查 ÷ 所做的质量检查",
         "checks of quality passed ÷ checks made",
         cases.QUALITY,
-        table="exchange.quality_check",
     ),
     Indicator(
         "calls",

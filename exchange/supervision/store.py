@@ -53,14 +53,6 @@ def _whose(whose: Whose, columns: tuple[str, ...], region: tuple[str, ...]) -> t
     return f"({sides})", [f"{code}%" for code in prefixes(whose["region_code"] or "")]
 
 
-async def is_there(session: ReadSession, table: str | None) -> bool:
-    """Whether this database has the table; where none is named it has."""
-    if table is None:
-        return True
-    found = await session.execute(text("SELECT to_regclass(:table) IS NOT NULL"), {"table": table})
-    return bool(found.scalar_one())
-
-
 def _asked(statement: str, bounds: Mapping[str, Any]) -> dict[str, Any]:
     """Return those parameters that a statement has."""
     return {name: value for name, value in bounds.items() if f":{name}" in statement}

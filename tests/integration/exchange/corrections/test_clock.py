@@ -12,6 +12,8 @@ from exchange.metering.counts import Counts
 from exchange.metering.evidence import store as evidence
 from exchange.metering.evidence.delivered import Handed, Under
 from exchange.metering.tables import CountFlush, DeliveredRange, LostSecond
+from exchange.violations.tables import Violation
+from exchange.violations.types import Type
 from kernel import clock
 from kernel.database import Database
 from kernel.errors import IllegalTransition
@@ -60,7 +62,12 @@ async def test_a_missed_day_is_recorded_once(database: Database) -> None:
             session, world.provider_head, correction_id, Action.ACCEPT, now=clock.now()
         )
         steps = await store.history(session, correction_id)
+        counted = select(Violation).where(Violation.thing_id == correction_id)
+        violations = (await session.exec(counted)).all()
     assert [step.action for step in steps] == ["breach", "accept"]
+    assert [(each.type, each.department) for each in violations] == [
+        (Type.CORRECTION_LATE, world.provider)
+    ]
 
 
 async def test_an_answer_that_is_late_records_it_too(database: Database) -> None:
