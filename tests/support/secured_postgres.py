@@ -17,7 +17,6 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from deploy.local.kafka import accepts
 from deploy.local.ports import HOST, any_free
 
 SSL_REQUEST = 80877103
@@ -124,16 +123,17 @@ def tls_server(
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        _await(server, port, home / "log")
+        _await(server, data / "postmaster.pid", home / "log")
         yield f"postgresql://shuyuan:{secret.read_text()}@{HOST}:{port}/postgres"
     finally:
         server.send_signal(2)
         server.wait(START_SECONDS)
 
 
-def _await(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _await(server: subprocess.Popen[bytes], told: Path, log: Path) -> None:
+    """Wait for the server's own word: its port is open while it still starts up."""
     deadline = time.monotonic() + START_SECONDS
-    while not accepts(port):
+    while not (told.exists() and told.read_text().rstrip().endswith("ready")):
         assert server.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)
