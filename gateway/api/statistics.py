@@ -31,7 +31,7 @@ from gateway.workbooks import figures as sheets
 from gateway.workbooks.importing import XLSX
 from kernel import clock
 from kernel.database import ReadSession
-from kernel.errors import NotFound
+from kernel.errors import BadRequest
 
 router = APIRouter(prefix="/v1/stats", tags=["statistics"])
 
@@ -98,7 +98,11 @@ async def list_cases(
 ) -> ListOf[CaseView]:
     """指标所依据的情形 / what an indicator was counted from, in the order of time."""
     if indicator not in INDICATORS:
-        raise NotFound
+        raise BadRequest(
+            f"indicator 须为 {'、'.join(INDICATORS)} 之一",
+            f"indicator is one of {', '.join(INDICATORS)}",
+            parameter="indicator",
+        )
     now = clock.now()
     chosen, period = INDICATORS[indicator], days.period(now)
     found = await figures.cases(session, principal, chosen, period, paging, met=met, now=now)

@@ -153,7 +153,7 @@ async def test_others_see_nothing_of_it(world: World, story: Sharing) -> None:
     for path in ("indicators", "violations", "flows", "indicators.xlsx"):
         assert (await story.provider.clerk.get(f"/v1/stats/{path}")).status_code == 403
     unknown = await stranger.authority.get("/v1/stats/indicators/cases?indicator=x")
-    assert unknown.status_code == 404
+    assert unknown.status_code == 400
     long = await stranger.authority.get("/v1/stats/flows?from=2024-01-01&to=2026-01-01")
     assert (long.status_code, long.json()["code"]) == (400, "invalid_parameter")
 
