@@ -1,5 +1,6 @@
 """Answering, settling and deciding disputes (Order 809 Art 28)."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from auth import directory
@@ -118,27 +119,35 @@ async def decide(
 
 
 async def _require_lowest(session: ReadSession, principal: Principal, dispute: Dispute) -> None:
-    if not await _is_lowest(session, principal, dispute):
+    if not _is_lowest(principal, dispute, await directory.authorities(session)):
         raise NotYourDepartment
 
 
-async def _is_lowest(session: ReadSession, principal: Principal, dispute: Dispute) -> bool:
+def _is_lowest(principal: Principal, dispute: Dispute, authorities: Mapping[str, str]) -> bool:
     regions = (dispute.claimant_region, dispute.respondent_region)
     both = (dispute.claimant_department, dispute.respondent_department)
-    return principal.department in deciders(await directory.authorities(session), regions, both)
+    return principal.department in deciders(authorities, regions, both)
 
 
 async def offered(
-    session: ReadSession, principal: Principal, dispute: Dispute, *, now: datetime
-) -> list[Action]:
-    """Return what the caller may do now, without what is another authority's to do."""
-    held = register.allowed(principal, dispute, now)
-    others = set[Action]()
-    if Action.DECIDE in held and not await _is_lowest(session, principal, dispute):
-        others.add(Action.DECIDE)
-    if principal.department != dispute.decided_department:
-        others.add(Action.CONCLUDE)
-    return [each for each in held if each not in others]
+    session: ReadSession, principal: Principal, rows: Sequence[Dispute], *, now: datetime
+) -> list[list[Action]]:
+    """Return what the caller may do now with each, without what is another authority's to do."""
+    held = [register.allowed(principal, row, now) for row in rows]
+    asked = any(Action.DECIDE in each for each in held)
+    authorities = await directory.authorities(session) if asked else {}
+    return [
+        [each for each in actions if _is_callers(principal, row, each, authorities)]
+        for row, actions in zip(rows, held, strict=True)
+    ]
+
+
+def _is_callers(
+    principal: Principal, dispute: Dispute, action: Action, authorities: Mapping[str, str]
+) -> bool:
+    if action is Action.DECIDE:
+        return _is_lowest(principal, dispute, authorities)
+    return action is not Action.CONCLUDE or principal.department == dispute.decided_department
 
 
 async def appeal(

@@ -331,19 +331,20 @@ async def _views(
     session: ReadSession, principal: Principal, rows: Sequence[Dispute]
 ) -> list[Fields]:
     now = clock.now()
-    views = [_fields(row, principal, now) for row in rows]
+    offered = await resolving.offered(session, principal, rows, now=now)
+    views = [_fields(row, allowed, now) for row, allowed in zip(rows, offered, strict=True)]
     await names.add(session, [*views, *(view["about"] for view in views)])
     await attachment_shapes.add(session, "dispute", views)
     await names.add_people(session, principal, views, PEOPLE, _person_role)
     return [{name: view[name] for name in DisputeView.model_fields} for view in views]
 
 
-def _fields(row: Dispute, principal: Principal, now: datetime) -> Fields:
+def _fields(row: Dispute, allowed: Sequence[Action], now: datetime) -> Fields:
     own = row.model_dump(exclude={"kind", "about_id", "about", "claimant_region"})
     return own | {
         "about": {"kind": row.kind, "id": row.about_id, **row.about},
         "status": register.status_at(row, now),
-        "allowed": register.allowed(principal, row, now),
+        "allowed": list(allowed),
         "next": by_side(register.possible(row, now), ALLOWED_ROLES),
     }
 

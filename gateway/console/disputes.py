@@ -111,10 +111,9 @@ act(router, f"{ADDRESS}/new", new, FORM)(create)
 
 @dataclass(frozen=True, slots=True)
 class DisputePage:
-    """One dispute; `offered` is what the person may do, `proposed` whether the other side has."""
+    """One dispute; `proposed` says whether the other side has proposed a settlement."""
 
     dispute: DisputeDetail
-    offered: Sequence[str]
     proposed: bool
     place: str
 
@@ -123,10 +122,8 @@ class DisputePage:
 async def one(visit: Visit) -> DisputePage:
     async with visit.reading() as session:
         found = await api.find(visit.part("id"), session, visit.principal, Response())
-        row = await register.find(session, visit.principal, found.id)
-        offered = await resolving.offered(session, visit.principal, row, now=visit.now)
     theirs = found.settlement_by not in (None, visit.principal.department)
-    return DisputePage(found, list(map(str, offered)), theirs, _place(found))
+    return DisputePage(found, theirs, _place(found))
 
 
 def _place(dispute: DisputeView) -> str:
