@@ -108,6 +108,8 @@ async def test_a_county_dispute_is_decided_by_the_authority_of_the_county(world:
     ruling = {"decision": "dismissed", "reason": "目录无误"}
     for higher in (city.authority, world.authority):
         assert await code(higher, f"{dispute}/decide", ruling) == (403, "not_your_department")
+        assert (await higher.ask("GET", dispute))["allowed"] == []
+    assert (await county.authority.ask("GET", dispute))["allowed"] == ["decide"]
     assert (await county.authority.ask("POST", f"{dispute}/decide", ruling))["status"] == "decided"
     listed = (await county.authority.ask("GET", "/v1/disputes?role=authority"))["items"]
     assert [each["about"]["resource_id"] for each in listed] == [resource]
