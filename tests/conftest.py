@@ -65,9 +65,12 @@ async def endpoints(stack: Stack) -> AsyncIterator[Endpoints]:
     await databases.forget_migrated(url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers]:
-    """Three brokers beside the stack's one, started by the first test that asks for them."""
+    """Three brokers beside the stack's one, for as long as a file's tests ask for them.
+
+    Three idle virtual machines to the end of a run took a tenth of a core from all other tests.
+    """
     with three_brokers(tmp_path_factory.mktemp("brokers")) as started:
         yield started
 
