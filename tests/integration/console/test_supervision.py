@@ -26,6 +26,28 @@ async def test_a_missing_record_is_objected_to_and_answered(world: World) -> Non
         assert raised.path in (await head.open("/console/corrections", role="provider")).links
 
 
+async def test_a_wrong_value_is_fixed_by_a_receipt_and_confirmed(world: World) -> None:
+    sharing = await world.sharing([{"name": "id", "key": True}, {"name": "name"}])
+    await sharing.publisher.publish(sharing.resource, [{"id": "a", "name": "张三"}])
+    assert len((await sharing.subscriber.pull_all(sharing.subscription)).records) == 1
+    async with browsing(world.base_url, sharing.consumer.clerk) as clerk:
+        subscription = await clerk.open(f"/console/subscriptions/{sharing.subscription}")
+        [path] = [link for link in subscription.links if "/corrections/new?" in link]
+        raised = await clerk.send(
+            await clerk.open(path), "/new", key="a", description="与户口簿不符", items="name",
+            expected_name="张叁",
+        )  # fmt: skip
+        assert "张叁" in raised.text, raised.text
+        receipt = await sharing.publisher.publish(sharing.resource, [{"id": "a", "name": "张叁"}])
+        async with browsing(world.base_url, sharing.provider.head) as head:
+            page = await head.send(await head.open(raised.path), "/accept")
+            page = await head.send(page, "/fix", receipt_id=receipt["receipt_id"])
+            assert "已更正，待确认" in page.text, page.text
+        page = await clerk.send(await clerk.open(raised.path), "/confirm")
+        assert "已确认更正" in page.text, page.text
+        assert not any("/confirm" in form.action for form in page.forms)
+
+
 async def test_an_order_is_issued_answered_and_closed(world: World) -> None:
     department = await world.department()
     async with browsing(world.base_url, world.authority) as authority:
