@@ -47,7 +47,10 @@ async def test_names_that_hold_html_are_shown_and_not_run(world: World) -> None:
     department = await world.department()
     resource = await world.resource(department, publish=False, name=HARMFUL, abstract=HARMFUL)
     async with browsing(world.base_url, department.clerk) as browser:
-        for path in ("/console/catalogue", f"/console/catalogue/{resource}"):
+        for path in (
+            f"/console/catalogue?department={department.uscc}",
+            f"/console/catalogue/{resource}",
+        ):
             page = await browser.open(path)
             assert "<script>" not in page.answer.text
             assert "<img src=x" not in page.answer.text
