@@ -9,6 +9,7 @@ from fastapi import APIRouter
 
 from auth.principal import Role
 from exchange.supervision.figures import By
+from exchange.supervision.indicators import INDICATORS
 from exchange.violations.types import ARTICLES, Type
 from gateway.api import statistics
 from gateway.api.statistics import Asked
@@ -17,6 +18,7 @@ from gateway.api.violation_shapes import ViolationView
 from gateway.console.pages import page
 from gateway.console.places import PLACES
 from gateway.console.visit import Visit
+from kernel.errors import NotFound
 
 router = APIRouter()
 CHOSEN_ARTICLES: Final = tuple(map(str, ARTICLES))
@@ -83,6 +85,8 @@ class IndicatorCases:
 @page(router, "/console/indicators/{id}", "indicator_cases.html")
 async def indicator_cases(visit: Visit) -> IndicatorCases:
     named, asked = visit.part("id"), days(visit)
+    if named not in INDICATORS:
+        raise NotFound
     async with visit.reading() as session:
         found = await statistics.list_cases(
             session,
