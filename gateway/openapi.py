@@ -16,8 +16,8 @@ from kernel.wire import Wire
 
 CHANGING = frozenset({"post", "put", "patch", "delete"})
 HOT = "/records"
-# Lists of what belongs to a thing that the query names.
-NAMING = frozenset({"/v1/receipts"})
+# What belongs to a thing that the query names, and documents of which it names a page.
+NAMING = frozenset({"/v1/receipts", "/catalog.ttl", "/catalog.jsonld"})
 DELIVERED = (
     "/uploads",
     "/preview",
