@@ -56,9 +56,7 @@ class Presenter:
         count = len(values)
         if self._plan is None or (knows := KNOWS.get(count)) is None:
             return False
-        body = b"\n".join((*values, b""))
-        # A value of two lines would be two lines of a page.
-        if body.count(b"\n") != count:
+        if (body := _body_of(values, count)) is None:
             return False
         memory = np.zeros(self._memory_size, np.int64)
         return knows(np.frombuffer(body, np.uint8), self._plan, memory) == count
@@ -67,9 +65,7 @@ class Presenter:
         """Return what the pass wrote and where it ends, DOUBT where it did not."""
         if self._plan is None or (show := SHOW.get(count)) is None:
             return _NOTHING, DOUBT
-        body = b"\n".join((*values, b""))
-        if body.count(b"\n") != count:
-            # A value of two lines would give its neighbours one another's keys.
+        if (body := _body_of(values, count)) is None:
             return _NOTHING, DOUBT
         out = np.empty(len(body) + len(names) + self._overhead * count, np.uint8)
         end = show(
@@ -80,6 +76,15 @@ class Presenter:
             out,
         )
         return out, end
+
+
+def _body_of(values: Sequence[bytes], count: int) -> bytes | None:
+    """Return the values, a line each; None where they are not so many lines.
+
+    A value of two lines would give its neighbours one another's keys.
+    """
+    body = b"\n".join((*values, b""))
+    return body if body.count(b"\n") == count else None
 
 
 def _plan_of(
