@@ -9,7 +9,7 @@ from auth.duties import DUTIES, Operation
 from auth.principal import Principal, Role
 from auth.regions.codes import REGION
 from catalog import versions
-from exchange.delivery.push.states import ALLOWED_ROLES, BY_PLATFORM, HEAD, Action
+from exchange.delivery.push.states import BY_PLATFORM, HEAD, Action
 from exchange.parties import authorize
 from exchange.subscriptions import register as subscriptions
 from gateway.standing import Act, Look, Standing
@@ -62,7 +62,7 @@ def acts() -> Iterator[tuple[str, Act]]:
     yield "PUT /v1/resources/{resource_id}/quality-rules", Act(_quality, (Role.CLERK,))
     endpoint = "/v1/subscriptions/{subscription_id}/endpoint"
     yield f"PUT {endpoint}", Act(_received, head)
-    for action in (each for each in Action if each not in BY_PLATFORM and ALLOWED_ROLES[each]):
+    for action in (each for each in Action if each not in BY_PLATFORM):
         yield f"POST {endpoint}/{action}", Act(_received, head)
     for decision in ("retry", "skip"):
         path = f"POST /v1/subscriptions/{{subscription_id}}/deliveries/{{delivery_id}}/{decision}"
