@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
+from auth import positions
 from auth.duties import administers
 from auth.errors import NotYourDepartment
 from auth.principal import Principal, Role
@@ -80,7 +81,7 @@ def authorize(principal: Principal, relation: Relation, permitted: Permitted) ->
     Raises NotFound for outsiders, RoleRequired or NotYourDepartment for the parties.
     """
     require_visible(principal, relation)
-    principal.require_role(*sorted(frozenset[Role]().union(*permitted.values())))
+    principal.require_role(*positions.roles_of(permitted))
     for side in sorted(sides(principal, relation)):
         if principal.roles & permitted.get(side, frozenset()):
             return side
@@ -88,6 +89,4 @@ def authorize(principal: Principal, relation: Relation, permitted: Permitted) ->
 
 
 def may(principal: Principal, relation: Relation, permitted: Permitted) -> bool:
-    return any(
-        principal.roles & permitted.get(side, frozenset()) for side in sides(principal, relation)
-    )
+    return positions.may(principal, sides(principal, relation), permitted)

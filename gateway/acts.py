@@ -10,7 +10,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from auth import authors, clients, departments, duties, people
+from auth import authors, clients, departments, duties, people, positions
 from auth import states as client_states
 from auth.duties import DUTIES
 from auth.duties import Operation as Duty
@@ -249,7 +249,7 @@ def _of_application(action: application_states.Action) -> Act:
         refusal = refusal_of(lambda: moves.target(application, action))
         return Standing(application.revision, refusal)
 
-    return Act(look, _union(permitted))
+    return Act(look, positions.roles_of(permitted))
 
 
 def _of_subscription(action: subscription_states.Action, permitted: Permitted | None = None) -> Act:
@@ -262,7 +262,7 @@ def _of_subscription(action: subscription_states.Action, permitted: Permitted | 
         refusal = refusal_of(lambda: subscription_states.next_state(state, action))
         return Standing(subscription.revision, refusal)
 
-    return Act(look, _union(allowed))
+    return Act(look, positions.roles_of(allowed))
 
 
 def _by_side(permitted: Permitted) -> Act:
@@ -271,7 +271,7 @@ def _by_side(permitted: Permitted) -> Act:
         authorize(principal, subscription, permitted)
         return Standing(subscription.revision)
 
-    return Act(look, _union(permitted))
+    return Act(look, positions.roles_of(permitted))
 
 
 def _of_dispute(action: dispute_states.Action) -> Act:
@@ -284,7 +284,7 @@ def _of_dispute(action: dispute_states.Action) -> Act:
         refusal = refusal_of(lambda: dispute_states.next_state(state, action))
         return Standing(dispute.revision, refusal)
 
-    return Act(look, tuple(sorted(frozenset[Role]().union(*permitted.values()))))
+    return Act(look, positions.roles_of(permitted))
 
 
 def _of_source(decision: catalog_states.Decision) -> Act:
@@ -334,10 +334,6 @@ def _of_department(duty: Duty) -> Act:
         return Standing(department.revision)
 
     return Act(look, _roles(duty))
-
-
-def _union(permitted: Permitted) -> tuple[Role, ...]:
-    return tuple(sorted(frozenset[Role]().union(*permitted.values())))
 
 
 def _roles(*wanted: Duty) -> tuple[Role, ...]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from auth.principal import Principal, Role
+from auth import positions
+from auth.principal import Principal
 from exchange.corrections import moves, register
 from exchange.corrections.states import ALLOWED_ROLES, Action
 from exchange.parties import Side
@@ -31,8 +32,7 @@ def _of_correction(action: Action) -> Act:
 
     # The subscription's own client has no role.
     by_client = Side.CONSUMER in permitted
-    roles = frozenset[Role]() if by_client else frozenset[Role]().union(*permitted.values())
-    return Act(look, tuple(sorted(roles)))
+    return Act(look, () if by_client else positions.roles_of(permitted))
 
 
 def acts() -> Iterator[tuple[str, Act]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from auth import positions
 from auth.delegations import register as delegations
 from auth.delegations import states as delegation_states
 from auth.principal import Principal, Role
@@ -46,7 +47,7 @@ def _of_demand(action: demand_states.Action) -> Act:
         refusal = refusal_of(lambda: demand_states.next_state(state, action))
         return Standing(demand.revision, refusal)
 
-    return Act(look, _roles(demand_states.ALLOWED_ROLES[action]))
+    return Act(look, positions.roles_of(demand_states.ALLOWED_ROLES[action]))
 
 
 def _of_order(action: order_states.Action) -> Act:
@@ -57,7 +58,7 @@ def _of_order(action: order_states.Action) -> Act:
         refusal = refusal_of(lambda: order_states.next_state(state, action))
         return Standing(order.revision, refusal)
 
-    return Act(look, _roles(order_states.ALLOWED_ROLES[action]))
+    return Act(look, positions.roles_of(order_states.ALLOWED_ROLES[action]))
 
 
 def _of_delegation(action: delegation_states.Action) -> Act:
@@ -69,12 +70,6 @@ def _of_delegation(action: delegation_states.Action) -> Act:
         return Standing(row.revision, refusal)
 
     return Act(look, (Role.HEAD,))
-
-
-def _roles(
-    permitted: demand_states.Permitted | order_states.Permitted,
-) -> tuple[Role, ...]:
-    return tuple(sorted(frozenset[Role]().union(*permitted.values())))
 
 
 def acts() -> Iterator[tuple[str, Act]]:

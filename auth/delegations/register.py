@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import DateTime, literal
 from sqlmodel import col, or_, select, update
 
-from auth import directory
+from auth import directory, positions
 from auth.delegations.powers import READ, needed
 from auth.delegations.states import (
     ALLOWED_ROLES,
@@ -20,7 +20,7 @@ from auth.delegations.states import (
     current,
     next_state,
 )
-from auth.errors import NotDelegated, NotYourDepartment
+from auth.errors import NotDelegated
 from auth.events import AuthEvent
 from auth.principal import Principal, Role
 from auth.tables import Delegation, Department
@@ -159,16 +159,7 @@ def authorize(principal: Principal, row: Delegation, action: Action) -> None:
     """Raise NotFound for outsiders, RoleRequired or NotYourDepartment for the others."""
     if not parties(principal, row):
         raise NotFound
-    permitted = ALLOWED_ROLES[action]
-    principal.require_role(*sorted(frozenset[Role]().union(*permitted.values())))
-    if not _may(principal, row, action):
-        raise NotYourDepartment
-
-
-def _may(principal: Principal, row: Delegation, action: Action) -> bool:
-    permitted = ALLOWED_ROLES[action]
-    held = parties(principal, row)
-    return any(principal.roles & permitted.get(party, frozenset()) for party in held)
+    positions.require(principal, parties(principal, row), ALLOWED_ROLES[action])
 
 
 def state_of(row: Delegation, today: date) -> State:
@@ -177,7 +168,8 @@ def state_of(row: Delegation, today: date) -> State:
 
 def allowed(principal: Principal, row: Delegation, today: date) -> list[Action]:
     """Return what the caller may do with it now."""
-    return [each for each in actions(state_of(row, today)) if _may(principal, row, each)]
+    steps, held = actions(state_of(row, today)), parties(principal, row)
+    return [each for each in steps if positions.may(principal, held, ALLOWED_ROLES[each])]
 
 
 async def find(session: ReadSession, principal: Principal, delegation_id: str) -> Delegation:

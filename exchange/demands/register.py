@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
+from auth import positions
 from auth.duties import administers
-from auth.errors import NotYourDepartment
 from auth.principal import Principal, Role
 from auth.regions.tree import covers
 from exchange import store as moving
 from exchange.demands import store
-from exchange.demands.states import ALLOWED_ROLES, Action, Party, Permitted, State, actions
+from exchange.demands.states import ALLOWED_ROLES, Action, Party, State, actions
 from exchange.demands.tables import Demand, DemandHistory
 from exchange.parties import oversees
 from kernel.database import ReadSession
@@ -58,16 +58,8 @@ def require_visible(principal: Principal, demand: Demand) -> None:
 
 def authorize(principal: Principal, demand: Demand, action: Action) -> None:
     """Raise NotFound for outsiders, RoleRequired or NotYourDepartment for the others."""
-    permitted = ALLOWED_ROLES[action]
     require_visible(principal, demand)
-    principal.require_role(*sorted(frozenset[Role]().union(*permitted.values())))
-    if not may(principal, demand, permitted):
-        raise NotYourDepartment
-
-
-def may(principal: Principal, demand: Demand, permitted: Permitted) -> bool:
-    held = parties(principal, demand)
-    return any(principal.roles & permitted.get(party, frozenset()) for party in held)
+    positions.require(principal, parties(principal, demand), ALLOWED_ROLES[action])
 
 
 async def find(session: ReadSession, principal: Principal, demand_id: str) -> Demand:
@@ -122,7 +114,10 @@ def possible(demand: Demand) -> Sequence[Action]:
 
 def allowed(principal: Principal, demand: Demand) -> list[Action]:
     """Return what the caller may do with it now."""
-    return [each for each in possible(demand) if may(principal, demand, ALLOWED_ROLES[each])]
+    held = parties(principal, demand)
+    return [
+        each for each in possible(demand) if positions.may(principal, held, ALLOWED_ROLES[each])
+    ]
 
 
 def is_overdue(demand: Demand, today: date) -> bool:

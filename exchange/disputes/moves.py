@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from auth.errors import NotYourDepartment
-from auth.principal import Principal, Role
+from auth import positions
+from auth.principal import Principal
 from exchange import store as moving
 from exchange.disputes import store
-from exchange.disputes.register import may, require_visible, status_at
+from exchange.disputes.register import parties, require_visible, status_at
 from exchange.disputes.states import ALLOWED_ROLES, Action, State, next_state
 from exchange.disputes.tables import Dispute
 from exchange.events import ExchangeEvent
@@ -39,11 +39,8 @@ async def begin(
 
 def authorize(principal: Principal, dispute: Dispute, action: Action) -> None:
     """Raise NotFound for outsiders, RoleRequired or NotYourDepartment for the others."""
-    permitted = ALLOWED_ROLES[action]
     require_visible(principal, dispute)
-    principal.require_role(*sorted(frozenset[Role]().union(*permitted.values())))
-    if not may(principal, dispute, permitted):
-        raise NotYourDepartment
+    positions.require(principal, parties(principal, dispute), ALLOWED_ROLES[action])
 
 
 async def carry(

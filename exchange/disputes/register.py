@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from auth import positions
 from auth.principal import Principal, Role
 from exchange import store as moving
 from exchange.disputes import store
@@ -12,7 +13,6 @@ from exchange.disputes.states import (
     Action,
     Kind,
     Party,
-    Permitted,
     State,
     actions,
     current,
@@ -57,11 +57,6 @@ def require_visible(principal: Principal, dispute: Dispute) -> None:
     audits = Role.AUDITOR in principal.roles and _over(principal, dispute)
     if not (audits or parties(principal, dispute)):
         raise NotFound
-
-
-def may(principal: Principal, dispute: Dispute, permitted: Permitted) -> bool:
-    held = parties(principal, dispute)
-    return any(principal.roles & permitted.get(party, frozenset()) for party in held)
 
 
 async def find(session: ReadSession, principal: Principal, dispute_id: str) -> Dispute:
@@ -120,5 +115,5 @@ def possible(dispute: Dispute, now: datetime) -> Sequence[Action]:
 
 def allowed(principal: Principal, dispute: Dispute, now: datetime) -> list[Action]:
     """Return what the caller may do with it now."""
-    steps = possible(dispute, now)
-    return [each for each in steps if may(principal, dispute, ALLOWED_ROLES[each])]
+    steps, held = possible(dispute, now), parties(principal, dispute)
+    return [each for each in steps if positions.may(principal, held, ALLOWED_ROLES[each])]

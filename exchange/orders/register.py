@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
+from auth import positions
 from auth.duties import administers
-from auth.errors import NotYourDepartment
 from auth.principal import Principal, Role
 from exchange import store as moving
 from exchange.orders import store
-from exchange.orders.states import ALLOWED_ROLES, Action, Party, Permitted, State, actions
+from exchange.orders.states import ALLOWED_ROLES, Action, Party, State, actions
 from exchange.orders.tables import Order, OrderHistory
 from exchange.parties import oversees, stands_over
 from exchange.violations.tables import Violation
@@ -53,16 +53,8 @@ def require_visible(principal: Principal, order: Order) -> None:
 
 def authorize(principal: Principal, order: Order, action: Action) -> None:
     """Raise NotFound for outsiders, RoleRequired or NotYourDepartment for the others."""
-    permitted = ALLOWED_ROLES[action]
     require_visible(principal, order)
-    principal.require_role(*sorted(frozenset[Role]().union(*permitted.values())))
-    if not may(principal, order, permitted):
-        raise NotYourDepartment
-
-
-def may(principal: Principal, order: Order, permitted: Permitted) -> bool:
-    held = parties(principal, order)
-    return any(principal.roles & permitted.get(party, frozenset()) for party in held)
+    positions.require(principal, parties(principal, order), ALLOWED_ROLES[action])
 
 
 async def find(session: ReadSession, principal: Principal, order_id: str) -> Order:
@@ -121,7 +113,8 @@ def possible(order: Order) -> Sequence[Action]:
 
 def allowed(principal: Principal, order: Order) -> list[Action]:
     """Return what the caller may do with it now."""
-    return [each for each in possible(order) if may(principal, order, ALLOWED_ROLES[each])]
+    held = parties(principal, order)
+    return [each for each in possible(order) if positions.may(principal, held, ALLOWED_ROLES[each])]
 
 
 def is_overdue(order: Order, today: date) -> bool:
