@@ -16,7 +16,7 @@ async def url_faults(
     if url is None:
         return errors
     try:
-        await using.outbound.addresses(url, networks)
+        await using.bus.outbound.addresses(url, networks)
     except OutboundError as error:
         if error.reason is Reason.URL_REFUSED:
             errors.add(path, "pattern", "地址不合规范，应为 https://…", error.detail)

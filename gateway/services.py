@@ -27,7 +27,6 @@ from kernel.database_access import DatabaseAccess
 from kernel.files import blobs_of
 from kernel.master_key import RootKey, sealed_box
 from kernel.metrics_folder import MetricsFolder
-from kernel.outbound.client import Outbound
 from kernel.presence import Presence
 from kernel.refusals import Refusals
 from kernel.secretbox import Secretbox
@@ -52,7 +51,6 @@ class Services:
     metrics: MetricsFolder
     blobs: Blobs
     waits: Waits
-    outbound: Outbound
     probe: Probe = field(default_factory=Probe)
 
     @property
@@ -80,7 +78,7 @@ async def open_services(
     bus.counts.on_flush.append(Meters().counted)
     gate = Gate(database, settings)
     refusals = Refusals(database)
-    waits, outbound = Waits(), Outbound.of(settings)
+    waits = Waits()
     changes.on(FEED, waits.wake)
     changes.on_reset(waits.wake_all)
     open_log = partial(LandmarkLog, Access.of(settings), bus.topics, bus.reader)
@@ -99,7 +97,7 @@ async def open_services(
     try:
         using = Services(
             settings, database, box, changes, loops, tokens, bus, gate, refusals, restore, skew,
-            metrics_folder, blobs_of(settings), waits, outbound,
+            metrics_folder, blobs_of(settings), waits,
         )  # fmt: skip
         watch(using)
         here = Presence(database, "gateway", partial(_about, using))
@@ -110,7 +108,6 @@ async def open_services(
         await loops.close()
         if here is not None:
             await here.close()
-        await outbound.close()
         await refusals.close()
         await restore.close()
         await bus.close()

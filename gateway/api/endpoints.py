@@ -174,7 +174,7 @@ async def try_endpoint(
     async with using.database.reading() as session:
         await endpoints.require_testable(session, principal, subscription_id)
         target = await receiver.load(session, using.box, subscription_id)
-    outcome = await Sender(using.outbound, using.settings.base_url).challenge(target)
+    outcome = await Sender(using.bus.outbound, using.settings.base_url).challenge(target)
     passed = outcome.verdict is Verdict.DELIVERED and outcome.failure is None
     async with using.database.transaction() as session:
         standing = await endpoints.tested(
