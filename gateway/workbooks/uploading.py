@@ -13,10 +13,10 @@ from auth.authors import principal_of
 from auth.principal import Principal
 from catalog import versions
 from catalog.contracts.model import Contract
-from exchange.bus import Bus
-from exchange.job_bus import job_bus
 from exchange.publishing import by_hand
-from exchange.publishing.publish import OnInvalid
+from exchange.publishing.dry_run import DryRuns
+from exchange.publishing.opened import bench
+from exchange.publishing.publish import OnInvalid, Publisher
 from gateway.workbooks.checking import Report, bodies, check
 from gateway.workbooks.importing import XLSX
 from gateway.workbooks.records import FAULT, OF_JOBS, Sheet, read, text_of
@@ -52,13 +52,14 @@ async def records(run: Run) -> None:
         read, content, asked["name"], contract, asked["mapping"], OF_JOBS
     )
     run.total = len(sheet.lines)
-    async with job_bus(run.settings, run.database, run.box) as bus:
-        report = await check(bus.dry_runs, principal, resource_id, sheet)
+    async with bench(run.settings, run.database, run.box) as tools:
+        dry_runs = DryRuns(run.database, tools.publisher.plans, tools.turns)
+        report = await check(dry_runs, principal, resource_id, sheet)
         run.errors_count = len(report.invalid)
         async with run.transaction():
             pass
         if not asked["dry_run"]:
-            await _load(run, bus, principal, sheet, report)
+            await _load(run, tools.publisher, principal, sheet, report)
     receipts = run.position.get(RECEIPTS, [])
     book = await asyncio.to_thread(_book, sheet, report, receipts, dry_run=bool(asked["dry_run"]))
     stored = await run.blobs.write(pieces(book), most_bytes=RESULT_MAX)
@@ -78,7 +79,9 @@ async def _standing(run: Run, resource_id: str) -> tuple[Principal, Contract]:
     return principal, contract
 
 
-async def _load(run: Run, bus: Bus, principal: Principal, sheet: Sheet, report: Report) -> None:
+async def _load(
+    run: Run, publisher: Publisher, principal: Principal, sheet: Sheet, report: Report
+) -> None:
     """Publish the valid rows batch by batch, and go on behind those of an earlier turn."""
     batches = bodies(sheet, report.invalid)
     for number in range(run.position.get(BATCHES, 0), len(batches)):
@@ -86,7 +89,7 @@ async def _load(run: Run, bus: Bus, principal: Principal, sheet: Sheet, report: 
         if body:
             (receipt,) = await by_hand.upload(
                 run.database,
-                bus.publisher,
+                publisher,
                 principal,
                 run.arguments["resource_id"],
                 [(body, f"upload-{run.row.id}-{number}")],
