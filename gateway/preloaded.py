@@ -1,8 +1,8 @@
 """What the workers of a node have in common, imported once in the process they are forked from.
 
-Importing takes four seconds of processor time and 150 MiB: forked workers share the memory, and the
-one that takes a dead one's place serves at once. Nothing imported here may start a thread, open
-a file or choose what must differ between workers (tests/unit/gateway/test_preloaded.py).
+Importing takes seconds of processor time and 169 MiB (ADR 0037): forked workers share the memory,
+and the one that takes a dead one's place serves at once. Nothing imported here may start a thread,
+open a file or choose what must differ between workers (tests/unit/gateway/test_preloaded.py).
 """
 
 import gc
