@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlmodel import col, select, update
 
@@ -19,7 +19,14 @@ class Moving(Protocol):
     revision: int
 
 
+class Kept(Protocol):
+    """A row of a table of history."""
+
+    id: int | None
+
+
 Row = TypeVar("Row", bound=Moving)
+Step = TypeVar("Step", bound=Kept)
 
 
 async def get(session: ReadSession, table: type[Row], row_id: str) -> Row:
@@ -66,21 +73,37 @@ async def move(session: WriteSession, row: Row, to: str, changes: Mapping[str, A
     return updated
 
 
-def history_columns(
-    action: str,
-    step: tuple[str | None, str],
-    actor: Actor,
-    at: datetime,
-    details: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Return what every table of history keeps of a step, beside whose step it was."""
-    return {
-        "at": at,
-        "action": action,
-        "from_state": step[0],
-        "to_state": step[1],
-        "actor_kind": actor.kind,
-        "actor_id": actor.id,
-        "department": actor.department,
-        "details": dict(details),
-    }
+class History(Generic[Step]):
+    """The history of one kind of thing: `owner` is the column of its table that names the thing."""
+
+    def __init__(self, table: type[Step], owner: str) -> None:
+        self._table, self._owner = table, owner
+
+    def add(
+        self,
+        session: WriteSession,
+        owner_id: str,
+        action: str,
+        step: tuple[str | None, str],
+        actor: Actor,
+        at: datetime,
+        details: Mapping[str, Any],
+    ) -> None:
+        """Keep a step: from which state to which, by whom."""
+        columns = {
+            self._owner: owner_id,
+            "at": at,
+            "action": action,
+            "from_state": step[0],
+            "to_state": step[1],
+            "actor_kind": actor.kind,
+            "actor_id": actor.id,
+            "department": actor.department,
+            "details": dict(details),
+        }
+        session.add(self._table(**columns))
+
+    async def of(self, session: ReadSession, owner_id: str) -> Sequence[Step]:
+        """Return the steps of a thing in the order in which they were kept."""
+        query = select(self._table).where(col(getattr(self._table, self._owner)) == owner_id)
+        return (await session.exec(query.order_by(col(self._table.id)))).all()

@@ -11,30 +11,12 @@ from exchange import store as moving
 from exchange.applications.states import AWAITING_REPLY, UNDECIDED, State
 from exchange.applications.tables import Application, ApplicationHistory
 from exchange.parties import Side
-from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
 from kernel.paging import Page, PageRequest
 from kernel.workdays import SHANGHAI
 
-
-def add_history(
-    session: WriteSession,
-    application_id: str,
-    action: str,
-    step: tuple[str | None, str],
-    actor: Actor,
-    at: datetime,
-    details: Mapping[str, Any],
-) -> None:
-    columns = moving.history_columns(action, step, actor, at, details)
-    session.add(ApplicationHistory(application_id=application_id, **columns))
-
-
-async def history(session: ReadSession, application_id: str) -> Sequence[ApplicationHistory]:
-    query = select(ApplicationHistory).where(
-        col(ApplicationHistory.application_id) == application_id
-    )
-    return (await session.exec(query.order_by(col(ApplicationHistory.id)))).all()
+HISTORY = moving.History(ApplicationHistory, "application_id")
+add_history, history = HISTORY.add, HISTORY.of
 
 
 async def continuing(session: ReadSession, subscription_id: str) -> str | None:

@@ -14,11 +14,13 @@ from exchange import store as moving
 from exchange.corrections.states import ANSWERABLE, State
 from exchange.corrections.tables import Correction, CorrectionHistory
 from exchange.parties import Side
-from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
 from kernel.paging import Page, PageRequest
 
 CLIENT = "client"
+
+HISTORY = moving.History(CorrectionHistory, "correction_id")
+add_history, history = HISTORY.add, HISTORY.of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +30,6 @@ class Criteria:
     status: State | None = None
     overdue: bool | None = None
     subscription_id: str | None = None
-
-
-def add_history(
-    session: WriteSession,
-    correction_id: str,
-    action: str,
-    step: tuple[str | None, str],
-    actor: Actor,
-    at: datetime,
-    details: Mapping[str, Any],
-) -> None:
-    columns = moving.history_columns(action, step, actor, at, details)
-    session.add(CorrectionHistory(correction_id=correction_id, **columns))
-
-
-async def history(session: ReadSession, correction_id: str) -> Sequence[CorrectionHistory]:
-    query = select(CorrectionHistory).where(col(CorrectionHistory.correction_id) == correction_id)
-    return (await session.exec(query.order_by(col(CorrectionHistory.id)))).all()
 
 
 async def page(

@@ -1,7 +1,7 @@
 """SQL of demands."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlmodel import col, or_, select
@@ -10,27 +10,11 @@ from auth.regions.within import within
 from exchange import store as moving
 from exchange.demands.states import Party, State
 from exchange.demands.tables import Demand, DemandHistory
-from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
 from kernel.paging import Page, PageRequest
 
-
-def add_history(
-    session: WriteSession,
-    demand_id: str,
-    action: str,
-    step: tuple[str | None, str],
-    actor: Actor,
-    at: datetime,
-    details: Mapping[str, Any],
-) -> None:
-    columns = moving.history_columns(action, step, actor, at, details)
-    session.add(DemandHistory(demand_id=demand_id, **columns))
-
-
-async def history(session: ReadSession, demand_id: str) -> Sequence[DemandHistory]:
-    query = select(DemandHistory).where(col(DemandHistory.demand_id) == demand_id)
-    return (await session.exec(query.order_by(col(DemandHistory.id)))).all()
+HISTORY = moving.History(DemandHistory, "demand_id")
+add_history, history = HISTORY.add, HISTORY.of
 
 
 async def lock_both(session: WriteSession, demand_ids: Sequence[str]) -> Mapping[str, Demand]:

@@ -13,33 +13,17 @@ from auth.regions.within import within
 from exchange import store as moving
 from exchange.disputes.states import PENDING, Party, State
 from exchange.disputes.tables import Dispute, DisputeHistory
-from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
 from kernel.paging import Page, PageRequest
 
-
-def add_history(
-    session: WriteSession,
-    dispute_id: str,
-    action: str,
-    step: tuple[str | None, str],
-    actor: Actor,
-    at: datetime,
-    details: Mapping[str, Any],
-) -> None:
-    columns = moving.history_columns(action, step, actor, at, details)
-    session.add(DisputeHistory(dispute_id=dispute_id, **columns))
+HISTORY = moving.History(DisputeHistory, "dispute_id")
+add_history, history = HISTORY.add, HISTORY.of
 
 
 async def add(session: WriteSession, dispute: Dispute) -> bool:
     """Insert it; False where the claimant has an open one about the same thing."""
     statement = insert(Dispute).values(**dispute.model_dump()).on_conflict_do_nothing()
     return (await session.exec(statement)).rowcount == 1
-
-
-async def history(session: ReadSession, dispute_id: str) -> Sequence[DisputeHistory]:
-    query = select(DisputeHistory).where(col(DisputeHistory.dispute_id) == dispute_id)
-    return (await session.exec(query.order_by(col(DisputeHistory.id)))).all()
 
 
 async def open_of(session: ReadSession, kind: str, about_id: str, claimant: str) -> str | None:

@@ -1,7 +1,7 @@
 """SQL of orders."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func
@@ -12,27 +12,11 @@ from exchange import store as moving
 from exchange.orders.states import Party, State
 from exchange.orders.tables import Order, OrderHistory, OrderViolation
 from exchange.violations.tables import Violation
-from kernel.actor import Actor
-from kernel.database import ReadSession, WriteSession
+from kernel.database import ReadSession
 from kernel.paging import Page, PageRequest
 
-
-def add_history(
-    session: WriteSession,
-    order_id: str,
-    action: str,
-    step: tuple[str | None, str],
-    actor: Actor,
-    at: datetime,
-    details: Mapping[str, Any],
-) -> None:
-    columns = moving.history_columns(action, step, actor, at, details)
-    session.add(OrderHistory(order_id=order_id, **columns))
-
-
-async def history(session: ReadSession, order_id: str) -> Sequence[OrderHistory]:
-    query = select(OrderHistory).where(col(OrderHistory.order_id) == order_id)
-    return (await session.exec(query.order_by(col(OrderHistory.id)))).all()
+HISTORY = moving.History(OrderHistory, "order_id")
+add_history, history = HISTORY.add, HISTORY.of
 
 
 async def violations(

@@ -14,30 +14,12 @@ from exchange.parties import Side
 from exchange.subscriptions.states import LIVE, State
 from exchange.subscriptions.tables import LiveResource, Subscription, SubscriptionHistory
 from kernel import locks
-from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import NotFound
 from kernel.paging import Page, PageRequest
 
-
-def add_history(
-    session: WriteSession,
-    subscription_id: str,
-    action: str,
-    step: tuple[str | None, str],
-    actor: Actor,
-    at: datetime,
-    details: Mapping[str, Any],
-) -> None:
-    columns = moving.history_columns(action, step, actor, at, details)
-    session.add(SubscriptionHistory(subscription_id=subscription_id, **columns))
-
-
-async def history(session: ReadSession, subscription_id: str) -> Sequence[SubscriptionHistory]:
-    query = select(SubscriptionHistory).where(
-        col(SubscriptionHistory.subscription_id) == subscription_id
-    )
-    return (await session.exec(query.order_by(col(SubscriptionHistory.id)))).all()
+HISTORY = moving.History(SubscriptionHistory, "subscription_id")
+add_history, history = HISTORY.add, HISTORY.of
 
 
 async def page(
