@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from auth.keys import rotate_when_due
 from auth.upkeep import forget_ended
@@ -84,6 +84,7 @@ FORGET_SECONDS = 600.0
 KEYS_SECONDS = 3600.0
 DISPOSAL_SECONDS = 3600.0
 JOB_SECONDS = Histogram("shuyuan_job_seconds", "a turn of the worker's work, by name", "job")
+Done = TypeVar("Done")
 Chore = Callable[[WriteSession, datetime], Awaitable[int | None]]
 """What a worker does again and again, a turn at a time; a job (`kernel.jobs`) is done once."""
 
@@ -268,6 +269,12 @@ class Worker:
         self._skew.require()
 
     async def _open_box(self) -> Secretbox:
+        """Return it when the database can be asked: what needs it can do nothing without."""
+        while (box := await self._patiently(self._opened_box)) is None:
+            pass
+        return box
+
+    async def _opened_box(self) -> Secretbox:
         async with self._database.transaction() as session:
             return await open_box(session, self._settings)
 
@@ -299,15 +306,16 @@ class Worker:
             await self._patiently(once)
             await asyncio.sleep(seconds)
 
-    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _patiently(self, work: Callable[[], Awaitable[Done]]) -> Done | None:
         """A database or broker that is away is waited for; any other error ends the loop."""
         try:
-            await work()
+            return await work()
         except Exception as error:
             if not (isinstance(error, Unavailable) or is_passing(error)):
                 raise
             log.warning("worker waits: %r", error)
             await asyncio.sleep(RETRY_SECONDS)
+            return None
 
     async def _beat(self, path: Path) -> None:
         """Touch the heartbeat while every loop is alive."""

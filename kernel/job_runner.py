@@ -70,7 +70,7 @@ class Runner:
 
     async def run(self, open_box: Callable[[], Coroutine[Any, Any, Secretbox]]) -> None:
         """Take jobs for ever; those under way are put back when this is cancelled."""
-        box = await self._patiently(open_box)
+        box = await open_box()
         try:
             while True:
                 await self._patiently(lambda: self._fill(box))

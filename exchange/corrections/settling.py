@@ -36,10 +36,9 @@ class Settling:
 
     async def run(self, open_box: Callable[[], Coroutine[Any, Any, Secretbox]]) -> None:
         """Look for ever; a database or broker that is away is waited for."""
-        marking: Marking | None = None
+        marking = Marking(self._database, self._search, await open_box())
         while True:
             try:
-                marking = marking or Marking(self._database, self._search, await open_box())
                 while await self.settle(marking):
                     pass
             except Exception as error:

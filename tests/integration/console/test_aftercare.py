@@ -1,7 +1,7 @@
 """What follows a grant, by pages: renewal, amendment, use records, disposal."""
 
-from datetime import date
-
+from kernel.clock import now
+from kernel.workdays import local_date
 from tests.support.browsing import browsing
 from tests.support.world import World
 
@@ -35,7 +35,7 @@ async def test_a_subscription_is_amended_and_renewed_by_applications(world: Worl
 
 async def test_use_is_recorded_and_the_data_disposed_of(world: World) -> None:
     sharing = await world.sharing()
-    path, today = f"/console/subscriptions/{sharing.subscription}", date.today().isoformat()  # noqa: DTZ011
+    path, today = f"/console/subscriptions/{sharing.subscription}", str(local_date(now()))
     said = {"scenario": "登记", "process": "比对", "effect": "少跑路", "storage": "本地库"}
     async with browsing(world.base_url, sharing.consumer.head) as head:
         page = await head.open(path)

@@ -24,6 +24,8 @@ CHECKS = (
     "content_type_conformance",
     "response_schema_conformance",
 )
+ROOT = Path(__file__).parents[3]
+HOOKS = {"SCHEMATHESIS_HOOKS": "tests.support.schemathesis_hooks", "PYTHONPATH": str(ROOT)}
 HOT = {("/v1/resources/{id}/records", "post"), ("/v1/subscriptions/{id}/records", "get")}
 
 
@@ -105,7 +107,7 @@ async def explore(world: World, who: Caller, reports: Path, *only: str) -> str:
         "--generation-database", "none", "--exclude-path-regex", "^/v1/me/password$", *only,
     ]  # fmt: skip
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, cwd=reports,
+        sys.executable, *arguments, cwd=reports, env=os.environ | HOOKS,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     async with asyncio.timeout(SECONDS * 4):

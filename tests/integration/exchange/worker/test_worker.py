@@ -114,5 +114,7 @@ async def left_and_relayed(url: str) -> None:
             found = await session.execute(text("SELECT count(*) FROM kernel.outbox"))
             return not found.scalar_one()
 
-    await eventually(relayed, within_seconds=90)
-    await database.close()
+    try:
+        await eventually(relayed, within_seconds=15)
+    finally:
+        await database.close()
