@@ -28,7 +28,10 @@ RECORDS: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/x-ndjson": {"schema": {"type": "string"}},
+            "application/x-ndjson": {
+                "schema": {"type": "string", "description": "一行一条记录 / a record a line"},
+                "example": '{"id":"1","name":"甲"}\n{"id":"2","name":"乙"}\n',
+            },
             "application/json": {
                 "schema": {"anyOf": [{"type": "object"}, {"type": "array", "maxItems": 10_000}]}
             },
@@ -38,7 +41,16 @@ RECORDS: dict[str, Any] = {
 PAGE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "One line a record: `{op, key, data}`",
-        "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+        "content": {
+            "application/x-ndjson": {
+                "schema": {
+                    "type": "string",
+                    "description": "一行一个 RecordView / a RecordView a line",
+                },
+                "example": '{"op":"upsert","key":"1","data":{"id":"1","name":"甲"}}\n'
+                '{"op":"delete","key":"2"}\n',
+            }
+        },
         "headers": {
             name: {"schema": {"type": kind}}
             for name, kind in (
@@ -89,10 +101,13 @@ class IssuedReceiptView(ReceiptView):
 
 
 class RecordView(Wire):
+    """A line of a pull; `data` comes with an upsert, `correction` where one is mended."""
+
     op: Literal["upsert", "delete"]
     key: str
     data: dict[str, Any] | None = None
     unmapped: list[str] | None = None
+    correction: str | None = None
 
 
 class PageView(Wire):
@@ -110,7 +125,12 @@ class RewindBody(Wire):
     to: Literal["earliest", "latest"] | Moment
 
 
-@router.post("/v1/resources/{id}/records", status_code=201, openapi_extra=RECORDS)
+@router.post(
+    "/v1/resources/{id}/records",
+    status_code=201,
+    openapi_extra=RECORDS,
+    operation_id="publishRecords",
+)
 async def publish(
     id: ThingId,  # noqa: A002 - the contract's name
     principal: RecordsPublisher,
@@ -129,7 +149,7 @@ async def publish(
     raise Misrouted
 
 
-@router.get("/v1/subscriptions/{id}/records", responses=PAGE)
+@router.get("/v1/subscriptions/{id}/records", responses=PAGE, operation_id="pullRecords")
 async def pull(
     id: ThingId,  # noqa: A002 - the contract's name
     principal: RecordsReader,
@@ -141,7 +161,7 @@ async def pull(
     raise Misrouted
 
 
-@router.get("/v1/receipts")
+@router.get("/v1/receipts", operation_id="listReceipts")
 async def list_receipts(
     principal: Caller,
     using: Using,
@@ -166,7 +186,7 @@ async def list_receipts(
     return ListOf(items=items, next_cursor=found.next_cursor)
 
 
-@router.get("/v1/receipts/{receipt_id}")
+@router.get("/v1/receipts/{receipt_id}", operation_id="getReceipt")
 async def receipt(
     receipt_id: Annotated[str, Path(max_length=4096)],
     principal: Caller,
@@ -182,7 +202,7 @@ async def receipt(
     return ReceiptView.model_validate(worded(found, english=in_english(accept_language)))
 
 
-@router.put("/v1/subscriptions/{id}/position")
+@router.put("/v1/subscriptions/{id}/position", operation_id="commitPosition")
 async def commit(
     id: ThingId,  # noqa: A002 - the contract's name
     body: CursorBody,
@@ -196,7 +216,7 @@ async def commit(
     return body
 
 
-@router.post("/v1/subscriptions/{id}/rewind")
+@router.post("/v1/subscriptions/{id}/rewind", operation_id="rewindSubscription")
 async def rewind(
     id: ThingId,  # noqa: A002 - the contract's name
     body: RewindBody,

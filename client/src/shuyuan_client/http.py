@@ -1,88 +1,19 @@
 """A client of the exchange's HTTP API: tokens, retries, records in and out."""
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
-import msgspec
 
-from shuyuan_client.failures import Failure, Unreachable
-from shuyuan_client.wording import in_english
+from shuyuan_client import core
+from shuyuan_client.core import PAGE_LIMIT, PATIENCE_SECONDS, Core, OnWait, Steps, T
+from shuyuan_client.grants import Grant, with_secret
+from shuyuan_client.models import Kept, Page, Receipt
+from shuyuan_client.refusals import Json, Refused, json_object
 
-TIMEOUT_SECONDS = 60.0
-RENEW_SECONDS = 30
-# Longer than a restart of a gateway or an election of a broker: a retry sits them out.
-PATIENCE_SECONDS = 90.0
-PAUSE_SECONDS = 0.5
-PAUSE_MAX_SECONDS = 8.0
-UNAUTHORIZED, TOO_MANY, UNAVAILABLE = 401, 429, 503
-NDJSON = "application/x-ndjson"
-PAGE_LIMIT = 5_000
-ERRORS_TOLD = 3
-
-Json = dict[str, Any]
-Grant = Callable[[httpx.Client], httpx.Response]
-
-
-class Refused(Failure):
-    """A problem body (RFC 9457), or an OAuth error, as an exception."""
-
-    def __init__(self, answer: httpx.Response) -> None:
-        self.status = answer.status_code
-        self.problem = _object(answer)
-        self.code = str(self.problem.get("code") or self.problem.get("error") or "")
-        detail = self.problem.get("detail") or self.problem.get("error_description")
-        places = [f"{error['path']}: {error['message']}" for error in self.errors[:ERRORS_TOLD]]
-        told = "; ".join([f"{detail or answer.reason_phrase} [{self.status} {self.code}]", *places])
-        correlation = answer.headers.get("Exchange-Correlation-Id", "-")
-        super().__init__(
-            f"{told}（关联号 {correlation}）", f"{told} (correlation id {correlation})"
-        )
-
-    @property
-    def errors(self) -> list[Json]:
-        """Field errors, each with path, code, message and, for records, index."""
-        return list(self.problem.get("errors", ()))
-
-
-class Kept(msgspec.Struct):
-    """A record in quarantine; `record` is its JSON, byte for byte, or a string that holds it."""
-
-    id: str
-    receipt_id: str
-    index: int
-    op: str
-    record: msgspec.Raw
-    errors: list[Json]
-    error_count: int
-
-    def line(self) -> bytes:
-        """Return the record as it was received."""
-        raw = bytes(self.record)
-        return msgspec.json.decode(raw, type=str).encode() if raw.startswith(b'"') else raw
-
-
-class KeptPage(msgspec.Struct):
-    items: list[Kept]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of records as lines; `lag` is how many places of the log follow it, about."""
-
-    lines: list[bytes]
-    next_cursor: str
-    lag: int
-
-
-def with_secret(client_id: str, secret: str) -> Grant:
-    """Client credentials with `client_secret_basic` (RFC 6749 section 4.4)."""
-    form = {"grant_type": "client_credentials"}
-    return lambda http: http.post("/oauth/token", data=form, auth=(client_id, secret))
+__all__ = ["ExchangeClient", "Grant", "Json", "Kept", "Page", "Refused", "with_secret"]
 
 
 class ExchangeClient:
@@ -99,17 +30,14 @@ class ExchangeClient:
         grant: Grant,
         *,
         patience_seconds: float = PATIENCE_SECONDS,
-        on_wait: Callable[[Failure, float], None] = lambda _failure, _seconds: None,
+        on_wait: OnWait = core.say_nothing,
     ) -> None:
-        headers = {"Accept-Language": "en" if in_english() else "zh"}
-        self.base_url = base_url.rstrip("/")
-        self._http = httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS, headers=headers)
+        self._core = Core(base_url, patience_seconds, on_wait)
+        self.base_url = self._core.base_url
+        self._http = httpx.Client(
+            base_url=base_url, timeout=core.TIMEOUT_SECONDS, headers=core.headers()
+        )
         self._grant = grant
-        self._patience_seconds = patience_seconds
-        self._on_wait = on_wait
-        self._token = ""
-        self._ends_at = 0.0
-        self._has_answered = False
 
     def __enter__(self) -> Self:
         return self
@@ -127,52 +55,15 @@ class ExchangeClient:
 
     def token(self) -> str:
         """Return an access token, fetched anew shortly before the last one ends."""
-        if time.monotonic() > self._ends_at:
-            answer = self._patiently(lambda: self._grant(self._http), safe=True)
-            granted = _object(answer)
-            self._token = str(granted["access_token"])
-            self._ends_at = time.monotonic() + int(granted["expires_in"]) - RENEW_SECONDS
-        return self._token
+        return self._run(self._core.token())
 
     def ask(self, method: str, path: str, body: object = None, **options: Any) -> Json:  # noqa: ANN401
         """Send JSON and return the JSON answer; raises Refused, Unreachable."""
-        if body is not None:
-            options["json"] = body
-        return _object(self.send(method, path, **options))
+        return self._run(self._core.ask(method, path, body, **options))
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
         """Return a 2xx answer; raises Refused, Unreachable."""
-        headers: dict[str, str] = options.pop("headers", {})
-        safe = method == "GET" or "Idempotency-Key" in headers
-
-        def once() -> httpx.Response:
-            authorized = {"Authorization": f"Bearer {self.token()}", **headers}
-            return self._http.request(method, path, headers=authorized, **options)
-
-        def renewed() -> httpx.Response:
-            answer = once()
-            if answer.status_code == UNAUTHORIZED:
-                self._ends_at = 0.0
-                answer = once()
-            return answer
-
-        return self._patiently(renewed, safe=safe)
-
-    def _patiently(self, call: Callable[[], httpx.Response], *, safe: bool) -> httpx.Response:
-        """Return the first 2xx; raises the last failure when patience or safety end."""
-        deadline = time.monotonic() + self._patience_seconds
-        pause = PAUSE_SECONDS
-        while True:
-            answer, failure = self._try(call)
-            if answer is not None and failure is None:
-                return answer
-            assert failure is not None  # noqa: S101 - narrows the type
-            wait = _wait_seconds(answer, pause, safe=safe and self._has_answered)
-            if wait is None or time.monotonic() + wait > deadline:
-                raise failure
-            self._on_wait(failure, wait)
-            time.sleep(wait)
-            pause = min(2 * pause, PAUSE_MAX_SECONDS)
+        return self._run(self._core.send(method, path, **options))
 
     def publish(
         self,
@@ -184,11 +75,22 @@ class ExchangeClient:
         on_invalid: str = "reject",
     ) -> tuple[Json, bool]:
         """Publish NDJSON; return the receipt, and whether it is that of an earlier try."""
-        headers = {"Content-Type": NDJSON} | ({"Idempotency-Key": key} if key else {})
-        path = f"/v1/resources/{resource_id}/records"
-        params = {"op": op, "on_invalid": on_invalid}
-        answer = self.send("POST", path, content=body, headers=headers, params=params)
-        return _object(answer), answer.headers.get("Idempotency-Replayed") == "true"
+        steps = self._core.publish(resource_id, body, key=key, op=op, on_invalid=on_invalid)
+        answer, replayed = self._run(steps)
+        return json_object(answer), replayed
+
+    def publish_typed(
+        self,
+        resource_id: str,
+        body: bytes,
+        *,
+        key: str,
+        op: str = "upsert",
+        on_invalid: str = "reject",
+    ) -> Receipt:
+        """Publish NDJSON once, however often it is called with the same key and body."""
+        steps = self._core.publish(resource_id, body, key=key, op=op, on_invalid=on_invalid)
+        return core.receipt(self._run(steps)[0])
 
     def page(
         self,
@@ -198,14 +100,9 @@ class ExchangeClient:
         limit: int = PAGE_LIMIT,
         wait_seconds: float = 0,
     ) -> Page:
-        params: dict[str, str | float] = {"limit": limit, "wait": wait_seconds}
-        if cursor is not None:
-            params["cursor"] = cursor
-        path = f"/v1/subscriptions/{subscription_id}/records"
-        answer = self.send("GET", path, params=params)
-        headers = answer.headers
-        lag = int(headers.get("Exchange-Lag", 0))
-        return Page(answer.content.splitlines(), headers["Exchange-Next-Cursor"], lag)
+        """Pull a page; raises CursorExpired, GenerationChanged and other Refused."""
+        steps = self._core.page(subscription_id, cursor, limit=limit, wait_seconds=wait_seconds)
+        return self._run(steps)
 
     def pages(
         self, subscription_id: str, cursor: str | None = None, *, limit: int = PAGE_LIMIT
@@ -214,17 +111,15 @@ class ExchangeClient:
         while True:
             page = self.page(subscription_id, cursor, limit=limit)
             yield page
-            # A page may be empty because the row filter hid everything: then the lag goes on.
-            if not page.lines and not page.lag:
+            if not core.goes_on(page):
                 return
             cursor = page.next_cursor
 
     def quarantine(self, resource_id: str, receipt_id: str | None) -> Iterator[Kept]:
         """Yield the records in quarantine of a resource, or of one publish, the oldest first."""
-        params = {} if receipt_id is None else {"receipt_id": receipt_id}
+        params = core.quarantine_params(receipt_id)
         while True:
-            answer = self.send("GET", f"/v1/resources/{resource_id}/quarantine", params=params)
-            page = msgspec.json.decode(answer.content, type=KeptPage)
+            page = self._run(self._core.kept(resource_id, params))
             yield from page.items
             if page.next_cursor is None:
                 return
@@ -232,50 +127,35 @@ class ExchangeClient:
 
     def resolve(self, resource_id: str, body: Json) -> int:
         """Remove records from quarantine, and return how many there were."""
-        path = f"/v1/resources/{resource_id}/quarantine/resolve"
-        return int(self.ask("POST", path, body)["resolved"])
+        return self._run(self._core.resolve(resource_id, body))
 
     def commit(self, subscription_id: str, cursor: str) -> None:
         """Store the cursor as the subscription's position."""
-        self.ask("PUT", f"/v1/subscriptions/{subscription_id}/position", {"cursor": cursor})
+        self._run(self._core.commit(subscription_id, cursor))
 
     def rewind(self, subscription_id: str, to: str) -> str:
         """Return a cursor at `earliest`, `latest`, or a time with offset."""
-        path = f"/v1/subscriptions/{subscription_id}/rewind"
-        return str(self.ask("POST", path, {"to": to})["cursor"])
+        return self._run(self._core.rewind(subscription_id, to))
 
-    def _try(
-        self, call: Callable[[], httpx.Response]
-    ) -> tuple[httpx.Response | None, Failure | None]:
+    def _run(self, steps: Steps[T]) -> T:
+        """Carry the steps of an operation out."""
         try:
-            answer = call()
-        except httpx.TransportError as error:
-            return None, _unreachable(self.base_url, error)
-        self._has_answered = True
-        return answer, None if answer.is_success else Refused(answer)
+            step = next(steps)
+            while True:
+                try:
+                    answer = self._carry_out(step)
+                except httpx.TransportError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(answer)
+        except StopIteration as done:
+            value: T = done.value
+            return value
 
-
-def _wait_seconds(answer: httpx.Response | None, pause: float, *, safe: bool) -> float | None:
-    """Return how long to wait before trying again, None where that is not safe or in vain."""
-    if answer is None:
-        return pause if safe else None
-    if answer.status_code == TOO_MANY or (safe and answer.status_code == UNAVAILABLE):
-        told = answer.headers.get("Retry-After", "")
-        return max(float(told), pause) if told.isdigit() else pause
-    return None
-
-
-def _object(answer: httpx.Response) -> Json:
-    try:
-        body = answer.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _unreachable(base_url: str, error: httpx.TransportError) -> Unreachable:
-    reason = str(error) or type(error).__name__
-    return Unreachable(
-        f"连接不上 {base_url}：{reason}；请确认平台已启动（make up）、地址正确后重试。",
-        f"{base_url} does not answer: {reason}; check that the exchange runs (make up), retry.",
-    )
+    def _carry_out(self, step: core.Step) -> httpx.Response | None:
+        if isinstance(step, core.Send):
+            return self._http.request(step.method, step.path, **step.options)
+        if isinstance(step, core.SignIn):
+            return self._grant(self._http)
+        time.sleep(step.seconds)
+        return None

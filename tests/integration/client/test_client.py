@@ -1,17 +1,34 @@
 """The client's retries, against a server that answers as it was told to."""
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from shuyuan_client.aio import AsyncExchangeClient
 from shuyuan_client.failures import Failure, Unreachable
 from shuyuan_client.http import ExchangeClient, Refused, with_secret
+from shuyuan_client.refusals import (
+    CursorExpired,
+    GenerationChanged,
+    InConflict,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    TooMany,
+    Unavailable,
+)
 
 Answer = tuple[int, dict[str, str], bytes]
 
 TOKEN: Answer = (200, {}, b'{"access_token": "t", "expires_in": 3600}')
+WHOLE: dict[str, object] = {
+    "receipt_id": "x", "resource_id": "r", "version": 1, "accepted": 1, "rejected": 0,
+    "positions": [], "digest": "d", "errors": [],
+}  # fmt: skip
+WHOLE_RECEIPT: Answer = (201, {}, json.dumps(WHOLE).encode())
 RECEIPT: Answer = (201, {}, b'{"accepted": 1}')
 BUSY: Answer = (503, {"Retry-After": "0"}, b'{"code": "unavailable"}')
 LIMITED: Answer = (429, {"Retry-After": "1"}, b'{"code": "rate_limited"}')
@@ -126,3 +143,42 @@ def test_an_address_that_never_answered_is_not_waited_for() -> None:
         pytest.raises(Unreachable, match="make up"),
     ):
         nobody.token()
+
+
+async def test_the_asynchronous_client_sits_the_same_trouble_out(
+    script: Script, waits: list[float]
+) -> None:
+    def waited(_failure: Failure, seconds: float) -> None:
+        waits.append(seconds)
+
+    grant = with_secret("id", "secret")
+    async with AsyncExchangeClient(script.url, grant, on_wait=waited) as client:
+        script.answers = [BUSY, HANG_UP, LIMITED, EXPIRED, WHOLE_RECEIPT]
+        receipt = await client.publish("r", b"{}", key="k")
+        assert (receipt.accepted, len(waits)) == (1, 3)
+        script.answers = [EXHAUSTED]
+        with pytest.raises(TooMany) as refused:
+            await client.publish("r", b"{}", key="k")
+        assert refused.value.retry_after_seconds == 9999
+
+
+@pytest.mark.parametrize(
+    ("answer", "raised"),
+    [
+        ((400, {}, b'{"code": "malformed_json"}'), Invalid),
+        ((403, {}, b'{"code": "subscription_suspended"}'), NotAllowed),
+        ((404, {}, b"not JSON"), NotFound),
+        ((409, {}, b'{"code": "illegal_transition"}'), InConflict),
+        ((409, {}, b'{"code": "generation_changed", "cursor": "c"}'), GenerationChanged),
+        ((410, {}, b'{"code": "cursor_expired", "earliest_cursor": "c"}'), CursorExpired),
+        ((502, {}, b"[]"), Unavailable),
+        ((418, {}, b'{"code": ["odd"]}'), Refused),
+    ],
+)
+def test_each_refusal_has_a_class_of_its_own(
+    client: ExchangeClient, script: Script, answer: Answer, raised: type[Refused]
+) -> None:
+    script.answers = [answer]
+    with pytest.raises(Refused) as refused:
+        client.publish("r", b"{}")
+    assert type(refused.value) is raised

@@ -1,0 +1,221 @@
+"""What both clients do, without doing it: requests, retries, what answers mean (sans I/O).
+
+Each operation is a generator of steps; a client carries them out and sends back what came of it,
+or throws the transport's error into it.
+"""
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from shuyuan_client.failures import Failure, Unreachable
+from shuyuan_client.models import KeptPage, Page, Receipt
+from shuyuan_client.refusals import Json, json_object, refusal
+from shuyuan_client.wording import in_english
+
+TIMEOUT_SECONDS = 60.0
+RENEW_SECONDS = 30
+# Longer than a restart of a gateway or an election of a broker: a retry sits them out.
+PATIENCE_SECONDS = 90.0
+PAUSE_SECONDS = 0.5
+PAUSE_MAX_SECONDS = 8.0
+UNAUTHORIZED, TOO_MANY, UNAVAILABLE = 401, 429, 503
+NDJSON = "application/x-ndjson"
+PAGE_LIMIT = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Get a token; answered by the response of the token endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a request; answered by its response."""
+
+    method: str
+    path: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    seconds: float
+
+
+Step = SignIn | Send | Pause
+T = TypeVar("T")
+Steps = Generator[Step, httpx.Response | None, T]
+OnWait = Callable[[Failure, float], None]
+
+
+def say_nothing(_failure: Failure, _seconds: float) -> None:
+    """Wait without a word."""
+
+
+def headers() -> Mapping[str, str]:
+    """Return the headers of every request."""
+    return {"Accept-Language": "en" if in_english() else "zh"}
+
+
+class Core:
+    """Holds the token; after a lost connection or a 503 it repeats only what is safe to repeat.
+
+    That is what reads, or carries an Idempotency-Key. An address that has never answered is not
+    waited for. `on_wait` is told before each pause.
+    """
+
+    def __init__(self, base_url: str, patience_seconds: float, on_wait: OnWait) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._patience_seconds = patience_seconds
+        self._on_wait = on_wait
+        self._token = ""
+        self._ends_at = 0.0
+        self._has_answered = False
+
+    def token(self) -> Steps[str]:
+        """Return an access token, fetched anew shortly before the last one ends."""
+        if time.monotonic() > self._ends_at:
+            answer = yield from self._patiently(_sign_in, safe=True)
+            granted = json_object(answer)
+            self._token = str(granted["access_token"])
+            self._ends_at = time.monotonic() + int(granted["expires_in"]) - RENEW_SECONDS
+        return self._token
+
+    def send(self, method: str, path: str, **options: Any) -> Steps[httpx.Response]:  # noqa: ANN401
+        """Return a 2xx answer; raises Refused, Unreachable."""
+        given: dict[str, str] = options.pop("headers", {})
+        safe = method == "GET" or "Idempotency-Key" in given
+
+        def once() -> Steps[httpx.Response]:
+            token = yield from self.token()
+            authorized = {"Authorization": f"Bearer {token}", **given}
+            answer = yield Send(method, path, {**options, "headers": authorized})
+            return _required(answer)
+
+        def renewed() -> Steps[httpx.Response]:
+            answer = yield from once()
+            if answer.status_code == UNAUTHORIZED:
+                self._ends_at = 0.0
+                answer = yield from once()
+            return answer
+
+        return (yield from self._patiently(renewed, safe=safe))
+
+    def ask(self, method: str, path: str, body: object = None, **options: Any) -> Steps[Json]:  # noqa: ANN401
+        """Send JSON and return the JSON answer; raises Refused, Unreachable."""
+        if body is not None:
+            options["json"] = body
+        return json_object((yield from self.send(method, path, **options)))
+
+    def publish(
+        self, resource_id: str, body: bytes, *, key: str | None, op: str, on_invalid: str
+    ) -> Steps[tuple[httpx.Response, bool]]:
+        """Publish NDJSON; return the answer, and whether it is that of an earlier try."""
+        given = {"Content-Type": NDJSON} | ({"Idempotency-Key": key} if key else {})
+        path = f"/v1/resources/{resource_id}/records"
+        params = {"op": op, "on_invalid": on_invalid}
+        answer = yield from self.send("POST", path, content=body, headers=given, params=params)
+        return answer, answer.headers.get("Idempotency-Replayed") == "true"
+
+    def page(
+        self, subscription_id: str, cursor: str | None, *, limit: int, wait_seconds: float
+    ) -> Steps[Page]:
+        params: dict[str, str | float] = {"limit": limit, "wait": wait_seconds}
+        if cursor is not None:
+            params["cursor"] = cursor
+        path = f"/v1/subscriptions/{subscription_id}/records"
+        answer = yield from self.send("GET", path, params=params)
+        lag = int(answer.headers.get("Exchange-Lag", 0))
+        return Page(answer.content.splitlines(), answer.headers["Exchange-Next-Cursor"], lag)
+
+    def kept(self, resource_id: str, params: Mapping[str, str]) -> Steps[KeptPage]:
+        answer = yield from self.send(
+            "GET", f"/v1/resources/{resource_id}/quarantine", params=params
+        )
+        return msgspec.json.decode(answer.content, type=KeptPage)
+
+    def resolve(self, resource_id: str, body: Json) -> Steps[int]:
+        path = f"/v1/resources/{resource_id}/quarantine/resolve"
+        return int((yield from self.ask("POST", path, body))["resolved"])
+
+    def commit(self, subscription_id: str, cursor: str) -> Steps[None]:
+        path = f"/v1/subscriptions/{subscription_id}/position"
+        yield from self.ask("PUT", path, {"cursor": cursor})
+
+    def rewind(self, subscription_id: str, to: str) -> Steps[str]:
+        path = f"/v1/subscriptions/{subscription_id}/rewind"
+        return str((yield from self.ask("POST", path, {"to": to}))["cursor"])
+
+    def _patiently(
+        self, call: Callable[[], Steps[httpx.Response]], *, safe: bool
+    ) -> Steps[httpx.Response]:
+        """Return the first 2xx; raises the last failure when patience or safety end."""
+        deadline = time.monotonic() + self._patience_seconds
+        pause = PAUSE_SECONDS
+        while True:
+            answer, failure = yield from self._try(call)
+            if answer is not None and failure is None:
+                return answer
+            assert failure is not None  # noqa: S101 - narrows the type
+            wait = _wait_seconds(answer, pause, safe=safe and self._has_answered)
+            if wait is None or time.monotonic() + wait > deadline:
+                raise failure
+            self._on_wait(failure, wait)
+            yield Pause(wait)
+            pause = min(2 * pause, PAUSE_MAX_SECONDS)
+
+    def _try(
+        self, call: Callable[[], Steps[httpx.Response]]
+    ) -> Steps[tuple[httpx.Response | None, Failure | None]]:
+        try:
+            answer = yield from call()
+        except httpx.TransportError as error:
+            return None, _unreachable(self.base_url, error)
+        self._has_answered = True
+        return answer, None if answer.is_success else refusal(answer)
+
+
+def receipt(answer: httpx.Response) -> Receipt:
+    """Return the receipt of a publish, typed."""
+    return msgspec.json.decode(answer.content, type=Receipt)
+
+
+def goes_on(page: Page) -> bool:
+    """Whether the log holds more now: a row filter may have hidden all of an empty page."""
+    return bool(page.lines or page.lag)
+
+
+def quarantine_params(receipt_id: str | None) -> dict[str, str]:
+    return {} if receipt_id is None else {"receipt_id": receipt_id}
+
+
+def _sign_in() -> Steps[httpx.Response]:
+    return _required((yield SignIn()))
+
+
+def _required(answer: httpx.Response | None) -> httpx.Response:
+    assert answer is not None  # noqa: S101 - narrows the type
+    return answer
+
+
+def _wait_seconds(answer: httpx.Response | None, pause: float, *, safe: bool) -> float | None:
+    """Return how long to wait before trying again, None where that is not safe or in vain."""
+    if answer is None:
+        return pause if safe else None
+    if answer.status_code == TOO_MANY or (safe and answer.status_code == UNAVAILABLE):
+        told = answer.headers.get("Retry-After", "")
+        return max(float(told), pause) if told.isdigit() else pause
+    return None
+
+
+def _unreachable(base_url: str, error: httpx.TransportError) -> Unreachable:
+    reason = str(error) or type(error).__name__
+    return Unreachable(
+        f"连接不上 {base_url}：{reason}；请确认平台已启动（make up）、地址正确后重试。",
+        f"{base_url} does not answer: {reason}; check that the exchange runs (make up), retry.",
+    )
