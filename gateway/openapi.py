@@ -91,7 +91,7 @@ def _complete(schema: dict[str, Any]) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for name in FRAMEWORK:
         schemas.pop(name, None)
-    schemas |= _schemas()
+    schemas |= _without_doubles(schemas, _schemas())
     codes = _codes()
     components["responses"] = {
         _name(status): _response(codes.get(status, [])) for status in sorted({*codes, 500})
@@ -107,6 +107,14 @@ def _schemas() -> dict[str, Any]:
     # Facts of single codes come beside the common members.
     schema["additionalProperties"] = True
     return {**schema.pop("$defs"), "Problem": schema}
+
+
+def _without_doubles(known: Mapping[str, Any], added: dict[str, Any]) -> dict[str, Any]:
+    """Return the added schemas; ValueError where a model of requests or answers has such a name."""
+    same = ProblemError.__name__  # the one model of refusals that answers use, too
+    if doubles := known.keys() & added.keys() - {same}:
+        raise ValueError(f"two schemas are named {', '.join(sorted(doubles))}")
+    return added
 
 
 def _codes() -> Mapping[int, list[str]]:

@@ -16,7 +16,7 @@ from exchange.corrections.key_search import KeyRecord, KeySearch, SearchTooLongE
 from exchange.corrections.marking import Marking
 from exchange.corrections.moves import message
 from exchange.corrections.receiving import TermsOf, last_received, values
-from exchange.corrections.states import AUTHORS, Problem, State
+from exchange.corrections.states import AUTHORS, Defect, State
 from exchange.corrections.tables import Correction
 from exchange.delivery.projection.views import Terms, VersionView, masks_in_force, view_of
 from exchange.events import ExchangeEvent
@@ -63,7 +63,7 @@ class CorrectionRequest:
     """`key` is as the subscription sees it."""
 
     key: str
-    problem: Problem
+    problem: Defect
     description: str
     items: tuple[DisputedItem, ...] = ()
 
@@ -268,7 +268,7 @@ def _not_found(
     *,
     unknown: bool,
 ) -> Received:
-    missing = asked.request.problem is Problem.MISSING
+    missing = asked.request.problem is Defect.MISSING
     if not sought.is_clear:
         if unknown and not missing:
             raise Unavailable(

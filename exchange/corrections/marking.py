@@ -15,7 +15,7 @@ from exchange.corrections.receiving import (
     last_received,
     values,
 )
-from exchange.corrections.states import Problem
+from exchange.corrections.states import Defect
 from exchange.corrections.tables import Correction
 from exchange.log.errors import PositionExpiredError
 from exchange.log.topics import topic_of
@@ -102,7 +102,7 @@ class Marking:
         terms, items = granted.of(under(row)), [each["item"] for each in row.items]
         if row.digests:
             return Disputed(terms, row.digests, whole=not items)
-        if row.problem == Problem.MISSING:
+        if row.problem == Defect.MISSING:
             return None
         # Whether it was received took too long to find out when the correction was raised.
         received = last_received(sightings, own, granted.of)

@@ -16,7 +16,7 @@ from kernel.errors import IllegalTransition
 C7: Final = "C7"
 
 
-class Problem(StrEnum):
+class Defect(StrEnum):
     WRONG = "wrong"
     MISSING = "missing"
     STALE = "stale"

@@ -12,7 +12,7 @@ from exchange.applications.deadlines import is_breached, remaining_working_days
 from exchange.corrections import register
 from exchange.corrections.filing import CorrectionRequest, DisputedItem
 from exchange.corrections.register import Correction, Sight
-from exchange.corrections.states import ALLOWED_ROLES, ANSWERABLE, AUTHORS, Action, Problem, State
+from exchange.corrections.states import ALLOWED_ROLES, ANSWERABLE, AUTHORS, Action, Defect, State
 from exchange.parties import Permitted, Side
 from gateway import names
 from gateway.api import attachment_shapes
@@ -46,7 +46,7 @@ class CorrectionIn(Wire):
     """`key` is as the subscription sees it; without `items` the whole record is disputed."""
 
     key: Annotated[str, Field(min_length=1, max_length=4096)]
-    problem: Problem
+    problem: Defect
     items: Annotated[list[ItemIn], Field(max_length=1000, default_factory=list)]
     description: Prose
     attachments: Attachments
@@ -89,7 +89,7 @@ class CorrectionView(Wire):
     client_name: str | None
     status: State
     key: str | None
-    problem: Problem
+    problem: Defect
     items: list[ItemView]
     description: str
     attachments: list[AttachmentView]

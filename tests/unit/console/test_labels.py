@@ -42,7 +42,7 @@ from gateway.console.places import PLACES
 from kernel.jobs import Status as JobStatus
 
 CODES: dict[str, Iterable[str]] = {
-    "problem": correction_states.Problem,
+    "problem": correction_states.Defect,
     "violation": violations.Type,
     "grouping": By,
     "order_side": order_states.Party,
