@@ -42,6 +42,8 @@ class Standard(SQLModel, table=True):
 
 
 class CodeList(SQLModel, table=True):
+    """代码集: a value domain; what it lists on a day is in its editions."""
+
     __tablename__: ClassVar[Any] = "code_list"
     __table_args__ = (Index("code_list_standard", "standard"), {"schema": SCHEMA})
 

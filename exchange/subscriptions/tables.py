@@ -14,6 +14,8 @@ DEPARTMENT = "auth.department.uscc"
 
 
 class Subscription(SQLModel, table=True):
+    """What an agreed application grants to one client; `revision` grows when its terms change."""
+
     __tablename__: ClassVar[Any] = "subscription"
     __table_args__ = (
         Index("subscription_resource", "resource_id"),

@@ -5,11 +5,14 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
+from auth.delegations import states as delegation
 from catalog import states as resource
+from exchange.announcements import states as answer
 from exchange.applications import states as application
 from exchange.corrections import states as correction
 from exchange.delivery.push import states as endpoint
 from exchange.demands import states as demand
+from exchange.disposals import states as disposal
 from exchange.disputes import states as dispute
 from exchange.orders import states as order
 from exchange.subscriptions import states as subscription
@@ -57,6 +60,9 @@ DIAGRAMS: Mapping[str, str] = {
     "dispute": diagram(dispute.State.OPEN, dispute.NEXT, dispute.ALLOWED_ROLES),
     "endpoint": diagram(endpoint.State.UNTESTED, endpoint.NEXT, endpoint.ALLOWED_ROLES),
     "demand": diagram(demand.State.DRAFT, demand.NEXT, demand.ALLOWED_ROLES),
+    "disposal": diagram(disposal.State.DUE, disposal.NEXT, disposal.ALLOWED_ROLES),
+    "answer": diagram(answer.Answer.UNANSWERED, answer.NEXT, answer.ALLOWED_ROLES),
+    "delegation": diagram(delegation.State.PROPOSED, delegation.NEXT, delegation.ALLOWED_ROLES),
     "order": diagram(order.State.OPEN, order.NEXT, order.ALLOWED_ROLES),
 }
 

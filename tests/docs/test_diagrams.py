@@ -1,4 +1,4 @@
-"""The diagrams of docs/architecture.md are those of the state tables."""
+"""The diagrams of docs/states.md are those of the state tables."""
 
 import pytest
 
@@ -10,4 +10,4 @@ from tests.docs.pages import text
 def test_the_diagram_is_drawn_from_the_table(name: str) -> None:
     """Print them anew with `python -m tests.docs.diagrams`."""
     drawn = f"<!-- states: {name} -->\n```mermaid\n{DIAGRAMS[name]}\n```\n"
-    assert drawn in text("architecture.md")
+    assert drawn in text("states.md")

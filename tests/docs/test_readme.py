@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
-import typer
 
-from shuyuan_client.cli.main import app
+from tests.docs.command_line import resolved
 from tests.docs.pages import READMES, ROOT, blocks, headings, links, pages, quoted, rows, text
 
 ENGLISH, CHINESE = (path.read_text(encoding="utf-8") for path in READMES)
@@ -55,16 +53,9 @@ def test_commands_of_the_command_line_exist(page: Path) -> None:
     assert len(called) >= 5
     for arguments in called:
         words = shlex.split(arguments.rstrip(")"))
-        command, rest = _command(words)
+        command, rest = resolved(words)
         options = {option for p in command.params for option in (*p.opts, *p.secondary_opts)}
         assert {word for word in rest if word.startswith("--")} <= options, arguments
-
-
-def _command(words: list[str]) -> tuple[click.Command, list[str]]:
-    command: Any = typer.main.get_command(app)
-    while isinstance(command, click.Group) or hasattr(command, "commands"):
-        command, words = command.commands[words[0]], words[1:]
-    return command, words
 
 
 @pytest.mark.parametrize("page", READMES, ids=lambda path: path.name)
