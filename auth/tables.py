@@ -193,7 +193,11 @@ class AuthorizationCode(SQLModel, table=True):
     """A code to be exchanged once; `family` names the refresh tokens that it started."""
 
     __tablename__: ClassVar[Any] = "authorization_code"
-    __table_args__ = (Index("authorization_code_expires_at", "expires_at"), {"schema": SCHEMA})
+    __table_args__ = (
+        Index("authorization_code_expires_at", "expires_at"),
+        Index("authorization_code_person", "person_id"),
+        {"schema": SCHEMA},
+    )
 
     digest: bytes = Field(primary_key=True, sa_type=LargeBinary)
     family: str

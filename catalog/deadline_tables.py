@@ -46,6 +46,7 @@ class Deadline(SQLModel, table=True):
             unique=True,
             postgresql_where=text("ended_at IS NULL"),
         ),
+        Index("deadline_resource", "resource_id"),
         Index("deadline_undecided", "due_at", postgresql_where=text(UNDECIDED)),
         Index(
             "deadline_lost",

@@ -22,6 +22,9 @@ from kernel.tables import timestamp
 
 SCHEMA = "catalog"
 DEPARTMENT = "auth.department.uscc"
+STATES = (
+    "{} IN ('draft', 'submitted', 'approved', 'published', 'superseded', 'retired', 'discarded')"
+)
 
 
 def json(*, nullable: bool = False) -> Any:  # noqa: ANN401 - SQLModel's Field is untyped
@@ -160,12 +163,18 @@ class Source(SQLModel, table=True):
             unique=True,
             postgresql_where=text("status IN ('claimed', 'contested', 'active')"),
         ),
+        Index("source_element", "element"),
         Index("source_department", "department"),
         Index(
             "source_region_status",
             "status",
             "region_code",
             postgresql_ops={"region_code": "text_pattern_ops"},
+        ),
+        CheckConstraint(
+            "status IN ('claimed', 'contested', 'active', 'rejected', 'replaced', 'withdrawn',"
+            " 'ended')",
+            name="source_status",
         ),
         {"schema": SCHEMA},
     )
@@ -199,6 +208,7 @@ class Resource(SQLModel, table=True):
         ),
         Index("resource_region", "region_code", postgresql_ops={"region_code": "text_pattern_ops"}),
         Index("resource_code_once", "resource_code", unique=True),
+        CheckConstraint(STATES.format("status"), name="resource_status"),
         {"schema": SCHEMA},
     )
 
@@ -256,6 +266,14 @@ class ResourceVersion(SQLModel, table=True):
             "search_grams",
             postgresql_using="gin",
         ),
+        CheckConstraint(STATES.format("state"), name="resource_version_state"),
+        CheckConstraint(
+            "share_type IN ('unconditional', 'conditional', 'none')",
+            name="resource_version_share_type",
+        ),
+        CheckConstraint(
+            "open_type IN ('open', 'conditional', 'closed')", name="resource_version_open_type"
+        ),
         {"schema": SCHEMA},
     )
 
@@ -312,7 +330,7 @@ class ResourceTransition(SQLModel, table=True):
             ["catalog.resource_version.resource_id", "catalog.resource_version.number"],
             name="resource_transition_version",
         ),
-        Index("resource_transition_resource", "resource_id"),
+        Index("resource_transition_resource", "resource_id", "version"),
         {"schema": SCHEMA},
     )
 

@@ -23,6 +23,11 @@ from sqlmodel import Field, SQLModel
 from kernel.encrypted import Encrypted
 
 SCHEMA = "kernel"
+# PostgreSQL's own rule, so that models, migrations and database call a foreign key the same.
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(column_0_label)s",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+}
 THIS_MONTH = text("to_char(now() AT TIME ZONE 'UTC', 'YYYYMM')::integer")
 
 
@@ -206,6 +211,9 @@ class JobRow(SQLModel, table=True):
         ),
         Index("job_department", "department", postgresql_where=text("ended_at IS NULL")),
         Index("job_ended_at", "ended_at"),
+        CheckConstraint(
+            "status IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="job_status"
+        ),
         {"schema": SCHEMA},
     )
 

@@ -51,6 +51,10 @@ class Application(SQLModel, table=True):
             " 'agreed', 'refused', 'rerouted', 'withdrawn')",
             name="application_status",
         ),
+        CheckConstraint(
+            "mode IN ('pull', 'push', 'query', 'verify', 'file', 'table', 'api')",
+            name="application_mode",
+        ),
         {"schema": SCHEMA},
     )
 

@@ -29,6 +29,10 @@ class Demand(SQLModel, table=True):
         Index("demand_merged_into", "merged_into"),
         Index("demand_resource", "resource_id"),
         Index("demand_ended", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
+        CheckConstraint(
+            "status IN ('draft', 'submitted', 'assigned', 'accepted', 'merged', 'met', 'closed')",
+            name="demand_status",
+        ),
         CheckConstraint("(status = 'met') = (resource_id IS NOT NULL)", name="demand_met"),
         {"schema": SCHEMA},
     )

@@ -37,6 +37,13 @@ class Dispute(SQLModel, table=True):
                 "kind <> 'version' AND status IN ('open', 'replied', 'escalated', 'appealed')"
             ),
         ),
+        CheckConstraint(
+            "kind IN ('source', 'catalogue', 'application', 'use', 'version')", name="dispute_kind"
+        ),
+        CheckConstraint(
+            "status IN ('open', 'replied', 'escalated', 'decided', 'appealed', 'closed')",
+            name="dispute_status",
+        ),
         CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="dispute_decision"),
         {"schema": SCHEMA},
     )

@@ -39,6 +39,10 @@ class Subscription(SQLModel, table=True):
             "deliver_by",
             postgresql_where=text("delivered_at IS NULL AND delivery_breached_at IS NULL"),
         ),
+        CheckConstraint(
+            "mode IN ('pull', 'push', 'query', 'verify', 'file', 'table', 'api')",
+            name="subscription_mode",
+        ),
         {"schema": SCHEMA},
     )
 
