@@ -1,5 +1,7 @@
 """Whether a request may be dropped when its caller leaves: until what it changes has begun."""
 
+import asyncio
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Final
 
@@ -21,3 +23,15 @@ def begin() -> None:
     change = CHANGE.get()
     if change is not None:
         change.begun = True
+
+
+def dropping() -> Callable[[], None]:
+    """Return what ends the task that asks, once its client left, unless its change has begun."""
+    change, task = Change(), asyncio.current_task()
+    CHANGE.set(change)
+
+    def leave() -> None:
+        if task is not None and not change.begun:
+            task.cancel()
+
+    return leave

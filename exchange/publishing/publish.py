@@ -27,6 +27,7 @@ from exchange.publishing.ledger import Keyed, Layout, Ledger
 from exchange.publishing.quarantine import Quarantine
 from exchange.publishing.receipts import Receipt
 from exchange.publishing.recovery import DELETE, UPSERT, content_digest
+from kernel import leaving
 from kernel.cache import RuleCache
 from kernel.clock import now, today
 from kernel.database import Database, ReadSession
@@ -143,6 +144,7 @@ class Publisher:
                 return await self._published(principal, plan, accepted, digest, replayed=True)
             raise
         writer = await self._lanes.writer(spanning=plan.layout.partitions > 1)
+        leaving.begin()
         with writer:
             if keyed and (accepted := await self._ledger.claim(keyed, writer.life, plan.layout)):
                 return await self._published(principal, plan, accepted, digest, replayed=True)

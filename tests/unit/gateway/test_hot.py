@@ -9,6 +9,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from auth.errors import TokenExpired
 from gateway.hot.paths import HELD_BACK_MAX, HotPaths
+from gateway.http.budgets import BODIES
+from gateway.http.outflow import ClientGoneError
+from kernel import leaving
+from tests.support.eventually import eventually
 from tests.support.exchanges import KeptExchange
 
 Message = dict[str, Any]
@@ -112,3 +116,49 @@ async def test_so_many_refusals_are_held_back_and_no_more() -> None:
     assert late.done()
     await asyncio.gather(*waiting)
     assert hot._held_back == 0
+
+
+class Publishing:
+    """Services whose publish waits for its plan, and then, having begun, for the log."""
+
+    def __init__(self) -> None:
+        self.tokens = SimpleNamespace(cached=lambda _token: CALLER)
+        self.restore = SimpleNamespace(require=lambda: None)
+        self.gate = SimpleNamespace(buckets=lambda *_: (), taken=lambda _buckets: True)
+        self.bus = SimpleNamespace(publisher=self)
+        self.planned, self.stored = asyncio.Event(), asyncio.Event()
+        self.reached: list[str] = []
+
+    async def publish(self, *_arguments: Any) -> None:  # noqa: ANN401
+        self.reached.append("plan")
+        await self.planned.wait()
+        leaving.begin()
+        self.reached.append("log")
+        await self.stored.wait()
+        self.reached.append("stored")
+        raise ClientGoneError
+
+
+CALLER: Any = SimpleNamespace(id="someone", require_scope=lambda _scope: None)
+
+
+async def test_a_publish_whose_client_leaves_goes_on_only_once_it_has_begun() -> None:
+    """It kept its place in the pool's queue for ten seconds, and then published (C25)."""
+    services: Any = Publishing()
+    hot = HotPaths(elsewhere, lambda: services)
+    route = hot.route("POST", "/v1/resources/r1/records")
+    assert route is not None
+    headers = {b"authorization": b"Bearer x", b"content-type": b"application/json"}
+    left, begun = (KeptExchange("/v1/resources/r1/records", headers, b"{}") for _ in range(2))
+    waiting = [asyncio.create_task(hot.run(*route, each)) for each in (left, begun)]
+    await eventually(lambda: services.reached == ["plan", "plan"])
+    left.incoming.leave()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting[0]
+    services.planned.set()
+    await eventually(lambda: services.reached[-1] == "log")
+    begun.incoming.leave()
+    services.stored.set()
+    await waiting[1]
+    assert services.reached == ["plan", "plan", "log", "stored"]
+    assert not BODIES.held_bytes
