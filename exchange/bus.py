@@ -113,6 +113,8 @@ class Bus:
         publisher, deciding = publishing.publisher, publishing.deciding
         plans = GrantPlans(database, box, turns)
         topic_ids = TopicIds(reading, cache.forget_topic)
+        for each in (reading, watching):
+            each.on_learn(topic_ids.doubt)
         cursors = Cursors(box, publishing.generations, topic_ids)
         folds = FoldNews(tail.wake_subscription)
         predecessors = PredecessorSource(database, reader, topic_ids, folds)

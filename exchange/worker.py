@@ -159,6 +159,8 @@ class Worker:
         self._watching = Connection(brokers, "watch", request_timeout_ms=READ_TIMEOUT_MS)
         self._tail = Tail(self._watching, cache, self._reader.turns)
         topic_ids = TopicIds(self._connection, cache.forget_topic)
+        for each in (self._connection, self._watching):
+            each.on_learn(topic_ids.doubt)
         self._projector = Projector(self._database, self._reader, self._tail, topic_ids)
         open_log = partial(LandmarkLog, brokers, topics, self._reader)
         self._guard = RestoreGuard(self._database, open_log)

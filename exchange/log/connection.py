@@ -79,6 +79,11 @@ class Connection:
         self._asked: frozenset[str] = frozenset()
         self._round: asyncio.Task[None] | None = None
         self._troubles: tuple[str, ...] = ()
+        self._on_learn: Callable[[str], None] | None = None
+
+    def on_learn(self, listener: Callable[[str], None]) -> None:
+        """Tell the listener of each topic whose leaders had to be learnt again."""
+        self._on_learn = listener
 
     async def client(self) -> Client:
         """Return the connected client; raises BrokerUnavailable."""
@@ -198,6 +203,8 @@ class Connection:
 
     def _note(self, answer: Any) -> None:  # noqa: ANN401
         for _code, topic, _internal, partitions in answer.topics:
+            if self._on_learn is not None:
+                self._on_learn(topic)
             for _code, partition, leader, *_replicas in partitions:
                 if leader == NOBODY:
                     self._leaders.pop((topic, partition), None)

@@ -32,9 +32,12 @@ METADATA, VERSION = 3, 12
 ID_BYTES: Final = 16
 NOBODYS: Final = bytes(ID_BYTES)
 ASK_SECONDS = 10.0
-# After so long an id is asked for again behind the answer, after longer before it: a worker may so
-# long take a topic made anew for the one before.
-FRESH_SECONDS, STALE_SECONDS = 5.0, 30.0
+# For so long an id is taken for true while no broker gave cause to doubt it: a worker may so long
+# take a topic made anew, which holds more records than the one before, for the one before.
+FRESH_SECONDS = 5.0
+# Afterwards it is asked for: while no broker answers, the old one stands for STALE_SECONDS, and
+# nobody waits for the answer longer than PATIENCE_SECONDS.
+STALE_SECONDS, PATIENCE_SECONDS = 30.0, 0.25
 
 
 class _Uuid(AbstractType[bytes]):  # type: ignore[misc] # aiokafka is untyped
@@ -129,19 +132,26 @@ class TopicIds:
         self._ids: dict[str, bytes] = {}
         self._asked_at: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[bytes]] = {}
+        self._doubted: set[str] = set()
+
+    def doubt(self, topic: str) -> None:
+        """Ask again before the next answer: its leaders were looked for, as after a deletion."""
+        if topic in self._ids:
+            self._doubted.add(topic)
 
     async def get(self, topic: str) -> bytes:
         """Return the topic's id as it was told a moment ago; raises BrokerUnavailable."""
         cached = self._ids.get(topic)
         age = clock.monotonic() - self._asked_at.get(topic, 0.0)
-        if cached is not None and age < FRESH_SECONDS:
+        if cached is not None and age < FRESH_SECONDS and topic not in self._doubted:
             return cached
         asking = self._asking.get(topic)
         if asking is None:
             asking = self._asking[topic] = asyncio.create_task(self._ask(topic))
             asking.add_done_callback(lambda done: self._asked(topic, done))
         if cached is not None and age < STALE_SECONDS:
-            return cached
+            await asyncio.wait([asking], timeout=PATIENCE_SECONDS)
+            return asking.result() if _succeeded(asking) else cached
         return await asyncio.shield(asking)
 
     async def _ask(self, topic: str) -> bytes:
@@ -162,8 +172,13 @@ class TopicIds:
             if not isinstance(error, BrokerUnavailable | KafkaError):
                 log.error("topic id of %s: %r", topic, error)
             return
+        self._doubted.discard(topic)
         before, now = self._ids.get(topic), done.result()
         self._ids[topic], self._asked_at[topic] = now, clock.monotonic()
         if before is not None and before != now:
             log.error("%s was made anew: its offsets mean other records now", topic)
             self._on_change(topic)
+
+
+def _succeeded(task: "asyncio.Task[bytes]") -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None

@@ -87,6 +87,18 @@ async def test_all_who_wait_for_a_lost_broker_share_one_knock(
     assert len(made.asked) == 3
 
 
+async def test_whoever_keeps_ids_of_topics_hears_whose_leaders_were_learnt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A topic made anew has the leaders of the old one looked for: its id is doubted (B10)."""
+    made, doubted = Client(), list[str]()
+    made._answer.topics = ((0, "topic-7", False, ()),)
+    opened = connection(monkeypatch, made)
+    opened.on_learn(doubted.append)
+    await opened.refresh(["topic-7"])
+    assert doubted == ["topic-7"]
+
+
 async def test_a_refresh_asks_for_the_topics_that_are_wanted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
