@@ -8,10 +8,15 @@ from datetime import datetime
 
 from catalog import clocks
 from exchange.applications import store as applications
+from exchange.delivery.push import standing as pushes
+from exchange.delivery.push.standing import Pushing
+from exchange.latest import standing as folds
+from exchange.latest.standing import Folding
 from exchange.subscriptions import store as subscriptions
 from exchange.subscriptions.delivery_clock import C6
-from kernel import clock, outbox
+from kernel import clock, jobs, outbox
 from kernel.database import Database, ReadSession, is_passing
+from kernel.jobs import OpenJobs
 from kernel.metrics import Gauge
 
 log = logging.getLogger(__name__)
@@ -26,6 +31,13 @@ OUTBOX_AGE_SECONDS = Gauge(
 OVERDUE = Gauge(
     "shuyuan_overdue", "things that are open beyond their legal day, by clock", "clock", merge="max"
 )
+FOLD_LAG_SECONDS = Gauge(
+    "shuyuan_fold_lag_seconds",
+    "how far the latest state of the slowest partition is behind its log",
+    merge="max",
+)
+PUSH_RETRIES = Gauge("shuyuan_push_retries", "batches that receivers did not take yet", merge="max")
+JOBS = Gauge("shuyuan_jobs", "jobs that have not ended, by state", "state", merge="max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +45,9 @@ class Backlog:
     messages: int = 0
     oldest_seconds: float = 0.0
     overdue: Mapping[str, int] = field(default_factory=dict)
+    folding: Folding = field(default_factory=Folding)
+    pushing: Pushing = field(default_factory=Pushing)
+    jobs: OpenJobs = field(default_factory=OpenJobs)
 
 
 async def look(session: ReadSession, now: datetime) -> Backlog:
@@ -40,7 +55,14 @@ async def look(session: ReadSession, now: datetime) -> Backlog:
     overdue = await applications.overdue_by_clock(session, now)
     late = await subscriptions.undelivered(session, now)
     entries = await clocks.overdue_by_kind(session, now)
-    return Backlog(messages, seconds, {**entries, **overdue, C6: late})
+    return Backlog(
+        messages,
+        seconds,
+        {**entries, **overdue, C6: late},
+        await folds.standing(session),
+        await pushes.standing(session),
+        await jobs.count_open(session),
+    )
 
 
 async def watch(database: Database) -> None:
@@ -49,6 +71,9 @@ async def watch(database: Database) -> None:
     OUTBOX_MESSAGES.read_by(lambda: seen.messages)
     OUTBOX_AGE_SECONDS.read_by(lambda: seen.oldest_seconds)
     OVERDUE.read_all_by(lambda: {(kind,): number for kind, number in seen.overdue.items()})
+    FOLD_LAG_SECONDS.read_by(lambda: seen.folding.lag_seconds)
+    PUSH_RETRIES.read_by(lambda: seen.pushing.retrying)
+    JOBS.read_all_by(lambda: {("queued",): seen.jobs.queued, ("running",): seen.jobs.running})
     while True:
         try:
             async with database.reading() as session:

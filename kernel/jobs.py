@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from sqlalchemy import func, insert, text
 from sqlmodel import col, select, update
@@ -332,6 +332,27 @@ def _undo() -> NoReturn:
 
 
 Handler = Callable[[Run], Awaitable[None]]
+
+
+_OPEN_JOBS = text("""
+    SELECT count(*) FILTER (WHERE status = 'queued'), count(*) FILTER (WHERE status = 'running'),
+        COALESCE(extract(epoch FROM clock_timestamp()
+            - min(not_before) FILTER (WHERE status = 'queued')), 0)
+    FROM kernel.job WHERE ended_at IS NULL
+""")
+
+
+class OpenJobs(NamedTuple):
+    """`oldest_seconds`: for how long one that may begin has waited."""
+
+    queued: int = 0
+    running: int = 0
+    oldest_seconds: float = 0.0
+
+
+async def count_open(session: ReadSession) -> OpenJobs:
+    queued, running, oldest = (await session.execute(_OPEN_JOBS)).one()
+    return OpenJobs(queued, running, max(0.0, float(oldest)))
 
 
 async def forget_ended(session: WriteSession, now: datetime) -> int:

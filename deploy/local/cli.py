@@ -38,11 +38,13 @@ def down() -> None:
 
 @app.command()
 def status() -> None:
-    """列出各进程；全部运行则返回 0，否则 3 / list the processes; 0 if all run, else 3."""
+    """列出各进程与平台概况；全部运行则返回 0，否则 3 / processes, lags; 0 if all run, else 3."""
     with _explained():
         report = Report()
-        processes = Platform(place(), report).status()
+        platform = Platform(place(), report)
+        processes = platform.status()
         report.table(processes)
+        platform.tell_overview()
     if any(process.state not in {"running", EXTERNAL} for process in processes):
         raise typer.Exit(NOT_ALL_RUNNING)
 

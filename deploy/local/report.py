@@ -47,6 +47,11 @@ class Report:
             yield
         self.line(f"✓ {doing} ({time.monotonic() - begun:.1f} s)")
 
+    def tell(self, text: str, *, wrong: bool) -> None:
+        """Print one sentence; what is wrong is marked."""
+        mark = ("⚠ ", "yellow") if wrong else ("· ", "dim")
+        self._console.print(Text.assemble(mark, text), soft_wrap=True)
+
     def table(self, processes: Sequence[ProcessStatus]) -> None:
         table = Table(box=None, pad_edge=False)
         for heading in _headings():

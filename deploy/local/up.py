@@ -136,6 +136,18 @@ class Platform:
         others = [self.worker.status(None), self.rotation.status(None)]
         return [*self.stack.status(), gateway, *others]
 
+    def tell_overview(self) -> None:
+        """Say what the platform knows of itself, once it was started here."""
+        environment = read_json(self._environment_file)
+        if not environment:
+            return
+        # `down`, and a status of nothing, need no product code.
+        from deploy.local.overview import overview  # noqa: PLC0415
+        from deploy.local.sentences import sentences  # noqa: PLC0415
+
+        for sentence in sentences(overview(environment)):
+            self._report.tell(sentence.text, wrong=sentence.wrong)
+
     def _complete(self) -> bool:
         states = {line.state for line in self.status()}
         return states <= {"running", EXTERNAL} and self.credentials.exists()

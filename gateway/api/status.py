@@ -58,6 +58,31 @@ class OutboxView(Wire):
     oldest_seconds: float
 
 
+class LatestView(Wire):
+    """Partitions whose latest state is kept; nobody keeps up with those `unheld`."""
+
+    partitions: int
+    unheld: int
+    lag_seconds: float
+
+
+class PushesView(Wire):
+    """Endpoints, and batches that receivers have not taken yet; since when, the oldest."""
+
+    active: int
+    paused: int
+    retrying: int
+    oldest_seconds: float
+
+
+class JobsView(Wire):
+    """`oldest_seconds`: how long the first that may begin has waited."""
+
+    queued: int
+    running: int
+    oldest_seconds: float
+
+
 class StatusView(Wire):
     """`overdue` counts what is open beyond its legal day, by clock."""
 
@@ -67,6 +92,9 @@ class StatusView(Wire):
     processes: list[ProcessView]
     brokers: BrokersView
     outbox: OutboxView
+    latest: LatestView
+    pushes: PushesView
+    jobs: JobsView
     overdue: dict[str, int]
 
 
@@ -88,6 +116,9 @@ async def status(principal: Admin, using: Using) -> StatusView:
         processes=[_process(row, now) for row in rows],
         brokers=brokers,
         outbox=_outbox(waiting),
+        latest=LatestView(**waiting.folding._asdict()),
+        pushes=PushesView(**waiting.pushing._asdict()),
+        jobs=JobsView(**waiting.jobs._asdict()),
         overdue=dict(waiting.overdue),
     )
 
