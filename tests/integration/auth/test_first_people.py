@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
-from auth import bootstrap, sign_in
+from auth import bootstrap, passwords, sign_in
+from auth.events import AuthEvent
 from auth.oauth.sign_out import sign_out
 from auth.principal import Role
 from auth.sign_in import Attempt, Life
@@ -19,8 +21,9 @@ from deploy.local.seed import AUTHORITY, seed
 from deploy.local.wording import LocalError
 from kernel import clock
 from kernel.database import Database
-from kernel.errors import Conflict
+from kernel.errors import Conflict, NotFound
 from kernel.settings import Settings
+from kernel.tables import AuditRow
 from tests.support.registry import LIFE, Registry, gate_of
 
 
@@ -111,6 +114,32 @@ async def _remembered(database: Database, cookie: str, now: datetime) -> str | N
     async with database.transaction() as session:
         found = await sign_in.remembered(session, cookie, LIFE, now=now)
         return found[0].id if found else None
+
+
+async def test_whoever_is_locked_out_gets_in_again_from_the_machine(
+    own_database: Database, own_settings: Settings
+) -> None:
+    """Nobody could administer any more once the last one was gone, and `bootstrap` refused (D7)."""
+    registry = Registry(own_database)
+    department = await registry.department()
+    person = await registry.person(department.uscc, Role.AUDITOR)
+    hashed = await passwords.digest_of_fair("a temporary password", "")
+    async with own_database.transaction() as session:
+        await store.change(session, person.id, None, {"status": "suspended", "roles": []})
+    wanted = bootstrap.Restored(person.username, Role.SECURITY, None, hashed)
+    async with own_database.transaction() as session:
+        await bootstrap.restore_access(session, wanted, now=clock.now())
+    async with own_database.reading() as session:
+        found = await store.get(session, person.id)
+        events = await session.exec(select(AuditRow.event).where(AuditRow.subject_id == person.id))
+    assert found is not None
+    assert (found.status, found.roles, found.password_temporary) == ("active", ["security"], True)
+    assert found.generation == person.generation + 1
+    assert AuthEvent.ACCESS_RESTORED in events.all()
+    unknown = bootstrap.Restored("nobody", Role.SECURITY, None, hashed)
+    with pytest.raises(NotFound):
+        async with own_database.transaction() as session:
+            await bootstrap.restore_access(session, unknown, now=clock.now())
 
 
 async def test_a_cookie_ends_with_sign_out_and_with_the_persons_generation(

@@ -1,12 +1,14 @@
 """Signing keys: made once, rotated without a gap, ended at once when they leaked."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from auth import keys
 from auth.errors import TokenInvalid
 from auth.keys import KeyRing
+from kernel import clock
 from kernel.actor import SYSTEM
 from kernel.database import Database
 from kernel.secretbox import Secretbox
@@ -52,6 +54,27 @@ async def test_after_a_rotation_old_tokens_live_and_new_ones_are_known_everywher
             assert (await verifier.verify(new)).id == client.client_id
             published = (await verifier.keys.jwks())["keys"]
             assert {key["kid"] for key in published} == {old.kid, kid}
+
+
+async def test_a_key_that_has_signed_for_its_days_is_followed_once(
+    own_database: Database, own_settings: Settings
+) -> None:
+    """Keys were rotated by hand alone, by the clock of whoever did it (D23)."""
+    box = Secretbox(own_settings.master_key_bytes())
+    first = await KeyRing(own_database, box).signing()
+    made_at = clock.now()
+
+    async def after(days: int, *, of: int = 30) -> set[str]:
+        """Let so many days go by, and return the keys that are told."""
+        now = made_at + timedelta(days=days, minutes=1)
+        async with own_database.transaction() as session:
+            await keys.rotate_when_due(session, now, box=box, days=of, token_seconds=60)
+        return {key["kid"] for key in (await KeyRing(own_database, box).jwks())["keys"]}
+
+    assert await after(29) == await after(365, of=0) == {str(first.kid)}
+    rotated = await after(30)
+    assert len(rotated) == 2
+    assert str(first.kid) in rotated
 
 
 async def test_a_key_that_leaked_ends_at_once_with_all_it_signed(
