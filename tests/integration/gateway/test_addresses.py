@@ -1,6 +1,7 @@
 """Paths, methods, queries and heads that nobody should send: problems all of them."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -205,8 +206,11 @@ async def test_a_body_without_a_length_is_read_like_any_other(
 
 
 async def test_a_caller_that_leaves_amid_its_body_disturbs_nobody(
-    world: World, system: ClientApp, sharing: Sharing, gateway: str
+    world: World, system: ClientApp, sharing: Sharing, gateway: str, logs: Path
 ) -> None:
+    """Each was an error of two tracebacks in the log (I7)."""
+    log = logs / "gateway.log"
+    before = log.stat().st_size
     records = f"/v1/resources/{sharing.resource}/records"
     for who, path in ((world.authority, "/v1/standards"), (sharing.publisher, records)):
         token = await who.token()
@@ -214,6 +218,9 @@ async def test_a_caller_that_leaves_amid_its_body_disturbs_nobody(
         with pytest.raises(TimeoutError):
             await raw_http.send(gateway, begin, then=[b"{"], timeout_seconds=0.3)
     assert (await world.http.get("/readyz")).status_code == 200
+    written = log.read_bytes()[before:]
+    assert b'"level": "error"' not in written
+    assert b"Traceback" not in written
 
 
 @pytest.mark.parametrize(
