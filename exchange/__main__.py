@@ -1,12 +1,14 @@
 """`python -m exchange worker`: the loops that no request should wait for, in one process."""
 
+import kernel.importing  # noqa: F401 - before the rest
+
+# isort: split
 import asyncio
 import sys
 import tempfile
 from pathlib import Path
 
 from exchange.log.access import Access
-from exchange.worker import Worker
 from kernel import logging as json_logging
 from kernel import memory
 from kernel.database_access import DatabaseAccess
@@ -28,6 +30,8 @@ def main() -> None:
     if sys.argv[1:] != ["worker"]:
         sys.stderr.write("usage: python -m exchange worker\n")
         sys.exit(2)
+    from exchange.worker import Worker  # noqa: PLC0415 - seconds, for nothing without a command
+
     settings = settings_for(
         DatabaseAccess.of, Access.of, Settings.other_master_key_bytes, _metrics_port
     )

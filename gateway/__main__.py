@@ -1,5 +1,8 @@
 """`python -m gateway serve`: the gateway with its workers."""
 
+import kernel.importing  # noqa: F401 - before the rest
+
+# isort: split
 import os
 import tempfile
 from contextlib import AbstractContextManager

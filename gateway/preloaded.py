@@ -7,6 +7,9 @@ open a file or choose what must differ between workers (tests/unit/gateway/test_
 
 import gc
 
+import kernel.importing  # noqa: F401 - before the rest
+
+# isort: split
 import gateway.main  # noqa: F401
 
 # What the collector never looks at is never written to, so that its pages stay shared.

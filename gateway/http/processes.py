@@ -7,6 +7,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from gateway.http.workers import Workers, preload
+from kernel import memory
 
 
 def run(config: uvicorn.Config, drain_seconds: float, preloaded: str = "") -> None:
@@ -16,6 +17,7 @@ def run(config: uvicorn.Config, drain_seconds: float, preloaded: str = "") -> No
     """
     if config.workers > 1:
         preload(preloaded)
+        memory.settle()
         started = Workers(config, config.bind_socket(), drain_seconds).run()
     else:
         server = uvicorn.Server(config)
