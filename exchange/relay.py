@@ -38,6 +38,8 @@ class Relay:
         Nothing is sent while another relay works. No transaction is open while the broker is
         waited for; a death between sending and removing sends again (at least once).
         """
+        if not await self._database.holds(outbox.WAITS):
+            return 0
         async with self._exclusive.turn() as is_turn:
             if not is_turn:
                 return 0

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlalchemy import Executable
+
 from auth.keys import rotate_when_due
 from auth.upkeep import forget_ended
 from exchange import backlog, metrics
@@ -55,7 +57,7 @@ from exchange.stewardship.catalogue_clock import mark_entries, reckon_entries
 from exchange.subscriptions.delivery_clock import mark_deliveries
 from exchange.subscriptions.folding import keep_folded
 from exchange.subscriptions.supervision import expire_due
-from kernel import answers, audit, audit_months, calendar, clock, jobs, refusals
+from kernel import answers, audit, audit_months, calendar, clock, jobs, outbox, refusals
 from kernel.database import Database, WriteSession, is_passing
 from kernel.database_access import DatabaseAccess
 from kernel.errors import Unavailable
@@ -79,11 +81,13 @@ COMPARE_SECONDS = 15.0
 # What one turn of the deadline and expiry chores takes at most.
 BACKLOG = 200
 SEARCH_BYTES = 8 * 1024 * 1024
+GATHER_SECONDS = 0.5
 QUARANTINE_SECONDS = 60.0
 FORGET_SECONDS = 600.0
 KEYS_SECONDS = 3600.0
 DISPOSAL_SECONDS = 3600.0
 JOB_SECONDS = Histogram("shuyuan_job_seconds", "a turn of the worker's work, by name", "job")
+Turn = Callable[[], Awaitable[None]]
 Done = TypeVar("Done")
 Chore = Callable[[WriteSession, datetime], Awaitable[int | None]]
 """What a worker does again and again, a turn at a time; a job (`kernel.jobs`) is done once."""
@@ -116,7 +120,6 @@ CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("seal-counts", seal_counts, 10.0),
     ("anchor-audit", _anchor, 60.0),
     ("audit-months", _make_months, 86_400.0),
-    ("events", gathering.gather, 0.5),
     ("forget-answers", _forget_answers, 3600.0),
     ("forget-counts", terms.forget_counts, 600.0),
     ("forget-intents", intents.forget_old, 3600.0),
@@ -188,7 +191,7 @@ class Worker:
         self._loops.start("clock", self._skew.run)
         self._tell_metrics()
         self._loops.start("landmark", self._guard.advance_for_ever)
-        self._loops.start("relay", self._relay_for_ever)
+        self._start_relaying()
         self._loops.start("brokers", self._condition.run)
         self._loops.start("tail", self._tail.run)
         self._loops.start("waits", self._tail.end_waits)
@@ -244,6 +247,21 @@ class Worker:
         self._loops.start("presence", self._presence.run)
         self._loops.start("backlog", partial(backlog.watch, self._database))
 
+    def _start_relaying(self) -> None:
+        self._loops.start("events", self._gather_for_ever)
+        self._loops.start("relay", self._relay_for_ever)
+
+    async def _gather_for_ever(self) -> None:
+        """Number what waits as soon as it is left, also where no broker lets the relay go on."""
+        once = self._turn("events", gathering.gather)
+        while True:
+            await self._patiently(partial(self._when, outbox.WAITS, once))
+            await asyncio.sleep(GATHER_SECONDS)
+
+    async def _when(self, question: Executable, once: Turn) -> None:
+        if await self._database.holds(question):
+            await once()
+
     async def _relay_for_ever(self) -> None:
         while True:
             await self._patiently(self._relay_while_it_agrees)
@@ -292,6 +310,12 @@ class Worker:
         )
 
     async def _repeat(self, name: str, chore: Chore, seconds: float) -> None:
+        once = self._turn(name, chore)
+        while True:
+            await self._patiently(once)
+            await asyncio.sleep(seconds)
+
+    def _turn(self, name: str, chore: Chore) -> Turn:
         times = JOB_SECONDS.of(name)
 
         async def once() -> None:
@@ -304,9 +328,7 @@ class Worker:
                     done = await chore(session, clock.now())
                 times.add(clock.monotonic() - begun)
 
-        while True:
-            await self._patiently(once)
-            await asyncio.sleep(seconds)
+        return once
 
     async def _patiently(self, work: Callable[[], Awaitable[Done]]) -> Done | None:
         """A database or broker that is away is waited for; any other error ends the loop."""

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import asyncpg
-from sqlalchemy import event, text
+from sqlalchemy import Executable, event, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -109,6 +109,14 @@ class Database:
         async with self._autocommit.connect() as connection:
             leaving.begin()
             yield connection
+
+    async def holds(self, question: Executable) -> bool:
+        """Return the one value of a question, asked by one statement.
+
+        A loop that asks twice a second whether there is work takes no lock and no transaction.
+        """
+        async with self.single() as connection:
+            return bool((await connection.execute(question)).scalar_one())
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[ReadSession]:

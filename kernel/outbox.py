@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from sqlmodel.ext.asyncio.session import AsyncSession
 
 
+WAITS = text("SELECT EXISTS (SELECT FROM kernel.outbox)")
+"""Whether any message waits to be told."""
+
+
 def add(session: "AsyncSession", type_: str, key: str, payload: dict[str, Any]) -> None:
     """Add a message to the transaction; the relay publishes it at least once, in order."""
     session.add(OutboxRow(type=type_, key=key, payload=payload, created_at=clock.now()))
