@@ -33,17 +33,27 @@ BOOKS = (XLSX, b"text/csv")
 PERSONS_UPLOADS = re.compile(r"/v1/resources/[^/]+/uploads")
 FILES = re.compile(r"/v1/resources/[^/]+/files/[^/]+")
 FILE_MAX = 50 * 1024**3
-STREAMED = re.compile(r"/v1/imports/.*|/v1/resources/[^/]+/uploads|/v1/resources/[^/]+/files/[^/]+")
+# A file that a person hands on by a page: written on, too, as its form is read.
+FILES_BY_PAGE = re.compile(r"/console/resources/[^/]+/files")
+STREAMED = re.compile(
+    r"/v1/imports/.*|/v1/resources/[^/]+/uploads|/v1/resources/[^/]+/files/[^/]+"
+    r"|/console/resources/[^/]+/files"
+)
 # With room for what a form has around its file.
 STREAMED_MAX = 64 * 1024 * 1024 + 64 * 1024
 STREAMED_SECONDS = 600.0
 # A document and what a form puts around it: how large the document itself is, its route looks at.
 ATTACHMENTS = re.compile(r"/v1/attachments")
+# The forms of pages that take a document along.
+ATTACHED_BY_PAGE = re.compile(
+    r"/console/(applications/new|applications/[^/]+/attachments|corrections/new|disputes/new)"
+)
 ATTACHMENT_MAX = 10 * 1024 * 1024 + 64 * 1024
 MULTIPART = (b"multipart/form-data",)
 MEDIA_OF = (
     (PERSONS_UPLOADS, (b"multipart/form-data",)),
     (FILES, (b"application/offset+octet-stream",)),
+    (FILES_BY_PAGE, (*FORMS, *MULTIPART)),
     (STREAMED, BOOKS),
     (ATTACHMENTS, MULTIPART),
     (re.compile(r"/oauth/.*"), FORMS),
@@ -277,7 +287,7 @@ def _body_max(path: str) -> int:
         return FILE_MAX
     if STREAMED.fullmatch(path):
         return STREAMED_MAX
-    if ATTACHMENTS.fullmatch(path):
+    if ATTACHMENTS.fullmatch(path) or ATTACHED_BY_PAGE.fullmatch(path):
         return ATTACHMENT_MAX
     if UPLOADS.fullmatch(path):
         return UPLOAD_MAX

@@ -12,11 +12,11 @@ from gateway.services import Services
 
 
 class TokenCaller:
-    """`admission.Caller` over one request."""
+    """`admission.Caller` over one request, or over the token that a page's session keeps."""
 
-    def __init__(self, using: Services, request: Request) -> None:
+    def __init__(self, using: Services, request: Request, token: bytes | None = None) -> None:
         self._using = using
-        self._token = bearer(dict(request.scope["headers"]))
+        self._token = bearer(dict(request.scope["headers"])) if token is None else token
         self._digest = sha256(self._token).digest()
 
     def known(self) -> Principal | None:

@@ -32,7 +32,17 @@ from kernel.ids import new_id
 from kernel.paging import Page, PageRequest
 from kernel.workdays import local_date
 
-__all__ = ["Delegation", "Terms", "acting_for", "allowed", "consent", "end", "find", "page"]
+__all__ = [
+    "Delegation",
+    "Terms",
+    "acting_for",
+    "allowed",
+    "consent",
+    "end",
+    "find",
+    "page",
+    "powers_of",
+]
 
 YEARS_MAX: Final = timedelta(days=3 * 366)
 DELEGATED: Final = frozenset({Role.CLERK, Role.HEAD})
@@ -219,6 +229,24 @@ async def acting_for(
     Looked up for every request: a delegation that was ended holds no longer. Reading what is to
     be acted on needs any power, an act the power of its operation.
     """
+    powers, region = await powers_of(session, principal, department, now=now)
+    reads = operation.startswith(f"{READ} ")
+    if not (powers if reads else needed(operation) in powers):
+        raise NotDelegated
+    return replace(
+        principal,
+        department=department,
+        region_code=region,
+        is_authority=False,
+        roles=principal.roles & DELEGATED,
+        delegate=principal.department,
+    )
+
+
+async def powers_of(
+    session: ReadSession, principal: Principal, department: str, *, now: datetime
+) -> tuple[frozenset[str], str]:
+    """Return what a person may do for another department at this moment, and its division."""
     today = local_date(now)
     query = select(Delegation.powers, Department.region_code).join(
         Department, col(Department.uscc) == col(Delegation.department)
@@ -231,16 +259,6 @@ async def acting_for(
         col(Delegation.valid_until) >= today,
         col(Department.status) == "active",
     )
-    rows = (await session.exec(active)).all()
-    powers = {power for held, _region in rows for power in held}
-    reads = operation.startswith(f"{READ} ")
-    if principal.kind != "person" or not (powers if reads else needed(operation) in powers):
-        raise NotDelegated
-    return replace(
-        principal,
-        department=department,
-        region_code=rows[0][1],
-        is_authority=False,
-        roles=principal.roles & DELEGATED,
-        delegate=principal.department,
-    )
+    rows = (await session.exec(active)).all() if principal.kind == "person" else ()
+    region = rows[0][1] if rows else ""
+    return frozenset(power for held, _region in rows for power in held), region

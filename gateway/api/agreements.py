@@ -85,7 +85,7 @@ async def find(
     subscription_id: str, request: Request, principal: CatalogReader, using: Using
 ) -> Response:
     """共享协议：供打印，或附平台签名的 JSON / to print, or as JSON that the platform signs."""
-    terms = await _terms(using, principal, subscription_id)
+    terms = await terms_of(using, principal, subscription_id)
     if prefers_html(request.headers.get("accept", "").encode()):
         page = render.html("agreement.html", {"terms": terms}, english=english_of(request))
         page.headers.update(HEADERS)
@@ -97,7 +97,7 @@ async def find(
     return Response(view.model_dump_json(), media_type="application/json", headers=headers)
 
 
-async def _terms(using: Services, principal: Principal, subscription_id: str) -> AgreementTerms:
+async def terms_of(using: Services, principal: Principal, subscription_id: str) -> AgreementTerms:
     async with using.database.reading() as session:
         agreed = await agreed_terms.find(session, principal, subscription_id)
         view = _fields(agreed)

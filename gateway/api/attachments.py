@@ -68,7 +68,7 @@ async def upload(
     """上传附件，以内容识别类型 / hand a document in; what it is, its content tells."""
     name, content = await _file(request)
     kind = await asyncio.to_thread(kind_of, content)
-    stored = await using.blobs.receive(_parts(content), most_bytes=BYTES_MAX)
+    stored = await using.blobs.receive(pieces(content), most_bytes=BYTES_MAX)
     try:
         async with using.database.transaction() as session:
             asked = f"{name}\n{stored.sha256}".encode()
@@ -95,16 +95,16 @@ async def _file(request: Request) -> tuple[str, bytes]:
         zh, en = "请在 file 一项中上传一个非空的文件", "send a file that is not empty as `file`"
         errors.add(FILE, "too_short", zh, en)
         errors.raise_if_any()
-    return _clean(name), content
+    return clean_name(name), content
 
 
-def _clean(name: str) -> str:
+def clean_name(name: str) -> str:
     """Return the last part of a path, without what cannot stand in a header or a page."""
     last = name.replace("\\", "/").rpartition("/")[2]
     return "".join(each for each in last if each.isprintable()).strip() or "附件"
 
 
-async def _parts(content: bytes) -> AsyncIterator[bytes]:
+async def pieces(content: bytes) -> AsyncIterator[bytes]:
     for begin in range(0, len(content), PART):
         yield content[begin : begin + PART]
 

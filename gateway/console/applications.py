@@ -17,7 +17,9 @@ from exchange.applications import apply, register
 from exchange.applications.folding import when_folded
 from exchange.applications.register import Application
 from exchange.applications.states import ALLOWED_ROLES, Action, State
+from exchange.attachments import keeping
 from exchange.bundles import drafting as bundles
+from exchange.bundles import register as bundled
 from exchange.disputes.states import Kind
 from exchange.parties import Side
 from gateway.api.application_shapes import (
@@ -30,7 +32,7 @@ from gateway.api.application_shapes import (
 from gateway.api.bundle_shapes import BundleIn
 from gateway.api.entries import ItemWire, ResourceSummary, ResourceView, summaries, view
 from gateway.api.sharing import history_views, limits_of
-from gateway.console import disputes, filters, forms
+from gateway.console import attachments, disputes, filters, forms
 from gateway.console.pages import act, page
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
@@ -40,6 +42,7 @@ from kernel.paging import LIMIT_MAX, PageRequest
 
 router = APIRouter()
 RESOURCES_MAX = 50
+KIND = "application"
 CLIENTS = PageRequest(LIMIT_MAX)
 # Entries that hold an element, of so many elements.
 OTHERS, ELEMENTS_MAX = PageRequest(10), 5
@@ -138,17 +141,20 @@ async def create(visit: Visit) -> Go:
 
 async def _create_one(visit: Visit, fields: Mapping[str, Any]) -> Go:
     body = forms.body(ApplicationIn, fields)
-    async with visit.writing() as session:
+    document = await attachments.received(visit)
+    async with attachments.writing_with(visit, document) as (session, ids):
         made = await apply.create(
             session, visit.principal, body.resource_id, body.content(), now=visit.now
         )
+        await keeping.attach(session, visit.principal, KIND, made.id, ids)
     done = N_("申请已保存。请工作机构负责人签批提交。")
     return Go(f"/console/applications/{made.id}", done)
 
 
 async def _create_bundle(visit: Visit, fields: Mapping[str, Any]) -> Go:
     body = forms.body(BundleIn, {**fields, **forms.present({"title": visit.text("title")})})
-    async with visit.writing() as session:
+    document = await attachments.received(visit)
+    async with attachments.writing_with(visit, document) as (session, ids):
         made = await bundles.create(
             session,
             visit.principal,
@@ -156,6 +162,9 @@ async def _create_bundle(visit: Visit, fields: Mapping[str, Any]) -> Go:
             skip_invalid="yes" in visit.texts("skip_invalid"),
             now=visit.now,
         )
+        lines = [line.application_id for line, _ in await bundled.lines(session, made.id)]
+        things = [("bundle", made.id), *((KIND, each) for each in lines)]
+        await keeping.attach_to_all(session, visit.principal, things, ids)
     done = N_("批量申请已保存，每个资源各成一份申请。请工作机构负责人签批提交。")
     return Go(f"/console/bundles/{made.id}", done)
 
@@ -320,3 +329,22 @@ step(router, Action.SIGN, N_("已签批提交，提供方的答复时限开始�
 step(router, Action.WITHDRAW, N_("申请已撤回。"), _withdraw)
 step(router, Action.SUPPLEMENT, N_("补充材料已提交。"), _supplement)
 step(router, "change", N_("申请已修改。"), _change)
+
+
+async def attach(visit: Visit) -> Go:
+    """Add a document to a draft, or take one from it."""
+    application_id, taken = visit.part("id"), visit.text("attachment")
+    document = await attachments.received(visit)
+    if document is None and taken is None:
+        raise Invalid(errors=[FieldError("document", "missing", "请选择文件", "choose a file")])
+    async with attachments.writing_with(visit, document) as (session, ids):
+        await apply.change(
+            session, visit.principal, application_id, {}, revision=None, now=visit.now
+        )
+        known = (await keeping.of(session, KIND, [application_id])).get(application_id, ())
+        left = [each.id for each in known if each.id != taken]
+        await keeping.attach(session, visit.principal, KIND, application_id, [*left, *ids])
+    return Go(f"/console/applications/{application_id}", N_("附件已更新。"))
+
+
+act(router, "/console/applications/{id}/attachments", one, ONE)(attach)

@@ -11,6 +11,7 @@ from auth.principal import Role
 from auth.states import Action
 from gateway.api import clients as api
 from gateway.api.clients import ClientIn, ClientView, RotateIn
+from gateway.api.registry import Contractor
 from gateway.console import forms
 from gateway.console.pages import act, page, steps
 from gateway.console.texts import N_
@@ -59,11 +60,16 @@ async def new(visit: Visit) -> NewClientPage:
 
 @dataclass(frozen=True, slots=True)
 class ClientPage:
-    """One client; `secret` is there once, `may` says whether the person manages it."""
+    """One client; `secret` is there once, `may` says whether the person manages it.
+
+    `approves` says whether they may name the contractor that runs it.
+    """
 
     client: ClientView
     may: bool
     secret: str = ""
+    approves: bool = False
+    revision: str = ""
 
 
 @page(router, "/console/clients/{id}", ONE)
@@ -72,13 +78,16 @@ async def one(visit: Visit) -> ClientPage:
 
 
 async def _shown(visit: Visit, client_id: str, secret: str = "") -> ClientPage:
+    response = Response()
     async with visit.reading() as session:
-        client = await api.get(client_id, session, visit.principal, Response())
+        client = await api.get(client_id, session, visit.principal, response)
         try:
             await clients.controlled(session, visit.principal, client_id)
         except ShuyuanError:
             return ClientPage(client, may=False)
-    return ClientPage(client, may=True, secret=secret)
+    approves = visit.has(Role.HEAD) and client.department == visit.principal.department
+    revision = response.headers.get("ETag", "").strip('W/"')
+    return ClientPage(client, may=True, secret=secret, approves=approves, revision=revision)
 
 
 async def register(visit: Visit) -> ClientPage:
@@ -128,5 +137,23 @@ async def _resume(visit: Visit, session: WriteSession, client_id: str) -> object
     return await clients.resume(session, visit.principal, client_id)
 
 
+async def _contract(visit: Visit, session: WriteSession, client_id: str) -> object:
+    """Name the contractor that runs the client, or say that the department runs it itself."""
+    typed = {"name": visit.text("operator"), "uscc": visit.text("operator_uscc")}
+    typed["contract_until"] = visit.text("contract_until")
+    own = visit.text("go") == "own"
+    said = None if own else forms.body(Contractor, forms.present(typed)).model_dump()
+    known = forms.whole(visit.text("revision"))
+    return await clients.change(
+        session,
+        visit.principal,
+        client_id,
+        known if isinstance(known, int) else None,
+        {"operated_by": said},
+        now=visit.now,
+    )
+
+
+_step("contractor", N_("外包运维单位已登记。"), _contract)
 _step(Action.SUSPEND, N_("已停用，其访问令牌全部失效。"), _suspend)
 _step(Action.RESUME, N_("已恢复。"), _resume)

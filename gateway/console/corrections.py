@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from auth.principal import Role
 from catalog import versions
+from exchange.attachments import keeping
 from exchange.corrections import filing, fixing, moves
 from exchange.corrections.marking import AT_ONCE_SECONDS
 from exchange.corrections.register import Correction
@@ -18,7 +19,7 @@ from gateway.api import corrections as api
 from gateway.api.correction_shapes import CorrectionDetail, CorrectionIn, CorrectionView, FixIn
 from gateway.api.entries import ItemWire, view
 from gateway.api.sharing import limits_of
-from gateway.console import filters, forms
+from gateway.console import attachments, filters, forms
 from gateway.console.applications import chosen_side, sides_of
 from gateway.console.pages import act, page, steps
 from gateway.console.texts import N_
@@ -93,10 +94,12 @@ async def submit(visit: Visit) -> Go:
         body.request(), told_within=using.settings.audit_flush_seconds,
     )  # fmt: skip
     limits = limits_of(using.settings)
-    async with visit.writing() as session:
+    document = await attachments.received(visit)
+    async with attachments.writing_with(visit, document) as (session, ids):
         made = await filing.submit(
             session, principal, asked, received, limits=limits, now=visit.now
         )
+        await keeping.attach(session, principal, "correction", made.id, ids)
         correction_id = made.id
     return Go(f"{ADDRESS}/{correction_id}", N_("校核申请已提出，办理时限见下。"))
 

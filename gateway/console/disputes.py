@@ -8,13 +8,14 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Response
 
 from auth.principal import Role
+from exchange.attachments import keeping
 from exchange.disputes import register, resolving, subjects
 from exchange.disputes.register import Dispute
 from exchange.disputes.states import Action, Decision, Kind, Party, State
 from gateway import names
 from gateway.api import disputes as api
 from gateway.api.disputes import Conclusion, DisputeDetail, DisputeView, NewDispute, Ruling
-from gateway.console import forms
+from gateway.console import attachments, forms
 from gateway.console.pages import act, page, steps
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
@@ -94,7 +95,8 @@ async def new(visit: Visit) -> Opening:
 async def create(visit: Visit) -> Go:
     about = {"kind": visit.text("kind"), "id": visit.text("about")}
     body = forms.body(NewDispute, {"about": about, "claim": visit.text("claim")})
-    async with visit.writing() as session:
+    document = await attachments.received(visit)
+    async with attachments.writing_with(visit, document) as (session, ids):
         opened = await subjects.open_about(
             session,
             visit.principal,
@@ -103,6 +105,7 @@ async def create(visit: Visit) -> Go:
             text=body.claim,
             now=visit.now,
         )
+        await keeping.attach(session, visit.principal, "dispute", opened.id, ids)
     return Go(f"{ADDRESS}/{opened.id}", N_("争议已提出，对方部门会收到通知。"))
 
 

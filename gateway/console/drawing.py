@@ -95,7 +95,7 @@ def _placed(
         for row, (key, kind, name) in enumerate(inside):
             heights[key] = row
             x, y = 1 + place * (BOX_WIDTH + GAP_X), 1 + row * (BOX_HEIGHT + GAP_Y)
-            placed.append(Box(key, kind, name, _short(name), x, y))
+            placed.append(Box(key, kind, name, short(name), x, y))
     return placed
 
 
@@ -105,7 +105,7 @@ def _middle(key: str, arrows: Sequence[tuple[str, str]], heights: Mapping[str, i
     return sum(rows) / len(rows) if rows else 0.0
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
     """Cut a name to what fits: a Chinese character is as wide as two letters."""
     width, kept = 0, ""
     for each in name:

@@ -203,6 +203,12 @@ DELEGATION_ACTIONS: Final = {
     "consent": N_("同意接受委托"),
     "end": N_("终止委托"),
 }
+POWERS: Final = {
+    "catalogue": N_("编目和认责"),
+    "publish": N_("上报数据"),
+    "apply": N_("申请和需求"),
+    "correct": N_("校核"),
+}
 THINGS: Final = {
     "bundle": N_("批量申请"),
     "resource": N_("目录条目"),
@@ -278,6 +284,7 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "dispute_side": DISPUTE_SIDES,
     "ruling": RULINGS,
     "delegation": DELEGATION_STATES,
+    "power": POWERS,
     "delegation_action": DELEGATION_ACTIONS,
     "source": SOURCE_STATES,
     "thing": THINGS,

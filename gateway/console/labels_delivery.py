@@ -11,6 +11,26 @@ FILE_STATES: Final = {
     "ready": N_("可下载"),
     "refused": N_("未通过检查"),
 }
+FILE_FORMATS: Final = {
+    "xlsx": N_("电子表格（XLSX）"),
+    "csv": N_("文本表格（CSV）"),
+    "ndjson": N_("逐行 JSON（NDJSON）"),
+    "parquet": N_("Parquet 列式文件"),
+}
+# `ready`, or how its job stands.
+SNAPSHOT_STATES: Final = {
+    "queued": N_("排队中"),
+    "running": N_("正在生成"),
+    "done": N_("即将可下载"),
+    "ready": N_("可下载"),
+    "failed": N_("未能完成"),
+    "cancelled": N_("已取消"),
+}
+DIGESTS: Final = {
+    "immediate": N_("随时"),
+    "daily": N_("每日八时一次"),
+}
+NOTICE_CHANNELS: Final = {"email": N_("邮件"), "webhook": N_("接口")}
 REPLACEMENT_STATES: Final = {
     "open": N_("正在上报"),
     "committing": N_("提交中"),
@@ -28,6 +48,10 @@ REPLACEMENT_ACTIONS: Final = {
 
 NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "file": FILE_STATES,
+    "file_format": FILE_FORMATS,
+    "snapshot": SNAPSHOT_STATES,
+    "digest": DIGESTS,
+    "notice_channel": NOTICE_CHANNELS,
     "replacement": REPLACEMENT_STATES,
     "replacement_action": REPLACEMENT_ACTIONS,
 }

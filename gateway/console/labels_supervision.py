@@ -91,7 +91,13 @@ QUALITY_KINDS: Final = {
     "fresh": N_("新鲜（多少天内）"),
 }
 
+MEASURES: Final = {
+    "records": N_("记录数"),
+    "answers": N_("应答数"),
+    "bytes": N_("字节"),
+}
 NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "measure": MEASURES,
     "correction": CORRECTION_STATES,
     "correction_action": CORRECTION_ACTIONS,
     "correction_side": CORRECTION_SIDES,

@@ -1,9 +1,11 @@
 """Which areas of the console a person sees, by role; pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from auth.delegations.states import Power
 from auth.principal import Principal, Role
+from gateway.console.acting import Acting
 from gateway.console.texts import N_
 
 STAFF = frozenset({Role.CLERK, Role.HEAD, Role.AUTHORITY})
@@ -30,8 +32,13 @@ INSIDE = {
     "/console/code-lists": "/console/sources",
     "/console/code-list": "/console/sources",
     "/console/regions": "/console/sources",
+    "/console/notices": "/console/events",
+    "/console/delegations": "/console/events",
+    "/console/calendar": "/console/events",
     "/console/indicators": "/console/orders",
     "/console/violations": "/console/orders",
+    "/console/league": "/console/orders",
+    "/console/flows": "/console/orders",
 }
 AREAS: Sequence[tuple[str, str, frozenset[Role]]] = (
     ("/console", N_("工作台"), EVERYBODY),
@@ -53,9 +60,23 @@ AREAS: Sequence[tuple[str, str, frozenset[Role]]] = (
 )
 
 
-def of(principal: Principal, path: str) -> Sequence[Entry]:
+# What of it is somebody's who acts for another department, by what they may do there.
+ACTED_IN: Mapping[str, frozenset[Power]] = {
+    "/console": frozenset(Power),
+    "/console/catalogue": frozenset({Power.CATALOGUE, Power.PUBLISH, Power.APPLY}),
+    "/console/sources": frozenset({Power.CATALOGUE}),
+    "/console/applications": frozenset({Power.APPLY}),
+    "/console/subscriptions": frozenset({Power.APPLY, Power.CORRECT}),
+    "/console/corrections": frozenset({Power.CORRECT}),
+    "/console/demands": frozenset({Power.APPLY}),
+}
+
+
+def of(principal: Principal, path: str, acting: Acting | None = None) -> Sequence[Entry]:
     """Return the areas, the one that `path` lies in marked."""
     seen = [each for each in AREAS if not each[2].isdisjoint(principal.roles)]
+    if acting is not None:
+        seen = [each for each in seen if ACTED_IN.get(each[0], frozenset()) & acting.powers]
     path = next((INSIDE[each] for each in INSIDE if _lies_in(path, each)), path)
     below = (area for area, _, _ in seen if _lies_in(path, area))
     inside = max(below, key=len, default="")

@@ -11,12 +11,16 @@ from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Request
 from starlette.datastructures import FormData
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from auth.errors import TokenExpired
+from auth import directory
+from auth.delegations import register
+from auth.delegations.powers import READ
+from auth.errors import NotDelegated, TokenExpired
 from auth.principal import Principal
 from gateway import refused
 from gateway.console import render, tables
+from gateway.console.acting import Acting, without_uncovered
 from gateway.console.session import SESSION, Cookies, Session
 from gateway.console.sign_in import refreshed
 from gateway.console.visit import AS, Go, View, Visit, english_of
@@ -174,6 +178,7 @@ class _Desk:
         shown_again, again = back
         try:
             visit.require_plain()
+            visit.require_covered()
             return self._answer(visit, await view(visit), template)
         except ShuyuanError as error:
             visit.error = error
@@ -191,7 +196,13 @@ class _Desk:
             return RedirectResponse(_with_done(told), SEE_OTHER, NOT_STORED)
         assert is_dataclass(told)  # noqa: S101 - narrows what views return
         values = {field.name: getattr(told, field.name) for field in fields(told)}
-        return self._page(template, {**visit.values(), **values}, status)
+        response = self._page(template, {**visit.values(), **values}, status)
+        if visit.acting is not None:
+            html = without_uncovered(bytes(response.body).decode(), visit.acting)
+            response = HTMLResponse(
+                html, status, render.headers(response.headers["content-language"])
+            )
+        return response
 
     def _refused(self, visit: Visit, error: ShuyuanError) -> Response:
         self._note(visit, error)
@@ -222,7 +233,27 @@ class _Desk:
         self._using.restore.require_not_restored()
         self._request.scope[refused.PRINCIPAL] = principal
         token = self._cookies.form_token(session.person)
-        return Visit(self._request, self._using, principal, session.touched(now), token)
+        visit = Visit(self._request, self._using, principal, session.touched(now), token)
+        if session.acting:
+            await self._act_for(visit, session.acting)
+        return visit
+
+    async def _act_for(self, visit: Visit, department: str) -> None:
+        """Let the person act for the department, while a delegation lets them."""
+        own, now = visit.principal, clock.now()
+        async with visit.reading() as session:
+            try:
+                visit.principal = await register.acting_for(
+                    session, own, department, f"{READ} ", now=now
+                )
+            except NotDelegated:
+                visit.session = replace(visit.session, acting="")
+                visit.acting_ended = True
+                return
+            powers, _region = await register.powers_of(session, own, department, now=now)
+            names = await directory.departments(session, [department])
+        visit.own = own
+        visit.acting = Acting(department, names[department], powers, visit.session.department_name)
 
     async def _principal(self, session: Session) -> tuple[Session, Principal]:
         verify = self._using.tokens.verify

@@ -16,6 +16,7 @@ PLACES: Final[Mapping[str, str]] = {
     "order": "/console/orders/",
     "client": "/console/clients/",
     "department": "/console/departments/",
+    "delegation": "/console/delegations/",
     "person": "/console/people/",
 }
 

@@ -27,7 +27,10 @@ TOUCH_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who is signed in, since when and last seen when (seconds since 1970)."""
+    """Who is signed in, since when and last seen when (seconds since 1970).
+
+    `acting` is the department for which the person acts by delegation, empty for their own.
+    """
 
     person: str
     name: str
@@ -37,6 +40,7 @@ class Session:
     used_at: int
     access: str = field(repr=False)
     refresh: str = field(repr=False)
+    acting: str = ""
 
     def lives(self, now: datetime, settings: Settings) -> bool:
         """Whether it was used within the idle time, and began within the whole one."""

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Response
 
 from catalog import versions
+from exchange.delivery.viewing.preview import SHOWN_BY
 from exchange.parties import Side
 from exchange.subscriptions import supervision
 from exchange.subscriptions.register import Subscription
 from exchange.subscriptions.states import FILING, Action, State
 from gateway.api import subscriptions as api
+from gateway.api.agreements import AgreementTerms, terms_of
 from gateway.api.entries import ItemWire, view
 from gateway.api.subscriptions import Filing, SubscriptionDetail, SubscriptionView, Suspension
 from gateway.console import aftercare, forms, samples
@@ -53,7 +55,8 @@ async def listed(visit: Visit) -> Subscriptions:
 class SubscriptionPage:
     """One subscription; `quota_percent` is what of today's quota is used, None without one.
 
-    `askable` are the items that an amendment may ask for.
+    `askable` are the items that an amendment may ask for; `looks` whether the person may look at
+    some of its records.
     """
 
     subscription: SubscriptionDetail
@@ -64,6 +67,7 @@ class SubscriptionPage:
     samples: Samples
     care: Aftercare
     askable: Sequence[ItemWire]
+    looks: bool
 
 
 @page(router, "/console/subscriptions/{id}", ONE)
@@ -80,7 +84,15 @@ async def one(visit: Visit) -> SubscriptionPage:
         samples=samples.of(visit.using.settings.base_url, found.client_id, found.id),
         care=care,
         askable=await _askable(visit, found) if "amend" in care.offered else (),
+        looks=_looks(visit, found),
     )
+
+
+def _looks(visit: Visit, found: SubscriptionDetail) -> bool:
+    """Whether the consumer's clerk or head may preview it, and download what it hands on."""
+    own = found.consumer_department == visit.principal.department
+    shown = found.status is State.ACTIVE and found.mode in SHOWN_BY
+    return own and shown and visit.acting is None and visit.has("clerk", "head")
 
 
 async def _askable(visit: Visit, found: SubscriptionDetail) -> Sequence[ItemWire]:
@@ -97,6 +109,18 @@ async def _items(visit: Visit, found: SubscriptionDetail) -> dict[str, ItemWire]
         except NotFound:
             return {}
         return {item.name: item for item in (await view(session, shown)).items}
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementPage:
+    """What was agreed, to print."""
+
+    terms: AgreementTerms
+
+
+@page(router, "/console/subscriptions/{id}/agreement", "agreement.html")
+async def agreement(visit: Visit) -> AgreementPage:
+    return AgreementPage(await terms_of(visit.using, visit.principal, visit.part("id")))
 
 
 _step = steps(router, "/console/subscriptions", one, ONE)

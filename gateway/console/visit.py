@@ -10,8 +10,10 @@ from urllib.parse import quote, urlencode
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 
+from auth.errors import NotDelegated
 from auth.principal import Principal, Role
 from gateway.console import navigation
+from gateway.console.acting import Acting
 from gateway.console.session import Session
 from gateway.problems import in_english
 from gateway.services import Services
@@ -40,7 +42,11 @@ View: TypeAlias = "Callable[[Visit], Awaitable[object]]"
 
 @dataclass(slots=True)
 class Visit:
-    """What a view is given; `error` is why a form was refused that is shown again."""
+    """What a view is given; `error` is why a form was refused that is shown again.
+
+    While the person acts for another department, `principal` is who they are there, and `own` who
+    they are; `acting_ended` tells that the delegation has ended meanwhile.
+    """
 
     request: Request
     using: Services
@@ -51,6 +57,9 @@ class Visit:
     error: ShuyuanError | None = None
     shown_once: Mapping[str, str] = field(default_factory=dict)
     page_of_export: PageRequest | None = None
+    acting: Acting | None = None
+    own: Principal | None = None
+    acting_ended: bool = False
 
     @property
     def now(self) -> datetime:
@@ -62,11 +71,16 @@ class Visit:
 
     @property
     def nav(self) -> Sequence[navigation.Entry]:
-        return navigation.of(self.principal, self.request.url.path)
+        return navigation.of(self.principal, self.request.url.path, self.acting)
 
     def has(self, *roles: str) -> bool:
         """Whether the person holds one of the roles."""
         return not self.principal.roles.isdisjoint(map(Role, roles))
+
+    def follows(self, kind: str, author: str) -> bool:
+        """Whether the person may follow a job of the own department that `author` began."""
+        began = (kind, author) == (self.principal.kind, self.principal.id)
+        return began or Role.HEAD in self.principal.roles
 
     def oversees(self, region_code: str) -> bool:
         """Whether the person acts for the authority over a division."""
@@ -155,6 +169,12 @@ class Visit:
         ]
         if errors:
             raise Invalid(errors=errors)
+
+    def require_covered(self) -> None:
+        """Raise NotDelegated for an act that the delegation does not cover, or that has ended."""
+        uncovered = self.acting is not None and not self.acting.covers(self.request.url.path)
+        if uncovered or self.acting_ended:
+            raise NotDelegated
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[ReadSession]:

@@ -83,3 +83,17 @@ async def test_indicators_lead_to_their_cases(world: World) -> None:
         assert (await head.open("/console/indicators/unheard_of")).status == 404
     async with browsing(world.base_url, department.clerk) as clerk:
         assert (await clerk.open("/console/indicators")).status == 403
+
+
+async def test_flows_and_the_league_are_shown_to_whom_they_concern(world: World) -> None:
+    department = await world.department()
+    async with browsing(world.base_url, world.authority) as authority:
+        page = await authority.open("/console/league", by="department")
+        assert "按时比例" in page.text or "没有数据" in page.text
+        assert (await authority.open("/console/flows", by="region", measure="bytes")).status == 200
+        far = await authority.open("/console/flows", **{"from": "2020-01-01", "to": "2026-01-01"})
+        assert far.status == 400
+    async with browsing(world.base_url, department.head) as head:
+        assert "没有数据" in (await head.open("/console/flows")).text
+    async with browsing(world.base_url, department.clerk) as clerk:
+        assert (await clerk.open("/console/league")).status == 403
