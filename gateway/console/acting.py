@@ -15,7 +15,7 @@ RESOURCE: Final = "/v1/resources/{id}"
 # By the beginning of an address, the longer ones first.
 OPERATIONS: Final[tuple[tuple[str, str], ...]] = (
     (r"/console/resources/[^/]+/upload", f"{RESOURCE}/uploads"),
-    (r"/console/resources/[^/]+/resolve", f"{RESOURCE}/quarantine/resolve"),
+    (r"/console/resources/[^/]+/(resolve|quarantine)", f"{RESOURCE}/quarantine/resolve"),
     (r"/console/resources/[^/]+/(files|replacements)", f"{RESOURCE}/files"),
     (r"/console/catalogue", "/v1/resources"),
     (r"/console/(sources|claims)", "/v1/sources"),

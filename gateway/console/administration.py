@@ -1,6 +1,6 @@
 """安全, 审计, 运行: people, the audit log, and how the platform is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -12,10 +12,8 @@ from auth.people import NewPerson, PersonChange
 from auth.principal import Role, Scope
 from gateway.api import audit as audit_api
 from gateway.api import people as people_api
-from gateway.api import status as status_api
 from gateway.api.audit import AuditEventView
 from gateway.api.people import PersonChangeIn, PersonIn, PersonView
-from gateway.api.status import StatusView
 from gateway.console import forms
 from gateway.console.pages import act, page
 from gateway.console.texts import N_
@@ -164,16 +162,3 @@ def _day(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return datetime.combine(day, time(), SHANGHAI) if day.year in YEARS else None
-
-
-@dataclass(frozen=True, slots=True)
-class StatusPage:
-    status: StatusView
-    overdue: Mapping[str, int]
-
-
-@page(router, "/console/status", "status.html")
-async def status(visit: Visit) -> StatusPage:
-    visit.principal.require_scope(Scope.ADMIN)
-    found = await status_api.status(visit.principal, visit.using)
-    return StatusPage(found, {name: count for name, count in found.overdue.items() if count})

@@ -91,6 +91,12 @@ QUALITY_KINDS: Final = {
     "fresh": N_("新鲜（多少天内）"),
 }
 
+PACES: Final = {
+    "in": N_("上报的记录"),
+    "out": N_("取用的记录"),
+    "answers": N_("应答"),
+    "refusals": N_("拒绝"),
+}
 MEASURES: Final = {
     "records": N_("记录数"),
     "answers": N_("应答数"),
@@ -98,6 +104,7 @@ MEASURES: Final = {
 }
 NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "measure": MEASURES,
+    "pace": PACES,
     "correction": CORRECTION_STATES,
     "correction_action": CORRECTION_ACTIONS,
     "correction_side": CORRECTION_SIDES,

@@ -23,8 +23,10 @@ from gateway.console import (
     flows,
     home,
     notices,
+    operation,
     orders,
     own,
+    own_records,
     provided_files,
     quality,
     received_files,
@@ -75,8 +77,10 @@ ROUTERS = (
     clients.router,
     refusals.router,
     administration.router,
+    operation.router,
     uploads.router,
     provided_files.router,
+    own_records.router,
     replacements.router,
 )
 

@@ -5,9 +5,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import quote
 
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from auth.principal import Role
 from catalog import resources, versions
@@ -22,7 +23,9 @@ from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
 from gateway.workbooks import records as sheets
 from gateway.workbooks.checking import Report, bodies, check
+from gateway.workbooks.importing import XLSX
 from gateway.workbooks.records import Sheet
+from gateway.workbooks.uploading import book
 from kernel.errors import FieldError, Invalid
 from kernel.ids import new_id
 from kernel.logging import correlation_id
@@ -83,7 +86,7 @@ async def upload(visit: Visit) -> Upload:
     return await _upload(visit)
 
 
-async def _own(visit: Visit) -> tuple[str, Contract]:
+async def own(visit: Visit) -> tuple[str, Contract]:
     """Return name and contract of an entry of the person's own department; raises 403 errors."""
     visit.principal.require_role(Role.CLERK, Role.HEAD)
     resource_id, today = visit.part("id"), local_date(visit.now)
@@ -97,7 +100,7 @@ async def _own(visit: Visit) -> tuple[str, Contract]:
 async def _upload(
     visit: Visit, verdict: Verdict | None = None, receipts: Sequence[Receipt] = ()
 ) -> Upload:
-    name, contract = await _own(visit)
+    name, contract = await own(visit)
     resource_id, quarantine = visit.part("id"), visit.using.bus.quarantine
     async with visit.writing() as session:
         found = await quarantine_entries.page(
@@ -113,14 +116,19 @@ def _quarantined(visit: Visit, entry: quarantine_entries.Entry) -> Quarantined:
     return Quarantined(entry.id, record, [(each.path, visit.say(each)) for each in entry.errors])
 
 
-async def take(visit: Visit) -> Upload:
-    """Check the file, and load it where that was asked for and the check allows it."""
+async def take(visit: Visit) -> Upload | Response:
+    """Check the file, and load it where that was asked for and the check allows it.
+
+    Asked for as a `book` it comes back as it was, with its faults in a column.
+    """
     using, resource_id = visit.using, visit.part("id")
-    sheet = await _sheet(visit, (await _own(visit))[1])
+    sheet = await _sheet(visit, (await own(visit))[1])
     await using.gate.take(using.gate.buckets(visit.principal))
     report = await check(using.bus.dry_runs, visit.principal, resource_id, sheet)
     verdict = _verdict(visit, sheet, report)
     wanted = visit.text("go")
+    if wanted == "book":
+        return await _book(sheet, report)
     if wanted not in ("load", "load-valid") or sheet.errors:
         return await _upload(visit, verdict)
     if wanted == "load" and verdict.invalid:
@@ -148,6 +156,13 @@ async def _sheet(visit: Visit, contract: Contract) -> Sheet:
         raise Invalid(errors=[FieldError("file", "missing", "请选择文件", "choose a file")])
     content = await sent.read()
     return await asyncio.to_thread(sheets.read, content, sent.filename or "", contract)
+
+
+async def _book(sheet: Sheet, report: Report) -> Response:
+    content = await asyncio.to_thread(book, sheet, report, (), dry_run=True)
+    named = f"attachment; filename*=UTF-8''{quote('检查结果')}.xlsx"
+    headers = {"Cache-Control": "no-store", "Content-Disposition": named}
+    return Response(content, media_type=XLSX, headers=headers)
 
 
 def _verdict(visit: Visit, sheet: Sheet, report: Report) -> Verdict:

@@ -61,8 +61,8 @@ async def records(run: Run) -> None:
         if not asked["dry_run"]:
             await _load(run, tools.publisher, principal, sheet, report)
     receipts = run.position.get(RECEIPTS, [])
-    book = await asyncio.to_thread(_book, sheet, report, receipts, dry_run=bool(asked["dry_run"]))
-    stored = await run.blobs.write(pieces(book), most_bytes=RESULT_MAX)
+    told = await asyncio.to_thread(book, sheet, report, receipts, dry_run=bool(asked["dry_run"]))
+    stored = await run.blobs.write(pieces(told), most_bytes=RESULT_MAX)
     await run.finish(stored, media=XLSX, name=f"{contract.title}上报结果.xlsx")
 
 
@@ -103,7 +103,7 @@ async def _load(
             pass
 
 
-def _book(sheet: Sheet, report: Report, receipts: Sequence[str], *, dry_run: bool) -> bytes:
+def book(sheet: Sheet, report: Report, receipts: Sequence[str], *, dry_run: bool) -> bytes:
     """Return the file as it was sent with a column of faults, and a sheet of what was done."""
     faults = _faults(report.errors)
     width = len(sheet.heading)

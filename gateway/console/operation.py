@@ -1,0 +1,135 @@
+"""运行: how the platform is and what flows through this node, looked at again by itself."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from prometheus_client.parser import text_string_to_metric_families
+
+from auth.principal import Scope
+from gateway.api import status as api
+from gateway.api.status import StatusView
+from gateway.console.pages import page
+from gateway.console.visit import Visit
+
+router = APIRouter()
+ADDRESS: Final = "/console/status"
+# Counters whose pace is shown, by what the address calls them.
+COUNTED: Final[Mapping[str, str]] = {
+    "in": "shuyuan_published_records_total",
+    "out": "shuyuan_pulled_records_total",
+    "answers": "shuyuan_answers_total",
+    "refusals": "shuyuan_refusals_total",
+}
+SECONDS: Final = "shuyuan_request_seconds_bucket"
+POLLS: Final = "shuyuan_open_polls"
+P99: Final = 0.99
+# Two looks that lie closer together tell no pace; further apart, none of now.
+NEAR: Final = 1.0
+FAR: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What was counted since the processes began, and a second since the page was last looked at.
+
+    `per_second` is None at the first look.
+    """
+
+    kind: str
+    total: int
+    per_second: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPage:
+    """`again` is where the page goes by itself, with what it has counted by now."""
+
+    status: StatusView
+    overdue: Mapping[str, int]
+    paces: Sequence[Pace]
+    p99_ms: float | None
+    polls: int
+    again: str
+
+
+@page(router, ADDRESS, "status.html")
+async def status(visit: Visit) -> StatusPage:
+    visit.principal.require_scope(Scope.ADMIN)
+    found = await api.status(visit.principal, visit.using)
+    visit.using.metrics.write()
+    # Adding up many workers takes a while, which a thread has.
+    text = await asyncio.to_thread(visit.using.metrics.exposition)
+    told = await asyncio.to_thread(sums, text.decode())
+    counted = {kind: told.of(name) for kind, name in COUNTED.items()}
+    at = visit.now.timestamp()
+    query = urlencode({"at": f"{at:.1f}", **{kind: int(n) for kind, n in counted.items()}})
+    return StatusPage(
+        status=found,
+        overdue={name: count for name, count in found.overdue.items() if count},
+        paces=paces(counted, visit.request.query_params, at),
+        p99_ms=None if told.p99 is None else round(told.p99 * 1000, 1),
+        polls=int(told.of(POLLS)),
+        again=f"{ADDRESS}?{query}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Metrics by name, over all their labels; `p99` is that of requests, in seconds."""
+
+    by_name: Mapping[str, float]
+    p99: float | None
+
+    def of(self, name: str) -> float:
+        return self.by_name.get(name, 0.0)
+
+
+def sums(text: str) -> Sums:
+    """Add up Prometheus' text, each metric over its labels; pure."""
+    found: dict[str, float] = {}
+    buckets: dict[float, float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == SECONDS:
+                bound = float(sample.labels["le"])
+                buckets[bound] = buckets.get(bound, 0.0) + sample.value
+            else:
+                found[sample.name] = found.get(sample.name, 0.0) + sample.value
+    return Sums(found, _quantile(buckets))
+
+
+def _quantile(buckets: Mapping[float, float]) -> float | None:
+    """Return the bound under which so many requests stay; None without any, or beyond the last."""
+    whole = max(buckets.values(), default=0.0)
+    reached = (bound for bound in sorted(buckets) if buckets[bound] >= P99 * whole)
+    bound = next(reached, float("inf"))
+    return bound if whole and bound != float("inf") else None
+
+
+def paces(counted: Mapping[str, float], before: Mapping[str, str], at: float) -> Sequence[Pace]:
+    """Return each counter with its pace since the look that the address tells of; pure."""
+    since = _number(before.get("at"))
+    elapsed = None if since is None else at - since
+    usable = elapsed is not None and NEAR <= elapsed <= FAR
+    found = []
+    for kind, total in counted.items():
+        earlier = _number(before.get(kind))
+        pace = None
+        # A counter that runs backwards began anew with its process.
+        if usable and elapsed and earlier is not None and earlier <= total:
+            pace = round((total - earlier) / elapsed, 1)
+        found.append(Pace(kind, int(total), pace))
+    return found
+
+
+def _number(text: str | None) -> float | None:
+    """Return a finite number, None for anything else."""
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if abs(number) < 1e18 else None  # noqa: PLR2004 - what a counter holds

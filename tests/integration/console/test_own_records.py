@@ -1,0 +1,48 @@
+"""Records of one's own: corrected in quarantine, found by key."""
+
+from tests.integration.console.test_uploads import WRONG, sent
+from tests.support.browsing import Page, browsing
+from tests.support.eventually import eventually
+from tests.support.world import World
+
+
+async def test_a_record_is_corrected_in_quarantine_and_found_by_its_key(world: World) -> None:
+    department, stranger = await world.department(), await world.department()
+    resource = await world.resource(department)
+    base = f"/console/resources/{resource}"
+    async with browsing(world.base_url, department.clerk) as clerk:
+        page = await sent(clerk, await clerk.open(f"{base}/upload"), WRONG, "load-valid")
+        assert f"{base}/quarantine" in page.links
+        page = await clerk.open(f"{base}/quarantine")
+        (entry,) = page.form("/correct").fields["entry"]
+        assert page.form("/correct").fields[f"{entry}:id"] == ["丁"]
+        wrong = await clerk.send(page, "/correct", **{f"{entry}:name": "四"})
+        assert wrong.status == 422, wrong.text
+        assert wrong.form("/correct").fields[f"{entry}:amount"] == ["x"]
+        typed = {f"{entry}:name": "四", f"{entry}:amount": "4.0"}
+        page = await clerk.send(wrong, "/correct", **typed)
+        assert "隔离区没有记录" in page.text, page.text
+        found: list[Page] = []
+
+        async def folded() -> bool:
+            found[:] = [await clerk.post(f"{base}/records", {"token": token, "key": "丁"})]
+            return "4" in found[0].text and found[0].status == 200
+
+        token = page.form("/sign-out").fields["token"][0]
+        await eventually(folded)
+        assert "四" in found[0].text
+        assert "丙" in (await clerk.open(f"{base}/records")).text
+        missing = await clerk.post(f"{base}/records", {"token": token, "key": "无"})
+        assert missing.status == 404
+    async with browsing(world.base_url, stranger.clerk) as clerk:
+        for part in ("records", "quarantine"):
+            assert (await clerk.open(f"{base}/{part}")).status == 403
+
+
+async def test_the_operator_sees_the_pace_of_what_flows(world: World) -> None:
+    async with browsing(world.base_url, world.operator) as operator:
+        page = await operator.open("/console/status")
+        assert "本节点的流量" in page.text
+        again = page.answer.text.partition('content="10; url=')[2].partition('"')[0]
+        assert again.startswith("/console/status?at="), again
+        assert (await operator.open("/console/status", at="x", out="-1")).status == 200
