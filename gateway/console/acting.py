@@ -16,7 +16,7 @@ RESOURCE: Final = "/v1/resources/{id}"
 OPERATIONS: Final[tuple[tuple[str, str], ...]] = (
     (r"/console/resources/[^/]+/upload", f"{RESOURCE}/uploads"),
     (r"/console/resources/[^/]+/(resolve|quarantine)", f"{RESOURCE}/quarantine/resolve"),
-    (r"/console/resources/[^/]+/(files|replacements)", f"{RESOURCE}/files"),
+    (r"/console/resources/[^/]+/(files|replacements|service)", f"{RESOURCE}/files"),
     (r"/console/catalogue", "/v1/resources"),
     (r"/console/(sources|claims)", "/v1/sources"),
     (r"/console/applications", "/v1/applications"),

@@ -81,6 +81,7 @@ def _agree(visit: Visit, application_id: str, now: datetime) -> Step:
         "valid_until": visit.text("valid_until"),
         "note": visit.text("note"),
         "detail": True if "yes" in visit.texts("detail") else None,
+        "ledger": True if "yes" in visit.texts("ledger") else None,
         "unmasked": [each for each in visit.texts("unmasked") if each in items],
         "items": items,
     }

@@ -22,6 +22,7 @@ from exchange.bundles import drafting as bundles
 from exchange.bundles import register as bundled
 from exchange.disputes.states import Kind
 from exchange.parties import Side
+from exchange.subscriptions.ledger import LEDGER_MODES
 from gateway.api.application_shapes import (
     ApplicationChanges,
     ApplicationDetail,
@@ -200,7 +201,10 @@ act(router, "/console/applications/new", new, FORM)(create)
 
 @dataclass(frozen=True, slots=True)
 class ApplicationPage:
-    """One application; `items` are those of the entry, `others` entries with the same elements."""
+    """One application; `items` are those of the entry, `others` entries with the same elements.
+
+    `ledgers` says whether a ledger may be agreed to.
+    """
 
     application: ApplicationDetail
     items: Mapping[str, ItemWire]
@@ -208,6 +212,7 @@ class ApplicationPage:
     others: Sequence[ResourceSummary]
     changeable: bool
     dispute: str
+    ledgers: bool
 
 
 @page(router, "/console/applications/{id}", ONE)
@@ -225,7 +230,8 @@ async def one(visit: Visit) -> ApplicationPage:
     own = application.consumer_department == visit.principal.department
     changeable = own and visit.has(Role.CLERK) and application.status is State.DRAFT
     rows = filters.rows(visit)
-    return ApplicationPage(application, items, rows, others, changeable, dispute)
+    ledgers = application.mode in LEDGER_MODES
+    return ApplicationPage(application, items, rows, others, changeable, dispute, ledgers)
 
 
 async def _others(

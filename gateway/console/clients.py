@@ -10,7 +10,7 @@ from auth.clients import NewClient, Rotation
 from auth.principal import Role
 from auth.states import Action
 from gateway.api import clients as api
-from gateway.api.clients import ClientIn, ClientView, RotateIn
+from gateway.api.clients import ClientChangeIn, ClientIn, ClientView, RotateIn
 from gateway.api.registry import Contractor
 from gateway.console import forms
 from gateway.console.pages import act, page, steps
@@ -70,6 +70,7 @@ class ClientPage:
     secret: str = ""
     approves: bool = False
     revision: str = ""
+    offered: Sequence[str] = OFFERED
 
 
 @page(router, "/console/clients/{id}", ONE)
@@ -154,6 +155,18 @@ async def _contract(visit: Visit, session: WriteSession, client_id: str) -> obje
     )
 
 
+async def _change(visit: Visit, session: WriteSession, client_id: str) -> object:
+    """Change name and scopes."""
+    typed = {**forms.present({"name": visit.text("name")}), "scopes": visit.texts("scopes")}
+    values = forms.body(ClientChangeIn, typed).model_dump(include=set(typed))
+    known = forms.whole(visit.text("revision"))
+    revision = known if isinstance(known, int) else None
+    return await clients.change(
+        session, visit.principal, client_id, revision, values, now=visit.now
+    )
+
+
+_step("change", N_("已修改。"), _change)
 _step("contractor", N_("外包运维单位已登记。"), _contract)
 _step(Action.SUSPEND, N_("已停用，其访问令牌全部失效。"), _suspend)
 _step(Action.RESUME, N_("已恢复。"), _resume)

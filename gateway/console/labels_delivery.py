@@ -31,6 +31,16 @@ DIGESTS: Final = {
     "daily": N_("每日八时一次"),
 }
 NOTICE_CHANNELS: Final = {"email": N_("邮件"), "webhook": N_("接口")}
+SERVICE_AUTHS: Final = {
+    "none": N_("不认证"),
+    "basic": N_("用户名和口令（Basic）"),
+    "bearer": N_("令牌（Bearer）"),
+    "header": N_("自定义请求头"),
+}
+SERVICE_RESPONSES: Final = {
+    "records": N_("记录（核验、过滤、脱敏）"),
+    "opaque": N_("原样转交"),
+}
 REPLACEMENT_STATES: Final = {
     "open": N_("正在上报"),
     "committing": N_("提交中"),
@@ -50,6 +60,8 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "file": FILE_STATES,
     "file_format": FILE_FORMATS,
     "snapshot": SNAPSHOT_STATES,
+    "service_auth": SERVICE_AUTHS,
+    "service_response": SERVICE_RESPONSES,
     "digest": DIGESTS,
     "notice_channel": NOTICE_CHANNELS,
     "replacement": REPLACEMENT_STATES,

@@ -22,6 +22,7 @@ from gateway.console import (
     entry_life,
     flows,
     home,
+    mounted,
     notices,
     operation,
     orders,
@@ -29,6 +30,7 @@ from gateway.console import (
     own_records,
     provided_files,
     quality,
+    receipts,
     received_files,
     refusals,
     registry,
@@ -81,6 +83,8 @@ ROUTERS = (
     uploads.router,
     provided_files.router,
     own_records.router,
+    mounted.router,
+    receipts.router,
     replacements.router,
 )
 

@@ -27,10 +27,10 @@ TRUTHS: Final = {"yes": True, "no": False}
 
 def days(visit: Visit) -> Asked:
     """Return the days that the address names; what is no day counts as none."""
-    return Asked(_day(visit.query("from")), _day(visit.query("to")))
+    return Asked(day_of(visit.query("from")), day_of(visit.query("to")))
 
 
-def _day(text: str | None) -> date | None:
+def day_of(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text or "")
     except ValueError:

@@ -33,6 +33,10 @@ PAGES: Mapping[str, Mapping[str, str]] = {
     "statistics.head": {
         "applications-provider": "/console/applications",
         "subscriptions-given": "/console/subscriptions",
+        "notices": "/console/notices",
+        "delegations": "/console/delegations",
+        "calendar": "/console/calendar",
+        "indicators": "/console/indicators",
     },
     "agriculture.head": {
         "clients": "/console/clients",
@@ -41,7 +45,12 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "disputes": "/console/disputes",
         "demands": "/console/demands",
     },
-    "authority": {"work-authority": "/console", "contested": "/console/sources?status=contested"},
+    "authority": {
+        "work-authority": "/console",
+        "contested": "/console/sources?status=contested",
+        "league": "/console/league?by=department",
+        "flows": "/console/flows",
+    },
     "operator": {"status": "/console/status"},
     "security": {"people": "/console/people"},
     "auditor": {"audit": "/console/audit"},
@@ -51,6 +60,7 @@ OPENED = {
     "catalogue": ("entry", "tbody a[href^='/console/catalogue/']"),
     "applications-provider": ("application", "tbody a[href^='/console/applications/']"),
     "subscriptions-received": ("subscription", "tbody a[href^='/console/subscriptions/']"),
+    "subscription": ("agreement", "a[href$='/agreement']"),
     "clients": ("client", "tbody a[href^='/console/clients/']"),
     "sources": ("element", "tbody a[href^='/console/sources/']"),
     "code-lists": ("code-list", "tbody a[href^='/console/code-list?']"),

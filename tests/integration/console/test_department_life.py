@@ -102,3 +102,26 @@ async def test_the_calendar_shows_working_days(world: World) -> None:
         assert wrong.status == 422
         saved = await authority.send(page, "/calendar", days="2093-03-02 休", basis="通知")
         assert "日历已更正" in saved.text, saved.text
+
+
+async def test_a_service_outside_the_networks_is_refused_in_the_form(world: World) -> None:
+    provider = await world.department()
+    resource = await world.resource(provider, share_modes=["api"])
+    path = f"/console/resources/{resource}/service"
+    async with browsing(world.base_url, provider.head) as head:
+        assert path in (await head.open(f"/console/catalogue/{resource}")).links
+        page = await head.open(path)
+        assert "还没有挂接服务" in page.text
+        names, paths = ["find", "", ""], ["/find", "", ""]
+        page = await head.send(
+            page, "/service", base_url="https://192.0.2.1/", operation_name=names,
+            operation_path=paths, operation_method=["GET"] * 3, operation_query=["q r", "", ""],
+            operation_response=["records"] * 3, auth_secret="secret-1",
+        )  # fmt: skip
+        assert page.status == 422
+        assert "网段" in page.text, page.text
+        assert page.form("/service").fields["operation_query"][0] == "q r"
+        assert "secret-1" not in page.answer.text
+    async with browsing(world.base_url, provider.clerk) as clerk:
+        page = await clerk.open(path)
+        assert not any(form.action.endswith("/service") for form in page.forms)

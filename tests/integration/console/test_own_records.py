@@ -46,3 +46,32 @@ async def test_the_operator_sees_the_pace_of_what_flows(world: World) -> None:
         again = page.answer.text.partition('content="10; url=')[2].partition('"')[0]
         assert again.startswith("/console/status?at="), again
         assert (await operator.open("/console/status", at="x", out="-1")).status == 200
+
+
+async def test_receipts_and_the_ledger_tell_what_came_and_what_left(world: World) -> None:
+    provider, consumer = await world.department(), await world.department()
+    publisher, client = await world.client(provider), await world.client(consumer)
+    resource = await world.resource(provider)
+    application = await world.application(resource, consumer, client)
+    await consumer.head.ask("POST", f"/v1/applications/{application}/sign")
+    async with browsing(world.base_url, provider.head) as head:
+        page = await head.open(f"/console/applications/{application}")
+        page = await head.send(page, "/agree", ledger="yes")
+        subscription = next(each for each in page.links if "/console/subscriptions/" in each)
+        await publisher.publish(resource, [{"id": "甲", "name": "一", "amount": 1}])
+        pulled = await client.pull_all(subscription.rpartition("/")[2])
+        assert len(pulled.records) == 1
+        page = await head.open(subscription)
+        assert f"{subscription}/ledger" in page.links
+        told = await head.open(f"{subscription}/ledger")
+        assert "交付的记录 1" in told.text, told.text
+        assert "取用方尚未确认" in told.text
+    async with browsing(world.base_url, provider.clerk) as clerk:
+
+        async def listed() -> bool:
+            page = await clerk.open(f"/console/resources/{resource}/receipts")
+            return "已入库" in page.text
+
+        await eventually(listed)
+    async with browsing(world.base_url, consumer.clerk) as clerk:
+        assert (await clerk.open(f"/console/resources/{resource}/receipts")).status == 403
