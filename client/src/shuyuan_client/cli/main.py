@@ -4,6 +4,7 @@ from importlib.metadata import entry_points
 
 import typer
 
+from shuyuan_client.cli.agent import agent_app
 from shuyuan_client.cli.publish import publish
 from shuyuan_client.cli.pull import pull
 from shuyuan_client.cli.quarantine import quarantine_app
@@ -34,4 +35,5 @@ app = typer.Typer(
 for each in (publish, pull, token, why):
     app.command()(each)
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(agent_app, name="agent")
 add_installed(app)

@@ -1,0 +1,122 @@
+"""Values on their way between JSON and columns; pure."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from shuyuan_client.agent.databases import Column, Kind
+from shuyuan_client.failures import Failure
+
+Schema = Mapping[str, Any]
+# What a column of each kind takes of the contract's kinds, and gives as them.
+TAKES: Mapping[Kind, frozenset[Kind]] = {
+    "text": frozenset({"text", "integer", "decimal", "boolean", "date", "moment"}),
+    "integer": frozenset({"integer"}),
+    "decimal": frozenset({"integer", "decimal"}),
+    "boolean": frozenset({"boolean"}),
+    "date": frozenset({"date"}),
+    "moment": frozenset({"moment"}),
+    "other": frozenset(),
+}
+GIVES: Mapping[Kind, frozenset[Kind]] = {
+    "text": frozenset({"text"}),
+    "integer": frozenset({"integer", "decimal", "text"}),
+    "decimal": frozenset({"decimal", "integer", "text"}),
+    "boolean": frozenset({"boolean"}),
+    "date": frozenset({"date", "text"}),
+    "moment": frozenset({"moment", "date", "text"}),
+    "other": frozenset(),
+}
+
+
+def kind_of(item: Schema) -> Kind:
+    """Return the kind of an item by its part of the contract's JSON Schema."""
+    told = item.get("type", ())
+    types = {told} if isinstance(told, str) else set(told)
+    if "number" in types:
+        return "decimal"
+    if "integer" in types:
+        return "integer"
+    if "boolean" in types:
+        return "boolean"
+    return {"date": "date", "date-time": "moment"}.get(item.get("format", ""), "text")  # type: ignore[return-value]
+
+
+def landed(value: object, column: Column, zone: ZoneInfo) -> object:
+    """Return a value of a record as its column takes it."""
+    if column.kind == "moment" and column.zone is not None and isinstance(value, str):
+        there = zone if column.zone == "local" else UTC
+        return str(datetime.fromisoformat(value).astimezone(there).replace(tzinfo=None))
+    if column.kind == "text" and isinstance(value, bool):
+        return "true" if value else "false"
+    return value
+
+
+def published(value: object, kind: Kind | None, column: Column, zone: ZoneInfo) -> object:
+    """Return a column's value as its item has it; raises Failure for one that cannot be."""
+    if isinstance(value, datetime):
+        return _moment(value, kind, column, zone)
+    if isinstance(value, date):
+        return value.isoformat()
+    if kind == "boolean" and value in (0, 1):
+        return bool(value)
+    if isinstance(value, Decimal | float):
+        return _number(value, kind)
+    if kind == "text" and not isinstance(value, bytes):
+        return _unpadded(str(value), column)
+    if isinstance(value, str | int | bool):
+        return value
+    raise Failure(
+        f"列 {column.name} 的值类型 {column.type} 无法提交。",
+        f"A value of column {column.name}, {column.type}, cannot be published.",
+    )
+
+
+def _unpadded(text: str, column: Column) -> str:
+    """Return text without the blanks that fill up a column of fixed length."""
+    return text.rstrip(" ") if column.type.startswith(("character(", "char(")) else text
+
+
+def _moment(value: datetime, kind: Kind | None, column: Column, zone: ZoneInfo) -> str:
+    there = UTC if column.zone == "utc" else zone
+    told = value.replace(tzinfo=there) if value.tzinfo is None else value
+    if kind == "date":
+        return told.astimezone(zone).date().isoformat()
+    return told.isoformat()
+
+
+def _number(value: Decimal | float, kind: Kind | None) -> str | int:
+    exact = value if isinstance(value, Decimal) else Decimal(repr(value))
+    if kind == "integer" and exact == exact.to_integral_value():
+        return int(exact)
+    return format(exact, "f")
+
+
+def text_of(value: object, column: Column | None = None) -> str:
+    """Return a value of a key or of an increment as text that its column's type reads again."""
+    if column is not None and isinstance(value, str):
+        return _unpadded(value, column)
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def split_key(key: str) -> list[str]:
+    """Return the values of a record's key: joined by `~`, percent-encoded where they have one."""
+    return [unquote(part) for part in key.split("~")]
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def line(items: Sequence[str], values: Sequence[object]) -> bytes:
+    """Return a record as a line of JSON; an item without a value is left out."""
+    pairs = zip(items, values, strict=True)
+    return msgspec.json.encode({item: value for item, value in pairs if value is not None})
