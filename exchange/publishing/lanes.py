@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from exchange.log.accepted import PositionRange
@@ -28,6 +29,8 @@ Share = tuple[TopicPartition, Slice]
 # What one transaction over several partitions holds.
 REQUESTS_TOGETHER, BATCH_BYTES = 1_000, 1024 * 1024
 
+# A transaction that takes longer waits for a broker that hangs: what comes goes on without it.
+LATE_SECONDS = 5.0
 ENTER_SECONDS = 5.0
 RETRY_SECONDS = 0.1
 OLD_SECONDS = 24 * 3600.0
@@ -201,7 +204,10 @@ class Lanes:
         carrier = Carrier(self._small, self._large, producer)
         old_at = asyncio.get_running_loop().time() + OLD_SECONDS
         transactions = GroupCommit(
-            _all_at_once(spanning), most=REQUESTS_TOGETHER, most_bytes=BATCH_BYTES, keeps_left=True
+            _all_at_once(spanning, partial(self.give_up, number)),
+            most=REQUESTS_TOGETHER,
+            most_bytes=BATCH_BYTES,
+            keeps_left=True,
         )
         writer = Writer(number, lease, carrier, spanning, transactions, old_at)
         self._open[number] = writer
@@ -232,9 +238,12 @@ async def _until(condition: Callable[[], bool]) -> None:
 
 
 def _all_at_once(
-    spanning: SpanningLog,
+    spanning: SpanningLog, late: Callable[[], None]
 ) -> Callable[[Sequence[Sequence[Share]]], Awaitable[list[list[int]]]]:
+    """Return what appends requests in one transaction; `late` is called while one hangs."""
+
     async def append(requests: Sequence[Sequence[Share]]) -> list[list[int]]:
+        overdue = asyncio.get_running_loop().call_later(LATE_SECONDS, late)
         try:
             firsts = iter(await spanning.append([share for parts in requests for share in parts]))
         except Unavailable:
@@ -244,6 +253,8 @@ def _all_at_once(
             if not is_passing(error):
                 log.exception("a transaction over several partitions failed")
             raise Unavailable from error
+        finally:
+            overdue.cancel()
         return [[next(firsts) for _part in parts] for parts in requests]
 
     return append

@@ -1,7 +1,8 @@
 """A writer is replaced while its worker lives on; one that is over writes no more (P5)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -128,3 +129,36 @@ async def test_a_writer_is_replaced_before_the_log_forgets_by_which_name_to_fenc
     first = await lanes.writer()
     await eventually(lambda: _changed(lanes, first))
     assert feed.life == first.life
+
+
+async def test_a_transaction_that_hangs_holds_up_none_that_come_later(
+    database: Database,
+    endpoints: Endpoints,
+    connection: Connection,
+    lanes: Lanes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One hung broker of several stopped all batches of a worker that span partitions (C11)."""
+    monkeypatch.setattr(writing, "LATE_SECONDS", 0.2)
+    layout = await new_layout(endpoints, connection, 2)
+    first, over = await lanes.writer(spanning=True), asyncio.Event()
+    append_now = first.spanning.append
+
+    async def hang(parts: Sequence[Any]) -> list[int]:
+        await over.wait()
+        return await append_now(parts)
+
+    monkeypatch.setattr(first.spanning, "append", hang)
+    both = [(0, PART), (1, PART)]
+    with first:
+        hanging = asyncio.create_task(lanes.append(first, layout.topic, both, 4))
+        await eventually(lambda: _changed(lanes, first))
+        second = await lanes.writer(spanning=True)
+        with second:
+            stored = await lanes.append(second, layout.topic, both, 4)
+        assert not hanging.done()
+        over.set()
+        late = await hanging
+    assert [position.first_offset for position in stored] == [0, 0]
+    assert all(position.first_offset > 0 for position in late)
+    await eventually(lambda: ends(database, first.life))

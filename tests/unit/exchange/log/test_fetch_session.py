@@ -5,6 +5,9 @@ from aiokafka.errors import ClusterAuthorizationFailedError
 from aiokafka.protocol.fetch import FetchRequest_v11
 
 from exchange.log.fetch_session import FetchSession
+from exchange.log.headers import BatchFacts
+from exchange.log.produce import Slice, build
+from exchange.log.writer import Producer
 
 A, B, C = ("a", 0), ("a", 1), ("c", 0)
 
@@ -28,6 +31,14 @@ def answer(session_id: int, code: int = 0) -> SimpleNamespace:
 
 def test_the_first_request_names_everything_and_asks_for_a_session() -> None:
     assert asked(FetchSession(), a=1, b=2) == (0, 0, {"a": 1, "b": 2}, [])
+
+
+def test_no_answer_tells_of_more_partitions_than_are_decoded_in_a_step() -> None:
+    """News of 2,000 partitions were decoded for 29 ms (C17)."""
+    headers = BatchFacts(1, 1, b"\x01" * 32, "c" * 32, "r" * 32).headers()
+    batch = build([Slice([b"1"], [b'{"id":"1"}'], headers)], Producer(1, 0), 0)
+    built = FetchSession().request({A: 1}, 50).build(FetchRequest_v11)
+    assert built.max_bytes // len(bytes(batch)) <= 1_300
 
 
 def test_a_later_request_names_only_what_changed() -> None:
