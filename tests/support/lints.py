@@ -18,6 +18,10 @@ BROKER_OBJECTS = frozenset(
 BROKER_METHODS = frozenset(
     {"positions.lag", "positions.lags", "positions.rewind", "publisher.publish", "bus.alive"}
 )
+# What takes a tenth of a second of a thread that others wait for.
+HASHING = frozenset(
+    {"passwords.digest", "passwords.digest_of_fair", "passwords.fits", "people.prepared"}
+)
 SESSION_BLOCKS = frozenset({"transaction", "reading", "snapshot", "single"})
 SESSION_TYPES = frozenset({"Reading", "Writing", "Creating", "ReadSession", "WriteSession"})
 
@@ -169,6 +173,18 @@ def broker_in_session(path: str, tree: ast.Module) -> Iterator[Finding]:
     }
     for line in sorted(lines):
         yield Finding(path, line, "the broker is asked within a database session")
+
+
+def hashing_in_session(path: str, tree: ast.Module) -> Iterator[Finding]:
+    """Find a password hashed while a database session is open: eight such held the whole pool."""
+    lines = {
+        call.lineno
+        for block in _session_blocks(tree)
+        for call in _awaited_calls(block)
+        if ".".join(_receiver_and_name(call)) in HASHING
+    }
+    for line in sorted(lines):
+        yield Finding(path, line, "a password is hashed within a database session")
 
 
 def _session_blocks(tree: ast.Module) -> Iterator[ast.AST]:

@@ -12,6 +12,7 @@ from tests.support.lints import (
     broker_in_session,
     commits,
     findings,
+    hashing_in_session,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -21,7 +22,9 @@ def found(lint: Lint, source: str, path: str = "exchange/applications/review.py"
     return [finding.line for finding in lint(path, ast.parse(source))]
 
 
-@pytest.mark.parametrize("lint", [commits, assigned_states, advisory_locks, broker_in_session])
+@pytest.mark.parametrize(
+    "lint", [commits, assigned_states, advisory_locks, broker_in_session, hashing_in_session]
+)
 def test_the_project_keeps_the_rule(lint: Lint) -> None:
     assert findings(ROOT, lint) == []
 
@@ -128,6 +131,21 @@ async def f(database):
 )
 def test_the_broker_within_a_session_is_found(planted: str) -> None:
     assert len(found(broker_in_session, planted)) == 1
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "async def change(session: WriteSession):\n await passwords.digest(new)",
+        (
+            "async def f(self):\n async with self.database.transaction() as session:\n"
+            "  await passwords.fits(person.password_hash, old)"
+        ),
+    ],
+)
+def test_a_password_hashed_within_a_session_is_found(planted: str) -> None:
+    """Eight changes of passwords held the whole pool (C22)."""
+    assert len(found(hashing_in_session, planted, "auth/people.py")) == 1
 
 
 def test_the_broker_before_and_after_a_session_is_no_fault() -> None:
