@@ -253,3 +253,9 @@ async def test_the_tag_of_a_subscription_tells_of_its_lag(world: World) -> None:
     await sharing.publisher.publish(sharing.resource, [{"id": "1", "name": "某"}])
     again = await sharing.subscriber.get(path, headers={"If-None-Match": tag})
     assert (again.status_code, again.json()["lag"]) == (200, 1)
+    tags = set[str]()
+    for place in ("earliest", "latest"):
+        found = await sharing.subscriber.ask("POST", f"{path}/rewind", {"to": place})
+        stored = await sharing.subscriber.send("PUT", f"{path}/position", found)
+        tags.add(stored.headers["etag"])
+    assert len(tags) == 2

@@ -150,6 +150,18 @@ FOREIGN: Sequence[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]] = 
 ]
 
 
+async def send_foreign(endpoints: Endpoints, resource: str) -> None:
+    """Write what is no record of ours, past the platform."""
+    producer = AIOKafkaProducer(bootstrap_servers=endpoints.kafka_bootstrap)
+    await producer.start()
+    try:
+        for key, value, headers in FOREIGN:
+            topic = topic_of(resource)
+            await producer.send_and_wait(topic, value, key=key, partition=0, headers=headers)
+    finally:
+        await producer.stop()
+
+
 async def test_what_others_wrote_into_a_topic_is_left_out_and_passed(
     world: World, endpoints: Endpoints
 ) -> None:
@@ -161,14 +173,7 @@ async def test_what_others_wrote_into_a_topic_is_left_out_and_passed(
         *ask, row_filter=[{"item": "name", "op": "ne", "value": "-"}]
     )
     await whole.publisher.publish(whole.resource, [{"id": "before", "name": "x"}])
-    producer = AIOKafkaProducer(bootstrap_servers=endpoints.kafka_bootstrap)
-    await producer.start()
-    try:
-        for key, value, headers in FOREIGN:
-            topic = topic_of(whole.resource)
-            await producer.send_and_wait(topic, value, key=key, partition=0, headers=headers)
-    finally:
-        await producer.stop()
+    await send_foreign(endpoints, whole.resource)
     await whole.publisher.publish(whole.resource, [{"id": "after", "name": "y"}])
     for subscription in (whole.subscription, narrow, filtered):
         page = await whole.subscriber.pull_all(subscription)

@@ -16,6 +16,7 @@ from exchange.sealing import seal_counts
 from kernel import audit_check
 from kernel.clock import now
 from kernel.database import Database
+from tests.integration.exchange.delivery.test_what_leaves import send_foreign
 from tests.support.callers import ClientApp
 from tests.support.terminal import Terminal
 from tests.support.world import Sharing, World
@@ -134,6 +135,20 @@ async def test_a_batch_that_was_not_counted_is_found_in_the_log(
     since = await sealed(database, forging=forging)
     [finding] = await found(database, reader, since, sharing.resource)
     assert finding.verdict is Verdict.DIFFERS
+
+
+async def test_what_others_wrote_between_is_no_difference(
+    world: World, database: Database, reader: Reader, endpoints: Endpoints
+) -> None:
+    """The comparison died of one record that was none (B5)."""
+    sharing = await world.sharing()
+    await sharing.publisher.publish(sharing.resource, records(0, 10))
+    await send_foreign(endpoints, sharing.resource)
+    await sharing.publisher.publish(sharing.resource, records(10, 10))
+    assert await read_all(sharing.subscriber, sharing.subscription, [7]) == 20
+    since = await sealed(database)
+    findings = await found(database, reader, since, sharing.resource, sharing.subscription)
+    assert {finding.verdict for finding in findings} == {Verdict.AGREES}
 
 
 async def test_a_delivery_beyond_the_logs_end_differs(
