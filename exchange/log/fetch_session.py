@@ -88,6 +88,9 @@ class FetchSession:
                 if not most:
                     self._next = number + 1
                     break
+        if self._refused:
+            # Nobody remembers who came first: the first of all would have every answer for itself.
+            self._next = first + 1
         session = (self._id, self._epoch)
         return SessionRequest(wait_ms, list(topics.items()), session, list(forgotten.items()))
 

@@ -83,3 +83,14 @@ def test_another_error_of_the_whole_answer_is_raised() -> None:
     asked(session, a=1)
     with pytest.raises(ClusterAuthorizationFailedError):
         session.answered(answer(0, 31))
+
+
+def test_without_a_session_each_partition_comes_first_in_turn() -> None:
+    """The broker fills an answer in the order of the request."""
+    session, firsts = FetchSession(), []
+    for _time in range(6):
+        built = session.request({A: 1, B: 1, C: 1}, 50).build(FetchRequest_v11)
+        session.answered(answer(0))
+        topic, parts = built.topics[0]
+        firsts.append((topic, parts[0][0]))
+    assert set(firsts) == {A, B, C}
