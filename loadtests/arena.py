@@ -1,24 +1,39 @@
-"""Where a load test happens: a platform of its own beside any other, every guard on."""
+"""Where a load test happens: a platform of its own beside any other, every guard on.
+
+That of a benchmark goes with it; that of a soak stays, stopped, for the next one, and more gateways
+may be started beside its own.
+"""
 
 import asyncio
+import contextlib
+import os
 import platform
+import resource
 import shutil
-from collections.abc import Iterator, Mapping
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import asyncpg
+import httpx
 import msgspec
 import psutil
 
 from deploy.local import artifacts, kafka, postgres
-from deploy.local.files import locked, write_private
-from deploy.local.ports import PortBook
+from deploy.local.files import locked, read_json, write_private
+from deploy.local.ports import HOST, PortBook
 from deploy.local.processes import Service
 from deploy.local.report import Report
 from deploy.local.up import Place, Platform, place
+from deploy.local.wording import LocalError
 from loadtests.processes import cores, gateway_workers
+from loadtests.runs import ROOT, RunFailed
+from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
 
 LOCK_SECONDS = 5.0
 TOLD = "arena.json"
@@ -28,11 +43,17 @@ BUDGETS = {
     "SHUYUAN_VERIFY_TRIES_PER_SUBJECT": "1000000000",
 }
 ROLES = ("gateway", "worker", "broker", "database")
+READY_SECONDS, GRACE_SECONDS, PROBE_SECONDS, POLL_SECONDS = 60.0, 20.0, 5.0, 0.01
+# Publishing over 2,000 topics leaves about 1 GB a run, and no segment is full enough to be freed.
+KEPT_BYTES_MAX = 24 * 2**30
 
 
 @dataclass(frozen=True)
 class Arena:
-    """A running platform; `families` are the first pids of its parts, `folder` is private."""
+    """A running platform; `families` are the first pids of its parts, `folder` is private.
+
+    `settings` are those of its programs, from which more gateways can be started.
+    """
 
     base_url: str
     database_url: str
@@ -41,6 +62,7 @@ class Arena:
     folder: Path
     families: Mapping[str, int]
     workers: int
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,6 +89,22 @@ def read_told(folder: Path) -> Told:
     return msgspec.json.decode(text, type=Told, dec_hook=lambda kind, value: kind(value))
 
 
+def guarded(run: Callable[[], int]) -> int:
+    """Run a program's work; what it could not do is told, and an interruption ends it in order."""
+    signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        return run()
+    except (LocalError, RunFailed, Failure, OSError, msgspec.ValidationError) as error:
+        sys.stderr.write(f"✗ {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def _interrupted(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 @contextmanager
 def own_arena(report: Report, broker_port: int = 0) -> Iterator[Arena]:
     """Start a platform on ports of its own and stop it however the run ends; its data goes.
@@ -74,19 +112,46 @@ def own_arena(report: Report, broker_port: int = 0) -> Iterator[Arena]:
     The broker takes the given port if it is free, and tells which one it took.
     """
     root = place().state_dir / "bench"
+    with _started(root, report, broker_port, is_kept=lambda: False) as arena:
+        yield arena
+
+
+@contextmanager
+def kept_arena(name: str, report: Report) -> Iterator[Arena]:
+    """Start the kept platform and stop it however the run ends; its data stays for the next."""
+    root = place().state_dir / name
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with _started(root, report, 0, is_kept=lambda: _size_bytes(root) <= KEPT_BYTES_MAX) as arena:
+        yield arena
+
+
+@contextmanager
+def _started(
+    root: Path, report: Report, broker_port: int, *, is_kept: Callable[[], bool]
+) -> Iterator[Arena]:
     with locked(root.with_suffix(".lock"), patience_seconds=LOCK_SECONDS):
-        _platform(root, report).down()  # what a killed run has left
-        shutil.rmtree(root, ignore_errors=True)
+        if not is_kept():
+            _platform(root, report).down()  # what a killed run has left
+            shutil.rmtree(root, ignore_errors=True)
         ports = PortBook(root / "ports.json")
         for name, port in ((postgres.NAME, 0), (kafka.NAME, broker_port)):
             ports.choose(name, port)  # any free port: the usual ones are left to `make up`
         started = _platform(root, report)
         try:
             started.up()
-            yield arena_of(started, root / "loadtests")
+            settings = read_json(root / "run" / "environment.json")
+            yield replace(arena_of(started, root / "loadtests"), settings=settings)
         finally:
             started.down()
-            shutil.rmtree(root, ignore_errors=True)
+            if not is_kept():
+                shutil.rmtree(root, ignore_errors=True)
+
+
+def _size_bytes(folder: Path) -> int:
+    """Return what the folder takes on the disk, holes not counted."""
+    files = (path for path in folder.rglob("*") if path.is_file()) if folder.exists() else ()
+    return sum(path.stat().st_blocks * 512 for path in files)
 
 
 def _platform(root: Path, report: Report) -> Platform:
@@ -98,6 +163,7 @@ def arena_of(running: Platform, folder: Path) -> Arena:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     stack = running.stack
     parts = (running.gateway, running.worker, stack.kafka.service, stack.postgres.service)
+    pid = _pid(running.gateway)
     return Arena(
         running.base_url,
         stack.endpoints.database_url,
@@ -105,7 +171,7 @@ def arena_of(running: Platform, folder: Path) -> Arena:
         running.credentials,
         folder,
         {role: pid for role, part in zip(ROLES, parts, strict=True) if (pid := _pid(part))},
-        _workers(running),
+        (len(gateway_workers(pid)) if pid else 0) or 1,
     )
 
 
@@ -115,9 +181,58 @@ def _pid(part: Service) -> int | None:
     return record.pid if record else None
 
 
-def _workers(running: Platform) -> int:
-    pid = _pid(running.gateway)
-    return (len(gateway_workers(pid)) if pid else 0) or 1
+@dataclass(frozen=True)
+class Beside:
+    """One more gateway of the platform: how long it took to answer, and where it is."""
+
+    arena: Arena
+    seconds_to_ready: float
+    process: subprocess.Popen[bytes]
+
+
+@contextmanager
+def beside(arena: Arena, *, workers: int = 1, **changes: str) -> Iterator[Beside]:
+    """Run one more gateway with a number of workers and changed settings; raises RunFailed."""
+    port = PortBook(arena.folder / "ports.json").choose("beside")
+    settings = {
+        **os.environ,
+        **arena.settings,
+        "SHUYUAN_PORT": str(port),
+        "SHUYUAN_GATEWAY_METRICS_PORT": "0",
+        "SHUYUAN_WORKERS": str(workers),
+        "SHUYUAN_LOG_LEVEL": "warning",
+        **changes,
+    }
+    log, base_url = arena.folder / "beside.log", f"http://{HOST}:{port}"
+    begun = time.monotonic()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            (sys.executable, "-m", "gateway", "serve"),
+            stdout=output, stderr=output, env=settings, cwd=ROOT,
+        )  # fmt: skip
+    try:
+        _await_ready(base_url, process, log)
+        families = {**arena.families, "gateway": process.pid}
+        own = replace(arena, base_url=base_url, families=families, workers=workers)
+        yield Beside(own, time.monotonic() - begun, process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await_ready(base_url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    with httpx.Client(base_url=base_url, timeout=PROBE_SECONDS, verify=False) as http:  # noqa: S501 - no TLS
+        while time.monotonic() < deadline and process.poll() is None:
+            with contextlib.suppress(httpx.HTTPError):
+                if http.get("/readyz").is_success:
+                    return
+            time.sleep(POLL_SECONDS)
+    raise RunFailed(f"the gateway did not become ready: {log.read_text(errors='replace')[-2000:]}")
 
 
 def machine(arena: Arena) -> Machine:

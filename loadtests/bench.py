@@ -6,7 +6,7 @@ the log, fails the run.
 """
 
 import argparse
-import signal
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -16,21 +16,18 @@ from pathlib import Path
 
 from deploy.local.ports import HOST
 from deploy.local.report import Report
-from deploy.local.wording import LocalError, say
+from deploy.local.wording import say
 from loadtests import report as reports
 from loadtests import results as outcomes
-from loadtests.arena import Arena, machine, own_arena
+from loadtests.arena import guarded, machine, own_arena
 from loadtests.bridges import BROKER_PORT, Bridge, make_ready, parse
-from loadtests.cases import Row, generators, rows
-from loadtests.measuring import WRK
+from loadtests.cases import Row, generators, rows, works
 from loadtests.processes import others_share
 from loadtests.references import naive
-from loadtests.results import Case, Results, median
-from loadtests.runs import RunFailed
-from loadtests.stage import BATCH, Pace, Stage, generate, prepare
-from loadtests.targets import judge
-from loadtests.workloads import Publish
-from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
+from loadtests.results import Case, Results, middle
+from loadtests.runs import ROOT, RunFailed
+from loadtests.stage import Pace, Stage, generate, prepare
+from loadtests.targets import WRK, judge
 
 LOOK_SECONDS = 1.0
 
@@ -59,7 +56,7 @@ class Plan:
 
 FULL = Plan(
     rounds=5,
-    pace=Pace(0.7, 1.5, 1_400_000),
+    pace=Pace(0.7, 1.5, 3_200_000),
     story=Pace(1.0, 7.0, pairs=5),
     archive_records=300_000,
     naive_archive_records=20_000,
@@ -68,32 +65,27 @@ FULL = Plan(
 )
 QUICK = Plan(
     rounds=1,
-    pace=Pace(0.5, 1.5, 600_000),
+    pace=Pace(0.5, 1.5, 1_600_000),
     story=Pace(0.5, 2.0),
     archive_records=140_000,
     naive_archive_records=10_000,
-    tool_archive_records=600_000,
+    tool_archive_records=1_600_000,
     warming_seconds=1.5,
     indicative=True,
     only=(
-        "publish-500",
-        f"publish-1/shuyuan/{generators()[0]}",
-        f"publish-1-keyed//{generators()[0]}",
-        f"pull-500-masked//{generators()[0]}",
-        f"pull-500-masked-tail/shuyuan/{generators()[0]}",
-        f"pull-500-tail/shuyuan/{generators()[0]}",
-        f"pull-catch-up/shuyuan/{generators()[0]}",
-        "pull-catch-up/kafka-consumer-perf-test",
-        *("long-poll", "mixed", "storm", "revocation"),
+        *(
+            f"publish-500/{each}/{generators()[0]}"
+            for each in ("shuyuan", "naive", "naive-batched")
+        ),
+        *("publish-500/shuyuan/locust", "publish-500/kafka-producer-perf-test/1 producer"),
+        *(f"publish-1/shuyuan/{generators()[0]}", f"publish-1-keyed//{generators()[0]}"),
+        *(f"pull-500-masked//{generators()[0]}", f"pull-500-masked-quota//{generators()[0]}"),
+        *(f"pull-500/shuyuan/{generators()[0]}", f"pull-500-masked-tail//{generators()[0]}"),
+        *(f"pull-500-tail//{generators()[0]}", f"pull-catch-up/shuyuan/{generators()[0]}"),
+        *(f"query//{generators()[0]}", f"verify//{generators()[0]}"),
+        *("pull-catch-up/kafka-consumer-perf-test", "long-poll", "mixed", "storm", "revocation"),
     ),
 )
-
-
-def run(arena: Arena, plan: Plan, folder: Path, report: Report, others: float) -> Results:
-    """Run the plan on a platform and write its results; raises RunFailed."""
-    with report.step(say("准备数据和对照页", "preparing the world, the archive and the pages")):
-        stage = prepare(arena, plan.archive_records)
-    return measure(stage, plan, folder, report, others)
 
 
 def measure(stage: Stage, plan: Plan, folder: Path, report: Report, others: float = 0.0) -> Results:
@@ -117,6 +109,7 @@ def measure(stage: Stage, plan: Plan, folder: Path, report: Report, others: floa
         indicative=plan.indicative,
         others_share=round(others, 3),
         rounds=plan.rounds,
+        commit=_commit(),
         targets=judge(cases, indicative=plan.indicative),
     )
     outcomes.write(found, folder)
@@ -135,14 +128,16 @@ def _made_ready(stage: Stage, plan: Plan, report: Report) -> list[Bridge]:
     return found
 
 
+def _commit() -> str:
+    """Return the commit that is measured, and whether the tree differs from it."""
+    command = ("git", "describe", "--always", "--dirty", "--exclude=*")
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    return told.stdout.strip()
+
+
 def _warm(stage: Stage, seconds: float) -> None:
-    feeds = stage.world.feeds
-    for callers, work in (
-        (64, Publish(feeds, 1)),
-        (64, Publish(feeds, 1, keyed=True)),
-        (8, Publish(feeds, BATCH)),
-    ):
-        total = generate(stage, work, callers, Pace(0.0, seconds / 3)).total
+    for name in ("publish-1", "publish-1-keyed", "publish-500"):
+        total = generate(stage, *works(stage)[name], Pace(0.0, seconds / 3)).total
         if total.failures:
             raise RunFailed("; ".join(total.complaints))
 
@@ -158,7 +153,7 @@ def _rounds(wanted: Sequence[Row], plan: Plan, done: list[Case], report: Report)
     runs: dict[tuple[str, str, str], list[Case]] = {}
     for case in done:
         runs.setdefault(case.row, []).append(case)
-    return [median(each) for each in runs.values()]
+    return [middle(each) for each in runs.values()]
 
 
 def _line(case: Case) -> str:
@@ -204,22 +199,20 @@ def _plan(arguments: Sequence[str]) -> Plan:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return 0 when every row succeeded and every record was read back."""
     plan = _plan(sys.argv[1:] if arguments is None else arguments)
-    signal.signal(signal.SIGTERM, _interrupted)
-    try:
-        others, report = others_share(LOOK_SECONDS), Report()
-        with own_arena(report, BROKER_PORT if plan.bridges else 0) as arena:
-            found = run(arena, plan, outcomes.FOLDER, report, others)
-    except (LocalError, RunFailed, Failure) as error:
-        sys.stderr.write(f"✗ {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    sys.stdout.write(reports.markdown(found))
+    return guarded(lambda: _run(plan))
+
+
+def _run(plan: Plan) -> int:
+    others, report = others_share(LOOK_SECONDS), Report()
+    with own_arena(report, BROKER_PORT if plan.bridges else 0) as arena:
+        with report.step(say("准备数据和对照页", "preparing the world, the archive and the pages")):
+            stage = prepare(arena, plan.archive_records)
+        found = measure(stage, plan, outcomes.FOLDER, report, others)
+    told = reports.markdown(found)
+    if not found.indicative:
+        (outcomes.FOLDER / "bench.md").write_text(told, encoding="utf-8")
+    sys.stdout.write(told)
     return 0 if found.good else 1
-
-
-def _interrupted(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

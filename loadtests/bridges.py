@@ -7,24 +7,36 @@ which then listens on a known port, so that a bridge can be started before it.
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
+import orjson
 import psutil
 from aiokafka import AIOKafkaProducer
 
 from deploy.local.ports import HOST
 from loadtests import records
-from loadtests.kafka_rest import ARCHIVE, FEEDS, JSON_VALUES, PARTITION
 from loadtests.readback import ends_of
 from loadtests.references import create_topics_of
 from loadtests.runs import RunFailed
+from loadtests.tally import Run
 
+FEEDS = ("bridge.feed-1", "bridge.feed-2", "bridge.feed-3")
+ARCHIVE, PARTITION = "bridge.archive", 0
+JSON = "application/vnd.kafka.json.v2+json"
+JSON_VALUES: Mapping[str, str] = {"Content-Type": JSON}
+COMMANDS: Mapping[str, str] = {"Content-Type": "application/vnd.kafka.v2+json"}
+POLLS: Mapping[str, str] = {"Accept": JSON}
+# About 500 records, as long as they are in the log. Some bridges take `max_bytes` for what they may
+# fetch, others (Strimzi 0.33) refuse with 422 an answer that has become longer, and have moved on:
+# whoever hears that begins anew with twice as many.
+PAGE_BYTES, PAGE_BYTES_MAX = 500 * 330, 500 * 330 * 16
+POLL_MILLISECONDS = 1000
 BROKER_PORT = 29092
-PATIENCE_SECONDS = 120.0
-ASK_SECONDS, LOOK_SECONDS = 10.0, 0.5
+PATIENCE_SECONDS, ASK_SECONDS, LOOK_SECONDS = 120.0, 10.0, 0.5
 LINGER_MS = 5
 
 
@@ -95,3 +107,71 @@ def _listener(url: str) -> int | None:
             if each.status == psutil.CONN_LISTEN and each.laddr[1:] == (place.port,):
                 return each.pid
     return None
+
+
+class Offset(msgspec.Struct):
+    partition: int | None = None
+    offset: int | None = None
+    error_code: int | None = None
+
+
+class Offsets(msgspec.Struct):
+    offsets: list[Offset]
+
+
+class Fetched(msgspec.Struct):
+    topic: str
+    partition: int
+    offset: int
+    value: dict[str, object]
+
+
+_offsets = msgspec.json.Decoder(Offsets).decode
+_fetched = msgspec.json.Decoder(list[Fetched]).decode
+
+
+def bodies(records_each: int, count: int) -> list[bytes]:
+    """Return the bodies of `loadtests.records`, each record with its key."""
+    return [_body(body.split(b"\n")) for body in records.bodies(records_each, count)]
+
+
+def _body(lines: Sequence[bytes]) -> bytes:
+    keys = (orjson.dumps(orjson.loads(line)[records.KEY]) for line in lines)
+    parts = (b'{"key":%b,"value":%b}' % pair for pair in zip(keys, lines, strict=True))
+    return b'{"records":[%b]}' % b",".join(parts)
+
+
+def acknowledged(content: bytes, count: int) -> list[Run]:
+    """Return the places that an answer to a publish names; ValueError unless it took them all."""
+    taken = [_run(each) for each in _offsets(content).offsets]
+    if len(taken) != count:
+        raise ValueError(f"{len(taken)} of {count} accepted")
+    return taken
+
+
+def _run(each: Offset) -> Run:
+    if each.error_code or each.partition is None or each.offset is None or each.offset < 0:
+        raise ValueError(f"a record was not taken: {each}")
+    return each.partition, each.offset, each.offset
+
+
+class Following:
+    """Compares what a consumer gets, record by record, with what lies in the archive."""
+
+    def __init__(self) -> None:
+        self._expected = [orjson.loads(line) for line in records.lines()]
+        self._next: int | None = None
+
+    def begin_again(self) -> None:
+        self._next = 0
+
+    def got(self, content: bytes) -> int:
+        """Return how many records came; ValueError at the first that is not the next one."""
+        page = _fetched(content)
+        for each in page:
+            if self._next not in {None, each.offset}:
+                raise ValueError(f"offset {each.offset} came instead of {self._next}")
+            if each.value != self._expected[each.offset % records.DISTINCT]:
+                raise ValueError(f"offset {each.offset} is not what the log holds")
+            self._next = each.offset + 1
+        return len(page)

@@ -1,43 +1,83 @@
 """A small load generator of its own process, for where Locust itself would be the limit.
 
 Keep-alive HTTP/1.1 on uvloop, one request under way per connection, bodies ready as bytes, every
-answer checked. Run by the benchmark with an order on standard input. Callers ask again as soon as
-they have an answer, or (with a rate) whenever a request is due, answered or not the one before.
+answer checked. Run with an order on standard input. Callers ask again as soon as they have an
+answer, or (with a rate) whenever a request is due, answered or not the one before: its latency then
+counts from the moment it was due, whoever kept it waiting.
 """
 
 import asyncio
+import itertools
 import os
 import re
+import secrets
 import sys
 import time
 from collections import deque
-from typing import cast
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, cast
 
 import msgspec
 import uvloop
 
-from loadtests.tally import BEGIN, DONE, END, Tally, tell
-from loadtests.workloads import Work, Workload, workload
+from loadtests import records
+from loadtests.pages import Book
+from loadtests.tally import BEGIN, DONE, END, Tally, read_receipt, tell
 
+CREATED, OK = 201, 200
+BODIES_AT_MOST, BODY_RECORDS_AT_MOST = 2000, 20_000
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+RETRY_AFTER = re.compile(rb"\r\nretry-after: *[1-9]\d*\r", re.IGNORECASE)
 HEAD_END = b"\r\n\r\n"
 STATUS = slice(9, 12)
-READ_BYTES = 1024 * 1024
 NICENESS = 15
 # A run whose last answers do not come is a failed run.
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS, STEP_SECONDS = 30.0, 0.05
 
 
-class Order(msgspec.Struct):
+class Publish(msgspec.Struct, tag="publish"):
+    """Batches of `records` each, into the resources in turn; `keyed` gives each its own key.
+
+    As many callers as there are resources write to one each. `bodies` is how many differ.
+    """
+
+    resources: list[str]
+    records: int
+    keyed: bool = False
+    bodies: int = 0
+
+    def ready(self) -> list[bytes]:
+        """Return the bodies that are sent in turn."""
+        usual = min(BODIES_AT_MOST, max(1, BODY_RECORDS_AT_MOST // self.records))
+        return records.bodies(self.records, self.bodies or usual)
+
+
+class Pull(msgspec.Struct, tag="pull"):
+    """Pages of a book over and over, evenly shared out among the callers.
+
+    With `in_turn` all callers take the next page of all, beginning with the one at `first`.
+    """
+
+    book: str
+    in_turn: bool = False
+    first: int = 0
+
+
+Work = Publish | Pull
+
+
+class Order(msgspec.Struct, kw_only=True):
     """`requests` ends the run after so many, 0 means when the seconds are over.
 
     `rate` is in requests a second, 0 means as fast as the answers come. A generator that `yields`
-    leaves the processor to everybody else: in earnest it has a machine of its own.
+    leaves the processor to everybody else: in earnest it has a machine of its own. Pages name one
+    of the `tokens` by its place.
     """
 
     host: str
     port: int
-    token: str
+    tokens: list[str]
     callers: int
     warm_up_seconds: float
     seconds: float
@@ -45,6 +85,71 @@ class Order(msgspec.Struct):
     requests: int = 0
     rate: float = 0.0
     yields: bool = False
+
+
+class Workload(Protocol):
+    """`ask` returns the bytes of a caller's next request, `answered` how many records came."""
+
+    def ask(self, caller: int) -> bytes: ...
+
+    def answered(self, caller: int, status: int, body: bytes) -> int:
+        """Raise ValueError for an answer that is not as it must be."""
+        ...
+
+
+class Publishing:
+    def __init__(self, work: Publish, order: Order, tally: Tally) -> None:
+        host, token = f"{order.host}:{order.port}", order.tokens[0]
+        self._heads = [
+            f"POST /v1/resources/{each}/records HTTP/1.1\r\nHost: {host}\r\n"
+            f"Authorization: Bearer {token}\r\nContent-Type: application/x-ndjson\r\n".encode()
+            for each in work.resources
+        ]
+        self._tails = [b"Content-Length: %d\r\n\r\n%b" % (len(body), body) for body in work.ready()]
+        self._run = secrets.token_hex(6) if work.keyed else ""
+        self._places = list(range(order.callers))
+        self._turns = itertools.count()
+        self._work, self._tally = work, tally
+
+    def ask(self, caller: int) -> bytes:
+        turn, place = next(self._turns), self._places[caller]
+        self._places[caller] += len(self._places)
+        key = b"Idempotency-Key: %b-%d\r\n" % (self._run.encode(), turn) if self._run else b""
+        return self._heads[place % len(self._heads)] + key + self._tails[turn % len(self._tails)]
+
+    def answered(self, _caller: int, status: int, body: bytes) -> int:
+        if status != CREATED:
+            raise ValueError(f"{status}: {body[:200]!r}")
+        receipt = read_receipt(body)
+        if receipt.accepted != self._work.records:
+            raise ValueError(f"{receipt.accepted} of {self._work.records} accepted")
+        self._tally.acknowledge(receipt.resource_id, receipt.positions)
+        return receipt.accepted
+
+
+class Pulling:
+    def __init__(self, work: Pull, order: Order, tally: Tally) -> None:
+        self._book, host = Book(Path(work.book)), f"{order.host}:{order.port}"
+        self._requests = [page.request(host, order.tokens) for page in self._book.pages]
+        count = len(self._requests)
+        # Callers begin evenly spread, each where another one was long ago.
+        self._turns = [count * caller // order.callers for caller in range(order.callers)]
+        self._next = itertools.count(work.first) if work.in_turn else None
+        self._tally = tally
+
+    def ask(self, caller: int) -> bytes:
+        self._turns[caller] = next(self._next) if self._next else self._turns[caller] + 1
+        return self._requests[self._turns[caller] % len(self._requests)]
+
+    def answered(self, caller: int, status: int, body: bytes) -> int:
+        place = self._turns[caller] % len(self._requests)
+        if status != OK:
+            raise ValueError(f"{status}: {body[:200]!r}")
+        if not self._book.holds(place, body):
+            raise ValueError(f"page {place} is not the page of the log: {body[:100]!r}")
+        count = self._book.pages[place].count
+        self._tally.checked(count)
+        return count
 
 
 class Turns:
@@ -61,6 +166,9 @@ class Turns:
         else:
             caller.leave()
 
+    async def run(self) -> None:
+        """Have nothing to do: the answers make the pace."""
+
     def stop(self) -> None:
         self._left = 0
 
@@ -73,10 +181,9 @@ class Paced(Turns):
         self._pause = 1 / rate
         self._free: deque[Caller] = deque()
         self._due: deque[float] = deque()
-        self._stopped = False
 
     def next(self, caller: "Caller") -> None:
-        if self._stopped:
+        if not self._left:
             caller.leave()
         elif self._due:
             caller.ask(self._due.popleft())
@@ -86,50 +193,31 @@ class Paced(Turns):
     async def run(self) -> None:
         """Make requests due until it is stopped; never two late ones for one."""
         due_at = time.perf_counter()
-        while not self._stopped:
+        while self._left:
             due_at += self._pause
             await asyncio.sleep(due_at - time.perf_counter())
-            # What this process itself comes late is not the exchange's delay.
-            now = time.perf_counter()
             if self._free:
-                self._free.popleft().ask(now)
+                self._free.popleft().ask(due_at)
             else:
-                self._due.append(now)
+                self._due.append(due_at)
 
     def stop(self) -> None:
-        self._stopped = True
+        super().stop()
         while self._free:
             self._free.popleft().leave()
 
 
-class Caller(asyncio.Protocol):
-    """One connection: asks, takes the whole answer, asks again until it is told to stop."""
+class Answers(asyncio.Protocol):
+    """One connection that reads whole answers; `answered` gets each with the end of its head."""
 
-    def __init__(self, number: int, work: Workload, tally: Tally, turns: Turns) -> None:
-        self.idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._number = number
-        self._work = work
-        self._tally = tally
-        self._turns = turns
+    _transport: asyncio.Transport
+
+    def __init__(self) -> None:
         self._parts: list[bytes] = []
-        self._have = 0
-        self._need = 0
-        self._body_at = 0
-        self._asked_at = 0.0
+        self._have = self._need = self._head_end = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own is no subclass
-        self._ask()
-
-    def _ask(self) -> None:
-        self._turns.next(self)
-
-    def ask(self, since: float) -> None:
-        """Send the next request; its latency counts from `since`."""
-        self._parts.clear()
-        self._have = self._need = 0
-        self._asked_at = since
-        self._transport.write(self._work.ask(self._number))
 
     def data_received(self, data: bytes) -> None:
         self._parts.append(data)
@@ -137,29 +225,49 @@ class Caller(asyncio.Protocol):
         if not self._need:
             self._read_head()
         if self._need and self._have >= self._need:
-            self._settle(b"".join(self._parts))
+            answer, end = b"".join(self._parts), self._head_end
+            self._parts.clear()
+            self._have = self._need = 0
+            self.answered(answer, end)
 
     def _read_head(self) -> None:
         head = b"".join(self._parts)
         end = head.find(HEAD_END)
-        if end < 0:
-            return
-        found = LENGTH.search(head, 0, end)
-        if found is None:
-            self._tally.failed(f"an answer without length: {head[:200]!r}")
-            self.leave()
-            return
-        self._body_at = end + len(HEAD_END)
-        self._need = self._body_at + int(found[1])
+        if end >= 0:
+            found = LENGTH.search(head, 0, end + 1)
+            self._head_end = end + len(HEAD_END)
+            self._need = self._head_end + int(found[1] if found else 0)
 
-    def _settle(self, answer: bytes) -> None:
-        seconds = time.perf_counter() - self._asked_at
+    def answered(self, answer: bytes, head_end: int) -> None:
+        raise NotImplementedError
+
+
+class Caller(Answers):
+    """Asks, takes the whole answer, asks again until it is told to stop."""
+
+    def __init__(self, number: int, work: Workload, tally: Tally, turns: Turns) -> None:
+        super().__init__()
+        self.idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._number, self._work, self._tally, self._turns = number, work, tally, turns
+        self._since = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._turns.next(self)
+
+    def ask(self, since: float) -> None:
+        """Send the next request; its latency counts from `since`."""
+        self._since = since
+        self._transport.write(self._work.ask(self._number))
+
+    def answered(self, answer: bytes, head_end: int) -> None:
+        seconds = time.perf_counter() - self._since
         try:
-            status, body = int(answer[STATUS]), answer[self._body_at :]
+            status, body = int(answer[STATUS]), answer[head_end:]
             self._tally.answered(self._work.answered(self._number, status, body), seconds)
         except (ValueError, msgspec.MsgspecError) as error:
             self._tally.failed(str(error))
-        self._ask()
+        self._turns.next(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.idle.done():
@@ -174,33 +282,40 @@ class Caller(asyncio.Protocol):
 
 async def run(order: Order) -> None:
     """Warm up, measure one window, let every caller get its last answer, tell what came."""
-    tally = Tally()
+    tally, work = Tally(), order.work
     turns = Paced(order.rate) if order.rate else Turns(order.requests)
-    work = workload(order.work, f"{order.host}:{order.port}", order.token, order.callers, tally)
+    kind = Publishing if isinstance(work, Publish) else Pulling
+    load: Workload = kind(work, order, tally)  # type: ignore[arg-type]
     loop = asyncio.get_running_loop()
     callers = []
     for number in range(order.callers):
-        _, caller = await loop.create_connection(
-            lambda number=number: Caller(number, work, tally, turns),  # type: ignore[misc]
-            order.host,
-            order.port,
-        )
-        callers.append(caller)
-    pacing = asyncio.create_task(turns.run()) if isinstance(turns, Paced) else None
+        made = Caller(number, load, tally, turns)
+        await loop.create_connection(lambda made=made: made, order.host, order.port)  # type: ignore[misc]
+        callers.append(made)
+    pacing = asyncio.create_task(turns.run())
     await asyncio.sleep(order.warm_up_seconds)
     tally.open_window()
     tell(BEGIN)
     idle = [caller.idle for caller in callers]
     await asyncio.wait(idle, timeout=order.seconds)
+    await _something(tally, idle)
     tell(END, tally.close_window())
     turns.stop()
-    if pacing:
-        await pacing
+    await pacing
     await asyncio.wait(idle, timeout=PATIENCE_SECONDS)
     for caller in callers:
         if not caller.idle.done():
             tally.failed(f"no answer within {PATIENCE_SECONDS:.0f} s")
     tell(DONE, tally.total())
+
+
+async def _something(tally: Tally, idle: Sequence[asyncio.Future[None]]) -> None:
+    """Keep the window open until it holds an answer: a busy machine may need longer."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not tally.latencies and time.monotonic() < until:
+        if all(each.done() for each in idle):
+            return
+        await asyncio.sleep(STEP_SECONDS)
 
 
 def main() -> None:

@@ -1,24 +1,27 @@
 """Kafka's own benchmark tools, which speak no HTTP and check nothing: the bar to reach.
 
-A JVM compiles what is hot only after some hundred thousand records, and a consumer must join its
-group first. So each tool runs until it is warm, and what counts is the windows that it prints from
-then on: records, time and processor time of its whole process, start and end left out.
+They are tuned: batches of 256 KiB, gathered for up to 10 ms, in a buffer of 128 MiB; one producer
+and two at once, with lz4 and without. A JVM compiles what is hot only after some hundred thousand
+records, and a consumer must join its group first. So each tool runs until it is warm, and what
+counts is the windows that it prints from then on: records, time and processor time of its whole
+process, start and end left out.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deploy.local.artifacts import class_path
 from deploy.local.java import find_java
 from loadtests import records
 from loadtests.arena import Arena
-from loadtests.runs import Child, RunFailed, Steady, steady
+from loadtests.runs import Child, Progress, RunFailed, Steady, steady
 
 TOOLS = "org.apache.kafka.tools"
 HEAP = "-Xmx512m"
 QUIET = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"
 PRODUCER, CONSUMER = "ProducerPerformance", "ConsumerPerformance"
+TUNED = ("acks=all", "batch.size=262144", "linger.ms=10", "buffer.memory=134217728")
 REPORT_MILLISECONDS = 250
 LIMIT_SECONDS = 180.0
 # A busy machine lets a consumer wait for its group.
@@ -35,11 +38,18 @@ COLUMNS, RECORDS_COLUMN = 10, 4
 
 
 @dataclass(frozen=True, slots=True)
-class Amount:
-    """How many records a tool handles before its window opens, and in all."""
+class Variant:
+    """How many producers run at once, and how they compress."""
 
-    warm_up: int
-    records: int
+    producers: int = 1
+    compression: str = "none"
+
+    def __str__(self) -> str:
+        told = "1 producer" if self.producers == 1 else f"{self.producers} producers"
+        return told if self.compression == "none" else f"{told}, {self.compression}"
+
+
+VARIANTS = tuple(Variant(count, by) for by in ("none", "lz4") for count in (1, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,43 +62,50 @@ class Performed:
     p99_ms: float = 0.0
 
 
-def produce(arena: Arena, topic: str, amount: Amount) -> Performed:
-    """Run `kafka-producer-perf-test` with our records as its payloads, acks=all."""
-    payloads = arena.folder / "payloads.ndjson"
+def produce(arena: Arena, topic: str, count: int, variant: Variant = VARIANTS[0]) -> Performed:
+    """Run `kafka-producer-perf-test` with our records as its payloads; a half is its warm-up."""
+    payloads, each = arena.folder / "payloads.ndjson", count // variant.producers
     payloads.write_bytes(b"\n".join(records.lines()))
-    seen = _run(
-        arena,
-        PRODUCER,
-        Sent(amount.warm_up),
-        amount,
+    arguments = (
         *("--topic", topic, "--throughput", "-1", "--payload-file", str(payloads)),
-        *("--command-property", "acks=all", "--warmup-records", str(amount.warm_up)),
+        *("--command-property", *TUNED, f"compression.type={variant.compression}"),
+        *("--warmup-records", str(each // 2)),
     )
-    text = "\n".join(seen.lines)
-    whole, percentiles = WHOLE.search(text), STEADY.search(text)
-    if whole is None or percentiles is None:
-        raise RunFailed("\n".join(seen.lines[-5:]))
-    return Performed(int(whole[1]), seen, float(percentiles[1]), float(percentiles[2]))
+    children: list[tuple[Child, Progress]] = [
+        (_child(arena, PRODUCER, each, arguments, number), Sent(each // 2))
+        for number in range(variant.producers)
+    ]
+    seen = steady(children, _broker(arena), LIMIT_SECONDS)
+    texts = ["\n".join(lines) for lines in seen.lines]
+    found = [(WHOLE.search(text), STEADY.search(text)) for text in texts]
+    told = [(int(whole[1]), *map(float, late.groups())) for whole, late in found if whole and late]
+    if len(told) < variant.producers:
+        raise RunFailed("\n".join(text[-500:] for text in texts))
+    sent, p50, p99 = zip(*told, strict=True)
+    return Performed(sum(sent), seen, max(p50), max(p99))
 
 
-def consume(arena: Arena, topic: str, amount: Amount) -> Performed:
-    """Run `kafka-consumer-perf-test` from the first record of a topic on."""
-    seen = _run(
-        arena,
-        CONSUMER,
-        received,
-        amount,
+def consume(arena: Arena, topic: str, count: int) -> Performed:
+    """Run `kafka-consumer-perf-test` from the first record of a topic on; a half is its warm-up."""
+    arguments = (
         *("--topic", topic, "--hide-header", "--show-detailed-stats"),
         *("--timeout", str(PATIENCE_MILLISECONDS)),
     )
-    return Performed(max(filter(None, map(received, seen.lines))), seen)
+
+    def progress(line: str) -> int | None:
+        done = received(line)
+        return done if done is not None and done >= count // 2 else None
+
+    child = _child(arena, CONSUMER, count, arguments)
+    seen = steady([(child, progress)], _broker(arena), LIMIT_SECONDS)
+    return Performed(max(filter(None, map(received, seen.lines[0]))), seen)
 
 
 class Sent:
     """Adds up the windows that the producer prints once it is warm.
 
-    It is silent about the records that wait in its buffer as its warm-up ends, up to 32 MB of them:
-    all windows together are fewer than were sent.
+    It is silent about the records that wait in its buffer as its warm-up ends: all windows together
+    are fewer than were sent.
     """
 
     def __init__(self, warm_up_records: int) -> None:
@@ -110,19 +127,17 @@ def received(line: str) -> int | None:
     return int(cells[RECORDS_COLUMN]) if len(cells) == COLUMNS else None
 
 
-def _run(
-    arena: Arena,
-    tool: str,
-    progress: Callable[[str], int | None],
-    amount: Amount,
-    *arguments: str,
-) -> Steady:
+def _broker(arena: Arena) -> Mapping[str, int]:
+    return {role: pid for role, pid in arena.families.items() if role == "broker"}
+
+
+def _child(
+    arena: Arena, tool: str, count: int, arguments: tuple[str, ...], number: int = 0
+) -> Child:
     java, jars = str(find_java()), class_path("tools", lambda _line: None)
     command = (
         *(java, HEAP, QUIET, "-cp", jars, f"{TOOLS}.{tool}"),
-        *("--bootstrap-server", arena.bootstrap, "--num-records", str(amount.records)),
+        *("--bootstrap-server", arena.bootstrap, "--num-records", str(count)),
         *("--reporting-interval", str(REPORT_MILLISECONDS), *arguments),
     )
-    families = {role: pid for role, pid in arena.families.items() if role == "broker"}
-    child = Child(command, arena.folder / f"{tool}.log")
-    return steady(child, families, LIMIT_SECONDS, progress, amount.warm_up)
+    return Child(command, arena.folder / f"{tool}-{number}.log")

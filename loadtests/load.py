@@ -7,7 +7,6 @@ the world that was made for it is cleared away.
 
 import asyncio
 import contextlib
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,17 +16,16 @@ import psutil
 from deploy.local.ports import HOST, PortBook
 from deploy.local.report import Report
 from deploy.local.up import Platform, place
-from deploy.local.wording import LocalError, say
+from deploy.local.wording import say
 from exchange.log.topics import topic_of
 from loadtests import results as outcomes
-from loadtests.arena import Arena, Told, arena_of, machine
+from loadtests.arena import Arena, Told, arena_of, guarded, machine
 from loadtests.cases import CASTS
 from loadtests.measuring import LOCUSTFILE
 from loadtests.readback import delete
-from loadtests.runs import ROOT, RunFailed
+from loadtests.runs import ROOT
 from loadtests.stage import Stage, prepare
 from loadtests.world import clear
-from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
 
 USUAL_PORT = 8089
 ARCHIVE_RECORDS = 60_000
@@ -39,28 +37,25 @@ CLASSES = {name for cast in CASTS for name in cast.classes}
 
 def main(arguments: Sequence[str]) -> int:
     """Prepare a world of new names, then let Locust's page, or its arguments, decide what runs."""
-    signal.signal(signal.SIGTERM, _interrupted)
+    return guarded(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    report, where = Report(), place()
+    running = Platform(where, report)
+    running.up()
+    arena = arena_of(running, where.state_dir / "loadtests")
+    with report.step(say("准备压测数据", "preparing the world of the load test")):
+        stage = prepare(arena, ARCHIVE_RECORDS)
+        Told(arena, machine(arena)).write(stage.folder)
+    port = PortBook(where.state_dir / "ports.json").choose("locust", USUAL_PORT)
+    url = f"http://{HOST}:{port}"
+    report.line(say(f"压测页面：{url}（Ctrl-C 结束）", f"Locust: {url} (Ctrl-C ends it)"))
     try:
-        report, where = Report(), place()
-        running = Platform(where, report)
-        running.up()
-        arena = arena_of(running, where.state_dir / "loadtests")
-        with report.step(say("准备压测数据", "preparing the world of the load test")):
-            stage = prepare(arena, ARCHIVE_RECORDS)
-            Told(arena, machine(arena)).write(stage.folder)
-        port = PortBook(where.state_dir / "ports.json").choose("locust", USUAL_PORT)
-        url = f"http://{HOST}:{port}"
-        report.line(say(f"压测页面：{url}（Ctrl-C 结束）", f"Locust: {url} (Ctrl-C ends it)"))
-        try:
-            return _serve(command(arena, port, outcomes.FOLDER, arguments))
-        finally:
-            with report.step(say("清理压测数据", "clearing the world of the load test")):
-                _clear(stage)
-    except (LocalError, RunFailed, Failure) as error:
-        sys.stderr.write(f"✗ {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        return _serve(command(arena, port, outcomes.FOLDER, arguments))
+    finally:
+        with report.step(say("清理压测数据", "clearing the world of the load test")):
+            _clear(stage)
 
 
 def command(arena: Arena, port: int, results: Path, arguments: Sequence[str]) -> list[str]:
@@ -96,10 +91,6 @@ def _serve(command: Sequence[str]) -> int:
             child.wait(PATIENCE_SECONDS)
         except psutil.TimeoutExpired:
             child.kill()
-
-
-def _interrupted(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -13,16 +13,22 @@ from locust import events
 from locust.env import Environment
 from locust.runners import Runner, WorkerRunner
 
-from loadtests.live import Live
-from loadtests.machines import Worker
+from loadtests.live import Live, Worker
 from loadtests.scenarios.base import ExchangeUser, Setting
-from loadtests.scenarios.day import WorkingDay
-from loadtests.scenarios.lookup import Query, Verify
-from loadtests.scenarios.publish import PublishBatch, PublishSingle, PublishSingleKeyed
-from loadtests.scenarios.pull import CatchUp, PullMasked, PullTail
+from loadtests.scenarios.plain import (
+    CatchUp,
+    PublishBatch,
+    PublishSingle,
+    PublishSingleKeyed,
+    PullMasked,
+    PullTail,
+    PullWhole,
+    Query,
+    Verify,
+    WorkingDay,
+)
 from loadtests.scenarios.revocation import Revoked, RevokedWaiting, Revoker
-from loadtests.scenarios.storm import Bystander, Storm
-from loadtests.scenarios.waiting import LongPoll, Ticker
+from loadtests.scenarios.waiting import Bystander, LongPoll, Storm, Ticker
 from loadtests.tally import BEGIN, DONE, END, tell
 
 __all__ = [
@@ -34,6 +40,7 @@ __all__ = [
     "PublishSingleKeyed",
     "PullMasked",
     "PullTail",
+    "PullWhole",
     "Query",
     "Revoked",
     "RevokedWaiting",

@@ -1,14 +1,15 @@
-"""Pages as they must come, taken beforehand and compared with the log: a book of answers.
+"""Answers as they must come, taken beforehand and compared with the log: a book of pages.
 
-During a run every page is compared byte for byte with the book (P6), which costs the generator
+During a run every answer is compared byte for byte with the book (P6), which costs the generator
 little; that the book itself is right is proved once, by reading the log with Kafka's own protocol
-and projecting the records anew (`python -m loadtests.pages`, a question on standard input).
+and projecting the records anew.
 """
 
 import asyncio
 import mmap
-import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +22,82 @@ from loadtests.readback import ends_of, read
 
 TIMEOUT_SECONDS = 60.0
 PARTITION = 0
+JSON = {"Content-Type": "application/json"}
+# What follows it in the answer to a query is the moment of the answer.
+MOMENT = ',"as_of"'
 
 
 class Page(msgspec.Struct):
-    """One page: asked for by `cursor`, with its place in the file of bodies."""
+    """One answer: what is asked for, with the token at a place; where its bytes lie in the file.
 
-    cursor: str
+    `sent` is the body of a question that has one.
+    """
+
+    target: str
     count: int
-    start: int
-    size: int
+    start: int = 0
+    size: int = 0
+    sent: str = ""
+    token: int = 0
+
+    def request(self, host: str, tokens: Sequence[str]) -> bytes:
+        method, body = ("POST", self.sent.encode()) if self.sent else ("GET", b"")
+        said = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
+        head = (
+            f"{method} {self.target} HTTP/1.1\r\nHost: {host}\r\n"
+            f"Authorization: Bearer {tokens[self.token]}\r\n{said}\r\n"
+        )
+        return head.encode() + body
 
 
-class Question(msgspec.Struct):
+class Index(msgspec.Struct):
+    """`ending` is where an answer ends that goes on with the moment at which it was given."""
+
+    pages: list[Page]
+    ending: str = ""
+
+
+class Book:
+    """The pages of one subscription; bodies stay in the file until they are compared."""
+
+    def __init__(self, path: Path) -> None:
+        index = msgspec.json.decode(_index(path).read_bytes(), type=Index)
+        self.pages, self.ending = index.pages, index.ending
+        with path.open("rb") as stream:
+            self._bodies = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def body(self, place: int) -> bytes:
+        page = self.pages[place]
+        return self._bodies[page.start : page.start + page.size]
+
+    def holds(self, place: int, answer: bytes) -> bool:
+        """Whether this is the answer that must come."""
+        ending = self.ending.encode()
+        return (answer.partition(ending)[0] if ending else answer) == self.body(place)
+
+
+def save(path: Path, taken: Iterable[tuple[Page, bytes]], ending: str = "") -> int:
+    """Write a book; return how many records are in it. The same answer lies in it once."""
+    places: dict[bytes, int] = {}
+    index = Index([], ending)
+    with path.open("wb") as stream:
+        for page, answer in taken:
+            body = answer.partition(ending.encode())[0] if ending else answer
+            if body not in places:
+                places[body] = stream.tell()
+                stream.write(body)
+            page.start, page.size = places[body], len(body)
+            index.pages.append(page)
+        stream.write(b"\n")  # an empty file cannot be mapped into memory
+    _index(path).write_bytes(msgspec.json.encode(index))
+    return sum(page.count for page in index.pages)
+
+
+def _index(path: Path) -> Path:
+    return path.with_suffix(".index.json")
+
+
+class Question(msgspec.Struct, kw_only=True):
     """Which pages to take: at most `pages_max` of `limit` records from `cursor` on.
 
     `offset` is the place in the log that the cursor means, `more` what the query says besides.
@@ -45,59 +110,39 @@ class Question(msgspec.Struct):
     offset: int
     limit: int
     pages_max: int
-    items: list[str]
-    masked: bool
+    items: Sequence[str]
     bootstrap: str
     topic: str
     path: str
+    masked: bool = False
     more: str = ""
 
 
-class Book:
-    """The pages of one subscription; bodies stay in the file until they are compared."""
-
-    def __init__(self, path: Path) -> None:
-        self.pages = msgspec.json.decode(_index(path).read_bytes(), type=list[Page])
-        with path.open("rb") as stream:
-            self._bodies = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-        self.by_cursor = {page.cursor: place for place, page in enumerate(self.pages)}
-
-    def body(self, place: int) -> bytes:
-        page = self.pages[place]
-        return self._bodies[page.start : page.start + page.size]
+def write_all(questions: Sequence[Question]) -> list[int]:
+    """Write several books, two at a time, each in a process of its own."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(write, questions))
 
 
 def write(question: Question) -> int:
     """Take the pages, prove them against the log, write the book; return how many records."""
     taken = list(_sweep(question))
     asyncio.run(_prove(question, [line for _, body in taken for line in body.splitlines()]))
-    path, place = Path(question.path), 0
-    index: list[Page] = []
-    with path.open("wb") as stream:
-        for cursor, body in taken:
-            index.append(Page(cursor, body.count(b"\n"), place, len(body)))
-            place += stream.write(body)
-    _index(path).write_bytes(msgspec.json.encode(index))
-    return sum(page.count for page in index)
+    return save(Path(question.path), taken)
 
 
-def _index(path: Path) -> Path:
-    return path.with_suffix(".index.json")
-
-
-def _sweep(question: Question) -> Iterator[tuple[str, bytes]]:
-    """Yield full pages, each with the cursor that asks for it."""
+def _sweep(question: Question) -> Iterator[tuple[Page, bytes]]:
+    """Yield full pages, each with what asks for it."""
     headers, cursor = {"Authorization": f"Bearer {question.token}"}, question.cursor
-    path = (
-        f"/v1/subscriptions/{question.subscription}/records?limit={question.limit}{question.more}"
-    )
+    path = f"/v1/subscriptions/{question.subscription}/records"
     with httpx.Client(base_url=question.base_url, headers=headers, timeout=TIMEOUT_SECONDS) as http:
         for _ in range(question.pages_max):
-            answer = http.get(f"{path}&cursor={cursor}")
-            answer.raise_for_status()
-            if int(answer.headers["Exchange-Count"]) < question.limit:
+            target = f"{path}?cursor={cursor}&limit={question.limit}{question.more}"
+            answer = http.get(target).raise_for_status()
+            count = int(answer.headers["Exchange-Count"])
+            if count < question.limit:
                 return
-            yield cursor, answer.content
+            yield Page(target, count), answer.content
             cursor = answer.headers["Exchange-Next-Cursor"]
 
 
@@ -106,20 +151,15 @@ async def _prove(question: Question, lines: Sequence[bytes]) -> None:
     ends = await ends_of(question.bootstrap, question.topic, [PARTITION])
     log = read(question.bootstrap, question.topic, {PARTITION: question.offset}, ends)
     place = 0
-    async for value in _values(log):
+    async for record in log:
         if place == len(lines):
             return
-        wanted = expected(question.items, orjson.loads(value), masked=question.masked)
+        wanted = expected(question.items, orjson.loads(record.value), masked=question.masked)
         if orjson.loads(lines[place]) != wanted:
             raise ValueError(f"record {place} is not what the log holds: {lines[place][:200]!r}")
         place += 1
     if place < len(lines):
         raise ValueError(f"{len(lines) - place} records came that the log does not hold")
-
-
-async def _values(log: AsyncIterator[Any]) -> AsyncIterator[bytes]:
-    async for record in log:
-        yield record.value
 
 
 def expected(items: Sequence[str], record: Mapping[str, Any], *, masked: bool) -> dict[str, Any]:
@@ -135,10 +175,45 @@ def _masked(value: str, mask: Mapping[str, Any]) -> str:
     return value[:start] + "***" + value[end:]
 
 
-def main() -> None:
-    question = msgspec.json.decode(sys.stdin.buffer.read(), type=Question)
-    sys.stdout.write(str(write(question)))
+class Lookups(msgspec.Struct):
+    """Records to be asked for by their keys, and who answers: by query, and by verify."""
+
+    base_url: str
+    token: str
+    queried: str
+    verified: str
+    folder: str
 
 
-if __name__ == "__main__":
-    main()
+def write_lookups(asked: Lookups, count: int) -> None:
+    """Ask for so many records by key, and whether each is as expected; nine of ten are.
+
+    Raises ValueError for an answer that is not the record which was published.
+    """
+    headers = {"Authorization": f"Bearer {asked.token}", **JSON}
+    with httpx.Client(base_url=asked.base_url, headers=headers, timeout=TIMEOUT_SECONDS) as http:
+        queries = [_query(http, asked.queried, number) for number in range(count)]
+        verdicts = [_verify(http, asked.verified, number) for number in range(count)]
+    save(Path(asked.folder) / "query.book", queries, MOMENT)
+    save(Path(asked.folder) / "verify.book", verdicts)
+
+
+def _query(http: httpx.Client, subscription: str, number: int) -> tuple[Page, bytes]:
+    wanted = records.record(number)
+    page = Page(f"/v1/subscriptions/{subscription}/records/{wanted[records.KEY]}", 1)
+    answer = http.get(page.target).raise_for_status()
+    if answer.json()["data"] != wanted or MOMENT not in answer.text:
+        raise ValueError(f"not the record of its key: {answer.text[:200]}")
+    return page, answer.content
+
+
+def _verify(http: httpx.Client, subscription: str, number: int) -> tuple[Page, bytes]:
+    wanted, match = records.record(number), number % 10 > 0
+    expect = {"name": wanted["name"] if match else "某某", "birth": wanted["birth"]}
+    matter = {"matter": "压测事项", "reference": "压测 0001"}
+    sent = orjson.dumps({"key": wanted[records.KEY], "expect": expect, **matter}).decode()
+    page = Page(f"/v1/subscriptions/{subscription}/verify", 1, sent=sent)
+    answer = http.post(page.target, content=page.sent.encode()).raise_for_status()
+    if answer.json() != {"match": match}:
+        raise ValueError(f"{answer.text[:200]} instead of {match}")
+    return page, answer.content

@@ -2,13 +2,12 @@
 
 import contextlib
 import os
+import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import psutil
-
-Pids = Callable[[], int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +112,47 @@ def _busy_seconds() -> float:
     # Linux counts guests within user time.
     guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
     return float(sum(times) - idle - guests)
+
+
+@contextlib.contextmanager
+def repeated(every_seconds: float, act: Callable[[], None]) -> Iterator[None]:
+    """Do something again and again beside the block, in a thread of its own."""
+    done = threading.Event()
+
+    def work() -> None:
+        while not done.wait(every_seconds):
+            act()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+@dataclass(slots=True)
+class Watched:
+    """Samples of every family: seconds since the beginning, and bytes."""
+
+    seconds: list[float] = field(default_factory=list)
+    memory_bytes: dict[str, list[int]] = field(default_factory=dict)
+
+    def most(self, family: str) -> int:
+        return max(self.memory_bytes.get(family, [0]))
+
+
+@contextlib.contextmanager
+def watched(families: Mapping[str, int], every_seconds: float) -> Iterator[Watched]:
+    """Sample the memory of the families until the block ends."""
+    found, begun = Watched(), time.monotonic()
+
+    def look() -> None:
+        seen = sample(families)
+        found.seconds.append(seen.at - begun)
+        for role, size in seen.memory_bytes.items():
+            found.memory_bytes.setdefault(role, []).append(size)
+
+    with repeated(every_seconds, look):
+        yield found

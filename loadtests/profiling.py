@@ -8,37 +8,24 @@ worker for a moment, so rates under it say nothing.
 import argparse
 import asyncio
 import shutil
-import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deploy.local.report import Report
-from deploy.local.wording import LocalError, say
+from deploy.local.wording import say
 from exchange.log.topics import topic_of
 from loadtests import flame
 from loadtests import results as outcomes
-from loadtests.arena import Arena, own_arena
+from loadtests.arena import Arena, guarded, own_arena
+from loadtests.cases import works
 from loadtests.processes import gateway_workers
 from loadtests.readback import delete
 from loadtests.runs import RunFailed
-from loadtests.stage import (
-    BATCH,
-    CATCH_UP,
-    LARGE_PAGE,
-    MASKED,
-    PAGE,
-    TAIL,
-    Pace,
-    Stage,
-    generate,
-    prepare,
-)
-from loadtests.workloads import Publish, Pull, Work
-from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
+from loadtests.stage import Pace, Stage, generate, prepare
 
 ARCHIVE_RECORDS = 140_000
 CASES = (
@@ -59,19 +46,6 @@ ADVICE = say(
     "Sampling needs ptrace: run as root, or set sysctl kernel.yama.ptrace_scope=0; "
     "a container needs the SYS_PTRACE capability.",
 )
-
-
-def works(stage: Stage) -> Mapping[str, tuple[Work, int]]:
-    """Return the profiled cases, each with its callers."""
-    world, folder = stage.world, stage.folder
-    return {
-        "publish-500": (Publish(world.feeds, BATCH), 8),
-        "publish-1": (Publish(world.feeds, 1), 64),
-        "publish-1-keyed": (Publish(world.feeds, 1, keyed=True), 64),
-        "pull-500-masked": (Pull(world.masked, PAGE, str(folder / MASKED)), 8),
-        "pull-500-tail": (Pull(world.whole, PAGE, str(folder / TAIL)), 8),
-        "pull-catch-up": (Pull(world.whole, LARGE_PAGE, str(folder / CATCH_UP)), 4),
-    }
 
 
 def profile(stage: Stage, name: str, seconds: int, folder: Path) -> str:
@@ -127,42 +101,29 @@ def _forget(stage: Stage) -> None:
         asyncio.run(delete(stage.arena.bootstrap, topic, stage.ends(topic)))
 
 
-def run(stage: Stage, names: Sequence[str], seconds: int, folder: Path, report: Report) -> str:
-    """Profile the cases one after the other; return the summary that was written."""
-    parts = []
-    for name in names:
-        with report.step(say(f"采样 {name}", f"profiling {name}")):
-            parts.append(profile(stage, name, seconds, folder))
-    text = "\n".join(parts)
-    (folder / SUMMARY).write_text(text, encoding="utf-8")
-    return text
-
-
 def main() -> int:
     """Profile on a platform of its own and say where the graphs lie."""
     parser = argparse.ArgumentParser(prog="python -m loadtests.profiling")
     parser.add_argument("--seconds", type=int, default=SECONDS, help="how long each is sampled")
     parser.add_argument("--only", nargs="*", choices=CASES, default=CASES, help="cases")
     chosen = parser.parse_args()
-    signal.signal(signal.SIGTERM, _interrupted)
-    try:
-        py_spy()
-        report = Report()
-        with own_arena(report) as arena:
-            with report.step(say("准备压测数据", "preparing the world of the load test")):
-                stage = prepare(arena, ARCHIVE_RECORDS)
-            text = run(stage, chosen.only, chosen.seconds, outcomes.FOLDER, report)
-    except (LocalError, RunFailed, Failure) as error:
-        sys.stderr.write(f"✗ {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    sys.stdout.write(f"{text}\n{outcomes.FOLDER}/profile-*.svg\n")
+    return guarded(lambda: _run(chosen.only, chosen.seconds))
+
+
+def _run(names: Sequence[str], seconds: int) -> int:
+    py_spy()
+    report, folder = Report(), outcomes.FOLDER
+    with own_arena(report) as arena:
+        with report.step(say("准备压测数据", "preparing the world of the load test")):
+            stage = prepare(arena, ARCHIVE_RECORDS)
+        parts = []
+        for name in names:
+            with report.step(say(f"采样 {name}", f"profiling {name}")):
+                parts.append(profile(stage, name, seconds, folder))
+    text = "\n".join(parts)
+    (folder / SUMMARY).write_text(text, encoding="utf-8")
+    sys.stdout.write(f"{text}\n{folder}/profile-*.svg\n")
     return 0
-
-
-def _interrupted(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

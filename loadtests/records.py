@@ -1,8 +1,9 @@
 """The records of every load test: 12 items and about 320 bytes, all fictitious.
 
-A Chinese name and address, an identity number with check digit, dates, a decimal, codes, a mobile
-number and an item that may be null. Record n is the same everywhere, so that whoever reads the log
-can tell whether what it finds was ever sent.
+All four checkers are in every record: an identity number and a unified credit code with their check
+digits, values of code lists, a division. Beside them a Chinese name and address, dates, a decimal,
+a mobile number and an item that may be null. Record n is the same everywhere, so that whoever reads
+the log can tell whether what it finds was ever sent.
 """
 
 from collections.abc import Mapping
@@ -11,14 +12,14 @@ from typing import Any
 
 import orjson
 
-from kernel.identifiers import resident_check_digit
+from kernel.identifiers import make_uscc, resident_check_digit
 
 DISTINCT = 20_000
 SURNAMES = "韦黄覃梁莫陆农卢罗李"
 GIVEN = ("桂英", "建国", "秀兰", "海燕", "志强", "美玲", "家明", "小凤")
 DISTRICT = "广西壮族自治区南宁市青秀区"
 ROADS = ("民族大道", "朝阳路", "友爱南路", "金湖路", "星光大道", "建政东路")
-SEXES = ("1", "2")
+EMPLOYERS = tuple(make_uscc("9", "1", "450103", f"{number:08d}") for number in range(200))
 NATIONS = tuple(f"{number:02d}" for number in range(1, 57))
 STATUSES = ("normal", "closed")
 
@@ -28,7 +29,7 @@ Record = dict[str, object]
 ITEMS: Mapping[str, Mapping[str, Any]] = {
     "id_number": {"data_type": "string", "checker": "resident_id", "personal": True},
     "name": {"data_type": "string", "min_length": 1, "max_length": 50, "personal": True},
-    "sex": {"data_type": "code", "values": SEXES},
+    "employer": {"data_type": "string", "checker": "uscc"},
     "nation": {"data_type": "code", "values": NATIONS},
     "birth": {"data_type": "date"},
     "address": {"data_type": "string", "max_length": 200},
@@ -49,6 +50,7 @@ MASKS: Mapping[str, Mapping[str, Any]] = {
 CLEAR_REASONS: Mapping[str, str] = {"id_number": "压测所用，均为虚构号码"}
 # Six of the twelve, two of them masked.
 NARROW = ("id_number", "name", "birth", "division", "mobile", "status")
+SLIM = ("id_number", "birth", "status")
 
 
 def record(number: int) -> Record:
@@ -58,7 +60,7 @@ def record(number: int) -> Record:
     return {
         "id_number": body + resident_check_digit(body),
         "name": SURNAMES[number % 10] + GIVEN[number // 10 % 8],
-        "sex": SEXES[number % 2],
+        "employer": EMPLOYERS[number % len(EMPLOYERS)],
         "nation": NATIONS[number % 56],
         "birth": f"{year}-{month:02d}-{day:02d}",
         "address": f"{DISTRICT}{ROADS[number % 6]}{number % 200 + 100}号{number % 9}单元",

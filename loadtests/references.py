@@ -1,15 +1,15 @@
 """The naive service that the exchange is measured against, and topics outside the exchange."""
 
 import asyncio
-import http.client
+import contextlib
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
+import httpx
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
@@ -17,17 +17,22 @@ from deploy.local.ports import HOST, PortBook
 from deploy.local.processes import Command, Service
 from loadtests import records
 from loadtests.arena import Arena
-from loadtests.compare.naive import Order
+from loadtests.generator import Pull
+from loadtests.naive import BATCHED, Order
 from loadtests.pages import Question
 from loadtests.runs import ROOT, RunFailed
-from loadtests.stage import LARGE_PAGE, PAGE, Stage, fill, write_book
-from loadtests.workloads import Pull
+from loadtests.stage import LARGE_PAGE, PAGE, Stage, fill, prove
 
-NAIVE_MODULE = "loadtests.compare.naive"
 NAIVE_SECONDS = 60.0
-NAIVE_FEEDS = ("naive.feed-1", "naive.feed-2", "naive.feed-3")
-NAIVE_ARCHIVE = "naive.archive"
-ALL_ITEMS = "&items=all"
+FEEDS = ("naive.feed-1", "naive.feed-2", "naive.feed-3")
+BATCHED_FEEDS = tuple(BATCHED + feed for feed in FEEDS)
+ARCHIVE = "naive.archive"
+# Its pages: name, how many records, and what the query says besides.
+PAGES = (
+    ("masked", PAGE, ""),
+    ("whole", PAGE, "&items=all"),
+    ("catch-up", LARGE_PAGE, "&items=all"),
+)
 
 
 def create_topics(bootstrap: str, names: Sequence[str], partitions: int) -> None:
@@ -46,40 +51,45 @@ async def create_topics_of(bootstrap: str, names: Sequence[str], partitions: int
 
 @dataclass(frozen=True, slots=True)
 class Naive:
-    """The naive service while it runs; its processes stand where the gateway's do.
-
-    `masked`, `tail` and `catch_up` are its pages for the pulls of these names.
-    """
+    """The naive service while it runs; its processes stand where the gateway's do."""
 
     base_url: str
     families: Mapping[str, int]
     folder: Path
-    feeds: Sequence[str] = NAIVE_FEEDS
-    archive: str = NAIVE_ARCHIVE
 
-    @property
-    def masked(self) -> Pull:
-        return Pull(self.archive, PAGE, str(self.folder / "naive.masked.book"))
-
-    @property
-    def tail(self) -> Pull:
-        return Pull(self.archive, PAGE, str(self.folder / "naive.tail.book"), ALL_ITEMS)
-
-    @property
-    def catch_up(self) -> Pull:
-        return Pull(self.archive, LARGE_PAGE, str(self.folder / "naive.catch-up.book"), ALL_ITEMS)
+    def pages(self, name: str) -> Pull:
+        return Pull(str(self.folder / f"naive.{name}.book"))
 
 
 @contextmanager
 def naive(stage: Stage, archive_records: int) -> Iterator[Naive]:
     """Run the naive service, with as many workers as the gateway has and an archive of its own."""
-    arena, topics = stage.arena, [*NAIVE_FEEDS, NAIVE_ARCHIVE]
+    arena, topics = stage.arena, [*FEEDS, *BATCHED_FEEDS, ARCHIVE]
     create_topics(arena.bootstrap, topics, 1)
     with _served(arena, topics) as (base_url, pid):
         made = Naive(base_url, {**arena.families, "gateway": pid}, arena.folder)
-        fill(stage, made.archive, archive_records, (base_url, made.families))
-        for pull in (made.masked, made.tail, made.catch_up):
-            write_book(stage, _pages(stage, made, pull, archive_records))
+        fill(stage, ARCHIVE, archive_records, (base_url, made.families))
+        token = stage.token(stage.world.consumer)
+        prove(
+            [
+                Question(
+                    base_url=base_url,
+                    token=token,
+                    subscription=ARCHIVE,
+                    cursor="0",
+                    offset=0,
+                    limit=limit,
+                    pages_max=archive_records // limit,
+                    items=tuple(records.ITEMS) if more else records.NARROW,
+                    masked=not more,
+                    bootstrap=arena.bootstrap,
+                    topic=ARCHIVE,
+                    path=made.pages(name).book,
+                    more=more,
+                )
+                for name, limit, more in PAGES
+            ]
+        )
         yield made
 
 
@@ -90,7 +100,7 @@ def _served(arena: Arena, topics: Sequence[str]) -> Iterator[tuple[str, int]]:
     told = Order(arena.bootstrap, arena.base_url, port, arena.workers, list(topics))
     order.write_bytes(msgspec.json.encode(told))
     service = Service("naive", arena.folder, ready=lambda: _answers(base_url))
-    command = Command((sys.executable, "-m", NAIVE_MODULE, str(order)), directory=ROOT)
+    command = Command((sys.executable, "-m", "loadtests.naive", str(order)), directory=ROOT)
     try:
         service.start(command, within_seconds=NAIVE_SECONDS)
         running = service.running()
@@ -101,32 +111,8 @@ def _served(arena: Arena, topics: Sequence[str]) -> Iterator[tuple[str, int]]:
         service.stop()
 
 
-def _pages(stage: Stage, made: Naive, pull: Pull, archive_records: int) -> Question:
-    return Question(
-        base_url=made.base_url,
-        token=stage.token(stage.world.consumer),
-        subscription=made.archive,
-        cursor="0",
-        offset=0,
-        limit=pull.limit,
-        pages_max=archive_records // pull.limit,
-        items=list(records.ITEMS if pull.more else records.NARROW),
-        masked=not pull.more,
-        bootstrap=stage.arena.bootstrap,
-        topic=made.archive,
-        path=pull.book,
-        more=pull.more,
-    )
-
-
 def _answers(base_url: str) -> bool:
-    place = urlsplit(base_url)
-    connection = http.client.HTTPConnection(place.hostname or HOST, place.port, timeout=2)
-    try:
-        connection.request("GET", "/openapi.json")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except OSError:
-        time.sleep(0.1)
-        return False
-    finally:
-        connection.close()
+    with contextlib.suppress(httpx.HTTPError):
+        return httpx.get(f"{base_url}/openapi.json", timeout=2.0).is_success
+    time.sleep(0.1)
+    return False

@@ -1,9 +1,7 @@
-"""Results as others read them: `loadtests/results/latest.json` (api.md section 6)."""
+"""Results as others read them: `loadtests/results/latest.json` (docs/api.md section 6)."""
 
-import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -11,12 +9,13 @@ from deploy.local.files import write_private
 from loadtests.arena import Machine
 from loadtests.processes import Use
 from loadtests.runs import GENERATOR
+from loadtests.statistics import Estimate, median, ratio
 
 FOLDER = Path(__file__).with_name("results")
-LATEST = "latest.json"
 READABLE = 0o644
 RATE, P99 = "rate", "p99_ms"
-PARTS = ("gateway", "worker", "broker", "database", GENERATOR)
+SERVERS = ("gateway", "worker", "broker", "database")
+PARTS = (*SERVERS, GENERATOR)
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -25,10 +24,6 @@ class Spread(msgspec.Struct, frozen=True):
     least: float
     median: float
     most: float
-
-
-def spread_of(values: Sequence[float]) -> Spread:
-    return Spread(min(values), statistics.median(values), max(values))
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -43,11 +38,12 @@ class Judged(msgspec.Struct, frozen=True):
 class Case(msgspec.Struct, kw_only=True):
     """One figure. `cpu_seconds` are user plus system within the window of `seconds`.
 
-    For the naive service `gateway` is that service; for Kafka's tools `generator` is their whole
-    process, JVM start included. `records_answered` counts the whole run, warm-up included: records
-    of receipts and of pages; `records_read_back` those of them that an independent reader found in
-    the log, or whose page was byte for byte that of the log. Of several runs the one in the middle
-    by rate is told; `spread` says how all of them lie, by `RATE`, `P99` and the parts of the CPU.
+    For the naive service and a bridge `gateway` is that service; for Kafka's tools `generator` is
+    their whole process. `records_answered` counts the whole run, warm-up included: records of
+    receipts and of pages; `records_read_back` those of them that an independent reader found in the
+    log, or whose page was byte for byte that of the log. Of several runs the one in the middle by
+    rate is told; `runs` holds those of all, round by round, by `RATE`, `P99` and the parts of the
+    CPU (microseconds a record), and `spread` how they lie.
     """
 
     name: str
@@ -71,6 +67,7 @@ class Case(msgspec.Struct, kw_only=True):
     complaints: Sequence[str] = ()
     facts: Mapping[str, float] = {}
     each_run: Sequence[float] = ()
+    runs: Mapping[str, Sequence[float]] = {}
     spread: Mapping[str, Spread] = {}
 
     @property
@@ -86,17 +83,23 @@ class Case(msgspec.Struct, kw_only=True):
     def good(self) -> bool:
         return not self.failures and self.records_answered == self.records_read_back
 
-    @property
-    def rate_spread(self) -> Spread:
-        return self.spread.get(RATE) or spread_of([self.rate])
+    def figures(self, name: str) -> Sequence[float]:
+        """Return a figure of each run: `RATE`, `P99`, or microseconds of a part per record."""
+        return self.runs.get(name) or [self._figure(name)]
 
-    def cpu_spread(self, part: str) -> Spread:
-        """Return microseconds of a part per record, or per request where there is no record."""
-        return self.spread.get(part) or spread_of([self._cost(part)])
-
-    def _cost(self, part: str) -> float:
+    def _figure(self, name: str) -> float:
+        if name in {RATE, P99}:
+            return self.rate if name == RATE else self.p99_ms
         done = self.rate * self.seconds
-        return round(self.cpu_seconds.get(part, 0.0) / done * 1e6, 3) if done else 0.0
+        return round(self.cpu_seconds.get(name, 0.0) / done * 1e6, 3) if done else 0.0
+
+    def spread_of(self, name: str) -> Spread:
+        return self.spread.get(name) or _spread(self.figures(name))
+
+    @property
+    def server_us(self) -> float:
+        """Return the platform's processor time per record, all its parts together."""
+        return sum(self.cpu_us_per_record.get(part, 0.0) for part in SERVERS)
 
 
 class Results(msgspec.Struct, kw_only=True):
@@ -109,6 +112,7 @@ class Results(msgspec.Struct, kw_only=True):
     indicative: bool
     others_share: float
     rounds: int
+    commit: str = ""
     targets: Sequence[Judged] = ()
 
     @property
@@ -116,7 +120,19 @@ class Results(msgspec.Struct, kw_only=True):
         return all(case.good for case in self.cases)
 
 
-def per_record(cpu_seconds: Mapping[str, float], records: int) -> dict[str, float]:
+def within_rounds(name: str, base: Case, other: Case) -> Estimate:
+    """Return the ratio of a figure within the same rounds; of medians where rounds differ."""
+    pair = base.figures(name), other.figures(name)
+    if len(pair[0]) != len(pair[1]):
+        pair = [median(pair[0])], [median(pair[1])]
+    return ratio(*pair)
+
+
+def _spread(values: Sequence[float]) -> Spread:
+    return Spread(min(values), median(values), max(values))
+
+
+def per_record(cpu_seconds: Mapping[str, float], records: float) -> dict[str, float]:
     """Return microseconds of processor time per record, empty where there is no record."""
     if not records:
         return {}
@@ -128,11 +144,13 @@ def all_parts(use: Use) -> dict[str, float]:
     return {part: round(use.cpu_seconds.get(part, 0.0), 3) for part in PARTS}
 
 
-def median(runs: Sequence[Case]) -> Case:
-    """Return the run in the middle by rate, with the failures and the spread of all runs."""
+def middle(runs: Sequence[Case]) -> Case:
+    """Return the run in the middle by rate, with the failures and the figures of all runs."""
     ordered = sorted(runs, key=lambda case: case.rate)
     chosen = ordered[(len(ordered) - 1) // 2]
     worst = next((case for case in runs if not case.good), chosen)
+    names = (RATE, P99, *PARTS)
+    figures = {name: [round(each.figures(name)[0], 3) for each in runs] for name in names}
     return msgspec.structs.replace(
         chosen,
         failures=sum(case.failures for case in runs),
@@ -141,23 +159,14 @@ def median(runs: Sequence[Case]) -> Case:
         records_read_back=worst.records_read_back,
         each_run=[round(case.rate, 1) for case in runs],
         facts={name: max(case.facts.get(name, 0.0) for case in runs) for name in chosen.facts},
-        spread={
-            RATE: spread_of([case.rate for case in runs]),
-            P99: spread_of([case.p99_ms for case in runs]),
-            **{part: spread_of([case.cpu_spread(part).median for case in runs]) for part in PARTS},
-        },
+        runs=figures,
+        spread={name: _spread(each) for name, each in figures.items()},
     )
 
 
-def write(results: Results, folder: Path = FOLDER) -> Path:
-    """Replace latest.json as a whole and return its path."""
-    path = folder / LATEST
+def write(results: Results, folder: Path, name: str = "latest") -> None:
+    """Replace the JSON file of this name as a whole."""
     text = msgspec.json.format(msgspec.json.encode(results), indent=1).decode()
+    path = folder / f"{name}.json"
     write_private(path, text + "\n")
     path.chmod(READABLE)
-    return path
-
-
-def read(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.json.decode(path.read_bytes())
-    return found

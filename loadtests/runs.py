@@ -1,18 +1,20 @@
-"""Runs one generator as a child and samples the machine at the marks that it tells."""
+"""Runs generators and tools as children and samples the machine at the marks that they tell."""
 
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
 
 import msgspec
+import numpy as np
 
 from loadtests.processes import Sample, Use, between, sample
-from loadtests.tally import BEGIN, DONE, END, LATENCY, MARK, Run
+from loadtests.tally import BEGIN, DONE, END, LATENCY, MARK, Total, Window
 
 ROOT = Path(__file__).parents[1]
 GENERATOR = "generator"
@@ -25,28 +27,6 @@ class RunFailed(Exception):
     """A generator, reader or reference did not do what it was started for."""
 
 
-class Window(msgspec.Struct, frozen=True):
-    """What the generator told of its window."""
-
-    seconds: float
-    requests: int
-    records: int
-    p50_ms: float
-    p99_ms: float
-
-
-class Total(msgspec.Struct, frozen=True):
-    """What the generator told of its whole run, warm-up and last answers included."""
-
-    records: int
-    checked: int
-    failures: int
-    refused: int
-    complaints: list[str]
-    acknowledged: dict[str, list[Run]]
-    facts: dict[str, float]
-
-
 @dataclass(frozen=True, slots=True)
 class Observed:
     window: Window
@@ -56,10 +36,10 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """What a program that knows no marks wrote, and the window in which it was warm."""
+    """What programs that know no marks wrote, and the window in which all of them were warm."""
 
-    lines: Sequence[str]
-    records: int
+    lines: Sequence[Sequence[str]]
+    records: float
     use: Use
 
 
@@ -72,8 +52,13 @@ class Child:
     order: bytes = b""
 
     @classmethod
-    def python(cls, module: str, log: Path, order: bytes = b"", *more: str) -> "Child":
-        return cls((sys.executable, "-m", module, *more), log, order)
+    def python(cls, module: str, log: Path, order: object = b"") -> "Child":
+        told = order if isinstance(order, bytes) else msgspec.json.encode(order)
+        return cls((sys.executable, "-m", module), log, told)
+
+    def failed(self, told: str = "") -> RunFailed:
+        said = told or self.log.read_text(errors="replace")[-COMPLAINT_BYTES:].strip()
+        return RunFailed(f"{' '.join(self.arguments[:4])}: {said or 'no answer'}")
 
 
 def observe(
@@ -88,7 +73,7 @@ def observe(
     """
     samples: dict[str, Sample] = {}
     told: dict[str, bytes] = {}
-    with _running(child, limit_seconds) as (process, output):
+    with running(child, limit_seconds) as (process, output):
         everybody = {GENERATOR: process.pid, **families}  # it may be gone first
         for line in output:
             mark, _, facts = line.removeprefix(MARK.encode()).partition(b" ")
@@ -98,56 +83,86 @@ def observe(
                 if begun:
                     begun.set()
     if not told.keys() >= {BEGIN, END, DONE}:
-        raise RunFailed(f"{' '.join(child.arguments[:4])}: {_complaint(child.log)}")
+        raise child.failed()
     window = msgspec.json.decode(told[END], type=Window)
     if LATENCY in told:
         window = msgspec.structs.replace(window, **msgspec.json.decode(told[LATENCY]))
-    return Observed(
-        window,
-        msgspec.json.decode(told[DONE], type=Total),
-        between(samples[BEGIN], samples[END]),
-    )
+    total = msgspec.json.decode(told[DONE], type=Total)
+    return Observed(window, total, between(samples[BEGIN], samples[END]))
 
 
 def ask(child: Child, reply: type[Reply], limit_seconds: float) -> Reply:
     """Run a program that answers one JSON on its output; raises RunFailed."""
-    with _running(child, limit_seconds) as (_process, output):
+    with running(child, limit_seconds) as (_process, output):
         text = output.read()
     try:
         return msgspec.json.decode(text, type=reply)
     except msgspec.MsgspecError as error:
-        raise RunFailed(f"{' '.join(child.arguments[:4])}: {_complaint(child.log)}") from error
+        raise child.failed() from error
+
+
+Progress = Callable[[str], int | None]
 
 
 def steady(
-    child: Child,
-    families: Mapping[str, int],
-    limit_seconds: float,
-    progress: Callable[[str], int | None],
-    warm_up_records: int,
+    children: Sequence[tuple[Child, Progress]], families: Mapping[str, int], limit_seconds: float
 ) -> Steady:
-    """Run a program that tells its progress in lines; raises RunFailed unless it becomes steady.
+    """Run programs that tell their progress in lines; raises RunFailed unless all become steady.
 
-    `progress` makes of a line how many records are done by then, None of any other line. Samples
-    are taken as such lines come, so that neither a start nor an end is within the window.
+    A progress makes of a line how many records are done by then, None of any line before the
+    program is warm. Samples are taken as such lines come; the window is where those of all overlap,
+    so that no start and no end is within it.
     """
-    marks: list[tuple[int, Sample]] = []
+    with ThreadPoolExecutor(len(children)) as pool:
+        runs = [pool.submit(_stepped, *each, families, limit_seconds) for each in children]
+        done = [run.result() for run in runs]
+    marks = [each for _lines, each in done]
+    begin, end = max(each[0][1].at for each in marks), min(each[-1][1].at for each in marks)
+    if end <= begin:
+        raise RunFailed("the tools were never warm at the same time")
+    records = sum(_grown(each, lambda mark: mark[0], begin, end) for each in marks)
+    used = {
+        role: _grown(marks[0], lambda mark, role=role: mark[1].cpu_seconds[role], begin, end)  # type: ignore[misc]
+        for role in families
+    }
+    used[GENERATOR] = sum(
+        _grown(each, lambda mark: mark[1].cpu_seconds[GENERATOR], begin, end) for each in marks
+    )
+    busy = _grown(marks[0], lambda mark: mark[1].busy_seconds, begin, end)
+    memory = marks[0][0][1].memory_bytes
+    others = max(0.0, busy - sum(used.values()))
+    return Steady([lines for lines, _ in done], records, Use(end - begin, used, memory, others))
+
+
+Mark = tuple[int, Sample]
+
+
+def _grown(marks: Sequence[Mark], of: Callable[[Mark], float], begin: float, end: float) -> float:
+    """Return by how much a figure grew between two times, read between its samples."""
+    at = [each.at for _records, each in marks]
+    first, last = np.interp([begin, end], at, [of(mark) for mark in marks])
+    return float(last - first)
+
+
+def _stepped(
+    child: Child, progress: Progress, families: Mapping[str, int], limit_seconds: float
+) -> tuple[list[str], list[Mark]]:
+    marks: list[Mark] = []
     lines: list[str] = []
-    with _running(child, limit_seconds) as (process, output):
-        everybody = {GENERATOR: process.pid, **families}  # it may be gone first
+    with running(child, limit_seconds) as (process, output):
+        everybody = {GENERATOR: process.pid, **families}
         for line in output:
             lines.append(line.decode(errors="replace").rstrip())
             records = progress(lines[-1])
-            if records is not None and records >= warm_up_records:
-                marks[1:] = [(records, sample(everybody, memory=not marks))]
+            if records is not None:
+                marks.append((records, sample(everybody, memory=not marks)))
     if process.returncode or len(marks) < 2:  # noqa: PLR2004 - a window has two ends
-        raise RunFailed("\n".join([*lines[-5:], _complaint(child.log)]))
-    (done_before, before), (done_after, after) = marks
-    return Steady(lines, done_after - done_before, between(before, after))
+        raise child.failed("\n".join(lines[-5:]))
+    return lines, marks
 
 
 @contextmanager
-def _running(
+def running(
     child: Child, limit_seconds: float
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
     """Start the child, hand it its order, kill it at the limit and whenever we leave early."""
@@ -170,7 +185,3 @@ def _running(
             process.kill()
             process.wait()
         process.stdout.close()
-
-
-def _complaint(log: Path) -> str:
-    return log.read_text(errors="replace")[-COMPLAINT_BYTES:].strip() or "no answer"

@@ -1,35 +1,32 @@
 """What a run needs beforehand: the world, a filled archive, and its books of pages.
 
-All of it lies in one private folder, from which both generators read.
+All of it lies in one private folder, from which all generators read.
 """
 
 import asyncio
 import threading
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import msgspec
-
 from exchange.log.topics import topic_of
 from loadtests import pages, readback, records, world
 from loadtests.arena import Arena
-from loadtests.generator import Order
-from loadtests.runs import Child, Observed, RunFailed, ask, observe
-from loadtests.workloads import Publish, Work
+from loadtests.generator import Order, Publish, Work
+from loadtests.pages import Book, Lookups, Page, Question
+from loadtests.runs import Child, Observed, RunFailed, observe
 from loadtests.world import Credentials, World
 
 # Names of the books; the Locust scenarios read them by these names too.
-MASKED, TAIL, CATCH_UP = "masked.book", "tail.book", "catch-up.book"
-MASKED_TAIL = "masked-tail.book"
+WHOLE, MASKED, LIMITED, CATCH_UP = "whole.book", "masked.book", "limited.book", "catch-up.book"
+TAIL, MASKED_TAIL, QUERY, VERIFY = "tail.book", "masked-tail.book", "query.book", "verify.book"
+BOOKS = (WHOLE, MASKED, CATCH_UP, TAIL, QUERY, VERIFY)
 BATCH, PAGE, LARGE_PAGE = 500, 500, 10_000
 TAIL_PAGES = 40
-REGISTER = 10_000
+REGISTER, LOOKUPS = 10_000, 500
 FILLING_CALLERS = 8
-PREPARING_SECONDS = 180.0
 SPARE_SECONDS = 90.0
 
 
@@ -56,11 +53,24 @@ Target = tuple[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A book to be written: pages of one grant, from the archive's start or its tail on."""
+
+    name: str
+    subscription: str
+    limit: int
+    items: Sequence[str]
+    tail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
-    """An arena with its world, ready to be loaded."""
+    """An arena with its world; the tail of its archive begins at an offset, and at a time."""
 
     arena: Arena
     world: World
+    tail_offset: int = 0
+    tail_since: str = ""
 
     @property
     def folder(self) -> Path:
@@ -87,28 +97,107 @@ class Stage:
         """Return how many records the archive holds."""
         return self.ends(topic_of(self.world.archive))[0]
 
+    def path(self, book: str) -> str:
+        return str(self.folder / book)
+
+    def write_books(self, asked: Sequence[Asked]) -> None:
+        """Write the pages of the archive that grants show, proved by the log; raises RunFailed."""
+        prove([self._question(each) for each in asked])
+
+    def _question(self, asked: Asked) -> Question:
+        to, offset = (self.tail_since, self.tail_offset) if asked.tail else ("earliest", 0)
+        with self.world.client(self.world.consumer) as consumer:
+            first, token = consumer.rewind(asked.subscription, to), consumer.token()
+        return Question(
+            base_url=self.arena.base_url,
+            token=token,
+            subscription=asked.subscription,
+            cursor=first,
+            offset=offset,
+            limit=asked.limit,
+            pages_max=(self.archived() - offset) // asked.limit,
+            items=asked.items,
+            masked=asked.items == records.NARROW,
+            bootstrap=self.arena.bootstrap,
+            topic=topic_of(self.world.archive),
+            path=self.path(asked.name),
+        )
+
+    def write_empty(self, name: str) -> str:
+        """Write a book of one page that has nothing, at the end of the log; return its path."""
+        with self.world.client(self.world.consumer) as consumer:
+            end = consumer.rewind(self.world.whole, "latest")
+        target = f"/v1/subscriptions/{self.world.whole}/records?cursor={end}&limit={PAGE}"
+        pages.save(self.folder / name, [(Page(target, 0), b"")])
+        return self.path(name)
+
+    def bytes_shown(self, book: str) -> float:
+        """Return the bytes of a record as a book's pages hold it."""
+        taken = Book(self.folder / book).pages
+        return sum(page.size for page in taken) / sum(page.count for page in taken)
+
+
+def prove(questions: Sequence[Question]) -> None:
+    """Write books; raises RunFailed when one is not what the log holds, or has no full page."""
+    try:
+        counts = pages.write_all(questions)
+    except ValueError as error:
+        raise RunFailed(str(error)) from error
+    for question, count in zip(questions, counts, strict=True):
+        if not count:
+            raise RunFailed(f"no page of {question.subscription} is full")
+
 
 def prepare(arena: Arena, archive_records: int) -> Stage:
     """Make the world, fill the archive and write the books; raises RunFailed."""
     made = world.seed(arena.base_url, arena.credentials)
     made.write(arena.folder / world.FILE)
-    stage = Stage(arena, made)
-    fill_register(stage)
-    fill(stage, made.archive, archive_records - TAIL_PAGES * PAGE)
-    tail_offset, tail_since = stage.archived(), datetime.now(UTC)
-    fill(stage, made.archive, TAIL_PAGES * PAGE)
-    narrow, everything = records.NARROW, tuple(records.ITEMS)
-    tail = (tail_since.isoformat(), tail_offset)
-    with ThreadPoolExecutor(2) as pool:
-        books = [
-            pool.submit(_write_book, stage, MASKED, made.masked, PAGE, narrow),
-            pool.submit(_write_book, stage, CATCH_UP, made.whole, LARGE_PAGE, everything),
-            pool.submit(_write_book, stage, TAIL, made.whole, PAGE, everything, tail),
-            pool.submit(_write_book, stage, MASKED_TAIL, made.masked, PAGE, narrow, tail),
+    stage = filled(Stage(arena, made), archive_records - TAIL_PAGES * PAGE, TAIL_PAGES * PAGE)
+    every = tuple(records.ITEMS)
+    stage.write_books(
+        [
+            Asked(MASKED, made.masked, PAGE, records.NARROW),
+            Asked(LIMITED, made.limited, PAGE, records.NARROW),
+            Asked(WHOLE, made.whole, PAGE, every),
+            Asked(CATCH_UP, made.whole, LARGE_PAGE, every),
+            Asked(TAIL, made.whole, PAGE, every, tail=True),
+            Asked(MASKED_TAIL, made.masked, PAGE, records.NARROW, tail=True),
         ]
-        for book in books:
-            book.result()
+    )
+    token = stage.token(made.consumer)
+    folder = str(stage.folder)
+    pages.write_lookups(
+        Lookups(arena.base_url, token, made.queried, made.verified, folder), LOOKUPS
+    )
     return stage
+
+
+def filled(stage: Stage, before: int, tail: int, callers: int = FILLING_CALLERS) -> Stage:
+    """Fill the register, and the archive with its tail; return the stage that knows where it is.
+
+    By one caller alone each batch stays a batch of the log.
+    """
+    with stage.world.client(stage.world.publisher) as publisher:
+        for body in records.bodies(BATCH, REGISTER // BATCH):
+            publisher.publish(stage.world.register, body, key=None)
+    fill(stage, stage.world.archive, before, callers=callers)
+    offset, since = stage.archived(), datetime.now(UTC).isoformat()
+    fill(stage, stage.world.archive, tail, callers=callers)
+    return Stage(stage.arena, stage.world, offset, since)
+
+
+def fill(
+    stage: Stage,
+    resource: str,
+    wanted: int,
+    target: Target | None = None,
+    callers: int = FILLING_CALLERS,
+) -> None:
+    """Publish so many records into a resource, in batches like everybody's; raises RunFailed."""
+    work, batches = Publish([resource], BATCH), wanted // BATCH
+    done = generate(stage, work, callers, FILLING, target, batches).total
+    if done.failures or done.records != batches * BATCH:
+        raise RunFailed("; ".join(done.complaints) or "the archive could not be filled")
 
 
 def generate(
@@ -126,11 +215,30 @@ def generate(
     window opens.
     """
     base_url, families = target or (stage.arena.base_url, stage.arena.families)
+    tokens, log = [stage.token_for(work)], stage.log(f"generator-{callers}")
+    return drive(
+        base_url, families, work, callers, pace, tokens, log, requests=requests, begun=begun
+    )
+
+
+def drive(  # noqa: PLR0913 - all that a run is
+    base_url: str,
+    families: Mapping[str, int],
+    work: Work,
+    callers: int,
+    pace: Pace,
+    tokens: Sequence[str],
+    log: Path,
+    *,
+    requests: int = 0,
+    begun: threading.Event | None = None,
+) -> Observed:
+    """Run the raw generator against an address with these tokens."""
     place = urlsplit(base_url)
     order = Order(
         host=str(place.hostname),
         port=place.port or 80,
-        token=stage.token_for(work),
+        tokens=list(tokens),
         callers=callers,
         warm_up_seconds=pace.warm_up_seconds,
         seconds=pace.seconds,
@@ -139,62 +247,5 @@ def generate(
         rate=pace.rate,
         yields=pace.yields,
     )
-    log = stage.log(f"generator-{callers}" if pace.rate else "generator")
-    child = Child.python("loadtests.generator", log, msgspec.json.encode(order))
+    child = Child.python("loadtests.generator", log, order)
     return observe(child, families, pace.warm_up_seconds + pace.seconds + SPARE_SECONDS, begun)
-
-
-def fill(stage: Stage, resource: str, wanted: int, target: Target | None = None) -> None:
-    """Publish so many records into a resource, in batches like everybody's; raises RunFailed."""
-    work, batches = Publish([resource], BATCH), wanted // BATCH
-    filled = generate(stage, work, FILLING_CALLERS, FILLING, target, batches).total
-    if filled.failures or filled.records != batches * BATCH:
-        raise RunFailed("; ".join(filled.complaints) or "the archive could not be filled")
-
-
-def fill_register(stage: Stage) -> None:
-    """Publish the records that are queried and verified; they are folded while others are sent."""
-    with stage.world.client(stage.world.publisher) as publisher:
-        for body in records.bodies(BATCH, REGISTER // BATCH):
-            publisher.publish(stage.world.register, body, key=None)
-
-
-def _write_book(
-    stage: Stage,
-    name: str,
-    subscription: str,
-    limit: int,
-    items: tuple[str, ...],
-    tail: tuple[str, int] | None = None,
-) -> None:
-    """Write the pages of the archive, all of them or some from a time that means an offset."""
-    to, offset = tail or ("earliest", 0)
-    count = TAIL_PAGES if tail else stage.archived() // limit
-    with stage.world.client(stage.world.consumer) as consumer:
-        first = consumer.rewind(subscription, to)
-    write_book(
-        stage,
-        pages.Question(
-            base_url=stage.arena.base_url,
-            token=stage.token(stage.world.consumer),
-            subscription=subscription,
-            cursor=first,
-            offset=offset,
-            limit=limit,
-            pages_max=count,
-            items=list(items),
-            masked=items == records.NARROW,
-            bootstrap=stage.arena.bootstrap,
-            topic=topic_of(stage.world.archive),
-            path=str(stage.folder / name),
-        ),
-    )
-
-
-def write_book(stage: Stage, question: pages.Question) -> None:
-    """Take pages and prove them against the log, in a process of its own; raises RunFailed."""
-    child = Child.python(
-        "loadtests.pages", stage.log(Path(question.path).stem), msgspec.json.encode(question)
-    )
-    if not ask(child, int, PREPARING_SECONDS):
-        raise RunFailed(f"no page of {question.subscription} is full")

@@ -2,98 +2,150 @@
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
+
+from loadtests.statistics import percentile
 
 COMPLAINTS_MAX = 5
 MARK = "@"
 BEGIN, END, DONE = "begin", "end", "done"
 # Told last, by a generator that learns its percentiles only when it ends.
 LATENCY = "latency"
+STEPS_PER_SECOND = 10_000
 Run = tuple[int, int, int]
-Facts = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Window:
-    """Answers that came between two marks; latencies in seconds."""
+class Window(msgspec.Struct, frozen=True):
+    """What came between two marks."""
 
-    opened_at: float = field(default_factory=time.perf_counter)
+    seconds: float = 0.0
     requests: int = 0
     records: int = 0
-    latencies: list[float] = field(default_factory=list)
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
 
 
-@dataclass(slots=True)
-class Tally:
-    """`acknowledged` are the runs of offsets that receipts name: partition, first, last.
+class Total(msgspec.Struct):
+    """What the whole run held, warm-up and last answers included.
 
-    `checked` counts records of pages that were byte for byte those of the log; `refused` counts
-    orderly refusals (429 and 503 with Retry-After), which are no failures where they are expected.
+    `acknowledged` are the runs of offsets that receipts name: partition, first, last. `checked`
+    counts records of pages that were byte for byte those of the log; `refused` counts orderly
+    refusals (429 and 503 with Retry-After), which are no failures where they are expected.
     """
 
-    requests: int = 0
     records: int = 0
     checked: int = 0
     failures: int = 0
     refused: int = 0
-    complaints: list[str] = field(default_factory=list)
-    acknowledged: dict[str, list[Run]] = field(default_factory=dict)
-    facts: dict[str, float] = field(default_factory=dict)
-    window: Window = field(default_factory=Window)
+    complaints: list[str] = []
+    acknowledged: dict[str, list[Run]] = {}
+    facts: dict[str, float] = {}
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What one load machine saw; `latencies` counts answers by tenths of a millisecond."""
+
+    window: Window
+    latencies: dict[int, int]
+    total: Total
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts what a generator sees; seconds of the answers within the window stay apart."""
+
+    whole: Total = field(default_factory=Total)
+    opened_at: float = field(default_factory=time.perf_counter)
+    records: int = 0
+    latencies: list[float] = field(default_factory=list)
+
+    @property
+    def facts(self) -> dict[str, float]:
+        return self.whole.facts
 
     def answered(self, records: int, seconds: float) -> None:
-        self.requests += 1
+        self.whole.records += records
         self.records += records
-        window = self.window
-        window.requests += 1
-        window.records += records
-        window.latencies.append(seconds)
+        self.latencies.append(seconds)
 
     def stored(self, records: int) -> None:
         """Count records whose publishing is not what the window measures."""
-        self.records += records
+        self.whole.records += records
+
+    def checked(self, records: int) -> None:
+        self.whole.checked += records
 
     def acknowledge(self, resource_id: str, positions: Sequence["Position"]) -> None:
-        runs = self.acknowledged.setdefault(resource_id, [])
+        runs = self.whole.acknowledged.setdefault(resource_id, [])
         runs += [(each.partition, each.first_offset, each.last_offset) for each in positions]
 
     def failed(self, complaint: str) -> None:
         """Count a failure; the first few are kept in words."""
-        self.failures += 1
-        if len(self.complaints) < COMPLAINTS_MAX:
-            self.complaints.append(complaint[:300])
+        self.whole.failures += 1
+        if len(self.whole.complaints) < COMPLAINTS_MAX:
+            self.whole.complaints.append(complaint[:300])
+
+    def refused(self, status: int = 0) -> None:
+        """Count an orderly refusal, by its status where one is told."""
+        self.whole.refused += 1
+        if status:
+            name = f"answered_{status}"
+            self.facts[name] = self.facts.get(name, 0) + 1
 
     def open_window(self) -> None:
-        self.window = Window()
+        self.opened_at, self.records, self.latencies = time.perf_counter(), 0, []
 
-    def close_window(self) -> Facts:
+    def close_window(self) -> Window:
         """Return what the window holds, and count on in another one."""
-        closed, self.window = self.window, Window()
-        seconds = time.perf_counter() - closed.opened_at
-        latencies = sorted(closed.latencies)
-        return {
-            "seconds": seconds,
-            "requests": closed.requests,
-            "records": closed.records,
-            "p50_ms": percentile(latencies, 0.50) * 1000,
-            "p99_ms": percentile(latencies, 0.99) * 1000,
-        }
+        seconds, records, latencies = (
+            time.perf_counter() - self.opened_at, self.records, self.latencies,
+        )  # fmt: skip
+        self.open_window()
+        return window_of(seconds, records, [each * 1000 for each in latencies])
 
-    def total(self) -> Facts:
+    def total(self) -> Total:
         """Return what the whole run held, once nothing is under way any more."""
-        return {
-            "records": self.records,
-            "checked": self.checked,
-            "failures": self.failures,
-            "refused": self.refused,
-            "complaints": self.complaints,
-            "acknowledged": {name: joined(runs) for name, runs in self.acknowledged.items()},
-            "facts": self.facts,
-        }
+        runs = self.whole.acknowledged
+        return msgspec.structs.replace(
+            self.whole, acknowledged={name: joined(each) for name, each in runs.items()}
+        )
+
+
+def window_of(seconds: float, records: int, milliseconds: Sequence[float]) -> Window:
+    p50, p99 = (percentile(milliseconds, share) for share in (0.50, 0.99))
+    return Window(seconds, len(milliseconds), records, p50, p99)
+
+
+def together(totals: Sequence[Total], complaints: Sequence[str] = ()) -> Total:
+    """Add up what several generators told; facts are the largest, each complaint is a failure."""
+    found = Total(failures=len(complaints))
+    for total in totals:
+        found.records += total.records
+        found.checked += total.checked
+        found.failures += total.failures
+        found.refused += total.refused
+        found.complaints += total.complaints
+        for resource, runs in total.acknowledged.items():
+            found.acknowledged.setdefault(resource, []).extend(runs)
+        for name, value in total.facts.items():
+            found.facts[name] = max(value, found.facts.get(name, value))
+    found.complaints += complaints
+    return found
+
+
+def merged(told: Sequence[Told], complaints: Sequence[str] = ()) -> tuple[Window, Total]:
+    """Make one window and one total of those of several machines; each complaint is a failure."""
+    counts: Counter[int] = Counter()
+    for each in told:
+        counts.update(each.latencies)
+    milliseconds = [step / STEPS_PER_SECOND * 1000 for step in counts.elements()]
+    seconds = max((each.window.seconds for each in told), default=0.0)
+    window = window_of(seconds, sum(each.window.records for each in told), milliseconds)
+    return window, together([each.total for each in told], complaints)
 
 
 class Position(msgspec.Struct):
@@ -113,16 +165,11 @@ class Receipt(msgspec.Struct):
 read_receipt = msgspec.json.Decoder(Receipt).decode
 
 
-def tell(mark: str, facts: Facts | None = None) -> None:
+def tell(mark: str, facts: object = None) -> None:
     """Write a mark on standard output, at once: whoever listens samples the machine then."""
-    text = msgspec.json.encode(facts or {}).decode()
+    text = msgspec.json.encode({} if facts is None else facts).decode()
     sys.stdout.write(f"{MARK}{mark} {text}\n")
     sys.stdout.flush()
-
-
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """Return the nearest-rank percentile of ordered values, 0 when there is none."""
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
 def joined(runs: Sequence[Run]) -> list[Run]:

@@ -1,26 +1,42 @@
-"""What the exchange has to reach, and whether a run has measured it: the last table of a report.
+"""What the exchange has to reach, whether a run has measured it, and a verdict in words.
 
-Ratios are those of the medians of one run; processor time is that of the gateway. wrk's row counts
-where wrk is installed, else that of the raw generator.
+Ratios are medians of those within the same rounds, each with its bootstrapped 95 % interval, and a
+share of Kafka's tools is reached only when the lower end of its interval reaches it; processor time
+is that of the gateway. wrk's row counts where wrk is installed, else that of the raw generator.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from loadtests.beside import BESIDE
-from loadtests.facts import LAST_BYTE_P99, P99_RATIO, SUSPENSIONS
-from loadtests.measuring import CONSUMER_TEST, LOCUST, NAIVE, PRODUCER_TEST, RAW, SHUYUAN, WRK
-from loadtests.results import Case, Judged
+from loadtests.results import RATE, SERVERS, Case, Judged, within_rounds
+from loadtests.runs import GENERATOR
+from loadtests.statistics import Estimate, median
 
+SHUYUAN, NAIVE, TUNED_NAIVE = "shuyuan", "naive", "naive-batched"
+PRODUCER_TEST, CONSUMER_TEST = "kafka-producer-perf-test", "kafka-consumer-perf-test"
+LOCUST, RAW, WRK = "locust", "raw", "wrk"
+BESIDE = "publish-1-beside-batches"
+PERCENT, TIMES, MICROS = "{:.0%}", "{:.2f} times", "{:.2f} µs"
 GATEWAY = "gateway"
 NAIVE_TIMES = 8.0
-# The row of Kafka's own tool that a case is held against.
+# Pages that lie in the worker: not to be compared with what reads the broker.
+CACHED = frozenset({"pull-500-tail", "pull-500-masked-tail"})
+# The row of Kafka's own tool that a case is held against; both read the broker.
 REFERENCES: Mapping[str, tuple[str, str]] = {
     "publish-500": ("publish-500", PRODUCER_TEST),
+    "pull-500": ("pull-catch-up", CONSUMER_TEST),
     "pull-500-masked": ("pull-catch-up", CONSUMER_TEST),
-    "pull-500-tail": ("pull-catch-up", CONSUMER_TEST),
     "pull-catch-up": ("pull-catch-up", CONSUMER_TEST),
 }
+
+# The names of what a story tells beside its rate; readers of latest.json find them as `facts`.
+P99_RATIO, P99_RATIO_LEAST, P99_RATIO_MOST = "p99_ratio", "p99_ratio_least", "p99_ratio_most"
+P99_ALONE, P99_BESIDE = "p99_alone_ms", "p99_beside_ms"
+BATCHES_DUE, BATCHES_ANSWERED = "batches_due_per_second", "batches_answered_per_second"
+SUSPENSIONS, POLL_ENDED = "suspensions", "long_poll_ended_after_ms"
+LAST_BYTE_P50 = "suspension_to_last_byte_p50_ms"
+LAST_BYTE_P99 = "suspension_to_last_byte_p99_ms"
+LATEST_RECORD, BYSTANDER_P99 = "latest_record_after_suspension_ms", "bystander_p99_ms"
 
 
 class Measured:
@@ -37,31 +53,38 @@ class Measured:
     def own(self, name: str) -> Case | None:
         return self.find(name, SHUYUAN, WRK, RAW)
 
-    def naive(self, name: str) -> Case | None:
-        return self.find(name, NAIVE, WRK, RAW)
+    def others(self) -> list[Case]:
+        """Return the rows of bridges, the systems that are neither ours nor known."""
+        known = {SHUYUAN, NAIVE, TUNED_NAIVE, PRODUCER_TEST, CONSUMER_TEST}
+        return [case for case in self._cases.values() if case.system not in known]
 
     def reference(self, name: str) -> Case | None:
-        """Return Kafka's own tool for this case, where there is one."""
-        of, tool = REFERENCES.get(name, (name, ""))
-        return self.find(of, tool, tool)
+        """Return the best row of Kafka's own tool for this case, where there is one."""
+        of, tool = REFERENCES.get(name, ("", ""))
+        found = [case for row, case in self._cases.items() if row[:2] == (of, tool)]
+        return max(found, key=lambda case: median(case.figures(RATE)), default=None)
 
-    def of_reference(self, case: Case) -> float | None:
+    def of_reference(self, case: Case) -> Estimate | None:
         """Return a rate as a share of that of Kafka's own tool."""
-        return _ratio(case, self.reference(case.name), lambda each: each.rate_spread.median)
+        return compared(RATE, self.reference(case.name), case)
 
-    def of_naive(self, case: Case) -> float | None:
+    def of_naive(self, case: Case, system: str = NAIVE) -> Estimate | None:
         """Return how many times the rate of the naive service this is."""
-        return _ratio(case, self.naive(case.name), lambda each: each.rate_spread.median)
+        return compared(RATE, self.find(case.name, system, WRK, RAW), case)
 
-    def less_cpu(self, case: Case) -> float | None:
+    def less_cpu(self, case: Case) -> Estimate | None:
         """Return how many times the processor time of this case the naive service takes."""
-        return _ratio(self.naive(case.name), case, lambda each: each.cpu_spread(GATEWAY).median)
+        return compared(GATEWAY, case, self.find(case.name, NAIVE, WRK, RAW))
+
+    def limited(self) -> Estimate | None:
+        """Return what a quota adds to the gateway's time for a page from the broker."""
+        return compared(GATEWAY, self.own("pull-500-masked"), self.own("pull-500-masked-quota"))
 
 
-def _ratio(above: Case | None, below: Case | None, figure: Callable[[Case], float]) -> float | None:
-    if above is None or below is None or above is below or not figure(below):
+def compared(figure: str, base: Case | None, other: Case | None) -> Estimate | None:
+    if base is None or other is None or base is other or not median(base.figures(figure)):
         return None
-    return figure(above) / figure(below)
+    return within_rounds(figure, base, other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +96,8 @@ class Target:
 
     case: str
     said: str
-    figure: Callable[[Measured], float | None]
-    unit: str
+    figure: Callable[[Measured], Estimate | None]
+    form: str
     at_least: float | None = None
     at_most: float | None = None
     of_tool: bool = False
@@ -83,12 +106,13 @@ class Target:
         figure = self.figure(measured)
         if figure is None:
             return Judged(self.case, self.said, "not measured", None)
+        told = figure.told(self.form)
         if indicative and self.of_tool:
             # Kafka's tools are cold in so short a run.
-            return Judged(self.case, self.said, f"{self.unit.format(figure)}, indicative", None)
-        enough = self.at_least is None or figure >= self.at_least
-        little = self.at_most is None or figure <= self.at_most
-        return Judged(self.case, self.said, self.unit.format(figure), enough and little)
+            return Judged(self.case, self.said, f"{told}, indicative", None)
+        enough = self.at_least is None or figure.low >= self.at_least
+        little = self.at_most is None or figure.value <= self.at_most
+        return Judged(self.case, self.said, told, enough and little)
 
 
 def judge(cases: Sequence[Case], *, indicative: bool = False) -> list[Judged]:
@@ -98,25 +122,27 @@ def judge(cases: Sequence[Case], *, indicative: bool = False) -> list[Judged]:
 
 
 def _share(case: str, said: str, least: float, *generators: str) -> Target:
-    def figure(measured: Measured) -> float | None:
+    def figure(measured: Measured) -> Estimate | None:
         found = measured.find(case, SHUYUAN, *generators)
         return measured.of_reference(found) if found else None
 
     name = f"{case}, {generators[0]}"
-    return Target(name, said, figure, "{:.0%}", at_least=least, of_tool=True)
+    return Target(name, said, figure, PERCENT, at_least=least, of_tool=True)
 
 
 def _cost(case: str, most: float, each: str) -> Target:
-    def figure(measured: Measured) -> float | None:
+    def figure(measured: Measured) -> Estimate | None:
         found = measured.own(case)
-        return found.cpu_spread(GATEWAY).median if found else None
+        if found is None:
+            return None
+        spread = found.spread_of(GATEWAY)
+        return Estimate(spread.median, spread.least, spread.most, len(found.figures(GATEWAY)))
 
-    said = f"≤ {most:g} µs of gateway CPU a {each}"
-    return Target(case, said, figure, "{:.2f} µs", at_most=most)
+    return Target(case, f"≤ {most:g} µs of gateway CPU a {each}", figure, MICROS, at_most=most)
 
 
 def _naive(case: str) -> Target:
-    def figure(measured: Measured) -> float | None:
+    def figure(measured: Measured) -> Estimate | None:
         found = measured.own(case)
         return measured.less_cpu(found) if found else None
 
@@ -125,40 +151,102 @@ def _naive(case: str) -> Target:
 
 
 def _fact(
-    case: str, said: str, fact: str, most: float, unit: str, enough: tuple[str, float] = ("", 0)
+    case: str, said: str, fact: str, most: float, form: str, enough: tuple[str, float] = ("", 0)
 ) -> Target:
     """Read a story's fact; it counts only where another fact is at least `enough`."""
 
-    def figure(measured: Measured) -> float | None:
+    def figure(measured: Measured) -> Estimate | None:
         found = measured.find(case, SHUYUAN, LOCUST, RAW)
         if found is None or found.facts.get(enough[0], 0.0) < enough[1]:
             return None
-        return found.facts.get(fact)
+        told = found.facts.get(fact)
+        return None if told is None else Estimate(told, told, told)
 
-    return Target(case, said, figure, unit, at_most=most)
+    return Target(case, said, figure, form, at_most=most)
 
 
-PRODUCER, CONSUMER = f"of {PRODUCER_TEST}", f"of {CONSUMER_TEST}"
+PRODUCER, CONSUMER = f"of the tuned {PRODUCER_TEST}", f"of {CONSUMER_TEST}"
 TARGETS = (
-    _share("publish-500", f"≥ 90 % {PRODUCER} (aim: 100 %)", 0.90, WRK, RAW),
-    _share("publish-500", f"≥ 70 % {PRODUCER}", 0.70, LOCUST),
+    _share("publish-500", f"≥ 60 % {PRODUCER} (aim: 100 %)", 0.60, WRK, RAW),
+    _share("pull-catch-up", f"≥ 55 % {CONSUMER} (aim: 80 %)", 0.55, WRK, RAW),
     _cost("publish-500", 6.0, "record"),
     _cost("publish-1", 130.0, "request"),
     _cost("publish-1-keyed", 180.0, "request"),
-    _share("pull-500-masked", f"≥ 45 % {CONSUMER}", 0.45, WRK, RAW),
     _cost("pull-500-masked", 6.0, "record"),
-    _share("pull-500-tail", f"≥ 100 % {CONSUMER}", 1.0, WRK, RAW),
     _cost("pull-500-tail", 1.2, "record"),
+    Target(
+        "pull-500-masked-quota", "≤ 1.1 times the gateway CPU without a quota",
+        Measured.limited, TIMES, at_most=1.1,
+    ),
     _naive("publish-500"),
     _naive("publish-1"),
     _naive("pull-500-masked"),
-    _fact(BESIDE, "single-record p99 ≤ 3 times the unloaded", P99_RATIO, 3.0, "{:.2f} times"),
+    _fact(BESIDE, "single-record p99 ≤ 3 times the unloaded", P99_RATIO, 3.0, TIMES),
     _fact(
-        "revocation",
-        "suspension to the last byte, p99 of ≥ 30: ≤ 1 s",
-        LAST_BYTE_P99,
-        1000.0,
-        "{:.0f} ms",
-        (SUSPENSIONS, 30),
+        "revocation", "suspension to the last byte, p99 of ≥ 30: ≤ 1 s",
+        LAST_BYTE_P99, 1000.0, "{:.0f} ms", (SUSPENSIONS, 30),
     ),
-)
+)  # fmt: skip
+
+
+def verdict(cases: Sequence[Case], *, indicative: bool = False) -> list[str]:
+    """Return what this run shows in sentences, each in Chinese and in English."""
+    measured = Measured(cases)
+    told = [*_against_tools(measured), *_against_others(measured), _loss(cases)]
+    if indicative:
+        told.append("本次运行短且只有一轮，仅供参考。 A short run of one round: indicative only.")
+    return told
+
+
+def _against_tools(measured: Measured) -> list[str]:
+    told = []
+    for name, zh, en in (
+        ("publish-500", "发布（每批 500 条）", "Publishing in batches of 500"),
+        ("pull-catch-up", "追赶读取（每页 10,000 条）", "Catching up from the broker"),
+    ):
+        own, tool = measured.own(name), measured.reference(name)
+        share = compared(RATE, tool, own)
+        if own and tool and share:
+            figure, mine, theirs = share.told(PERCENT), _all_us(own), _all_us(tool)
+            told.append(
+                f"{zh}：速率为 Kafka 自带工具（{tool.generator}）的 {figure}，"
+                f"各部分 CPU 合计每条 {mine:.2f} 微秒，工具为 {theirs:.2f} 微秒。 "
+                f"{en}: {figure} of the rate of Kafka's own tool ({tool.generator}); "
+                f"{mine:.2f} µs of CPU a record in all parts against {theirs:.2f}."
+            )
+    return told
+
+
+def _all_us(case: Case) -> float:
+    return sum(case.spread_of(part).median for part in (*SERVERS, GENERATOR))
+
+
+def _against_others(measured: Measured) -> list[str]:
+    told = []
+    pairs = [(case, measured.find(case.name, SHUYUAN, LOCUST)) for case in measured.others()]
+    own = measured.own("publish-500")
+    pairs += [
+        (each, own) for system in (NAIVE, TUNED_NAIVE)
+        if (each := measured.find("publish-500", system, WRK, RAW))
+    ]  # fmt: skip
+    for other, mine in pairs:
+        times = compared(RATE, other, mine)
+        if times:
+            figure, row = times.told("{:.1f}"), f"{other.name} {other.system}"
+            told.append(f"{row}：数源快 {figure} 倍。 {row}: Shuyuan does {figure} times its rate.")
+    quota = measured.limited()
+    if quota:
+        figure = quota.told("{:.2f}")
+        told.append(
+            f"带配额的订阅，网关 CPU 为不带配额的 {figure} 倍。 A subscription with a quota takes "
+            f"{figure} times the gateway CPU of one without."
+        )
+    return told
+
+
+def _loss(cases: Sequence[Case]) -> str:
+    bad = [" ".join(case.row) for case in cases if not case.good]
+    if bad:
+        return f"有失败或账目不符：{bad}。 Failures, or receipts and log differ: {bad}."
+    count = sum(case.records_answered for case in cases)
+    return f"{count:,} 条回执与日志逐条相符，无一失败。 {count:,} records answered and read back."

@@ -1,7 +1,8 @@
 """The world of a load test, made through the public API and kept in one private file.
 
-Two departments with clerk, head and application system; three resources to publish into, an
-archive to read, and a bulletin whose readers wait for news.
+Two departments with clerk, head and application system; resources to publish into, an archive to
+read, a bulletin whose readers wait for news, and a register that is queried and verified. All load
+tests have it; the thousands of a soak (`loadtests.soak.population`) are made by the same steps.
 """
 
 import secrets
@@ -29,6 +30,8 @@ REVOCABLE_SUBSCRIPTIONS = 8
 Json = dict[str, Any]
 
 FOLDING_SECONDS = 60.0
+# A quota that no run uses up: what is measured is that each page is counted against it.
+QUOTA = 2_000_000_000
 VALID_UNTIL = "2098-12-31"
 REVIEW = {"passed": True, "by": "保密办（压测）", "date": "2026-01-05"}
 RATE_LIMIT: Json = {
@@ -48,9 +51,11 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 class World(msgspec.Struct, frozen=True):
-    """`whole` shows all items of the archive, `masked` six of twelve with two masks.
+    """Two departments, what one publishes and the other may read.
 
-    `queried` and `verified` answer from the latest state of the register.
+    Of the archive `whole` shows all items, `masked` six of twelve with two masks, `limited` the
+    same under a quota, `slim` three; `revocable` are suspended. `queried` and `verified` answer
+    from the latest state of the register.
     """
 
     base_url: str
@@ -61,29 +66,24 @@ class World(msgspec.Struct, frozen=True):
     archive: str
     whole: str
     masked: str
+    limited: str
+    slim: str
     revocable: list[str]
     bulletin: str
     waiting: list[str]
-    register: str = ""
-    queried: str = ""
-    verified: str = ""
-    departments: list[str] = []
+    register: str
+    queried: str
+    verified: str
+    departments: list[str]
 
     @property
     def subscriptions(self) -> list[str]:
-        held = [
-            self.whole,
-            self.masked,
-            *self.revocable,
-            *self.waiting,
-            self.queried,
-            self.verified,
-        ]
-        return [each for each in held if each]
+        alone = (self.whole, self.masked, self.limited, self.slim, self.queried, self.verified)
+        return [*alone, *self.revocable, *self.waiting]
 
     @property
     def resources(self) -> list[str]:
-        return [each for each in (*self.feeds, self.archive, self.bulletin, self.register) if each]
+        return [*self.feeds, self.archive, self.bulletin, self.register]
 
     def write(self, path: Path) -> None:
         write_private(path, msgspec.json.encode(self).decode())
@@ -134,10 +134,10 @@ class Department:
     system: Credentials
 
 
-def seed(base_url: str, credentials: Path) -> World:
+def seed(base_url: str, credentials: Path, feeds: int = FEEDS) -> World:
     """Build a world of new names, as the people whom the local platform has seeded."""
     with ExitStack() as clients:
-        return Seeding(base_url, credentials, clients).world()
+        return Seeding(base_url, credentials, clients).world(feeds)
 
 
 def clear(world: World, credentials: Path) -> None:
@@ -168,36 +168,34 @@ class Seeding:
         roles = ("operator", "security", "authority")
         self.staff = {role: self.person(logins[role]) for role in roles}
 
-    def world(self) -> World:
+    def world(self, feeds: int) -> World:
         provider, consumer = self.department("报送单位"), self.department("使用单位")
         items = self.items(provider)
-        feeds = [self.resource(provider, items) for _ in range(FEEDS)]
-        archive, bulletin = self.resource(provider, items), self.resource(provider, items)
+        archive, bulletin, register = (self.resource(provider, items) for _ in range(3))
 
-        def narrow() -> str:
-            return self.subscription(archive, provider, consumer, records.NARROW, lifted=())
+        def grant(resource: str, shown: Sequence[str], mode: str = "pull", **more: Any) -> str:  # noqa: ANN401 - JSON
+            asked = {"resource_id": resource, "items": shown, "mode": mode, **more}
+            lifted = [] if shown is records.NARROW else [i for i in records.MASKS if i in shown]
+            return self.subscription(asked, provider, consumer, lifted)
 
-        def whole(resource: str, mode: str = "pull") -> str:
-            names, lifted = tuple(records.ITEMS), tuple(records.MASKS)
-            return self.subscription(resource, provider, consumer, names, lifted=lifted, mode=mode)
-
-        register = self.resource(provider, items)
-
+        every = tuple(records.ITEMS)
         return World(
             base_url=self.base_url,
             publisher=provider.system,
             consumer=consumer.system,
             head=provider.head_login,
-            feeds=feeds,
+            feeds=[self.resource(provider, items) for _ in range(feeds)],
             archive=archive,
-            whole=whole(archive),
-            masked=narrow(),
-            revocable=[narrow() for _ in range(REVOCABLE_SUBSCRIPTIONS)],
+            whole=grant(archive, every),
+            masked=grant(archive, records.NARROW),
+            limited=grant(archive, records.NARROW, records_per_day=QUOTA),
+            slim=grant(archive, records.SLIM),
+            revocable=[grant(archive, records.NARROW) for _ in range(REVOCABLE_SUBSCRIPTIONS)],
             bulletin=bulletin,
-            waiting=[whole(bulletin) for _ in range(WAITING_SUBSCRIPTIONS)],
+            waiting=[grant(bulletin, every) for _ in range(WAITING_SUBSCRIPTIONS)],
             register=register,
-            queried=whole(register, "query"),
-            verified=whole(register, "verify"),
+            queried=grant(register, every, "query"),
+            verified=grant(register, every, "verify"),
             departments=[provider.uscc, consumer.uscc],
         )
 
@@ -279,17 +277,10 @@ class Seeding:
         return str(made["id"])
 
     def subscription(
-        self,
-        resource: str,
-        provider: Department,
-        consumer: Department,
-        items: Sequence[str],
-        *,
-        lifted: Sequence[str],
-        mode: str = "pull",
+        self, asked: Json, provider: Department, consumer: Department, lifted: Sequence[str] = ()
     ) -> str:
         """Apply, sign and agree; `lifted` are the items whose mask the provider lifts."""
-        body = application(resource, consumer.system.name, items) | {"mode": mode}
+        body = application(consumer.system.name) | asked
         path = f"/v1/applications/{consumer.clerk.ask('POST', '/v1/applications', body)['id']}"
         consumer.head.ask("POST", f"{path}/sign")
         return _agreed(provider.head, path, {"unmasked": list(lifted)})
@@ -337,11 +328,10 @@ def entry(name: str, items: Sequence[Mapping[str, Any]]) -> Json:
     }
 
 
-def application(resource: str, client_id: str, items: Sequence[str]) -> Json:
+def application(client_id: str) -> Json:
+    """Return what every application says; who asks for what is to be added."""
     return {
-        "resource_id": resource,
         "client_id": client_id,
-        "items": list(items),
         "mode": "pull",
         "basis": "政务数据共享条例",
         "scenario": "压测",

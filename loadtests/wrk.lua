@@ -60,13 +60,14 @@ local function read_order(path)
   return found
 end
 
--- Bodies lie end to end in one file; its index holds "count start size name" lines.
+-- Bodies lie in one file; its index holds "start size" lines, of pages "start size count target sent".
 local function read_bodies(path)
   local file, found = assert(io.open(path, "rb")), {}
   for line in io.lines(path .. ".lines") do
-    local count, start, size, name = line:match("^(%d+) (%d+) (%d+) ?(.*)$")
+    local start, size, count, target, sent = line:match("^(%d+) (%d+) ?(%d*) ?(%S*) ?(.*)$")
     file:seek("set", tonumber(start))
-    found[#found + 1] = { count = tonumber(count), name = name, body = file:read(tonumber(size)) }
+    local body = file:read(tonumber(size))
+    found[#found + 1] = { count = tonumber(count), target = target, sent = sent, body = body }
   end
   file:close()
   return found
@@ -125,16 +126,21 @@ end
 
 -- Pulling: the pages of a book, the callers evenly spread over it. wrk does not say which request
 -- an answer belongs to: each must be byte for byte a page, and each page must come as often as it
--- was asked for.
+-- was asked for. What follows the ending is the moment of the answer.
 local function pulling()
   local made, pages = {}, read_bodies(order.bodies)
-  local callers = tonumber(order.callers)
+  local callers, ending = tonumber(order.callers), order.ending ~= "-" and order.ending
   local due, requests = {}, {}
   for place, page in ipairs(pages) do
-    due[page.body] = { 0, page.count } -- several pages may hold the same
-    requests[place] = "GET /v1/subscriptions/" .. order.subscription .. "/records?cursor="
-      .. page.name .. "&limit=" .. order.limit .. " HTTP/1.1\r\nHost: " .. order.host
-      .. "\r\nAuthorization: Bearer " .. order.token .. "\r\n\r\n"
+    due[page.body] = due[page.body] or { 0, page.count } -- several pages may hold the same
+    local head = " " .. page.target .. " HTTP/1.1\r\nHost: " .. order.host
+      .. "\r\nAuthorization: Bearer " .. order.token .. "\r\n"
+    if page.sent == "" then
+      requests[place] = "GET" .. head .. "\r\n"
+    else
+      requests[place] = "POST" .. head .. "Content-Type: application/json\r\nContent-Length: "
+        .. #page.sent .. "\r\n\r\n" .. page.sent
+    end
   end
 
   function made.ask(turn)
@@ -149,9 +155,10 @@ local function pulling()
     if status ~= 200 then
       return nil, status .. ": " .. body:sub(1, 200)
     end
-    local page = due[body]
+    local last = ending and body:find(ending, 1, true)
+    local page = due[last and body:sub(1, last - 1) or body]
     if not page then
-      return nil, "a page is not the page of the log"
+      return nil, "a page is not the page of the log: " .. body:sub(1, 100)
     end
     page[1] = page[1] - 1
     checked = checked + page[2]

@@ -6,14 +6,15 @@ Its percentiles are those of the whole run, warm-up included, and it says them o
 import math
 import secrets
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploy.local.files import write_private
+from loadtests.generator import Publish, Pull, Work
 from loadtests.pages import Book
 from loadtests.runs import Child, Observed, observe
 from loadtests.stage import SPARE_SECONDS, Pace, Stage, Target
-from loadtests.workloads import Publish, Pull, Work, bodies_of
 
 NAME = "wrk"
 SCRIPT = Path(__file__).with_name("wrk.lua")
@@ -49,32 +50,22 @@ def generate(
 
 
 def _publish(stage: Stage, work: Publish) -> dict[str, object]:
-    bodies = stage.folder / f"wrk-{work.records}.bodies"
+    bodies, ready = stage.folder / f"wrk-{work.records}.bodies", work.ready()
     if not bodies.exists():
-        _write_bodies(bodies, bodies_of(work.records), work.records)
+        bodies.write_bytes(b"".join(ready))
+        places = [sum(map(len, ready[:place])) for place in range(len(ready))]
+        _index(bodies, zip(places, map(len, ready), strict=True))
     told = {"resources": " ".join(work.resources), "records": work.records, "bodies": bodies}
     return told | ({"keys": secrets.token_hex(6)} if work.keyed else {})
 
 
-def _write_bodies(path: Path, bodies: list[bytes], count: int) -> None:
-    places, place = [], 0
-    for body in bodies:
-        places.append(f"{count} {place} {len(body)}\n")
-        place += len(body)
-    path.write_bytes(b"".join(bodies))
-    _lines_of(path).write_text("".join(places))
-
-
 def _pull(work: Pull) -> dict[str, object]:
-    book = Path(work.book)
-    lines = (f"{page.count} {page.start} {page.size} {page.cursor}\n" for page in Book(book).pages)
-    _lines_of(book).write_text("".join(lines))
-    return {
-        "subscription": work.subscription,
-        "limit": f"{work.limit}{work.more}",
-        "bodies": book,
-    }
+    book = Book(Path(work.book))
+    _index(Path(work.book), ((p.start, p.size, p.count, p.target, p.sent) for p in book.pages))
+    return {"pages": 1, "ending": book.ending or "-", "bodies": work.book}
 
 
-def _lines_of(bodies: Path) -> Path:
-    return Path(f"{bodies}.lines")
+def _index(bodies: Path, lines: Iterable[Iterable[object]]) -> None:
+    """Write where each body lies: start, size, and for a page count, target and what is sent."""
+    told = "".join(" ".join(map(str, line)) + "\n" for line in lines)
+    Path(f"{bodies}.lines").write_text(told, encoding="utf-8")

@@ -6,7 +6,6 @@ them; each on a platform of its own.
 """
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +13,7 @@ from pathlib import Path
 import msgspec
 
 from deploy.local.report import Report
-from deploy.local.wording import LocalError
-from loadtests.arena import own_arena
+from loadtests.arena import guarded, own_arena
 from loadtests.capacity import costs as kept
 from loadtests.capacity import measuring, page, tables
 from loadtests.capacity.checking import worst
@@ -23,8 +21,6 @@ from loadtests.capacity.costs import GATEWAY, Costs
 from loadtests.capacity.load import Load, Site
 from loadtests.capacity.model import plan
 from loadtests.capacity.scenarios import SCENARIOS
-from loadtests.runs import RunFailed
-from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
 
 # Beyond this the model is wrong about the gateway, whatever else ran on the machine.
 ERROR_MOST = 0.35
@@ -97,14 +93,7 @@ def _print(costs: Costs, loads: Sequence[Load], site: Site) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return 0 when everything asked for was done."""
     asked = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupted)
-    try:
-        return _run(asked)
-    except (LocalError, RunFailed, Failure, OSError, msgspec.ValidationError) as error:
-        sys.stderr.write(f"✗ {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+    return guarded(lambda: _run(asked))
 
 
 def _run(asked: argparse.Namespace) -> int:
@@ -120,10 +109,6 @@ def _run(asked: argparse.Namespace) -> int:
         sys.stdout.write(tables.costs_table(costs) + "\n" + tables.checks_table(costs) + "\n")
     _print(costs, *_asked(asked))
     return 0
-
-
-def _interrupted(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -5,29 +5,45 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import asyncpg
+import psutil
 
 from deploy.local.report import Report
 from deploy.local.wording import say
-from loadtests import records
+from exchange.log.topics import topic_of
+from loadtests import records, world
 from loadtests.arena import Arena, machine
-from loadtests.capacity import clerking, ground, points
+from loadtests.capacity import clerking, points
 from loadtests.capacity.costs import COUNT, GATEWAY, PARTS, SEAL, Bytes, Costs, Point
 from loadtests.capacity.fitting import fit
-from loadtests.capacity.ground import Ground, Scale
 from loadtests.capacity.points import Take
+from loadtests.generator import Publish
 from loadtests.processes import between, sample
-from loadtests.stage import BATCH, Pace, generate
-from loadtests.workloads import Publish
+from loadtests.stage import BATCH, Pace, Stage, filled, generate
 
 SINGLES = 2_000
 IDLE_SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """Batches of 500 in the archive before its tail, and in its tail; resources to write to.
+
+    The archive is larger than the cache of a worker (64 MiB), so that reading it in a ring always
+    meets the broker; the tail fits in with room to spare. Everybody writes alone, as in a region
+    with thousands of resources: merging only saves.
+    """
+
+    archive_batches: int = 400
+    tail_batches: int = 20
+    feeds: int = 16
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """How long each point is measured, how often, and how large the ground is."""
+    """How long each point is measured, how often, and how large the world is."""
 
     rounds: int
     pace: Pace
@@ -82,16 +98,19 @@ def check(arena: Arena, plan: Plan, report: Report) -> tuple[list[Point], list[P
     return [taken[name] for name in checks], [taken[name] for name in bounds]
 
 
-def _prepare(arena: Arena, plan: Plan, report: Report) -> Ground:
+def _prepare(arena: Arena, plan: Plan, report: Report) -> Stage:
     with report.step(say("准备资源、授权与数据", "preparing resources, grants and records")):
-        return ground.prepare(arena, plan.scale)
+        scale = plan.scale
+        stage = Stage(arena, world.seed(arena.base_url, arena.credentials, scale.feeds))
+        # By one caller alone: each batch stays a batch of the log.
+        return filled(stage, scale.archive_batches * BATCH, scale.tail_batches * BATCH, callers=1)
 
 
-def _warm(prepared: Ground, seconds: float) -> None:
+def _warm(prepared: Stage, seconds: float) -> None:
     """Let the broker's JVM compile what is hot before anything counts."""
-    feeds, pace = prepared.stage.world.feeds, Pace(0.0, seconds)
-    generate(prepared.stage, Publish(feeds, 1), points.CROWD, pace)
-    generate(prepared.stage, Publish(feeds, BATCH), points.READERS, pace)
+    feeds, pace = prepared.world.feeds, Pace(0.0, seconds)
+    generate(prepared, Publish(feeds, 1), points.CROWD, pace)
+    generate(prepared, Publish(feeds, BATCH), points.READERS, pace)
 
 
 def _rounds(takes: Mapping[str, Take], plan: Plan, report: Report) -> dict[str, Point]:
@@ -124,31 +143,37 @@ def _of_one(amounts: Mapping[str, float], workers: int) -> dict[str, float]:
     }
 
 
-def _stored(prepared: Ground) -> tuple[float, float]:
+def _stored(prepared: Stage) -> tuple[float, float]:
     """Return the bytes that a batch, and a record in it, take in the log of the broker.
 
     From an archive of batches of 500 and resources that hold nothing but single records.
     """
-    stage = prepared.stage
-    feeds = stage.world.feeds
-    generate(stage, Publish(feeds, 1), len(feeds), Pace(0.0, 60.0), requests=SINGLES)
-    single = prepared.bytes_stored(feeds) / SINGLES
-    in_batch = prepared.bytes_stored([stage.world.archive]) / stage.archived()
+    feeds = prepared.world.feeds
+    generate(prepared, Publish(feeds, 1), len(feeds), Pace(0.0, 60.0), requests=SINGLES)
+    single = _log_bytes(prepared, feeds) / SINGLES
+    in_batch = _log_bytes(prepared, [prepared.world.archive]) / prepared.archived()
     batch = (single - in_batch) / (1 - 1 / BATCH)
     return batch, single - batch
 
 
-def _bytes(prepared: Ground, stored: tuple[float, float], grown: Mapping[str, float]) -> Bytes:
+def _log_bytes(prepared: Stage, resources: Sequence[str]) -> int:
+    """Return the bytes of the log files of resources, on the one broker of the arena."""
+    data = Path(psutil.Process(prepared.arena.families["broker"]).cwd()) / "data"
+    files = (each for name in resources for each in data.glob(f"{topic_of(name)}-*/*.log"))
+    return sum(file.stat().st_size for file in files)
+
+
+def _bytes(prepared: Stage, stored: tuple[float, float], grown: Mapping[str, float]) -> Bytes:
     batch, record = stored
     return Bytes(
         record=round(_mean(map(len, records.lines())), 1),
         batch_stored=round(batch, 1),
         record_stored=round(record, 1),
-        page_whole=round(prepared.bytes_shown("whole-1000"), 1),
-        page_projected=round(prepared.bytes_shown("masked-500"), 1),
+        page_whole=round(prepared.bytes_shown("at-hand-1000.book"), 1),
+        page_projected=round(prepared.bytes_shown("masked-500.book"), 1),
         count_stored=round(grown[COUNT], 1),
         seal_stored=round(grown[SEAL], 1),
-        keyed_stored=round(asyncio.run(_bytes_of_a_key(prepared.stage.arena)), 1),
+        keyed_stored=round(asyncio.run(_bytes_of_a_key(prepared.arena)), 1),
     )
 
 

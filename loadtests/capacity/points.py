@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from statistics import median_low
 
 from loadtests import records
@@ -18,15 +19,14 @@ from loadtests.capacity.costs import (
     TOKEN,
     Point,
 )
-from loadtests.capacity.ground import SLIM, Ground
+from loadtests.generator import Publish, Pull, Work
 from loadtests.processes import Use, between, sample
 from loadtests.runs import RunFailed
-from loadtests.stage import Pace, generate
-from loadtests.workloads import Publish, Pull, Work
+from loadtests.stage import Asked, Pace, Stage, generate
 
 LOOKUPS = ("/v1/resources?q=压测&limit=20", "/v1/subscriptions?limit=20", "/v1/me")
 MASKED_SHAPE = (len(records.NARROW), len(records.MASKS))
-SLIM_SHAPE = (len(SLIM), 0)
+SLIM_SHAPE = (len(records.SLIM), 0)
 READERS = 8
 CROWD = 64
 
@@ -37,19 +37,14 @@ class Sought:
 
     name: str
     work: Work
+    records: int
     callers: int
     kinds: Sequence[str]
     shape: tuple[int, int] | None = None
 
-    @property
-    def records(self) -> int:
-        return self.work.records if isinstance(self.work, Publish) else self.work.limit
-
     def done(self, requests: int) -> dict[str, tuple[int, int]]:
-        records_each = 0 if POLL in self.kinds else self.records
-        return {
-            kind: (requests, 0 if kind == KEYED else requests * records_each) for kind in self.kinds
-        }
+        each = {kind: 0 if kind == KEYED else requests * self.records for kind in self.kinds}
+        return {kind: (requests, count) for kind, count in each.items()}
 
 
 Take = Callable[[Pace], Point]
@@ -57,97 +52,92 @@ Take = Callable[[Pace], Point]
 COLD = (PAGE, FETCH, PROJECT)
 
 
-def fitted(ground: Ground, lookups: int) -> Mapping[str, Take]:
+def fitted(stage: Stage, lookups: int) -> Mapping[str, Take]:
     """Return the points that the costs are fitted to: the ends of every line."""
-    world = ground.stage.world
-    for limit in (100, 1000):
-        ground.write(f"whole-{limit}", world.whole, limit, tuple(records.ITEMS))
-    for limit in (500, 10_000):
-        ground.write_all(f"missed-{limit}", world.whole, limit, tuple(records.ITEMS))
-        ground.write_all(f"masked-{limit}", world.masked, limit, records.NARROW)
-    empty = Pull(world.whole, 500, ground.write_empty())
+    world, every = stage.world, tuple(records.ITEMS)
+    stage.write_books(
+        [
+            *(Asked(f"at-hand-{n}.book", world.whole, n, every, tail=True) for n in (100, 1000)),
+            *(Asked(f"missed-{n}.book", world.whole, n, every) for n in (500, 10_000)),
+            *(Asked(f"masked-{n}.book", world.masked, n, records.NARROW) for n in (500, 10_000)),
+        ]
+    )
+    empty = Pull(stage.write_empty("empty.book"))
     sought = [
-        *(_publish(ground, batch) for batch in (1, 100, 1000)),
-        _publish(ground, 1, keyed=True),
-        *(_whole(ground, limit) for limit in (100, 1000)),
-        *(_missed(ground, limit) for limit in (500, 10_000)),
-        *(_masked(ground, limit) for limit in (500, 10_000)),
+        *(_publish(stage, batch) for batch in (1, 100, 1000)),
+        _publish(stage, 1, keyed=True),
+        *(_pull(stage, "at-hand", limit) for limit in (100, 1000)),
+        *(_pull(stage, book, limit) for book in ("missed", "masked") for limit in (500, 10_000)),
         # One caller: equal questions under way would be asked once.
-        Sought("poll, nothing new", empty, 1, (POLL,)),
+        Sought("poll, nothing new", empty, 0, 1, (POLL,)),
     ]
-    takes = _takes(ground, sought)
-    takes["token"] = lambda _pace: _tokens(ground, lookups // 3 + 1)
-    takes["look up"] = lambda _pace: _look_up(ground, lookups)
+    takes = _takes(stage, sought)
+    takes["token"] = lambda _pace: _tokens(stage, lookups // 3 + 1)
+    takes["look up"] = lambda _pace: _look_up(stage, lookups)
     return takes
 
 
-def checked(ground: Ground, day_seconds: float) -> Mapping[str, Take]:
+def checked(stage: Stage, day_seconds: float) -> Mapping[str, Take]:
     """Return the points that only check the costs: between the ends, beside them, all at once."""
-    world = ground.stage.world
-    everything = tuple(records.ITEMS)
-    ground.write("at-hand-500", world.masked, 500, records.NARROW)
-    ground.write("whole-200", world.whole, 200, everything)
-    ground.write_all("slim-500", ground.slim, 500, SLIM)
-    ground.write_all("missed-2000", world.whole, 2000, everything)
-    for limit in (500, 2000):
-        ground.write_all(f"masked-{limit}", world.masked, limit, records.NARROW)
-    at_hand = Pull(world.masked, 500, str(ground.path("at-hand-500")))
-    slim = Pull(ground.slim, 500, str(ground.path("slim-500")))
+    world, every = stage.world, tuple(records.ITEMS)
+    stage.write_books(
+        [
+            Asked("shown-500.book", world.masked, 500, records.NARROW, tail=True),
+            Asked("at-hand-200.book", world.whole, 200, every, tail=True),
+            Asked("slim-500.book", world.slim, 500, records.SLIM),
+            Asked("missed-2000.book", world.whole, 2000, every),
+            *(Asked(f"masked-{n}.book", world.masked, n, records.NARROW) for n in (500, 2000)),
+        ]
+    )
     sought = [
-        _publish(ground, 10),
-        _publish(ground, 500),
-        _publish(ground, 50, keyed=True),
-        # What others were shown the same way is no more work than whole records.
-        Sought("pull 500, 6 of 12 items, 2 masked, at hand", at_hand, READERS, (PAGE,)),
-        _masked(ground, 2000),
-        Sought("pull 500, 3 of 12 items, from the broker", slim, READERS, COLD, SLIM_SHAPE),
-        _missed(ground, 2000),
+        _publish(stage, 10),
+        _publish(stage, 500),
+        _publish(stage, 50, keyed=True),
+        *(_pull(stage, book, 500) for book in ("shown", "slim")),
+        *(_pull(stage, book, 2000) for book in ("masked", "missed")),
     ]
-    takes = _takes(ground, sought)
-    takes["mixed day"] = lambda _pace: _mixed(ground, day_seconds)
+    takes = _takes(stage, sought)
+    takes["mixed day"] = lambda _pace: _mixed(stage, day_seconds)
     return takes
 
 
-def crowded(ground: Ground) -> Mapping[str, Take]:
+def crowded(stage: Stage) -> Mapping[str, Take]:
     """Return a point that the model bounds from above: many write to one resource at once."""
-    work = Publish(ground.stage.world.feeds[:1], 1)
-    return _takes(ground, [Sought("publish 1, crowded", work, CROWD, (PUBLISH,))])
+    work = Publish(stage.world.feeds[:1], 1)
+    return _takes(stage, [Sought("publish 1, crowded", work, 1, CROWD, (PUBLISH,))])
 
 
-def _publish(ground: Ground, batch: int, *, keyed: bool = False) -> Sought:
-    work = Publish(ground.stage.world.feeds, batch, keyed)
+def _publish(stage: Stage, batch: int, *, keyed: bool = False) -> Sought:
+    work = Publish(stage.world.feeds, batch, keyed)
     kinds = (PUBLISH, KEYED) if keyed else (PUBLISH,)
     callers = len(work.resources)  # one for each, so that nobody's batches are merged
-    return Sought(f"publish {batch}{', keyed' if keyed else ''}", work, callers, kinds)
+    return Sought(f"publish {batch}{', keyed' if keyed else ''}", work, batch, callers, kinds)
 
 
-def _whole(ground: Ground, limit: int) -> Sought:
-    work = Pull(ground.stage.world.whole, limit, str(ground.path(f"whole-{limit}")))
-    return Sought(f"pull {limit}, whole", work, READERS, (PAGE,))
+# What each book's pages are called, which works they are, and the shape of their grant. What others
+# were shown the same way is no more work than whole records.
+PULLS: Mapping[str, tuple[str, Sequence[str], tuple[int, int] | None]] = {
+    "at-hand": ("whole", (PAGE,), None),
+    "shown": ("6 of 12 items, 2 masked, at hand", (PAGE,), None),
+    "missed": ("from the broker", (PAGE, FETCH), None),
+    "masked": ("6 of 12 items, 2 masked, from the broker", COLD, MASKED_SHAPE),
+    "slim": ("3 of 12 items, from the broker", COLD, SLIM_SHAPE),
+}
 
 
-def _masked(ground: Ground, limit: int) -> Sought:
-    work = Pull(ground.stage.world.masked, limit, str(ground.path(f"masked-{limit}")))
-    name = f"pull {limit}, 6 of 12 items, 2 masked, from the broker"
-    return Sought(name, work, READERS, COLD, MASKED_SHAPE)
+def _pull(stage: Stage, book: str, limit: int, callers: int = READERS) -> Sought:
+    told, kinds, shape = PULLS[book]
+    work = Pull(stage.path(f"{book}-{limit}.book"))
+    return Sought(f"pull {limit}, {told}", work, limit, callers, kinds, shape)
 
 
-def _missed(ground: Ground, limit: int) -> Sought:
-    work = Pull(ground.stage.world.whole, limit, str(ground.path(f"missed-{limit}")))
-    return Sought(f"pull {limit}, from the broker", work, READERS, (PAGE, FETCH))
+def _takes(stage: Stage, sought: Sequence[Sought]) -> dict[str, Take]:
+    return {each.name: partial(_take, stage, each) for each in sought}
 
 
-def _takes(ground: Ground, sought: Sequence[Sought]) -> dict[str, Take]:
-    return {each.name: _taking(ground, each) for each in sought}
-
-
-def _taking(ground: Ground, sought: Sought) -> Take:
-    return lambda pace: _take(ground, sought, pace)
-
-
-def _take(ground: Ground, sought: Sought, pace: Pace) -> Point:
+def _take(stage: Stage, sought: Sought, pace: Pace) -> Point:
     """Measure one window at full speed; raises RunFailed for any failure."""
-    seen = generate(ground.stage, sought.work, sought.callers, pace)
+    seen = generate(stage, sought.work, sought.callers, pace)
     if seen.total.failures or not seen.window.requests:
         raise RunFailed(f"{sought.name}: {'; '.join(seen.total.complaints) or 'no answer'}")
     return _point(sought.name, seen.use, sought.done(seen.window.requests), sought.shape)
@@ -169,22 +159,20 @@ def _point(
     )
 
 
-def _mixed(ground: Ground, seconds: float) -> Point:
+def _mixed(stage: Stage, seconds: float) -> Point:
     """Let writers and readers of all kinds work beside each other, each a number of requests."""
-    world = ground.stage.world
-    whole = Pull(world.whole, 200, str(ground.path("whole-200")))
     day = (
-        (_publish(ground, 1), 4, 150),
-        (_publish(ground, 200), 2, 40),
-        (_publish(ground, 20, keyed=True), 2, 30),
-        (_masked(ground, 500), 2, 50),
-        (Sought("pull 200, whole", whole, 2, (PAGE,)), 2, 150),
+        (_publish(stage, 1), 4, 150),
+        (_publish(stage, 200), 2, 40),
+        (_publish(stage, 20, keyed=True), 2, 30),
+        (_pull(stage, "masked", 500), 2, 50),
+        (_pull(stage, "at-hand", 200), 2, 150),
     )
-    families = ground.stage.arena.families
+    families = stage.arena.families
     before = sample(families)
     with ThreadPoolExecutor(len(day)) as pool:
         runs = [
-            pool.submit(_count_off, ground, sought, callers, round(rate * seconds))
+            pool.submit(_count_off, stage, sought, callers, round(rate * seconds))
             for sought, callers, rate in day
         ]
         done = [run.result() for run in runs]
@@ -193,9 +181,9 @@ def _mixed(ground: Ground, seconds: float) -> Point:
 
 
 def _count_off(
-    ground: Ground, sought: Sought, callers: int, requests: int
+    stage: Stage, sought: Sought, callers: int, requests: int
 ) -> dict[str, tuple[int, int]]:
-    seen = generate(ground.stage, sought.work, callers, Pace(0.0, 60.0), requests=requests)
+    seen = generate(stage, sought.work, callers, Pace(0.0, 60.0), requests=requests)
     if seen.total.failures or seen.total.records != requests * sought.records:
         raise RunFailed(f"mixed day: {'; '.join(seen.total.complaints) or sought.name}")
     return sought.done(requests)
@@ -212,8 +200,7 @@ def _sum(parts: Sequence[Mapping[str, tuple[int, int]]]) -> dict[str, tuple[int,
     }
 
 
-def _tokens(ground: Ground, count: int) -> Point:
-    stage = ground.stage
+def _tokens(stage: Stage, count: int) -> Point:
     before = sample(stage.arena.families)
     for _ in range(count):
         stage.token(stage.world.consumer)
@@ -221,8 +208,7 @@ def _tokens(ground: Ground, count: int) -> Point:
     return _point("token", use, {TOKEN: (count, 0)})
 
 
-def _look_up(ground: Ground, count: int) -> Point:
-    stage = ground.stage
+def _look_up(stage: Stage, count: int) -> Point:
     with stage.world.client(stage.world.consumer) as client:
         client.token()
         before = sample(stage.arena.families)

@@ -12,15 +12,16 @@ from locust import FastHttpUser, constant
 from locust.exception import RescheduleTask
 
 from loadtests import records, world
+from loadtests.generator import CREATED, OK
 from loadtests.pages import Book
-from loadtests.stage import BATCH, CATCH_UP, MASKED, TAIL
+from loadtests.stage import BATCH, BOOKS
 from loadtests.tally import Tally, read_receipt
 from loadtests.world import World
 from shuyuan_client.http import ExchangeClient
 
 BATCHES, SINGLES = 40, 2000
-CREATED, OK = 201, 200
 NDJSON = {"Content-Type": "application/x-ndjson"}
+JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Setting:
     def load(cls, folder: Path) -> "Setting":
         """Read what the benchmark has prepared in its private folder."""
         told = world.read(folder / world.FILE)
-        books = {name: Book(folder / name) for name in (MASKED, TAIL, CATCH_UP)}
+        books = {name: Book(folder / name) for name in BOOKS}
         made = cls(told, told.client(told.publisher), told.client(told.consumer), books)
         # Before any user starts: hundreds that find no token would all ask for one.
         made.publisher.token()
@@ -72,26 +73,29 @@ class ExchangeUser(FastHttpUser):
         self.number = next(self.setting.numbers)
         self.turn = self.number * 7
 
-    def publish(
-        self, resource: str, body: bytes, count: int, name: str, key: str | None = None
-    ) -> None:
-        """Publish and count; a refusal fails the run."""
-        headers = self.publish_headers()
-        if key is not None:
-            headers["Idempotency-Key"] = key
-        self._publish(resource, body, count, name, headers)
+    def next_turn(self) -> int:
+        self.turn += 1
+        return self.turn
 
-    def _publish(
-        self, resource: str, body: bytes, count: int, name: str, headers: Mapping[str, str]
-    ) -> None:
-        self.setting.tally.answered(*self.store(resource, body, count, name, headers))
+    def publish(self, bodies: Sequence[bytes], count: int, name: str, key: str = "") -> None:
+        """Publish the next of these bodies into this user's feed; a refusal fails the run."""
+        headers = {"Idempotency-Key": key} if key else {}
+        feeds, body = self.setting.world.feeds, bodies[self.next_turn() % len(bodies)]
+        feed = feeds[self.number % len(feeds)]
+        self.setting.tally.answered(*self.store(feed, body, count, name, headers))
 
     def store(
-        self, resource: str, body: bytes, count: int, name: str, headers: Mapping[str, str]
+        self,
+        resource: str,
+        body: bytes,
+        count: int,
+        name: str,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, float]:
         """Publish; return how many records the receipt names, and the seconds that it took."""
         path, tally = f"/v1/resources/{resource}/records", self.setting.tally
-        answer, seconds = self.call("POST", path, name, headers, body)
+        told = {**NDJSON, **bearer(self.setting.publisher), **(headers or {})}
+        answer, seconds = self.call("POST", path, name, told, body)
         if answer.status_code != CREATED:
             self.refused(answer, name)
         receipt = read_receipt(answer.content)
@@ -100,14 +104,12 @@ class ExchangeUser(FastHttpUser):
         tally.acknowledge(resource, receipt.positions)
         return receipt.accepted, seconds
 
-    def publish_headers(self) -> dict[str, str]:
-        return {**NDJSON, **_bearer(self.setting.publisher)}
-
-    def pull(self, subscription: str, limit: int, book: Book, place: int, name: str) -> None:
-        """Ask for a page of the book and compare it byte for byte."""
-        asked = f"cursor={book.pages[place].cursor}&limit={limit}"
-        path = f"/v1/subscriptions/{subscription}/records?{asked}"
-        answer, seconds = self.call("GET", path, name, self.read_headers())
+    def ask_for(self, book: Book, place: int, name: str) -> None:
+        """Ask what a page of the book asks, and compare the answer byte for byte."""
+        page = book.pages[place]
+        method, sent = ("POST", page.sent.encode()) if page.sent else ("GET", None)
+        headers = {**bearer(self.setting.consumer), **(JSON if sent else {})}
+        answer, seconds = self.call(method, page.target, name, headers, sent)
         if answer.status_code != OK:
             self.refused(answer, name)
         self.compare(answer, book, place, name, seconds)
@@ -122,10 +124,10 @@ class ExchangeUser(FastHttpUser):
     ) -> None:
         """Count the page if it is that of the book."""
         tally = self.setting.tally
-        if answer.content != book.body(place):
+        if not book.holds(place, answer.content):
             tally.failed(f"{name}: page {place} is not the page of the log")
             return
-        tally.checked += book.pages[place].count
+        tally.checked(book.pages[place].count)
         tally.answered(book.pages[place].count, seconds)
 
     def call(
@@ -133,17 +135,19 @@ class ExchangeUser(FastHttpUser):
         method: str,
         path: str,
         name: str,
-        headers: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> tuple[Any, float]:
         """Return the answer, whatever it says, and the seconds that it took.
 
-        An `orderly` refusal is no failure in Locust's own statistics either.
+        Who names no headers is the consumer. An `orderly` refusal is no failure in Locust's own
+        statistics either.
         """
         data: Any = body  # Locust says str, and takes bytes as they are
+        told = dict(bearer(self.setting.consumer) if headers is None else headers)
         begun = time.perf_counter()
         with self.client.request(
-            method, path, name=name, data=data, headers=dict(headers), catch_response=True
+            method, path, name=name, data=data, headers=told, catch_response=True
         ) as answer:
             seconds = time.perf_counter() - begun
             if answer.status_code in self.orderly:
@@ -156,9 +160,14 @@ class ExchangeUser(FastHttpUser):
         self.setting.tally.failed(f"{name}: {answer.status_code} {(answer.content or b'')[:200]!r}")
         raise RescheduleTask
 
-    def read_headers(self) -> dict[str, str]:
-        return _bearer(self.setting.consumer)
 
-
-def _bearer(client: ExchangeClient) -> dict[str, str]:
+def bearer(client: ExchangeClient) -> dict[str, str]:
     return {"Authorization": f"Bearer {client.token()}"}
+
+
+def comes_again(answer: Any, orderly: frozenset[int]) -> float | None:  # noqa: ANN401 - Locust's own
+    """Return in how many seconds an orderly refusal says to come again, None for anything else."""
+    status, headers = getattr(answer, "status_code", 0), getattr(answer, "headers", None) or {}
+    if status in orderly and "Retry-After" in headers:
+        return float(headers["Retry-After"])
+    return None

@@ -1,55 +1,68 @@
-"""Users of a bridge that speaks the Kafka REST v2 API: the same records, no grants, no receipts."""
+"""Users of a bridge that speaks the Kafka REST v2 API: the same records, no grants, no receipts.
+
+The benchmark runs them by `--bridge`, in a Locust of their own; the page never does.
+"""
 
 import secrets
 from functools import cache
+from typing import Any
 
 import gevent
 from locust import task
 from locust.exception import StopUser
 
-from loadtests import kafka_rest
-from loadtests.kafka_rest import ARCHIVE, COMMANDS, FEEDS, JSON_VALUES, PARTITION, POLLS, Following
+from loadtests import bridges
+from loadtests.bridges import (
+    ARCHIVE,
+    COMMANDS,
+    FEEDS,
+    JSON_VALUES,
+    PAGE_BYTES,
+    PAGE_BYTES_MAX,
+    PARTITION,
+    POLLS,
+    Following,
+)
+from loadtests.locustfile import prepare
 from loadtests.scenarios.base import BATCHES, SINGLES, ExchangeUser
 from loadtests.stage import BATCH
 
+__all__ = ["BridgePublishBatch", "BridgePublishSingle", "BridgePull", "prepare"]
+
 GROUP = f"loadtests-{secrets.token_hex(4)}"
 BEGINNING_SECONDS = 30.0
+TOO_LONG = 422
 
 
 @cache
 def _bodies(records_each: int) -> list[bytes]:
-    return kafka_rest.bodies(records_each, BATCHES if records_each > 1 else SINGLES)
+    return bridges.bodies(records_each, BATCHES if records_each > 1 else SINGLES)
 
 
-class BridgePublishing(ExchangeUser):
+class BridgePublishBatch(ExchangeUser):
     """Publishes into the feeds in turn; what the answer names is read back from the log."""
 
-    abstract = True
-    records_each: int
+    case = "publish-500"
+    records_each = BATCH
 
     @task
     def publish_to_bridge(self) -> None:
-        self.turn += 1
         tally, bodies = self.setting.tally, _bodies(self.records_each)
-        feed, body = FEEDS[self.number % len(FEEDS)], bodies[self.turn % len(bodies)]
+        feed = FEEDS[self.number % len(FEEDS)]
+        body = bodies[self.next_turn() % len(bodies)]
         answer, seconds = self.call("POST", f"/topics/{feed}", self.case, JSON_VALUES, body)
         if not answer.ok:
             self.refused(answer, self.case)
         try:
-            runs = kafka_rest.acknowledged(answer.content, self.records_each)
+            runs = bridges.acknowledged(answer.content, self.records_each)
         except ValueError as error:
             tally.failed(f"{self.case}: {error}")
             return
-        tally.acknowledged.setdefault(feed, []).extend(runs)
+        tally.whole.acknowledged.setdefault(feed, []).extend(runs)
         tally.answered(self.records_each, seconds)
 
 
-class BridgePublishBatch(BridgePublishing):
-    case = "publish-500"
-    records_each = BATCH
-
-
-class BridgePublishSingle(BridgePublishing):
+class BridgePublishSingle(BridgePublishBatch):
     case = "publish-1"
     records_each = 1
 
@@ -57,7 +70,9 @@ class BridgePublishSingle(BridgePublishing):
 class BridgePull(ExchangeUser):
     """A consumer instance in a group of its own, which reads the archive over and over."""
 
-    case = "pull-500-tail"
+    case = "pull-500"
+    orderly = frozenset({TOO_LONG})
+    page_bytes = PAGE_BYTES
 
     def on_start(self) -> None:
         super().on_start()
@@ -84,30 +99,40 @@ class BridgePull(ExchangeUser):
             self.setting.tally.failed(f"{method} {path}: {answer.status_code} {answer.text!r}")
 
     def _first_page(self) -> bytes:
-        answer = self.client.get(self._poll(), name="bridge: joining", headers=dict(POLLS))
-        return answer.content if answer.ok and answer.content else b"[]"
+        answer, _ = self.call("GET", self._poll(), "bridge: joining", POLLS)
+        return answer.content if not self._is_too_long(answer) and answer.ok else b"[]"
+
+    def _is_too_long(self, answer: Any) -> bool:  # noqa: ANN401 - Locust's own type
+        """Whether the bridge refused to answer so much; then ask for twice as many bytes."""
+        if answer.status_code != TOO_LONG or self.page_bytes >= PAGE_BYTES_MAX:
+            return False
+        self.page_bytes *= 2
+        self._begin_again()
+        return True
 
     def _poll(self) -> str:
-        asked = f"timeout={kafka_rest.POLL_MILLISECONDS}&max_bytes={kafka_rest.PAGE_BYTES}"
+        asked = f"timeout={bridges.POLL_MILLISECONDS}&max_bytes={self.page_bytes}"
         return f"{self.path}/records?{asked}"
 
     @task
     def poll_bridge(self) -> None:
         tally = self.setting.tally
         answer, seconds = self.call("GET", self._poll(), self.case, POLLS)
+        if self._is_too_long(answer):
+            return
         if not answer.ok:
             self.refused(answer, self.case)
-        count = self._count(answer.content or b"[]")
+        count = self._count(answer.content)
         if not count:
             self._begin_again()
             return
-        tally.checked += count
+        tally.checked(count)
         tally.answered(count, seconds)
 
     def _count(self, content: bytes) -> int:
         """Return how many records came; a wrong one is a failure, and ends the user."""
         try:
-            return self.following.got(content)
+            return self.following.got(content or b"[]")
         except ValueError as error:
             self.setting.tally.failed(f"{self.case}: {error}")
             raise StopUser from error

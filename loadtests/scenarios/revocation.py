@@ -15,10 +15,11 @@ from typing import ClassVar
 import gevent
 from locust import task
 
-from loadtests import facts
-from loadtests.scenarios.base import OK, ExchangeUser
+from loadtests import targets as facts
+from loadtests.generator import OK
+from loadtests.scenarios.base import ExchangeUser, comes_again
 from loadtests.stage import MASKED, PAGE
-from loadtests.tally import percentile
+from loadtests.statistics import percentile
 from loadtests.world import REVOCABLE_SUBSCRIPTIONS
 
 SUSPENDED, STOP_SECONDS = b"subscription_suspended", 1.0
@@ -89,10 +90,10 @@ class Revoker(Revocable):
 
     def _ended(self, suspension: Suspension) -> None:
         self.lates.append(suspension.late_seconds * 1000)
-        ordered, told = sorted(self.lates), self.setting.tally.facts
-        told[facts.SUSPENSIONS] = len(ordered)
-        told[facts.LAST_BYTE_P50] = percentile(ordered, 0.50)
-        told[facts.LAST_BYTE_P99] = percentile(ordered, 0.99)
+        told = self.setting.tally.facts
+        told[facts.SUSPENSIONS] = len(self.lates)
+        told[facts.LAST_BYTE_P50] = percentile(self.lates, 0.50)
+        told[facts.LAST_BYTE_P99] = percentile(self.lates, 0.99)
 
 
 class Reading(Revocable):
@@ -111,10 +112,9 @@ class Reading(Revocable):
 
     def is_unsure(self, answer: object) -> bool:
         """Whether a worker could not confirm its rules in time, and rightly gives nothing out."""
-        status, headers = getattr(answer, "status_code", 0), getattr(answer, "headers", None) or {}
-        if status != UNAVAILABLE or "Retry-After" not in headers:
+        if comes_again(answer, frozenset({UNAVAILABLE})) is None:
             return False
-        self.setting.tally.refused += 1
+        self.setting.tally.refused()
         gevent.sleep(PAUSE_SECONDS)
         return True
 
@@ -140,7 +140,7 @@ class Revoked(Reading):
     @task
     def read_on(self) -> None:
         path = f"/v1/subscriptions/{self.subscription}/records?cursor={self.cursor}&limit={PAGE}"
-        answer, seconds = self.call("GET", path, "revocation: pull", self.read_headers())
+        answer, seconds = self.call("GET", path, "revocation: pull")
         if self.is_closed(answer):
             gevent.sleep(PAUSE_SECONDS)
             return
@@ -166,7 +166,7 @@ class RevokedWaiting(Reading):
     def wait_on(self) -> None:
         asked = f"cursor={self.cursor}&limit={PAGE}&wait={WAIT_SECONDS}"
         path = f"/v1/subscriptions/{self.subscription}/records?{asked}"
-        answer, _ = self.call("GET", path, "revocation: long poll", self.read_headers())
+        answer, _ = self.call("GET", path, "revocation: long poll")
         if self.is_closed(answer):
             self.note_late(facts.POLL_ENDED)
             while self.subscription in self.closed:

@@ -5,7 +5,6 @@ Any failed request, or an aim that was missed, makes the program end with 1.
 """
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,42 +13,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.local.report import Report
-from deploy.local.wording import LocalError, say
+from deploy.local.wording import say
 from loadtests import results as outcomes
-from loadtests.arena import machine
+from loadtests.arena import Arena, guarded, kept_arena, machine
 from loadtests.processes import others_share
-from loadtests.runs import RunFailed
-from loadtests.soak import (
-    filling,
-    flood,
-    long_log,
-    memory,
-    neighbours,
-    polls,
-    report,
-    resources,
-    scene,
-    subscriptions,
-)
-from loadtests.soak import population as populations
-from loadtests.soak.findings import Found
-from loadtests.soak.ground import Ground, kept
+from loadtests.soak import crowding, lasting, population, scaling, scene
 from loadtests.soak.population import Scale
-from loadtests.soak.report import Soaked
-from loadtests.soak.scene import Effort, Scene
-from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
+from loadtests.soak.scene import Effort, Found, Scene, Soaked
 
 LOOK_SECONDS = 1.0
-
-Row = Callable[[Scene], Found]
-ROWS: Mapping[str, Row] = {
-    "subscriptions": subscriptions.run,
-    "resources": resources.run,
-    "polls": polls.run,
-    "neighbours": neighbours.run,
-    "log": long_log.run,
-    "flood": flood.run,
-    "memory": memory.run,
+ROWS: Mapping[str, Callable[[Scene], Found]] = {
+    "subscriptions": scaling.subscriptions,
+    "resources": scaling.resources,
+    "polls": crowding.polls,
+    "neighbours": crowding.neighbours,
+    "log": scaling.long_log,
+    "flood": lasting.flood,
+    "memory": lasting.memory,
 }
 
 
@@ -63,10 +43,14 @@ class Plan:
     quick: bool
 
 
-def run(ground: Ground, plan: Plan, folder: Path, told: Report, others: float = 0.0) -> Soaked:
+def run(arena: Arena, plan: Plan, folder: Path, told: Report, others: float = 0.0) -> Soaked:
     """Seed what is missing, run the rows, write the results; raises RunFailed."""
     started, begun = datetime.now(UTC), time.monotonic()
-    setting = _prepared(ground, plan, told)
+    with told.step(say("登记资源和授权", "registering resources and subscriptions")):
+        people = population.populate(arena, plan.scale, told.line)
+    setting = Scene(arena, people, plan.scale, plan.effort, told)
+    with told.step(say("填充日志", "filling the logs")):
+        scaling.fill(setting)
     found = Found()
     for name in plan.rows:
         with told.step(say(f"长稳测试：{name}", f"soak: {name}")):
@@ -74,7 +58,7 @@ def run(ground: Ground, plan: Plan, folder: Path, told: Report, others: float = 
     soaked = Soaked(
         started_at=started.isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - begun, 1),
-        machine=machine(ground.arena),
+        machine=machine(arena),
         cases=found.cases,
         indicative=plan.quick,
         others_share=round(others, 3),
@@ -82,17 +66,8 @@ def run(ground: Ground, plan: Plan, folder: Path, told: Report, others: float = 
         findings=found.findings,
         curves=found.curves,
     )
-    report.write(soaked, folder)
+    soaked.write(folder)
     return soaked
-
-
-def _prepared(ground: Ground, plan: Plan, told: Report) -> Scene:
-    with told.step(say("登记资源和授权", "registering resources and subscriptions")):
-        people = populations.populate(ground.arena, plan.scale, told.line)
-    setting = Scene(ground, people, plan.scale, plan.effort, told)
-    with told.step(say("填充日志", "filling the logs")):
-        filling.fill(setting)
-    return setting
 
 
 def _plan(arguments: Sequence[str]) -> Plan:
@@ -103,13 +78,10 @@ def _plan(arguments: Sequence[str]) -> Plan:
     parser.add_argument("--rounds", type=int, help="how often each pair of runs is repeated")
     chosen = parser.parse_args(arguments)
     effort = scene.QUICK if chosen.quick else scene.FULL
+    minutes, rounds = chosen.minutes or effort.memory_minutes, chosen.rounds or effort.rounds
     return Plan(
-        populations.QUICK if chosen.quick else populations.FULL,
-        replace(
-            effort,
-            memory_minutes=chosen.minutes or effort.memory_minutes,
-            rounds=chosen.rounds or effort.rounds,
-        ),
+        population.QUICK if chosen.quick else population.FULL,
+        replace(effort, memory_minutes=minutes, rounds=rounds),
         chosen.only or list(ROWS),
         chosen.quick,
     )
@@ -118,22 +90,15 @@ def _plan(arguments: Sequence[str]) -> Plan:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return 0 when nothing failed and every aim was reached."""
     plan = _plan(sys.argv[1:] if arguments is None else arguments)
-    signal.signal(signal.SIGTERM, _interrupted)
-    try:
-        others, told = others_share(LOOK_SECONDS), Report()
-        with kept("soak-quick" if plan.quick else "soak", told) as ground:
-            soaked = run(ground, plan, outcomes.FOLDER, told, others)
-    except (LocalError, RunFailed, Failure) as error:
-        sys.stderr.write(f"✗ {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    sys.stdout.write(report.markdown(soaked))
+    return guarded(lambda: _run(plan))
+
+
+def _run(plan: Plan) -> int:
+    others, told = others_share(LOOK_SECONDS), Report()
+    with kept_arena("soak-quick" if plan.quick else "soak", told) as arena:
+        soaked = run(arena, plan, outcomes.FOLDER, told, others)
+    sys.stdout.write(soaked.markdown())
     return 0 if soaked.good else 1
-
-
-def _interrupted(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Who lives in a soak: thousands of resources and subscriptions, registered once and kept.
 
-Everything is made through the public API, by the same steps as a department's own programs, and a
-population that is too small grows: what a broken-off seeding made is used by the next one.
+Everything is made by the steps of the load tests' own world, and a population that is too small
+grows: what a broken-off seeding made is used by the next one.
 """
 
 import time
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -18,7 +18,6 @@ from deploy.local.files import write_private
 from loadtests import records
 from loadtests.arena import Arena
 from loadtests.world import RATE_LIMIT, Credentials, Department, Json, Seeding, application
-from shuyuan_client.http import ExchangeClient, with_secret
 
 FILE = "population.json"
 SYSTEMS = 11
@@ -100,7 +99,8 @@ class Population(msgspec.Struct):
             place = places[each.resource]
             ordered.append((taken[place], place, each))
             taken[place] += 1
-        rest = [each for _turn, place, each in sorted(ordered, key=_by_turn) if place]
+        ordered.sort(key=lambda each: each[:2])
+        rest = [each for _turn, place, each in ordered if place]
         return rest[: scale.subscriptions - scale.popular]
 
     def missing(self, scale: Scale) -> list[int]:
@@ -115,20 +115,16 @@ class Population(msgspec.Struct):
         return found
 
 
-def _by_turn(ordered: tuple[int, int, Subscription]) -> tuple[int, int]:
-    return ordered[:2]
-
-
 def read(path: Path) -> Population | None:
-    return msgspec.json.decode(path.read_bytes(), type=Population) if path.exists() else None
+    """Return a kept population; one whose records were others is of no use."""
+    if not path.exists():
+        return None
+    found = msgspec.json.decode(path.read_bytes(), type=Population)
+    return found if [item["name"] for item in found.items] == list(records.ITEMS) else None
 
 
 def write(population: Population, path: Path) -> None:
     write_private(path, msgspec.json.encode(population).decode())
-
-
-def client(arena: Arena, who: Credentials) -> ExchangeClient:
-    return ExchangeClient(arena.base_url, with_secret(who.name, who.secret))
 
 
 def populate(arena: Arena, scale: Scale, told: Told) -> Population:
@@ -234,7 +230,7 @@ class Grower:
     def _subscription(self, resource: str, system: int) -> Subscription:
         """Apply and sign; the provider's standing consent agrees at once."""
         granted_to = self.population.systems[system].name
-        asked: dict[str, Any] = application(resource, granted_to, records.NARROW)
+        asked = application(granted_to) | {"resource_id": resource, "items": records.NARROW}
         made = self._consumer.clerk.ask("POST", "/v1/applications", asked)
         signed = self._consumer.head.ask("POST", f"/v1/applications/{made['id']}/sign")
         return Subscription(str(signed["subscription_id"]), resource, system)

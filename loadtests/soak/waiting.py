@@ -9,20 +9,18 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from typing import cast
 
+import httpx
 import msgspec
 import uvloop
 
 from loadtests import records
-from loadtests.generator import HEAD_END, LENGTH, STATUS
-from loadtests.soak.asking import Ask, target
+from loadtests.generator import OK, RETRY_AFTER, STATUS, Answers
 from loadtests.stage import PAGE
-from loadtests.tally import BEGIN, DONE, END, Tally, percentile, tell
-from loadtests.workloads import CREATED, OK
+from loadtests.statistics import percentile
+from loadtests.tally import BEGIN, DONE, END, Tally, tell
 
 CURSOR = re.compile(rb"\r\nexchange-next-cursor: *(\S+)", re.IGNORECASE)
-RETRY_AFTER = re.compile(rb"\r\nretry-after: *[1-9]\d*\r", re.IGNORECASE)
 UNAVAILABLE, RETRY_SECONDS = 503, 1.0
 # Connections are opened so many at a time: the backlog of a listening socket is bounded.
 OPENED_AT_ONCE = 200
@@ -32,8 +30,17 @@ SETTLING_SECONDS = 300.0
 OPENED, ROUND = "opened", "round"
 
 
+class Ask(msgspec.Struct):
+    """A page from a cursor on, asked for with the token at a place; `of` is its resource's."""
+
+    subscription: str
+    token: int
+    cursor: str
+    of: int
+
+
 class Order(msgspec.Struct):
-    """`polls` connections share the `asks` out; `of` says which resource each ask is of.
+    """`polls` connections share the `asks` out.
 
     After an idle time `rounds` records are published one by one, into the resources in turn, each
     when the one before has reached everybody and `settle_seconds` have passed.
@@ -43,7 +50,6 @@ class Order(msgspec.Struct):
     port: int
     tokens: list[str]
     asks: list[Ask]
-    of: list[int]
     polls: int
     wait_seconds: int
     idle_seconds: float
@@ -53,55 +59,46 @@ class Order(msgspec.Struct):
     settle_seconds: float
 
 
-class Poll(asyncio.Protocol):
+class Poll(Answers):
     """One connection that always has a poll open; tells its hall of every record."""
 
-    def __init__(self, hall: "Hall", ask: Ask, resource: int) -> None:
-        self.resource = resource
-        self.answers = 0
-        self._hall = hall
-        self._ask_for = ask
-        self._received = b""
+    def __init__(self, hall: "Hall", ask: Ask) -> None:
+        super().__init__()
+        self.of = ask.of
+        self._answers = 0
+        self._hall, self._ask_for, self._cursor = hall, ask, ask.cursor
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+        super().connection_made(transport)
         self._ask()
 
     def _ask(self) -> None:
         if self._transport.is_closing():
             return
-        order = self._hall.order
+        order, ask = self._hall.order, self._ask_for
         # The first one is answered at once: then whatever it needs is loaded.
-        path = target(self._ask_for, PAGE, order.wait_seconds if self.answers else 0)
-        token = order.tokens[self._ask_for.token]
-        head = f"GET {path} HTTP/1.1\r\nHost: {order.host}\r\nAuthorization: Bearer {token}\r\n\r\n"
-        self._transport.write(head.encode())
+        wait = f"&wait={order.wait_seconds}" if self._answers else ""
+        self._transport.write(
+            f"GET /v1/subscriptions/{ask.subscription}/records?limit={PAGE}&cursor={self._cursor}"
+            f"{wait} HTTP/1.1\r\nHost: {order.host}\r\n"
+            f"Authorization: Bearer {order.tokens[ask.token]}\r\n\r\n".encode()
+        )
 
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        end = self._received.find(HEAD_END)
-        length = LENGTH.search(self._received, 0, end) if end >= 0 else None
-        if length is None or len(self._received) < end + len(HEAD_END) + int(length[1]):
-            return
-        answer, self._received = self._received, b""
-        self._answered(answer, end)
-
-    def _answered(self, answer: bytes, end: int) -> None:
-        if int(answer[STATUS]) == UNAVAILABLE and RETRY_AFTER.search(answer, 0, end):
+    def answered(self, answer: bytes, head_end: int) -> None:
+        if int(answer[STATUS]) == UNAVAILABLE and RETRY_AFTER.search(answer, 0, head_end):
             # A worker that is short of time cannot confirm its rules, and says so.
-            self._hall.tally.refused += 1
+            self._hall.tally.refused()
             asyncio.get_running_loop().call_later(RETRY_SECONDS, self._ask)
             return
-        cursor = CURSOR.search(answer, 0, end)
+        cursor = CURSOR.search(answer, 0, head_end)
         if int(answer[STATUS]) != OK or cursor is None:
             self._hall.failed(f"long poll: {answer[:300]!r}")
             return
-        self.answers += 1
-        if self.answers == 1:
+        self._answers += 1
+        if self._answers == 1:
             self._hall.settled()
-        body = answer[end + len(HEAD_END) :]
-        self._ask_for = msgspec.structs.replace(self._ask_for, cursor=cursor[1].decode())
-        if body:
+        self._cursor = cursor[1].decode()
+        if body := answer[head_end:]:
             self._hall.received(self, body)
         self._ask()
 
@@ -145,7 +142,7 @@ class Hall:
             self.failed(f"a record that was not waited for: {body[:200]!r}")
             return
         self._waiting.remove(poll)
-        self.tally.checked += 1
+        self.tally.checked(1)
         self.tally.stored(1)
         if not self._waiting:
             self._everybody.set()
@@ -155,8 +152,7 @@ class Hall:
         order, loop, begun = self.order, asyncio.get_running_loop(), time.perf_counter()
         for start in range(0, order.polls, OPENED_AT_ONCE):
             numbers = range(start, min(start + OPENED_AT_ONCE, order.polls))
-            places = [number % len(order.asks) for number in numbers]
-            polls = [Poll(self, order.asks[place], order.of[place]) for place in places]
+            polls = [Poll(self, order.asks[number % len(order.asks)]) for number in numbers]
             self.polls += polls
             await asyncio.gather(
                 *(
@@ -171,7 +167,7 @@ class Hall:
     async def round(self, number: int) -> tuple[float, float]:
         """Publish one record; return the seconds to its receipt, and to the last poll's answer."""
         place = number % len(self.order.resources)
-        self._waiting = {poll for poll in self.polls if poll.resource == place}
+        self._waiting = {poll for poll in self.polls if poll.of == place}
         self._key = str(records.record(number)[records.KEY]).encode()
         self._everybody.clear()
         begun = time.perf_counter()
@@ -191,22 +187,13 @@ class Hall:
 
 
 async def publish(order: Order, resource: str, number: int) -> None:
-    """Publish one record on a connection of its own; ValueError unless it is accepted."""
-    body = records.line(number)
-    head = (
-        f"POST /v1/resources/{resource}/records HTTP/1.1\r\nHost: {order.host}\r\n"
-        f"Authorization: Bearer {order.publisher_token}\r\nConnection: close\r\n"
-        f"Content-Type: application/x-ndjson\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    reader, writer = await asyncio.open_connection(order.host, order.port)
-    try:
-        writer.write(head.encode() + body)
-        answer = await reader.read()
-    finally:
-        writer.close()
-        await writer.wait_closed()
-    if int(answer[STATUS]) != CREATED:
-        raise ValueError(f"publish: {answer[:300]!r}")
+    """Publish one record on a connection of its own."""
+    headers = {
+        "Authorization": f"Bearer {order.publisher_token}", "Content-Type": "application/x-ndjson",
+    }  # fmt: skip
+    url = f"http://{order.host}:{order.port}/v1/resources/{resource}/records"
+    async with httpx.AsyncClient(headers=headers, verify=False) as http:  # noqa: S501 - no TLS
+        (await http.post(url, content=records.line(number))).raise_for_status()
 
 
 async def run(order: Order) -> None:
@@ -226,13 +213,12 @@ async def run(order: Order) -> None:
         tell(ROUND, {"number": number, "seconds": rounds[-1][1]})
         await asyncio.sleep(order.settle_seconds)
     hall.leave()
-    hall.tally.facts |= {"open_seconds": opened, **_facts(rounds)}
+    hall.tally.facts.update({"open_seconds": opened, **_facts(rounds)})
     tell(DONE, hall.tally.total())
 
 
 def _facts(rounds: Sequence[tuple[float, float]]) -> dict[str, float]:
-    receipts = sorted(acknowledged for acknowledged, _last in rounds)
-    lasts = sorted(last for _acknowledged, last in rounds)
+    receipts, lasts = ([each[place] for each in rounds] for place in (0, 1))
     return {
         "receipt_p50_ms": percentile(receipts, 0.5) * 1000,
         "last_p50_ms": percentile(lasts, 0.5) * 1000,

@@ -18,10 +18,13 @@ NEVER = 1_000_000
 
 
 class KafkaRest:
-    """`forgets` acknowledges records that it does not store; `blurs` changes what it hands out."""
+    """`forgets` acknowledges records that it does not store; `blurs` changes what it hands out.
+
+    One that `is_strict` answers 422 instead of more than it was asked for.
+    """
 
     def __init__(self, bootstrap: str) -> None:
-        self.forgets = self.blurs = False
+        self.forgets = self.blurs = self.is_strict = False
         self.deleted: list[str] = []
         self._bootstrap = bootstrap
         self._readers: dict[str, AIOKafkaConsumer] = {}
@@ -73,11 +76,14 @@ class KafkaRest:
             self._readers[name].seek(TopicPartition(each["topic"], each["partition"]), 0)
         return Response(status_code=204)
 
-    async def poll(self, name: str, request: Request) -> Response:
+    async def poll(self, name: str, request: Request, max_bytes: int) -> Response:
         assert request.headers["accept"] == JSON
         found = await self._readers[name].getmany(timeout_ms=200, max_records=BATCH)
         page = [self._shown(each) for batch in found.values() for each in batch]
-        return Response(orjson.dumps(page), media_type=JSON)
+        body = orjson.dumps(page)
+        if self.is_strict and len(body) > max_bytes:
+            return Response(b"{}", status_code=422)
+        return Response(body, media_type=JSON)
 
     def _shown(self, record: Any) -> dict[str, Any]:  # noqa: ANN401 - aiokafka has no types
         value = orjson.loads(record.value) | ({"sex": "9"} if self.blurs else {})

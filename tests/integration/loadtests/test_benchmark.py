@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from deploy.local.report import Report
-from loadtests import bench, facts
-from loadtests.beside import BESIDE
-from loadtests.measuring import NAIVE, SHUYUAN
+from loadtests import bench
+from loadtests import targets as facts
 from loadtests.results import PARTS
 from loadtests.stage import Pace, Stage
-from loadtests.targets import TARGETS
+from loadtests.targets import BESIDE, NAIVE, SHUYUAN, TARGETS, TUNED_NAIVE
 from loadtests.world import RATE_LIMIT, staff_logins
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(900)]
@@ -29,15 +28,17 @@ CASE = {
 ARCHIVE = 30_000  # as conftest fills it
 SHORT = bench.Plan(
     1,
-    Pace(0.2, 0.8, 300_000),
+    Pace(0.2, 0.8, 1_600_000),
     Pace(0.2, 1.6, pairs=2),
     ARCHIVE,
     10_000,
-    400_000,
+    1_600_000,
     0.6,
     indicative=True,
     only=(
-        *("publish-500", "publish-500/shuyuan/raw", "publish-500/naive/raw"),
+        *("publish-500/shuyuan", "publish-500/shuyuan/raw", "publish-500/naive/raw"),
+        *("publish-500/naive-batched/raw", "publish-500/kafka-producer-perf-test/1 producer"),
+        *("pull-500-masked-quota/shuyuan/raw", "query/shuyuan", "verify/shuyuan/raw"),
         *("publish-1-keyed//raw", "pull-500-masked//raw", "pull-500-masked/shuyuan/wrk"),
         *("pull-catch-up/kafka-consumer-perf-test", "revocation", "storm", BESIDE),
     ),
@@ -101,7 +102,7 @@ async def test_locust_and_the_raw_generator_ask_for_the_same_things(
 
 async def test_kafkas_own_producer_runs_beside(results: dict[str, Any]) -> None:
     tool = "kafka-producer-perf-test"
-    assert case_of(results, "publish-500", tool, tool)["records_answered"] == 300_000
+    assert case_of(results, "publish-500", tool, "1 producer")["records_answered"] == 1_600_000
 
 
 async def test_the_naive_service_gives_back_what_it_took(results: dict[str, Any]) -> None:
@@ -109,6 +110,13 @@ async def test_the_naive_service_gives_back_what_it_took(results: dict[str, Any]
     pulled = case_of(results, "pull-500-masked", NAIVE, "raw")
     assert published["records_per_second"] > 0
     assert pulled["records_per_second"] > 0
+    assert case_of(results, "publish-500", TUNED_NAIVE, "raw")["records_per_second"] > 0
+
+
+async def test_one_record_is_asked_for_by_every_generator(results: dict[str, Any]) -> None:
+    for by in ("locust", "wrk"):
+        assert case_of(results, "query", SHUYUAN, by)["records_read_back"] > 0
+    assert case_of(results, "verify", SHUYUAN, "raw")["records_read_back"] > 0
 
 
 async def test_no_record_leaves_a_second_after_a_suspension(results: dict[str, Any]) -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from exchange.log.topics import topic_of
 from loadtests import pages, readback, records, wrk
 from loadtests.arena import Arena
-from loadtests.measuring import WRK, Measuring
+from loadtests.generator import Publish, Pull
+from loadtests.measuring import Label, Measuring
 from loadtests.readback import Answer, Question, Topic
 from loadtests.references import create_topics_of
-from loadtests.stage import CATCH_UP, MASKED, TAIL, Pace, Stage, generate
-from loadtests.workloads import Publish, Pull
+from loadtests.stage import CATCH_UP, MASKED, TAIL, Asked, Pace, Stage, generate
+from loadtests.targets import SHUYUAN, WRK
 from tests.support.world import unique
 
 pytestmark = [pytest.mark.benchmark]
@@ -36,7 +36,8 @@ async def test_requests_that_are_due_come_whether_answered_or_not(stage: Stage) 
 @pytest.mark.parametrize("keyed", [False, True])
 async def test_wrk_knows_every_acknowledgement(stage: Stage, *, keyed: bool) -> None:
     measuring, work = Measuring(stage, 0), Publish(stage.world.feeds, 1, keyed=keyed)
-    case = await asyncio.to_thread(measuring.drive, WRK, "publish-1", work, 8, Pace(0.2, 0.8))
+    label = Label("publish-1", SHUYUAN, WRK, 8)
+    case = await asyncio.to_thread(measuring.drive, label, work, Pace(0.2, 0.8))
     assert case.good, case.complaints
     assert case.records_answered == case.records_read_back > case.records_per_second * 0.7
     assert 0 < case.p50_ms <= case.p99_ms
@@ -44,7 +45,7 @@ async def test_wrk_knows_every_acknowledgement(stage: Stage, *, keyed: bool) -> 
 
 @needs_wrk
 async def test_wrk_compares_every_page(stage: Stage) -> None:
-    work = Pull(stage.world.masked, 500, str(_spoilt(stage.folder / MASKED)))
+    work = Pull(str(_spoilt(stage.folder / MASKED)))
     seen = await asyncio.to_thread(wrk.generate, stage, work, 2, Pace(0.0, 0.3))
     assert seen.total.failures > 0
     assert "page" in seen.total.complaints[0]
@@ -95,27 +96,14 @@ async def test_the_tail_is_the_end_of_the_archive(stage: Stage) -> None:
 
 async def test_a_page_that_differs_from_the_log_is_refused(stage: Stage) -> None:
     """The masked subscription, held against the log as if nothing were masked."""
-    world = stage.world
-    question = pages.Question(
-        base_url=stage.arena.base_url,
-        token=await asyncio.to_thread(stage.token, world.consumer),
-        subscription=world.masked,
-        cursor=pages.Book(stage.folder / MASKED).pages[0].cursor,
-        offset=0,
-        limit=500,
-        pages_max=1,
-        items=list(records.NARROW),
-        masked=False,
-        bootstrap=stage.arena.bootstrap,
-        topic=topic_of(world.archive),
-        path=str(stage.folder / "wrong.book"),
-    )
+    asked = Asked("wrong.book", stage.world.masked, 500, list(records.NARROW))
+    question = await asyncio.to_thread(stage._question, asked)
     with pytest.raises(ValueError, match="is not what the log holds"):
         await asyncio.to_thread(pages.write, question)
 
 
 async def test_a_page_that_differs_from_the_book_fails_the_run(stage: Stage) -> None:
-    work = Pull(stage.world.masked, 500, str(_spoilt(stage.folder / MASKED)))
+    work = Pull(str(_spoilt(stage.folder / MASKED)))
     seen = await asyncio.to_thread(generate, stage, work, 2, Pace(0.0, 0.3))
     assert seen.total.failures > 0
     assert "is not the page of the log" in seen.total.complaints[0]

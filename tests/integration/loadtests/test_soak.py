@@ -12,12 +12,12 @@ import pytest
 from deploy.local.report import Report
 from deploy.local.stack import Stack
 from loadtests import records
-from loadtests.arena import Arena
+from loadtests.arena import Arena, beside
+from loadtests.pages import Book
 from loadtests.runs import RunFailed
 from loadtests.soak import __main__ as soak
-from loadtests.soak import filling, scene
 from loadtests.soak import population as populations
-from loadtests.soak.ground import Ground, beside
+from loadtests.soak import scaling, scene
 from loadtests.soak.scene import Scene
 from loadtests.stage import PAGE
 from tests.support import processes
@@ -37,10 +37,10 @@ def ground(
     settings: dict[str, str],
     logs: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Ground:
+) -> Arena:
     parts = {"broker": stack.kafka.service, "database": stack.postgres.service}
     started = {role: part.running() for role, part in parts.items()}
-    arena = Arena(
+    return Arena(
         world.base_url,
         stack.endpoints.database_url,
         stack.endpoints.kafka_bootstrap,
@@ -51,13 +51,13 @@ def ground(
             "gateway": platform.process.pid,
         },
         len(platform.worker_pids()),
+        settings,
     )
-    return Ground(arena, settings)
 
 
 @pytest.fixture(scope="module")
 async def results(
-    ground: Ground, stack: Stack, tmp_path_factory: pytest.TempPathFactory
+    ground: Arena, stack: Stack, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("results")
     # A broker of somebody else's is not ours to stop.
@@ -114,18 +114,16 @@ async def test_first_pulls_and_the_cold_start_are_measured(results: dict[str, An
 
 
 @pytest.fixture(scope="module")
-async def set_scene(ground: Ground, results: dict[str, Any]) -> Scene:
+async def set_scene(ground: Arena, results: dict[str, Any]) -> Scene:
     people = populations.read(ground.folder / populations.FILE)
     assert people is not None
     return Scene(ground, people, SCALE, EFFORT, Report())
 
 
-async def test_what_was_registered_is_used_again_and_grows(
-    ground: Ground, set_scene: Scene
-) -> None:
+async def test_what_was_registered_is_used_again_and_grows(ground: Arena, set_scene: Scene) -> None:
     before = set_scene.population
     larger = replace_scale(resources=7, subscriptions=11)
-    after = await asyncio.to_thread(populations.populate, ground.arena, larger, lambda _line: None)
+    after = await asyncio.to_thread(populations.populate, ground, larger, lambda _line: None)
     assert after.resources[:6] == before.resources[:6]
     assert (len(after.resources), len(after.subscriptions)) == (7, 11)
     assert after.subscriptions[:10] == before.subscriptions[:10]
@@ -137,12 +135,16 @@ def replace_scale(**changes: int) -> populations.Scale:
     )
 
 
+def _spoil(book: Path) -> None:
+    book.write_bytes(book.read_bytes().replace(b"upsert", b"delete", 1))
+
+
 async def test_a_page_that_is_not_that_of_the_log_fails_the_run(
-    ground: Ground, set_scene: Scene
+    ground: Arena, set_scene: Scene
 ) -> None:
-    work = set_scene.reading(set_scene.population.subscriptions[:2])
-    work.body = work.body.replace("upsert", "delete", 1)
-    case = await asyncio.to_thread(set_scene.pull, ground.arena, "spoilt", work, 2)
+    work = set_scene.reading("spoilt", set_scene.population.subscriptions[:2])
+    _spoil(Path(work.book))
+    case = await asyncio.to_thread(set_scene.pull, ground, "spoilt", work, 2)
     assert case.failures > 0
     assert "not the page of the log" in case.complaints[0]
 
@@ -158,13 +160,15 @@ async def test_a_first_page_that_was_not_published_is_refused(
 
 
 async def test_pages_of_the_long_log_follow_one_another(set_scene: Scene) -> None:
-    start = await asyncio.to_thread(filling.places, set_scene, filling.START)
-    tail = await asyncio.to_thread(filling.places, set_scene, filling.TAIL)
-    assert len(start.asks) == len(tail.asks) == filling.pages(set_scene)
-    assert len({ask.cursor for ask in start.asks + tail.asks}) == 2 * len(start.asks)
+    books = [
+        Book(Path((await asyncio.to_thread(scaling.places, set_scene, mark)).book))
+        for mark in (scaling.START, scaling.TAIL)
+    ]
+    asked = [page.target for book in books for page in book.pages]
+    assert len(asked) == len(set(asked)) == 2 * scaling.count_of_pages(set_scene)
 
 
-async def test_a_gateway_beside_has_settings_of_its_own_and_ends(ground: Ground) -> None:
+async def test_a_gateway_beside_has_settings_of_its_own_and_ends(ground: Arena) -> None:
     def started() -> tuple[int, bool]:
         with beside(ground, workers=1) as own:
             alive = own.process.poll() is None

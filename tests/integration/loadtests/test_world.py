@@ -4,13 +4,23 @@ import asyncio
 
 import pytest
 
-from loadtests.profiling import works
+from loadtests.cases import works
 from loadtests.stage import Pace, Stage, generate
 from loadtests.world import clear
 from tests.support.world import World
 
 
-@pytest.mark.parametrize("name", ["publish-500", "publish-1-keyed", "pull-500-masked"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "publish-500",
+        "publish-1-keyed",
+        "pull-500-masked",
+        "pull-500-masked-quota",
+        "query",
+        "verify",
+    ],
+)
 async def test_what_is_measured_elsewhere_is_answered_here(stage: Stage, name: str) -> None:
     """A rule that refuses the load tests' own entries went unnoticed until somebody measured."""
     work, callers = works(stage)[name]

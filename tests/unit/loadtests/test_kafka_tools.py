@@ -1,6 +1,12 @@
 """What Kafka's tools print, and what of it is a steady window."""
 
+import sys
+from pathlib import Path
+
+import pytest
+
 from loadtests import kafka_tools
+from loadtests.runs import Child, RunFailed, steady
 
 SENT = """\
 Reading payloads from: /somewhere/payloads.ndjson
@@ -33,3 +39,34 @@ def test_the_consumer_counts_from_its_start() -> None:
     line = "2026-11-22 05:48:24:258, 0, 34.3068, 22.1508, 113185, 73080.0781, 0, 512, 22.1, 73080.0"
     assert kafka_tools.received(line) == 113185
     assert kafka_tools.received("WARN something, with commas") is None
+
+
+def test_tools_are_tuned_and_run_in_four_ways() -> None:
+    assert "batch.size=262144" in kafka_tools.TUNED
+    assert "linger.ms=10" in kafka_tools.TUNED
+    told = ["1 producer", "2 producers", "1 producer, lz4", "2 producers, lz4"]
+    assert list(map(str, kafka_tools.VARIANTS)) == told
+
+
+def tool(tmp_path: Path, number: int, lines: int, pause: float) -> Child:
+    code = (
+        "import sys, time\n"
+        f"for n in range({lines}):\n"
+        f"    time.sleep({pause})\n"
+        "    print(100 * (n + 1), flush=True)\n"
+    )
+    return Child((sys.executable, "-c", code), tmp_path / f"{number}.log")
+
+
+def test_two_tools_count_while_both_are_warm(tmp_path: Path) -> None:
+    children = [(tool(tmp_path, n, 12, 0.02 * (n + 1)), int) for n in range(2)]
+    found = steady(children, {}, 30.0)
+    assert [len(lines) for lines in found.lines] == [12, 12]
+    # The quick one ends first: what the slow one does afterwards is in no window.
+    assert 1_000 < found.records < 2_000
+    assert found.use.cpu_seconds["generator"] >= 0
+
+
+def test_a_tool_that_is_never_warm_fails_the_run(tmp_path: Path) -> None:
+    with pytest.raises(RunFailed):
+        steady([(tool(tmp_path, 0, 3, 0.0), lambda _line: None)], {}, 30.0)

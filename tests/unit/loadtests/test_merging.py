@@ -1,7 +1,6 @@
 """What several load machines saw, put together."""
 
-from loadtests.merging import Told, merged, together
-from loadtests.runs import Total
+from loadtests.tally import Told, Total, Window, merged, together
 
 
 def total(records: int, failures: int = 0, **facts: float) -> Total:
@@ -10,7 +9,8 @@ def total(records: int, failures: int = 0, **facts: float) -> Total:
 
 
 def told(seconds: float, latencies: dict[int, int], records: int) -> Told:
-    return Told(seconds, sum(latencies.values()), records, latencies, total(records))
+    window = Window(seconds, sum(latencies.values()), records)
+    return Told(window, latencies, total(records))
 
 
 def test_what_machines_acknowledged_is_added_up() -> None:

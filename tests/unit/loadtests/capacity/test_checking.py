@@ -6,7 +6,7 @@ import pytest
 from loadtests.capacity.checking import predicted, verdicts, worst
 from loadtests.capacity.costs import BROKER, DATABASE, GATEWAY, KEYED, PUBLISH
 from loadtests.capacity.points import Sought, median
-from loadtests.workloads import Publish
+from loadtests.generator import Publish
 from tests.support.capacity import COSTS, MIXED
 
 
@@ -38,7 +38,7 @@ def test_a_part_that_hardly_worked_is_not_judged() -> None:
 
 
 def test_a_keyed_publish_is_a_publish_and_a_key() -> None:
-    sought = Sought("x", Publish(["r"], 50, keyed=True), 4, (PUBLISH, KEYED))
+    sought = Sought("x", Publish(["r"], 50, keyed=True), 50, 4, (PUBLISH, KEYED))
     assert sought.done(3) == {PUBLISH: (3, 150), KEYED: (3, 0)}
 
 

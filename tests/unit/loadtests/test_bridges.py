@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from loadtests import kafka_rest, records
+from loadtests import bridges, records
 
 
 def test_a_body_holds_everybodys_records_with_their_keys() -> None:
-    told = json.loads(kafka_rest.bodies(3, 2)[1])["records"]
+    told = json.loads(bridges.bodies(3, 2)[1])["records"]
     expected = [json.loads(line) for line in records.lines()[3:6]]
     assert [each["value"] for each in told] == expected
     assert [each["key"] for each in told] == [each["id_number"] for each in expected]
@@ -16,9 +16,9 @@ def test_a_body_holds_everybodys_records_with_their_keys() -> None:
 
 def test_an_answer_names_a_place_for_every_record() -> None:
     answer = b'{"offsets":[{"partition":0,"offset":7},{"partition":2,"offset":1,"error":null}]}'
-    assert kafka_rest.acknowledged(answer, 2) == [(0, 7, 7), (2, 1, 1)]
+    assert bridges.acknowledged(answer, 2) == [(0, 7, 7), (2, 1, 1)]
     with pytest.raises(ValueError, match="2 of 3 accepted"):
-        kafka_rest.acknowledged(answer, 3)
+        bridges.acknowledged(answer, 3)
 
 
 @pytest.mark.parametrize(
@@ -31,14 +31,14 @@ def test_an_answer_names_a_place_for_every_record() -> None:
 )
 def test_a_record_without_a_place_was_not_taken(place: str) -> None:
     with pytest.raises(ValueError, match="was not taken"):
-        kafka_rest.acknowledged(f'{{"offsets":[{place}]}}'.encode(), 1)
+        bridges.acknowledged(f'{{"offsets":[{place}]}}'.encode(), 1)
 
 
 def page(*offsets: int, **changes: object) -> bytes:
     return json.dumps(
         [
             {
-                "topic": kafka_rest.ARCHIVE,
+                "topic": bridges.ARCHIVE,
                 "partition": 0,
                 "offset": offset,
                 "key": None,
@@ -50,7 +50,7 @@ def page(*offsets: int, **changes: object) -> bytes:
 
 
 def test_a_consumer_gets_every_record_once_and_in_order() -> None:
-    following = kafka_rest.Following()
+    following = bridges.Following()
     assert following.got(page(5, 6)) == 2
     assert following.got(b"[]") == 0
     assert following.got(page(7)) == 1
@@ -59,7 +59,7 @@ def test_a_consumer_gets_every_record_once_and_in_order() -> None:
 
 
 def test_a_consumer_that_begins_again_begins_at_the_first_record() -> None:
-    following = kafka_rest.Following()
+    following = bridges.Following()
     following.got(page(5))
     following.begin_again()
     assert following.got(page(0)) == 1
@@ -67,4 +67,4 @@ def test_a_consumer_that_begins_again_begins_at_the_first_record() -> None:
 
 def test_a_changed_record_is_found() -> None:
     with pytest.raises(ValueError, match="is not what the log holds"):
-        kafka_rest.Following().got(page(3, name="someone else"))
+        bridges.Following().got(page(3, name="someone else"))

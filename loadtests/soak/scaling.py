@@ -1,0 +1,220 @@
+"""Scale in subscriptions, in resources and in the log: what a record costs at both ends of it."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+from loadtests.arena import Arena, Beside, beside
+from loadtests.generator import Publish, Pull
+from loadtests.measuring import Label, judged
+from loadtests.pages import Page
+from loadtests.processes import sample
+from loadtests.readback import Answer
+from loadtests.results import Case
+from loadtests.runs import RunFailed
+from loadtests.soak.population import FILE, Subscription, write
+from loadtests.soak.scene import CALLERS, Finding, Found, Scene, target
+from loadtests.stage import BATCH, LARGE_PAGE, PAGE
+from loadtests.targets import RAW, SHUYUAN
+
+FILLING_SECONDS = 600.0
+# Twice what the gateway's cache of chunks holds: reading them in turn meets the broker.
+PAGES = 400
+START, MIDDLE, TAIL = "start", "middle", "tail"
+FIRST_CALLERS, FIRST_SECONDS = 32, 300.0
+SINGLE_CALLERS = 64
+
+
+def fill(scene: Scene) -> None:
+    """Publish what the logs are to hold beforehand; raises RunFailed.
+
+    The same first page everywhere; of the popular resource a page so large that no connection holds
+    it back unnoticed; one long log.
+    """
+    population = scene.population
+    empty = population.resources[population.filled :]
+    if empty:
+        _publish(scene, Publish(empty, PAGE, bodies=1), len(empty))
+        population.filled = len(population.resources)
+    popular = population.resources[0]
+    missing = LARGE_PAGE - scene.end([popular])
+    if missing > 0:
+        _publish(scene, Publish([popular], PAGE), -(-missing // PAGE))
+    _lengthen(scene, scene.effort.log_records)
+    write(population, scene.arena.folder / FILE)
+
+
+def _lengthen(scene: Scene, wanted: int) -> None:
+    """Write the long log in three parts, and note when the later two began."""
+    population = scene.population
+    have = scene.end([population.long])
+    if have >= wanted and population.marks:
+        return
+    parts = (("", wanted // 2), (MIDDLE, wanted - count_of_pages(scene) * PAGE), (TAIL, wanted))
+    for mark, until in parts:
+        if mark:
+            population.marks[mark] = datetime.now(UTC).isoformat()
+        # A part that was there before is only marked, and the next place is one page further.
+        missing = max(until - have, PAGE if mark else 0) // PAGE
+        if missing:
+            _publish(scene, Publish([population.long], PAGE), missing)
+        have += missing * PAGE
+
+
+def _publish(scene: Scene, work: Publish, requests: int) -> None:
+    # The first page of everybody comes once: a caller alone asks in turn.
+    callers = CALLERS if len(work.resources) == 1 else 1
+    seen = scene.drive(scene.arena, work, callers, requests=requests, seconds=FILLING_SECONDS)
+    if seen.total.failures or seen.total.records != requests * work.records:
+        raise RunFailed("; ".join(seen.total.complaints) or "the log could not be filled in time")
+
+
+def count_of_pages(scene: Scene) -> int:
+    """Return how many pages of each place of the long log are read."""
+    return min(PAGES, scene.effort.log_records // PAGE // 4)
+
+
+def places(scene: Scene, mark: str) -> Pull:
+    """Return the pages of the long log that follow a place, to be read in turn."""
+    return scene.book(f"long-{mark}", walked(scene, mark, count_of_pages(scene)))
+
+
+def walked(scene: Scene, mark: str, count: int) -> list[tuple[Page, bytes]]:
+    """Walk from a place of the long log on and return each page with what asks for it."""
+    reader = scene.population.long_reader
+    assert reader is not None  # noqa: S101 - narrows the type
+    to = "earliest" if mark == START else scene.population.marks[mark]
+    with scene.client(scene.population.systems[reader.system]) as asking:
+        cursor, taken = asking.rewind(reader.id, to), []
+        for _ in range(count):
+            page = asking.page(reader.id, cursor, limit=PAGE)
+            asked = Page(target(reader, PAGE, cursor), PAGE, token=reader.system)
+            taken.append((asked, b"".join(line + b"\n" for line in page.lines)))
+            cursor = page.next_cursor
+    return taken
+
+
+def long_log(scene: Scene) -> Found:
+    """Pull from and publish into a short and a long log, on one worker."""
+    found, told = Found(), f"{PAGE} → {scene.effort.log_records:,} records"
+    short = scene.reading("short", scene.population.spread(scene.scale)[: scene.scale.spread])
+    with beside(scene.arena) as own:
+        pull = partial(scene.pull, own.arena)
+        for mark in (START, MIDDLE, TAIL):
+            base = partial(pull, "soak-pull-500-short-log", short)
+            other = partial(pull, f"soak-pull-500-long-log-{mark}", places(scene, mark))
+            told_of = f"pull-500 from the broker, {mark}, {told}"
+            found.add(scene.compare("log", told_of, base, other))
+        one = scene.reading("short-one", scene.population.spread(scene.scale)[:1])
+        last = scene.book("long-last", walked(scene, TAIL, count_of_pages(scene))[-1:])
+        base = partial(pull, "soak-pull-500-cached", one)
+        other = partial(pull, "soak-pull-500-long-log-cached", last)
+        found.add(scene.compare("log", f"pull-500 of the last page, {told}", base, other))
+        base, other = (
+            partial(_publish_into, scene, own.arena, name, [resource], BATCH)
+            for name, resource in (
+                (f"{BATCH}-short-log", scene.population.resources[-1]),
+                (f"{BATCH}-long-log", scene.population.long),
+            )
+        )
+        found.add(scene.compare("log", f"publish-{BATCH}, {told}", base, other))
+    return found
+
+
+def _publish_into(
+    scene: Scene,
+    arena: Arena,
+    name: str,
+    resources: Sequence[str],
+    count: int,
+    callers: int = CALLERS,
+) -> Case:
+    turned = secrets.randbelow(len(resources))
+    work = Publish([*resources[turned:], *resources[:turned]], count)
+    return scene.publish(arena, f"soak-publish-{name}", work, callers)
+
+
+def resources(scene: Scene) -> Found:
+    """Publish into and pull from one resource and all of them, on one worker."""
+    found, count = Found(), scene.scale.resources
+    every = scene.population.resources[:count]
+    with beside(scene.arena) as own:
+        # The worker loads every contract and opens every partition before anything is measured.
+        warming = Publish(every, 1)
+        scene.drive(own.arena, warming, SINGLE_CALLERS, requests=2 * count, seconds=120.0)
+        for size, callers in ((BATCH, CALLERS), (1, SINGLE_CALLERS)):
+            # The last resource takes the place of the one: nobody reads it.
+            base, other = (
+                partial(
+                    _publish_into, scene, own.arena, f"{size}-over-{len(over)}", over, size, callers
+                )
+                for over in (every[-1:], every)
+            )
+            told = f"publish-{size}, 1 → {count:,} resources"
+            found.add(scene.compare("resources", told, base, other))
+        spread = scene.population.spread(scene.scale)[: scene.scale.spread]
+        one, many = places(scene, START), scene.reading("over-all", spread)
+        told = f"{count_of_pages(scene)} pages of 1 → {len(spread):,} resources"
+        base = partial(scene.pull, own.arena, "soak-pull-500-over-1", one)
+        other = partial(scene.pull, own.arena, f"soak-pull-500-over-{len(spread)}", many)
+        found.add(scene.compare("resources", f"pull-500 from the broker, {told}", base, other))
+    return found
+
+
+def subscriptions(scene: Scene) -> Found:
+    """A cold start, the first pull of each, then one against all of them.
+
+    On one worker that has just started, so that its caches are known.
+    """
+    spread, popular = scene.population.spread(scene.scale), scene.population.popular(scene.scale)
+    some = scene.scale.spread
+    scene.first_page  # noqa: B018 - taken before the gateway starts
+    with beside(scene.arena) as own:
+        found = _cold(scene, own, [*popular, *spread])
+        for told, few, many in (
+            (f"1 → {len(popular):,} of one resource", popular[1:2], popular),
+            (f"{some:,} → {len(spread):,} of {some:,} resources", spread[:some], spread),
+        ):
+            base, other = (partial(_pull, scene, own, each) for each in (few, many))
+            found.add(scene.compare("subscriptions", f"pull-500, {told}", base, other))
+    return found
+
+
+def _pull(scene: Scene, own: Beside, subscriptions: Sequence[Subscription]) -> Case:
+    name = f"soak-pull-500-of-{len(subscriptions)}"
+    work = scene.reading(name, subscriptions, secrets.randbelow(len(subscriptions)))
+    return scene.pull(own.arena, name, work)
+
+
+def _cold(scene: Scene, own: Beside, subscriptions: Sequence[Subscription]) -> Found:
+    """Let every subscription pull once: each has its grant loaded and compiled."""
+    before = sample(own.arena.families).memory_bytes["gateway"]
+    work, count = scene.reading("cold", subscriptions), len(subscriptions)
+    seen = scene.drive(own.arena, work, FIRST_CALLERS, requests=count, seconds=FIRST_SECONDS)
+    case = judged(Label("soak-first-pulls", SHUYUAN, RAW, FIRST_CALLERS, 1), seen, Answer())
+    each = (seen.use.memory_bytes["gateway"] - before) / count
+    spent = sum(seen.use.cpu_seconds.get(part, 0.0) for part in ("gateway", "database"))
+    cpu = spent / count * 1e6
+    start = Finding(
+        row="subscriptions",
+        case=f"cold start with {scene.scale.resources:,} resources, {count:,} subscriptions",
+        measured=f"{own.seconds_to_ready:.1f} s from start to ready",
+        facts={"seconds_to_ready": own.seconds_to_ready},
+    )
+    first = Finding(
+        row="subscriptions",
+        case=f"the first pull of each of {count:,} subscriptions, {FIRST_CALLERS} callers",
+        measured=f"{case.requests_per_second:,.0f}/s, p50 {case.p50_ms:.1f} ms, p99 "
+        f"{case.p99_ms:.1f} ms, {cpu:,.0f} µs CPU of gateway and database each; gateway "
+        f"{before / 2**20:,.0f} MB + {each / 1024:.1f} KB a subscription",
+        facts={
+            "first_pulls_per_second": case.requests_per_second,
+            "p50_ms": case.p50_ms,
+            "p99_ms": case.p99_ms,
+            "cpu_us_per_first_pull": cpu,
+            "gateway_bytes_before": before,
+            "gateway_bytes_per_subscription": each,
+        },
+    )
+    return Found([start, first], [case])
