@@ -15,12 +15,11 @@ import msgspec
 from deploy.local.report import Report
 from loadtests.arena import guarded, own_arena
 from loadtests.capacity import costs as kept
-from loadtests.capacity import measuring, page, tables
-from loadtests.capacity.checking import worst
+from loadtests.capacity import measuring, tables
 from loadtests.capacity.costs import GATEWAY, Costs
-from loadtests.capacity.load import Load, Site
+from loadtests.capacity.fitting import worst
+from loadtests.capacity.load import SCENARIOS, Load, Site
 from loadtests.capacity.model import plan
-from loadtests.capacity.scenarios import SCENARIOS
 
 # Beyond this the model is wrong about the gateway, whatever else ran on the machine.
 ERROR_MOST = 0.35
@@ -103,7 +102,7 @@ def _run(asked: argparse.Namespace) -> int:
     if asked.check:
         return _check(costs, short=asked.short)
     if asked.write_page:
-        page.write(costs)
+        tables.write(costs)
         return 0
     if asked.fit:
         sys.stdout.write(tables.costs_table(costs) + "\n" + tables.checks_table(costs) + "\n")

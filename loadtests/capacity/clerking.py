@@ -7,14 +7,12 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
 import numpy as np
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from auth.principal import Principal
 from catalog.contracts.compile import compile_plan
 from exchange.delivery.projection.projection import Projection as Compiled
 from exchange.delivery.showing.presenter import SHOW
@@ -36,8 +34,8 @@ from loadtests.capacity.costs import (
     Projection,
 )
 from loadtests.capacity.points import MASKED_SHAPE
-from loadtests.micro.grants import projection_of
-from loadtests.micro.validation import BATCH, contract, line, microseconds
+from loadtests.micro.stages import reader
+from loadtests.micro.validation import BATCH, contract, microseconds, projection_of
 from loadtests.processes import between, sample
 
 CIPHER_BYTES = 16 * 1024
@@ -68,7 +66,7 @@ def tls_ns_per_byte() -> float:
 def projection() -> Projection:
     """Fit the time of one projected record to how many items it shows and how many it masks."""
     SHOW.load()  # as a worker with enough to do has it
-    lines = [line(number) for number in range(BATCH)]
+    lines = list(records.lines()[:BATCH])
     keys = compile_plan(contract()).check_ndjson(b"\n".join(lines)).keys
     spent = []
     for items, masks in SHAPES:
@@ -82,11 +80,8 @@ def projection() -> Projection:
 
 
 def _compiled(items: int, masks: int) -> Compiled:
-    known = replace(contract(), resource_id="0" * 32)
-    names = [field.name for field in known.fields]
-    ordered = [*FIRST_MASKED, *(name for name in names if name not in FIRST_MASKED)]
-    masked = dict(list(records.MASKS.items())[:masks])
-    return projection_of(known, ordered[:items], masked)
+    ordered = [*FIRST_MASKED, *(name for name in records.ITEMS if name not in FIRST_MASKED)]
+    return projection_of(ordered[:items], dict(list(records.MASKS.items())[:masks]))
 
 
 def clerking(arena: Arena, pairs: int) -> tuple[list[Point], dict[str, float]]:
@@ -113,23 +108,10 @@ async def _read_once(counts: Counts, pairs: int) -> None:
     """Count one page of each of so many subscriptions, of a client each, and flush."""
     chunk = Chunk(start=0, next_offset=9, end=9)
     for number in range(pairs):
-        page = Delivered(f"capacity-{number:08d}", 1, 1, 1, 250, [Take(0, chunk, 7, 8)])
-        counts.read(_reader(number), page)
+        caller = reader(number)
+        page = Delivered(caller.id, 1, 1, 1, 250, [Take(0, chunk, 7, 8)])
+        counts.read(caller, page)
     await counts.flush()
-
-
-def _reader(number: int) -> Principal:
-    return Principal(
-        kind="client",
-        id=f"capacity-{number:08d}",
-        department="1" * 18,
-        region_code="450000",
-        is_authority=False,
-        roles=frozenset(),
-        scopes=frozenset(),
-        token_id="",
-        expires_at=0.0,
-    )
 
 
 async def _seal(database: Database, pairs: int) -> None:

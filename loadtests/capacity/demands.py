@@ -1,26 +1,20 @@
-"""What a load asks for in one second of its peak, in kinds of work; pure."""
+"""What a load asks for in one second of its peak, in kinds of work, and how long it waits; pure.
 
+One worker is one event loop: requests come at random, one is served at a time, and some take a
+thousand times as long as others. That is an M/G/1 queue, and its mean wait is Pollaczek's and
+Khinchine's.
+"""
+
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadtests.capacity.costs import (
-    COUNT,
-    FETCH,
-    GATEWAY,
-    KEYED,
-    LOOKUP,
-    PAGE,
-    POLL,
-    PROJECT,
-    PUBLISH,
-    SEAL,
-    TOKEN,
-    Costs,
-)
+from loadtests.capacity import costs as kind
+from loadtests.capacity.costs import Costs
 from loadtests.capacity.load import Load, Site
 
 # What a worker holds its event loop for, and counts for the audit.
-COUNTED = (PUBLISH, PAGE, POLL)
+COUNTED = (kind.PUBLISH, kind.PAGE, kind.POLL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +39,16 @@ def demands_of(load: Load, miss_share: float) -> list[Demand]:
     missed = load.behind_share + (1 - load.behind_share) * miss_share
     shape = (load.items, load.masks)
     return [
-        Demand(PUBLISH, singles, 1),
-        Demand(PUBLISH, batches, load.batch),
-        Demand(KEYED, (singles + batches) * load.keyed_share),
-        Demand(PAGE, pages, load.page),
-        Demand(FETCH, pages * missed, load.page),
+        Demand(kind.PUBLISH, singles, 1),
+        Demand(kind.PUBLISH, batches, load.batch),
+        Demand(kind.KEYED, (singles + batches) * load.keyed_share),
+        Demand(kind.PAGE, pages, load.page),
+        Demand(kind.FETCH, pages * missed, load.page),
         # A page is projected once for all at a worker whose grants show the same.
-        Demand(PROJECT, pages * missed * (1 - load.whole_share), load.page, shape),
-        Demand(POLL, load.subscriptions / load.poll_seconds),
-        Demand(LOOKUP, load.lookups),
-        Demand(TOKEN, load.clients / load.token_seconds),
+        Demand(kind.PROJECT, pages * missed * (1 - load.whole_share), load.page, shape),
+        Demand(kind.POLL, load.subscriptions / load.poll_seconds),
+        Demand(kind.LOOKUP, load.lookups),
+        Demand(kind.TOKEN, load.clients / load.token_seconds),
     ]
 
 
@@ -80,8 +74,8 @@ def counted_of(load: Load, site: Site, demands: Sequence[Demand], workers: int) 
     requests = per_second(demands, *COUNTED)
     pairs = load.subscriptions + load.resources
     return [
-        Demand(COUNT, min(requests, pairs * workers / site.flush_seconds)),
-        Demand(SEAL, min(requests, pairs / 60)),
+        Demand(kind.COUNT, min(requests, pairs * workers / site.flush_seconds)),
+        Demand(kind.SEAL, min(requests, pairs / 60)),
     ]
 
 
@@ -98,6 +92,69 @@ def microseconds(costs: Costs, demand: Demand, part: str) -> float:
     """Return the processor time of one request of a demand."""
     line = costs.line(demand.work, part)
     spent = line.request + line.record * demand.records
-    if demand.shape is not None and part == GATEWAY:
+    if demand.shape is not None and part == kind.GATEWAY:
         spent += costs.projection.beyond_fitted(*demand.shape) * demand.records
     return max(0.0, spent)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Requests of one kind: how many a second come to all workers, and how long each one takes."""
+
+    per_second: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """`busy` is the share of time that a worker works, 0 to 1."""
+
+    busy: float
+    mean_wait_seconds: float
+
+    def wait_seconds(self, percentile: float) -> float:
+        """Return the wait that this share of requests does not exceed; 0 to 1.
+
+        The tail is taken to be exponential, as heavy traffic makes it.
+        """
+        late = 1 - percentile
+        if self.busy <= late:
+            return 0.0
+        return self.mean_wait_seconds / self.busy * math.log(self.busy / late)
+
+
+def queue(kinds: Sequence[Kind], workers: int) -> Queue:
+    """Return the queue before each of so many workers among which requests fall at random."""
+    busy = sum(kind.per_second * kind.seconds for kind in kinds) / workers
+    if busy >= 1:
+        return Queue(busy, math.inf)
+    squares = sum(kind.per_second * kind.seconds**2 for kind in kinds) / workers
+    return Queue(busy, squares / (2 * (1 - busy)))
+
+
+def kinds_of(costs: Costs, demands: Sequence[Demand]) -> list[Kind]:
+    """Return how long requests hold a worker's loop.
+
+    What a key adds to a publish, and projection and fetch to a page, are spread over all of them.
+    """
+    beside = {
+        kind.PUBLISH: _beside(costs, demands, kind.PUBLISH, (kind.KEYED,)),
+        kind.PAGE: _beside(costs, demands, kind.PAGE, (kind.PROJECT, kind.FETCH)),
+    }
+    return [
+        Kind(
+            each.per_second,
+            (microseconds(costs, each, kind.GATEWAY) + beside.get(each.work, 0.0)) / 1e6,
+        )
+        for each in demands
+        if each.work not in (kind.KEYED, kind.PROJECT, kind.FETCH)
+    ]
+
+
+def _beside(costs: Costs, demands: Sequence[Demand], work: str, additions: Sequence[str]) -> float:
+    added = sum(
+        each.per_second * microseconds(costs, each, kind.GATEWAY)
+        for each in demands
+        if each.work in additions
+    )
+    return added / (per_second(demands, work) or 1.0)

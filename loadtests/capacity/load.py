@@ -1,4 +1,6 @@
-"""What is asked of a platform, and what it may be built of."""
+"""What is asked of a platform, what it may be built of, and the two loads of docs/capacity.md."""
+
+from collections.abc import Mapping
 
 import msgspec
 
@@ -79,3 +81,34 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     def wire_bytes_per_second(self) -> float:
         """What one node may send, and receive, each second."""
         return self.nic_bits_per_second / 8 * self.nic_utilisation
+
+
+REGION = Load(
+    name="region",
+    resources=10_000,
+    departments=500,
+    clients=5_000,
+    subscriptions=30_000,
+    records_per_second=100_000,
+    peak_factor=10,
+    hottest_share=0.05,
+    lookups=100,
+)
+# The node in which 32 regional platforms and 82 central bodies meet.
+NATION = Load(
+    name="nation",
+    resources=30_000,
+    departments=114,
+    clients=3_420,
+    subscriptions=120_000,
+    records_per_second=320_000,
+    peak_factor=10,
+    batch=500,
+    singles_share=0.002,
+    readers=4,
+    page=1_000,
+    hottest_share=0.03,
+    connections_per_client=16,
+    lookups=200,
+)
+SCENARIOS: Mapping[str, Load] = {each.name: each for each in (REGION, NATION)}

@@ -6,40 +6,22 @@ Costs are those of one machine with one broker: docs/capacity.md says what that 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadtests.capacity.costs import (
-    BROKER,
-    DATABASE,
-    GATEWAY,
-    LOOKUP,
-    PAGE,
-    POLL,
-    PUBLISH,
-    WORKER,
-    Costs,
-)
+from loadtests.capacity import costs as kind
+from loadtests.capacity import sizes
+from loadtests.capacity.costs import Costs
 from loadtests.capacity.demands import (
     Demand,
+    Queue,
     cores,
     counted_of,
     demands_of,
+    kinds_of,
     miss_share,
     per_second,
+    queue,
 )
 from loadtests.capacity.load import Load, Site
-from loadtests.capacity.nodes import SPARE, Nodes, nodes_for
-from loadtests.capacity.storage import (
-    Connections,
-    Disk,
-    Memory,
-    Network,
-    Partitions,
-    connections_of,
-    disk_of,
-    memory_of,
-    network_of,
-    partitions_of,
-)
-from loadtests.capacity.waiting import Queue, kinds_of, queue
+from loadtests.capacity.sizes import SPARE, Nodes, nodes_for
 
 # Beyond these one machine, or one process, is no longer enough, and the plan says so.
 DATABASE_CORES_MOST = 64
@@ -60,11 +42,11 @@ class Plan:
     brokers: Nodes
     database_cores: float
     sealing_cores: float
-    partitions: Partitions
-    disk: Disk
-    network: Network
-    connections: Connections
-    memory: Memory
+    partitions: sizes.Partitions
+    disk: sizes.Disk
+    network: sizes.Network
+    connections: sizes.Connections
+    memory: sizes.Memory
     waiting: Queue
     waiting_without_one: Queue
     limits: Sequence[str]
@@ -80,12 +62,12 @@ def plan(load: Load, costs: Costs, site: Site | None = None) -> Plan:
     workers = gateway.count * gateway.cores
     misses = miss_share(load.readers, workers)
     demands = _all_demands(load, site, workers)
-    partitions = partitions_of(load, site)
-    network = network_of(load, costs, site, demands)
+    partitions = sizes.partitions_of(load, site)
+    network = sizes.network_of(load, costs, site, demands)
     brokers = _brokers(costs, site, demands, partitions, network)
-    connections = connections_of(load, site, gateway, brokers, partitions)
-    database = cores(costs, demands, DATABASE) + costs.idle_cores.get(DATABASE, 0.0)
-    sealing = cores(costs, demands, WORKER) + costs.idle_cores.get(WORKER, 0.0)
+    connections = sizes.connections_of(load, site, gateway, brokers, partitions)
+    database = cores(costs, demands, kind.DATABASE) + costs.idle_cores.get(kind.DATABASE, 0.0)
+    sealing = cores(costs, demands, kind.WORKER) + costs.idle_cores.get(kind.WORKER, 0.0)
     kinds = kinds_of(costs, demands)
     return Plan(
         load=load,
@@ -98,10 +80,10 @@ def plan(load: Load, costs: Costs, site: Site | None = None) -> Plan:
         database_cores=database,
         sealing_cores=sealing,
         partitions=partitions,
-        disk=disk_of(load, costs, site, demands),
+        disk=sizes.disk_of(load, costs, site, demands),
         network=network,
         connections=connections,
-        memory=memory_of(load, costs, site, gateway, brokers),
+        memory=sizes.memory_of(load, costs, site, gateway, brokers),
         waiting=queue(kinds, workers),
         waiting_without_one=queue(kinds, workers - gateway.cores),
         limits=_limits(load, site, sealing, database, partitions, connections),
@@ -122,8 +104,8 @@ def _gateway(load: Load, costs: Costs, site: Site) -> Nodes:
     count, busy = 1 + SPARE, 0.0
     for _ in range(ROUNDS_MOST):
         workers = count * site.gateway_cores
-        idle = costs.idle_cores.get(GATEWAY, 0.0) * workers
-        busy = idle + cores(costs, _all_demands(load, site, workers), GATEWAY)
+        idle = costs.idle_cores.get(kind.GATEWAY, 0.0) * workers
+        busy = idle + cores(costs, _all_demands(load, site, workers), kind.GATEWAY)
         needed = nodes_for(busy, site.gateway_cores * site.utilisation)
         if needed <= count:
             break
@@ -132,12 +114,16 @@ def _gateway(load: Load, costs: Costs, site: Site) -> Nodes:
 
 
 def _brokers(
-    costs: Costs, site: Site, demands: Sequence[Demand], partitions: Partitions, network: Network
+    costs: Costs,
+    site: Site,
+    demands: Sequence[Demand],
+    partitions: sizes.Partitions,
+    network: sizes.Network,
 ) -> Nodes:
     """Return as many as the scarcest of processor, network, replicas and safety asks for."""
-    appends = [each for each in demands if each.work == PUBLISH]
-    replicated = cores(costs, appends, BROKER) * (site.replication - 1) * site.replica_share
-    busy = cores(costs, demands, BROKER) + replicated + costs.idle_cores.get(BROKER, 0.0)
+    appends = [each for each in demands if each.work == kind.PUBLISH]
+    replicated = cores(costs, appends, kind.BROKER) * (site.replication - 1) * site.replica_share
+    busy = cores(costs, demands, kind.BROKER) + replicated + costs.idle_cores.get(kind.BROKER, 0.0)
     count = max(
         nodes_for(busy, site.broker_cores * site.utilisation),
         nodes_for(max(network.brokers_in, network.brokers_out), site.wire_bytes_per_second),
@@ -148,12 +134,14 @@ def _brokers(
 
 
 def _edge(
-    load: Load, costs: Costs, site: Site, demands: Sequence[Demand], network: Network
+    load: Load, costs: Costs, site: Site, demands: Sequence[Demand], network: sizes.Network
 ) -> Nodes:
     """Return the proxies that end TLS: bytes by cipher, requests and handshakes by assumption."""
     handshakes = load.clients * load.connections_per_client / site.handshake_seconds
     busy = (
-        per_second(demands, PUBLISH, PAGE, POLL, LOOKUP) * site.edge_request_microseconds / 1e6
+        per_second(demands, kind.PUBLISH, kind.PAGE, kind.POLL, kind.LOOKUP)
+        * site.edge_request_microseconds
+        / 1e6
         + handshakes * site.handshake_microseconds / 1e6
         + (network.clients_in + network.clients_out) * costs.tls_ns_per_byte / 1e9
     )
@@ -169,8 +157,8 @@ def _limits(
     site: Site,
     sealing: float,
     database: float,
-    partitions: Partitions,
-    connections: Connections,
+    partitions: sizes.Partitions,
+    connections: sizes.Connections,
 ) -> list[str]:
     pairs = load.subscriptions + load.resources
     told = {

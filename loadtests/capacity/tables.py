@@ -1,47 +1,34 @@
-"""The model's results as Markdown, for the terminal and for docs/capacity.md alike; pure."""
+"""The model's results as Markdown, for the terminal and for docs/capacity.md alike."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from msgspec.structs import fields
 
-from loadtests.capacity.checking import Verdict, verdicts
-from loadtests.capacity.costs import (
-    COUNT,
-    FETCH,
-    KEYED,
-    LOOKUP,
-    PAGE,
-    PARTS,
-    POLL,
-    PROJECT,
-    PUBLISH,
-    SEAL,
-    WORKS,
-    Costs,
-    Line,
-)
-from loadtests.capacity.load import Load, Site
-from loadtests.capacity.model import Plan
-from loadtests.capacity.nodes import Nodes
+from loadtests.capacity import costs as kind
+from loadtests.capacity.costs import Costs, Line
+from loadtests.capacity.fitting import Verdict, verdicts
+from loadtests.capacity.load import SCENARIOS, Load, Site
+from loadtests.capacity.model import Plan, plan
+from loadtests.capacity.sizes import Nodes
+from loadtests.report import markdown_table
 
+PAGE = Path(__file__).parents[2] / "docs" / "capacity.md"
+BLOCK = re.compile(r"(<!-- capacity: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 MEANINGS = {
-    PUBLISH: "publish a batch",
-    KEYED: "… with an `Idempotency-Key`, on top",
-    PAGE: "pull a page that is at hand",
-    FETCH: "… from the broker, on top",
-    PROJECT: "… and of it 6 of 12 items, 2 masked, on top",
-    POLL: "pull, nothing new",
+    kind.PUBLISH: "publish a batch",
+    kind.KEYED: "… with an `Idempotency-Key`, on top",
+    kind.PAGE: "pull a page that is at hand",
+    kind.FETCH: "… from the broker, on top",
+    kind.PROJECT: "… and of it 6 of 12 items, 2 masked, on top",
+    kind.POLL: "pull, nothing new",
     "token": "issue a token",
-    LOOKUP: "look up the catalogue",
-    COUNT: "flush the count of one pair",
-    SEAL: "seal the minute of one pair",
+    kind.LOOKUP: "look up the catalogue",
+    kind.COUNT: "flush the count of one pair",
+    kind.SEAL: "seal the minute of one pair",
 }
 UNITS = ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def conditions(costs: Costs) -> str:
@@ -58,10 +45,13 @@ def conditions(costs: Costs) -> str:
 
 def costs_table(costs: Costs) -> str:
     """Return the cost of each kind of work on each part, in microseconds."""
-    rows = [[MEANINGS[work], *(_line(costs.line(work, part)) for part in PARTS)] for work in WORKS]
+    rows = [
+        [MEANINGS[work], *(_line(costs.line(work, part)) for part in kind.PARTS)]
+        for work in kind.WORKS
+    ]
     idle = ["without any load, share of a core"]
-    idle += [f"{costs.idle_cores.get(part, 0.0):.3f}" for part in PARTS]
-    return table(["µs of", *PARTS], [*rows, idle])
+    idle += [f"{costs.idle_cores.get(part, 0.0):.3f}" for part in kind.PARTS]
+    return markdown_table((["µs of", *kind.PARTS], [*rows, idle]))
 
 
 def _line(line: Line) -> str:
@@ -77,7 +67,7 @@ def checks_table(costs: Costs) -> str:
     rows = [_check(verdict, "") for verdict in verdicts(costs, costs.checked)]
     rows += [_check(verdict, " (bound)") for verdict in verdicts(costs, costs.bounded)]
     heads = ["point", "part", "predicted µs/request", "measured µs/request", "error"]
-    return table(heads, rows)
+    return markdown_table((heads, rows))
 
 
 def _check(verdict: Verdict, mark: str) -> list[str]:
@@ -90,20 +80,20 @@ def loads_table(loads: Sequence[Load]) -> str:
     """Return what the loads ask for, a line for each field."""
     names = [field.name for field in fields(Load) if field.name != "name"]
     rows = [[f"`{name}`", *(f"{getattr(load, name):,}" for load in loads)] for name in names]
-    return table(["", *(load.name for load in loads)], rows)
+    return markdown_table((["", *(load.name for load in loads)], rows))
 
 
 def site_table(site: Site) -> str:
     """Return the machines and rules of sizing, a line for each field."""
     rows = [[f"`{field.name}`", f"{getattr(site, field.name):,}"] for field in fields(Site)]
-    return table(["", "value"], rows)
+    return markdown_table((["", "value"], rows))
 
 
 def plan_table(plan: Plan) -> str:
     """Return what a load needs, a line for each thing."""
     rows = [*_asked(plan), *_machines(plan), *_kept(plan), *_moved(plan)]
     limits = "".join(f"- Beyond one: {limit}.\n" for limit in plan.limits)
-    return table(["", plan.load.name], rows) + ("\n" + limits if limits else "")
+    return markdown_table((["", plan.load.name], rows)) + ("\n" + limits if limits else "")
 
 
 def _asked(plan: Plan) -> list[list[str]]:
@@ -117,7 +107,9 @@ def _asked(plan: Plan) -> list[list[str]]:
         ["records delivered at peak", f"{load.peak_records_per_second * load.readers:,.0f}/s"],
         [
             "requests at peak: publish, pull, poll",
-            ", ".join(f"{plan.per_second(work):,.0f}/s" for work in (PUBLISH, PAGE, POLL)),
+            ", ".join(
+                f"{plan.per_second(work):,.0f}/s" for work in (kind.PUBLISH, kind.PAGE, kind.POLL)
+            ),
         ],
     ]
 
@@ -207,3 +199,26 @@ def _bytes(amount: float) -> str:
         if amount >= size:
             return f"{amount / size:,.3g} {unit}"
     return f"{amount:.0f} B"
+
+
+def blocks(costs: Costs) -> Mapping[str, str]:
+    """Return every printed part by its name."""
+    worked = {name: plan_table(plan(load, costs)) for name, load in SCENARIOS.items()}
+    return {
+        "conditions": conditions(costs),
+        "costs": costs_table(costs),
+        "checks": checks_table(costs),
+        "loads": loads_table(list(SCENARIOS.values())),
+        "site": site_table(Site()),
+        **worked,
+    }
+
+
+def renewed(text: str, costs: Costs) -> str:
+    """Return a page with its printed parts as they are now; KeyError for an unknown one."""
+    told = blocks(costs)
+    return BLOCK.sub(lambda found: f"{found[1]}{told[found[2]]}{found[3]}", text)
+
+
+def write(costs: Costs, path: Path = PAGE) -> None:
+    path.write_text(renewed(path.read_text(encoding="utf-8"), costs), encoding="utf-8")

@@ -32,8 +32,8 @@ from kernel import clock
 from kernel.database import Database, WriteSession
 from kernel.ids import new_id
 from kernel.turns import finished
-from loadtests.micro.grants import projection_of
-from loadtests.micro.validation import contract, line, microseconds
+from loadtests.micro.validation import contract, microseconds, projection_of
+from loadtests.records import line
 
 RECORDS = 5_000
 SHOWN = 100
@@ -59,7 +59,7 @@ def chunk_from(start: int) -> Chunk:
 
 def filtered() -> Projection:
     condition = Condition("status", Op.EQ, "normal")
-    return projection_of(contract(), ("id_number", "name", "status"), {}, (condition,))
+    return projection_of(("id_number", "name", "status"), {}, (condition,))
 
 
 def shows(

@@ -3,7 +3,8 @@
 import re
 import shlex
 
-from loadtests.capacity import costs, page
+from loadtests.capacity import costs
+from loadtests.capacity import tables as page
 from loadtests.capacity.__main__ import main
 from tests.docs.pages import blocks, text
 

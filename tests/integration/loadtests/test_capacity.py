@@ -22,8 +22,8 @@ from loadtests.capacity.costs import (
     WORKER,
     Costs,
 )
+from loadtests.capacity.load import REGION
 from loadtests.capacity.model import plan
-from loadtests.capacity.scenarios import REGION
 
 pytestmark = [pytest.mark.benchmark]
 

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from loadtests.capacity.checking import predicted, verdicts, worst
 from loadtests.capacity.costs import BROKER, DATABASE, GATEWAY, KEYED, PUBLISH
+from loadtests.capacity.fitting import predicted, verdicts, worst
 from loadtests.capacity.points import Sought, median
 from loadtests.generator import Publish
 from tests.support.capacity import COSTS, MIXED

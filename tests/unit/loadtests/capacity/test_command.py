@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadtests.capacity import costs, page
+from loadtests.capacity import costs
+from loadtests.capacity import tables as page
 from loadtests.capacity.__main__ import main
 from loadtests.capacity.load import Load, Site
 from tests.support.capacity import COSTS

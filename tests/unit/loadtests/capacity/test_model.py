@@ -6,10 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.capacity.costs import GATEWAY, PUBLISH, Line
-from loadtests.capacity.load import Load, Site
+from loadtests.capacity.load import NATION, REGION, SCENARIOS, Load, Site
 from loadtests.capacity.model import Plan, plan
-from loadtests.capacity.nodes import nodes_for
-from loadtests.capacity.scenarios import NATION, REGION, SCENARIOS
+from loadtests.capacity.sizes import nodes_for
 from tests.support.capacity import COSTS
 
 SITE = Site()

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.capacity.costs import GATEWAY, KEYED, PAGE, PUBLISH
-from loadtests.capacity.demands import Demand, cores
-from loadtests.capacity.waiting import Kind, kinds_of, queue
+from loadtests.capacity.demands import Demand, Kind, cores, kinds_of, queue
 from tests.support.capacity import COSTS
 
 

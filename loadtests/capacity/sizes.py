@@ -1,13 +1,13 @@
-"""Partitions, disk, network, connections and memory that a load needs; pure."""
+"""Machines of which one may be lost; partitions, disk, network and memory of a load; pure."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadtests.capacity.costs import FETCH, GATEWAY, SEAL, Costs
+from loadtests.capacity import costs as kind
+from loadtests.capacity.costs import Costs
 from loadtests.capacity.demands import Demand, per_second
 from loadtests.capacity.load import Load, Site
-from loadtests.capacity.nodes import SPARE, Nodes
 
 DAY_SECONDS = 86_400
 YEAR_DAYS = 365
@@ -17,6 +17,30 @@ LEDGER_DAYS = 7
 CONNECTIONS_TO_A_BROKER = 5
 # To the database: one to listen on (kernel/changes.py), two for single statements of the ledger.
 BESIDE_THE_POOL = 3
+SPARE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """So many machines, the spare one included, of so many cores; `busy_cores` work in all."""
+
+    count: int
+    cores: int
+    busy_cores: float
+
+    @property
+    def busy_share(self) -> float:
+        """How busy each is while all of them run, 0 to 1."""
+        return self.busy_cores / (self.count * self.cores)
+
+    @property
+    def busy_share_without_one(self) -> float:
+        return self.busy_cores / ((self.count - SPARE) * self.cores)
+
+
+def nodes_for(needed: float, of_one: float) -> int:
+    """Return how many are needed of which one may be lost."""
+    return max(1, math.ceil(needed / of_one)) + SPARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +115,7 @@ def disk_of(load: Load, costs: Costs, site: Site, demands: Sequence[Demand]) -> 
     of_records = load.records_per_second * _stored(load, costs)
     of_batches = batches * costs.bytes.batch_stored
     day = (of_records + of_batches) * DAY_SECONDS * site.replication
-    sealed = per_second(demands, SEAL) * DAY_SECONDS
+    sealed = per_second(demands, kind.SEAL) * DAY_SECONDS
     audit = sealed * (costs.bytes.count_stored + costs.bytes.seal_stored)
     keys = batches * load.keyed_share * DAY_SECONDS * LEDGER_DAYS
     return Disk(
@@ -112,7 +136,7 @@ def network_of(load: Load, costs: Costs, site: Site, demands: Sequence[Demand]) 
     published, stored = load.peak_records_per_second, _stored(load, costs)
     whole, projected = costs.bytes.page_whole, costs.bytes.page_projected
     shown = load.whole_share * whole + (1 - load.whole_share) * projected
-    fetched = sum(each.per_second * each.records for each in demands if each.work == FETCH)
+    fetched = sum(each.per_second * each.records for each in demands if each.work == kind.FETCH)
     return Network(
         clients_in=published * load.record_bytes,
         clients_out=published * load.readers * shown * load.record_bytes / costs.bytes.record,
@@ -141,7 +165,7 @@ def connections_of(
 def memory_of(load: Load, costs: Costs, site: Site, gateway: Nodes, brokers: Nodes) -> Memory:
     """A broker has its heap and, in the page cache, the last of its log, one broker lost."""
     written = load.peak_records_per_second * _stored(load, costs) * site.replication
-    worker = float(costs.memory_bytes.get(GATEWAY, 0))
+    worker = float(costs.memory_bytes.get(kind.GATEWAY, 0))
     return Memory(
         gateway_node=gateway.cores * worker,
         gateway_node_most=gateway.cores * (worker + site.inflight_bytes),
