@@ -247,6 +247,7 @@ def _against_others(measured: Measured) -> list[str]:
 def _loss(cases: Sequence[Case]) -> str:
     bad = [" ".join(case.row) for case in cases if not case.good]
     if bad:
-        return f"有失败或账目不符：{bad}。 Failures, or receipts and log differ: {bad}."
+        told = ", ".join(bad)
+        return f"有失败或账目不符：{told}。 Failures, or receipts and log differ: {told}."
     count = sum(case.records_answered for case in cases)
     return f"{count:,} 条回执与日志逐条相符，无一失败。 {count:,} records answered and read back."
