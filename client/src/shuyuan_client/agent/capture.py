@@ -9,7 +9,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from shuyuan_client.agent.config import Push
-from shuyuan_client.agent.databases import Column, Database, Kind, Row
+from shuyuan_client.agent.databases import Column, Database, Kind, Row, require_columns
 from shuyuan_client.agent.state import Position, State, chunks, marks
 from shuyuan_client.agent.values import digest, line, published, text_of
 from shuyuan_client.failures import Failure
@@ -63,6 +63,9 @@ class Capture:
     def step(self) -> bool:
         """Queue some changes, or none; whether there may be more at once. Raises Failure."""
         steps = {"increment": self._increment, "compare": self._compare, "outbox": self._outbox}
+        increment = [] if self._job.increment is None else [self._job.increment]
+        names = [*self._source.columns.values(), *increment]
+        require_columns(self._database, self._job.table, names)
         before = self._state.position(self._job.name, self._job.resource)
         return steps[self._job.method](before)
 

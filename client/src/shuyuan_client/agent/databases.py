@@ -1,6 +1,6 @@
 """What the agent needs of a database, whichever it is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -110,6 +110,18 @@ class Words:
 
     serial: str
     long_text: str
+
+
+def require_columns(database: Database, table: str, names: Iterable[str]) -> dict[str, Column]:
+    """Return the columns of a table; raises Failure where it, or one of these, is not there."""
+    known = database.columns(table)
+    if not known:
+        raise Failure(f"表 {table} 不存在，或无权查看。", f"There is no table {table} to be seen.")
+    missing = [name for name in names if name not in known]
+    if missing:
+        told = ", ".join(missing)
+        raise Failure(f"表 {table} 没有列 {told}。", f"{table} has no column {told}.")
+    return known
 
 
 class _Undone(Exception):

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from shuyuan_client.agent.config import Pull
-from shuyuan_client.agent.databases import Column, Database, DatabaseRefused, undone
+from shuyuan_client.agent.databases import (
+    Column,
+    Database,
+    DatabaseRefused,
+    require_columns,
+    undone,
+)
 from shuyuan_client.agent.values import landed, split_key
 from shuyuan_client.failures import Failure
 from shuyuan_client.models import Line
@@ -35,7 +41,7 @@ class Target:
 
     def apply(self, lines: Sequence[Line], seen: str | None = None) -> Landed:
         """Write lines, inside a transaction of the caller; note keys in the table `seen`."""
-        known = self._database.columns(self._job.table)
+        known = require_columns(self._database, self._job.table, self.names)
         last = {each.key: each for each in lines}
         rows = [self._row(each, known) for each in last.values() if each.op == "upsert"]
         gone = [self._key(each.key) for each in last.values() if each.op == "delete"]

@@ -87,6 +87,11 @@ class Agent:
         if self.state.missing():
             self.state.create()
         self.state.hold(self.config.name)
+        # Made at once, so that a job's first failure is told by its row, too.
+        for pull in self.config.pull:
+            self.state.position(pull.name, pull.subscription)
+        for push in self.config.push:
+            self.state.position(push.name, push.resource)
 
     def target(self, job: Pull) -> Target:
         columns = contracts.columns_of_pull(self.client, job)

@@ -128,6 +128,8 @@ async def test_what_is_wrong_with_a_table_is_said_before_anything_runs(
     tables.configure(shared.publisher, world.base_url, push(shared, method, *more))
     found = await tables.check()
     assert any(told in each for each in found), found
+    worked = await tables.work()
+    assert worked.fine == (not worked.said)
 
 
 @pytest.fixture(scope="module")
