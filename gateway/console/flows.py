@@ -84,7 +84,8 @@ def drawn(items: Sequence[FlowView], measure: str) -> Sankey | None:
     links = []
     for each in items:
         provider, consumer = _sides(each)
-        names |= dict((provider, consumer))
+        for key, name in (provider, consumer):
+            names[key] = name if name != key else names.get(key, key)
         links.append(Link(provider[0], consumer[0], getattr(each, measure)))
     return sankey(links, names)
 
