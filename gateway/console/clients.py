@@ -10,7 +10,7 @@ from auth.clients import NewClient, Rotation
 from auth.principal import Role
 from auth.states import Action
 from gateway.api import clients as api
-from gateway.api.clients import ClientChangeIn, ClientIn, ClientView, RotateIn
+from gateway.api.clients import ClientChangeIn, ClientIn, ClientView, RateLimitModel, RotateIn
 from gateway.api.registry import Contractor
 from gateway.console import forms
 from gateway.console.pages import act, page, steps
@@ -21,6 +21,7 @@ from kernel.errors import ShuyuanError
 
 router = APIRouter()
 LIST, NEW, ONE = "clients.html", "client_new.html", "client.html"
+RATES = ("per_second", "burst", "subscription_per_second", "subscription_burst")
 OFFERED = ("catalog:read", "records:read", "records:publish")
 
 
@@ -71,6 +72,7 @@ class ClientPage:
     approves: bool = False
     revision: str = ""
     offered: Sequence[str] = OFFERED
+    limits: bool = False
 
 
 @page(router, "/console/clients/{id}", ONE)
@@ -82,13 +84,16 @@ async def _shown(visit: Visit, client_id: str, secret: str = "") -> ClientPage:
     response = Response()
     async with visit.reading() as session:
         client = await api.get(client_id, session, visit.principal, response)
+        limits = visit.has(Role.OPERATOR)
+        revision = response.headers.get("ETag", "").strip('W/"')
         try:
             await clients.controlled(session, visit.principal, client_id)
         except ShuyuanError:
-            return ClientPage(client, may=False)
+            return ClientPage(client, may=False, limits=limits, revision=revision)
     approves = visit.has(Role.HEAD) and client.department == visit.principal.department
-    revision = response.headers.get("ETag", "").strip('W/"')
-    return ClientPage(client, may=True, secret=secret, approves=approves, revision=revision)
+    return ClientPage(
+        client, may=True, secret=secret, approves=approves, revision=revision, limits=limits
+    )
 
 
 async def register(visit: Visit) -> ClientPage:
@@ -166,6 +171,27 @@ async def _change(visit: Visit, session: WriteSession, client_id: str) -> object
     )
 
 
+async def _limit(visit: Visit, session: WriteSession, client_id: str) -> object:
+    """Set how fast the client may ask; what is left empty is left to the settings."""
+    typed = forms.present({name: _number(visit.text(name)) for name in RATES})
+    said = forms.body(RateLimitModel, typed).model_dump() if typed else None
+    known = forms.whole(visit.text("revision"))
+    revision = known if isinstance(known, int) else None
+    return await clients.change(
+        session, visit.principal, client_id, revision, {"rate_limit": said}, now=visit.now
+    )
+
+
+def _number(text: str | None) -> object:
+    """Return the number that was typed; anything else as it stands, to be refused."""
+    whole = forms.whole(text)
+    try:
+        return float(text) if text and isinstance(whole, str) else whole
+    except ValueError:
+        return text
+
+
+_step("limit", N_("限速已设置。"), _limit)
 _step("change", N_("已修改。"), _change)
 _step("contractor", N_("外包运维单位已登记。"), _contract)
 _step(Action.SUSPEND, N_("已停用，其访问令牌全部失效。"), _suspend)

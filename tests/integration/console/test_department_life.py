@@ -125,3 +125,20 @@ async def test_a_service_outside_the_networks_is_refused_in_the_form(world: Worl
     async with browsing(world.base_url, provider.clerk) as clerk:
         page = await clerk.open(path)
         assert not any(form.action.endswith("/service") for form in page.forms)
+
+
+async def test_the_operator_limits_how_fast_a_system_may_ask(world: World) -> None:
+    department = await world.department()
+    client = await world.client(department)
+    path = f"/console/clients/{client.id}"
+    async with browsing(world.base_url, world.operator) as operator:
+        page = await operator.open(path)
+        wrong = await operator.send(page, "/limit", per_second="many")
+        assert wrong.status == 422
+        page = await operator.send(wrong, "/limit", per_second="2.5", burst="10")
+        assert page.form("/limit").fields["burst"] == ["10"], page.text
+    async with browsing(world.base_url, department.head) as head:
+        page = await head.open(path)
+        assert not any(form.action.endswith("/limit") for form in page.forms)
+        page = await head.send(page, "/change", name="新名称", scopes=["catalog:read"])
+        assert "新名称" in page.text
