@@ -14,14 +14,14 @@ from catalog.contracts.decoding import UNREADABLE
 _Nothing = msgspec.defstruct("Nothing", [], gc=False)
 _objects: Final = msgspec.json.Decoder(_Nothing).decode_lines
 _object: Final = msgspec.json.Decoder(_Nothing).decode
-_OPEN, _CLOSE = b"{}"
 _BLANK: Final = b" \t\r"
 
 
 def body_of(values: Sequence[bytes]) -> bytes | None:
     """Return the values as lines; None where one may be more than a line, or no UTF-8."""
     body = b"\n".join(values)
-    if b"\r" in body or body.count(b"\n") != len(values) - 1 or not is_utf8(body):
+    # Looked for in one word after another; to count the breaks would look at every byte.
+    if b"\r" in body or b"\n" in b"".join(values) or not is_utf8(body):
         return None
     return body
 
@@ -39,11 +39,6 @@ def is_utf8(text: bytes) -> bool:
 def is_key(key: bytes) -> bool:
     """Whether the platform may have written this record key."""
     return bool(key) and is_utf8(key)
-
-
-def are_trimmed(values: Sequence[bytes]) -> bool:
-    """Whether each value begins and ends with a brace."""
-    return not [value for value in values if value[0] != _OPEN or value[-1] != _CLOSE]
 
 
 def readable(values: Sequence[bytes]) -> Sequence[bytes | None]:

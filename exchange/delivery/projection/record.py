@@ -16,7 +16,7 @@ from msgspec import UNSET, Raw, UnsetType
 from catalog.contracts.decoding import UNREADABLE
 from catalog.contracts.keys import split_parts
 from catalog.contracts.model import DataType
-from catalog.contracts.readable import are_trimmed, body_of, is_key, is_utf8, readable
+from catalog.contracts.readable import body_of, is_key, is_utf8, readable
 from exchange.delivery.projection.editions import Unmapped
 from exchange.delivery.projection.filters import compile_key_test, compile_test, never
 from exchange.delivery.projection.mask import UNKEYED, WORDS, Column, compile_mask, keyed_hash
@@ -145,7 +145,7 @@ class RecordProjection:
 
     def _as_they_came(self, checker: Presenter, values: Sequence[bytes]) -> Lines:
         """Return records of which every item is shown, without blanks around them."""
-        if are_trimmed(values) and checker.knows(values):
+        if checker.knows(values):
             return list(values)
         return [NO_RECORD if value is None else value for value in readable(values)]
 

@@ -271,12 +271,17 @@ def _line(body: Bytes, plan: Numbers, memory: Numbers, record: int, out: Bytes, 
 
 @whole(READ_ONLY, NUMBERS, NUMBERS, sources=[Path(__file__).parent])
 def knows(body: Bytes, plan: Numbers, memory: Numbers) -> int:
-    """Return how many records stand in the body, or DOUBT where one has what the plan does not."""
+    """Return how many records stand in the body, or DOUBT where one has what the plan does not.
+
+    A blank before a record or behind it is doubt, too.
+    """
     at = record = 0
     while at < len(body):
         record += 1
+        if byte_at(body, at) != OPEN:
+            return DOUBT
         at = _spans(body, at, plan, memory, record)
-        if at == DOUBT:
+        if at == DOUBT or byte_at(body, at - 2) != CLOSE:
             return DOUBT
     return record
 
@@ -286,12 +291,13 @@ def show(body: Bytes, keys: Bytes, plan: Numbers, memory: Numbers, out: Bytes) -
     """Write a line for each record; return where they end, or DOUBT.
 
     Records and their keys, ready to stand between quotation marks, are each ended by a line break.
+    A value of two lines would give its neighbours one another's keys: as many keys as records.
     """
     at = key = to = record = 0
     while at < len(body):
         record += 1
         at = _spans(body, at, plan, memory, record)
-        if at == DOUBT:
+        if at == DOUBT or key == len(keys):
             return DOUBT
         to = copied(_HEAD, 0, len(_HEAD), out, to)
         start = key
@@ -303,4 +309,4 @@ def show(body: Bytes, keys: Bytes, plan: Numbers, memory: Numbers, out: Bytes) -
         to = _line(body, plan, memory, record, out, to)
         if to == DOUBT:
             return DOUBT
-    return to
+    return to if key == len(keys) else DOUBT

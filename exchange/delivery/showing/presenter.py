@@ -52,24 +52,21 @@ class Presenter:
         return None if end == DOUBT else out[:end].tobytes().split(b"\n")[:-1]
 
     def knows(self, values: Sequence[bytes]) -> bool:
-        """Whether each value is surely a record that has no items but those that it may have."""
+        """Whether each value is surely a record, bare, of no items but those that it may have."""
         count = len(values)
         if self._plan is None or (knows := KNOWS.get(count)) is None:
             return False
-        if (body := _body_of(values, count)) is None:
-            return False
         memory = np.zeros(self._memory_size, np.int64)
-        return knows(np.frombuffer(body, np.uint8), self._plan, memory) == count
+        return knows(_body_of(values), self._plan, memory) == count
 
     def _show(self, names: bytes, count: int, values: Sequence[bytes]) -> tuple[_Bytes, int]:
         """Return what the pass wrote and where it ends, DOUBT where it did not."""
         if self._plan is None or (show := SHOW.get(count)) is None:
             return _NOTHING, DOUBT
-        if (body := _body_of(values, count)) is None:
-            return _NOTHING, DOUBT
+        body = _body_of(values)
         out = np.empty(len(body) + len(names) + self._overhead * count, np.uint8)
         end = show(
-            np.frombuffer(body, np.uint8),
+            body,
             np.frombuffer(names, np.uint8),
             self._plan,
             np.zeros(self._memory_size, np.int64),
@@ -78,13 +75,9 @@ class Presenter:
         return out, end
 
 
-def _body_of(values: Sequence[bytes], count: int) -> bytes | None:
-    """Return the values, a line each; None where they are not so many lines.
-
-    A value of two lines would give its neighbours one another's keys.
-    """
-    body = b"\n".join((*values, b""))
-    return body if body.count(b"\n") == count else None
+def _body_of(values: Sequence[bytes]) -> _Bytes:
+    """Return the values, a line each. One that is two lines is seen by the count of records."""
+    return np.frombuffer(b"\n".join((*values, b"")), np.uint8)
 
 
 def _plan_of(

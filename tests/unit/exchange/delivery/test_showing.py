@@ -111,10 +111,32 @@ def test_a_mask_or_a_name_that_it_does_not_know_is_left_to_others() -> None:
     assert presented(b'{"a\\"b":"1"}', items=('a"b',)) is None
 
 
+@pytest.mark.parametrize("break_", [b"\n", b" \n ", b"\n\n"])
+def test_a_value_of_two_lines_gives_no_record_the_key_of_another(break_: bytes) -> None:
+    two, keys = RECORD + break_ + RECORD, [KEY, b"k2"]
+    for values in ([two, RECORD], [RECORD, two]):
+        for made in (projection(("code", "name"), {"name": MASKS[2]}), projection()):
+            with_and_without(made, keys, list(values))
+        for each in (KNOWS, SHOW):
+            each.load()
+        shown = Presenter(["code"], {}, ALL)
+        assert shown.lines(keys, values) is None
+        assert not shown.knows(values)
+
+
+@pytest.mark.parametrize("blank", [b" ", b"\t"])
+def test_a_record_with_blanks_around_it_is_not_handed_on_as_it_came(blank: bytes) -> None:
+    KNOWS.load()
+    whole = Presenter([], {}, ALL)
+    assert whole.knows([RECORD])
+    assert not whole.knows([blank + RECORD])
+    assert not whole.knows([RECORD + blank])
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=40), st.integers(0, 120))
 def test_no_bytes_break_the_pass(noise: bytes, place: int) -> None:
     """What it shows of bytes that nobody checked is what is shown of them without it."""
-    record = (RECORD[:place] + noise + RECORD[place:]).replace(b"\n", b" ")
+    record = RECORD[:place] + noise + RECORD[place:]
     for made in (projection(("code", "name"), {"name": MASKS[2]}), projection()):
         with_and_without(made, [KEY], [record])
