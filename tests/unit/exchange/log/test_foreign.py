@@ -4,6 +4,8 @@ import logging
 
 import google_crc32c
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exchange.log.batches import MARK_BYTES, NO_DIGEST, client_in, count_in, digest_in
 from exchange.log.connection import is_passing
@@ -80,6 +82,32 @@ def test_a_reading_that_begins_within_a_batch_knows_whose_it_is() -> None:
 def test_a_count_that_ends_before_its_batch_covers_no_more() -> None:
     one: Headers = [("exchange-version", b"3"), ("exchange-count", b"1")]
     assert read(log_of(one)).foreign == [1]
+
+
+PARTS = st.lists(
+    st.tuples(st.integers(1, 4), st.none() | st.integers(1, 6)), min_size=1, max_size=5
+)
+
+
+@given(PARTS, st.integers(0, 12))
+def test_columns_are_those_of_one_record_after_another(
+    parts: list[tuple[int, int | None]], offset: int
+) -> None:
+    """Each part of a broker's batch has so many records, and says that it has so many, or nothing."""
+    slices, keys, foreign, covered = list[Slice](), list[bytes](), list[int](), -1
+    for size, count in parts:
+        facts = None if count is None else BatchFacts(3, count, b"", "client", "correlation")
+        part = [b"%d" % (len(keys) + nth) for nth in range(size)]
+        slices.append(Slice(part, [b"{}"] * size, facts.headers() if facts else []))
+        for at in range(len(keys), len(keys) + size):
+            covered = at + count if count is not None and at == len(keys) else covered
+            foreign += [at] if at >= covered else []
+        keys += part
+    chunk = read(bytes(build(slices, Producer(1, 0), 0)), offset)
+    assert chunk.offsets == list(range(offset, len(keys)))
+    assert chunk.keys == keys[offset:]
+    assert chunk.values == [b"{}"] * len(keys[offset:])
+    assert chunk.foreign == [at for at in foreign if at >= offset]
 
 
 def test_a_batch_that_cannot_be_decoded_is_left_out_and_its_neighbours_are_not() -> None:
