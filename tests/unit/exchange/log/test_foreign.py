@@ -93,7 +93,7 @@ PARTS = st.lists(
 def test_columns_are_those_of_one_record_after_another(
     parts: list[tuple[int, int | None]], offset: int
 ) -> None:
-    """Each part of a broker's batch has so many records, and says that it has so many, or nothing."""
+    """Each part of a batch has so many records, and says that it has so many, or nothing."""
     slices, keys, foreign, covered = list[Slice](), list[bytes](), list[int](), -1
     for size, count in parts:
         facts = None if count is None else BatchFacts(3, count, b"", "client", "correlation")
