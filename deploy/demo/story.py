@@ -2,8 +2,9 @@
 
 import secrets
 from dataclasses import replace
+from datetime import UTC, datetime
 
-from deploy.demo import catalogue, exchange, registry, sharing, tampering
+from deploy.demo import catalogue, exchange, landing, registry, sharing, tampering
 from deploy.demo.cast import (
     APPROVED,
     CIVIL_AFFAIRS,
@@ -34,9 +35,11 @@ def tell(platform: Platform, narrator: Narrator) -> None:
         consumer = _gather(stage, narrator)
         resource_id = _catalogue(stage, narrator)
         flow = _agree(stage, narrator, resource_id, consumer)
+        since = datetime.now(UTC)
         flow = _exchange(stage, narrator, flow)
         _refuse(stage, narrator, flow)
         _change(stage, narrator, flow)
+        _land(stage, narrator, flow, consumer, since)
         _verify(stage, narrator, resource_id, consumer)
         _suspend(stage, narrator, resource_id, consumer)
         _merge(stage, narrator)
@@ -132,6 +135,16 @@ def _change(stage: Stage, narrator: Narrator, flow: Flow) -> None:
     narrator.step(
         f"更新 {first['code']}、删除 {last['code']}，下游按序收到这两项；随后恢复原数据",
         "one update and one deletion arrive downstream in order; the true data is put back",
+    )
+
+
+def _land(stage: Stage, narrator: Narrator, flow: Flow, consumer: str, since: datetime) -> None:
+    landed = landing.land(stage, flow, consumer, since)
+    narrator.step(
+        f"库表代理把 {landed.records:,} 行写入农业农村厅自己的 PostgreSQL 表，数据与位点同一事务："
+        f"{landed.seconds:.1f} 秒，内容与获批的三项一致",
+        f"the agent lands {landed.records:,} rows in a PostgreSQL table of the consumer, rows and "
+        f"position in one transaction: {landed.seconds:.1f} s",
     )
 
 
