@@ -43,12 +43,13 @@ def running(folder: Path) -> Iterator[DatabaseSettings]:
         check=True, capture_output=True,
     )  # fmt: skip
     port = any_free()
-    server = subprocess.Popen(
-        [SERVER, *common, f"--port={port}", "--bind-address=127.0.0.1", f"--init-file={first}",
-         f"--socket={folder / 's'}", "--skip-name-resolve", "--innodb-buffer-pool-size=32M",
-         "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"],
-        stdout=subprocess.DEVNULL, stderr=(folder / "log").open("wb"),
-    )  # fmt: skip
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [SERVER, *common, f"--port={port}", "--bind-address=127.0.0.1", f"--init-file={first}",
+             f"--socket={folder / 's'}", "--skip-name-resolve", "--innodb-buffer-pool-size=32M",
+             "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"],
+            stdout=subprocess.DEVNULL, stderr=log,
+        )  # fmt: skip
     settings = DatabaseSettings(
         kind="mysql",
         port=port,
