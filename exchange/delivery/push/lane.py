@@ -55,6 +55,8 @@ class PartitionPusher:
         self, tools: Tools, plan: GrantPlan, partition: int, may_send: Callable[[], bool]
     ) -> None:
         self._tools = tools
+        self.grant = plan.grant
+        """As it stood when it was looked at last."""
         self._subscription_id = plan.grant.id
         self._partition = partition
         self._topic_partition = (plan.topic, partition)
@@ -64,6 +66,10 @@ class PartitionPusher:
         self._receiver: Receiver | None = None
         self._scanned: int | None = None
         self._under_way: tuple[Pieces, asyncio.Task[Outcome]] | None = None
+
+    @property
+    def is_woken(self) -> bool:
+        return self._woken.is_set()
 
     def wake(self) -> None:
         """Look anew at everything: a rule, the endpoint or the lane has changed.
@@ -111,8 +117,8 @@ class PartitionPusher:
         if seconds is not None:
             return seconds
         # An amendment may have given the grant to another client.
-        client_id = (await self._tools.plans.get(self._subscription_id)).grant.client_id
-        caller = PushCaller(self._tools.clients, self._tools.restore, client_id)
+        self.grant = (await self._tools.plans.get(self._subscription_id)).grant
+        caller = PushCaller(self._tools.clients, self._tools.restore, self.grant.client_id)
         principal = await caller.confirm()
         plan = await admission.plan_for(
             self._tools.plans, self._tools.changes, principal, self._subscription_id, MODE

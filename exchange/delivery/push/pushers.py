@@ -5,7 +5,7 @@ A process that dies lets go of its leases within LEASE_SECONDS, and another goes
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Final
 
@@ -14,6 +14,7 @@ from exchange.delivery.push import store
 from exchange.delivery.push.lane import PartitionPusher
 from exchange.delivery.push.store import LEASE_SECONDS
 from exchange.delivery.push.tools import Tools
+from exchange.subscriptions.grants import Grant
 from kernel import clock
 from kernel.database import is_passing
 from kernel.errors import ShuyuanError, Unavailable
@@ -33,18 +34,28 @@ class Pushers:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._lanes: dict[str, list[PartitionPusher]] = {}
+        self.lanes: dict[str, list[PartitionPusher]] = {}
         self._leased_until = 0.0
         self._called = asyncio.Event()
 
     def wake(self, subscription_id: str) -> None:
         """Something of the subscription or of its endpoint has changed."""
-        for each in self._lanes.get(subscription_id, ()):
+        for each in self.lanes.get(subscription_id, ()):
             each.wake()
         self._called.set()
 
+    def wake_those(self, concerned: Callable[[Grant], bool]) -> None:
+        """Something has changed that only grants of some kind depend on.
+
+        Each lane that wakes asks the database anew and gives up what it is handing on: a change of
+        one resource, of which there are many, must not reach the pushes of all others.
+        """
+        for subscription_id, lanes in self.lanes.items():
+            if concerned(lanes[0].grant):
+                self.wake(subscription_id)
+
     def wake_all(self) -> None:
-        for subscription_id in self._lanes:
+        for subscription_id in self.lanes:
             self.wake(subscription_id)
 
     async def run(self) -> None:
@@ -91,7 +102,7 @@ class Pushers:
 
     async def _stop(self, subscription_ids: Collection[str]) -> None:
         for subscription_id in subscription_ids:
-            self._lanes.pop(subscription_id, None)
+            self.lanes.pop(subscription_id, None)
         await cancelled([self._tasks.pop(each) for each in subscription_ids])
 
     async def _push(self, subscription_id: str) -> None:
@@ -101,7 +112,7 @@ class Pushers:
             PartitionPusher(self._tools, plan, partition, self._may_send)
             for partition in range(plan.partitions)
         ]
-        self._lanes[subscription_id] = lanes
+        self.lanes[subscription_id] = lanes
         async with asyncio.TaskGroup() as group:
             for each in lanes:
                 group.create_task(each.run())

@@ -101,7 +101,13 @@ class PushService:
 
         def resource_changed(resource_id: str) -> None:
             tools.plans.drop_resource(resource_id)
-            pushers.wake_all()
+            pushers.wake_those(lambda grant: grant.resource_id == resource_id)
+
+        def client_changed(client_id: str) -> None:
+            pushers.wake_those(lambda grant: grant.client_id == client_id)
+
+        def networks_changed(department: str) -> None:
+            pushers.wake_those(lambda grant: grant.consumer_department == department)
 
         def anything_may_have_changed() -> None:
             tools.plans.clear()
@@ -111,6 +117,8 @@ class PushService:
         changes.on("resource", resource_changed)
         changes.on(endpoints.KIND, pushers.wake)
         changes.on(FOLDED, tools.folds.folded)
-        for kind in ("client", "department", networks.KIND):
-            changes.on(kind, lambda _key: pushers.wake_all())
+        changes.on("client", client_changed)
+        changes.on(networks.KIND, networks_changed)
+        # It may be the provider, or one that a delegation names.
+        changes.on("department", lambda _key: pushers.wake_all())
         changes.on_reset(anything_may_have_changed)
