@@ -1,9 +1,7 @@
 """`python -m exchange worker`: the loops that no request should wait for, in one process."""
 
-import kernel.importing  # noqa: F401 - before the rest
-
-# isort: split
 import asyncio
+import gc
 import sys
 import tempfile
 from pathlib import Path
@@ -30,6 +28,8 @@ def main() -> None:
     if sys.argv[1:] != ["worker"]:
         sys.stderr.write("usage: python -m exchange worker\n")
         sys.exit(2)
+    # What is imported stays; `memory.settle` sets the collector to work again.
+    gc.disable()
     from exchange.worker import Worker  # noqa: PLC0415 - seconds, for nothing without a command
 
     settings = settings_for(

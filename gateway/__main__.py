@@ -1,8 +1,6 @@
 """`python -m gateway serve`: the gateway with its workers."""
 
-import kernel.importing  # noqa: F401 - before the rest
-
-# isort: split
+import gc
 import os
 import tempfile
 from contextlib import AbstractContextManager
@@ -57,6 +55,8 @@ def serve() -> None:
     require_master_key(settings)
     logging.configure(settings.log_level)
     allow_many()
+    # Until the application is imported (`kernel.memory.settle`): what is imported stays.
+    gc.disable()
     with (
         tempfile.TemporaryDirectory(prefix="shuyuan-metrics-") as folder,
         _metrics(settings, Path(folder)),
