@@ -103,20 +103,44 @@ async def test_a_department_that_moves_already_is_neither_merged_nor_merged_into
         await planning.cancel(session, OPERATOR, two.uscc, again.id, reason="缓行", now=NOW)
 
 
-async def test_of_mergers_at_once_one_wins(bureau: Bureau) -> None:
-    database, one, two = bureau.database, bureau.one, bureau.two
-    others = [await office(database) for _ in range(5)]
-    crowd = [merger(one, two), merger(two, one), *(merger(one, other) for other in others)]
+async def winners(database: Database, crowd: Sequence[Change]) -> list[Change]:
+    """Plan all of them at once, and return those that were planned."""
 
-    async def attempt(change: Change) -> bool:
+    async def attempt(change: Change) -> Change | None:
         try:
             await plan(database, change)
         except Conflict:
-            return False
-        return True
+            return None
+        return change
 
-    assert sum(await asyncio.gather(*map(attempt, crowd * 3))) == 1
+    planned = await asyncio.gather(*map(attempt, crowd))
+    return [change for change in planned if change is not None]
+
+
+async def test_of_mergers_of_one_department_at_once_one_wins(bureau: Bureau) -> None:
+    database, one = bureau.database, bureau.one
+    others = [bureau.two, *[await office(database) for _ in range(5)]]
+    assert len(await winners(database, [merger(one, other) for other in others] * 3)) == 1
     await carry_all(database)
+
+
+async def test_of_mergers_into_each_other_at_once_one_wins(bureau: Bureau) -> None:
+    """Both together would be a circle, of which nobody is the heir."""
+    database, one, two = bureau.database, bureau.one, bureau.two
+    assert len(await winners(database, [merger(one, two), merger(two, one)] * 10)) == 1
+    await carry_all(database)
+
+
+async def test_a_successor_may_be_merged_itself(bureau: Bureau) -> None:
+    """What was planned into it goes to where it went, whichever is carried out first."""
+    database, one, two = bureau.database, bureau.one, bureau.two
+    three = await office(database)
+    assert len(await winners(database, [merger(two, one), merger(one, three)])) == 2
+    await carry_all(database)
+    assert await status_of(database, one.uscc) == ("abolished", three.uscc)
+    status, successor = await status_of(database, two.uscc)
+    assert status == "abolished"
+    assert successor in {one.uscc, three.uscc}
 
 
 async def test_two_workers_carry_a_change_out_once(bureau: Bureau) -> None:
