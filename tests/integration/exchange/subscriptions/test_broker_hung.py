@@ -17,16 +17,17 @@ SUSPENSION = {"reason": "超范围使用", "remedy_by": "2098-01-01"}
 @pytest.fixture
 async def silent() -> AsyncIterator[str]:
     """The address of a server that says nothing."""
-    open_: set[asyncio.StreamWriter] = set()
+    ended = asyncio.Event()
 
     async def listen(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        open_.add(writer)
+        # Each closes what is its own: one that comes while the server closes, too.
+        await ended.wait()
+        writer.close()
 
     server = await asyncio.start_server(listen, "127.0.0.1", 0)
     yield "{}:{}".format(*server.sockets[0].getsockname())
     server.close()
-    for writer in open_:
-        writer.close()
+    ended.set()
 
 
 @pytest.fixture
