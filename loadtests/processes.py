@@ -38,8 +38,7 @@ def gateway_workers(pid: int) -> list[int]:
     found: list[int] = []
     for child in psutil.Process(pid).children():
         with contextlib.suppress(psutil.NoSuchProcess):
-            if "forkserver" in " ".join(child.cmdline()):
-                found += [worker.pid for worker in child.children()]
+            found += [worker.pid for worker in child.children()]
     return found
 
 

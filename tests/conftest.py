@@ -11,7 +11,7 @@ from deploy.local.cluster import Cluster
 from deploy.local.stack import Endpoints, Stack
 from deploy.migrations.run import upgrade
 from kernel.database import Database
-from tests.support import databases, leftovers, processes
+from tests.support import databases, forge, leftovers, processes
 from tests.support.brokers import Brokers, three_brokers
 from tests.support.world import World
 
@@ -25,6 +25,10 @@ def pytest_sessionstart() -> None:
     """Let nothing that the tests start outlive this process; a worker of xdist has its own."""
     os.environ["SSL_CERT_FILE"] = str(NOBODY)
     leftovers.watch()
+
+
+def pytest_sessionfinish() -> None:
+    forge.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,14 +11,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import httpx
 
 from deploy.local.ports import any_free
 from loadtests.processes import gateway_workers
+from tests.support import forge
 
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 300.0
+Process = subprocess.Popen[bytes] | forge.Forged
 
 
 def environment(database_url: str, kafka_bootstrap: str, **more: str) -> dict[str, str]:
@@ -60,7 +63,7 @@ def free_port() -> int:
 class Running:
     """A child with its log; `base_url` is empty for the worker."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     base_url: str
     log: Path
 
@@ -74,21 +77,28 @@ def running(
     arguments: list[str], settings: Mapping[str, str], log: Path, base_url: str = ""
 ) -> Iterator[Running]:
     with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            cwd=ROOT,
-            env=dict(settings),
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+        process = _start(arguments, settings, output)
     try:
         yield Running(process, base_url, log)
     finally:
         _end(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _start(arguments: list[str], settings: Mapping[str, str], output: BinaryIO) -> Process:
+    """Start a module as a program; the project's own by a forge, which has imported it."""
+    if arguments[0] in forge.PRELOADED:
+        return forge.start(arguments, settings, output.fileno())
+    return subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env=dict(settings),
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+    )
+
+
+def _end(process: Process) -> None:
     """Stop the child with all of its own children."""
     process.terminate()
     try:
