@@ -177,9 +177,11 @@ def _read(file: Path) -> Snapshot:
 
 
 def _replace(file: Path, content: Snapshot) -> None:
+    # `json.dump` writes piece by piece in Python, on the loop that serves: ten times the work.
+    text = json.dumps(content)
     handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".")
     with os.fdopen(handle, "w", encoding="ascii") as stream:
-        json.dump(content, stream)
+        stream.write(text)
     Path(draft).replace(file)
 
 
