@@ -1,6 +1,7 @@
 """What of the catalogue waits for the caller: drafts to sign, reviews, claims to decide about."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from auth.principal import Principal, Role
@@ -19,7 +20,7 @@ GOES_ON: Final[Mapping[State, Action]] = {
 
 
 async def tasks(
-    session: ReadSession, principal: Principal, request: PageRequest
+    session: ReadSession, principal: Principal, request: PageRequest, *, now: datetime
 ) -> Sequence[Sequence[Awaited]]:
     """Return the first entries, deadlines and claims that wait for the caller."""
     over = principal.region_code if _reviews(principal) else None
@@ -34,7 +35,7 @@ async def tasks(
     )
     follows = not principal.roles.isdisjoint((Role.CLERK, Role.HEAD))
     department = principal.department if follows else None
-    running = await store.deadlines(session, department, over, request)
+    running = await store.deadlines(session, department, over, request, now=now)
     claims = [] if over is None else await store.claims(session, over, request)
     return [entries, running, claims]
 

@@ -3,11 +3,11 @@
 C1 begins with a change of law or duties and is met by a revision handed to the authority; C2
 begins with that revision and ends when the authority has published, announced or returned it.
 What comes back leaves the department the days that it had, one at least. No first review has a
-term (Art 16).
+term (Art 16). With each publication the year begins after which the entry is reviewed again.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from catalog.deadline_tables import Deadline, Kind
@@ -24,6 +24,8 @@ __all__ = [
     "UPDATE_DAYS",
     "Deadline",
     "Kind",
+    "a_year_after",
+    "begin_year",
     "end_review",
     "facts",
     "follow",
@@ -39,6 +41,7 @@ Reckoned = tuple[Deadline, datetime, Term]
 UPDATE_DAYS = 10
 EXTENSION_DAYS = 5
 REVIEW_DAYS = 2
+FEBRUARY, LEAP_DAY, LAST_DAY = 2, 29, 28
 
 
 async def follow(
@@ -57,6 +60,22 @@ async def follow(
     elif action in (Action.PUBLISH, Action.RETIRE):
         await end_review(session, resource.id, now=now)
         await store.change(session, resource.id, Kind.UPDATE, ended_at=now)
+        await store.change(session, resource.id, Kind.YEARLY, ended_at=now)
+        if action is Action.PUBLISH:
+            await begin_year(session, resource.id, now=now)
+
+
+def a_year_after(day: date) -> date:
+    """Return the same day of the next year, of 29 February the 28th."""
+    if (day.month, day.day) == (FEBRUARY, LEAP_DAY):
+        day = day.replace(day=LAST_DAY)
+    return day.replace(year=day.year + 1)
+
+
+async def begin_year(session: WriteSession, resource_id: str, *, now: datetime) -> bool:
+    """Let the year to the next review begin; False where it runs already (国发〔2016〕51号)."""
+    term = Term(a_year_after(local_date(now)), 0)
+    return await store.begin(session, resource_id, Kind.YEARLY, term, now=now)
 
 
 async def end_review(session: WriteSession, resource_id: str, *, now: datetime) -> None:

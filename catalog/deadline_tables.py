@@ -14,11 +14,12 @@ SCHEMA = "catalog"
 
 
 class Kind(StrEnum):
-    """Which deadline: C1 and C2 of Order 809 Art 17, or the term after a source is lost."""
+    """Which deadline: C1 and C2 of Order 809 Art 17, a lost source's, the yearly review's."""
 
     UPDATE = "C1"
     REVIEW = "C2"
     SOURCE_LOST = "source_lost"
+    YEARLY = "yearly"
 
 
 # Not missed yet, and not settled in time.
@@ -29,7 +30,7 @@ UNDECIDED = (
 
 
 class Deadline(SQLModel, table=True):
-    """One term of working days of a resource; open until `ended_at`.
+    """One term of working days of a resource, or its year; open until `ended_at`.
 
     `subject` is the element of a lost source, else empty. `met_at` is set while the authority has
     the turn. `note` holds what the parties said.
@@ -53,7 +54,7 @@ class Deadline(SQLModel, table=True):
             "subject",
             postgresql_where=text("ended_at IS NULL AND kind = 'source_lost'"),
         ),
-        CheckConstraint("kind IN ('C1', 'C2', 'source_lost')", name="deadline_kind"),
+        CheckConstraint("kind IN ('C1', 'C2', 'source_lost', 'yearly')", name="deadline_kind"),
         {"schema": SCHEMA},
     )
 

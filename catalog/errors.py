@@ -63,6 +63,15 @@ class ChangeNoticed(Conflict):
     )
 
 
+class ReviewedMeanwhile(Conflict):
+    """Of several reviews of an entry at once one counts."""
+
+    title = Text(
+        "该条目刚由他人完成年度复核",
+        "Somebody else has just reviewed this entry",
+    )
+
+
 class SourceLost(Conflict):
     """The department is no longer the source of what it publishes, and its term is over."""
 

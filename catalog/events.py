@@ -37,4 +37,5 @@ class CatalogEvent(StrEnum):
     CHANGE_NOTICED = "resource.change_noticed"
     UPDATE_EXTENSION_REQUESTED = "resource.update_extension_requested"
     UPDATE_EXTENSION_CONSENTED = "resource.update_extension_consented"
+    REVIEWED_YEARLY = "resource.reviewed_yearly"
     VERSION_PASSED = "resource.version_passed"

@@ -384,6 +384,8 @@ def _acts() -> Iterator[tuple[str, Act]]:
     yield "PUT /v1/resources/{resource_id}", Act(_draft, (Role.CLERK,))
     notice = "POST /v1/resources/{resource_id}/change-notice"
     yield notice, Act(_headed, (Role.HEAD,))
+    yearly = "POST /v1/resources/{resource_id}/yearly-review"
+    yield yearly, Act(_headed, (Role.HEAD,))
     yield f"{notice}/extend", Act(_headed, (Role.HEAD,))
     yield f"{notice}/consent", Act(_overseen, (Role.AUTHORITY,))
     yield "PATCH /v1/applications/{application_id}", Act(_drafted, (Role.CLERK,))

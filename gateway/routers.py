@@ -56,6 +56,7 @@ from gateway.api import (
     tasks,
     uploads,
     workbooks,
+    yearly_reviews,
 )
 from gateway.oauth.routes import router as oauth
 from gateway.open_catalogue import routes as open_catalogue
@@ -83,6 +84,7 @@ ROUTERS = (
     publishing.router,
     workbooks.router,
     change_notices.router,
+    yearly_reviews.router,
     impact.router,
     lineage.router,
     quality.router,

@@ -1,6 +1,8 @@
 """SQL of entries and claims that wait for somebody of a department or of an authority."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import DateTime, func, literal
 from sqlmodel import col, select
@@ -30,6 +32,9 @@ REVIEW_DUE = (
 CHANGE = "change"
 # What a deadline waits for; no transitions either.
 CONSENT, UPDATE, REGAIN = "consent-change-notice", "update", "regain-source"
+REVIEW_YEARLY = "review-yearly"
+# How long before its day the yearly review is a task.
+REVIEW_AHEAD: Final = timedelta(days=30)
 ASKED = (
     (col(Deadline.kind) == Kind.UPDATE)
     & col(Deadline.met_at).is_(None)
@@ -75,7 +80,12 @@ async def resources(
 
 
 async def deadlines(
-    session: ReadSession, department: str | None, over: str | None, request: PageRequest
+    session: ReadSession,
+    department: str | None,
+    over: str | None,
+    request: PageRequest,
+    *,
+    now: datetime,
 ) -> Sequence[Awaited]:
     """Return what runs for entries of a department, and extensions asked of the authority `over`.
 
@@ -88,6 +98,10 @@ async def deadlines(
     if department is not None:
         mine = col(Resource.department) == department
         choices += [(act, mine & condition) for act, condition in FOLLOWED]
+        yearly = col(Deadline.kind) == Kind.YEARLY
+        choices.append(
+            (REVIEW_YEARLY, mine & yearly & (col(Deadline.due_at) <= now + REVIEW_AHEAD))
+        )
     if not choices:
         return []
     columns = Columns(

@@ -33,7 +33,12 @@ async def mark_entries(session: WriteSession, now: datetime) -> int:
 
 
 async def _record(session: WriteSession, deadline: Deadline, now: datetime) -> None:
-    """Count it against the department, a late review against the lowest authority over it."""
+    """Count it against the department, a late review (C2) against the lowest authority over it.
+
+    The yearly review is no duty of Order 809: to miss it is told, and counts as no violation.
+    """
+    if deadline.kind == Kind.YEARLY:
+        return
     parties = await catalogue.parties(session, deadline.resource_id)
     responsible: tuple[str, str] | None = parties["department"], parties["region_code"]
     if deadline.kind == Kind.REVIEW:

@@ -56,9 +56,9 @@ async def page(
 
 
 async def _catalogue(
-    session: ReadSession, principal: Principal, request: PageRequest, _now: datetime
+    session: ReadSession, principal: Principal, request: PageRequest, now: datetime
 ) -> Lists:
-    return await catalogue.tasks(session, principal, request)
+    return await catalogue.tasks(session, principal, request, now=now)
 
 
 async def _sharing(

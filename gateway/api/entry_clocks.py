@@ -24,7 +24,7 @@ class ChangeNoticeView(Wire):
 
 
 class Clocks(Wire):
-    """`source_lost` is told to everybody, C1 and C2 to the department and its authority."""
+    """`source_lost` is told to everybody, the others to the department and its authority."""
 
     source_lost: bool
     source_lost_elements: list[str]
@@ -34,6 +34,8 @@ class Clocks(Wire):
     update_due_on: Day | None
     review_due_at: datetime | None
     review_due_on: Day | None
+    yearly_review_due_at: datetime | None
+    yearly_review_due_on: Day | None
     change_notice: ChangeNoticeView | None
 
 
@@ -54,6 +56,7 @@ def _fields(running: Sequence[Deadline], shown: Shown) -> dict[str, Any]:
         **_due("source_lost", lost),
         **_due("update", [each for each in updates if each.met_at is None]),
         **_due("review", reviews),
+        **_due("yearly_review", [each for each in known if each.kind == Kind.YEARLY]),
         "change_notice": _notice(updates[0]) if updates else None,
     }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from auth.principal import Role
-from catalog import change_notices, lifecycle
+from catalog import change_notices, lifecycle, yearly_reviews
 from catalog.announcing import Announcement
 from catalog.change_notices import NoticeState
 from catalog.states import State
@@ -20,6 +20,7 @@ from gateway.api.change_notices import ChangeNoticeIn
 from gateway.api.entries import ResourceView
 from gateway.api.impact import ImpactView
 from gateway.api.lineage import LineageView
+from gateway.api.yearly_reviews import YearlyReviewIn
 from gateway.console import drawing, forms
 from gateway.console.drawing import Drawing
 from gateway.console.pages import Step, page
@@ -35,11 +36,15 @@ DEPTHS = ("1", "2", "3", "4", "5")
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """`notice` are the acts on a notice of change that the person may take."""
+    """`notice` are the acts on a notice of change that the person may take.
+
+    `may_review` is about the yearly review.
+    """
 
     announced: AnnouncementView | None
     may_file: bool
     notice: Sequence[str]
+    may_review: bool
     measurable: bool
 
 
@@ -49,6 +54,7 @@ async def gathered(visit: Visit, session: ReadSession, entry: ResourceView) -> L
         announced=announced,
         may_file=_may_file(visit, entry, announced),
         notice=_notice(visit, entry),
+        may_review=_heads(visit, entry) and _serves(entry),
         measurable=_measurable(visit, entry),
     )
 
@@ -73,14 +79,21 @@ def _may_file(visit: Visit, entry: ResourceView, announced: AnnouncementView | N
 
 def _notice(visit: Visit, entry: ResourceView) -> list[str]:
     known = entry.change_notice
-    heads = visit.has(Role.HEAD) and entry.department == visit.principal.department
+    heads = _heads(visit, entry)
     if known is None:
-        serves = entry.published_version is not None and entry.status is not State.RETIRED
-        return ["give"] if heads and serves and entry.update_due_on is None else []
+        return ["give"] if heads and _serves(entry) and entry.update_due_on is None else []
     if known.state is NoticeState.RUNNING and heads:
         return ["extend"]
     asked = known.state is NoticeState.EXTENSION_REQUESTED
     return ["consent"] if asked and visit.oversees(entry.region_code) else []
+
+
+def _heads(visit: Visit, entry: ResourceView) -> bool:
+    return visit.has(Role.HEAD) and entry.department == visit.principal.department
+
+
+def _serves(entry: ResourceView) -> bool:
+    return entry.published_version is not None and entry.status is not State.RETIRED
 
 
 def _measurable(visit: Visit, entry: ResourceView) -> bool:
@@ -116,6 +129,14 @@ async def _consent(visit: Visit, session: WriteSession, resource_id: str) -> Sho
     return await change_notices.consent(session, visit.principal, resource_id, now=visit.now)
 
 
+async def _review(visit: Visit, session: WriteSession, resource_id: str) -> Shown:
+    typed = {name: visit.text(name) for name in ("outcome", "note")}
+    body = forms.body(YearlyReviewIn, forms.present(typed))
+    return await yearly_reviews.review(
+        session, visit.principal, resource_id, body.outcome, note=body.note, now=visit.now
+    )
+
+
 async def _file(visit: Visit, session: WriteSession, resource_id: str) -> AnnouncedVersion:
     return await filing.file_change(
         session,
@@ -132,6 +153,7 @@ STEPS: Mapping[str, tuple[str, Step]] = {
     "change-notice": (N_("变更已登记，十个工作日内须更新目录。"), _give),
     "change-notice/extend": (N_("已申请延长，等待主管部门同意。"), _extend),
     "change-notice/consent": (N_("已同意延长。"), _consent),
+    "yearly-review": (N_("年度复核已登记，一年后再次提醒。"), _review),
     "file-change": (N_("到期未答复的均已备案。"), _file),
 }
 

@@ -39,6 +39,11 @@ RESOURCE_ACTIONS: Final = {
     "publish": N_("发布"),
     "revise": N_("起草新版本"),
     "retire": N_("停止提供"),
+    "change": N_("按退回意见修改"),
+    "update": N_("更新目录"),
+    "regain-source": N_("恢复数源或者改为引用"),
+    "consent-change-notice": N_("同意延长更新"),
+    "review-yearly": N_("年度复核"),
 }
 APPLICATION_STATES: Final = {
     "draft": N_("起草中"),

@@ -140,6 +140,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "resource.change_noticed": N_("登记变更"),
     "resource.update_extension_requested": N_("申请延长更新"),
     "resource.update_extension_consented": N_("同意延长更新"),
+    "resource.reviewed_yearly": N_("年度复核"),
     "resource.version_passed": N_("新版本生效日已到"),
     "resource.quality_rules_changed": N_("质量规则变更"),
 }

@@ -85,6 +85,7 @@ POST /v1/resources/{}/retire
 POST /v1/resources/{}/change-notice
 POST /v1/resources/{}/change-notice/extend
 POST /v1/resources/{}/change-notice/consent
+POST /v1/resources/{}/yearly-review
 POST /v1/applications
 GET /v1/applications
 GET /v1/applications/{}

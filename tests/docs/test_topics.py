@@ -53,6 +53,7 @@ ANNOUNCED = {
     CatalogEvent.CHANGE_NOTICED,
     CatalogEvent.UPDATE_EXTENSION_REQUESTED,
     CatalogEvent.UPDATE_EXTENSION_CONSENTED,
+    CatalogEvent.REVIEWED_YEARLY,
 }
 # Where messages are added to the outbox, by file: a new place makes this test be read again.
 PLACES = {
@@ -62,6 +63,7 @@ PLACES = {
     "catalog/lifecycle.py": 1,
     "catalog/losses.py": 1,
     "catalog/sources.py": 1,
+    "catalog/yearly_reviews.py": 1,
     "exchange/announcements/answering.py": 1,
     "exchange/applications/clockwork.py": 2,
     "exchange/applications/moves.py": 2,

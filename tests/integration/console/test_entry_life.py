@@ -55,3 +55,14 @@ async def test_a_change_is_noticed_and_more_days_are_consented_to(world: World) 
         page = await authority.open(path)
         page = await authority.send(page, "/change-notice/consent")
         assert "已延长" in page.text
+
+
+async def test_an_entry_is_reviewed_each_year(world: World) -> None:
+    department = await world.department()
+    path = f"/console/catalogue/{await world.resource(department)}"
+    async with browsing(world.base_url, department.head) as head:
+        page = await head.open(path)
+        assert "年度复核期限" in page.text
+        page = await head.send(page, "/yearly-review", outcome="to_change", note="职责已变")
+        assert "年度复核已登记" in page.text
+        assert "目录更新时限" in page.text

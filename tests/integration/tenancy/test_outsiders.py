@@ -16,6 +16,7 @@ BODIES: Mapping[str, Any] = {
     "submit": {"leader_name": "黄某", "signed_on": "2026-01-06"},
     "return": REASON,
     "change-notice": {"occurred_on": "2026-01-05", "cause": "职责调整"},
+    "yearly-review": {"outcome": "kept", "note": "测试"},
     "retire": REASON,
     "request-supplement": {"missing": ["basis"], "message": "请补充"},
     "supplement": {"scenario": "另一场景"},
