@@ -3,18 +3,21 @@
 from collections.abc import Collection
 from typing import Final
 
-SERVED: Final = ("pull", "push", "query", "verify", "file", "api")
+SERVED: Final = ("pull", "push", "query", "verify", "file", "table", "api")
 """An application for another mode is refused; grants of one stay, and nothing leaves by them."""
+PULLED: Final = frozenset({"pull", "table"})
+"""Modes by which a consumer takes records at its own pace; an agent lands those of a table."""
 FROM_LATEST: Final = frozenset({"query", "verify", "file"})
 """Modes that answer from the latest state of a resource."""
 
 
 def includes(granted: str, asked: str) -> bool:
-    """Whether a grant of one mode lets another be used: what is pushed may be pulled as well.
+    """Whether a grant of one mode lets another be used: pull, where it is of push or of a table.
 
-    That is how a receiver gets what is too large to be pushed, and what it has missed.
+    So a receiver gets what is too large to be pushed and what it has missed, and an agent the
+    rows of its table.
     """
-    return granted == asked or (granted == "push" and asked == "pull")
+    return granted == asked or (asked == "pull" and granted in {"push", *PULLED})
 
 
 def offered(share_modes: Collection[str]) -> list[str]:

@@ -14,6 +14,7 @@ from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.delivery.pull import MODE, Puller, told_lag
 from exchange.log.reader import EARLIEST, LATEST, Reader
 from exchange.metering import count_store
+from exchange.modes import PULLED
 from exchange.subscriptions import grants, stops
 from exchange.subscriptions.grants import StoredPosition
 from exchange.subscriptions.register import Subscription
@@ -115,7 +116,7 @@ class Positions:
 
         With a row filter 1 stands for any number: how many rows are hidden is not told.
         """
-        if subscription.mode != MODE:
+        if subscription.mode not in PULLED:
             return None
         try:
             async with asyncio.timeout(LAG_SECONDS):

@@ -38,9 +38,9 @@ def expected(*numbers: int) -> list[tuple[object, ...]]:
     return [(f"r{n}", f"名称 {n}", n) for n in numbers]
 
 
-async def test_rows_are_written_changed_and_deleted(
-    world: World, sharing: Sharing, tables: Tables
-) -> None:
+async def test_rows_are_written_changed_and_deleted(world: World, tables: Tables) -> None:
+    """Under a grant of just this mode: it could be named in an entry and not be applied for."""
+    sharing = await world.sharing(mode="table")
     await tables.execute(TABLE)
     tables.configure(sharing.subscriber, world.base_url, pull(sharing))
     await sharing.publisher.publish(sharing.resource, records(range(5)))
@@ -53,6 +53,8 @@ async def test_rows_are_written_changed_and_deleted(
     assert await landed(tables) == [("r1", "新", 1), *expected(2, 3, 4)]
     # Columns that no item fills are the department's own.
     assert await tables.rows("SELECT DISTINCT note FROM @people") == [("ours",)]
+    shown = await sharing.consumer.clerk.ask("GET", f"/v1/subscriptions/{sharing.subscription}")
+    assert shown["lag"] == 0
 
 
 async def test_whoever_kills_it_each_record_is_applied_once(

@@ -94,7 +94,7 @@ async def test_standing_consent_answers_with_the_signature(world: World) -> None
         ({"items": ["id", "id"]}, "items[1]", "duplicate_key"),
         ({"mode": "file"}, "mode", "not_in_code_list"),
         ({"mode": "magic"}, "mode", "not_in_code_list"),
-        ({"mode": "table"}, "mode", "mode_not_served"),
+        ({"mode": "api"}, "mode", "not_in_code_list"),
         ({"commitment": False}, "commitment", "not_in_code_list"),
         ({"commitment": 1}, "commitment", "wrong_type"),
         ({"valid_until": "2020-01-01"}, "valid_until", "out_of_range"),

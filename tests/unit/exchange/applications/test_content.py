@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from catalog.contracts.model import DataType, Field
+from catalog.entries import ShareMode
 from exchange import modes
+from exchange.applications import content
 from exchange.applications.content import Content, check
 from exchange.errors import ModeNotGranted
 from exchange.subscriptions.conditions import Condition, Op
@@ -33,7 +35,7 @@ GOOD = Content(
 
 
 def accepted(asked: Content) -> None:
-    check(asked, fields=FIELDS, masked={"m"}, modes=("pull", "table"), today=TODAY)
+    check(asked, fields=FIELDS, masked={"m"}, modes=("pull", "query"), today=TODAY)
 
 
 def refused(changes: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -53,7 +55,6 @@ def test_a_complete_application_may_end_today() -> None:
         ({"items": ("a", "x")}, "items[1]", "unknown_item"),
         ({"items": ("a", "b", "a")}, "items[2]", "duplicate_key"),
         ({"mode": "file"}, "mode", "not_in_code_list"),
-        ({"mode": "table"}, "mode", "mode_not_served"),
         ({"commitment": False}, "commitment", "not_in_code_list"),
         ({"valid_until": date(2026, 6, 30)}, "valid_until", "out_of_range"),
         ({"valid_until": date.max}, "valid_until", "out_of_range"),
@@ -71,7 +72,7 @@ def test_each_fault_is_named(changes: dict[str, Any], path: str, code: str) -> N
 
 
 def test_all_faults_are_named_at_once() -> None:
-    assert len(refused({"items": ("x",), "mode": "table", "commitment": False})) == 4
+    assert len(refused({"items": ("x",), "mode": "file", "commitment": False})) == 4
 
 
 def test_the_last_day_of_the_calendar_is_refused_by_its_bound() -> None:
@@ -81,15 +82,29 @@ def test_the_last_day_of_the_calendar_is_refused_by_its_bound() -> None:
     assert "9998-12-31" in invalid.value.errors[0].en
 
 
-def test_what_nobody_serves_is_neither_offered_nor_agreed_to() -> None:
+def test_what_nobody_serves_is_neither_offered_nor_agreed_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Modes were offered and agreed to, and each request was then refused without a reason."""
-    assert modes.offered(["verify", "table", "pull"]) == ["pull", "verify"]
-    assert modes.offered(["table"]) == []
-    assert "table" in ModeNotGranted("table").detail.en
+    served = ("pull", "verify")
+    monkeypatch.setattr(modes, "SERVED", served)
+    monkeypatch.setattr(content, "SERVED", served)
+    assert refused({"mode": "query"}) == [("mode", "mode_not_served")]
+    assert modes.offered(["verify", "query", "pull"]) == ["pull", "verify"]
+    assert modes.offered(["query"]) == []
+    assert "fax" in ModeNotGranted("fax").detail.en
 
 
-def test_what_is_pushed_may_be_pulled_and_nothing_else() -> None:
-    assert modes.includes("push", "pull")
-    assert modes.includes("verify", "verify")
-    assert not modes.includes("pull", "push")
-    assert not modes.includes("push", "query")
+def test_every_mode_that_an_entry_may_name_is_served() -> None:
+    assert set(modes.SERVED) == {str(mode) for mode in ShareMode}
+
+
+@pytest.mark.parametrize("granted", ["push", "table"])
+def test_what_is_pushed_or_landed_in_a_table_may_be_pulled_and_nothing_else(granted: str) -> None:
+    used = {asked for asked in modes.SERVED if modes.includes(granted, asked)}
+    assert used == {granted, "pull"}
+
+
+@pytest.mark.parametrize("granted", ["pull", "query", "verify", "file", "api"])
+def test_other_modes_include_themselves_alone(granted: str) -> None:
+    assert [asked for asked in modes.SERVED if modes.includes(granted, asked)] == [granted]
