@@ -1,6 +1,7 @@
 """Which modes of sharing this platform serves; pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from enum import StrEnum
 from typing import Final
 
 SERVED: Final = ("pull", "push", "query", "verify", "file", "table", "api")
@@ -9,6 +10,22 @@ PULLED: Final = frozenset({"pull", "table"})
 """Modes by which a consumer takes records at its own pace; an agent lands those of a table."""
 FROM_LATEST: Final = frozenset({"query", "verify", "file"})
 """Modes that answer from the latest state of a resource."""
+
+
+class Live(StrEnum):
+    """What a resource can hold for its subscriptions to take."""
+
+    RECORDS = "records"
+    FILE = "file"
+    SERVICE = "service"
+
+
+SERVED_BY: Final[Mapping[Live, frozenset[str]]] = {
+    Live.RECORDS: PULLED | FROM_LATEST | {"push"},
+    Live.FILE: frozenset({"file"}),
+    Live.SERVICE: frozenset({"api"}),
+}
+"""By which modes what a resource holds is taken: it ends the clock of their grants alone (C6)."""
 
 
 def includes(granted: str, asked: str) -> bool:

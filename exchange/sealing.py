@@ -9,6 +9,7 @@ from exchange.metering.evidence import store as delivered_store
 from exchange.metering.evidence.delivered import handed
 from exchange.metering.evidence.trails import sealed_publishes, sealed_reads
 from exchange.metering.tables import PublishCount, ReadCount
+from exchange.modes import Live
 from exchange.subscriptions import store as subscriptions
 from kernel import audit
 from kernel.actor import Actor
@@ -30,7 +31,7 @@ async def seal_counts(session: WriteSession, now: datetime) -> int:
     ranges = [each for row in reads for each in handed(row.subscription_id, row.evidence)]
     await delivered_store.add(session, ranges)
     live = [row.resource_id for row in publishes if row.records]
-    await subscriptions.note_live(session, live, now)
+    await subscriptions.note_live(session, Live.RECORDS, live, now)
     await count_store.seal(session, publishes)
     await count_store.seal(session, reads)
     return len(publishes) + len(reads)

@@ -11,8 +11,10 @@ from auth import networks
 from auth.principal import Principal, Role, Scope
 from catalog import versions
 from exchange.events import ExchangeEvent
+from exchange.modes import Live
 from exchange.services.operations import Auth, ServiceTerms, check
 from exchange.services.tables import Service
+from exchange.subscriptions import store as subscriptions
 from kernel import audit
 from kernel.changes import announce
 from kernel.database import ReadSession, WriteSession
@@ -68,6 +70,7 @@ async def put(  # noqa: PLR0913 - what a service is
     event = ExchangeEvent.SERVICE_MOUNTED
     audit.record(session, principal.actor, event, SUBJECT, resource_id, **facts)
     await announce(session, KIND, resource_id)
+    await subscriptions.note_live(session, Live.SERVICE, [resource_id], now)
     return row
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, or_, select, update
+from sqlmodel import and_, col, or_, select, update
 
 from auth.regions.within import within
 from exchange import store as moving
+from exchange.modes import SERVED_BY, Live
 from exchange.parties import Side
 from exchange.subscriptions.states import LIVE, State
 from exchange.subscriptions.tables import LiveResource, Subscription, SubscriptionHistory
@@ -73,19 +74,33 @@ async def take_lapsed(session: WriteSession, today: date, limit: int) -> Sequenc
     return (await session.exec(lapsed.with_for_update(skip_locked=True))).all()
 
 
-async def note_live(session: WriteSession, resource_ids: Sequence[str], since: datetime) -> None:
-    """Remember that resources hold a record, if that is news."""
+async def note_live(
+    session: WriteSession, kind: Live, resource_ids: Sequence[str], since: datetime
+) -> None:
+    """Remember that resources hold something to be taken, if that is news."""
     if resource_ids:
-        rows = [{"resource_id": each, "since": since} for each in sorted(set(resource_ids))]
+        facts = {"kind": kind, "since": since}
+        rows = [{"resource_id": each, **facts} for each in sorted(set(resource_ids))]
         await session.execute(insert(LiveResource).values(rows).on_conflict_do_nothing())
 
 
 async def take_live(session: WriteSession, limit: int) -> Sequence[tuple[Subscription, datetime]]:
-    """Lock subscriptions whose resource has come to hold a record, with since when it does."""
+    """Lock subscriptions whose resource holds what they take, with since when it does."""
+    serves = or_(
+        *(
+            and_(col(LiveResource.kind) == kind, col(Subscription.mode).in_(modes))
+            for kind, modes in SERVED_BY.items()
+        )
+    )
+    since = (
+        select(func.min(LiveResource.since))
+        .where(col(LiveResource.resource_id) == col(Subscription.resource_id), serves)
+        .correlate(Subscription)
+        .scalar_subquery()
+    )
     live = (
-        select(Subscription, LiveResource.since)
-        .join(LiveResource, col(LiveResource.resource_id) == col(Subscription.resource_id))
-        .where(col(Subscription.delivered_at).is_(None))
+        select(Subscription, since)
+        .where(col(Subscription.delivered_at).is_(None), since.is_not(None))
         .limit(limit)
     )
     return (await session.exec(live.with_for_update(of=Subscription, skip_locked=True))).all()

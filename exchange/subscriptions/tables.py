@@ -150,10 +150,14 @@ class SubscriptionHistory(SQLModel, table=True):
 
 
 class LiveResource(SQLModel, table=True):
-    """Since when a resource holds a record: what its subscriptions wait for (Art 22, C6)."""
+    """Since when a resource holds records, a file or a service to be taken (Art 22, C6)."""
 
     __tablename__: ClassVar[Any] = "live_resource"
-    __table_args__ = {"schema": SCHEMA}
+    __table_args__ = (
+        CheckConstraint("kind IN ('records', 'file', 'service')", name="live_resource_kind"),
+        {"schema": SCHEMA},
+    )
 
     resource_id: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
     since: datetime = timestamp()

@@ -9,6 +9,7 @@ from exchange.delivery.files.providing import KEPT
 from exchange.delivery.files.states import State
 from exchange.delivery.files.tables import ProvidedFile
 from exchange.events import ExchangeEvent
+from exchange.modes import Live
 from exchange.subscriptions import store as subscriptions
 from kernel import audit, blobs, clock
 from kernel.blobs import Stored
@@ -72,8 +73,7 @@ async def _ready(run: Run, file: ProvidedFile, stored: Stored) -> None:
         done = {"blob_id": stored.id, "sha256": stored.sha256, "ready_at": now}
         await store.move(session, file.id, State.CHECKING, State.READY, **done)
         await store.drop_parts(session, file.id, now)
-        # C6 is met by a file as by a record.
-        await subscriptions.note_live(session, [file.resource_id], now)
+        await subscriptions.note_live(session, Live.FILE, [file.resource_id], now)
         audit.record(session, run.author, event, "resource", file.resource_id, **facts)
 
 

@@ -23,6 +23,7 @@ from exchange.demands.states import State as DemandState
 from exchange.disposals.states import State as DisposalState
 from exchange.disputes.states import Kind as DisputeKind
 from exchange.disputes.states import State as DisputeState
+from exchange.modes import Live
 from exchange.orders.states import State as OrderState
 from exchange.replacements.states import State as ReplacementState
 from exchange.subscriptions.states import State as SubscriptionState
@@ -49,6 +50,7 @@ CHOICES: Mapping[str, Iterable[str]] = {
     "exchange.disposal.status": set(DisposalState) - {DisposalState.DUE},
     "exchange.dispute.kind": DisputeKind,
     "exchange.dispute.status": DisputeState,
+    "exchange.live_resource.kind": Live,
     "exchange.provided_file.status": FileState,
     "exchange.push_delivery.status": DeliveryStatus,
     "exchange.push_endpoint.status": EndpointState,

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from exchange.modes import Live
+from exchange.subscriptions.tables import LiveResource
+from kernel.database import Database
 from tests.support.eventually import eventually
 from tests.support.problems import problem
 from tests.support.world import Sharing, World
@@ -91,7 +94,7 @@ def records(*ids: str) -> list[Json]:
 
 
 async def test_a_service_is_mounted_by_the_head_and_keeps_its_secret(
-    world: World, provider: Provider, sharing: Sharing
+    world: World, database: Database, provider: Provider, sharing: Sharing
 ) -> None:
     place = f"/v1/resources/{sharing.resource}/service"
     head = sharing.provider.head
@@ -112,6 +115,9 @@ async def test_a_service_is_mounted_by_the_head_and_keeps_its_secret(
     problem(await sharing.provider.clerk.put(place, body, headers=tag), 403, "role_required")
     stranger = await world.department()
     problem(await stranger.head.get(place), 404, "not_found")
+    # Mounted, it ends the clock of those who call it (C6).
+    async with database.reading() as session:
+        assert await session.get(LiveResource, (sharing.resource, Live.SERVICE)) is not None
 
 
 async def test_records_are_checked_masked_and_shown_as_the_grant_says(

@@ -2,8 +2,10 @@
 
 from datetime import datetime, timedelta
 
+import pytest
 from sqlmodel import col, func, select
 
+from exchange.modes import Live
 from exchange.subscriptions import store
 from exchange.subscriptions.delivery_clock import mark_deliveries
 from exchange.subscriptions.tables import Subscription, SubscriptionHistory
@@ -19,9 +21,11 @@ async def mark(database: Database, now: datetime) -> None:
         await mark_deliveries(session, now)
 
 
-async def live(database: Database, world: Sharing, since: datetime) -> None:
+async def live(
+    database: Database, world: Sharing, since: datetime, kind: Live = Live.RECORDS
+) -> None:
     async with database.transaction() as session:
-        await store.note_live(session, [world.resource_id], since)
+        await store.note_live(session, kind, [world.resource_id], since)
 
 
 async def recorded(database: Database, subscription_id: str) -> tuple[int, int, int]:
@@ -92,3 +96,43 @@ async def test_a_record_after_the_day_is_delivered_and_late(database: Database) 
     row = await row_of(database, subscription.id)
     assert row.delivered_at == LATE + timedelta(days=1)
     assert await recorded(database, subscription.id) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "ends"),
+    [
+        ("pull", {Live.RECORDS}),
+        ("table", {Live.RECORDS}),
+        ("file", {Live.RECORDS, Live.FILE}),
+        ("api", {Live.SERVICE}),
+    ],
+)
+async def test_each_mode_waits_for_what_it_takes(
+    database: Database, mode: str, ends: set[Live]
+) -> None:
+    """A file ended the clock of pull grants, and no service that of api grants."""
+    for kind in Live:
+        world = await sharing(database)
+        subscription = await granted(database, world)
+        await hold(database, subscription.id, mode)
+        await live(database, world, NOW + timedelta(days=1), kind)
+        await mark(database, NOW + timedelta(days=2))
+        row = await row_of(database, subscription.id)
+        assert (row.delivered_at is not None) == (kind in ends), kind
+
+
+async def test_of_what_a_mode_takes_the_first_ends_the_clock(database: Database) -> None:
+    world = await sharing(database)
+    subscription = await granted(database, world)
+    await hold(database, subscription.id, "file")
+    for days, kind in ((3, Live.RECORDS), (1, Live.FILE), (2, Live.SERVICE)):
+        await live(database, world, NOW + timedelta(days=days), kind)
+    await mark(database, LATE)
+    row = await row_of(database, subscription.id)
+    assert row.delivered_at == NOW + timedelta(days=1)
+
+
+async def hold(database: Database, subscription_id: str, mode: str) -> None:
+    """Let a grant be of another mode, which the resource offers for this test."""
+    async with database.transaction() as session:
+        (await session.get_one(Subscription, subscription_id)).mode = mode
