@@ -1,0 +1,166 @@
+"""The region's files: read whole, and refused with file and line where they contradict."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from deploy.region import checking
+from deploy.region.reading import DATA, Invalid
+from deploy.region.region import Region, uscc_of
+from kernel.identifiers import uscc
+
+
+@pytest.fixture(scope="module")
+def whole() -> Region:
+    return checking.region()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the files, to be spoilt."""
+    return Path(shutil.copytree(DATA, tmp_path / "data"))
+
+
+def append(folder: Path, file: str, line: str) -> int:
+    """Add a line to a file; return its number."""
+    path = folder / file
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + line + "\n", encoding="utf-8")
+    return text.count("\n") + 1
+
+
+def refused(folder: Path) -> list[tuple[str, int]]:
+    """Return file and line of every problem."""
+    with pytest.raises(Invalid) as refusal:
+        checking.region(folder)
+    return [(each.file, each.line) for each in refusal.value.problems]
+
+
+def test_every_named_system_has_its_place(whole: Region) -> None:
+    systems = whole.files.systems
+    assert len(systems) == 347
+    assert whole.resources.keys() == {row.id for row in systems if row.role in "PB"}
+    assert {pair.id for pair in whole.pairs} == {
+        f"{row.id}<{used}" for row in systems for used in row.consumes
+    }
+    assert len(whole.pairs) == 403
+    listed = [each for each in whole.resources.values() if not each.records]
+    assert len(listed) == 8
+    assert all(row.reason for row in systems if row.role == "X")
+
+
+def test_every_use_is_by_a_mode_that_is_offered(whole: Region) -> None:
+    for pair in whole.pairs:
+        assert pair.mode in pair.resource.modes, pair.id
+        assert pair.mode != "table"
+        assert not pair.table or pair.mode == "pull"
+
+
+def test_a_city_gets_the_rows_of_its_own_area(whole: Region) -> None:
+    filters = {pair.id: pair.row_filter for pair in whole.pairs}
+    assert filters["city-exchange-guilin<digital-gov-platform"] == [
+        {"item": "division", "op": "prefix", "value": "4503"}
+    ]
+    assert filters["zhiguitong<e-licence"] is None
+
+
+def test_credit_codes_are_fictitious_and_right(whole: Region) -> None:
+    rows = [row for row in whole.files.departments if row.organisation]
+    codes = [uscc_of(row) for row in rows]
+    assert [uscc(code) for code in codes] == [None] * len(rows)
+    assert len(set(codes)) == len(rows)
+
+
+def test_nobody_is_source_of_a_datum_that_another_one_collects(whole: Region) -> None:
+    for resource in whole.resources.values():
+        for item in resource.items:
+            if whole.is_source(resource, item) and not item.own:
+                region = resource.department.region_code
+                assert whole.source_of(item.element, region) == resource.department
+    assert whole.sources_of_shared == {
+        "population-library", "national-population-library", "legal-entity-library",
+        "national-legal-library", "geo-library", "geo-framework-region", "geo-framework-city",
+        "geo-framework-county",
+    }  # fmt: skip
+
+
+def test_a_part_brings_along_what_it_uses(whole: Region) -> None:
+    part = whole.only({"zhiguitong"})
+    assert [pair.id for pair in part.pairs] == [
+        "zhiguitong<digital-gov-platform", "zhiguitong<e-licence", "zhiguitong<guizhanyi",
+    ]  # fmt: skip
+    assert {"digital-gov-platform", "e-licence", "guizhanyi"} <= part.resources.keys()
+    assert part.resources.keys() >= whole.sources_of_shared
+    assert "court" not in part.resources
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        (
+            "systems.csv",
+            "court,backbone,又一个法院,,003,B,自治区高级法院,query,失信被执行人二,jintu,",
+        ),
+        ("systems.csv", "new,backbone,法院信息系统,,003,P,自治区高级法院,query,失信被执行人,,"),
+        ("systems.csv", "new,backbone,新系统,,003,C,自治区高级法院,query,,jinshen,"),
+        ("systems.csv", "new,backbone,新系统,,003,C,自治区高级法院,query,,audio-hall,"),
+        ("systems.csv", "new,backbone,新系统,,003,C,自治区高级法院,query,,nobody,"),
+        ("systems.csv", "new,backbone,新系统,,003,X,自治区高级法院,,,,"),
+        ("systems.csv", "new,backbone,新系统,,003,P,自治区高级法院,query,无人知道的东西,,"),
+        ("systems.csv", "new,backbone,新系统,,003,P,没有的厅,query,失信被执行人二,,"),
+        ("systems.csv", "new,backbone,新系统,,003,Z,自治区高级法院,query,,,"),
+        ("systems.csv", "new,backbone,新系统"),
+        ("departments.csv", "新厅,new,新厅,11,RGN00002,450000,,,"),
+        ("departments.csv", "新厅,court,新厅,11,RGN99999,450000,,,"),
+        ("departments.csv", "新厅,new,新厅,11,RGN99999,450127,,,"),
+        ("departments.csv", "新厅,new,新厅,11,11111111,450000,,,"),
+        ("code_lists.csv", "GX-NEU,新代码集,GB/T 2260,,,1=是;0=否"),
+        ("code_lists.csv", "GX-NEU,新代码集,GB/T 0,2026,2026-01-01,1=是;0=否"),
+        ("code_lists.csv", "GX-NEU,新代码集,GB/T 2260,2026,2026-01-01,1=是;1=否"),
+        (
+            "elements.csv",
+            "GX-NEU,新,新,string,,9,,,,,,,GB/T 2260,1,,没有的厅,公安部",
+        ),
+        ("profile_items.csv", "case,new,新,own,string,9,,,,,,,nothing"),
+        ("profile_items.csv", "case,number,编号,own,string,9,,,,,,,number"),
+        ("rules.csv", "新词,nothing,甲,,"),
+        ("resources.csv", "jinshen,,,,,,,,"),
+        ("pairs.csv", "zhiguitong,court,,"),
+    ],
+    ids=[
+        "a system twice", "a name twice", "a consumer of a consumer",
+        "a consumer of what is listed only", "a consumer of nobody", "outside without a reason",
+        "no rule fits", "no such department", "no such role", "cells are missing",
+        "an organisation twice", "a short name twice", "a division that has ended",
+        "an organisation that could be real", "a code list without edition", "no such standard",
+        "a code twice", "no such source", "no such generator", "an item twice",
+        "no such profile", "an override of a consumer", "an override of no use",
+    ],
+)  # fmt: skip
+def test_what_is_wrong_names_its_file_and_line(folder: Path, file: str, line: str) -> None:
+    number = append(folder, file, line)
+    assert (file, number) in refused(folder)
+
+
+def test_an_override_by_a_mode_that_is_not_offered_is_refused(folder: Path) -> None:
+    number = append(folder, "pairs.csv", "court,jintu,push,")
+    assert refused(folder) == [("pairs.csv", number)]
+
+
+def test_persons_are_not_opened(folder: Path) -> None:
+    append(folder, "resources.csv", "jindun,,,,open,,,,")
+    (problem,) = refused(folder)
+    assert problem[0] == "systems.csv"
+
+
+def test_another_heading_is_refused(folder: Path) -> None:
+    path = folder / "rules.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("word,", "words,", 1))
+    assert refused(folder) == [("rules.csv", 1)]
+
+
+def test_all_that_is_wrong_is_told_at_once(folder: Path) -> None:
+    first = append(folder, "rules.csv", "新词,nothing,甲,,")
+    second = append(folder, "pairs.csv", "zhiguitong,court,,")
+    assert refused(folder) == [("rules.csv", first), ("pairs.csv", second)]
