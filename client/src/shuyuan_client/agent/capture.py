@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -9,7 +10,14 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from shuyuan_client.agent.config import Push
-from shuyuan_client.agent.databases import Column, Database, Kind, Row, require_columns
+from shuyuan_client.agent.databases import (
+    Column,
+    Database,
+    Kind,
+    Row,
+    columns_of_key,
+    require_columns,
+)
 from shuyuan_client.agent.state import Position, State, chunks, marks
 from shuyuan_client.agent.values import digest, line, published, text_of
 from shuyuan_client.failures import Failure
@@ -47,7 +55,8 @@ class Source:
 
     @property
     def key(self) -> list[str]:
-        return [self.columns[item] for item in self.job.key]
+        """The key's columns; raises Failure for an item without one."""
+        return columns_of_key(self.job.name, self.job.key, self.columns)
 
 
 class Capture:
@@ -83,7 +92,8 @@ class Capture:
             rows = self._after_increment(column, before.position)
             if rows:
                 self._queue([self._change(row[1:]) for row in rows])
-                highest = _later(before.position, text_of(rows[-1][0]), column)
+                with self._noted(before.position):
+                    highest = _later(before.position, text_of(rows[-1][0]), column)
                 if highest != before.position:
                     self._state.move(before.moved(position=highest, lag=None))
         if len(rows) < self._job.batch:
@@ -122,7 +132,8 @@ class Capture:
         """
         now = datetime.now(UTC)
         if before.position is not None:
-            last = datetime.fromisoformat(before.position)
+            with self._noted(before.position):
+                last = datetime.fromisoformat(before.position)
             if now < last + timedelta(seconds=self._job.every_seconds):
                 return False
         with self._database.transaction(snapshot=True):
@@ -263,13 +274,30 @@ class Capture:
     def _gone(self, key_json: str) -> Change:
         """Return the deletion of a row, whose key items are all that is told of it."""
         key = tuple(json.loads(key_json))
+        with self._noted(key_json):
+            values = self._key_values(key)
+        return Change("delete", key, line(self._job.key, values))
+
+    def _key_values(self, key: tuple[str, ...]) -> list[object]:
         known = self._known()
-        values = [
+        return [
             published(_typed(text, known[name]), self._source.kinds.get(item), known[name],
                       self._source.zone)
             for item, name, text in zip(self._job.key, self._source.key, key, strict=True)
         ]  # fmt: skip
-        return Change("delete", key, line(self._job.key, values))
+
+    @contextmanager
+    def _noted(self, noted: str | None) -> Iterator[None]:
+        """Read within what was noted; raises Failure where other settings or columns noted it."""
+        try:
+            yield
+        except ValueError as error:
+            raise Failure(
+                f"任务 {self._job.name} 记下的 {noted} 与现在的设置或列类型不符；"
+                "更改 method、key 或 increment 请另取任务名。",
+                f"The job {self._job.name} noted {noted}, which does not fit its settings or "
+                "columns now; give it another name to change method, key or increment.",
+            ) from error
 
     def _key_of(self, row: Row) -> tuple[str, ...]:
         named, known = dict(zip(self._source.columns.values(), row, strict=True)), self._known()

@@ -1,6 +1,6 @@
 """What the agent needs of a database, whichever it is."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -122,6 +122,18 @@ def require_columns(database: Database, table: str, names: Iterable[str]) -> dic
         told = ", ".join(missing)
         raise Failure(f"表 {table} 没有列 {told}。", f"{table} has no column {told}.")
     return known
+
+
+def columns_of_key(job: str, key: Iterable[str], columns: Mapping[str, str]) -> list[str]:
+    """Return the columns of key items; raises Failure for an item that has none."""
+    missing = [item for item in key if item not in columns]
+    if missing:
+        told = ", ".join(missing)
+        raise Failure(
+            f"任务 {job}：主键项 {told} 没有对应的列（未获授权，或资源无此项）。",
+            f"The job {job}: the key item {told} has no column (not granted, or no such item).",
+        )
+    return [columns[item] for item in key]
 
 
 class _Undone(Exception):

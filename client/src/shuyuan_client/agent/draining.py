@@ -78,13 +78,16 @@ class PushJob:
         """Have nothing to tell: the exchange knows what it was sent."""
 
     def _claimed(self) -> Batch | None:
-        """Return the batch that was begun, by this process or one before it."""
-        rows = self._waiting("batch IS NOT NULL", self.settings.batch)
+        """Return the batch that was begun, by this process or one before it.
+
+        It is whole, however many a batch may have by now: its key names its body.
+        """
+        rows = self._waiting("batch IS NOT NULL")
         return Batch(rows[0][6], rows) if rows else None
 
     def _claim(self) -> Batch | None:
         """Begin a batch: what is in it, and its name, stand before anything is sent."""
-        rows = together(self._waiting("batch IS NULL", self.settings.batch))
+        rows = together(self._waiting("batch IS NULL", f"LIMIT {self.settings.batch}"))
         if not rows:
             return None
         key = uuid.uuid4().hex
@@ -92,10 +95,10 @@ class PushJob:
         self._database.execute(sql, key, self.name, rows[-1][0])
         return Batch(key, rows)
 
-    def _waiting(self, which: str, limit: int) -> list[Row]:
+    def _waiting(self, which: str, limit: str = "") -> list[Row]:
         sql = (
             f"SELECT {FIELDS} FROM {self._state.sql('changes')} "  # noqa: S608
-            f"WHERE job = ? AND {which} ORDER BY seq LIMIT {limit}"
+            f"WHERE job = ? AND {which} ORDER BY seq {limit}"
         )
         return self._database.fetch(sql, self.name)
 

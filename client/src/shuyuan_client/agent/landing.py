@@ -9,6 +9,7 @@ from shuyuan_client.agent.databases import (
     Column,
     Database,
     DatabaseRefused,
+    columns_of_key,
     require_columns,
     undone,
 )
@@ -31,11 +32,13 @@ class Target:
     def __init__(
         self, job: Pull, columns: dict[str, str], database: Database, zone: ZoneInfo
     ) -> None:
+        """Raise Failure where an item of the key has no column."""
         self._job = job
         self._database = database
         self._zone = zone
         self.columns = columns
-        self.key = [columns[item] for item in job.key] if job.key else [str(job.key_column)]
+        of_items = columns_of_key(job.name, job.key, columns)
+        self.key = of_items or [str(job.key_column)]
         extra = [name for name in (job.key_column, job.mark_column) if name is not None]
         self.names = [*columns.values(), *extra]
 

@@ -219,6 +219,9 @@ class PostgreSql:
             ):
                 raise gone(self._settings, error) from error
             raise refused(error) from error
+        except (ValueError, OverflowError) as error:
+            # A value that Python has no form of: a day before the year 1 or after 9999.
+            raise refused(f"{type(error).__name__}: {error}") from error
 
 
 async def _awaited(call: Any) -> Any:  # noqa: ANN401 - asyncpg is not typed

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from shuyuan_client.agent.config import Pull
-from shuyuan_client.agent.databases import Database, DatabaseRefused
+from shuyuan_client.agent.databases import Database, DatabaseRefused, require_columns
 from shuyuan_client.agent.landing import Landed, Target
 from shuyuan_client.agent.state import Position, State
 from shuyuan_client.failures import Failure
@@ -143,7 +143,7 @@ class PullJob:
             )
 
     def _make_seen(self) -> None:
-        known = self._database.columns(self.settings.table)
+        known = require_columns(self._database, self.settings.table, self.target.key)
         if self._database.columns(self.seen):
             return
         typed = [f"{self._database.quote(name)} {known[name].type}" for name in self.target.key]

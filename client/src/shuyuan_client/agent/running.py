@@ -143,7 +143,10 @@ class Rounds:
             raise
         except Failure as failure:
             self._failed(job, standing, failure, once=once)
-            return False
+        except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+            # Data of one job that nobody foresaw: the others have no part in it.
+            self._failed(job, standing, _unforeseen(error), once=once)
+        return False
 
     def _steps(self, job: Job, standing: _Standing) -> bool:
         for _ in range(STEPS):
@@ -171,6 +174,14 @@ class Rounds:
         pause = min(PAUSE_SECONDS * 2**standing.failures, PAUSE_MAX_SECONDS)
         standing.failures += 1
         standing.due = float("inf") if once else time.monotonic() + pause
+
+
+def _unforeseen(error: Exception) -> Failure:
+    told = f"{type(error).__name__}: {error}"
+    return Failure(
+        f"无法处理的数据（{told}）；请连同此句报告。",
+        f"Data that cannot be handled ({told}); report it with this sentence.",
+    )
 
 
 def run(config: Config, *, once: bool, stop: threading.Event, say: Say) -> bool:

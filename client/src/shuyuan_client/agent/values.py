@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from shuyuan_client.agent.databases import Column, Kind
+from shuyuan_client.agent.databases import Column, Kind, refused
 from shuyuan_client.failures import Failure
 
 Schema = Mapping[str, Any]
@@ -49,13 +49,21 @@ def kind_of(item: Schema) -> Kind:
 
 
 def landed(value: object, column: Column, zone: ZoneInfo) -> object:
-    """Return a value of a record as its column takes it."""
+    """Return a value of a record as its column takes it; raises DatabaseRefused where none is."""
     if column.kind == "moment" and column.zone is not None and isinstance(value, str):
-        there = zone if column.zone == "local" else UTC
-        return str(datetime.fromisoformat(value).astimezone(there).replace(tzinfo=None))
+        return _without_zone(value, column, zone if column.zone == "local" else UTC)
     if column.kind == "text" and isinstance(value, bool):
         return "true" if value else "false"
     return value
+
+
+def _without_zone(value: str, column: Column, zone: tzinfo) -> str:
+    """Return a moment as a zone's clocks show it: within the years 1 to 9999, no leap second."""
+    try:
+        # The contract takes a lower-case `t` and `z`, too.
+        return str(datetime.fromisoformat(value.upper()).astimezone(zone).replace(tzinfo=None))
+    except (ValueError, OverflowError) as error:
+        raise refused(f"{column.name} {column.type}: {value} ({error})") from error
 
 
 def published(value: object, kind: Kind | None, column: Column, zone: ZoneInfo) -> object:
@@ -72,8 +80,12 @@ def published(value: object, kind: Kind | None, column: Column, zone: ZoneInfo) 
         return _unpadded(str(value), column)
     if isinstance(value, str | int | bool):
         return value
-    raise Failure(
-        f"列 {column.name} 的值类型 {column.type} 无法提交。",
+    raise _unpublished(column)
+
+
+def _unpublished(column: Column) -> Failure:
+    return Failure(
+        f"列 {column.name} 有类型为 {column.type} 的值无法提交。",
         f"A value of column {column.name}, {column.type}, cannot be published.",
     )
 
@@ -86,14 +98,17 @@ def _unpadded(text: str, column: Column) -> str:
 def _moment(value: datetime, kind: Kind | None, column: Column, zone: ZoneInfo) -> str:
     there = UTC if column.zone == "utc" else zone
     told = value.replace(tzinfo=there) if value.tzinfo is None else value
-    if kind == "date":
+    if kind != "date":
+        return told.isoformat()
+    try:
         return told.astimezone(zone).date().isoformat()
-    return told.isoformat()
+    except OverflowError as error:
+        raise _unpublished(column) from error
 
 
 def _number(value: Decimal | float, kind: Kind | None) -> str | int:
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))
-    if kind == "integer" and exact == exact.to_integral_value():
+    if kind == "integer" and exact.is_finite() and exact == exact.to_integral_value():
         return int(exact)
     return format(exact, "f")
 

@@ -57,6 +57,10 @@ async def test_whoever_kills_it_each_change_is_published_once(
     await tables.end_at(
         "changes queued", "batch claimed", "batch sent", "batch noted", "batch settled"
     )
+    # The next batch is begun with four; by its key the exchange knows all of them.
+    await tables.end_at("batch sent")
+    smaller = (*INCREMENT[:2], "batch = 2")
+    tables.configure(sharing.publisher, world.base_url, push(sharing, "increment", *smaller))
     assert (await tables.work()).fine
     assert await arrived(sharing) == [upsert(n) for n in range(10)]
     assert await tables.rows("SELECT count(*) FROM @shuyuan_agent_changes") == [(0,)]
@@ -104,6 +108,31 @@ async def test_by_outbox_every_change_is_told_by_triggers(
     told = await arrived(sharing)
     assert sorted(each["op"] + each["key"] for each in told[2:]) == ["deleter20", "upsertr21"]
     assert await tables.rows("SELECT count(*) FROM @shuyuan_agent_outbox") == [(0,)]
+
+
+async def test_a_key_item_without_a_column_fails_its_job_alone(
+    world: World, shared: Sharing, tables: Tables
+) -> None:
+    await tables.execute(TABLE)
+    job = push(shared, "compare").replace('key = ["id"]', 'key = ["nothing"]')
+    tables.configure(shared.publisher, world.base_url, job)
+    worked = await tables.work()
+    assert not worked.fine
+    assert "nothing" in worked.said[0]
+
+
+async def test_days_before_the_first_year_fail_their_job_alone(
+    world: World, shared: Sharing, tables: Tables
+) -> None:
+    await tables.execute(
+        "CREATE TABLE @orders (id varchar(64) PRIMARY KEY, name text NOT NULL, amount integer,"
+        " changed timestamp NOT NULL);"
+        "INSERT INTO @orders VALUES ('r1', '名称', 1, '0044-03-15 12:00:00 BC')"
+    )
+    tables.configure(shared.publisher, world.base_url, push(shared, "increment", *INCREMENT))
+    worked = await tables.work()
+    assert not worked.fine
+    assert "数据库拒绝" in worked.said[0]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shuyuan_client.agent.databases import Column, Kind
+from shuyuan_client.agent.databases import Column, DatabaseRefused, Kind, columns_of_key
 from shuyuan_client.agent.values import kind_of, landed, line, published, split_key, text_of
 from shuyuan_client.failures import Failure
 
@@ -30,6 +30,7 @@ NUMBER = Column("c", "numeric", "decimal")
         (True, TEXT, "true"),
         (7, TEXT, 7),
         (None, LOCAL, None),
+        ("2026-01-05t00:30:00z", LOCAL, "2026-01-05 08:30:00"),
     ],
 )
 def test_a_record_fits_its_column(value: object, column: Column, expected: object) -> None:
@@ -58,6 +59,31 @@ def test_a_column_gives_what_the_contract_takes(
     value: object, kind: Kind | None, column: Column, expected: object
 ) -> None:
     assert published(value, kind, column, ZONE) == expected
+
+
+@pytest.mark.parametrize("value", ["9999-12-31T23:59:59Z", "2016-12-31T23:59:60Z"])
+def test_a_moment_that_its_column_cannot_hold_is_refused(value: str) -> None:
+    # The contract takes it; it ended the whole agent, the other jobs too.
+    with pytest.raises(DatabaseRefused, match=f"c timestamp: {value}"):
+        landed(value, LOCAL, ZONE)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "column"), [(datetime.max.replace(tzinfo=UTC), "date", OWN)]
+)
+def test_a_moment_beyond_all_days_is_no_date(value: object, kind: Kind, column: Column) -> None:
+    # PostgreSQL's `infinity` is read as the last moment there is.
+    with pytest.raises(Failure, match=r"cannot be published|无法提交"):
+        published(value, kind, column, ZONE)
+
+
+def test_what_is_no_number_is_left_to_the_contract() -> None:
+    assert published(float("inf"), "integer", NUMBER, ZONE) == "Infinity"
+
+
+def test_a_key_item_without_a_column_is_a_failure_of_its_job() -> None:
+    with pytest.raises(Failure, match=r"orders.*id"):
+        columns_of_key("orders", ["name", "id"], {"name": "name"})
 
 
 def test_bytes_are_no_value_of_a_record() -> None:
