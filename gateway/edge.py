@@ -63,6 +63,12 @@ MEDIA_OF = (
 # An edition of the statistical division codes holds 18,000 values.
 EDITIONS = re.compile(r"/v1/code-lists/.*/editions")
 EDITION_MAX = 8 * 1024 * 1024
+# 20,000 values of an edition have some fields each, so have 500 lines of a bundle; a page of the
+# ledger has two.
+MANY_VALUES = re.compile(
+    r"/v1/code-lists/.*/editions|/v1/bundles(/.*)?|/v1/subscriptions/.*/confirm"
+)
+MANY_VALUES_MAX = 250_000
 # A workbook or a file of records that a person uploads by a page.
 UPLOADS = re.compile(r"/console/resources/[^/]+/upload")
 UPLOAD_MAX = 8 * 1024 * 1024
@@ -143,7 +149,7 @@ class Edge:
             return receive
         body = await _collected(receive)
         if body:
-            await strict_json.check(body)
+            await strict_json.check(body, _values_max(scope["path"]))
         return _replayed(body, receive)
 
     async def _first(self, scope: Scope, error: ShuyuanError) -> ShuyuanError:
@@ -292,6 +298,10 @@ def _body_max(path: str) -> int:
     if UPLOADS.fullmatch(path):
         return UPLOAD_MAX
     return EDITION_MAX if EDITIONS.fullmatch(path) else BODY_MAX
+
+
+def _values_max(path: str) -> int:
+    return MANY_VALUES_MAX if MANY_VALUES.fullmatch(path) else strict_json.VALUES_MAX
 
 
 def _check_media(path: str, content_type: bytes) -> None:

@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
@@ -22,6 +23,9 @@ from kernel.turns import Steps, unhurried
 from kernel.wire import DEPTH_MAX, is_plain
 
 DIGITS_MAX: Final = 1_000
+# Whatever is wrong with each of so many is told within a step of P11, and read within one.
+MEMBERS_MAX: Final = 1_000
+VALUES_MAX: Final = 25_000
 FAULTS_MAX: Final = 1_000
 # Nodes that are looked at between two turns of the loop.
 AT_ONCE: Final = 2_000
@@ -31,14 +35,19 @@ _AS_ZERO: Final = bytes(ord("0") if chr(code).isdigit() else code for code in ra
     range(128, 256)
 )
 _LONG: Final = b"0" * DIGITS_MAX
+# What a double may not hold has at least so many digits, or is very small.
+_MAY_BE_CUT: Final = re.compile(rb"[0-9][0-9.]{15}|[eE]-[0-9]{3}")
 # What may open or close something, a run of brackets as one; and the ends of strings.
 _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _BRACKETS: Final = re.compile(rb"[\[\]{}]++")
 _TEXTS: Final = {
     "duplicate_key": Text("同一对象中名称重复", "stands twice in the object"),
-    "out_of_range": Text("数字过长", "is a number of too many digits"),
+    "out_of_range": Text(
+        "数字过长，小数请写成字符串", "is a number of too many digits: write decimals as strings"
+    ),
     "wrong_type": Text("不是有效的数值", "is not a number"),
     "pattern": Text("含有不允许的字符", "holds characters that are not allowed"),
+    "too_long": Text("数量过多", "has too many entries"),
     "too_deep": Text("嵌套超过 32 层", "nests deeper than 32 levels"),
 }
 
@@ -58,11 +67,25 @@ class _Doubled(dict[str, object]):
     repeated: str = ""
 
 
-async def check(body: bytes) -> None:
-    """Raise InvalidUtf8, MalformedJson, or Invalid with the path of everything that is wrong."""
+async def check(body: bytes, values_max: int = VALUES_MAX) -> None:
+    """Raise InvalidUtf8, MalformedJson, or Invalid with the path of everything that is wrong.
+
+    A body has `values_max` values at most and each object MEMBERS_MAX members: a reader would else
+    hold the loop for a second, and make an error of each.
+    """
+    if _values_at_most(body) > values_max:
+        # Commas and brackets may stand in strings.
+        bare = await asyncio.to_thread(_STRING.sub, b'""', body)
+        if _values_at_most(bare) > values_max:
+            raise Invalid(errors=[_error("", "too_long")])
     if not await unhurried(_is_plainly_right(body)):
         async with _one_at_a_time():
             await asyncio.to_thread(read_exactly, body)
+
+
+def _values_at_most(body: bytes) -> int:
+    """Count the commas and brackets, of which all values but the outermost need one."""
+    return body.count(b",") + body.count(b"{") + body.count(b"[")
 
 
 _WAITING: dict[int, asyncio.Lock] = {}
@@ -87,8 +110,11 @@ def _is_plainly_right(body: bytes) -> Steps[bool]:
     except orjson.JSONDecodeError:
         return False
     yield
+    may_be_cut = _MAY_BE_CUT.search(body) is not None
+    yield
     # Of a name that stands twice the reader keeps one, and the text counts both.
-    return (yield from _members(value)) == members_at_most(body)
+    members = yield from _members(value, float if may_be_cut else None)
+    return members == members_at_most(body)
 
 
 def _is_plain_text(body: bytes) -> bool:
@@ -98,8 +124,11 @@ def _is_plain_text(body: bytes) -> bool:
         return False
 
 
-def _members(value: object) -> Steps[int]:
-    """Count the members of all objects, level by level; -1 where they nest too deeply."""
+def _members(value: object, doubted: type | None) -> Steps[int]:
+    """Count the members of all objects, level by level; -1 where they nest too deeply.
+
+    And where one has too many, or a value of a type stands that is doubted.
+    """
     level, members, seen = [value], 0, 0
     for _depth in range(DEPTH_MAX):
         below: list[object] = []
@@ -107,8 +136,12 @@ def _members(value: object) -> Steps[int]:
             inner = each.values() if isinstance(each, dict) else each
             if isinstance(each, dict):
                 members += len(each)
+                if len(each) > MEMBERS_MAX:
+                    return -1
             elif not isinstance(each, list):
                 continue
+            if doubted is not None and doubted in set(map(type, inner)):  # type: ignore[call-overload]
+                return -1
             below += [item for item in inner if isinstance(item, dict | list)]  # type: ignore[attr-defined]
             seen += len(each)
             if seen > AT_ONCE:
@@ -176,7 +209,12 @@ def _whole(digits: str) -> object:
 
 def _float(digits: str) -> object:
     number = float(digits)
-    return number if math.isfinite(number) else _Fault("wrong_type")
+    if not math.isfinite(number):
+        return _Fault("wrong_type")
+    # Another number than was written would be filtered by, compared with, or kept.
+    if len(digits) > DIGITS_MAX or Decimal(digits) != Decimal(repr(number)):
+        return _Fault("out_of_range")
+    return number
 
 
 def _constant(_name: str) -> object:
@@ -190,17 +228,24 @@ def _faults(value: Any, path: str) -> Iterator[FieldError]:  # noqa: ANN401 - an
     elif isinstance(value, _Fault):
         yield _error(path, value.code)
     elif isinstance(value, dict):
-        if isinstance(value, _Doubled):
-            repeated = value.repeated if is_plain(value.repeated) else _UNSHOWN
-            yield _error(_joined(path, repeated), "duplicate_key")
-        for name, item in value.items():
-            if is_plain(name):
-                yield from _faults(item, _joined(path, name))
-            else:
-                yield _error(_joined(path, _UNSHOWN), "pattern")
+        yield from _faults_of_members(value, path)
     elif isinstance(value, list):
         for place, item in enumerate(value):
             yield from _faults(item, f"{path}[{place}]")
+
+
+def _faults_of_members(value: dict[str, Any], path: str) -> Iterator[FieldError]:
+    if len(value) > MEMBERS_MAX:
+        yield _error(path, "too_long")
+        return
+    if isinstance(value, _Doubled):
+        repeated = value.repeated if is_plain(value.repeated) else _UNSHOWN
+        yield _error(_joined(path, repeated), "duplicate_key")
+    for name, item in value.items():
+        if is_plain(name):
+            yield from _faults(item, _joined(path, name))
+        else:
+            yield _error(_joined(path, _UNSHOWN), "pattern")
 
 
 def _joined(path: str, name: str) -> str:

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 
 from gateway.http.errors import RequestTimeout
 from kernel.errors import (
+    REPORTED_ERRORS_MAX,
     BadRequest,
     FieldError,
     Invalid,
@@ -51,11 +52,9 @@ def refusal(error: RequestValidationError) -> ShuyuanError:
     found = error.errors()
     if any(item["type"] == "json_invalid" for item in found):
         return MalformedJson()
-    in_body = [item for item in found if item["loc"] and item["loc"][0] == "body"]
-    errors = [field_error(item) for item in found]
-    if in_body:
-        return Invalid(errors=errors)
-    return BadRequest(errors=errors)
+    in_body = any(item["loc"] and item["loc"][0] == "body" for item in found)
+    kind = Invalid if in_body else BadRequest
+    return kind(errors=shown(found), error_count=len(found))
 
 
 def unreadable(cause: BaseException | None) -> ShuyuanError:
@@ -74,6 +73,11 @@ def unreadable(cause: BaseException | None) -> ShuyuanError:
         code, text = CODES["greater_than"]
         return Invalid(errors=[FieldError("", code, text.zh, text.en)])
     return BadRequest()
+
+
+def shown(found: Sequence[Mapping[str, Any]]) -> list[FieldError]:
+    """Return those that an answer has room for: to word thousands would hold the loop."""
+    return [field_error(each) for each in found[:REPORTED_ERRORS_MAX]]
 
 
 def field_error(item: Mapping[str, Any]) -> FieldError:

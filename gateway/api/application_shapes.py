@@ -115,7 +115,7 @@ class Agreement(Wire):
     """What is left out stays as it was asked for; nothing may be widened."""
 
     items: Items | None = None
-    unmasked: Annotated[list[Id], Field(max_length=1000)] | None = None
+    unmasked: Annotated[list[Id], Field(fail_fast=True, max_length=1000)] | None = None
     row_filter: Filter | None = None
     records_per_day: PerDay | None = None
     valid_until: Day | None = None

@@ -53,7 +53,7 @@ class BundleIn(Wire):
     valid_until: Day
     commitment: StrictBool
     attachments: Attachments
-    lines: Annotated[list[BundleLineIn], Field(min_length=1, max_length=LINES_MAX)]
+    lines: Annotated[list[BundleLineIn], Field(fail_fast=True, min_length=1, max_length=LINES_MAX)]
 
     def form(self) -> Form:
         return Form(

@@ -65,7 +65,7 @@ class ConfirmBody(Wire):
     """What the consumer received; `pages` lets the answer name the first one that differs."""
 
     digest: Hex
-    pages: Annotated[list[NamedPageIn], Field(max_length=LISTED_MAX)] | None = None
+    pages: Annotated[list[NamedPageIn], Field(fail_fast=True, max_length=LISTED_MAX)] | None = None
     jws: Annotated[str, Field(min_length=1, max_length=JWS_MAX)] | None = None
 
     def named(self) -> list[NamedPage] | None:

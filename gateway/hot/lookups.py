@@ -66,7 +66,7 @@ class VerifyBody(Wire):
 class QueryBody(Wire):
     """Conditions as in a row filter, joined by AND; the cursor of the page before."""
 
-    where: Annotated[list[ConditionWire], Field(max_length=20)]
+    where: Annotated[list[ConditionWire], Field(fail_fast=True, max_length=20)]
     limit: Annotated[StrictInt, Field(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
     cursor: Annotated[str, Field(max_length=2048)] | None = None
 
@@ -107,8 +107,9 @@ class Lookups:
         try:
             return shape.model_validate_json(body)
         except ValidationError as error:
-            found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-            raise Invalid(errors=[validation.field_error(each) for each in found]) from None
+            found = error.errors(include_url=False, include_input=False)
+            errors = validation.shown([{**each, "loc": ("body", *each["loc"])} for each in found])
+            raise Invalid(errors=errors, error_count=len(found)) from None
 
     async def query_one(self, subscription_id: str, request: HotRequest) -> None:
         async def ask(caller: PullCaller, _principal: Principal) -> Answer:

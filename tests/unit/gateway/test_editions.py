@@ -6,18 +6,26 @@ import pytest
 from fastapi.exceptions import RequestValidationError
 
 from gateway import strict_json
-from gateway.api.code_lists import AT_ONCE, EditionIn, _codes
+from gateway.api.code_lists import ERRORS_MAX, EditionIn, _codes
+from kernel.turns import finished
 
 ITEMS: list[Any] = [{"value": str(number), "name": "某村"} for number in range(5_000)]
 
 
 def test_the_items_of_an_edition_are_looked_at_in_turns() -> None:
     turns = sum(1 for _turn in _codes(ITEMS))
-    assert turns == len(ITEMS) // AT_ONCE
+    assert turns == len(ITEMS)
+
+
+def test_what_is_wrong_with_thousands_of_items_is_not_looked_for() -> None:
+    wrong = [{f"k{name}": 0 for name in range(10)}] * 5_000
+    with pytest.raises(RequestValidationError) as refused:
+        finished(_codes(wrong))
+    assert len(refused.value.errors()) < ERRORS_MAX + 20
 
 
 def test_what_was_read_is_counted_in_turns() -> None:
-    assert sum(1 for _turn in strict_json._members([ITEMS] * 4)) >= 4
+    assert sum(1 for _turn in strict_json._members([ITEMS] * 4, None)) >= 4
 
 
 async def test_every_place_that_is_wrong_is_named() -> None:
