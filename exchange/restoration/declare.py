@@ -27,6 +27,7 @@ SLACK_SECONDS = 60
 # What each message of the platform tells (exchange/relay.py).
 FACTS = frozenset({"id", "type", "at", "payload"})
 STOPPED = frozenset({ExchangeEvent.SUBSCRIPTION_SUSPENDED, ExchangeEvent.SUBSCRIPTION_TERMINATED})
+NARROWED = frozenset({ExchangeEvent.SUBSCRIPTION_AMENDED})
 CHANGED = STOPPED | {ExchangeEvent.SUBSCRIPTION_RESUMED}
 
 
@@ -98,7 +99,7 @@ async def declare(
     for resource_id, number in _versions(lost).items():
         if await recovery.reserve(session, resource_id, number):
             done.floors[resource_id] = number
-    for subscription_id in _stopped(lost):
+    for subscription_id in stopped(lost):
         if await supervision.suspend_restored(session, subscription_id, now=now):
             done.suspended.append(subscription_id)
     audit.record(
@@ -136,7 +137,12 @@ def _published(lost: Sequence[Lost]) -> dict[str, dict[int, object]]:
     return published
 
 
-def _stopped(lost: Sequence[Lost]) -> list[str]:
-    """Return the subscriptions that were not active at the end of the forgotten time."""
+def stopped(lost: Sequence[Lost]) -> list[str]:
+    """Return the subscriptions that may show less, or nothing, since the forgotten time.
+
+    Those that were not active at its end, and those whose terms changed in it: what the database
+    remembers may be items, rows or values in clear that were taken away.
+    """
     last = {str(one.payload["id"]): one.type for one in lost if one.type in CHANGED}
-    return [subscription for subscription, type_ in last.items() if type_ in STOPPED]
+    amended = {str(one.payload["id"]) for one in lost if one.type in NARROWED}
+    return sorted(amended | {each for each, type_ in last.items() if type_ in STOPPED})
