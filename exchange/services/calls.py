@@ -274,10 +274,11 @@ def _require_status(response: OutboundResponse, told: Collection[int] = ()) -> N
 
 
 def _require_opaque(entered: Entered, service: ServicePlan) -> None:
-    grant = entered.plan.grant
+    """Raise OpaqueNotGranted where something of an answer would have to be hidden."""
     view = entered.plan.projection.view(entered.plan.version)
-    masked = any(item.mask is not None for item in view.items)
-    if grant.row_filter or masked or service.grade > OPAQUE_GRADE_MAX:
+    clear = {item.name for item in view.items if item.mask is None}
+    whole = clear.issuperset(field.name for field in view.fields)
+    if entered.plan.grant.row_filter or not whole or service.grade > OPAQUE_GRADE_MAX:
         raise OpaqueNotGranted
 
 

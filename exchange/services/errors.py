@@ -45,7 +45,8 @@ class OpaqueNotGranted(NotDeliverable):
 
     code = "mode_not_granted"
     title = Text(
-        "该操作的应答无法过滤或脱敏，不能用于有行过滤或脱敏项的共享授权，或 3 级以上数据",
+        "该操作的应答无法过滤或脱敏，不能用于有行过滤、脱敏项或只含部分信息项的共享授权，"
+        "或 3 级以上数据",
         "Answers of this operation can be neither filtered nor masked: it is not for subscriptions"
-        " with a row filter or masks, nor for data above grade 2",
+        " with a row filter, masks or a part of the items, nor for data above grade 2",
     )

@@ -14,6 +14,7 @@ from exchange.delivery.files.tables import FilePart, ProvidedFile
 from exchange.events import ExchangeEvent
 from kernel import audit, blobs, jobs
 from kernel.blobs import Stored
+from kernel.changes import announce
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import IllegalTransition, NotFound, TooLarge, TooMany
 from kernel.ids import new_id
@@ -194,11 +195,16 @@ async def remove(
     *,
     now: datetime,
 ) -> None:
-    """End an upload, or take a file back: nobody downloads it any more."""
+    """End an upload, or take a file back: nobody downloads it any more.
+
+    Downloads of the resource that are under way are asked about anew, and cut short (P3).
+    """
     file = await find(session, principal, resource_id, file_id)
     if file.status == State.CHECKING:
         raise IllegalTransition(state=file.status, allowed=[])
     await store.remove(session, file, now)
+    if file.status == State.READY:
+        await announce(session, "resource", resource_id)
     facts = {"file": file.id, "status": file.status, "sha256": file.sha256}
     event = ExchangeEvent.FILE_REMOVED
     audit.record(session, principal.actor, event, "resource", resource_id, **facts)

@@ -61,6 +61,7 @@ class ReceivedFiles:
                     wanted.request,
                     state=State.READY,
                     since=wanted.since,
+                    versions=_whole(entered.plan),
                 )
 
         return await self._through(caller, subscription_id, work)
@@ -79,6 +80,8 @@ class ReceivedFiles:
                 file = await store.find(session, grant.resource_id, file_id)
                 if file is None or file.status != State.READY or file.blob_id is None:
                     raise NotFound
+                if file.version not in _whole(entered.plan):
+                    raise FilesNotShown
                 blob = await blobs.find(session, file.blob_id)
             if blob is None:
                 raise Gone
@@ -123,11 +126,22 @@ class ReceivedFiles:
 
 async def _require_shown(session: ReadSession, plan: GrantPlan) -> None:
     """Raise FilesNotShown where a file holds more than the grant shows at this moment."""
-    items = plan.projection.known[plan.version].items
-    view = plan.projection.view(plan.version)
-    names = {item.name for item in view.items if item.mask is None}
-    whole = not plan.grant.row_filter and all(
-        item.mask is None and item.name in names for item in items
-    )
+    whole = not plan.grant.row_filter and plan.version in _whole(plan)
     if not whole or await versions.grade_in_force(session, plan.grant.resource_id) > GRADE_MAX:
         raise FilesNotShown
+
+
+def _whole(plan: GrantPlan) -> list[int]:
+    """Return the versions of which the grant shows every item as it is.
+
+    A file holds what the version has under which it was provided, also what later ones dropped.
+    """
+    projection = plan.projection
+    return [
+        number
+        for number, version in projection.known.items()
+        if version.items
+        and all(item.mask is None for item in version.items)
+        and {item.name for item in version.items}
+        <= {item.name for item in projection.view(number).items if item.mask is None}
+    ]

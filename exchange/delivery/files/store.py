@@ -27,11 +27,14 @@ async def page(
     *,
     state: State | None = None,
     since: datetime | None = None,
+    versions: Sequence[int] | None = None,
 ) -> Page[ProvidedFile]:
-    """Return files in the order in which they were begun."""
+    """Return files, of some versions of the entry, in the order in which they were begun."""
     query = select(ProvidedFile).where(ProvidedFile.resource_id == resource_id)
     if state is not None:
         query = query.where(col(ProvidedFile.status) == state)
+    if versions is not None:
+        query = query.where(col(ProvidedFile.version).in_(versions))
     if since is not None:
         query = query.where(col(ProvidedFile.ready_at) >= since)
     rows = (await session.exec(request.apply(query, ProvidedFile.id))).all()

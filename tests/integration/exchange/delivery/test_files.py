@@ -11,6 +11,7 @@ import pytest
 from tests.support.callers import Caller
 from tests.support.jobs import ended
 from tests.support.problems import problem
+from tests.support.revising import revise
 from tests.support.world import Department, Sharing, World
 
 Json = dict[str, Any]
@@ -137,6 +138,52 @@ async def test_a_suspension_cuts_a_download_short(world: World) -> None:
     with pytest.raises(httpx.TransportError):
         await receive()
     assert 0 < received < len(content)
+
+
+async def test_a_file_taken_back_is_not_handed_on_to_its_end(world: World) -> None:
+    """Who had begun to download it received the rest, however slowly it read."""
+    sharing = await shared(world)
+    client, content = sharing.subscriber, bytes(MORE_THAN_BUFFERS)
+    file = await provided(sharing.publisher, sharing.resource, content)
+    (listed,) = (await client.ask("GET", f"/v1/subscriptions/{sharing.subscription}/files"))[
+        "items"
+    ]
+    told = {"Authorization": f"Bearer {await client.token()}"}
+    received = 0
+
+    async def receive() -> None:
+        nonlocal received
+        async with world.http.stream("GET", listed["url"], headers=told) as answer:
+            async for piece in answer.aiter_raw():
+                if not received:
+                    taken = await sharing.publisher.send("DELETE", file["url"], headers=TUS)
+                    assert taken.status_code == 204
+                received += len(piece)
+
+    with pytest.raises(httpx.TransportError):
+        await receive()
+    assert 0 < received < len(content)
+
+
+async def test_a_file_is_held_against_the_version_that_it_was_provided_under(
+    world: World,
+) -> None:
+    """It held an item that the next version had dropped, and whoever was granted that had it."""
+    before = await shared(world)
+    await provided(before.publisher, before.resource)
+    await revise(world, before, {"amount": None})
+    consumer = await world.department()
+    client = await world.client(consumer)
+    later = await world.subscription(before.resource, consumer, client, mode="file")
+    (listed,) = (
+        await before.subscriber.ask("GET", f"/v1/subscriptions/{before.subscription}/files")
+    )["items"]
+    assert (await before.subscriber.get(listed["url"])).status_code == 200
+    path = f"/v1/subscriptions/{later}/files"
+    assert (await client.ask("GET", path))["items"] == []
+    assert (await client.get(f"{path}/{listed['id']}")).status_code in (403, 409)
+    await provided(before.publisher, before.resource)
+    assert len((await client.ask("GET", path))["items"]) == 1
 
 
 @pytest.fixture(scope="module")

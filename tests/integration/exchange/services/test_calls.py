@@ -202,15 +202,19 @@ async def test_an_opaque_answer_passes_through_and_closes_when_its_reader_leaves
         return answer
 
     provider.answer = stream
-    got = await sharing.subscriber.get(path(sharing, "raw"))
+    # An answer that is passed through shows the items that were not granted, too.
+    problem(await sharing.subscriber.get(path(sharing, "raw")), 403, "mode_not_granted")
+    whole = await world.subscription(
+        sharing.resource, sharing.consumer, sharing.subscriber, mode="api"
+    )
+    raw = f"/v1/subscriptions/{whole}/call/raw"
+    got = await sharing.subscriber.get(raw)
     assert (got.status_code, len(got.content)) == (200, 3 * MIB)
     assert got.headers["content-type"] == "application/x-thing"
     assert got.headers["content-security-policy"] == "sandbox"
     token = await sharing.subscriber.token()
     headers = {"Authorization": f"Bearer {token}"}
-    async with world.http.stream(
-        "GET", path(sharing, "raw"), params={"q": "1"}, headers=headers
-    ) as answer:
+    async with world.http.stream("GET", raw, params={"q": "1"}, headers=headers) as answer:
         async for _chunk in answer.aiter_raw():
             break
     await asyncio.wait_for(cut.wait(), 60)
