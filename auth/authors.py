@@ -40,11 +40,15 @@ async def principal_of(
 
 
 async def job_of(session: ReadSession, principal: Principal, job_id: str) -> JobRow:
-    """Return a job that the caller began, or whose department it heads; raises NotFound."""
+    """Return a job that the caller began, or whose department it heads; raises NotFound.
+
+    Who heads it by a delegation sees the own ones: what came of others may be records.
+    """
     row = await jobs.find(session, job_id)
     if row is None or principal.department != row.department:
         raise NotFound
     is_author = (principal.kind, principal.id) == (row.author_kind, row.author_id)
-    if not (is_author or Role.HEAD in principal.roles):
+    heads = Role.HEAD in principal.roles and principal.delegate is None
+    if not (is_author or heads):
         raise NotFound
     return row

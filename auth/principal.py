@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from auth.errors import InsufficientScope, NotYourDepartment, RoleRequired
+from auth.errors import InsufficientScope, NotDelegated, NotYourDepartment, RoleRequired
 from auth.regions.tree import covers
 from kernel.actor import Actor
 
@@ -60,6 +60,8 @@ class Principal:
     rate_limit: RateLimit | None = None
     # The caller's own department, where it acts for `department` by a delegation (Art 36).
     delegate: str | None = None
+    # What was delegated to it there (auth/delegations/states.py), nothing in its own department.
+    powers: frozenset[str] = frozenset()
 
     @property
     def actor(self) -> Actor:
@@ -74,6 +76,15 @@ class Principal:
         """Raise RoleRequired unless the person holds one of the roles."""
         if self.roles.isdisjoint(roles):
             raise RoleRequired(roles)
+
+    def has_power(self, power: str) -> bool:
+        """Whether who acts by a delegation has the power; of their own department they have all."""
+        return self.delegate is None or power in self.powers
+
+    def require_power(self, power: str) -> None:
+        """Raise NotDelegated for who acts by a delegation that does not have the power."""
+        if not self.has_power(power):
+            raise NotDelegated
 
     def require_department(self, uscc: str) -> None:
         """Raise NotYourDepartment unless the caller belongs to the department."""

@@ -240,6 +240,7 @@ async def acting_for(
         is_authority=False,
         roles=principal.roles & DELEGATED,
         delegate=principal.department,
+        powers=powers,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from auth.delegations.states import Power
 from auth.principal import Principal, Role, Scope
 from catalog import versions
 from exchange.events import ExchangeEvent
@@ -132,7 +133,10 @@ async def forget_old(session: WriteSession, now: datetime, *, days: int) -> int:
 async def require_own(
     session: ReadSession, principal: Principal, resource_id: str, scope: Scope
 ) -> None:
-    """Raise NotFound for outsiders; within the department clerks, heads and its publishers."""
+    """Raise NotFound for outsiders; within the department clerks, heads and its publishers.
+
+    Who acts for it by a delegation sees records by the power to publish alone (P3).
+    """
     if await versions.department_of(session, resource_id) != principal.department:
         raise NotFound
     if principal.kind == "client":
@@ -140,6 +144,7 @@ async def require_own(
         return
     principal.require_scope(scope)
     principal.require_role(*ROLES)
+    principal.require_power(Power.PUBLISH)
 
 
 def _batch_of(quarantine: Quarantine, resource_id: str, receipt_id: str) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from auth.delegations.states import Power
 from auth.principal import Principal, Role
 from catalog import versions
 from exchange.events import ExchangeEvent
@@ -106,13 +107,14 @@ async def read(
     until = min(today, first + timedelta(days=DAYS_MAX - 1))
     declared = await store.rules_of(session, resource_id)
     own = principal.department == shown.resource.department
+    staff = own and not principal.roles.isdisjoint((Role.CLERK, Role.HEAD))
     return Quality(
         rules=[] if declared is None else [Rule.of(each) for each in declared.rules],
         revision=0 if declared is None else declared.revision,
         since=first,
         until=until,
         checks=await store.measured(session, resource_id, first, until),
-        shows_keys=own and not principal.roles.isdisjoint((Role.CLERK, Role.HEAD)),
+        shows_keys=staff and principal.has_power(Power.PUBLISH),
     )
 
 

@@ -80,7 +80,7 @@ class Visit:
     def follows(self, kind: str, author: str) -> bool:
         """Whether the person may follow a job of the own department that `author` began."""
         began = (kind, author) == (self.principal.kind, self.principal.id)
-        return began or Role.HEAD in self.principal.roles
+        return began or (Role.HEAD in self.principal.roles and self.acting is None)
 
     def oversees(self, region_code: str) -> bool:
         """Whether the person acts for the authority over a division."""

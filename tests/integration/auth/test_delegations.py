@@ -51,6 +51,14 @@ async def test_a_delegate_acts_for_the_department_and_both_are_named(world: Worl
     told = await world.auditor.ask("GET", f"/v1/audit?subject_id={made['id']}")
     [event] = told["items"]
     assert (event["department"], event["details"]["delegate"]) == (owner.uscc, delegate.uscc)
+    # Any power read all records of the department, and what was in quarantine.
+    for shown in ("records", "quarantine"):
+        status, refused = await acting(delegate.clerk, owner, "GET", f"{resource}/{shown}")
+        assert (status, refused["code"]) == (403, "not_delegated")
+    more = await owner.head.ask("POST", "/v1/delegations", terms(delegate, "publish"))
+    await delegate.head.ask("POST", f"/v1/delegations/{more['id']}/consent")
+    assert (await acting(delegate.clerk, owner, "GET", f"{resource}/quarantine"))[0] == 200
+    await owner.head.ask("POST", f"/v1/delegations/{more['id']}/end")
     demand: Json = {**dict.fromkeys(("title", "description", "basis", "scenario"), "测试")}
     demand |= {"items": ["姓名"], "region_code": "450000"}
     status, refused = await acting(delegate.clerk, owner, "POST", "/v1/demands", demand)
