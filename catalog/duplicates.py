@@ -59,9 +59,33 @@ def _misplaced(
 async def errors(session: ReadSession, shown: Shown, threshold: float) -> list[FieldError]:
     """Return what is published elsewhere, and neither referred to nor explained."""
     owed = await unexplained(session, shown, threshold)
-    departments = {each.carrier.resource.department for each in owed}
-    names = await directory.departments(session, sorted(departments))
+    names = await _holders(session, owed)
     return [_error(each, names) for each in owed]
+
+
+async def told(
+    session: ReadSession, several: Sequence[Shown], threshold: float
+) -> dict[str, list[str]]:
+    """Return by resource what `errors` would find, a line of Chinese each: for workbooks."""
+    owed = await _unexplained(session, several, threshold)
+    names = await _holders(session, [each for found in owed.values() for each in found])
+    return {
+        resource_id: [_line(each, names) for each in found]
+        for resource_id, found in owed.items()
+        if found
+    }
+
+
+async def _holders(session: ReadSession, owed: Sequence[Owed]) -> Mapping[str, str]:
+    departments = {each.carrier.resource.department for each in owed}
+    return await directory.departments(session, sorted(departments)) if departments else {}
+
+
+def _line(owed: Owed, names: Mapping[str, str]) -> str:
+    (resource, version), match = owed.carrier, owed.match
+    holder = names.get(resource.department, resource.department)
+    same = f"{match.same_items}/{match.items} 项相同"
+    return f"{holder}《{version.name}》（资源代码 {resource.id}）：{same}"
 
 
 def _error(owed: Owed, names: Mapping[str, str]) -> FieldError:
@@ -81,14 +105,35 @@ def _error(owed: Owed, names: Mapping[str, str]) -> FieldError:
 
 async def unexplained(session: ReadSession, shown: Shown, threshold: float) -> list[Owed]:
     """Return what others publish in the division or above with so similar a score."""
+    found = await _unexplained(session, [shown], threshold)
+    return found[shown.resource.id]
+
+
+async def _unexplained(
+    session: ReadSession, several: Sequence[Shown], threshold: float
+) -> dict[str, list[Owed]]:
+    """Return it of several entries by their ids, with one look at the elements of all."""
+    items = [await _new_items(session, shown) for shown in several]
+    wanted = [(item.label, item.element) for each in items for item in each]
+    likeness = iter(await like(session, wanted) if wanted else ())
+    return {
+        shown.resource.id: await _carried_elsewhere(
+            session,
+            shown,
+            [_collected(item, next(likeness), threshold) for item in each],
+            threshold,
+        )
+        for shown, each in zip(several, items, strict=True)
+    }
+
+
+async def _carried_elsewhere(
+    session: ReadSession,
+    shown: Shown,
+    collected: Sequence[Mapping[str, float]],
+    threshold: float,
+) -> list[Owed]:
     version, resource = shown.version, shown.resource
-    items = await _new_items(session, shown)
-    if not items:
-        return []
-    likeness = await like(session, [(item.label, item.element) for item in items])
-    collected = [
-        _collected(item, alike, threshold) for item, alike in zip(items, likeness, strict=True)
-    ]
     codes = {code.removeprefix(OF_SOURCE) for alike in collected for code in alike}
     if not codes:
         return []

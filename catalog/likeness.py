@@ -1,7 +1,7 @@
 """Which registered elements are like the data of an entry (ADR 0039)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from catalog.contracts.model import DataType
 from catalog.rules.similarity import Datum, datum_score
@@ -34,6 +34,38 @@ async def like(
         candidates[distinct[place]].append(_datum("", rows[code]))
     scores = await unhurried(_scores(candidates))
     return [scores[datum] for datum in wanted]
+
+
+class SameDatum(NamedTuple):
+    code: str
+    name: str
+    score: float
+
+
+async def same(
+    session: ReadSession, registered: Sequence[tuple[str, str]], threshold: float
+) -> list[list[SameDatum]]:
+    """Return for each (name, code) of an element others in use that are the same, likest first."""
+    scores = await like(session, registered)
+    found = [
+        {other: score for other, score in each.items() if score >= threshold and other != code}
+        for (_name, code), each in zip(registered, scores, strict=True)
+    ]
+    rows = await element_store.by_code(session, {code for each in found for code in each})
+    in_use = {code: row for code, row in rows.items() if row.retired_at is None}
+    return [
+        [
+            SameDatum(code, in_use[code].name, score)
+            for code, score in sorted(each.items(), key=_likest)
+            if code in in_use
+        ]
+        for each in found
+    ]
+
+
+def _likest(scored: tuple[str, float]) -> tuple[float, str]:
+    code, score = scored
+    return -score, code
 
 
 def _grams(name: str) -> list[str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from auth.principal import Principal
-from catalog import resources
+from catalog import duplicates, resources
 from catalog.entries import (
     Duplicate,
     ItemRole,
@@ -86,6 +86,8 @@ def _review(path: str, title: str) -> tuple[Column, ...]:
     )
 
 
+# Of a line so many resources that carry the same data are told.
+ALIKE_MAX: Final = 3
 NAME: Final = "资源名称"
 CODE: Final = "资源代码"
 ENTRY: Final = (
@@ -130,6 +132,7 @@ LAYOUT: Final = Layout(
     master=Part("资源目录", ENTRY),
     detail=Part("信息项", ITEM),
     link=(NAME,),
+    compared=True,
 )
 
 
@@ -140,6 +143,7 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._known: Mapping[str, Sequence[str]] = {}
+        self._drafted: dict[int, Shown] = {}
 
     async def prepare(
         self, session: ReadSession, principal: Principal, units: Sequence[Unit]
@@ -159,14 +163,31 @@ class Catalogue:
         entry = EntryIn.model_validate(data).entry()
         resource_id = code or resources.the_one(self._known.get(entry.name, ()))
         if resource_id is None:
-            await resources.create(session, principal, entry, now=now)
+            self._drafted[unit.row.number] = await resources.create(
+                session, principal, entry, now=now
+            )
             return "新建"
         shown = await resources.get(session, principal, resource_id)
         # The workbook has no column for them: what was said of similar resources stays.
         kept = tuple(Duplicate(**each) for each in shown.version.duplicates)
         entry = replace(entry, duplicates=kept)
-        await resources.change(session, principal, resource_id, entry, revision=None, now=now)
+        self._drafted[unit.row.number] = await resources.change(
+            session, principal, resource_id, entry, revision=None, now=now
+        )
         return "修改"
+
+    async def alike(
+        self, session: ReadSession, units: Sequence[Unit], threshold: float
+    ) -> Mapping[int, str]:
+        """Return by line what others publish, and the entry neither refers to nor explains."""
+        drafted = {unit.row.number: self._drafted[unit.row.number] for unit in units}
+        self._drafted = {}
+        told = await duplicates.told(session, list(drafted.values()), threshold)
+        return {
+            number: "；".join(told[shown.resource.id][:ALIKE_MAX])
+            for number, shown in drafted.items()
+            if shown.resource.id in told
+        }
 
 
 def _item(data: Mapping[str, Any]) -> dict[str, Any]:

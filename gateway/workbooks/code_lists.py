@@ -1,6 +1,6 @@
 """Code lists as a workbook: an edition a line in 代码集, a value a line in 代码."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -50,6 +50,15 @@ class CodeLists:
         self, session: ReadSession, principal: Principal, units: Sequence[Unit]
     ) -> None:
         """Nothing is to be looked up."""
+
+    async def alike(
+        self,
+        session: ReadSession,  # noqa: ARG002 - of other workbooks
+        units: Sequence[Unit],  # noqa: ARG002
+        threshold: float,  # noqa: ARG002
+    ) -> Mapping[int, str]:
+        """Nothing: code lists are not compared."""
+        return {}
 
     async def apply(
         self, session: WriteSession, principal: Principal, unit: Unit, now: datetime

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from auth.principal import Principal
-from catalog import elements
+from catalog import elements, likeness
 from catalog.contracts.model import Checker, DataType
+from catalog.likeness import SameDatum
 from gateway.api.elements import ElementIn
 from gateway.workbooks.columns import YES_NO, Column, Kind
 from gateway.workbooks.layouts import Layout, Part, Unit
@@ -48,8 +49,14 @@ ELEMENT: Final = (
     Column(path="personal", label="是否个人信息", required=True, kind=Kind.CHOICE, choices=YES_NO),
 )
 LAYOUT: Final = Layout(
-    name="elements", title="数据元", master=Part("数据元", ELEMENT), link=("数据元代码",)
+    name="elements",
+    title="数据元",
+    master=Part("数据元", ELEMENT),
+    link=("数据元代码",),
+    compared=True,
 )
+# Of a line so many elements that are the same datum are told.
+ALIKE_MAX: Final = 3
 
 
 class Elements:
@@ -80,6 +87,22 @@ class Elements:
         changes = {name: value for name, value in asdict(new).items() if name != "code"}
         await elements.change(session, principal, new.code, changes, revision=None)
         return "修改"
+
+    async def alike(
+        self, session: ReadSession, units: Sequence[Unit], threshold: float
+    ) -> Mapping[int, str]:
+        """Return by line which other elements are the same datum (ADR 0039)."""
+        wanted = [(unit.data["name"], unit.data["code"]) for unit in units]
+        found = await likeness.same(session, wanted, threshold)
+        return {
+            unit.row.number: "；".join(map(_told, same[:ALIKE_MAX]))
+            for unit, same in zip(units, found, strict=True)
+            if same
+        }
+
+
+def _told(same: SameDatum) -> str:
+    return f"数据元 {same.code} {same.name}（相似度 {same.score:.2f}）"
 
 
 def bodies(rows: Sequence[Any]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ is followed by one that goes on behind the last lines that were committed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -46,6 +46,12 @@ class Subject(Protocol):
     async def apply(
         self, session: WriteSession, principal: Principal, unit: Unit, now: datetime
     ) -> str: ...
+
+    async def alike(
+        self, session: ReadSession, units: Sequence[Unit], threshold: float
+    ) -> Mapping[int, str]:
+        """Return by line what carries the same data already, of units that were done."""
+        ...
 
 
 class RowsRefused(Invalid):
@@ -163,6 +169,21 @@ class _Import:
             session, self._run.author, self._run.arguments["scopes"], self._run.row.id
         )
         await self._subject.prepare(session, principal, units)
+        notes = await self._tried(session, principal, units)
+        done = {number for number, note in notes if note["done"] != NOT_DONE}
+        alike = await self._subject.alike(
+            session,
+            [unit for unit in units if unit.row.number in done],
+            self._run.settings.similar_score,
+        )
+        return [
+            (number, {**note, "alike": alike[number]} if number in alike else note)
+            for number, note in notes
+        ]
+
+    async def _tried(
+        self, session: WriteSession, principal: Principal, units: Sequence[Unit]
+    ) -> list[Note]:
         try:
             async with savepoint(session):
                 return [

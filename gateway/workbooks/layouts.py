@@ -12,6 +12,8 @@ from kernel.workbooks.reading import CSV_NAME, EMPTY, Row, Table, tables
 
 # Notes on lines of the second sheet are kept apart from those of the first.
 DETAIL: Final = 10_000_000
+# The columns of a workbook that comes back; one that is sent again may have them still.
+DONE, FAULT, ALIKE = "处理结果", "错误原因", "可能重复"
 _INDEX: Final = re.compile(r"^items\[(\d+)\]\.?(.*)$")
 
 
@@ -28,6 +30,7 @@ class Layout:
     """`link` are the labels by which lines of `detail` name the line of `master` they belong to.
 
     In a CSV file both stand in one line, and lines that follow each other under one link are one.
+    `compared`: what comes back tells which line carries data that somebody has already (Art 19).
     """
 
     name: str
@@ -35,6 +38,7 @@ class Layout:
     master: Part
     detail: Part | None = None
     link: Sequence[str] = ()
+    compared: bool = False
 
     @property
     def sheets(self) -> list[str]:
@@ -115,7 +119,7 @@ def _require_columns(part: Part, table: Table) -> None:
         raise Unreadable(
             f"“{part.sheet}”缺少列：{listed}；请使用模板", f"{part.sheet} lacks columns: {listed}"
         )
-    own = {"处理结果", "错误原因"}
+    own = {DONE, FAULT, ALIKE}
     unknown = [label for label in table.columns if label not in known | own]
     if unknown:
         listed = "、".join(unknown)

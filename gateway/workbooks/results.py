@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from gateway.workbooks.columns import Column
-from gateway.workbooks.layouts import DETAIL, Layout, Parsed, Part
+from gateway.workbooks.layouts import ALIKE, DETAIL, DONE, FAULT, Layout, Parsed, Part
 from kernel.blobs import Stored
 from kernel.jobs import Run
 from kernel.workbooks.reading import EMPTY, Table
 from kernel.workbooks.writing import Heading, Sheet, write
 
-DONE, FAULT = "处理结果", "错误原因"
+# Where the notes of a job keep what stands in a column.
+KEYS: Final = {DONE: "done", FAULT: "fault", ALIKE: "alike"}
 RESULT_MAX: Final = 512 * 1024 * 1024
 FRAME: Final = 1024 * 1024
 
@@ -31,19 +32,27 @@ async def pieces(content: bytes) -> AsyncIterator[bytes]:
 def _sheets(
     layout: Layout, parsed: Parsed, notes: Mapping[int, Mapping[str, Any]]
 ) -> Iterator[Sheet]:
-    yield _sheet(layout.master, parsed.master, notes, 0)
+    told = {DONE: 16, FAULT: 60} | ({ALIKE: 60} if layout.compared else {})
+    yield _sheet(layout.master, parsed.master, notes, 0, told)
     if layout.detail is not None and parsed.detail is not None:
-        yield _sheet(layout.detail, parsed.detail, notes, DETAIL)
+        yield _sheet(layout.detail, parsed.detail, notes, DETAIL, {DONE: 16, FAULT: 60})
 
 
-def _sheet(part: Part, table: Table, notes: Mapping[int, Mapping[str, Any]], base: int) -> Sheet:
+def _sheet(
+    part: Part,
+    table: Table,
+    notes: Mapping[int, Mapping[str, Any]],
+    base: int,
+    told: Mapping[str, int],
+) -> Sheet:
+    """Lay out the lines as they were sent, with the columns that are told and their widths."""
     columns: Sequence[Column] = [c for c in part.columns if c.label in table.columns]
-    headings = [*(each.heading for each in columns), Heading(DONE), Heading(FAULT, width=60)]
+    added = [Heading(label, width=width) for label, width in told.items()]
+    headings = [*(each.heading for each in columns), *added]
     rows = (
         [
             *(row.cells.get(each.label, EMPTY).text for each in columns),
-            str(notes.get(base + row.number, {}).get("done", "")),
-            str(notes.get(base + row.number, {}).get("fault", "")),
+            *(str(notes.get(base + row.number, {}).get(KEYS[label], "")) for label in told),
         ]
         for row in table.rows
     )

@@ -213,6 +213,48 @@ async def test_elements_and_code_lists_come_by_csv(world: World) -> None:
     assert code in {row["数据元代码*"] for row in rows_of(answer.content, "数据元")}
 
 
+async def test_what_others_publish_already_is_told_beside_the_line(world: World) -> None:
+    """A department that fills in a workbook learns there that it would collect again (Art 19)."""
+    holder, asker = await world.department(), await world.department()
+    label = unique("渔船")
+    element = await world.element(name=f"{label}编号")
+    same = await world.element(name=f"{label}号码")
+    await world.source(holder, element)
+    own = {"name": "no", "element": element, "role": "source"}
+    published = await world.resource(holder, [{"name": "id", "key": True}, own])
+    twin, other = unique("渔船登记"), unique("港口")
+    key = await world.lend(await world.element())
+    second = {"信息项名称": "no", "是否主键": "否"}
+    content = workbook(
+        [entry(twin), entry(other)],
+        [item(twin, key), {**item(twin, same), **second}, item(other, key)],
+    )
+    job: dict[str, Any] = {}
+    for tries in (True, False):
+        job = await done(asker.clerk, "catalogue", content, dry_run=tries)
+        told = await lines(asker.clerk, job, "资源目录")
+        assert f"{holder.name}《" in told[0]["可能重复"]
+        assert f"（资源代码 {published}）：1/1 项相同" in told[0]["可能重复"]
+        assert told[1]["可能重复"] == ""
+    answer = await asker.clerk.get(job["result"]["url"])
+    again = await done(asker.clerk, "catalogue", answer.content)
+    assert again["errors_count"] == 0
+
+
+async def test_an_element_that_is_there_under_another_code_is_told(world: World) -> None:
+    standard, name = await world.standard(), unique("渔港")
+    known = await world.element(name=f"{name}地址", max_length=100)
+    head = "数据元代码,数据元名称,定义,数据类型,标准编号,敏感级别,是否个人信息"
+    rows = [
+        f"{unique('DE-')},{n},测试所用,字符,{standard},1级,否" for n in (f"{name}住址", unique())
+    ]
+    content = "\r\n".join([head, *rows]).encode()
+    job = await done(world.authority, "elements", content, CSV)
+    told = [line["可能重复"] for line in await lines(world.authority, job, "数据元")]
+    assert f"数据元 {known} {name}地址（相似度 " in told[0]
+    assert told[1] == ""
+
+
 async def test_who_may_and_who_may_follow(world: World, office: Department) -> None:
     other = await world.department()
     answer = await send(office.clerk, "catalogue", b"no workbook")
