@@ -142,6 +142,30 @@ MERGED_ENTRY: Body = {
     "name": "广西基础测绘区划界线（演示）",
     "abstract": "测绘地理信息局起草中的目录条目，随机构合并归自然资源厅",
 }
+# Entries that Agriculture fills into a workbook; of TWIN the data are Statistics' already.
+TWIN = "农业农村区划名录（演示）"
+IMPORTED = (
+    *(
+        f"{topic}（演示）"
+        for topic in (
+            "粮食播种面积", "粮食产量", "甘蔗种植面积", "水果产量", "蔬菜产量", "茶叶产量",
+            "生猪存栏", "生猪出栏", "家禽存栏", "水产养殖面积", "水产品产量", "农机具拥有量",
+            "高标准农田面积", "农田灌溉面积", "农民专业合作社数", "家庭农场数", "农产品批发价格",
+            "农村宅基地宗数", "农药化肥用量",
+        )
+    ),
+    TWIN,
+)  # fmt: skip
+ANNOUNCED: Body = {
+    **RESOURCE,
+    "name": "广西统计用区划名称（演示）",
+    "abstract": "统计用区划代码与名称，演示新版本的公告",
+    "items": RESOURCE["items"][:2],
+}
+NARROWED_ITEMS: Sequence[Body] = (
+    RESOURCE["items"][0],
+    {**RESOURCE["items"][1], "mask": {"kind": "partial", "keep_start": 2, "keep_end": 0}},
+)
 SIGN_OFF: Body = {"leader_name": "（演示）部门负责人", "signed_on": "2026-01-06"}
 
 APPROVED = ("code", "name", "parent_code")

@@ -4,12 +4,23 @@ import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from deploy.demo import catalogue, exchange, landing, registry, sharing, tampering
+from deploy.demo import (
+    announcing,
+    catalogue,
+    exchange,
+    landing,
+    opening,
+    registry,
+    sharing,
+    tampering,
+    workbook,
+)
 from deploy.demo.cast import (
     APPROVED,
     CIVIL_AFFAIRS,
     CODE,
     CONSUMER,
+    IMPORTED,
     NARROWER,
     PROVIDER,
     STATISTICS,
@@ -34,6 +45,7 @@ def tell(platform: Platform, narrator: Narrator) -> None:
     with Stage(platform) as stage:
         consumer = _gather(stage, narrator)
         resource_id = _catalogue(stage, narrator)
+        _import(stage, narrator)
         flow = _agree(stage, narrator, resource_id, consumer)
         since = datetime.now(UTC)
         flow = _exchange(stage, narrator, flow)
@@ -42,6 +54,8 @@ def tell(platform: Platform, narrator: Narrator) -> None:
         _land(stage, narrator, flow, consumer, since)
         _verify(stage, narrator, resource_id, consumer)
         _suspend(stage, narrator, resource_id, consumer)
+        _announce(stage, narrator, consumer)
+        _open(stage, narrator)
         _merge(stage, narrator)
         _audit(stage, narrator)
         hand_over(stage, narrator, flow)
@@ -77,6 +91,15 @@ def _catalogue(stage: Stage, narrator: Narrator) -> str:
         "the resource of four items is signed off, reviewed and published",
     )
     return resource_id
+
+
+def _import(stage: Stage, narrator: Narrator) -> None:
+    said = workbook.import_entries(stage)
+    narrator.step(
+        f"农业农村厅用一个工作簿起草 {len(IMPORTED)} 条目录；其中一条被标出可能重复：{said}",
+        f"{len(IMPORTED)} entries are drafted from one workbook; the data of one are shared "
+        "already, and the workbook that comes back says by whom",
+    )
 
 
 def _agree(stage: Stage, narrator: Narrator, resource_id: str, consumer: str) -> Flow:
@@ -171,6 +194,26 @@ def _suspend(stage: Stage, narrator: Narrator, resource_id: str, consumer: str) 
     narrator.step(
         f"第二个共享授权被提供部门停用：{1000 * seconds:.0f} 毫秒起一律 403 subscription_suspended",
         f"a second subscription is suspended; {1000 * seconds:.0f} ms later pulls answer 403",
+    )
+
+
+def _announce(stage: Stage, narrator: Narrator, consumer: str) -> None:
+    shown = announcing.announce(stage, consumer)
+    narrator.step(
+        f"《{shown['name']}》的新版本会收窄现有授权：先公告，需求部门同意前发布得 409，"
+        f"同意后第 {shown['version']} 版生效",
+        "a version that narrows a subscription is announced; published before its consumer "
+        "consents it answers 409, and afterwards it is in force",
+    )
+
+
+def _open(stage: Stage, narrator: Narrator) -> None:
+    count = opening.read(stage)
+    narrator.step(
+        f"开放目录（DCAT-AP）由独立的 rdflib 逐页读取：{count} 个数据集，含本演示的资源、"
+        "发布部门和下载地址",
+        f"the open catalogue, read page by page by rdflib, lists {count} datasets: the demo's own "
+        "with its publisher and its downloads",
     )
 
 

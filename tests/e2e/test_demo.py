@@ -21,7 +21,7 @@ from kernel.identifiers import uscc
 from tests.support.terminal import Terminal
 from tests.support.world import World
 
-STEPS = 14
+STEPS = 17
 STORY_SECONDS = 600
 
 
