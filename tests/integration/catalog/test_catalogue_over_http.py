@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.world import Department, World
+from tests.support.world import Department, World, unique
 
 Json = dict[str, Any]
 SIGNED = {"leader_name": "黄某", "signed_on": "2026-01-06"}
@@ -103,6 +103,12 @@ BAD: list[tuple[str, Json, str, str]] = [
     ("name of a number", {"name": 5}, "name", "wrong_type"),
     ("NUL", {"name": "a\x00b"}, "name", "pattern"),
     ("half a character", {"abstract": "\ud800"}, "abstract", "pattern"),
+    ("2,000 characters", {"name": "桂" * 2_000}, "name", "too_long"),
+    ("writing turned round", {"name": "某\u202e表"}, "name", "pattern"),
+    ("Arabic's own turn", {"name": "某\u200f表"}, "name", "pattern"),
+    ("no room", {"name": "某\u200b表"}, "name", "pattern"),
+    ("joined emoji", {"name": "👩\u200d⚕️"}, "name", "pattern"),
+    ("a mark of byte order", {"abstract": "\ufeff摘要"}, "abstract", "pattern"),
     ("class", {"class_code": "9"}, "class_code", "pattern"),
     ("Arabic digits", {"class_code": "١٠١٠٠١"}, "class_code", "pattern"),
     ("region", {"region_code": "4500"}, "region_code", "pattern"),
@@ -137,6 +143,21 @@ async def test_a_bad_entry_is_told_where_and_why(
     assert (answer.status_code, problem["code"]) == (422, "validation_failed")
     found = [(error["path"], error["code"]) for error in problem["errors"]]
     assert (path, code) in found
+
+
+@pytest.mark.parametrize(
+    "name", ["🏛️ 政务服务大厅", "دفتر", "𠮷野家㐂𬍛"], ids=["emoji", "Arabic", "rare"]
+)
+async def test_a_name_of_any_writing_is_kept_and_found_as_it_is(
+    world: World, provider: Department, name: str
+) -> None:
+    """Emoji, letters that run from the right, characters beyond the first plane."""
+    mark = unique()
+    made = await draft(world, provider, name=f"{name}{mark}")
+    shown = await provider.clerk.ask("GET", f"/v1/resources/{made['id']}")
+    assert shown["name"] == f"{name}{mark}"
+    found = await provider.clerk.ask("GET", "/v1/resources", params={"q": f"{name} {mark}"})
+    assert [each["id"] for each in found["items"]] == [made["id"]]
 
 
 BAD_ITEMS: list[tuple[str, Json, str, str]] = [

@@ -352,6 +352,37 @@ async def test_of_twenty_decisions_at_once_one_is_taken(bureau: Bureau, rival: s
     assert refused <= {IllegalTransition, ChangedMeanwhile}
 
 
+async def test_a_revision_that_is_returned_and_taken_back_at_once_is_a_draft_again_once(
+    bureau: Bureau,
+) -> None:
+    """The authority returns while the head withdraws: one of them wins, and version 1 serves."""
+    resource_id = (await bureau.published()).resource.id
+    async with bureau.database.transaction() as session:
+        await lifecycle.revise(session, bureau.one.clerk, resource_id, now=NOW)
+    await bureau.submit(resource_id)
+
+    async def take(place: int) -> str:
+        async with bureau.database.transaction() as session:
+            if place % 2:
+                await lifecycle.withdraw(session, bureau.one.head, resource_id, now=NOW)
+                return "withdrawn"
+            await lifecycle.send_back(
+                session, bureau.authority, resource_id, reason="补充依据", now=NOW
+            )
+            return "returned"
+
+    done = await asyncio.gather(*map(take, range(10)), return_exceptions=True)
+    [taken] = [outcome for outcome in done if isinstance(outcome, str)]
+    refused = {type(o) for o in done if isinstance(o, BaseException)}
+    assert refused <= {IllegalTransition, ChangedMeanwhile}
+    async with bureau.database.reading() as reading:
+        mine = await resources.get(reading, bureau.one.clerk, resource_id)
+        theirs = await resources.get(reading, bureau.two.clerk, resource_id)
+    assert (mine.status, mine.version.number) == (State.DRAFT, 2)
+    assert (mine.version.return_reason is not None) == (taken == "returned")
+    assert (theirs.status, theirs.version.number) == (State.PUBLISHED, 1)
+
+
 async def test_a_draft_that_changes_while_it_is_submitted_is_one_or_the_other(
     bureau: Bureau,
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 import xlsxwriter
 
 from kernel.workbooks.packed import Unreadable
-from kernel.workbooks.reading import CSV_NAME, Cell, Table, tables
+from kernel.workbooks.reading import CSV_NAME, ROWS_MAX, Cell, Table, tables
 from kernel.workbooks.writing import Heading, Sheet, write
 
 Filling = Callable[[xlsxwriter.Workbook, xlsxwriter.worksheet.Worksheet], object]
@@ -110,6 +110,17 @@ def test_what_is_no_workbook_is_refused(content: bytes) -> None:
 def test_a_csv_is_read_in_what_offices_write(encoding: str) -> None:
     table = read_csv('代码,名称\r\n007,"甲，\n乙"\r\n'.encode(encoding))
     assert texts(table) == [{"代码": "007", "名称": "甲，\n乙"}]
+
+
+def test_a_hundred_thousand_rows_are_read_and_one_more_is_refused() -> None:
+    rows = "".join(f"{number}\r\n" for number in range(ROWS_MAX))
+    assert len(read_csv(f"代码\r\n{rows}".encode()).rows) == ROWS_MAX
+    for content in (f"代码\r\n{rows}x\r\n".encode(), f"代码\r\n{rows}x\r\n".encode("gbk")):
+        with pytest.raises(Unreadable, match="split it"):
+            read_csv(content)
+    with pytest.raises(Unreadable) as refused:
+        read(book(lambda _, page: page.write_string(ROWS_MAX + 1, 0, "x")))
+    assert "过大" in refused.value.detail.zh
 
 
 @pytest.mark.parametrize("content", [b"a\n\xff\xff\xff\n", b'a\n"open\n', b"", b"a,a\n1,2\n"])
