@@ -1,0 +1,166 @@
+"""How long workbooks take: `python -m loadtests.imports`, 10,000 rows of each kind.
+
+Elements, a code list and entries are imported as XLSX, with everything that a department's import
+is looked through for, then exported. What is told is the time from sending the file to the end of
+its job, and to the last byte of the export.
+"""
+
+import argparse
+import itertools
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, Final
+
+from catalog.contracts.model import DataType
+from deploy.demo.sign_in import signing_in
+from deploy.local.files import read_json
+from deploy.local.report import Report
+from gateway.workbooks import catalogue, code_lists, elements
+from gateway.workbooks.columns import cells_of
+from gateway.workbooks.importing import XLSX
+from gateway.workbooks.layouts import Layout
+from kernel.workbooks.writing import Sheet, write
+from loadtests.arena import Arena, guarded, machine, own_arena
+from loadtests.catalogue_seed import PASSED, element_names
+from loadtests.runs import RunFailed
+from shuyuan_client.http import ExchangeClient
+
+ROWS: Final = 10_000
+ITEMS_OF_ENTRY: Final = 3
+LIMIT_SECONDS: Final = 60.0
+POLL_SECONDS: Final = 0.1
+STANDARD: Final = "GX-WORKBOOKS"
+OPEN: Final = ("queued", "running")
+# Bodies of a workbook's first sheet, and of its second.
+Bodies = tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="loadtests.imports", description=__doc__)
+    parser.add_argument("--rows", type=int, default=ROWS)
+    wanted = parser.parse_args(arguments)
+    return guarded(lambda: _run(wanted.rows))
+
+
+def _run(rows: int) -> int:
+    with own_arena(Report()) as arena, ExitStack() as stack:
+        _say(f"{rows:,} rows each; {machine(arena)}")
+        authority, clerk = (_signed_in(arena, role, stack) for role in ("authority", "clerk"))
+        authority.ask("POST", "/v1/standards", {"code": STANDARD, "title": "测试标准"})
+        longest = 0.0
+        for layout, bodies, who in (
+            (elements.LAYOUT, _elements(rows), authority),
+            (code_lists.LAYOUT, _codes(rows), authority),
+            (catalogue.LAYOUT, _entries(rows), clerk),
+        ):
+            content = _workbook(layout, bodies)
+            took = _timed(lambda: _import(who, layout.name, content))  # noqa: B023 - run at once
+            back = _timed(lambda: _export(who, layout.name))  # noqa: B023
+            _say(f"{layout.name:<10} import {took:6.1f} s  export {back:6.1f} s")
+            longest = max(longest, took, back)
+        _say(f"longest {longest:.1f} s {'≤' if longest <= LIMIT_SECONDS else '>'} {LIMIT_SECONDS}")
+        return 0 if longest <= LIMIT_SECONDS else 1
+
+
+def _signed_in(arena: Arena, role: str, stack: ExitStack) -> ExchangeClient:
+    people = read_json(arena.credentials)["people"]
+    person = next(each for each in people if each["roles"] == [role])
+    grant = signing_in(person["username"], person["password"])
+    return stack.enter_context(ExchangeClient(arena.base_url, grant))
+
+
+def _timed(act: Callable[[], None]) -> float:
+    begun = time.monotonic()
+    act()
+    return time.monotonic() - begun
+
+
+def _import(who: ExchangeClient, name: str, content: bytes) -> None:
+    """Send the file and wait for its job; RunFailed where a line was refused."""
+    headers = {"Content-Type": XLSX}
+    sent = who.send("POST", f"/v1/imports/{name}", content=content, headers=headers)
+    job = _ended(who, sent.json()["job_id"])
+    if job["status"] != "done" or job["errors_count"]:
+        raise RunFailed(f"the import of {name} ended {job}")
+
+
+def _export(who: ExchangeClient, name: str) -> None:
+    answer = who.send("GET", f"/v1/exports/{name}.xlsx")
+    if "job_id" in (told := answer.json() if answer.headers["content-type"] != XLSX else {}):
+        job = _ended(who, told["job_id"])
+        who.send("GET", job["result"]["url"])
+
+
+def _ended(who: ExchangeClient, job_id: str) -> Mapping[str, Any]:
+    while (job := who.ask("GET", f"/v1/jobs/{job_id}"))["status"] in OPEN:
+        time.sleep(POLL_SECONDS)
+    return job
+
+
+def _workbook(layout: Layout, bodies: Bodies) -> bytes:
+    parts = zip((layout.master, layout.detail), bodies, strict=True)
+    return write(
+        Sheet(
+            part.sheet,
+            [column.heading for column in part.columns],
+            [cells_of(part.columns, each) for each in several],
+        )
+        for part, several in parts
+        if part is not None
+    )
+
+
+def _elements(rows: int) -> Bodies:
+    names = itertools.islice(element_names(), rows)
+    usual = {
+        "definition": "各部门办理业务时登记的内容", "data_type": DataType.STRING,
+        "max_length": 200, "standard": STANDARD, "sensitivity": 1, "personal": False,
+    }  # fmt: skip
+    return [usual | {"code": _code(at), "name": name} for at, name in enumerate(names)], []
+
+
+def _codes(rows: int) -> Bodies:
+    known = {"code": "WB-LIST", "name": "测试代码集", "standard": STANDARD}
+    edition = {"list": known, "edition": "1", "effective_from": "2020-01-01"}
+    of = {"list": "WB-LIST", "edition": "1"}
+    return [edition], [of | {"value": f"{at:06}", "name": f"值{at}"} for at in range(rows)]
+
+
+def _entries(rows: int) -> Bodies:
+    names = [f"{name}名录" for name in itertools.islice(element_names(), rows)]
+    return list(map(_entry, names)), [
+        item for at, name in enumerate(names) for item in _items(name, at, rows)
+    ]
+
+
+def _entry(name: str) -> Mapping[str, Any]:
+    return {
+        "name": name, "abstract": f"{name}，供各部门核对使用", "class_code": "101001",
+        "region_code": "450000", "format": 3, "update_cycle": "daily",
+        "share_type": "unconditional", "share_modes": ["pull"], "open_type": "closed", "grade": 1,
+        "reviews": {"secrecy": PASSED, "privacy": PASSED},
+    }  # fmt: skip
+
+
+def _items(name: str, at: int, rows: int) -> Iterator[Mapping[str, Any]]:
+    for place in range(ITEMS_OF_ENTRY):
+        yield {
+            "of": name, "name": f"f{place}", "label": "登记内容", "required": place == 0,
+            "element": _code((at + 7 * place) % rows), "key": place == 0,
+            "role": "source" if place else "reference",
+        }  # fmt: skip
+
+
+def _code(number: int) -> str:
+    return f"WB{number:06}"
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
