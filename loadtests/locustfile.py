@@ -12,45 +12,16 @@ import gevent
 from locust import events
 from locust.env import Environment
 from locust.runners import Runner, WorkerRunner
+from locust.util.load_locustfile import is_user_class
 
 from loadtests.live import Live, Worker
+from loadtests.scenarios import plain, revocation, waiting
 from loadtests.scenarios.base import ExchangeUser, Setting
-from loadtests.scenarios.plain import (
-    CatchUp,
-    PublishBatch,
-    PublishSingle,
-    PublishSingleKeyed,
-    PullMasked,
-    PullTail,
-    PullWhole,
-    Query,
-    Verify,
-    WorkingDay,
-)
-from loadtests.scenarios.revocation import Revoked, RevokedWaiting, Revoker
-from loadtests.scenarios.waiting import Bystander, LongPoll, Storm, Ticker
 from loadtests.tally import BEGIN, DONE, END, tell
 
-__all__ = [
-    "Bystander",
-    "CatchUp",
-    "LongPoll",
-    "PublishBatch",
-    "PublishSingle",
-    "PublishSingleKeyed",
-    "PullMasked",
-    "PullTail",
-    "PullWhole",
-    "Query",
-    "Revoked",
-    "RevokedWaiting",
-    "Revoker",
-    "Storm",
-    "Ticker",
-    "Verify",
-    "WorkingDay",
-]
-
+# Locust runs the classes that it finds in this file.
+for scenarios in (plain, waiting, revocation):
+    globals().update({name: each for name, each in vars(scenarios).items() if is_user_class(each)})
 
 BEGINNING_SECONDS, LOOK_SECONDS = 30.0, 0.05
 

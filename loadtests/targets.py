@@ -36,7 +36,8 @@ BATCHES_DUE, BATCHES_ANSWERED = "batches_due_per_second", "batches_answered_per_
 SUSPENSIONS, POLL_ENDED = "suspensions", "long_poll_ended_after_ms"
 LAST_BYTE_P50 = "suspension_to_last_byte_p50_ms"
 LAST_BYTE_P99 = "suspension_to_last_byte_p99_ms"
-LATEST_RECORD, BYSTANDER_P99 = "latest_record_after_suspension_ms", "bystander_p99_ms"
+LATEST_RECORD, OWN_LAG = "latest_record_after_suspension_ms", "generator_late_by_ms"
+BYSTANDER_P99, BYSTANDER_REFUSED = "bystander_p99_ms", "bystander_answered_503_share"
 
 
 class Measured:
@@ -182,6 +183,9 @@ TARGETS = (
     _naive("publish-1"),
     _naive("pull-500-masked"),
     _fact(BESIDE, "single-record p99 ≤ 3 times the unloaded", P99_RATIO, 3.0, TIMES),
+    _fact(
+        "storm", "≤ 1 % of others' publishes answered 503", BYSTANDER_REFUSED, 0.01, PERCENT
+    ),
     _fact(
         "revocation", "suspension to the last byte, p99 of ≥ 30: ≤ 1 s",
         LAST_BYTE_P99, 1000.0, "{:.0f} ms", (SUSPENSIONS, 30),

@@ -22,9 +22,8 @@ from loadtests.capacity.costs import (
 from loadtests.generator import Publish, Pull, Work
 from loadtests.processes import Use, between, sample
 from loadtests.runs import RunFailed
-from loadtests.stage import Asked, Pace, Stage, generate
+from loadtests.stage import LOOKUPS, Asked, Pace, Stage, generate
 
-LOOKUPS = ("/v1/resources?q=压测&limit=20", "/v1/subscriptions?limit=20", "/v1/me")
 MASKED_SHAPE = (len(records.NARROW), len(records.MASKS))
 SLIM_SHAPE = (len(records.SLIM), 0)
 READERS = 8

@@ -2,18 +2,19 @@
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+import gevent
 from gevent.event import Event
 from locust import FastHttpUser, constant
 from locust.exception import RescheduleTask
 
 from loadtests import records, world
 from loadtests.generator import CREATED, OK
-from loadtests.pages import Book
+from loadtests.pages import JSON, Book
 from loadtests.stage import BATCH, BOOKS
 from loadtests.tally import Tally, read_receipt
 from loadtests.world import World
@@ -21,7 +22,12 @@ from shuyuan_client.http import ExchangeClient
 
 BATCHES, SINGLES = 40, 2000
 NDJSON = {"Content-Type": "application/x-ndjson"}
-JSON = {"Content-Type": "application/json"}
+UNAVAILABLE = 503
+Answer = Any  # Locust's own has no types
+
+
+class TurnedAway(RescheduleTask):
+    """An orderly refusal said when to come again, and that time has passed."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,9 @@ class Setting:
 class ExchangeUser(FastHttpUser):
     """An application system; its requests are counted by Locust and by the tally alike.
 
-    `ready` is set once the setting is there: a master may call for users before that.
+    A refusal with a status that is `orderly` for it, and with Retry-After, is counted apart and
+    obeyed, for `patience_seconds` at most; any other fails the run. `ready` is set once the setting
+    is there: a master may call for users before that.
     """
 
     abstract = True
@@ -65,6 +73,7 @@ class ExchangeUser(FastHttpUser):
     wait_time = constant(0)
     case: ClassVar[str] = ""
     orderly: ClassVar[frozenset[int]] = frozenset()
+    patience_seconds: ClassVar[float] = 2.0
     setting: ClassVar[Setting]
     ready: ClassVar[Event] = Event()
 
@@ -77,51 +86,38 @@ class ExchangeUser(FastHttpUser):
         self.turn += 1
         return self.turn
 
+    def feed(self) -> str:
+        feeds = self.setting.world.feeds
+        return feeds[self.number % len(feeds)]
+
     def publish(self, bodies: Sequence[bytes], count: int, name: str, key: str = "") -> None:
         """Publish the next of these bodies into this user's feed; a refusal fails the run."""
-        headers = {"Idempotency-Key": key} if key else {}
-        feeds, body = self.setting.world.feeds, bodies[self.next_turn() % len(bodies)]
-        feed = feeds[self.number % len(feeds)]
-        self.setting.tally.answered(*self.store(feed, body, count, name, headers))
+        body = bodies[self.next_turn() % len(bodies)]
+        self.setting.tally.answered(*self.store(self.feed(), body, count, name, key))
 
     def store(
-        self,
-        resource: str,
-        body: bytes,
-        count: int,
-        name: str,
-        headers: Mapping[str, str] | None = None,
+        self, resource: str, body: bytes, count: int, name: str, key: str = ""
     ) -> tuple[int, float]:
         """Publish; return how many records the receipt names, and the seconds that it took."""
         path, tally = f"/v1/resources/{resource}/records", self.setting.tally
-        told = {**NDJSON, **bearer(self.setting.publisher), **(headers or {})}
-        answer, seconds = self.call("POST", path, name, told, body)
-        if answer.status_code != CREATED:
-            self.refused(answer, name)
+        headers = NDJSON | bearer(self.setting.publisher)
+        headers |= {"Idempotency-Key": key} if key else {}
+        answer, seconds = self.call("POST", path, name, headers, body, wanted={CREATED})
         receipt = read_receipt(answer.content)
         if receipt.accepted != count:
             tally.failed(f"{receipt.accepted} of {count} accepted")
         tally.acknowledge(resource, receipt.positions)
         return receipt.accepted, seconds
 
-    def ask_for(self, book: Book, place: int, name: str) -> None:
+    def ask_for(self, book: Book, place: int, name: str, token: str = "") -> None:
         """Ask what a page of the book asks, and compare the answer byte for byte."""
         page = book.pages[place]
         method, sent = ("POST", page.sent.encode()) if page.sent else ("GET", None)
-        headers = {**bearer(self.setting.consumer), **(JSON if sent else {})}
+        headers = bearer(self.setting.consumer, token) | (JSON if sent else {})
         answer, seconds = self.call(method, page.target, name, headers, sent)
-        if answer.status_code != OK:
-            self.refused(answer, name)
         self.compare(answer, book, place, name, seconds)
 
-    def compare(
-        self,
-        answer: Any,  # noqa: ANN401 - Locust's own type
-        book: Book,
-        place: int,
-        name: str,
-        seconds: float,
-    ) -> None:
+    def compare(self, answer: Answer, book: Book, place: int, name: str, seconds: float) -> None:
         """Count the page if it is that of the book."""
         tally = self.setting.tally
         if not book.holds(place, answer.content):
@@ -137,11 +133,13 @@ class ExchangeUser(FastHttpUser):
         name: str,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
-    ) -> tuple[Any, float]:
-        """Return the answer, whatever it says, and the seconds that it took.
+        *,
+        wanted: Collection[int] = (OK,),
+    ) -> tuple[Answer, float]:
+        """Return an answer of a `wanted` status, and the seconds that it took.
 
-        Who names no headers is the consumer. An `orderly` refusal is no failure in Locust's own
-        statistics either.
+        Who names no headers is the consumer. Another status ends this turn: RescheduleTask, or
+        TurnedAway where the refusal was orderly.
         """
         data: Any = body  # Locust says str, and takes bytes as they are
         told = dict(bearer(self.setting.consumer) if headers is None else headers)
@@ -151,23 +149,26 @@ class ExchangeUser(FastHttpUser):
         ) as answer:
             seconds = time.perf_counter() - begun
             if answer.status_code in self.orderly:
-                answer.success()
+                answer.success()  # in Locust's own statistics
         self.setting.begun.add(self.number)
+        if answer.status_code not in wanted:
+            self._come_again(answer)
+            self.refused(answer, name)
         return answer, seconds
 
-    def refused(self, answer: Any, name: str) -> None:  # noqa: ANN401 - Locust's own type
+    def _come_again(self, answer: Answer) -> None:
+        """Obey a refusal that is orderly here and says when to come again."""
+        pause = (answer.headers or {}).get("Retry-After")
+        if answer.status_code in self.orderly and pause:
+            self.setting.tally.refused(answer.status_code)
+            gevent.sleep(min(float(pause), self.patience_seconds))
+            raise TurnedAway
+
+    def refused(self, answer: Answer, name: str) -> None:
         """Count a failure and give this turn up."""
         self.setting.tally.failed(f"{name}: {answer.status_code} {(answer.content or b'')[:200]!r}")
         raise RescheduleTask
 
 
-def bearer(client: ExchangeClient) -> dict[str, str]:
-    return {"Authorization": f"Bearer {client.token()}"}
-
-
-def comes_again(answer: Any, orderly: frozenset[int]) -> float | None:  # noqa: ANN401 - Locust's own
-    """Return in how many seconds an orderly refusal says to come again, None for anything else."""
-    status, headers = getattr(answer, "status_code", 0), getattr(answer, "headers", None) or {}
-    if status in orderly and "Retry-After" in headers:
-        return float(headers["Retry-After"])
-    return None
+def bearer(client: ExchangeClient, token: str = "") -> dict[str, str]:
+    return {"Authorization": f"Bearer {token or client.token()}"}

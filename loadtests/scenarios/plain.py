@@ -5,13 +5,11 @@ from typing import ClassVar
 
 from locust import between, task
 
-from loadtests.generator import OK
 from loadtests.scenarios.base import ExchangeUser
-from loadtests.stage import BATCH, CATCH_UP, MASKED, QUERY, TAIL, VERIFY, WHOLE
+from loadtests.stage import BATCH, CATCH_UP, LOOKUPS, MASKED, QUERY, TAIL, VERIFY, WHOLE
 
 RUN = secrets.token_hex(6)
 SPREAD = 97
-LOOKUPS = ("/v1/resources?q=压测&limit=20", "/v1/subscriptions?limit=20", "/v1/me")
 
 
 class PublishBatch(ExchangeUser):
@@ -116,8 +114,5 @@ class WorkingDay(ExchangeUser):
 
     @task(3)
     def look_up(self) -> None:
-        path = LOOKUPS[self.next_turn() % len(LOOKUPS)]
-        answer, seconds = self.call("GET", path, "day: look up")
-        if answer.status_code != OK:
-            self.refused(answer, "day: look up")
+        _, seconds = self.call("GET", LOOKUPS[self.next_turn() % len(LOOKUPS)], "day: look up")
         self.setting.tally.answered(0, seconds)
