@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -29,7 +30,7 @@ from deploy.local.files import locked, read_json, write_private
 from deploy.local.ports import HOST, PortBook
 from deploy.local.processes import Service
 from deploy.local.report import Report
-from deploy.local.up import Place, Platform, place
+from deploy.local.up import METRICS_PORTS, Place, Platform, place
 from deploy.local.wording import LocalError
 from loadtests.processes import cores, gateway_workers
 from loadtests.runs import ROOT, RunFailed
@@ -135,8 +136,9 @@ def _started(
             _platform(root, report).down()  # what a killed run has left
             shutil.rmtree(root, ignore_errors=True)
         ports = PortBook(root / "ports.json")
-        for name, port in ((postgres.NAME, 0), (kafka.NAME, broker_port)):
-            ports.choose(name, port)  # any free port: the usual ones are left to `make up`
+        for name in (postgres.NAME, kafka.NAME, *METRICS_PORTS):
+            # Any free port: the usual ones are left to `make up`.
+            ports.choose(name, broker_port if name == kafka.NAME else 0)
         started = _platform(root, report)
         try:
             started.up()
@@ -241,7 +243,7 @@ def machine(arena: Arena) -> Machine:
         psutil.virtual_memory().total,
         platform.python_version(),
         _kafka_version(),
-        asyncio.run(_postgresql_version(arena.database_url)),
+        asyncio.run(fetched(arena.database_url, "SHOW server_version")).split()[0],
     )
 
 
@@ -250,10 +252,10 @@ def _kafka_version() -> str:
     return next(version for _group, name, version in names if name.startswith("kafka_"))
 
 
-async def _postgresql_version(database_url: str) -> str:
+async def fetched(database_url: str, query: str, *arguments: object) -> Any:  # noqa: ANN401 - SQL's
+    """Return one value of the database, asked for past the exchange."""
     connection = await asyncpg.connect(database_url)
     try:
-        version = connection.get_server_version()
-        return f"{version.major}.{version.minor}"
+        return await connection.fetchval(query, *arguments)
     finally:
         await connection.close()

@@ -19,7 +19,7 @@ from loadtests.capacity import measuring, tables
 from loadtests.capacity.costs import GATEWAY, Costs
 from loadtests.capacity.fitting import worst
 from loadtests.capacity.load import SCENARIOS, Load, Site
-from loadtests.capacity.model import plan
+from loadtests.capacity.model import Plan
 
 # Beyond this the model is wrong about the gateway, whatever else ran on the machine.
 ERROR_MOST = 0.35
@@ -86,7 +86,7 @@ def _check(costs: Costs, *, short: bool) -> int:
 def _print(costs: Costs, loads: Sequence[Load], site: Site) -> None:
     sys.stdout.write(tables.conditions(costs))
     for load in loads:
-        sys.stdout.write("\n" + tables.plan_table(plan(load, costs, site)))
+        sys.stdout.write("\n" + tables.plan_table(Plan(load, costs, site)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,10 +6,9 @@ Counts and seals of thousands of pairs, the shapes of projection, the cipher of 
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-import asyncpg
 import numpy as np
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -23,19 +22,10 @@ from exchange.sealing import seal_counts
 from kernel import clock
 from kernel.database import Database
 from loadtests import records
-from loadtests.arena import Arena
-from loadtests.capacity.costs import (
-    COUNT,
-    DATABASE,
-    GATEWAY,
-    SEAL,
-    WORKER,
-    Point,
-    Projection,
-)
+from loadtests.arena import Arena, fetched
+from loadtests.capacity.costs import COUNT, DATABASE, GATEWAY, SEAL, WORKER, Point, Projection
 from loadtests.capacity.points import MASKED_SHAPE
-from loadtests.micro.stages import reader
-from loadtests.micro.validation import BATCH, contract, microseconds, projection_of
+from loadtests.micro import BATCH, contract, microseconds, projection_of, reader
 from loadtests.processes import between, sample
 
 CIPHER_BYTES = 16 * 1024
@@ -50,10 +40,7 @@ SETTLED = timedelta(minutes=2)
 FIRST_MASKED = ("id_number", "name", "mobile")
 SHAPES = ((3, 0), (6, 0), (11, 0), (6, 1), (6, 2), (11, 2))
 # Of the three tables that counts and seals fill.
-TABLES = {
-    COUNT: ("exchange.read_count", "exchange.daily_use"),
-    SEAL: ("kernel.audit_event",),
-}
+TABLES = {COUNT: ("exchange.read_count", "exchange.daily_use"), SEAL: ("kernel.audit_event",)}
 
 
 def tls_ns_per_byte() -> float:
@@ -137,12 +124,5 @@ async def _spent(
     )
 
 
-async def _bytes(arena: Arena, work: str) -> float:
-    connection = await asyncpg.connect(arena.database_url)
-    try:
-        sizes: Mapping[str, int] = {
-            table: await connection.fetchval(SIZE, table) for table in TABLES[work]
-        }
-    finally:
-        await connection.close()
-    return float(sum(sizes.values()))
+async def _bytes(arena: Arena, work: str) -> int:
+    return sum([int(await fetched(arena.database_url, SIZE, table)) for table in TABLES[work]])

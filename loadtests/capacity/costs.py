@@ -8,8 +8,7 @@ import msgspec
 from loadtests.arena import Machine
 
 KEPT = Path(__file__).parents[1] / "costs.json"
-GATEWAY, WORKER, BROKER, DATABASE = "gateway", "worker", "broker", "database"
-PARTS = (GATEWAY, WORKER, BROKER, DATABASE)
+PARTS = (GATEWAY, WORKER, BROKER, DATABASE) = ("gateway", "worker", "broker", "database")
 
 # Kinds of work, and what one request or unit of each is.
 PUBLISH = "publish"  # one batch into a partition that nobody else writes to at that moment
@@ -22,7 +21,6 @@ TOKEN = "token"  # noqa: S105 - the issue of one access token
 LOOKUP = "lookup"  # one page of the catalogue
 COUNT = "count"  # one flush of the counts of one client and one subscription
 SEAL = "seal"  # one count of one minute, sealed into the audit chains
-WORKS = (PUBLISH, KEYED, PAGE, FETCH, PROJECT, POLL, TOKEN, LOOKUP, COUNT, SEAL)
 # The works whose cost also grows with their records.
 WITH_RECORDS = frozenset({PUBLISH, PAGE, PROJECT, FETCH})
 
@@ -120,6 +118,6 @@ def read(path: Path = KEPT) -> Costs:
     return msgspec.json.decode(path.read_bytes(), type=Costs)
 
 
-def write(costs: Costs, path: Path = KEPT) -> None:
+def write(costs: Costs, path: Path) -> None:
     text = msgspec.json.format(msgspec.json.encode(costs), indent=1).decode()
     path.write_text(text + "\n", encoding="utf-8")

@@ -15,6 +15,8 @@ from loadtests.capacity.load import Load, Site
 
 # What a worker holds its event loop for, and counts for the audit.
 COUNTED = (kind.PUBLISH, kind.PAGE, kind.POLL)
+# What is added to a request of another kind, and held for as part of it.
+ADDED = {kind.PUBLISH: (kind.KEYED,), kind.PAGE: (kind.PROJECT, kind.FETCH)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,9 @@ def counted_of(load: Load, site: Site, demands: Sequence[Demand], workers: int) 
     sealed once for each pair that was served in it.
     """
     requests = per_second(demands, *COUNTED)
-    pairs = load.subscriptions + load.resources
     return [
-        Demand(kind.COUNT, min(requests, pairs * workers / site.flush_seconds)),
-        Demand(kind.SEAL, min(requests, pairs / 60)),
+        Demand(kind.COUNT, min(requests, load.pairs * workers / site.flush_seconds)),
+        Demand(kind.SEAL, min(requests, load.pairs / 60)),
     ]
 
 
@@ -137,24 +138,11 @@ def kinds_of(costs: Costs, demands: Sequence[Demand]) -> list[Kind]:
 
     What a key adds to a publish, and projection and fetch to a page, are spread over all of them.
     """
-    beside = {
-        kind.PUBLISH: _beside(costs, demands, kind.PUBLISH, (kind.KEYED,)),
-        kind.PAGE: _beside(costs, demands, kind.PAGE, (kind.PROJECT, kind.FETCH)),
-    }
-    return [
-        Kind(
-            each.per_second,
-            (microseconds(costs, each, kind.GATEWAY) + beside.get(each.work, 0.0)) / 1e6,
-        )
-        for each in demands
-        if each.work not in (kind.KEYED, kind.PROJECT, kind.FETCH)
-    ]
-
-
-def _beside(costs: Costs, demands: Sequence[Demand], work: str, additions: Sequence[str]) -> float:
-    added = sum(
-        each.per_second * microseconds(costs, each, kind.GATEWAY)
-        for each in demands
-        if each.work in additions
-    )
-    return added / (per_second(demands, work) or 1.0)
+    found = []
+    for each in demands:
+        if each.work not in (kind.KEYED, kind.PROJECT, kind.FETCH):
+            added = [one for one in demands if one.work in ADDED.get(each.work, ())]
+            beside = cores(costs, added, kind.GATEWAY) / (per_second(demands, each.work) or 1.0)
+            own = microseconds(costs, each, kind.GATEWAY) / 1e6
+            found.append(Kind(each.per_second, own + beside))
+    return found

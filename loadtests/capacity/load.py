@@ -1,8 +1,12 @@
 """What is asked of a platform, what it may be built of, and the two loads of docs/capacity.md."""
 
+import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
+
+FILE = Path(__file__).with_name("scenarios.toml")
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +48,11 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     def peak_records_per_second(self) -> float:
         return self.records_per_second * self.peak_factor
 
+    @property
+    def pairs(self) -> int:
+        """A client with a subscription that it reads, or a resource that it publishes."""
+        return self.subscriptions + self.resources
+
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """Machines and rules of sizing.
@@ -83,32 +92,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         return self.nic_bits_per_second / 8 * self.nic_utilisation
 
 
-REGION = Load(
-    name="region",
-    resources=10_000,
-    departments=500,
-    clients=5_000,
-    subscriptions=30_000,
-    records_per_second=100_000,
-    peak_factor=10,
-    hottest_share=0.05,
-    lookups=100,
-)
-# The node in which 32 regional platforms and 82 central bodies meet.
-NATION = Load(
-    name="nation",
-    resources=30_000,
-    departments=114,
-    clients=3_420,
-    subscriptions=120_000,
-    records_per_second=320_000,
-    peak_factor=10,
-    batch=500,
-    singles_share=0.002,
-    readers=4,
-    page=1_000,
-    hottest_share=0.03,
-    connections_per_client=16,
-    lookups=200,
-)
-SCENARIOS: Mapping[str, Load] = {each.name: each for each in (REGION, NATION)}
+SCENARIOS: Mapping[str, Load] = {
+    name: msgspec.convert({"name": name, **told}, Load)
+    for name, told in tomllib.loads(FILE.read_text(encoding="utf-8")).items()
+}

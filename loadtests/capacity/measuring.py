@@ -2,19 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import mean
 
-import asyncpg
 import psutil
 
 from deploy.local.report import Report
 from deploy.local.wording import say
 from exchange.log.topics import topic_of
 from loadtests import records, world
-from loadtests.arena import Arena, machine
+from loadtests.arena import Arena, fetched, machine
 from loadtests.capacity import clerking, points
 from loadtests.capacity.costs import COUNT, GATEWAY, PARTS, SEAL, Bytes, Costs, Point
 from loadtests.capacity.fitting import fit
@@ -25,38 +25,36 @@ from loadtests.stage import BATCH, Pace, Stage, filled, generate
 
 SINGLES = 2_000
 IDLE_SECONDS = 4.0
+STEADY = Pace(0.5, 2.5)
+KEY_BYTES = """
+    SELECT pg_total_relation_size('exchange.publish_intent')::float / greatest(count(*), 1)
+    FROM exchange.publish_intent
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
-    """Batches of 500 in the archive before its tail, and in its tail; resources to write to.
+class Plan:
+    """How long each point is measured, how often, and how large the world is.
 
-    The archive is larger than the cache of a worker (64 MiB), so that reading it in a ring always
+    Batches of 500 in the archive before its tail, and in its tail; resources to write to. The
+    archive is larger than the cache of a worker (64 MiB), so that reading it in a ring always
     meets the broker; the tail fits in with room to spare. Everybody writes alone, as in a region
     with thousands of resources: merging only saves.
     """
 
+    rounds: int = 1
+    pace: Pace = STEADY
+    warming_seconds: float = 4.0
+    day_seconds: float = 6.0
+    lookups: int = 90
+    pairs: int = 3_000
     archive_batches: int = 400
     tail_batches: int = 20
     feeds: int = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How long each point is measured, how often, and how large the world is."""
-
-    rounds: int
-    pace: Pace
-    warming_seconds: float
-    day_seconds: float
-    lookups: int
-    pairs: int
-    scale: Scale
-
-
-FIT = Plan(3, Pace(0.5, 2.5), 4.0, 6.0, 90, 3_000, Scale())
-CHECK = Plan(1, Pace(0.5, 2.5), 4.0, 6.0, 90, 3_000, Scale())
-SHORT = Plan(1, Pace(0.2, 0.8), 0.5, 1.0, 12, 200, Scale(20, 20, 4))
+FIT, CHECK = Plan(rounds=3), Plan()
+SHORT = Plan(1, Pace(0.2, 0.8), 0.5, 1.0, 12, 200, 20, 20, 4)
 
 
 def measure(arena: Arena, plan: Plan, report: Report) -> Costs:
@@ -71,14 +69,13 @@ def measure(arena: Arena, plan: Plan, report: Report) -> Costs:
     taken = _rounds({**sought, **checks, **bounds}, plan, report)
     fitted = [*(taken[name] for name in sought), *clerked]
     memory = sample(arena.families).memory_bytes
-    whole = {part: idle.get(part, 0.0) for part in PARTS}
     return Costs(
         measured_at=datetime.now(UTC).isoformat(timespec="minutes"),
         rounds=plan.rounds,
         workers=arena.workers,
         machine=machine(arena),
-        work=fit(fitted, whole),
-        idle_cores=_of_one(whole, arena.workers),
+        work=fit(fitted, idle),
+        idle_cores=_of_one(idle, arena.workers),
         projection=clerking.projection(),
         tls_ns_per_byte=round(clerking.tls_ns_per_byte(), 3),
         bytes=_bytes(prepared, stored, grown),
@@ -100,10 +97,9 @@ def check(arena: Arena, plan: Plan, report: Report) -> tuple[list[Point], list[P
 
 def _prepare(arena: Arena, plan: Plan, report: Report) -> Stage:
     with report.step(say("准备资源、授权与数据", "preparing resources, grants and records")):
-        scale = plan.scale
-        stage = Stage(arena, world.seed(arena.base_url, arena.credentials, scale.feeds))
+        stage = Stage(arena, world.seed(arena.base_url, arena.credentials, plan.feeds))
         # By one caller alone: each batch stays a batch of the log.
-        return filled(stage, scale.archive_batches * BATCH, scale.tail_batches * BATCH, callers=1)
+        return filled(stage, plan.archive_batches * BATCH, plan.tail_batches * BATCH, callers=1)
 
 
 def _warm(prepared: Stage, seconds: float) -> None:
@@ -120,27 +116,22 @@ def _rounds(takes: Mapping[str, Take], plan: Plan, report: Report) -> dict[str, 
         for name, take in takes.items():
             point = take(plan.pace)
             runs.setdefault(name, []).append(point)
-            report.line(f"✓ {name}: {_told(point)}")
+            requests = max(count for count, _ in point.done.values())
+            spent = sum(point.cpu_seconds.values()) / requests * 1e6
+            report.line(f"✓ {name}: {requests / point.seconds:,.0f}/s, {spent:,.1f} µs each")
     return {name: points.median(each) for name, each in runs.items()}
-
-
-def _told(point: Point) -> str:
-    requests = max(count for count, _ in point.done.values())
-    spent = sum(point.cpu_seconds.values())
-    return f"{requests / point.seconds:,.0f}/s, {spent / requests * 1e6:,.1f} µs each"
 
 
 def _idle_cores(arena: Arena) -> dict[str, float]:
     before = sample(arena.families)
     time.sleep(IDLE_SECONDS)
     use = between(before, sample(arena.families))
-    return {part: round(spent / use.seconds, 4) for part, spent in use.cpu_seconds.items()}
+    return {part: round(use.cpu_seconds.get(part, 0.0) / use.seconds, 4) for part in PARTS}
 
 
 def _of_one(amounts: Mapping[str, float], workers: int) -> dict[str, float]:
-    return {
-        part: amount / workers if part == GATEWAY else amount for part, amount in amounts.items()
-    }
+    """Return the amounts with the gateway's as that of one worker."""
+    return {**amounts, GATEWAY: amounts[GATEWAY] / workers}
 
 
 def _stored(prepared: Stage) -> tuple[float, float]:
@@ -164,32 +155,14 @@ def _log_bytes(prepared: Stage, resources: Sequence[str]) -> int:
 
 
 def _bytes(prepared: Stage, stored: tuple[float, float], grown: Mapping[str, float]) -> Bytes:
-    batch, record = stored
-    return Bytes(
-        record=round(_mean(map(len, records.lines())), 1),
-        batch_stored=round(batch, 1),
-        record_stored=round(record, 1),
-        page_whole=round(prepared.bytes_shown("at-hand-1000.book"), 1),
-        page_projected=round(prepared.bytes_shown("masked-500.book"), 1),
-        count_stored=round(grown[COUNT], 1),
-        seal_stored=round(grown[SEAL], 1),
-        keyed_stored=round(asyncio.run(_bytes_of_a_key(prepared.arena)), 1),
-    )
-
-
-async def _bytes_of_a_key(arena: Arena) -> float:
-    connection = await asyncpg.connect(arena.database_url)
-    try:
-        return float(
-            await connection.fetchval(
-                "SELECT pg_total_relation_size('exchange.publish_intent')::float"
-                " / greatest(count(*), 1) FROM exchange.publish_intent"
-            )
-        )
-    finally:
-        await connection.close()
-
-
-def _mean(sizes: Iterable[int]) -> float:
-    each: Sequence[int] = list(sizes)
-    return sum(each) / len(each)
+    told = {
+        "record": mean(map(len, records.lines())),
+        "batch_stored": stored[0],
+        "record_stored": stored[1],
+        "page_whole": prepared.bytes_shown("at-hand-1000.book"),
+        "page_projected": prepared.bytes_shown("masked-500.book"),
+        "count_stored": grown[COUNT],
+        "seal_stored": grown[SEAL],
+        "keyed_stored": asyncio.run(fetched(prepared.arena.database_url, KEY_BYTES)),
+    }
+    return Bytes(**{name: round(size, 1) for name, size in told.items()})

@@ -4,21 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from statistics import median_low
 
 from loadtests import records
-from loadtests.capacity.costs import (
-    FETCH,
-    KEYED,
-    LOOKUP,
-    PAGE,
-    PARTS,
-    POLL,
-    PROJECT,
-    PUBLISH,
-    TOKEN,
-    Point,
-)
+from loadtests.capacity import costs as kind
+from loadtests.capacity.costs import FETCH, KEYED, PAGE, PROJECT, PUBLISH, TOKEN, Point
 from loadtests.generator import Publish, Pull, Work
 from loadtests.processes import Use, between, sample
 from loadtests.runs import RunFailed
@@ -42,8 +31,9 @@ class Sought:
     shape: tuple[int, int] | None = None
 
     def done(self, requests: int) -> dict[str, tuple[int, int]]:
-        each = {kind: 0 if kind == KEYED else requests * self.records for kind in self.kinds}
-        return {kind: (requests, count) for kind, count in each.items()}
+        return {
+            work: (requests, 0 if work == KEYED else requests * self.records) for work in self.kinds
+        }
 
 
 Take = Callable[[Pace], Point]
@@ -68,7 +58,7 @@ def fitted(stage: Stage, lookups: int) -> Mapping[str, Take]:
         *(_pull(stage, "at-hand", limit) for limit in (100, 1000)),
         *(_pull(stage, book, limit) for book in ("missed", "masked") for limit in (500, 10_000)),
         # One caller: equal questions under way would be asked once.
-        Sought("poll, nothing new", empty, 0, 1, (POLL,)),
+        Sought("poll, nothing new", empty, 0, 1, (kind.POLL,)),
     ]
     takes = _takes(stage, sought)
     takes["token"] = lambda _pace: _tokens(stage, lookups // 3 + 1)
@@ -152,7 +142,7 @@ def _point(
         name=name,
         seconds=round(use.seconds, 3),
         done=done,
-        cpu_seconds={part: round(use.cpu_seconds.get(part, 0.0), 3) for part in PARTS},
+        cpu_seconds={part: round(use.cpu_seconds.get(part, 0.0), 3) for part in kind.PARTS},
         others_cores=round(use.others_cpu_seconds / use.seconds, 2),
         shape=shape,
     )
@@ -189,14 +179,12 @@ def _count_off(
 
 
 def _sum(parts: Sequence[Mapping[str, tuple[int, int]]]) -> dict[str, tuple[int, int]]:
-    works = dict.fromkeys(work for part in parts for work in part)
-    return {
-        work: (
-            sum(part.get(work, (0, 0))[0] for part in parts),
-            sum(part.get(work, (0, 0))[1] for part in parts),
-        )
-        for work in works
-    }
+    found: dict[str, tuple[int, int]] = {}
+    for part in parts:
+        for work, (requests, count) in part.items():
+            before = found.get(work, (0, 0))
+            found[work] = (before[0] + requests, before[1] + count)
+    return found
 
 
 def _tokens(stage: Stage, count: int) -> Point:
@@ -214,13 +202,13 @@ def _look_up(stage: Stage, count: int) -> Point:
         for turn in range(count):
             client.ask("GET", LOOKUPS[turn % len(LOOKUPS)])
         use = between(before, sample(stage.arena.families))
-    return _point("look up", use, {LOOKUP: (count, 0)})
+    return _point("look up", use, {kind.LOOKUP: (count, 0)})
 
 
 def median(points: Sequence[Point]) -> Point:
     """Return the point in the middle by what a request cost all parts together."""
-    cost = {
-        sum(each.cpu_seconds.values()) / sum(n for n, _ in each.done.values()): each
-        for each in points
-    }
-    return cost[median_low(cost)]
+
+    def cost(point: Point) -> float:
+        return sum(point.cpu_seconds.values()) / sum(count for count, _ in point.done.values())
+
+    return sorted(points, key=cost)[(len(points) - 1) // 2]

@@ -22,8 +22,8 @@ from loadtests.capacity.costs import (
     WORKER,
     Costs,
 )
-from loadtests.capacity.load import REGION
-from loadtests.capacity.model import plan
+from loadtests.capacity.load import SCENARIOS
+from loadtests.capacity.model import Plan
 
 pytestmark = [pytest.mark.benchmark]
 
@@ -66,7 +66,7 @@ async def test_bytes_are_those_of_the_log(costs: Costs) -> None:
 
 async def test_a_plan_can_be_made_of_what_was_measured(costs: Costs, tmp_path: Path) -> None:
     kept.write(costs, tmp_path / "costs.json")
-    found = plan(REGION, kept.read(tmp_path / "costs.json"))
+    found = Plan(SCENARIOS["region"], kept.read(tmp_path / "costs.json"))
     assert found.gateway.busy_cores > 1
     assert "| gateway |" in tables.plan_table(found)
 

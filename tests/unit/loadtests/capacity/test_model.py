@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.capacity.costs import GATEWAY, PUBLISH, Line
-from loadtests.capacity.load import NATION, REGION, SCENARIOS, Load, Site
-from loadtests.capacity.model import Plan, plan
-from loadtests.capacity.sizes import nodes_for
+from loadtests.capacity.load import SCENARIOS, Load, Site
+from loadtests.capacity.model import Plan, nodes_for
 from tests.support.capacity import COSTS
 
 SITE = Site()
+REGION, NATION = SCENARIOS["region"], SCENARIOS["nation"]
 loads = st.builds(
     Load,
     name=st.just("x"),
@@ -43,13 +43,13 @@ def needs(found: Plan) -> tuple[float, ...]:
         found.brokers.count,
         found.database_cores,
         found.sealing_cores,
-        found.partitions.total,
-        found.disk.log_per_day,
-        found.disk.audit_per_day,
-        found.network.clients_out,
-        found.network.brokers_out,
-        found.connections.clients,
-        found.connections.database,
+        found.partitions,
+        found.log_per_day,
+        found.audit_per_day,
+        found.clients_out,
+        found.brokers_out,
+        found.clients,
+        found.database_connections,
     )
 
 
@@ -57,21 +57,21 @@ def needs(found: Plan) -> tuple[float, ...]:
 def test_more_load_never_needs_less(load: Load, field: str, factor: float) -> None:
     kind = type(getattr(load, field))
     more = msgspec.structs.replace(load, **{field: kind(getattr(load, field) * factor)})
-    less_needed, more_needed = needs(plan(load, COSTS)), needs(plan(more, COSTS))
+    less_needed, more_needed = needs(Plan(load, COSTS)), needs(Plan(more, COSTS))
     assert all(few <= many * (1 + 1e-9) for few, many in zip(less_needed, more_needed, strict=True))
 
 
 @given(loads, st.integers(1, 10))
 def test_larger_batches_never_need_more(load: Load, factor: int) -> None:
     larger = msgspec.structs.replace(load, batch=load.batch * factor)
-    small, large = plan(load, COSTS), plan(larger, COSTS)
+    small, large = Plan(load, COSTS), Plan(larger, COSTS)
     assert large.gateway.busy_cores <= small.gateway.busy_cores * (1 + 1e-9)
     assert large.brokers.busy_cores <= small.brokers.busy_cores * (1 + 1e-9)
 
 
 @given(loads, st.floats(0.2, 0.9))
 def test_a_node_of_each_kind_may_be_lost(load: Load, utilisation: float) -> None:
-    found = plan(load, COSTS, Site(utilisation=utilisation))
+    found = Plan(load, COSTS, Site(utilisation=utilisation))
     for nodes in (found.gateway, found.edge, found.brokers):
         assert nodes.count >= 2
         assert nodes.busy_share_without_one <= utilisation * (1 + 1e-9)
@@ -81,7 +81,7 @@ def test_a_node_of_each_kind_may_be_lost(load: Load, utilisation: float) -> None
 @given(loads)
 def test_the_queue_is_that_of_the_cores_that_are_busy(load: Load) -> None:
     """What holds the loops is all that the gateway does but being there."""
-    found = plan(load, COSTS)
+    found = Plan(load, COSTS)
     workers = found.gateway.count * found.gateway.cores
     idle = COSTS.idle_cores[GATEWAY]
     assert found.waiting.busy + idle == pytest.approx(found.gateway.busy_cores / workers)
@@ -95,7 +95,7 @@ def test_a_load_reckoned_by_hand() -> None:
         peak_factor=1, batch=100, singles_share=0, keyed_share=0, readers=0, lookups=0,
         retention_days=1,
     )  # fmt: skip
-    found = plan(load, COSTS)
+    found = Plan(load, COSTS)
     assert found.per_second(PUBLISH) == 100
     workers = 2 * 16
     # 100 requests of 200 + 500 µs, 100 flushed counts of 50 µs, and the idle workers.
@@ -103,10 +103,10 @@ def test_a_load_reckoned_by_hand() -> None:
     # 100 appends of 100 + 100 µs, three copies of each, and the idle broker.
     assert found.brokers.busy_cores == pytest.approx(0.06 + 0.05)
     assert (found.gateway.count, found.brokers.count, found.edge.count) == (2, 4, 2)
-    assert found.partitions.total == 100
+    assert found.partitions == 100
     day = 86_400 * 3 * (10_000 * 360 + 100 * 200)
-    assert found.disk.log_per_day == pytest.approx(day)
-    assert found.disk.log_kept == pytest.approx(day / 0.7)
+    assert found.log_per_day == pytest.approx(day)
+    assert found.log_kept == pytest.approx(day / 0.7)
 
 
 def test_nodes_are_enough_when_one_is_lost() -> None:
@@ -115,11 +115,11 @@ def test_nodes_are_enough_when_one_is_lost() -> None:
 
 def test_limits_are_told_where_they_are_reached_and_nowhere_else() -> None:
     small = Load(name="x", resources=10, subscriptions=30, clients=5, records_per_second=100)
-    assert plan(small, COSTS).limits == []
+    assert Plan(small, COSTS).limits == []
     huge = msgspec.structs.replace(
         NATION, hottest_share=0.9, subscriptions=10**7, records_per_second=1e7, batch=10
     )
-    told = " ".join(plan(huge, COSTS).limits)
+    told = " ".join(Plan(huge, COSTS).limits)
     for word in ("busiest resource", "sealing", "the database keeps", "connections"):
         assert word in told
 
@@ -127,7 +127,7 @@ def test_limits_are_told_where_they_are_reached_and_nowhere_else() -> None:
 def test_a_dearer_publish_needs_more_gateways() -> None:
     work = {**COSTS.work, PUBLISH: {GATEWAY: Line(400, 10)}}
     dearer = msgspec.structs.replace(COSTS, work=work)
-    assert plan(REGION, dearer).gateway.count > plan(REGION, COSTS).gateway.count
+    assert Plan(REGION, dearer).gateway.count > Plan(REGION, COSTS).gateway.count
 
 
 def test_the_region_is_the_one_that_was_asked_for() -> None:
