@@ -6,12 +6,10 @@ may be started beside its own.
 
 import asyncio
 import contextlib
-import os
 import platform
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +26,7 @@ import psutil
 from deploy.local import artifacts, kafka, postgres
 from deploy.local.files import locked, read_json, write_private
 from deploy.local.ports import HOST, PortBook
-from deploy.local.processes import Service
+from deploy.local.processes import Command, Service
 from deploy.local.report import Report
 from deploy.local.up import METRICS_PORTS, Place, Platform, place
 from deploy.local.wording import LocalError
@@ -44,7 +42,7 @@ BUDGETS = {
     "SHUYUAN_VERIFY_TRIES_PER_SUBJECT": "1000000000",
 }
 ROLES = ("gateway", "worker", "broker", "database")
-READY_SECONDS, GRACE_SECONDS, PROBE_SECONDS, POLL_SECONDS = 60.0, 20.0, 5.0, 0.01
+READY_SECONDS, PROBE_SECONDS = 60.0, 5.0
 # Publishing over 2,000 topics leaves about 1 GB a run, and no segment is full enough to be freed.
 KEPT_BYTES_MAX = 24 * 2**30
 
@@ -189,15 +187,13 @@ class Beside:
 
     arena: Arena
     seconds_to_ready: float
-    process: subprocess.Popen[bytes]
 
 
 @contextmanager
 def beside(arena: Arena, *, workers: int = 1, **changes: str) -> Iterator[Beside]:
-    """Run one more gateway with a number of workers and changed settings; raises RunFailed."""
+    """Run one more gateway with a number of workers and changed settings; raises StartFailed."""
     port = PortBook(arena.folder / "ports.json").choose("beside")
     settings = {
-        **os.environ,
         **arena.settings,
         "SHUYUAN_PORT": str(port),
         "SHUYUAN_GATEWAY_METRICS_PORT": "0",
@@ -205,36 +201,34 @@ def beside(arena: Arena, *, workers: int = 1, **changes: str) -> Iterator[Beside
         "SHUYUAN_LOG_LEVEL": "warning",
         **changes,
     }
-    log, base_url = arena.folder / "beside.log", f"http://{HOST}:{port}"
+    command = Command((sys.executable, "-m", "gateway", "serve"), settings, ROOT)
     begun = time.monotonic()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            (sys.executable, "-m", "gateway", "serve"),
-            stdout=output, stderr=output, env=settings, cwd=ROOT,
-        )  # fmt: skip
+    with served(arena, command, port, "/readyz") as own:
+        yield Beside(replace(own, workers=workers), time.monotonic() - begun)
+
+
+@contextmanager
+def served(arena: Arena, command: Command, port: int, probe: str) -> Iterator[Arena]:
+    """Run a service beside the platform until it is no longer needed; raises StartFailed.
+
+    Its processes stand where the gateway's do.
+    """
+    base_url = f"http://{HOST}:{port}"
+    service = Service(f"beside-{port}", arena.folder, ready=lambda: _answers(base_url + probe))
     try:
-        _await_ready(base_url, process, log)
-        families = {**arena.families, "gateway": process.pid}
-        own = replace(arena, base_url=base_url, families=families, workers=workers)
-        yield Beside(own, time.monotonic() - begun, process)
+        service.start(command, within_seconds=READY_SECONDS)
+        pid = _pid(service)
+        if pid is None:
+            raise RunFailed(service.tail())
+        yield replace(arena, base_url=base_url, families={**arena.families, "gateway": pid})
     finally:
-        process.terminate()
-        try:
-            process.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        service.stop()
 
 
-def _await_ready(base_url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    with httpx.Client(base_url=base_url, timeout=PROBE_SECONDS, verify=False) as http:  # noqa: S501 - no TLS
-        while time.monotonic() < deadline and process.poll() is None:
-            with contextlib.suppress(httpx.HTTPError):
-                if http.get("/readyz").is_success:
-                    return
-            time.sleep(POLL_SECONDS)
-    raise RunFailed(f"the gateway did not become ready: {log.read_text(errors='replace')[-2000:]}")
+def _answers(url: str) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return httpx.get(url, timeout=PROBE_SECONDS).is_success
+    return False
 
 
 def machine(arena: Arena) -> Machine:

@@ -6,13 +6,15 @@ the log, fails the run.
 """
 
 import argparse
+import dataclasses
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from deploy.local.ports import HOST
 from deploy.local.report import Report
@@ -22,11 +24,12 @@ from loadtests import results as outcomes
 from loadtests.arena import guarded, machine, own_arena
 from loadtests.bridges import BROKER_PORT, Bridge, make_ready, parse
 from loadtests.cases import Row, generators, rows, works
+from loadtests.generator import Pace
 from loadtests.processes import others_share
 from loadtests.references import naive
 from loadtests.results import Case, Results, middle
 from loadtests.runs import ROOT, RunFailed
-from loadtests.stage import Pace, Stage, generate, prepare
+from loadtests.stage import Stage, generate, prepare
 from loadtests.targets import WRK, judge
 
 LOOK_SECONDS = 1.0
@@ -54,6 +57,21 @@ class Plan:
     bridges: Sequence[Bridge] = ()
 
 
+def _quick() -> list[str]:
+    """Return one row of each kind, for a run of two minutes."""
+    by = generators()[0]
+    systems = ("shuyuan", "naive", "naive-batched")
+    each = ("publish-1", "publish-1-keyed", "pull-500-masked", "pull-500-masked-quota", "pull-500")
+    more = ("pull-500-masked-tail", "pull-500-tail", "pull-catch-up", "query", "verify")
+    return [
+        *(f"publish-500/{system}/{by}" for system in systems),
+        *("publish-500/shuyuan/locust", "publish-500/kafka-producer-perf-test/1 producer"),
+        *(f"{name}/shuyuan/{by}" for name in (*each, *more)),
+        *("pull-500-masked/naive/" + by, "pull-catch-up/kafka-consumer-perf-test"),
+        *("long-poll", "mixed", "storm", "revocation"),
+    ]
+
+
 FULL = Plan(
     rounds=5,
     pace=Pace(0.7, 1.5, 3_200_000),
@@ -72,25 +90,13 @@ QUICK = Plan(
     tool_archive_records=1_600_000,
     warming_seconds=1.5,
     indicative=True,
-    only=(
-        *(
-            f"publish-500/{each}/{generators()[0]}"
-            for each in ("shuyuan", "naive", "naive-batched")
-        ),
-        *("publish-500/shuyuan/locust", "publish-500/kafka-producer-perf-test/1 producer"),
-        *(f"publish-1/shuyuan/{generators()[0]}", f"publish-1-keyed//{generators()[0]}"),
-        *(f"pull-500-masked//{generators()[0]}", f"pull-500-masked-quota//{generators()[0]}"),
-        *(f"pull-500/shuyuan/{generators()[0]}", f"pull-500-masked-tail//{generators()[0]}"),
-        *(f"pull-500-tail//{generators()[0]}", f"pull-catch-up/shuyuan/{generators()[0]}"),
-        *(f"query//{generators()[0]}", f"verify//{generators()[0]}"),
-        *("pull-catch-up/kafka-consumer-perf-test", "long-poll", "mixed", "storm", "revocation"),
-    ),
+    only=_quick(),
 )
 
 
 def measure(stage: Stage, plan: Plan, folder: Path, report: Report, others: float = 0.0) -> Results:
     """Measure every row that the plan names; `others` is how busy the machine was before."""
-    started, begun = datetime.now(UTC), time.monotonic()
+    started = datetime.now(UTC)
     if WRK not in generators():
         report.line(say("未安装 wrk：略去其各行", "wrk is not installed: its rows are left out"))
     with report.step(say("预热", "warming the broker and the gateway")):
@@ -102,12 +108,9 @@ def measure(stage: Stage, plan: Plan, folder: Path, report: Report, others: floa
         wanted = [row for row in known if _is_wanted(row, plan.only)]
         cases = _rounds(wanted, plan, done, report)
     found = Results(
-        started_at=started.isoformat(timespec="seconds"),
-        seconds=round(time.monotonic() - begun, 1),
-        machine=machine(stage.arena),
+        **outcomes.about(machine(stage.arena), started, others),
         cases=cases,
         indicative=plan.indicative,
-        others_share=round(others, 3),
         rounds=plan.rounds,
         commit=_commit(),
         targets=judge(cases, indicative=plan.indicative),
@@ -120,7 +123,7 @@ def measure(stage: Stage, plan: Plan, folder: Path, report: Report, others: floa
 def _made_ready(stage: Stage, plan: Plan, report: Report) -> list[Bridge]:
     """Wait for the bridges; one without a broker of its own speaks to the benchmark's."""
     own = stage.arena.bootstrap
-    found = [replace(each, bootstrap=each.bootstrap or own) for each in plan.bridges]
+    found = [dataclasses.replace(each, bootstrap=each.bootstrap or own) for each in plan.bridges]
     for bridge in found:
         told = f"{bridge.url}（bootstrap.servers={bridge.bootstrap}）"
         with report.step(say(f"等待网桥 {told}", f"waiting for the bridge {told}")):
@@ -171,7 +174,7 @@ def _matches(row: Row, wanted: str) -> bool:
     name, system, generator, *_ = [*wanted.split("/"), "", "", ""]
     named = all(
         not part or part == own
-        for part, own in zip((name, system, generator), row.row, strict=True)
+        for part, own in zip((name, system, generator), row.label.row, strict=True)
     )
     return named and (bool(generator) or not row.spare)
 
@@ -187,10 +190,10 @@ def _plan(arguments: Sequence[str]) -> Plan:
     chosen = parser.parse_args(arguments)
     plan = QUICK if chosen.quick else FULL
     seconds = chosen.seconds or plan.pace.seconds
-    return replace(
+    return dataclasses.replace(
         plan,
         rounds=chosen.rounds or plan.rounds,
-        pace=replace(plan.pace, seconds=seconds),
+        pace=msgspec.structs.replace(plan.pace, seconds=seconds),
         only=plan.only if chosen.only is None else tuple(chosen.only),
         bridges=[parse(each, chosen.bridge_bootstrap or "") for each in chosen.bridge or ()],
     )

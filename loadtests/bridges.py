@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 import httpx
@@ -19,8 +19,8 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.local.ports import HOST
 from loadtests import records
-from loadtests.readback import ends_of
-from loadtests.references import create_topics_of
+from loadtests.arena import Arena
+from loadtests.readback import create_topics, ends_of
 from loadtests.runs import RunFailed
 from loadtests.tally import Run
 
@@ -48,10 +48,13 @@ class Bridge:
     url: str
     bootstrap: str
 
-    @property
-    def families(self) -> Mapping[str, int]:
-        pid = _listener(self.url)
-        return {"gateway": pid} if pid else {}
+    def beside(self, arena: Arena) -> Arena:
+        """Return the arena with the bridge in the gateway's place, its process where it is ours."""
+        families, pid = dict(arena.families), _listener(self.url)
+        del families["gateway"]
+        return replace(
+            arena, base_url=self.url, families=families | ({"gateway": pid} if pid else {})
+        )
 
 
 def parse(text: str, bootstrap: str) -> Bridge:
@@ -82,7 +85,7 @@ def _takes(http: httpx.Client, body: object) -> bool:
 
 async def _fill(bootstrap: str, archive_records: int) -> None:
     """Put record n at offset n of the archive, unless an earlier run has."""
-    await create_topics_of(bootstrap, [*FEEDS, ARCHIVE], 1)
+    await create_topics(bootstrap, [*FEEDS, ARCHIVE], 1)
     there = (await ends_of(bootstrap, ARCHIVE, [PARTITION]))[PARTITION]
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=LINGER_MS

@@ -1,68 +1,60 @@
-"""The rows of the benchmark: what is asked of which system, by which generator."""
+"""The rows of the benchmark: what is asked of which system, by which generator, and one figure."""
 
+import asyncio
 import statistics
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from exchange.log.topics import topic_of
-from loadtests import kafka_tools, wrk
+from loadtests import kafka_tools, readback, references, wrk
 from loadtests import stage as stages
 from loadtests import targets as facts
-from loadtests.bridges import Bridge
-from loadtests.generator import Publish, Pull, Work
-from loadtests.measuring import Label, Measuring, acknowledged, judged, naive_feeds, read_back
-from loadtests.references import Naive
-from loadtests.results import Case
-from loadtests.runs import Observed
-from loadtests.stage import BATCH, Pace, Stage, generate
-from loadtests.tally import together
-from loadtests.targets import (
-    BESIDE,
-    CONSUMER_TEST,
-    LOCUST,
-    NAIVE,
-    PRODUCER_TEST,
-    RAW,
-    SHUYUAN,
-    TUNED_NAIVE,
-    WRK,
-)
+from loadtests.arena import Arena
+from loadtests.bridges import FEEDS, Bridge
+from loadtests.generator import Pace, Publish, Pull, Work
+from loadtests.kafka_tools import Variant
+from loadtests.readback import Answer, Question, Topic, create_topics
+from loadtests.results import Case, Label, judged
+from loadtests.runs import Child, Observed, ask, observe
+from loadtests.stage import BATCH, SPARE_SECONDS, Stage, generate
+from loadtests.tally import Run, together
+from loadtests.targets import BESIDE, LOCUST, NAIVE, RAW, SHUYUAN, TUNED_NAIVE, WRK
 from loadtests.world import under_usual_limits
 
+GENERATORS = {RAW: generate, WRK: wrk.generate}
+LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+BRIDGE_LOCUSTFILE = LOCUSTFILE.with_name("scenarios") / "bridge.py"
+READING_SECONDS = 300.0
+# Longer than any long poll of the scenarios: every user gets its last answer.
+STOP_TIMEOUT_SECONDS = 30
 CAPACITY = Pace(1.0, 3.0)
 STORM = "storm"
 # Single records beside batches: at a fixed share of what is carried, on connections of their own.
 SHARE = 0.7
-BATCH_CALLERS, SINGLE_CALLERS = 16, 32
-SINGLES_PER_SECOND = 400.0
+BATCH_CALLERS, SINGLE_CALLERS, SINGLES_PER_SECOND = 16, 32, 400.0
 WINDOW_SECONDS = 3.0
 # Batches run before the first single record counts, and still after the last one.
 LEAD_SECONDS = 1.0
 
-Run = Callable[[Pace], Case]
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of the table; a `story` is told once, after the rounds."""
 
-    name: str
-    system: str
-    generator: str
-    run: Run
+    label: Label
+    run: Callable[[Pace], Case]
     story: bool = False
-
-    @property
-    def row(self) -> tuple[str, str, str]:
-        return self.name, self.system, self.generator
 
     @property
     def spare(self) -> bool:
         """Whether wrk asks the same where it is installed."""
-        return self.generator == RAW and not self.story and WRK in generators()
+        return self.label.generator == RAW and not self.story and WRK in generators()
 
 
 class Cast(NamedTuple):
@@ -131,7 +123,7 @@ def works(stage: Stage) -> dict[str, tuple[Work, int]]:
 
 def rows(
     stage: Stage,
-    naive: Naive,
+    naive: Arena,
     tool_archive: int,
     done: Sequence[Case],
     bridges: Sequence[Bridge] = (),
@@ -140,81 +132,191 @@ def rows(
 
     `tool_archive` is how many records Kafka's own consumer reads; `done` grows as rows are run.
     """
-    measuring = Measuring(stage, tool_archive)
-    found = [
-        *(_bridged(measuring, bridge, cast) for bridge in bridges for cast in BRIDGE_CASTS),
-        *(
-            _driven(measuring, Label(name, SHUYUAN, by, callers), work)
-            for name, (work, callers) in works(stage).items()
-            for by in generators()
-        ),
-        *_naive(measuring, naive),
-        *_tools(measuring),
-        *(_played(measuring, stage, cast) for cast in CASTS),
-        Row(BESIDE, SHUYUAN, RAW, partial(_beside, stage, done), story=True),
+    own = [
+        _driven(stage, Label(name, SHUYUAN, by, callers), work)
+        for name, (work, callers) in works(stage).items()
+        for by in generators()
     ]
-    return sorted(found, key=lambda row: (row.story, ORDER.index(row.name)))
+    beside = Label(BESIDE, SHUYUAN, RAW, SINGLE_CALLERS, stage.arena.workers)
+    found = [
+        *(_bridged(stage, bridge, cast) for bridge in bridges for cast in BRIDGE_CASTS),
+        *(*own, *_naive(stage, naive), *_tools(stage, tool_archive)),
+        *(_played(stage, cast) for cast in CASTS),
+        Row(beside, partial(_beside, stage, beside, done), story=True),
+    ]
+    return sorted(found, key=lambda row: (row.story, ORDER.index(row.label.name)))
+
+
+def measured(
+    stage: Stage, label: Label, topics: Iterable[str], play: Callable[[], Observed]
+) -> Case:
+    """Let a generator play, then compare the log with what it was answered, and delete it."""
+    starts = {topic: stage.ends(topic)[0] for topic in topics}
+    seen = play()
+    return judged(label, seen, read_back(stage, acknowledged(seen.total.acknowledged), starts))
+
+
+def drive(
+    stage: Stage,
+    label: Label,
+    work: Work,
+    pace: Pace,
+    naive: Arena | None = None,
+    feeds: Sequence[str] = (),
+) -> Case:
+    """Let a generator (`RAW` or `WRK`) ask the exchange, or the naive service."""
+    topics = feeds or tuple(map(topic_of, stage.world.feeds))
+    asked = partial(GENERATORS[label.generator], stage, work, label.callers, pace, naive)
+    return measured(stage, replace(label, workers=stage.arena.workers), topics, asked)
 
 
 def _driven(
-    measuring: Measuring,
+    stage: Stage,
     label: Label,
     work: Work,
-    naive: Naive | None = None,
+    naive: Arena | None = None,
     feeds: Sequence[str] = (),
 ) -> Row:
-    def run(pace: Pace) -> Case:
-        return measuring.drive(label, work, pace, naive, feeds)
-
-    return Row(label.name, label.system, label.generator, run)
+    return Row(label, lambda pace: drive(stage, label, work, pace, naive, feeds))
 
 
-def _naive(measuring: Measuring, naive: Naive) -> list[Row]:
-    feeds, batched = (list(naive_feeds(system)) for system in (NAIVE, TUNED_NAIVE))
+def _naive(stage: Stage, naive: Arena) -> list[Row]:
+    feeds, batched = list(references.FEEDS), list(references.BATCHED_FEEDS)
+    pages = partial(references.pages_of, naive)
     asked: Sequence[tuple[str, str, Work, int, list[str]]] = (
         ("publish-500", NAIVE, Publish(feeds, BATCH), 8, feeds),
         ("publish-500", TUNED_NAIVE, Publish(batched, BATCH), 8, batched),
         ("publish-1", NAIVE, Publish(feeds, 1), 64, feeds),
-        ("pull-500-masked", NAIVE, naive.pages("masked"), 8, feeds),
-        ("pull-500", NAIVE, naive.pages("whole"), 8, feeds),
-        ("pull-catch-up", NAIVE, naive.pages("catch-up"), 4, feeds),
+        ("pull-500-masked", NAIVE, pages("masked"), 8, feeds),
+        ("pull-500", NAIVE, pages("whole"), 8, feeds),
+        ("pull-catch-up", NAIVE, pages("catch-up"), 4, feeds),
     )
     return [
-        _driven(measuring, Label(name, system, by, callers), work, naive, topics)
+        _driven(stage, Label(name, system, by, callers), work, naive, topics)
         for name, system, work, callers, topics in asked
         for by in generators()
     ]
 
 
-def _tools(measuring: Measuring) -> list[Row]:
+def _tools(stage: Stage, archive: int) -> list[Row]:
     produced = [
-        Row("publish-500", PRODUCER_TEST, str(each), partial(measuring.produce, each))
+        Row(
+            Label("publish-500", facts.PRODUCER_TEST, str(each), each.producers),
+            partial(_produced, stage, each),
+        )
         for each in kafka_tools.VARIANTS
     ]
-    return [*produced, Row("pull-catch-up", CONSUMER_TEST, "1 consumer", measuring.consume)]
+    consumer = Label("pull-catch-up", facts.CONSUMER_TEST, "1 consumer", 1)
+    return [*produced, Row(consumer, lambda _pace: _consumed(stage, consumer, archive))]
 
 
-def _played(measuring: Measuring, stage: Stage, cast: Cast) -> Row:
-    label = Label(cast.name, SHUYUAN, LOCUST, cast.users)
+def _produced(stage: Stage, variant: Variant, pace: Pace) -> Case:
+    """Let Kafka's own producers write our records; their first half is their warm-up."""
+    topic, before = kafka_tools.WRITTEN, _there(stage, kafka_tools.WRITTEN)
+    made = kafka_tools.produce(stage.arena, topic, pace.perf_records, variant)
+    moved = _there(stage, topic) - before
+    ends = stage.ends(topic, kafka_tools.PARTITIONS)
+    asyncio.run(readback.delete(stage.arena.bootstrap, topic, ends))
+    label = Label("publish-500", facts.PRODUCER_TEST, str(variant), variant.producers)
+    return judged(label, made, readback.moved(made.total.records, moved))
 
-    def play(pace: Pace) -> Case:
+
+def _consumed(stage: Stage, label: Label, archive: int) -> Case:
+    """Let Kafka's own consumer read what its producer wrote; its first half is its warm-up."""
+    missing = archive - _there(stage, kafka_tools.READ)
+    if missing > 0:
+        kafka_tools.produce(stage.arena, kafka_tools.READ, missing)
+    got = kafka_tools.consume(stage.arena, kafka_tools.READ, archive)
+    there = min(got.total.records, _there(stage, kafka_tools.READ))
+    return judged(label, got, readback.moved(got.total.records, there))
+
+
+def _there(stage: Stage, topic: str) -> int:
+    """Return where a topic of Kafka's tools ends, all partitions together; it may be new."""
+    asyncio.run(create_topics(stage.arena.bootstrap, [topic], kafka_tools.PARTITIONS))
+    return sum(stage.ends(topic, kafka_tools.PARTITIONS).values())
+
+
+def _played(stage: Stage, cast: Cast) -> Row:
+    label = Label(cast.name, SHUYUAN, LOCUST, cast.users, stage.arena.workers)
+    topics = list(map(topic_of, [*stage.world.feeds, stage.world.bulletin]))
+
+    def run(pace: Pace) -> Case:
         stretched = replace(pace, seconds=pace.seconds * cast.stretch)
-        return measuring.locust(label, cast.classes, stretched)
-
-    def limited(pace: Pace) -> Case:
-        """Let a system storm that has no limits of its own."""
+        asked = partial(play, stage, stage.arena, label.callers, cast.classes, stretched)
+        if cast.name != STORM:
+            return measured(stage, label, topics, asked)
         world = stage.world
         with under_usual_limits(world, stage.arena.credentials, world.consumer):
-            return play(pace)
+            return measured(stage, label, topics, asked)
 
-    run = limited if cast.name == STORM else play
-    return Row(cast.name, SHUYUAN, LOCUST, run, cast.story)
+    return Row(label, run, cast.story)
 
 
-def _bridged(measuring: Measuring, bridge: Bridge, cast: Cast) -> Row:
+def _bridged(stage: Stage, bridge: Bridge, cast: Cast) -> Row:
     label = Label(cast.name, bridge.name, LOCUST, cast.users)
-    run = partial(measuring.bridge, bridge, label, cast.classes)
-    return Row(cast.name, bridge.name, LOCUST, run)
+    return Row(label, partial(bridged, stage, bridge, label, cast.classes))
+
+
+def bridged(stage: Stage, bridge: Bridge, label: Label, classes: Sequence[str], pace: Pace) -> Case:
+    """Let Locust's users ask a bridge that speaks the Kafka REST v2 API."""
+    before = {feed: readback.ends(bridge.bootstrap, feed)[0] for feed in FEEDS}
+    service = bridge.beside(stage.arena)
+    seen = play(stage, service, label.callers, classes, pace, BRIDGE_LOCUSTFILE)
+    topics = [
+        Topic(feed, {0: before[feed]}, runs, rewritten=True)
+        for feed, runs in seen.total.acknowledged.items()
+    ]
+    return judged(label, seen, _answer(stage, Question(bridge.bootstrap, topics, delete=True)))
+
+
+def play(
+    stage: Stage,
+    service: Arena,
+    users: int,
+    classes: Sequence[str],
+    pace: Pace,
+    file: Path = LOCUSTFILE,
+) -> Observed:
+    """Run these users of Locust headless for one window."""
+    command = [
+        *(sys.executable, "-m", "locust", "-f", str(file), *classes),
+        *("--headless", "--users", str(users), "--spawn-rate", "1000", "--only-summary"),
+        *("--host", service.base_url, "--folder", str(stage.folder)),
+        *("--warm-up", str(pace.warm_up_seconds), "--window", str(pace.seconds)),
+        *("--stop-timeout", str(STOP_TIMEOUT_SECONDS), "--loglevel", "WARNING"),
+    ]
+    limit = pace.warm_up_seconds + pace.seconds + STOP_TIMEOUT_SECONDS + SPARE_SECONDS
+    return observe(Child(command, stage.log("locust")), service.families, limit)
+
+
+def acknowledged(runs: Mapping[str, list[Run]]) -> dict[str, list[Run]]:
+    """Return the runs that receipts name, by topic; that of the naive service is named itself."""
+    ours = {each: topic_of(each) for each in runs if "." not in each}
+    return {ours.get(each, each): found for each, found in runs.items()}
+
+
+def read_back(
+    stage: Stage,
+    runs: Mapping[str, Sequence[Run]],
+    starts: Mapping[str, int],
+    *,
+    delete: bool = True,
+) -> Answer:
+    """Compare the log of each topic, from a start on, with what was acknowledged."""
+    if not runs:
+        return Answer()
+    bulletin = topic_of(stage.world.bulletin)
+    topics = [
+        Topic(topic, {0: start}, list(runs.get(topic, ())), known=topic != bulletin)
+        for topic, start in starts.items()
+    ]
+    return _answer(stage, Question(stage.arena.bootstrap, topics, delete=delete))
+
+
+def _answer(stage: Stage, question: Question) -> Answer:
+    child = Child.python("loadtests.readback", stage.log("readback"), question)
+    return ask(child, Answer, READING_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +332,7 @@ class Pair:
         return self.beside.window.p99_ms / self.alone.window.p99_ms
 
 
-def _beside(stage: Stage, done: Sequence[Case], pace: Pace) -> Case:
+def _beside(stage: Stage, label: Label, done: Sequence[Case], pace: Pace) -> Case:
     """Tell how much longer single records take while the exchange is well loaded (P9).
 
     Batches come at a fixed share of what this very run has measured, single records at the same
@@ -238,16 +340,16 @@ def _beside(stage: Stage, done: Sequence[Case], pace: Pace) -> Case:
     turns, and each pair gives one ratio.
     """
     rate = _capacity(stage, done) * SHARE / BATCH
-    starts = {topic_of(feed): stage.ends(topic_of(feed))[0] for feed in stage.world.feeds}
-    seen = sorted((_pair(stage, rate, pace) for _ in range(pace.pairs)), key=lambda p: p.ratio)
-    total = together(
-        [each.total for pair in seen for each in (pair.alone, pair.beside, pair.batches)]
-    )
-    total.facts = {**_facts(seen), facts.BATCHES_DUE: rate}
-    found = read_back(stage, acknowledged(total), starts, delete=True)
-    chosen = seen[(len(seen) - 1) // 2].beside
-    label = Label(BESIDE, SHUYUAN, RAW, SINGLE_CALLERS, stage.arena.workers)
-    return judged(label, Observed(chosen.window, total, chosen.use), found)
+
+    def play() -> Observed:
+        seen = sorted((_pair(stage, rate, pace) for _ in range(pace.pairs)), key=lambda p: p.ratio)
+        runs = [each for pair in seen for each in (pair.alone, pair.beside, pair.batches)]
+        total = together([each.total for each in runs])
+        total.facts = {**_facts(seen), facts.BATCHES_DUE: rate}
+        chosen = seen[(len(seen) - 1) // 2].beside
+        return Observed(chosen.window, total, chosen.use)
+
+    return measured(stage, label, map(topic_of, stage.world.feeds), play)
 
 
 def _capacity(stage: Stage, done: Sequence[Case]) -> float:

@@ -16,7 +16,8 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
+from urllib.parse import urlsplit
 
 import msgspec
 import uvloop
@@ -67,39 +68,50 @@ class Pull(msgspec.Struct, tag="pull"):
 Work = Publish | Pull
 
 
-class Order(msgspec.Struct, kw_only=True):
-    """`requests` ends the run after so many, 0 means when the seconds are over.
+class Pace(msgspec.Struct, frozen=True):
+    """How long one run warms up and is measured.
 
-    `rate` is in requests a second, 0 means as fast as the answers come. A generator that `yields`
-    leaves the processor to everybody else: in earnest it has a machine of its own. Pages name one
-    of the `tokens` by its place.
+    `perf_records` are for Kafka's own producer, `pairs` for what is measured in pairs; `rate` is in
+    requests a second, 0 means as fast as the answers come; who `yields` leaves the processor to
+    everybody else: in earnest it has a machine of its own.
     """
 
-    host: str
-    port: int
-    tokens: list[str]
-    callers: int
     warm_up_seconds: float
     seconds: float
-    work: Work
-    requests: int = 0
+    perf_records: int = 0
+    pairs: int = 1
     rate: float = 0.0
     yields: bool = False
 
 
-class Workload(Protocol):
-    """`ask` returns the bytes of a caller's next request, `answered` how many records came."""
+class Order(msgspec.Struct, kw_only=True):
+    """`requests` ends the run after so many, 0 means when the pace's seconds are over.
 
-    def ask(self, caller: int) -> bytes: ...
+    Pages name one of the `tokens` by its place.
+    """
 
-    def answered(self, caller: int, status: int, body: bytes) -> int:
-        """Raise ValueError for an answer that is not as it must be."""
-        ...
+    base_url: str
+    tokens: list[str]
+    callers: int
+    pace: Pace
+    work: Work
+    requests: int = 0
+
+
+def address(base_url: str) -> tuple[str, int]:
+    """Return host and port."""
+    where = urlsplit(base_url)
+    return str(where.hostname), where.port or 80
 
 
 class Publishing:
+    """`ask` returns the bytes of a caller's next request, `answered` how many records came.
+
+    ValueError for an answer that is not as it must be.
+    """
+
     def __init__(self, work: Publish, order: Order, tally: Tally) -> None:
-        host, token = f"{order.host}:{order.port}", order.tokens[0]
+        host, token = urlsplit(order.base_url).netloc, order.tokens[0]
         self._heads = [
             f"POST /v1/resources/{each}/records HTTP/1.1\r\nHost: {host}\r\n"
             f"Authorization: Bearer {token}\r\nContent-Type: application/x-ndjson\r\n".encode()
@@ -128,8 +140,10 @@ class Publishing:
 
 
 class Pulling:
+    """The same for pages, each of which must be that of the book."""
+
     def __init__(self, work: Pull, order: Order, tally: Tally) -> None:
-        self._book, host = Book(Path(work.book)), f"{order.host}:{order.port}"
+        self._book, host = Book(Path(work.book)), urlsplit(order.base_url).netloc
         self._requests = [page.request(host, order.tokens) for page in self._book.pages]
         count = len(self._requests)
         # Callers begin evenly spread, each where another one was long ago.
@@ -216,6 +230,9 @@ class Answers(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._have = self._need = self._head_end = 0
 
+    async def connect(self, host: str, port: int) -> None:
+        await asyncio.get_running_loop().create_connection(lambda: self, host, port)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own is no subclass
 
@@ -245,7 +262,7 @@ class Answers(asyncio.Protocol):
 class Caller(Answers):
     """Asks, takes the whole answer, asks again until it is told to stop."""
 
-    def __init__(self, number: int, work: Workload, tally: Tally, turns: Turns) -> None:
+    def __init__(self, number: int, work: Publishing | Pulling, tally: Tally, turns: Turns) -> None:
         super().__init__()
         self.idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._number, self._work, self._tally, self._turns = number, work, tally, turns
@@ -282,30 +299,27 @@ class Caller(Answers):
 
 async def run(order: Order) -> None:
     """Warm up, measure one window, let every caller get its last answer, tell what came."""
-    tally, work = Tally(), order.work
-    turns = Paced(order.rate) if order.rate else Turns(order.requests)
-    kind = Publishing if isinstance(work, Publish) else Pulling
-    load: Workload = kind(work, order, tally)  # type: ignore[arg-type]
-    loop = asyncio.get_running_loop()
-    callers = []
-    for number in range(order.callers):
-        made = Caller(number, load, tally, turns)
-        await loop.create_connection(lambda made=made: made, order.host, order.port)  # type: ignore[misc]
-        callers.append(made)
+    tally, work, pace = Tally(), order.work, order.pace
+    turns = Paced(pace.rate) if pace.rate else Turns(order.requests)
+    load: Publishing | Pulling = (
+        Publishing(work, order, tally) if isinstance(work, Publish) else Pulling(work, order, tally)
+    )
+    callers = [Caller(number, load, tally, turns) for number in range(order.callers)]
+    for caller in callers:
+        await caller.connect(*address(order.base_url))
     pacing = asyncio.create_task(turns.run())
-    await asyncio.sleep(order.warm_up_seconds)
+    await asyncio.sleep(pace.warm_up_seconds)
     tally.open_window()
     tell(BEGIN)
     idle = [caller.idle for caller in callers]
-    await asyncio.wait(idle, timeout=order.seconds)
+    await asyncio.wait(idle, timeout=pace.seconds)
     await _something(tally, idle)
     tell(END, tally.close_window())
     turns.stop()
     await pacing
-    await asyncio.wait(idle, timeout=PATIENCE_SECONDS)
-    for caller in callers:
-        if not caller.idle.done():
-            tally.failed(f"no answer within {PATIENCE_SECONDS:.0f} s")
+    _, waiting = await asyncio.wait(idle, timeout=PATIENCE_SECONDS)
+    for _ in waiting:
+        tally.failed(f"no answer within {PATIENCE_SECONDS:.0f} s")
     tell(DONE, tally.total())
 
 
@@ -320,7 +334,7 @@ async def _something(tally: Tally, idle: Sequence[asyncio.Future[None]]) -> None
 
 def main() -> None:
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
-    if order.yields:
+    if order.pace.yields:
         os.nice(NICENESS)
     uvloop.run(run(order))
 

@@ -15,7 +15,8 @@ from deploy.local.artifacts import class_path
 from deploy.local.java import find_java
 from loadtests import records
 from loadtests.arena import Arena
-from loadtests.runs import Child, Progress, RunFailed, Steady, steady
+from loadtests.runs import Child, Observed, Progress, RunFailed, Steady, steady
+from loadtests.tally import Total, Window
 
 TOOLS = "org.apache.kafka.tools"
 HEAP = "-Xmx512m"
@@ -52,17 +53,7 @@ class Variant:
 VARIANTS = tuple(Variant(count, by) for by in ("none", "lz4") for count in (1, 2))
 
 
-@dataclass(frozen=True, slots=True)
-class Performed:
-    """What a tool did in all, and in its steady windows; a consumer has no latency."""
-
-    records: int
-    steady: Steady
-    p50_ms: float = 0.0
-    p99_ms: float = 0.0
-
-
-def produce(arena: Arena, topic: str, count: int, variant: Variant = VARIANTS[0]) -> Performed:
+def produce(arena: Arena, topic: str, count: int, variant: Variant = VARIANTS[0]) -> Observed:
     """Run `kafka-producer-perf-test` with our records as its payloads; a half is its warm-up."""
     payloads, each = arena.folder / "payloads.ndjson", count // variant.producers
     payloads.write_bytes(b"\n".join(records.lines()))
@@ -82,10 +73,10 @@ def produce(arena: Arena, topic: str, count: int, variant: Variant = VARIANTS[0]
     if len(told) < variant.producers:
         raise RunFailed("\n".join(text[-500:] for text in texts))
     sent, p50, p99 = zip(*told, strict=True)
-    return Performed(sum(sent), seen, max(p50), max(p99))
+    return _observed(seen, sum(sent), max(p50), max(p99))
 
 
-def consume(arena: Arena, topic: str, count: int) -> Performed:
+def consume(arena: Arena, topic: str, count: int) -> Observed:
     """Run `kafka-consumer-perf-test` from the first record of a topic on; a half is its warm-up."""
     arguments = (
         *("--topic", topic, "--hide-header", "--show-detailed-stats"),
@@ -98,7 +89,13 @@ def consume(arena: Arena, topic: str, count: int) -> Performed:
 
     child = _child(arena, CONSUMER, count, arguments)
     seen = steady([(child, progress)], _broker(arena), LIMIT_SECONDS)
-    return Performed(max(filter(None, map(received, seen.lines[0]))), seen)
+    return _observed(seen, max(filter(None, map(received, seen.lines[0]))))
+
+
+def _observed(seen: Steady, records: int, p50_ms: float = 0.0, p99_ms: float = 0.0) -> Observed:
+    """Return what tools did in all, and in their steady window; a consumer has no latency."""
+    window = Window(seen.use.seconds, 0, round(seen.records), p50_ms, p99_ms)
+    return Observed(window, Total(records=records), seen.use)
 
 
 class Sent:

@@ -5,7 +5,6 @@ exchange acknowledged, which is then compared with the log, only the workers kno
 """
 
 import os
-import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,9 +21,9 @@ from loadtests import report as reports
 from loadtests import results as outcomes
 from loadtests import world
 from loadtests.arena import read_told
-from loadtests.measuring import Label, acknowledged, judged, read_back
+from loadtests.cases import acknowledged, read_back
 from loadtests.processes import Sample, between, others_share, sample
-from loadtests.results import Results
+from loadtests.results import Label, Results, judged
 from loadtests.runs import GENERATOR, Observed
 from loadtests.scenarios.base import ExchangeUser
 from loadtests.stage import Stage
@@ -58,7 +57,7 @@ class Live:
         events.test_stop.add_listener(self.write)  # type: ignore[no-untyped-call]
 
     def begin(self, **_more: Any) -> None:  # noqa: ANN401 - as Locust calls it
-        self._started, self._begun = datetime.now(UTC), time.monotonic()
+        self._started = datetime.now(UTC)
         self._busy = others_share(0.1)
         self._before = sample(self._families)
         _begin_anew()
@@ -77,19 +76,16 @@ class Live:
         assert environment.runner is not None  # noqa: S101 - narrows the type
         counts: dict[str, int] = environment.runner.final_user_classes_count
         window, total = self._seen()
-        runs = acknowledged(total)
+        runs = acknowledged(total.acknowledged)
         starts = {topic: min(first for _, first, _ in each) for topic, each in runs.items()}
         found = read_back(self._stage, runs, starts, delete=False)
         name, users = _name(environment, counts), sum(counts.values())
         label = Label(name, SHUYUAN, LOCUST, users, self._told.arena.workers)
         seen = Observed(window, total, between(self._before, self._after))
         results = Results(
-            started_at=self._started.isoformat(timespec="seconds"),
-            seconds=round(time.monotonic() - self._begun, 1),
-            machine=self._told.machine,
+            **outcomes.about(self._told.machine, self._started, self._busy),
             cases=[judged(label, seen, found)],
             indicative=True,
-            others_share=round(self._busy, 3),
             rounds=1,
         )
         outcomes.write(results, self._results)

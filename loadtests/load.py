@@ -7,11 +7,10 @@ the world that was made for it is cleared away.
 
 import asyncio
 import contextlib
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-import psutil
 
 from deploy.local.ports import HOST, PortBook
 from deploy.local.report import Report
@@ -20,8 +19,7 @@ from deploy.local.wording import say
 from exchange.log.topics import topic_of
 from loadtests import results as outcomes
 from loadtests.arena import Arena, Told, arena_of, guarded, machine
-from loadtests.cases import CASTS
-from loadtests.measuring import LOCUSTFILE
+from loadtests.cases import CASTS, LOCUSTFILE
 from loadtests.readback import delete
 from loadtests.runs import ROOT
 from loadtests.stage import Stage, prepare
@@ -81,15 +79,13 @@ def _clear(stage: Stage) -> None:
 
 def _serve(command: Sequence[str]) -> int:
     """Run Locust until it ends by itself, or together with this program."""
-    child = psutil.Popen(command, cwd=ROOT)
-    try:
-        return int(child.wait())
-    finally:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            child.terminate()
+    with subprocess.Popen(command, cwd=ROOT) as child:  # noqa: S603 - our own program
         try:
-            child.wait(PATIENCE_SECONDS)
-        except psutil.TimeoutExpired:
+            return child.wait()
+        finally:
+            child.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(PATIENCE_SECONDS)
             child.kill()
 
 

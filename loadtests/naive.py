@@ -28,10 +28,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from kernel.identifiers import resident_check_digit, uscc_check
+
 ORDER = "LOADTESTS_NAIVE_ORDER"
-ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-ID_DIGITS = "10X98765432"
-CODE_DIGITS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 BATCHED = "batched."
 NATIONS = frozenset(f"{number:02d}" for number in range(1, 57))
 SHOWN = ("id_number", "name", "birth", "division", "mobile", "status")
@@ -69,20 +68,14 @@ class Person(BaseModel):
     @field_validator("id_number")
     @classmethod
     def _check_digit(cls, value: str) -> str:
-        total = sum(
-            int(digit) * weight for digit, weight in zip(value[:17], ID_WEIGHTS, strict=True)
-        )
-        if ID_DIGITS[total % 11] != value[17]:
+        if resident_check_digit(value[:17]) != value[17]:
             raise ValueError("check digit")
         return value
 
     @field_validator("employer")
     @classmethod
     def _credit_code(cls, value: str) -> str:
-        total = sum(
-            CODE_DIGITS.index(digit) * pow(3, place, 31) for place, digit in enumerate(value[:17])
-        )
-        if CODE_DIGITS[-total % 31] != value[17]:
+        if uscc_check(value[:17]) != value[17]:
             raise ValueError("credit code")
         return value
 

@@ -19,10 +19,11 @@ import orjson
 
 from loadtests import records
 from loadtests.readback import ends_of, read
+from shuyuan_client.http import ExchangeClient
 
 TIMEOUT_SECONDS = 60.0
 PARTITION = 0
-JSON = {"Content-Type": "application/json"}
+JSON, NDJSON = {"Content-Type": "application/json"}, {"Content-Type": "application/x-ndjson"}
 # What follows it in the answer to a query is the moment of the answer.
 MOMENT = ',"as_of"'
 
@@ -72,8 +73,11 @@ class Book:
 
     def holds(self, place: int, answer: bytes) -> bool:
         """Whether this is the answer that must come."""
-        ending = self.ending.encode()
-        return (answer.partition(ending)[0] if ending else answer) == self.body(place)
+        return _upto(answer, self.ending) == self.body(place)
+
+
+def _upto(answer: bytes, ending: str) -> bytes:
+    return answer.partition(ending.encode())[0] if ending else answer
 
 
 def save(path: Path, taken: Iterable[tuple[Page, bytes]], ending: str = "") -> int:
@@ -82,7 +86,7 @@ def save(path: Path, taken: Iterable[tuple[Page, bytes]], ending: str = "") -> i
     index = Index([], ending)
     with path.open("wb") as stream:
         for page, answer in taken:
-            body = answer.partition(ending.encode())[0] if ending else answer
+            body = _upto(answer, ending)
             if body not in places:
                 places[body] = stream.tell()
                 stream.write(body)
@@ -114,7 +118,6 @@ class Question(msgspec.Struct, kw_only=True):
     bootstrap: str
     topic: str
     path: str
-    masked: bool = False
     more: str = ""
 
 
@@ -154,18 +157,17 @@ async def _prove(question: Question, lines: Sequence[bytes]) -> None:
     async for record in log:
         if place == len(lines):
             return
-        wanted = expected(question.items, orjson.loads(record.value), masked=question.masked)
-        if orjson.loads(lines[place]) != wanted:
+        if orjson.loads(lines[place]) != expected(question.items, orjson.loads(record.value)):
             raise ValueError(f"record {place} is not what the log holds: {lines[place][:200]!r}")
         place += 1
     if place < len(lines):
         raise ValueError(f"{len(lines) - place} records came that the log does not hold")
 
 
-def expected(items: Sequence[str], record: Mapping[str, Any], *, masked: bool) -> dict[str, Any]:
-    """Project and mask a record, written anew and slowly, as a second opinion."""
+def expected(items: Sequence[str], record: Mapping[str, Any]) -> dict[str, Any]:
+    """Project a record, masked where the grant is narrow: written anew, as a second opinion."""
     data = {item: record[item] for item in items if item in record}
-    if masked:
+    if items == records.NARROW:
         data |= {item: _masked(data[item], mask) for item, mask in records.MASKS.items()}
     return {"op": "upsert", "key": record[records.KEY], "data": data}
 
@@ -175,45 +177,24 @@ def _masked(value: str, mask: Mapping[str, Any]) -> str:
     return value[:start] + "***" + value[end:]
 
 
-class Lookups(msgspec.Struct):
-    """Records to be asked for by their keys, and who answers: by query, and by verify."""
-
-    base_url: str
-    token: str
-    queried: str
-    verified: str
-    folder: str
-
-
-def write_lookups(asked: Lookups, count: int) -> None:
-    """Ask for so many records by key, and whether each is as expected; nine of ten are.
-
-    Raises ValueError for an answer that is not the record which was published.
-    """
-    headers = {"Authorization": f"Bearer {asked.token}", **JSON}
-    with httpx.Client(base_url=asked.base_url, headers=headers, timeout=TIMEOUT_SECONDS) as http:
-        queries = [_query(http, asked.queried, number) for number in range(count)]
-        verdicts = [_verify(http, asked.verified, number) for number in range(count)]
-    save(Path(asked.folder) / "query.book", queries, MOMENT)
-    save(Path(asked.folder) / "verify.book", verdicts)
-
-
-def _query(http: httpx.Client, subscription: str, number: int) -> tuple[Page, bytes]:
+def query(client: ExchangeClient, subscription: str, number: int) -> tuple[Page, bytes]:
+    """Ask for a record by its key; ValueError unless it is the one that was published."""
     wanted = records.record(number)
     page = Page(f"/v1/subscriptions/{subscription}/records/{wanted[records.KEY]}", 1)
-    answer = http.get(page.target).raise_for_status()
+    answer = client.send("GET", page.target)
     if answer.json()["data"] != wanted or MOMENT not in answer.text:
         raise ValueError(f"not the record of its key: {answer.text[:200]}")
     return page, answer.content
 
 
-def _verify(http: httpx.Client, subscription: str, number: int) -> tuple[Page, bytes]:
+def verify(client: ExchangeClient, subscription: str, number: int) -> tuple[Page, bytes]:
+    """Ask whether a record is as expected, as nine of ten are; ValueError for a wrong answer."""
     wanted, match = records.record(number), number % 10 > 0
     expect = {"name": wanted["name"] if match else "某某", "birth": wanted["birth"]}
     matter = {"matter": "压测事项", "reference": "压测 0001"}
     sent = orjson.dumps({"key": wanted[records.KEY], "expect": expect, **matter}).decode()
     page = Page(f"/v1/subscriptions/{subscription}/verify", 1, sent=sent)
-    answer = http.post(page.target, content=page.sent.encode()).raise_for_status()
+    answer = client.send("POST", page.target, content=page.sent.encode(), headers=JSON)
     if answer.json() != {"match": match}:
         raise ValueError(f"{answer.text[:200]} instead of {match}")
     return page, answer.content

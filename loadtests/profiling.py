@@ -1,16 +1,18 @@
-"""`make profile`: where the processor time of the hot paths goes, as flame graphs.
+"""`make profile`: where the processor time of the hot paths goes, as flame graphs and as tables.
 
 Each case is driven as in the benchmark while py-spy looks at one gateway worker a hundred times a
-second, native code included. Stacks that only wait are left out. Asking for a stack stops the
-worker for a moment, so rates under it say nothing.
+second, native code included. Asking for a stack stops the worker for a moment, so rates under it
+say nothing.
 """
 
 import argparse
 import asyncio
+import re
 import shutil
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,28 +20,30 @@ from pathlib import Path
 from deploy.local.report import Report
 from deploy.local.wording import say
 from exchange.log.topics import topic_of
-from loadtests import flame
 from loadtests import results as outcomes
 from loadtests.arena import Arena, guarded, own_arena
 from loadtests.cases import works
+from loadtests.generator import Pace
 from loadtests.processes import gateway_workers
 from loadtests.readback import delete
+from loadtests.report import Table
 from loadtests.runs import RunFailed
-from loadtests.stage import Pace, Stage, generate, prepare
+from loadtests.stage import Stage, generate, prepare
 
 ARCHIVE_RECORDS = 140_000
 CASES = (
-    "publish-500",
-    "publish-1",
-    "publish-1-keyed",
-    "pull-500-masked",
-    "pull-500-tail",
-    "pull-catch-up",
+    *("publish-500", "publish-1", "publish-1-keyed"),
+    *("pull-500-masked", "pull-500-tail", "pull-catch-up"),
 )
 # py-spy reads the symbols of every library before its first sample.
 SECONDS, LEAD_SECONDS, STARTING_SECONDS, SPARE_SECONDS = 8, 2.0, 6.0, 60.0
 RATE = 100
-SUMMARY = "profile.md"
+# The table is made of the folded stacks, the graph is py-spy's own.
+FORMATS = {"raw": "folded", "flamegraph": "svg"}
+OWN = re.compile(r"\((kernel|auth|catalog|exchange|gateway)/")
+# Threads and loops that only wait; py-spy cannot tell them from busy ones everywhere.
+WAITING = re.compile(r"PyThread_acquire_lock_timed|always_pong|epoll_p?wait")
+TABLE_LINES = 25
 ADVICE = say(
     "采样需要 ptrace 权限：以 root 运行，或执行 sysctl kernel.yama.ptrace_scope=0；"
     "容器需要 SYS_PTRACE 能力。",
@@ -49,21 +53,22 @@ ADVICE = say(
 
 
 def profile(stage: Stage, name: str, seconds: int, folder: Path) -> str:
-    """Write the flame graph and the folded stacks of one case, return its table."""
+    """Write the folded stacks and the flame graph of one case, return its table."""
     work, callers = works(stage)[name]
-    lasting, begun = Pace(LEAD_SECONDS, seconds + STARTING_SECONDS), threading.Event()
+    lasting = Pace(LEAD_SECONDS, len(FORMATS) * (seconds + STARTING_SECONDS))
+    begun = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         load = pool.submit(generate, stage, work, callers, lasting, begun=begun)
         begun.wait(SPARE_SECONDS)
-        folded = flame.busy(_record(worker_of(stage.arena), seconds, stage.folder))
+        for form, ending in FORMATS.items():
+            _record(worker_of(stage.arena), seconds, form, folder / f"profile-{name}.{ending}")
         total = load.result().total
     # A worker that py-spy has held for a second answers 503 until it has confirmed its rules.
     if not total.records:
         raise RunFailed("; ".join(total.complaints))
-    _forget(stage)
-    (folder / f"profile-{name}.folded").write_text(folded, encoding="utf-8")
-    (folder / f"profile-{name}.svg").write_text(flame.svg(name, folded), encoding="utf-8")
-    return flame.table(name, folded)
+    for topic in map(topic_of, stage.world.feeds):  # a long profile does not fill the disk
+        asyncio.run(delete(stage.arena.bootstrap, topic, stage.ends(topic)))
+    return table(name, (folder / f"profile-{name}.folded").read_text(encoding="utf-8"))
 
 
 def worker_of(arena: Arena) -> int:
@@ -72,18 +77,16 @@ def worker_of(arena: Arena) -> int:
     return next(iter(gateway_workers(gateway)), gateway)
 
 
-def _record(pid: int, seconds: int, folder: Path) -> str:
-    """Return the folded stacks of a process; raises RunFailed, with what would help."""
-    path = folder / "profile.folded"
+def _record(pid: int, seconds: int, form: str, path: Path) -> None:
+    """Write the samples of a process; raises RunFailed, with what would help."""
     command = (
-        *(py_spy(), "record", "--pid", str(pid), "--native", "--nolineno", "--format", "raw"),
+        *(py_spy(), "record", "--pid", str(pid), "--native", "--nolineno", "--format", form),
         *("--rate", str(RATE), "--duration", str(seconds), "--output", str(path)),
     )
     limit = seconds + SPARE_SECONDS
     done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)  # noqa: S603
     if done.returncode:
         raise RunFailed(f"{done.stderr.strip()}\n{ADVICE}")
-    return path.read_text(encoding="utf-8")
 
 
 def py_spy() -> str:
@@ -95,10 +98,37 @@ def py_spy() -> str:
     return found
 
 
-def _forget(stage: Stage) -> None:
-    """Delete what was published, so that a long profile does not fill the disk."""
-    for topic in map(topic_of, stage.world.feeds):
-        asyncio.run(delete(stage.arena.bootstrap, topic, stage.ends(topic)))
+def table(title: str, folded: str) -> str:
+    """Return Markdown: the frames in which most is spent, alone and in all, then ours in all."""
+    alone, within = counts(folded)
+    samples = alone.total() or 1
+    frames = [
+        (f"`{frame}`", f"{count / samples:.1%}", f"{within[frame] / samples:.1%}")
+        for frame, count in alone.most_common(TABLE_LINES)
+    ]
+    ours = [(frame, count) for frame, count in within.most_common() if OWN.search(frame)]
+    own = [(f"`{frame}`", f"{count / samples:.1%}") for frame, count in ours[:TABLE_LINES]]
+    every = Table(("frame", "alone", "with what it calls"), frames).markdown()
+    return (
+        f"### {title}, {alone.total()} samples\n\n{every}\n"
+        + Table(("function of ours", "with what it calls"), own).markdown()
+    )
+
+
+def counts(folded: str) -> tuple[Counter[str], Counter[str]]:
+    """Count the samples of threads that work, "frame;frame;frame count" a line.
+
+    By their innermost frame, and by every frame that they pass once or more.
+    """
+    alone: Counter[str] = Counter()
+    within: Counter[str] = Counter()
+    for line in folded.splitlines():
+        stack, _, count = line.rpartition(" ")
+        if not WAITING.search(stack):
+            frames = stack.split(";")
+            alone[frames[-1]] += int(count)
+            within.update(dict.fromkeys(frames, int(count)))
+    return alone, within
 
 
 def main() -> int:
@@ -112,16 +142,15 @@ def main() -> int:
 
 def _run(names: Sequence[str], seconds: int) -> int:
     py_spy()
-    report, folder = Report(), outcomes.FOLDER
+    report, folder, parts = Report(), outcomes.FOLDER, []
     with own_arena(report) as arena:
         with report.step(say("准备压测数据", "preparing the world of the load test")):
             stage = prepare(arena, ARCHIVE_RECORDS)
-        parts = []
         for name in names:
             with report.step(say(f"采样 {name}", f"profiling {name}")):
                 parts.append(profile(stage, name, seconds, folder))
     text = "\n".join(parts)
-    (folder / SUMMARY).write_text(text, encoding="utf-8")
+    (folder / "profile.md").write_text(text, encoding="utf-8")
     sys.stdout.write(f"{text}\n{folder}/profile-*.svg\n")
     return 0
 

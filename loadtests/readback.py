@@ -8,12 +8,13 @@ so that a long run does not fill the disk.
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from itertools import pairwise
 
 import msgspec
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from loadtests import records
 from loadtests.tally import Run
@@ -57,6 +58,12 @@ class Answer(msgspec.Struct):
         """Return what is wrong in words, empty when nothing is."""
         counts = {name: getattr(self, name) for name in self.__struct_fields__[1:]}
         return ", ".join(f"{count} records {name}" for name, count in counts.items() if count)
+
+
+def moved(acknowledged: int, by: int) -> Answer:
+    """Compare by how many records logs have moved with how many were acknowledged."""
+    missing, unknown = max(0, acknowledged - by), max(0, by - acknowledged)
+    return Answer(read_back=min(by, acknowledged), missing=missing, unacknowledged=unknown)
 
 
 async def answer(question: Question) -> Answer:
@@ -106,14 +113,27 @@ class _Runs:
 
 async def ends_of(bootstrap: str, topic: str, partitions: Sequence[int]) -> dict[int, int]:
     """Return the offset after the last record of each partition."""
+    found = await all_ends(bootstrap, [TopicPartition(topic, each) for each in partitions])
+    return {place.partition: offset for place, offset in found.items()}
+
+
+async def all_ends(
+    bootstrap: str, places: Sequence[TopicPartition]
+) -> Mapping[TopicPartition, int]:
+    """Return the offset after the last record of each of many places."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
     await consumer.start()
     try:
-        places = [TopicPartition(topic, partition) for partition in partitions]
+        # All at once: it would ask for one after the other, each time with all that it knows.
+        await consumer._client.set_topics({place.topic for place in places})  # noqa: SLF001 - no public way
         found: Mapping[TopicPartition, int] = await consumer.end_offsets(places)
-        return {place.partition: offset for place, offset in found.items()}
+        return found
     finally:
         await consumer.stop()
+
+
+def ends(bootstrap: str, topic: str, partitions: int = 1) -> dict[int, int]:
+    return asyncio.run(ends_of(bootstrap, topic, range(partitions)))
 
 
 async def read(
@@ -161,18 +181,29 @@ def _before(batch: Sequence[ConsumerRecord], end: int) -> Iterator[ConsumerRecor
     return (record for record in batch if record.offset < end)
 
 
-async def delete(bootstrap: str, topic: str, ends: Mapping[int, int]) -> None:
-    """Delete the records before these offsets."""
+@asynccontextmanager
+async def administered(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        places = {
-            TopicPartition(topic, partition): RecordsToDelete(end)
-            for partition, end in ends.items()
-        }
-        await admin.delete_records(places)
+        yield admin
     finally:
         await admin.close()
+
+
+async def delete(bootstrap: str, topic: str, ends: Mapping[int, int]) -> None:
+    """Delete the records before these offsets."""
+    places = {
+        TopicPartition(topic, partition): RecordsToDelete(end) for partition, end in ends.items()
+    }
+    async with administered(bootstrap) as admin:
+        await admin.delete_records(places)
+
+
+async def create_topics(bootstrap: str, names: Sequence[str], partitions: int) -> None:
+    """Create topics that are not a resource's: for what is no part of the exchange."""
+    async with administered(bootstrap) as admin:
+        await admin.create_topics([NewTopic(name, partitions, 1) for name in names])
 
 
 def main() -> None:

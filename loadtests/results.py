@@ -1,14 +1,16 @@
 """Results as others read them: `loadtests/results/latest.json` (docs/api.md section 6)."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from deploy.local.files import write_private
 from loadtests.arena import Machine
-from loadtests.processes import Use
-from loadtests.runs import GENERATOR
+from loadtests.readback import Answer
+from loadtests.runs import GENERATOR, Observed
 from loadtests.statistics import Estimate, median, ratio
 
 FOLDER = Path(__file__).with_name("results")
@@ -16,6 +18,21 @@ READABLE = 0o644
 RATE, P99 = "rate", "p99_ms"
 SERVERS = ("gateway", "worker", "broker", "database")
 PARTS = (*SERVERS, GENERATOR)
+COMPLAINTS_MAX = 5
+
+
+class Label(msgspec.Struct, frozen=True):
+    """Which row a run belongs to, and how many callers and gateway workers it had."""
+
+    name: str
+    system: str
+    generator: str
+    callers: int
+    workers: int = 0
+
+    @property
+    def row(self) -> tuple[str, str, str]:
+        return self.name, self.system, self.generator
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -120,6 +137,45 @@ class Results(msgspec.Struct, kw_only=True):
         return all(case.good for case in self.cases)
 
 
+def judged(label: Label, seen: Observed, found: Answer) -> Case:
+    """Return the case that a run makes, with whatever the reader of the log found wrong."""
+    window, total, use = seen.window, seen.total, seen.use
+    nothing = "" if window.requests or window.records else "no answer within the window"
+    faults = [fault for fault in (found.faults(), nothing) if fault]
+    seconds = window.seconds or 1.0  # none, where no load machine told anything
+    cpu_seconds = {part: round(use.cpu_seconds.get(part, 0.0), 3) for part in PARTS}
+    done = window.records
+    each = {part: round(spent / done * 1e6, 3) for part, spent in cpu_seconds.items() if done}
+    return Case(
+        **msgspec.structs.asdict(label),
+        requests_per_second=round(window.requests / seconds, 1),
+        records_per_second=round(window.records / seconds, 1),
+        p50_ms=round(window.p50_ms, 2),
+        p99_ms=round(window.p99_ms, 2),
+        failures=total.failures + len(faults),
+        cpu_seconds=cpu_seconds,
+        cpu_us_per_record=each,
+        records_answered=total.records,
+        records_read_back=total.checked + found.read_back,
+        seconds=round(window.seconds, 3),
+        memory_bytes=use.memory_bytes,
+        others_cpu_seconds=round(use.others_cpu_seconds, 2),
+        refused=total.refused,
+        complaints=[*total.complaints, *faults],
+        facts=total.facts,
+    )
+
+
+def about(machine: Machine, started: datetime, others_share: float) -> dict[str, Any]:
+    """Return what all results say of a run that ends now: when, where, beside what."""
+    return {
+        "started_at": started.isoformat(timespec="seconds"),
+        "seconds": round((datetime.now(UTC) - started).total_seconds(), 1),
+        "machine": machine,
+        "others_share": round(others_share, 3),
+    }
+
+
 def within_rounds(name: str, base: Case, other: Case) -> Estimate:
     """Return the ratio of a figure within the same rounds; of medians where rounds differ."""
     pair = base.figures(name), other.figures(name)
@@ -132,29 +188,17 @@ def _spread(values: Sequence[float]) -> Spread:
     return Spread(min(values), median(values), max(values))
 
 
-def per_record(cpu_seconds: Mapping[str, float], records: float) -> dict[str, float]:
-    """Return microseconds of processor time per record, empty where there is no record."""
-    if not records:
-        return {}
-    return {part: round(cpu_seconds[part] / records * 1e6, 3) for part in PARTS}
-
-
-def all_parts(use: Use) -> dict[str, float]:
-    """Return the processor time of every part, nought for one that took no part."""
-    return {part: round(use.cpu_seconds.get(part, 0.0), 3) for part in PARTS}
-
-
 def middle(runs: Sequence[Case]) -> Case:
     """Return the run in the middle by rate, with the failures and the figures of all runs."""
-    ordered = sorted(runs, key=lambda case: case.rate)
-    chosen = ordered[(len(ordered) - 1) // 2]
+    chosen = sorted(runs, key=lambda case: case.rate)[(len(runs) - 1) // 2]
     worst = next((case for case in runs if not case.good), chosen)
     names = (RATE, P99, *PARTS)
     figures = {name: [round(each.figures(name)[0], 3) for each in runs] for name in names}
+    complaints = [complaint for case in runs for complaint in case.complaints]
     return msgspec.structs.replace(
         chosen,
         failures=sum(case.failures for case in runs),
-        complaints=[complaint for case in runs for complaint in case.complaints][:5],
+        complaints=complaints[:COMPLAINTS_MAX],
         records_answered=worst.records_answered,
         records_read_back=worst.records_read_back,
         each_run=[round(case.rate, 1) for case in runs],

@@ -21,6 +21,8 @@ GENERATOR = "generator"
 COMPLAINT_BYTES = 2000
 
 Reply = TypeVar("Reply")
+# Makes of a line how many records are done by then, None of any line before the program is warm.
+Progress = Callable[[str], int | None]
 
 
 class RunFailed(Exception):
@@ -52,9 +54,8 @@ class Child:
     order: bytes = b""
 
     @classmethod
-    def python(cls, module: str, log: Path, order: object = b"") -> "Child":
-        told = order if isinstance(order, bytes) else msgspec.json.encode(order)
-        return cls((sys.executable, "-m", module), log, told)
+    def python(cls, module: str, log: Path, order: object) -> "Child":
+        return cls((sys.executable, "-m", module), log, msgspec.json.encode(order))
 
     def failed(self, told: str = "") -> RunFailed:
         said = told or self.log.read_text(errors="replace")[-COMPLAINT_BYTES:].strip()
@@ -76,10 +77,9 @@ def observe(
     with running(child, limit_seconds) as (process, output):
         everybody = {GENERATOR: process.pid, **families}  # it may be gone first
         for line in output:
-            mark, _, facts = line.removeprefix(MARK.encode()).partition(b" ")
             if line.startswith(MARK.encode()):
-                samples[mark.decode()] = sample(everybody)
-                told[mark.decode()] = facts
+                mark, _, facts = line.decode().removeprefix(MARK).partition(" ")
+                samples[mark], told[mark] = sample(everybody), facts.encode()
                 if begun:
                     begun.set()
     if not told.keys() >= {BEGIN, END, DONE}:
@@ -101,7 +101,21 @@ def ask(child: Child, reply: type[Reply], limit_seconds: float) -> Reply:
         raise child.failed() from error
 
 
-Progress = Callable[[str], int | None]
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What one program wrote, how many records were done at its marks, and the samples there."""
+
+    lines: Sequence[str]
+    records: Sequence[int]
+    samples: Sequence[Sample]
+
+    def grown(self, figures: Sequence[float], begin: float, end: float) -> float:
+        """Return by how much a figure grew between two times, read between the samples."""
+        first, last = np.interp([begin, end], [each.at for each in self.samples], figures)
+        return float(last - first)
+
+    def cpu(self, role: str, begin: float, end: float) -> float:
+        return self.grown([each.cpu_seconds[role] for each in self.samples], begin, end)
 
 
 def steady(
@@ -109,56 +123,42 @@ def steady(
 ) -> Steady:
     """Run programs that tell their progress in lines; raises RunFailed unless all become steady.
 
-    A progress makes of a line how many records are done by then, None of any line before the
-    program is warm. Samples are taken as such lines come; the window is where those of all overlap,
-    so that no start and no end is within it.
+    Samples are taken as such lines come; the window is where those of all overlap, so that no start
+    and no end is within it.
     """
     with ThreadPoolExecutor(len(children)) as pool:
         runs = [pool.submit(_stepped, *each, families, limit_seconds) for each in children]
         done = [run.result() for run in runs]
-    marks = [each for _lines, each in done]
-    begin, end = max(each[0][1].at for each in marks), min(each[-1][1].at for each in marks)
+    begin = max(each.samples[0].at for each in done)
+    end = min(each.samples[-1].at for each in done)
     if end <= begin:
         raise RunFailed("the tools were never warm at the same time")
-    records = sum(_grown(each, lambda mark: mark[0], begin, end) for each in marks)
-    used = {
-        role: _grown(marks[0], lambda mark, role=role: mark[1].cpu_seconds[role], begin, end)  # type: ignore[misc]
-        for role in families
-    }
-    used[GENERATOR] = sum(
-        _grown(each, lambda mark: mark[1].cpu_seconds[GENERATOR], begin, end) for each in marks
-    )
-    busy = _grown(marks[0], lambda mark: mark[1].busy_seconds, begin, end)
-    memory = marks[0][0][1].memory_bytes
+    one, records = done[0], sum(each.grown(each.records, begin, end) for each in done)
+    used = {role: one.cpu(role, begin, end) for role in families}
+    used[GENERATOR] = sum(each.cpu(GENERATOR, begin, end) for each in done)
+    busy = one.grown([each.busy_seconds for each in one.samples], begin, end)
     others = max(0.0, busy - sum(used.values()))
-    return Steady([lines for lines, _ in done], records, Use(end - begin, used, memory, others))
-
-
-Mark = tuple[int, Sample]
-
-
-def _grown(marks: Sequence[Mark], of: Callable[[Mark], float], begin: float, end: float) -> float:
-    """Return by how much a figure grew between two times, read between its samples."""
-    at = [each.at for _records, each in marks]
-    first, last = np.interp([begin, end], at, [of(mark) for mark in marks])
-    return float(last - first)
+    use = Use(end - begin, used, one.samples[0].memory_bytes, others)
+    return Steady([each.lines for each in done], records, use)
 
 
 def _stepped(
     child: Child, progress: Progress, families: Mapping[str, int], limit_seconds: float
-) -> tuple[list[str], list[Mark]]:
-    marks: list[Mark] = []
+) -> Steps:
     lines: list[str] = []
+    counts: list[int] = []
+    samples: list[Sample] = []
     with running(child, limit_seconds) as (process, output):
         everybody = {GENERATOR: process.pid, **families}
         for line in output:
             lines.append(line.decode(errors="replace").rstrip())
             records = progress(lines[-1])
             if records is not None:
-                marks.append((records, sample(everybody, memory=not marks)))
-    if process.returncode or len(marks) < 2:  # noqa: PLR2004 - a window has two ends
+                counts.append(records)
+                samples.append(sample(everybody, memory=not samples))
+    if process.returncode or len(samples) < 2:  # noqa: PLR2004 - a window has two ends
         raise child.failed("\n".join(lines[-5:]))
-    return lines, marks
+    return Steps(lines, counts, samples)
 
 
 @contextmanager
@@ -185,3 +185,11 @@ def running(
             process.kill()
             process.wait()
         process.stdout.close()
+
+
+@contextmanager
+def meanwhile(child: Child, limit_seconds: float) -> Iterator[None]:
+    """Let a program that never ends by itself run beside the block."""
+    with running(child, limit_seconds) as (process, _output):
+        yield
+        process.kill()

@@ -3,19 +3,17 @@
 All of it lies in one private folder, from which all generators read.
 """
 
-import asyncio
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from exchange.log.topics import topic_of
 from loadtests import pages, readback, records, world
 from loadtests.arena import Arena
-from loadtests.generator import Order, Publish, Work
-from loadtests.pages import Book, Lookups, Page, Question
+from loadtests.generator import Order, Pace, Publish, Work
+from loadtests.pages import Book, Page, Question
 from loadtests.runs import Child, Observed, RunFailed, observe
 from loadtests.world import Credentials, World
 
@@ -28,30 +26,8 @@ TAIL_PAGES = 40
 # What staff ask meanwhile.
 LOOKUPS = ("/v1/resources?q=压测&limit=20", "/v1/subscriptions?limit=20", "/v1/me")
 REGISTER, LOOKED_UP = 10_000, 500
-FILLING_CALLERS = 8
+FILLING_CALLERS, FILLING = 8, Pace(0.0, 120.0)
 SPARE_SECONDS = 90.0
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How long one run warms up and is measured.
-
-    `perf_records` are for Kafka's own producer, `pairs` for what is measured in pairs; `rate` is in
-    requests a second, 0 means as fast as the answers come; who `yields` leaves the processor to
-    everybody else.
-    """
-
-    warm_up_seconds: float
-    seconds: float
-    perf_records: int = 0
-    pairs: int = 1
-    rate: float = 0.0
-    yields: bool = False
-
-
-FILLING = Pace(0.0, 120.0)
-# Another service: its address, and its processes instead of the gateway's.
-Target = tuple[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +63,12 @@ class Stage:
 
     def token_for(self, work: Work) -> str:
         """Return the token of whoever may ask for this work."""
-        world = self.world
-        return self.token(world.publisher if isinstance(work, Publish) else world.consumer)
+        is_publisher = isinstance(work, Publish)
+        return self.token(self.world.publisher if is_publisher else self.world.consumer)
 
     def ends(self, topic: str, partitions: int = 1) -> dict[int, int]:
         """Return the offset after the last record of each partition."""
-        bootstrap = self.arena.bootstrap
-        return asyncio.run(readback.ends_of(bootstrap, topic, list(range(partitions))))
+        return readback.ends(self.arena.bootstrap, topic, partitions)
 
     def archived(self) -> int:
         """Return how many records the archive holds."""
@@ -119,7 +94,6 @@ class Stage:
             limit=asked.limit,
             pages_max=(self.archived() - offset) // asked.limit,
             items=asked.items,
-            masked=asked.items == records.NARROW,
             bootstrap=self.arena.bootstrap,
             topic=topic_of(self.world.archive),
             path=self.path(asked.name),
@@ -166,11 +140,11 @@ def prepare(arena: Arena, archive_records: int) -> Stage:
             Asked(MASKED_TAIL, made.masked, PAGE, records.NARROW, tail=True),
         ]
     )
-    token = stage.token(made.consumer)
-    folder = str(stage.folder)
-    pages.write_lookups(
-        Lookups(arena.base_url, token, made.queried, made.verified, folder), LOOKED_UP
-    )
+    with made.client(made.consumer) as client:
+        queries = [pages.query(client, made.queried, number) for number in range(LOOKED_UP)]
+        verdicts = [pages.verify(client, made.verified, number) for number in range(LOOKED_UP)]
+    pages.save(stage.folder / QUERY, queries, pages.MOMENT)
+    pages.save(stage.folder / VERIFY, verdicts)
     return stage
 
 
@@ -185,19 +159,19 @@ def filled(stage: Stage, before: int, tail: int, callers: int = FILLING_CALLERS)
     fill(stage, stage.world.archive, before, callers=callers)
     offset, since = stage.archived(), datetime.now(UTC).isoformat()
     fill(stage, stage.world.archive, tail, callers=callers)
-    return Stage(stage.arena, stage.world, offset, since)
+    return replace(stage, tail_offset=offset, tail_since=since)
 
 
 def fill(
     stage: Stage,
     resource: str,
     wanted: int,
-    target: Target | None = None,
+    service: Arena | None = None,
     callers: int = FILLING_CALLERS,
 ) -> None:
     """Publish so many records into a resource, in batches like everybody's; raises RunFailed."""
     work, batches = Publish([resource], BATCH), wanted // BATCH
-    done = generate(stage, work, callers, FILLING, target, batches).total
+    done = generate(stage, work, callers, FILLING, service, batches).total
     if done.failures or done.records != batches * BATCH:
         raise RunFailed("; ".join(done.complaints) or "the archive could not be filled")
 
@@ -207,47 +181,30 @@ def generate(
     work: Work,
     callers: int,
     pace: Pace,
-    target: Target | None = None,
+    service: Arena | None = None,
     requests: int = 0,
     begun: threading.Event | None = None,
 ) -> Observed:
-    """Run the raw generator against the gateway, or another service's address and processes.
+    """Run the raw generator against the gateway, or another service in its place.
 
     It ends with the pace, or after so many requests where a number is given; `begun` is set as the
     window opens.
     """
-    base_url, families = target or (stage.arena.base_url, stage.arena.families)
-    tokens, log = [stage.token_for(work)], stage.log(f"generator-{callers}")
-    return drive(
-        base_url, families, work, callers, pace, tokens, log, requests=requests, begun=begun
-    )
-
-
-def drive(  # noqa: PLR0913 - all that a run is
-    base_url: str,
-    families: Mapping[str, int],
-    work: Work,
-    callers: int,
-    pace: Pace,
-    tokens: Sequence[str],
-    log: Path,
-    *,
-    requests: int = 0,
-    begun: threading.Event | None = None,
-) -> Observed:
-    """Run the raw generator against an address with these tokens."""
-    place = urlsplit(base_url)
     order = Order(
-        host=str(place.hostname),
-        port=place.port or 80,
-        tokens=list(tokens),
+        base_url=(service or stage.arena).base_url,
+        tokens=[stage.token_for(work)],
         callers=callers,
-        warm_up_seconds=pace.warm_up_seconds,
-        seconds=pace.seconds,
+        pace=pace,
         work=work,
         requests=requests,
-        rate=pace.rate,
-        yields=pace.yields,
     )
+    return drive(service or stage.arena, order, stage.log(f"generator-{callers}"), begun)
+
+
+def drive(
+    service: Arena, order: Order, log: Path, begun: threading.Event | None = None
+) -> Observed:
+    """Run the raw generator as it is told; raises RunFailed."""
+    limit = order.pace.warm_up_seconds + order.pace.seconds + SPARE_SECONDS
     child = Child.python("loadtests.generator", log, order)
-    return observe(child, families, pace.warm_up_seconds + pace.seconds + SPARE_SECONDS, begun)
+    return observe(child, service.families, limit, begun)

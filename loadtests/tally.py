@@ -93,8 +93,10 @@ class Tally:
         """Count an orderly refusal, by its status where one is told."""
         self.whole.refused += 1
         if status:
-            name = f"answered_{status}"
-            self.facts[name] = self.facts.get(name, 0) + 1
+            self.count(f"answered_{status}")
+
+    def count(self, fact: str) -> None:
+        self.facts[fact] = self.facts.get(fact, 0) + 1
 
     def open_window(self) -> None:
         self.opened_at, self.records, self.latencies = time.perf_counter(), 0, []

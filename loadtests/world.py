@@ -112,16 +112,16 @@ def staff_logins(credentials: Path) -> Mapping[str, Credentials]:
 def under_usual_limits(world: World, credentials: Path, who: Credentials) -> Iterator[None]:
     """Take a system's own rate limit away for a while."""
     with world.person(staff_logins(credentials)["operator"]) as operator:
-        _limit(operator, who.name, None)
+        limit(operator, who.name, None)
         try:
             yield
         finally:
-            _limit(operator, who.name, RATE_LIMIT)
+            limit(operator, who.name, RATE_LIMIT)
 
 
-def _limit(operator: ExchangeClient, client_id: str, limit: Json | None) -> None:
+def limit(operator: ExchangeClient, client_id: str, told: Json | None) -> None:
     path, headers = f"/v1/clients/{client_id}", {"If-Match": "*"}
-    operator.ask("PATCH", path, {"rate_limit": limit}, headers=headers)
+    operator.ask("PATCH", path, {"rate_limit": told}, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ class Seeding:
         body = {"name": name, "department": uscc, "scopes": SCOPES}
         made = head.ask("POST", "/v1/clients", body | {"auth_method": "client_secret_basic"})
         # As operations would for a system that is known to need more than the usual.
-        _limit(self.staff["operator"], made["client_id"], RATE_LIMIT)
+        limit(self.staff["operator"], made["client_id"], RATE_LIMIT)
         return Credentials(made["client_id"], made["client_secret"])
 
     def _login(self, uscc: str, role: str) -> Credentials:

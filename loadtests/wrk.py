@@ -11,10 +11,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploy.local.files import write_private
-from loadtests.generator import Publish, Pull, Work
+from loadtests.arena import Arena
+from loadtests.generator import Pace, Publish, Pull, Work
 from loadtests.pages import Book
 from loadtests.runs import Child, Observed, observe
-from loadtests.stage import SPARE_SECONDS, Pace, Stage, Target
+from loadtests.stage import SPARE_SECONDS, Stage
 
 NAME = "wrk"
 SCRIPT = Path(__file__).with_name("wrk.lua")
@@ -27,13 +28,13 @@ def is_installed() -> bool:
 
 
 def generate(
-    stage: Stage, work: Work, callers: int, pace: Pace, target: Target | None = None
+    stage: Stage, work: Work, callers: int, pace: Pace, service: Arena | None = None
 ) -> Observed:
     """Let wrk ask the gateway, or another service; raises RunFailed unless all answers came."""
-    base_url, families = target or (stage.arena.base_url, stage.arena.families)
+    asked = service or stage.arena
     order = stage.folder / "wrk.order"
     told = {
-        "host": urlsplit(base_url).netloc,
+        "host": urlsplit(asked.base_url).netloc,
         "token": stage.token_for(work),
         "callers": callers,
         "warm_up": pace.warm_up_seconds,
@@ -44,9 +45,17 @@ def generate(
     most_seconds = math.ceil(pace.warm_up_seconds + pace.seconds) + DRAINING_SECONDS
     command = (
         *(NAME, "--threads", "1", "--connections", str(callers), "--timeout", "60s"),
-        *("--duration", f"{most_seconds}s", "--script", str(SCRIPT), base_url, "--", str(order)),
+        *(
+            "--duration",
+            f"{most_seconds}s",
+            "--script",
+            str(SCRIPT),
+            asked.base_url,
+            "--",
+            str(order),
+        ),
     )
-    return observe(Child(command, stage.log(NAME)), families, most_seconds + SPARE_SECONDS)
+    return observe(Child(command, stage.log(NAME)), asked.families, most_seconds + SPARE_SECONDS)
 
 
 def _publish(stage: Stage, work: Publish) -> dict[str, object]:

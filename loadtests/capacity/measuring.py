@@ -19,9 +19,9 @@ from loadtests.capacity import clerking, points
 from loadtests.capacity.costs import COUNT, GATEWAY, PARTS, SEAL, Bytes, Costs, Point
 from loadtests.capacity.fitting import fit
 from loadtests.capacity.points import Take
-from loadtests.generator import Publish
+from loadtests.generator import Pace, Publish
 from loadtests.processes import between, sample
-from loadtests.stage import BATCH, Pace, Stage, filled, generate
+from loadtests.stage import BATCH, Stage, filled, generate
 
 SINGLES = 2_000
 IDLE_SECONDS = 4.0

@@ -8,10 +8,10 @@ from functools import partial
 from loadtests import records
 from loadtests.capacity import costs as kind
 from loadtests.capacity.costs import FETCH, KEYED, PAGE, PROJECT, PUBLISH, TOKEN, Point
-from loadtests.generator import Publish, Pull, Work
+from loadtests.generator import Pace, Publish, Pull, Work
 from loadtests.processes import Use, between, sample
 from loadtests.runs import RunFailed
-from loadtests.stage import LOOKUPS, Asked, Pace, Stage, generate
+from loadtests.stage import LOOKUPS, Asked, Stage, generate
 
 MASKED_SHAPE = (len(records.NARROW), len(records.MASKS))
 SLIM_SHAPE = (len(records.SLIM), 0)

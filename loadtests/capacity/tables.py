@@ -86,7 +86,7 @@ def site_table(site: Site) -> str:
 
 def plan_table(plan: Plan) -> str:
     """Return what a load needs, a line for each thing."""
-    return TEMPLATES.get_template("plan.md").render(plan=plan)
+    return TEMPLATES.get_template("plan.txt").render(plan=plan)
 
 
 def blocks(costs: Costs) -> Mapping[str, str]:

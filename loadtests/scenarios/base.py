@@ -14,14 +14,13 @@ from locust.exception import RescheduleTask
 
 from loadtests import records, world
 from loadtests.generator import CREATED, OK
-from loadtests.pages import JSON, Book
+from loadtests.pages import JSON, NDJSON, Book
 from loadtests.stage import BATCH, BOOKS
 from loadtests.tally import Tally, read_receipt
 from loadtests.world import World
 from shuyuan_client.http import ExchangeClient
 
 BATCHES, SINGLES = 40, 2000
-NDJSON = {"Content-Type": "application/x-ndjson"}
 UNAVAILABLE = 503
 Answer = Any  # Locust's own has no types
 

@@ -6,7 +6,6 @@ Any failed request, or an aim that was missed, makes the program end with 1.
 
 import argparse
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -45,7 +44,7 @@ class Plan:
 
 def run(arena: Arena, plan: Plan, folder: Path, told: Report, others: float = 0.0) -> Soaked:
     """Seed what is missing, run the rows, write the results; raises RunFailed."""
-    started, begun = datetime.now(UTC), time.monotonic()
+    started = datetime.now(UTC)
     with told.step(say("登记资源和授权", "registering resources and subscriptions")):
         people = population.populate(arena, plan.scale, told.line)
     setting = Scene(arena, people, plan.scale, plan.effort, told)
@@ -56,12 +55,9 @@ def run(arena: Arena, plan: Plan, folder: Path, told: Report, others: float = 0.
         with told.step(say(f"长稳测试：{name}", f"soak: {name}")):
             found.add(ROWS[name](setting))
     soaked = Soaked(
-        started_at=started.isoformat(timespec="seconds"),
-        seconds=round(time.monotonic() - begun, 1),
-        machine=machine(arena),
+        **outcomes.about(machine(arena), started, others),
         cases=found.cases,
         indicative=plan.quick,
-        others_share=round(others, 3),
         rounds=plan.effort.rounds,
         findings=found.findings,
         curves=found.curves,

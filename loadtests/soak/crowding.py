@@ -1,24 +1,22 @@
 """Many at once: ten thousand long polls, and a bad neighbour among a thousand subscriptions."""
 
 import secrets
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack
 from functools import partial
-from urllib.parse import urlsplit
 
 from loadtests.arena import Beside, beside
 from loadtests.processes import sample
 from loadtests.results import Case, middle
-from loadtests.runs import Child, Observed, observe
+from loadtests.runs import Child, Observed, meanwhile, observe
 from loadtests.soak import mischief, waiting
 from loadtests.soak.mischief import Asking
 from loadtests.soak.population import Subscription
-from loadtests.soak.scene import FLAT, Finding, Found, Scene, aim, target
+from loadtests.soak.scene import FLAT, Finding, Found, Scene, aimed, compared, target
 from loadtests.soak.waiting import Ask
 from loadtests.stage import LARGE_PAGE, PAGE
-from loadtests.statistics import median, ratio
+from loadtests.statistics import median
 
 WAIT_SECONDS, AT_ONCE, LIMIT_SECONDS = 30, 6, 700.0
 ONE_ROUNDS, SPREAD_ROUNDS = 5, 20
@@ -32,11 +30,9 @@ FORGED = "x" * 40
 def polls(scene: Scene) -> Found:
     """Open the polls on one resource, then over as many as there are subscriptions of their own."""
     found = Found()
-    popular = scene.population.popular(scene.scale)
-    spread = scene.population.spread(scene.scale)[: scene.scale.spread]
     for told, subscriptions, rounds in (
-        ("one resource", popular, ONE_ROUNDS),
-        (f"{scene.scale.spread:,} resources", spread, SPREAD_ROUNDS),
+        ("one resource", scene.popular, ONE_ROUNDS),
+        (f"{scene.scale.spread:,} resources", scene.one_each, SPREAD_ROUNDS),
     ):
         resources = list(dict.fromkeys(each.resource for each in subscriptions))
         asks = _latest(scene, subscriptions, resources)
@@ -65,10 +61,8 @@ def _latest(
 def _waited(
     scene: Scene, own: Beside, asks: list[Ask], resources: list[str], rounds: int
 ) -> Observed:
-    where = urlsplit(own.arena.base_url)
     order = waiting.Order(
-        host=str(where.hostname),
-        port=where.port or 80,
+        base_url=own.arena.base_url,
         tokens=scene.tokens,
         asks=asks,
         polls=scene.effort.polls,
@@ -114,82 +108,55 @@ def _heard(scene: Scene, told: str, before: int, seen: Observed, shape: tuple[in
     )
 
 
-Mischief = Callable[[Beside], mischief.Order]
-
-
 def neighbours(scene: Scene) -> Found:
     """Compare the others' latency with and without each kind of mischief, in turns (P9)."""
     found, first = Found(), scene.population.subscriptions[0]
-    token = scene.tokens[first.system]
-    others = scene.population.popular(scene.scale)[1:]
-    turned = secrets.randbelow(len(others))
-    work = scene.reading("others", others, turned, PAGE_RECORDS)
+    token, others = scene.tokens[first.system], scene.popular[1:]
+    work = scene.reading("others", others, secrets.randbelow(len(others)), PAGE_RECORDS)
+    large, page, forged = (
+        target(first, limit, cursor)
+        for limit, cursor in ((LARGE_PAGE, ""), (PAGE, ""), (PAGE, FORGED))
+    )
     with beside(scene.arena) as own:
         pull = partial(scene.pull, own.arena, "soak-neighbours", work, CALLERS, OTHERS_PER_SECOND)
-        page, forged = target(first, PAGE), target(first, PAGE, FORGED)
         for told, asking in (
-            (
-                "asks and never reads",
-                Asking(token, target(first, LARGE_PAGE), CONNECTIONS, clogs=True),
-            ),
+            ("asks and never reads", Asking(token, large, CONNECTIONS, clogs=True)),
             ("pulls as fast as it can", Asking(token, page, FLOODING_CONNECTIONS, clogs=False)),
             ("sends forged cursors", Asking(token, forged, FLOODING_CONNECTIONS, clogs=False)),
         ):
-            found.add(_compared(scene, own, told, asking, pull))
+            found.add(_beside(scene, own, told, asking, pull))
     return found
 
 
-def _compared(
+def _beside(
     scene: Scene, own: Beside, told: str, asking: Asking, others: Callable[[], Case]
 ) -> Found:
-    quiet: list[Case] = []
-    bad: list[Case] = []
     most = 0
-    for turn in range(scene.effort.rounds):
-        for is_bad in (bool(turn % 2), not turn % 2):
-            with _bad(scene, own, asking) if is_bad else nullcontext():
-                (bad if is_bad else quiet).append(others())
+    order = mischief.Order(own.arena.base_url, asking)
+    bad = Child.python("loadtests.soak.mischief", scene.arena.folder / "mischief.log", order)
+
+    def disturbed() -> Case:
+        nonlocal most
+        with meanwhile(bad, LIMIT_SECONDS):
+            case = others()
             most = max(most, sample(own.arena.families).memory_bytes["gateway"])
-        scene.report.line(f"{told}: p99 {quiet[-1].p99_ms:.1f} | {bad[-1].p99_ms:.1f} ms")
-    p50, p99 = (
-        ratio([getattr(q, name) for q in quiet], [getattr(b, name) for b in bad])
-        for name in ("p50_ms", "p99_ms")
-    )
-    first, second = (median([case.p99_ms for case in each]) for each in (quiet, bad))
-    finding = Finding(
+        return case
+
+    runs = scene.in_turns(told, others, disturbed)
+    p50, p99 = (compared(runs, name) for name in ("p50_ms", "p99_ms"))
+    first, second = (median([case.p99_ms for case in each]) for each in runs)
+    finding = aimed(
+        f"p99 ≤ × {FLAT}",
+        p99,
         row="neighbours",
         case=f"one of {scene.scale.popular:,} subscriptions {told}",
         measured=f"the others' p99 {first:.1f} → {second:.1f} ms, × {p99.told()}; p50 × "
         f"{p50.told()}; gateway {most / 2**20:,.0f} MB at most",
-        **aim(f"p99 ≤ × {FLAT}", p99.value, len(quiet)),
         facts={
             "quiet_p99_ms": first,
             "p99_ms": second,
-            "ratio": p99.value,
-            "low": p99.low,
-            "high": p99.high,
             "p50_ratio": p50.value,
             "gateway_bytes": most,
         },
     )
-    return Found([finding], [middle(quiet), middle(bad)])
-
-
-@contextmanager
-def _bad(scene: Scene, own: Beside, asking: Asking) -> Iterator[None]:
-    """Let the bad neighbour do its worst meanwhile."""
-    where = urlsplit(own.arena.base_url)
-    order = mischief.Order(str(where.hostname), where.port or 80, asking)
-    child = Child.python("loadtests.soak.mischief", scene.arena.folder / "mischief.log", order)
-    with child.log.open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            child.arguments, stdin=subprocess.PIPE, stdout=log, stderr=log
-        )
-    assert process.stdin is not None  # noqa: S101 - narrows the type
-    try:
-        process.stdin.write(child.order)
-        process.stdin.close()
-        yield
-    finally:
-        process.kill()
-        process.wait()
+    return Found([finding], [middle(each) for each in runs])

@@ -8,21 +8,17 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from urllib.parse import urlsplit
 
-from exchange.log.topics import topic_of
 from loadtests.arena import beside
 from loadtests.generator import Publish, Work
-from loadtests.measuring import Label, judged
 from loadtests.processes import Watched, repeated, sample, watched
-from loadtests.readback import Answer, delete
-from loadtests.results import Case
-from loadtests.runs import Child, Observed, RunFailed, observe
+from loadtests.readback import delete
+from loadtests.report import Curve
+from loadtests.runs import Child, RunFailed, observe
 from loadtests.soak.mischief import Order, Pouring
-from loadtests.soak.scene import CALLERS, Curve, Finding, Found, Scene, read_ends, received
+from loadtests.soak.scene import CALLERS, Finding, Found, Scene
 from loadtests.stage import BATCH, SPARE_SECONDS
 from loadtests.statistics import median, slope
-from loadtests.targets import RAW, SHUYUAN
 
 LOAD, FEEDS = 0.7, 3
 EVERY_SECONDS, TRIM_SECONDS = 1.0, 30.0
@@ -62,8 +58,8 @@ def memory(scene: Scene) -> Found:
         published, pulled = (load.result() for load in loads)
     moved = scene.end(resources) - before
     cases = [
-        _case(scene, "soak-memory-publish", published, received(published, moved)),
-        _case(scene, "soak-memory-pull", pulled, Answer()),
+        scene.case(arena, "soak-memory-publish", 2 * CALLERS, published, moved),
+        scene.case(arena, "soak-memory-pull", 2 * CALLERS, pulled),
     ]
     rate = sum(case.records_per_second for case in cases)
     findings = [judge(each, seen, scene.effort.memory_minutes, rate) for each in seen.memory_bytes]
@@ -98,23 +94,18 @@ def _capacity(scene: Scene, work: Work) -> float:
     return max(1.0, window.requests / window.seconds)
 
 
-def _case(scene: Scene, name: str, seen: Observed, found: Answer) -> Case:
-    return judged(Label(name, SHUYUAN, RAW, 2 * CALLERS, scene.arena.workers), seen, found)
-
-
 def _trim(scene: Scene, resources: Sequence[str]) -> None:
     """Delete what was published a while ago, so that the disk does not fill."""
-    bootstrap, topics = scene.arena.bootstrap, [topic_of(resource) for resource in resources]
-    for topic, end in asyncio.run(read_ends(bootstrap, topics)).items():
+    for place, end in scene.ends(resources).items():
         if end > KEPT_RECORDS:
-            asyncio.run(delete(bootstrap, topic, {0: end - KEPT_RECORDS}))
+            asyncio.run(delete(scene.arena.bootstrap, place.topic, {0: end - KEPT_RECORDS}))
 
 
 def flood(scene: Scene) -> Found:
     """Stop the broker in the middle of a flood and see what the gateway holds and answers."""
     with beside(scene.arena, SHUYUAN_INFLIGHT_BYTES=str(INFLIGHT_BYTES)) as own:
         before = sample(own.arena.families).memory_bytes["gateway"]
-        families = {"gateway": own.process.pid}
+        families = {"gateway": own.arena.families["gateway"]}
         with watched(families, FLOOD_EVERY_SECONDS) as seen, _standstill(scene):
             limit = scene.effort.pouring_seconds + SPARE_SECONDS
             child = _pouring(scene, own.arena.base_url)
@@ -142,7 +133,7 @@ def flood(scene: Scene) -> Found:
 
 
 def _pouring(scene: Scene, base_url: str) -> Child:
-    where, half = urlsplit(base_url), scene.effort.pourers // 2
+    half = scene.effort.pourers // 2
     work = Pouring(
         tokens=[scene.token(each) for each in scene.population.publishers],
         resources=scene.population.resources[-4:],
@@ -150,8 +141,8 @@ def _pouring(scene: Scene, base_url: str) -> Child:
         slow=scene.effort.pourers - half,
         seconds=scene.effort.pouring_seconds,
     )
-    order = Order(str(where.hostname), where.port or 80, work)
-    return Child.python("loadtests.soak.mischief", scene.arena.folder / "pouring.log", order)
+    log = scene.arena.folder / "pouring.log"
+    return Child.python("loadtests.soak.mischief", log, Order(base_url, work))
 
 
 @contextmanager

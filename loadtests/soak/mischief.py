@@ -17,7 +17,17 @@ import orjson
 import uvloop
 
 from loadtests import records
-from loadtests.generator import CREATED, HEAD_END, LENGTH, NICENESS, RETRY_AFTER, STATUS, Answers
+from loadtests.generator import (
+    CREATED,
+    HEAD_END,
+    LENGTH,
+    NICENESS,
+    RETRY_AFTER,
+    STATUS,
+    Answers,
+    address,
+)
+from loadtests.pages import Page
 from loadtests.tally import BEGIN, DONE, END, Tally, tell
 
 CLOG_SECONDS, REOPEN_SECONDS, PAUSE_SECONDS = 0.5, 0.1, 0.05
@@ -50,8 +60,7 @@ class Pouring(msgspec.Struct, tag="pouring"):
 
 
 class Order(msgspec.Struct):
-    host: str
-    port: int
+    base_url: str
     work: Asking | Pouring
 
 
@@ -76,24 +85,22 @@ class Flood(Answers):
 
 async def ask(order: Order, work: Asking) -> None:
     """Keep one connection asking; one that is closed is opened again."""
-    request = (
-        f"GET {work.target} HTTP/1.1\r\nHost: {order.host}\r\n"
-        f"Authorization: Bearer {work.token}\r\n\r\n"
-    ).encode()
+    where = address(order.base_url)
+    request = Page(work.target, 0).request(where[0], [work.token])
     while True:
         with contextlib.suppress(OSError):
-            await (_clog if work.clogs else _flood)(order, request)
+            await (_clog if work.clogs else _flood)(where, request)
         await asyncio.sleep(REOPEN_SECONDS)
 
 
-async def _flood(order: Order, request: bytes) -> None:
-    loop = asyncio.get_running_loop()
-    _, made = await loop.create_connection(lambda: Flood(request), order.host, order.port)
+async def _flood(where: tuple[str, int], request: bytes) -> None:
+    made = Flood(request)
+    await made.connect(*where)
     await made.lost.wait()
 
 
-async def _clog(order: Order, request: bytes) -> None:
-    reader, writer = await asyncio.open_connection(order.host, order.port, limit=1)
+async def _clog(where: tuple[str, int], request: bytes) -> None:
+    reader, writer = await asyncio.open_connection(*where, limit=1)
     with contextlib.suppress(OSError):
         while not reader.at_eof():
             writer.write(request)
@@ -115,7 +122,7 @@ def body() -> tuple[bytes, int]:
 
 class Pourer:
     def __init__(self, order: Order, work: Pouring) -> None:
-        self._order, self._work = order, work
+        self._address, self._work = address(order.base_url), work
         self._body, self._records = body()
         self._until = time.monotonic() + work.seconds
         self.tally = Tally()
@@ -126,7 +133,7 @@ class Pourer:
         token = work.tokens[number % len(work.tokens)]
         resource = work.resources[number % len(work.resources)]
         head = (
-            f"POST /v1/resources/{resource}/records HTTP/1.1\r\nHost: {self._order.host}\r\n"
+            f"POST /v1/resources/{resource}/records HTTP/1.1\r\nHost: {self._address[0]}\r\n"
             f"Authorization: Bearer {token}\r\nContent-Type: application/x-ndjson\r\n"
             f"Content-Length: {len(self._body)}\r\n\r\n"
         )
@@ -140,12 +147,11 @@ class Pourer:
                 self.tally.failed(f"no answer within {PATIENCE_SECONDS:.0f} s")
             except (OSError, asyncio.IncompleteReadError):
                 # A refusal may come while the body is being sent, and its connection ends then.
-                facts = self.tally.facts
-                facts["broken_off"] = facts.get("broken_off", 0) + 1
+                self.tally.count("broken_off")
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _ask(self, head: bytes, *, slowly: bool) -> bytes:
-        reader, writer = await asyncio.open_connection(self._order.host, self._order.port)
+        reader, writer = await asyncio.open_connection(*self._address)
         try:
             writer.write(head)
             sending = asyncio.create_task(self._send(writer, slowly=slowly))
@@ -172,7 +178,7 @@ class Pourer:
         status, tally = int(answer[STATUS]), self.tally
         if status == CREATED:
             tally.answered(self._records, seconds)
-            tally.facts["answers_201"] = tally.facts.get("answers_201", 0) + 1
+            tally.count("answers_201")
         elif status in REFUSED and RETRY_AFTER.search(answer):
             tally.refused(status)
         else:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +18,15 @@ import msgspec
 from deploy.local.files import write_private
 from loadtests import records
 from loadtests.arena import Arena
-from loadtests.world import RATE_LIMIT, Credentials, Department, Json, Seeding, application
+from loadtests.world import (
+    RATE_LIMIT,
+    Credentials,
+    Department,
+    Json,
+    Seeding,
+    application,
+    limit,
+)
 
 FILE = "population.json"
 SYSTEMS = 11
@@ -92,15 +101,12 @@ class Population(msgspec.Struct):
 
     def spread(self, scale: Scale) -> Sequence[Subscription]:
         """Return the others; each resource has one of its own among the first `spread`."""
-        places = {resource: place for place, resource in enumerate(self.resources)}
-        taken = [0] * len(places)
-        ordered: list[tuple[int, int, Subscription]] = []
+        of_each: dict[str, list[Subscription]] = {resource: [] for resource in self.resources[1:]}
         for each in self.subscriptions:
-            place = places[each.resource]
-            ordered.append((taken[place], place, each))
-            taken[place] += 1
-        ordered.sort(key=lambda each: each[:2])
-        rest = [each for _turn, place, each in ordered if place]
+            if each.resource in of_each:
+                of_each[each.resource].append(each)
+        turns = zip_longest(*of_each.values())
+        rest = [each for turn in turns for each in turn if each is not None]
         return rest[: scale.subscriptions - scale.popular]
 
     def missing(self, scale: Scale) -> list[int]:
@@ -142,21 +148,16 @@ def populate(arena: Arena, scale: Scale, told: Told) -> Population:
 def _limit(seeding: Seeding, population: Population) -> None:
     """Let the busy systems ask for more than usual; the bad neighbour keeps the usual limits."""
     operator = seeding.staff["operator"]
-    for system in (population.publisher, *population.systems):
-        usual = system.name == population.systems[0].name
-        path = f"/v1/clients/{system.name}"
-        told = operator.send("GET", path)
-        wanted = None if usual else RATE_LIMIT
-        if told.json()["rate_limit"] != wanted:
-            match = {"If-Match": told.headers["ETag"]}
-            operator.ask("PATCH", path, {"rate_limit": wanted}, headers=match)
+    neighbour, *others = population.systems
+    for system in (population.publisher, neighbour, *others):
+        wanted = None if system is neighbour else RATE_LIMIT
+        if operator.ask("GET", f"/v1/clients/{system.name}")["rate_limit"] != wanted:
+            limit(operator, system.name, wanted)
 
 
 def _founded(seeding: Seeding) -> Population:
-    provider, consumer = (
-        seeding.department("长稳测试报送单位"),
-        seeding.department("长稳测试使用单位"),
-    )
+    names = ("长稳测试报送单位", "长稳测试使用单位")
+    provider, consumer = (seeding.department(name) for name in names)
     provider.head.ask("PUT", f"/v1/departments/{provider.uscc}/standing-consent", {"enabled": True})
     systems = [
         seeding.system(consumer.uscc, consumer.head, f"长稳测试使用系统{number}")

@@ -7,16 +7,13 @@ from functools import partial
 
 from loadtests.arena import Arena, Beside, beside
 from loadtests.generator import Publish, Pull
-from loadtests.measuring import Label, judged
 from loadtests.pages import Page
 from loadtests.processes import sample
-from loadtests.readback import Answer
 from loadtests.results import Case
 from loadtests.runs import RunFailed
 from loadtests.soak.population import FILE, Subscription, write
 from loadtests.soak.scene import CALLERS, Finding, Found, Scene, target
 from loadtests.stage import BATCH, LARGE_PAGE, PAGE
-from loadtests.targets import RAW, SHUYUAN
 
 FILLING_SECONDS = 600.0
 # Twice what the gateway's cache of chunks holds: reading them in turn meets the broker.
@@ -98,27 +95,33 @@ def walked(scene: Scene, mark: str, count: int) -> list[tuple[Page, bytes]]:
 def long_log(scene: Scene) -> Found:
     """Pull from and publish into a short and a long log, on one worker."""
     found, told = Found(), f"{PAGE} → {scene.effort.log_records:,} records"
-    short = scene.reading("short", scene.population.spread(scene.scale)[: scene.scale.spread])
+    resources = scene.population.resources
+    short = scene.reading("short", scene.one_each)
+    one = scene.reading("short-one", scene.one_each[:1])
+    last = scene.book("long-last", walked(scene, TAIL, count_of_pages(scene))[-1:])
     with beside(scene.arena) as own:
         pull = partial(scene.pull, own.arena)
-        for mark in (START, MIDDLE, TAIL):
-            base = partial(pull, "soak-pull-500-short-log", short)
-            other = partial(pull, f"soak-pull-500-long-log-{mark}", places(scene, mark))
-            told_of = f"pull-500 from the broker, {mark}, {told}"
-            found.add(scene.compare("log", told_of, base, other))
-        one = scene.reading("short-one", scene.population.spread(scene.scale)[:1])
-        last = scene.book("long-last", walked(scene, TAIL, count_of_pages(scene))[-1:])
-        base = partial(pull, "soak-pull-500-cached", one)
-        other = partial(pull, "soak-pull-500-long-log-cached", last)
-        found.add(scene.compare("log", f"pull-500 of the last page, {told}", base, other))
-        base, other = (
-            partial(_publish_into, scene, own.arena, name, [resource], BATCH)
-            for name, resource in (
-                (f"{BATCH}-short-log", scene.population.resources[-1]),
-                (f"{BATCH}-long-log", scene.population.long),
+        into = partial(_publish_into, scene, own.arena)
+        pairs = [
+            (
+                f"pull-500 from the broker, {mark}, {told}",
+                partial(pull, "soak-pull-500-short-log", short),
+                partial(pull, f"soak-pull-500-long-log-{mark}", places(scene, mark)),
             )
+            for mark in (START, MIDDLE, TAIL)
+        ]
+        cached = (
+            f"pull-500 of the last page, {told}",
+            partial(pull, "soak-pull-500-cached", one),
+            partial(pull, "soak-pull-500-long-log-cached", last),
         )
-        found.add(scene.compare("log", f"publish-{BATCH}, {told}", base, other))
+        published = (
+            f"publish-{BATCH}, {told}",
+            partial(into, f"{BATCH}-short-log", resources[-1:], BATCH),
+            partial(into, f"{BATCH}-long-log", [scene.population.long], BATCH),
+        )
+        for pair in (*pairs, cached, published):
+            found.add(scene.compare("log", *pair))
     return found
 
 
@@ -144,21 +147,18 @@ def resources(scene: Scene) -> Found:
         warming = Publish(every, 1)
         scene.drive(own.arena, warming, SINGLE_CALLERS, requests=2 * count, seconds=120.0)
         for size, callers in ((BATCH, CALLERS), (1, SINGLE_CALLERS)):
+            into = partial(_publish_into, scene, own.arena)
             # The last resource takes the place of the one: nobody reads it.
-            base, other = (
-                partial(
-                    _publish_into, scene, own.arena, f"{size}-over-{len(over)}", over, size, callers
-                )
-                for over in (every[-1:], every)
-            )
+            one = partial(into, f"{size}-over-1", every[-1:], size, callers)
+            all_of_them = partial(into, f"{size}-over-{count}", every, size, callers)
             told = f"publish-{size}, 1 → {count:,} resources"
-            found.add(scene.compare("resources", told, base, other))
-        spread = scene.population.spread(scene.scale)[: scene.scale.spread]
-        one, many = places(scene, START), scene.reading("over-all", spread)
-        told = f"{count_of_pages(scene)} pages of 1 → {len(spread):,} resources"
-        base = partial(scene.pull, own.arena, "soak-pull-500-over-1", one)
-        other = partial(scene.pull, own.arena, f"soak-pull-500-over-{len(spread)}", many)
-        found.add(scene.compare("resources", f"pull-500 from the broker, {told}", base, other))
+            found.add(scene.compare("resources", told, one, all_of_them))
+        pages, many = count_of_pages(scene), scene.reading("over-all", scene.one_each)
+        base = partial(scene.pull, own.arena, "soak-pull-500-over-1", places(scene, START))
+        over = len(scene.one_each)
+        other = partial(scene.pull, own.arena, f"soak-pull-500-over-{over}", many)
+        told = f"pull-500 from the broker, {pages} pages of 1 → {over:,} resources"
+        found.add(scene.compare("resources", told, base, other))
     return found
 
 
@@ -167,14 +167,13 @@ def subscriptions(scene: Scene) -> Found:
 
     On one worker that has just started, so that its caches are known.
     """
-    spread, popular = scene.population.spread(scene.scale), scene.population.popular(scene.scale)
-    some = scene.scale.spread
+    spread, popular, some = scene.spread, scene.popular, scene.scale.spread
     scene.first_page  # noqa: B018 - taken before the gateway starts
     with beside(scene.arena) as own:
         found = _cold(scene, own, [*popular, *spread])
         for told, few, many in (
             (f"1 → {len(popular):,} of one resource", popular[1:2], popular),
-            (f"{some:,} → {len(spread):,} of {some:,} resources", spread[:some], spread),
+            (f"{some:,} → {len(spread):,} of {some:,} resources", scene.one_each, spread),
         ):
             base, other = (partial(_pull, scene, own, each) for each in (few, many))
             found.add(scene.compare("subscriptions", f"pull-500, {told}", base, other))
@@ -192,7 +191,7 @@ def _cold(scene: Scene, own: Beside, subscriptions: Sequence[Subscription]) -> F
     before = sample(own.arena.families).memory_bytes["gateway"]
     work, count = scene.reading("cold", subscriptions), len(subscriptions)
     seen = scene.drive(own.arena, work, FIRST_CALLERS, requests=count, seconds=FIRST_SECONDS)
-    case = judged(Label("soak-first-pulls", SHUYUAN, RAW, FIRST_CALLERS, 1), seen, Answer())
+    case = scene.case(own.arena, "soak-first-pulls", FIRST_CALLERS, seen)
     each = (seen.use.memory_bytes["gateway"] - before) / count
     spent = sum(seen.use.cpu_seconds.get(part, 0.0) for part in ("gateway", "database"))
     cpu = spent / count * 1e6

@@ -5,25 +5,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypedDict
 
 import msgspec
 import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from deploy.local.report import Report
 from exchange.log.topics import topic_of
-from loadtests import pages, records, report
+from loadtests import pages, readback, records, report
 from loadtests.arena import Arena
-from loadtests.generator import Publish, Pull, Work
-from loadtests.measuring import Label, judged
+from loadtests.generator import Order, Pace, Publish, Pull, Work
 from loadtests.pages import Page, expected
 from loadtests.readback import Answer
-from loadtests.results import READABLE, Case, Results, middle, write
+from loadtests.report import Curve, Table
+from loadtests.results import READABLE, Case, Label, Results, judged, middle, write
 from loadtests.runs import Observed, RunFailed
 from loadtests.soak.population import Population, Scale, Subscription
-from loadtests.stage import PAGE, Pace, drive
-from loadtests.statistics import median, ratio
+from loadtests.stage import PAGE, drive
+from loadtests.statistics import Estimate, median, ratio
 from loadtests.targets import RAW, SHUYUAN
 from loadtests.world import Credentials
 from shuyuan_client.http import ExchangeClient, with_secret
@@ -45,14 +44,6 @@ class Finding(msgspec.Struct, kw_only=True):
     target: str = ""
     reached: bool | None = None
     facts: Mapping[str, float] = {}
-
-
-class Curve(msgspec.Struct):
-    """A series over time, for the plot: seconds against megabytes."""
-
-    name: str
-    seconds: list[float]
-    megabytes: list[float]
 
 
 @dataclass(slots=True)
@@ -80,10 +71,11 @@ class Soaked(Results, kw_only=True):
         missed = any(each.reached is False for each in self.findings)
         return not missed and all(case.good for case in self.cases)
 
-    def _table(self) -> report.Table:
+    def _table(self) -> Table:
         verdicts = {**report.VERDICTS, None: ""}
         rows = [[f.row, f.case, f.measured, f.target, verdicts[f.reached]] for f in self.findings]
-        return HEADINGS, rows
+        missed = [place for place, each in enumerate(self.findings) if each.reached is False]
+        return Table(HEADINGS, rows, missed)
 
     def markdown(self) -> str:
         """Return the conditions and the table of findings, then whatever went wrong."""
@@ -93,13 +85,13 @@ class Soaked(Results, kw_only=True):
             if not case.good
         ]
         told = "".join(f"- {fact}\n" for fact in report.facts(self))
-        return f"{told}\n{report.markdown_table(self._table())}{''.join(bad)}"
+        return f"{told}\n{self._table().markdown()}{''.join(bad)}"
 
     def page(self) -> str:
-        bad = {place for place, each in enumerate(self.findings) if each.reached is False}
-        curves = [report.curve(c.name, c.seconds, c.megabytes, "MB") for c in self.curves]
-        table = report.html_table("Findings", self._table(), bad)
-        return report.html_page("Shuyuan soak", report.facts(self), [table, *curves])
+        tables = {"Findings": self._table()}
+        return report.html_page(
+            "Shuyuan soak", report.facts(self), tables=tables, curves=self.curves
+        )
 
     def write(self, folder: Path) -> None:
         """Write soak.json, soak.md and soak.html, and latest.json as every load test does."""
@@ -131,6 +123,7 @@ FULL = Effort(0.5, 2.5, 7, 20.0, 10_000_000, 10_000, 10.0, 2.0, 64, 30.0)
 QUICK = Effort(0.2, 0.4, 1, 0.1, 40_000, 160, 1.0, 0.3, 12, 4.0)
 
 Variant = Callable[[], Case]
+Runs = tuple[list[Case], list[Case]]
 
 
 @dataclass(frozen=True)
@@ -158,14 +151,25 @@ class Scene:
         return self.token(self.population.publisher)
 
     @cached_property
+    def popular(self) -> Sequence[Subscription]:
+        return self.population.popular(self.scale)
+
+    @cached_property
+    def spread(self) -> Sequence[Subscription]:
+        return self.population.spread(self.scale)
+
+    @property
+    def one_each(self) -> Sequence[Subscription]:
+        """Return a subscription of each of as many resources as the scale spreads them over."""
+        return self.spread[: self.scale.spread]
+
+    @cached_property
     def first_page(self) -> Sequence[bytes]:
         """The page with which every filled resource begins, held against what was published."""
         first, body = self.population.subscriptions[0], records.bodies(PAGE, 1)[0]
         with self.client(self.population.systems[first.system]) as asking:
             lines = asking.page(first.id, limit=PAGE).lines
-        wanted = [
-            expected(records.NARROW, orjson.loads(line), masked=True) for line in body.split(b"\n")
-        ]
+        wanted = [expected(records.NARROW, orjson.loads(line)) for line in body.split(b"\n")]
         if [orjson.loads(line) for line in lines] != wanted:
             raise RunFailed(f"the first page of {first.id} is not what was published")
         return [line + b"\n" for line in lines]
@@ -189,20 +193,28 @@ class Scene:
         """Publish for a while and compare the ends of all topics with the receipts."""
         before = self.end(work.resources)
         seen = self.drive(arena, work, callers)
-        found = received(seen, self.end(work.resources) - before)
-        return judged(Label(name, SHUYUAN, RAW, callers, arena.workers), seen, found)
-
-    def end(self, resources: Sequence[str]) -> int:
-        """Return the sum of the offsets at which the logs of the resources end."""
-        topics = [topic_of(resource) for resource in resources]
-        return sum(asyncio.run(read_ends(self.arena.bootstrap, topics)).values())
+        return self.case(arena, name, callers, seen, self.end(work.resources) - before)
 
     def pull(
         self, arena: Arena, name: str, work: Pull, callers: int = CALLERS, rate: float = 0.0
     ) -> Case:
         """Pull for a while; every page is compared with the one that must come."""
-        seen = self.drive(arena, work, callers, rate=rate)
-        return judged(Label(name, SHUYUAN, RAW, callers, arena.workers), seen, Answer())
+        return self.case(arena, name, callers, self.drive(arena, work, callers, rate=rate))
+
+    def case(
+        self, arena: Arena, name: str, callers: int, seen: Observed, moved: int | None = None
+    ) -> Case:
+        """Return what was observed, held against by how much the logs have moved."""
+        found = Answer() if moved is None else readback.moved(acknowledged(seen), moved)
+        return judged(Label(name, SHUYUAN, RAW, callers, arena.workers), seen, found)
+
+    def end(self, resources: Sequence[str]) -> int:
+        """Return the sum of the offsets at which the logs of the resources end."""
+        return sum(self.ends(resources).values())
+
+    def ends(self, resources: Sequence[str]) -> Mapping[TopicPartition, int]:
+        places = [TopicPartition(topic_of(resource), 0) for resource in resources]
+        return asyncio.run(readback.all_ends(self.arena.bootstrap, places))
 
     def drive(
         self,
@@ -217,89 +229,75 @@ class Scene:
     ) -> Observed:
         """Let the generator ask for a while, or so many requests within `seconds`."""
         warm_up = 0.0 if requests else self.effort.warm_up_seconds
-        pace = Pace(warm_up, seconds or self.effort.seconds, rate=rate)
-        tokens = [self.publisher_token] if isinstance(work, Publish) else self.tokens
-        path = self.arena.folder / f"{log}.log"
-        return drive(
-            arena.base_url, arena.families, work, callers, pace, tokens, path, requests=requests
+        order = Order(
+            base_url=arena.base_url,
+            tokens=[self.publisher_token] if isinstance(work, Publish) else self.tokens,
+            callers=callers,
+            pace=Pace(warm_up, seconds or self.effort.seconds, rate=rate),
+            work=work,
+            requests=requests,
         )
+        return drive(arena, order, self.arena.folder / f"{log}.log")
 
-    def compare(self, row: str, told: str, base: Variant, other: Variant) -> Found:
-        """Run both in turns, each time beginning with the other, and say how the costs relate."""
-        runs: tuple[list[Case], list[Case]] = ([], [])
+    def in_turns(self, told: str, base: Variant, other: Variant) -> Runs:
+        """Run both in turns, each time beginning with the other."""
+        runs: Runs = ([], [])
         for turn in range(self.effort.rounds):
             pair = ((base, runs[0]), (other, runs[1]))
             for run, kept in pair if turn % 2 else reversed(pair):
                 kept.append(run())
-            self.report.line(f"{row}: {told}: {' | '.join(_line(each[-1]) for each in runs)}")
-        return Found([_compared(row, told, *runs)], [middle(each) for each in runs])
+            self.report.line(f"{told}: {' | '.join(_line(each[-1]) for each in runs)}")
+        return runs
+
+    def compare(self, row: str, told: str, base: Variant, other: Variant) -> Found:
+        """Run both in turns and say how the costs of a record relate."""
+        runs = self.in_turns(f"{row}: {told}", base, other)
+        cost, p50, p99 = (compared(runs, of) for of in ("server_us", "p50_ms", "p99_ms"))
+        first, second = (median([case.server_us for case in each]) for each in runs)
+        finding = aimed(
+            f"CPU ≤ × {FLAT}",
+            cost,
+            row=row,
+            case=told,
+            measured=f"{first:.2f} → {second:.2f} µs/record, × {cost.told()}; "
+            f"p50 × {p50.told()}, p99 × {p99.told()}",
+            facts={"base_us": first, "us": second, "p99_ratio": p99.value, "p50_ratio": p50.value},
+        )
+        return Found([finding], [middle(each) for each in runs])
 
 
-def target(subscription: Subscription, limit: int, cursor: str = "", wait_seconds: int = 0) -> str:
+def compared(runs: Runs, figure: str) -> Estimate:
+    """Return how a figure of the runs relates to that of those beside them."""
+    return ratio(*([getattr(case, figure) for case in each] for each in runs))
+
+
+def aimed(
+    target: str, found: Estimate, *, facts: Mapping[str, float], row: str, case: str, measured: str
+) -> Finding:
+    """Return a finding of a ratio that should be flat, judged where enough runs were made."""
+    is_judged = found.rounds >= ROUNDS_JUDGED
+    return Finding(
+        row=row,
+        case=case,
+        measured=measured,
+        target=target if is_judged else "",
+        reached=found.value <= FLAT if is_judged else None,
+        facts={"ratio": found.value, "low": found.low, "high": found.high, **facts},
+    )
+
+
+def target(subscription: Subscription, limit: int, cursor: str = "") -> str:
     """Return the path and query of a page; without a cursor it is the first one."""
-    query = f"limit={limit}"
-    query += f"&cursor={cursor}" if cursor else ""
-    query += f"&wait={wait_seconds}" if wait_seconds else ""
+    query = f"limit={limit}" + (f"&cursor={cursor}" if cursor else "")
     return f"/v1/subscriptions/{subscription.id}/records?{query}"
 
 
 def _line(case: Case) -> str:
-    told = f"{case.server_us:.2f} µs, {case.rate:,.0f}/s {' '.join(case.complaints[:1])}"
-    return told.rstrip()
+    told = f"{case.server_us:.2f} µs, {case.rate:,.0f}/s, p99 {case.p99_ms:.1f} ms"
+    return f"{told} {' '.join(case.complaints[:1])}".rstrip()
 
 
-def _compared(row: str, told: str, bases: Sequence[Case], others: Sequence[Case]) -> Finding:
-    cost, p50, p99 = (
-        ratio([getattr(b, of) for b in bases], [getattr(o, of) for o in others])
-        for of in ("server_us", "p50_ms", "p99_ms")
-    )
-    first, second = (median([case.server_us for case in each]) for each in (bases, others))
-    return Finding(
-        row=row,
-        case=told,
-        measured=f"{first:.2f} → {second:.2f} µs/record, × {cost.told()}; "
-        f"p50 × {p50.told()}, p99 × {p99.told()}",
-        **aim(f"CPU ≤ × {FLAT}", cost.value, len(bases)),
-        facts={
-            "base_us": first,
-            "us": second,
-            "ratio": cost.value,
-            "low": cost.low,
-            "high": cost.high,
-            "p50_ratio": p50.value,
-            "p99_ratio": p99.value,
-        },
-    )
-
-
-class Aim(TypedDict):
-    target: str
-    reached: bool | None
-
-
-def aim(target: str, found: float, rounds: int) -> Aim:
-    """Return what a ratio should be and whether it is, where enough runs were made."""
-    if rounds < ROUNDS_JUDGED:
-        return Aim(target="", reached=None)
-    return Aim(target=target, reached=found <= FLAT)
-
-
-def received(seen: Observed, moved: int) -> Answer:
-    """Compare how far the logs have moved with what the receipts say."""
+def acknowledged(seen: Observed) -> int:
+    """Return how many places the receipts name."""
     runs = (run for each in seen.total.acknowledged.values() for run in each)
-    told = sum(last - first + 1 for _, first, last in runs)
-    missing, unknown = max(0, told - moved), max(0, moved - told)
-    return Answer(read_back=min(moved, told), missing=missing, unacknowledged=unknown)
-
-
-async def read_ends(bootstrap: str, topics: Sequence[str]) -> Mapping[str, int]:
-    """Return the offset after the last record of each topic of one partition."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    await consumer.start()
-    try:
-        # All at once: it would ask for one after the other, each time with all that it knows.
-        await consumer._client.set_topics(topics)  # noqa: SLF001 - no public way
-        found = await consumer.end_offsets([TopicPartition(topic, 0) for topic in topics])
-        return {place.topic: int(offset) for place, offset in found.items()}
-    finally:
-        await consumer.stop()
+    return sum(last - first + 1 for _, first, last in runs)

@@ -15,7 +15,8 @@ import msgspec
 import uvloop
 
 from loadtests import records
-from loadtests.generator import OK, RETRY_AFTER, STATUS, Answers
+from loadtests.generator import OK, RETRY_AFTER, STATUS, Answers, address
+from loadtests.pages import NDJSON, Page
 from loadtests.stage import PAGE
 from loadtests.statistics import percentile
 from loadtests.tally import BEGIN, DONE, END, Tally, tell
@@ -46,8 +47,7 @@ class Order(msgspec.Struct):
     when the one before has reached everybody and `settle_seconds` have passed.
     """
 
-    host: str
-    port: int
+    base_url: str
     tokens: list[str]
     asks: list[Ask]
     polls: int
@@ -78,11 +78,9 @@ class Poll(Answers):
         order, ask = self._hall.order, self._ask_for
         # The first one is answered at once: then whatever it needs is loaded.
         wait = f"&wait={order.wait_seconds}" if self._answers else ""
-        self._transport.write(
-            f"GET /v1/subscriptions/{ask.subscription}/records?limit={PAGE}&cursor={self._cursor}"
-            f"{wait} HTTP/1.1\r\nHost: {order.host}\r\n"
-            f"Authorization: Bearer {order.tokens[ask.token]}\r\n\r\n".encode()
-        )
+        query = f"limit={PAGE}&cursor={self._cursor}{wait}"
+        page = Page(f"/v1/subscriptions/{ask.subscription}/records?{query}", 0, token=ask.token)
+        self._transport.write(page.request(self._hall.address[0], order.tokens))
 
     def answered(self, answer: bytes, head_end: int) -> None:
         if int(answer[STATUS]) == UNAVAILABLE and RETRY_AFTER.search(answer, 0, head_end):
@@ -113,7 +111,7 @@ class Hall:
     """All polls, and the record that they wait for."""
 
     def __init__(self, order: Order) -> None:
-        self.order = order
+        self.order, self.address = order, address(order.base_url)
         self.tally = Tally()
         self.polls: list[Poll] = []
         self._key = b""
@@ -149,17 +147,12 @@ class Hall:
 
     async def open(self) -> float:
         """Open every connection and let each wait; return how long that took."""
-        order, loop, begun = self.order, asyncio.get_running_loop(), time.perf_counter()
+        order, begun = self.order, time.perf_counter()
         for start in range(0, order.polls, OPENED_AT_ONCE):
             numbers = range(start, min(start + OPENED_AT_ONCE, order.polls))
             polls = [Poll(self, order.asks[number % len(order.asks)]) for number in numbers]
             self.polls += polls
-            await asyncio.gather(
-                *(
-                    loop.create_connection(lambda poll=poll: poll, order.host, order.port)  # type: ignore[misc]
-                    for poll in polls
-                )
-            )
+            await asyncio.gather(*(poll.connect(*self.address) for poll in polls))
         async with asyncio.timeout(SETTLING_SECONDS):
             await self._all_settled.wait()
         return time.perf_counter() - begun
@@ -188,10 +181,8 @@ class Hall:
 
 async def publish(order: Order, resource: str, number: int) -> None:
     """Publish one record on a connection of its own."""
-    headers = {
-        "Authorization": f"Bearer {order.publisher_token}", "Content-Type": "application/x-ndjson",
-    }  # fmt: skip
-    url = f"http://{order.host}:{order.port}/v1/resources/{resource}/records"
+    token = {"Authorization": f"Bearer {order.publisher_token}"}
+    headers, url = token | NDJSON, f"{order.base_url}/v1/resources/{resource}/records"
     async with httpx.AsyncClient(headers=headers, verify=False) as http:  # noqa: S501 - no TLS
         (await http.post(url, content=records.line(number))).raise_for_status()
 

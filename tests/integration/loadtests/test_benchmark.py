@@ -10,8 +10,9 @@ import pytest
 from deploy.local.report import Report
 from loadtests import bench
 from loadtests import targets as facts
+from loadtests.generator import Pace
 from loadtests.results import PARTS
-from loadtests.stage import Pace, Stage
+from loadtests.stage import Stage
 from loadtests.targets import BESIDE, NAIVE, SHUYUAN, TARGETS, TUNED_NAIVE
 from loadtests.world import RATE_LIMIT, staff_logins
 

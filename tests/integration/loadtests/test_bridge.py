@@ -8,9 +8,10 @@ import pytest
 from loadtests import bridges
 from loadtests.arena import Arena
 from loadtests.bridges import Bridge
-from loadtests.measuring import Label, Measuring
-from loadtests.results import Case
-from loadtests.stage import Pace, Stage
+from loadtests.cases import bridged
+from loadtests.generator import Pace
+from loadtests.results import Case, Label
+from loadtests.stage import Stage
 from loadtests.targets import LOCUST
 from tests.support.kafka_rest import KafkaRest
 
@@ -31,7 +32,7 @@ async def bridge(arena: Arena) -> AsyncIterator[tuple[KafkaRest, Bridge]]:
 
 async def measured(stage: Stage, bridge: Bridge, name: str, kind: str) -> Case:
     label = Label(name, bridge.name, LOCUST, 2)
-    return await asyncio.to_thread(Measuring(stage, 0).bridge, bridge, label, [kind], PACE)
+    return await asyncio.to_thread(bridged, stage, bridge, label, [kind], PACE)
 
 
 def test_a_bridge_is_named_or_names_itself() -> None:

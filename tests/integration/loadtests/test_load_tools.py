@@ -10,11 +10,11 @@ from aiokafka import AIOKafkaProducer
 
 from loadtests import pages, readback, records, wrk
 from loadtests.arena import Arena
-from loadtests.generator import Publish, Pull
-from loadtests.measuring import Label, Measuring
-from loadtests.readback import Answer, Question, Topic
-from loadtests.references import create_topics_of
-from loadtests.stage import CATCH_UP, MASKED, TAIL, Asked, Pace, Stage, generate
+from loadtests.cases import drive
+from loadtests.generator import Pace, Publish, Pull
+from loadtests.readback import Answer, Question, Topic, create_topics
+from loadtests.results import Label
+from loadtests.stage import CATCH_UP, MASKED, TAIL, Asked, Stage, generate
 from loadtests.targets import SHUYUAN, WRK
 from tests.support.world import unique
 
@@ -35,9 +35,9 @@ async def test_requests_that_are_due_come_whether_answered_or_not(stage: Stage) 
 @needs_wrk
 @pytest.mark.parametrize("keyed", [False, True])
 async def test_wrk_knows_every_acknowledgement(stage: Stage, *, keyed: bool) -> None:
-    measuring, work = Measuring(stage, 0), Publish(stage.world.feeds, 1, keyed=keyed)
+    work = Publish(stage.world.feeds, 1, keyed=keyed)
     label = Label("publish-1", SHUYUAN, WRK, 8)
-    case = await asyncio.to_thread(measuring.drive, label, work, Pace(0.2, 0.8))
+    case = await asyncio.to_thread(drive, stage, label, work, Pace(0.2, 0.8))
     assert case.good, case.complaints
     assert case.records_answered == case.records_read_back > case.records_per_second * 0.7
     assert 0 < case.p50_ms <= case.p99_ms
@@ -122,7 +122,7 @@ def _spoilt(book: Path) -> Path:
 async def _topic(arena: Arena, values: list[bytes]) -> str:
     """Write records to a topic of their own, past the exchange."""
     name = f"loadtests.{unique()}"
-    await create_topics_of(arena.bootstrap, [name], 1)
+    await create_topics(arena.bootstrap, [name], 1)
     producer = AIOKafkaProducer(bootstrap_servers=arena.bootstrap, acks="all")
     await producer.start()
     try:

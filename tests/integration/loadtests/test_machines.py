@@ -13,7 +13,7 @@ import pytest
 from deploy.local.ports import PortBook
 from loadtests import load
 from loadtests.arena import Told, machine
-from loadtests.measuring import LOCUSTFILE
+from loadtests.cases import LOCUSTFILE
 from loadtests.runs import ROOT
 from loadtests.stage import Stage
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from deploy.local.report import Report
@@ -169,11 +170,10 @@ async def test_pages_of_the_long_log_follow_one_another(set_scene: Scene) -> Non
 
 
 async def test_a_gateway_beside_has_settings_of_its_own_and_ends(ground: Arena) -> None:
-    def started() -> tuple[int, bool]:
+    def started() -> tuple[bool, bool]:
         with beside(ground, workers=1) as own:
-            alive = own.process.poll() is None
-        return own.process.returncode, alive
+            pid = own.arena.families["gateway"]
+            alive = psutil.pid_exists(pid)
+        return alive, psutil.pid_exists(pid)
 
-    code, alive = await asyncio.to_thread(started)
-    assert alive
-    assert code is not None
+    assert await asyncio.to_thread(started) == (True, False)

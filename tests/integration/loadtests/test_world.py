@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from loadtests.cases import works
-from loadtests.stage import Pace, Stage, generate
+from loadtests.generator import Pace
+from loadtests.stage import Stage, generate
 from loadtests.world import clear
 from tests.support.world import World
 

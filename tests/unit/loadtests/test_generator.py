@@ -8,16 +8,14 @@ from typing import cast
 import pytest
 
 from loadtests import pages
-from loadtests.generator import Caller, Order, Paced, Publish, Publishing, Pull, Pulling
+from loadtests.generator import Caller, Order, Pace, Paced, Publish, Publishing, Pull, Pulling
 from loadtests.pages import MOMENT, Book, Page
 from loadtests.tally import Tally
 
 
 def order(work: Publish | Pull, callers: int) -> Order:
-    return Order(
-        host="h", port=1, tokens=["first", "second"], callers=callers,
-        warm_up_seconds=0.0, seconds=1.0, work=work,
-    )  # fmt: skip
+    tokens, pace = ["first", "second"], Pace(0.0, 1.0)
+    return Order(base_url="http://h:1", tokens=tokens, callers=callers, pace=pace, work=work)
 
 
 async def test_latency_counts_from_when_a_request_was_due() -> None:

@@ -6,10 +6,12 @@ import pytest
 from loadtests import statistics
 from loadtests.arena import Machine
 from loadtests.processes import Watched
+from loadtests.report import Curve
 from loadtests.results import PARTS, Case
 from loadtests.soak.lasting import judge
 from loadtests.soak.population import FULL, QUICK, Office, Population, Scale, Subscription
-from loadtests.soak.scene import FLAT, ROUNDS_JUDGED, Curve, Finding, Found, Soaked, aim, target
+from loadtests.soak.scene import FLAT, ROUNDS_JUDGED, Finding, Found, Soaked, aimed, target
+from loadtests.statistics import Estimate
 from loadtests.world import Credentials
 
 MEBI = 2**20
@@ -41,6 +43,10 @@ def soaked(*findings: Finding, cases: list[Case] | None = None) -> Soaked:
     )
 
 
+def flat(found: Estimate) -> Finding:
+    return aimed("≤", found, row="log", case="a case", measured="1 → 2", facts={})
+
+
 def finding(*, reached: bool | None) -> Finding:
     return Finding(row="log", case="a case", measured="1 → 2", target="≤ 1", reached=reached)
 
@@ -65,7 +71,7 @@ def test_one_outlier_moves_the_ratio_little() -> None:
 
 def test_runs_in_which_nothing_was_measured_reach_no_aim() -> None:
     found = statistics.ratio([0.0, 1.0, 1.0], [1.0, 1.0, 1.0])
-    assert aim("≤", found.value, 3)["reached"] is False
+    assert flat(found).reached is False
 
 
 def test_the_interval_is_the_same_each_time() -> None:
@@ -117,9 +123,9 @@ def test_a_short_look_at_memory_is_not_judged() -> None:
 
 
 def test_an_aim_needs_enough_runs() -> None:
-    assert aim("≤", 5.0, ROUNDS_JUDGED - 1)["reached"] is None
-    assert aim("≤", 5.0, ROUNDS_JUDGED)["reached"] is False
-    assert aim("≤", FLAT, ROUNDS_JUDGED)["reached"] is True
+    assert flat(Estimate(5.0, 5.0, 5.0, ROUNDS_JUDGED - 1)).reached is None
+    assert flat(Estimate(5.0, 5.0, 5.0, ROUNDS_JUDGED)).reached is False
+    assert flat(Estimate(FLAT, FLAT, FLAT, ROUNDS_JUDGED)).reached is True
 
 
 def test_one_aim_that_was_missed_fails_the_soak() -> None:
@@ -192,7 +198,7 @@ def test_the_first_subscriptions_that_are_spread_are_of_one_resource_each() -> N
     assert [each.resource for each in found] == ["r1", "r2", "r3"] * 3
 
 
-def test_a_page_is_asked_for_by_cursor_limit_and_wait() -> None:
+def test_a_page_is_asked_for_by_limit_and_cursor() -> None:
     asked = Subscription("s", "r", 0)
     assert target(asked, 5) == "/v1/subscriptions/s/records?limit=5"
-    assert target(asked, 5, "c", 30).endswith("records?limit=5&cursor=c&wait=30")
+    assert target(asked, 5, "c").endswith("records?limit=5&cursor=c")
