@@ -3,13 +3,13 @@
 Two departments with clerk, head and application system; resources to publish into, an archive to
 read, a bulletin whose readers wait for news, and a register that is queried and verified. All load
 tests have it; the thousands of a soak (`loadtests.soak.population`) are made by the same steps.
+What every request of a kind says is in `bodies.json`.
 """
 
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +22,16 @@ from loadtests import records
 from shuyuan_client.http import ExchangeClient, Refused, with_secret
 
 FILE = "world.json"
-REGION = "450000"
 LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 FEEDS = 3
 WAITING_SUBSCRIPTIONS = 8
 REVOCABLE_SUBSCRIPTIONS = 8
-Json = dict[str, Any]
-
 FOLDING_SECONDS = 60.0
 # A quota that no run uses up: what is measured is that each page is counted against it.
 QUOTA = 2_000_000_000
-VALID_UNTIL = "2098-12-31"
-REVIEW = {"passed": True, "by": "保密办（压测）", "date": "2026-01-05"}
-RATE_LIMIT: Json = {
-    "per_second": 100_000,
-    "burst": 200_000,
-    "subscription_per_second": 100_000,
-    "subscription_burst": 200_000,
-}
-SCOPES = ("catalog:read", "records:publish", "records:read")
+Json = dict[str, Any]
+SAID: Mapping[str, Json] = read_json(Path(__file__).with_name("bodies.json"))
+RATE_LIMIT, REGION = SAID["rate_limit"], SAID["entry"]["region_code"]
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -48,6 +39,15 @@ class Credentials(msgspec.Struct, frozen=True):
 
     name: str
     secret: str
+
+
+class Department(msgspec.Struct, frozen=True):
+    """A department, its people, and its application system."""
+
+    uscc: str
+    clerk: Credentials
+    head: Credentials
+    system: Credentials
 
 
 class World(msgspec.Struct, frozen=True):
@@ -59,9 +59,8 @@ class World(msgspec.Struct, frozen=True):
     """
 
     base_url: str
-    publisher: Credentials
-    consumer: Credentials
-    head: Credentials
+    provider: Department
+    user: Department
     feeds: list[str]
     archive: str
     whole: str
@@ -74,7 +73,14 @@ class World(msgspec.Struct, frozen=True):
     register: str
     queried: str
     verified: str
-    departments: list[str]
+
+    @property
+    def publisher(self) -> Credentials:
+        return self.provider.system
+
+    @property
+    def consumer(self) -> Credentials:
+        return self.user.system
 
     @property
     def subscriptions(self) -> list[str]:
@@ -124,16 +130,6 @@ def limit(operator: ExchangeClient, client_id: str, told: Json | None) -> None:
     operator.ask("PATCH", path, {"rate_limit": told}, headers=headers)
 
 
-@dataclass(frozen=True, slots=True)
-class Department:
-    uscc: str
-    clerk: ExchangeClient
-    head: ExchangeClient
-    clerk_login: Credentials
-    head_login: Credentials
-    system: Credentials
-
-
 def seed(base_url: str, credentials: Path, feeds: int = FEEDS) -> World:
     """Build a world of new names, as the people whom the local platform has seeded."""
     with ExitStack() as clients:
@@ -145,28 +141,35 @@ def clear(world: World, credentials: Path) -> None:
 
     Its departments are abolished, so that its sources end and nobody signs in for it any more.
     """
-    logins, said = staff_logins(credentials), {"reason": "压测结束"}
     with ExitStack() as clients:
-        authority, operator = (
-            clients.enter_context(world.person(logins[role])) for role in ("authority", "operator")
-        )
+        staff = Seeding(world.base_url, credentials, clients).staff
+        said, ended = {"reason": "压测结束"}, {"status": "abolished"}
         for subscription in world.subscriptions:
-            authority.ask("POST", f"/v1/subscriptions/{subscription}/terminate", said)
+            staff["authority"].ask("POST", f"/v1/subscriptions/{subscription}/terminate", said)
         for resource in world.resources:
-            authority.ask("POST", f"/v1/resources/{resource}/retire", said)
-        for department in world.departments:
-            body, headers = {"status": "abolished"}, {"If-Match": "*"}
-            operator.ask("PATCH", f"/v1/departments/{department}", body, headers=headers)
+            staff["authority"].ask("POST", f"/v1/resources/{resource}/retire", said)
+        for department in (world.provider, world.user):
+            path, headers = f"/v1/departments/{department.uscc}", {"If-Match": "*"}
+            staff["operator"].ask("PATCH", path, ended, headers=headers)
 
 
 class Seeding:
+    """Takes every step as whoever may: the platform's staff, or a department's own people."""
+
     def __init__(self, base_url: str, credentials: Path, clients: ExitStack) -> None:
         self.base_url = base_url
-        self._clients = clients
+        self._clients, self._people = clients, dict[Credentials, ExchangeClient]()
         self._mark = unique(6)
         logins = staff_logins(credentials)
         roles = ("operator", "security", "authority")
         self.staff = {role: self.person(logins[role]) for role in roles}
+
+    def person(self, login: Credentials) -> ExchangeClient:
+        """Return who signs in like this; the same one again for the same person."""
+        if login not in self._people:
+            client = ExchangeClient(self.base_url, signing_in(login.name, login.secret))
+            self._people[login] = self._clients.enter_context(client)
+        return self._people[login]
 
     def world(self, feeds: int) -> World:
         provider, consumer = self.department("报送单位"), self.department("使用单位")
@@ -181,9 +184,8 @@ class Seeding:
         every = tuple(records.ITEMS)
         return World(
             base_url=self.base_url,
-            publisher=provider.system,
-            consumer=consumer.system,
-            head=provider.head_login,
+            provider=provider,
+            user=consumer,
             feeds=[self.resource(provider, items) for _ in range(feeds)],
             archive=archive,
             whole=grant(archive, every),
@@ -196,7 +198,6 @@ class Seeding:
             register=register,
             queried=grant(register, every, "query"),
             verified=grant(register, every, "verify"),
-            departments=[provider.uscc, consumer.uscc],
         )
 
     def department(self, name: str) -> Department:
@@ -204,14 +205,12 @@ class Seeding:
         body = {"uscc": uscc, "name": f"{name}{self._mark}", "region_code": REGION}
         self.staff["operator"].ask("POST", "/v1/departments", body | {"authority": False})
         clerk, head = (self._login(uscc, role) for role in ("clerk", "head"))
-        speaker = self.person(head)
-        system = self.system(uscc, speaker, f"{name}系统")
-        return Department(uscc, self.person(clerk), speaker, clerk, head, system)
+        return Department(uscc, clerk, head, self.system(uscc, head, f"{name}系统"))
 
-    def system(self, uscc: str, head: ExchangeClient, name: str) -> Credentials:
+    def system(self, uscc: str, head: Credentials, name: str) -> Credentials:
         """Register an application system of a department."""
-        body = {"name": name, "department": uscc, "scopes": SCOPES}
-        made = head.ask("POST", "/v1/clients", body | {"auth_method": "client_secret_basic"})
+        body = {"name": name, "department": uscc, **SAID["system"]}
+        made = self.person(head).ask("POST", "/v1/clients", body)
         # As operations would for a system that is known to need more than the usual.
         limit(self.staff["operator"], made["client_id"], RATE_LIMIT)
         return Credentials(made["client_id"], made["client_secret"])
@@ -219,14 +218,9 @@ class Seeding:
     def _login(self, uscc: str, role: str) -> Credentials:
         login = Credentials(f"load.{unique(10).lower()}", secrets.token_urlsafe(18))
         body = {"username": login.name, "password": login.secret, "name": "韦某"}
-        self.staff["security"].ask(
-            "POST", "/v1/people", body | {"department": uscc, "roles": [role]}
-        )
+        path, post = "/v1/people", {"department": uscc, "roles": [role]}
+        self.staff["security"].ask("POST", path, body | post)
         return login
-
-    def person(self, login: Credentials) -> ExchangeClient:
-        client = ExchangeClient(self.base_url, signing_in(login.name, login.secret))
-        return self._clients.enter_context(client)
 
     def items(self, provider: Department) -> list[Json]:
         """Register the elements of the twelve items, make the provider their source."""
@@ -236,14 +230,12 @@ class Seeding:
             name: self._element(name, dict(constraints), standard)
             for name, constraints in records.ITEMS.items()
         }
-        for element in elements.values():
-            self._designate(provider, element)
-        return [_item(name, element) for name, element in elements.items()]
-
-    def _designate(self, provider: Department, element: str) -> None:
         claim = {"region_code": REGION, "legal_basis": "压测所用"}
-        claimed = provider.head.ask("POST", f"/v1/elements/{element}/sources", claim)
-        self.staff["authority"].ask("POST", f"/v1/sources/{claimed['id']}/designate")
+        for element in elements.values():
+            path = f"/v1/elements/{element}/sources"
+            claimed = self.person(provider.head).ask("POST", path, claim)
+            authority.ask("POST", f"/v1/sources/{claimed['id']}/designate")
+        return [_item(name, element) for name, element in elements.items()]
 
     def _element(self, name: str, constraints: Json, standard: str) -> str:
         values: Sequence[str] | None = constraints.pop("values", None)
@@ -252,9 +244,8 @@ class Seeding:
         code = f"LT-{self._mark}-{name.upper().replace('_', '-')}"
         # Unlike those of any other run, whose resources carry the same data (ADR 0039).
         named = f"{name} {self._mark}{self._mark[::-1]}"
-        body = {"code": code, "name": named, "definition": "压测所用", "standard": standard}
-        graded = {**body, "sensitivity": 1, "personal": False, **constraints}
-        self.staff["authority"].ask("POST", "/v1/elements", graded)
+        body = SAID["element"] | {"code": code, "name": named, "standard": standard}
+        self.staff["authority"].ask("POST", "/v1/elements", body | constraints)
         return code
 
     def _code_list(self, name: str, values: Sequence[str], standard: str) -> str:
@@ -268,22 +259,27 @@ class Seeding:
 
     def resource(self, provider: Department, items: Sequence[Json]) -> str:
         """Take a resource through review to publication."""
-        made = provider.clerk.ask("POST", "/v1/resources", entry(f"压测{unique(8)}", items))
+        body = SAID["entry"] | {"name": f"压测{unique(8)}", "items": items}
+        made = self.person(provider.clerk).ask("POST", "/v1/resources", body)
         path, authority = f"/v1/resources/{made['id']}", self.staff["authority"]
         signed = {"leader_name": "黄某", "signed_on": "2026-01-06"}
-        provider.head.ask("POST", f"{path}/submit", signed)
+        self.person(provider.head).ask("POST", f"{path}/submit", signed)
         authority.ask("POST", f"{path}/approve")
         authority.ask("POST", f"{path}/publish")
         return str(made["id"])
+
+    def application(self, asked: Json, consumer: Department, system: Credentials) -> Json:
+        """Apply and sign for a system; return the application as it then stands."""
+        body = SAID["application"] | {"client_id": system.name} | asked
+        made = self.person(consumer.clerk).ask("POST", "/v1/applications", body)
+        return self.person(consumer.head).ask("POST", f"/v1/applications/{made['id']}/sign")
 
     def subscription(
         self, asked: Json, provider: Department, consumer: Department, lifted: Sequence[str] = ()
     ) -> str:
         """Apply, sign and agree; `lifted` are the items whose mask the provider lifts."""
-        body = application(consumer.system.name) | asked
-        path = f"/v1/applications/{consumer.clerk.ask('POST', '/v1/applications', body)['id']}"
-        consumer.head.ask("POST", f"{path}/sign")
-        return _agreed(provider.head, path, {"unmasked": list(lifted)})
+        path = f"/v1/applications/{self.application(asked, consumer, consumer.system)['id']}"
+        return _agreed(self.person(provider.head), path, {"unmasked": list(lifted)})
 
 
 def _agreed(head: ExchangeClient, path: str, said: Json) -> str:
@@ -308,36 +304,6 @@ def _item(name: str, element: str) -> Json:
         "role": "source",
         "mask": records.MASKS.get(name),
         "unmasked_reason": records.CLEAR_REASONS.get(name),
-    }
-
-
-def entry(name: str, items: Sequence[Mapping[str, Any]]) -> Json:
-    return {
-        "name": name,
-        "abstract": "压测所用的政务数据资源，内容均为虚构",
-        "class_code": "101001",
-        "region_code": REGION,
-        "format": 3,
-        "update_cycle": "realtime",
-        "share_type": "unconditional",
-        "share_modes": ["pull", "query", "verify"],
-        "open_type": "closed",
-        "grade": 1,
-        "items": list(items),
-        "reviews": {"secrecy": REVIEW, "privacy": REVIEW},
-    }
-
-
-def application(client_id: str) -> Json:
-    """Return what every application says; who asks for what is to be added."""
-    return {
-        "client_id": client_id,
-        "mode": "pull",
-        "basis": "政务数据共享条例",
-        "scenario": "压测",
-        "scope": "本部门",
-        "valid_until": VALID_UNTIL,
-        "commitment": True,
     }
 
 

@@ -32,7 +32,7 @@ ERRORS_LISTED_MAX: Final = 32
 ERRORS_LISTED_LATER_MAX: Final = 10
 """The same once the batch has as many as an answer lists: quarantine keeps these."""
 
-# Below this numpy and the column set-up cost more than they save (loadtests/micro.py).
+# Below this numpy and the column set-up cost more than they save.
 _BATCH_FROM: Final = 8
 # About 0.3 ms each: records decoded, and the bytes of those that are larger than others.
 _DECODED_AT_ONCE: Final = 200

@@ -91,7 +91,7 @@ class Revoker(Revocable):
 
     def on_start(self) -> None:
         super().on_start()
-        self.head = self.setting.world.person(self.setting.world.head)
+        self.head = self.setting.world.person(self.setting.world.provider.head)
         self.head.token()
         self.setting.begun.add(self.number)
         if self.subscription == self.setting.world.revocable[0]:

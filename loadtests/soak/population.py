@@ -18,15 +18,7 @@ import msgspec
 from deploy.local.files import write_private
 from loadtests import records
 from loadtests.arena import Arena
-from loadtests.world import (
-    RATE_LIMIT,
-    Credentials,
-    Department,
-    Json,
-    Seeding,
-    application,
-    limit,
-)
+from loadtests.world import RATE_LIMIT, Credentials, Department, Json, Seeding, limit
 
 FILE = "population.json"
 SYSTEMS = 11
@@ -58,14 +50,6 @@ FULL = Scale(resources=2_000, subscriptions=10_000, popular=1_000, spread=1_000)
 QUICK = Scale(resources=24, subscriptions=48, popular=16, spread=16)
 
 
-class Office(msgspec.Struct):
-    """A department as it can be entered again."""
-
-    uscc: str
-    clerk: Credentials
-    head: Credentials
-
-
 class Subscription(msgspec.Struct, frozen=True):
     """`system` is the place of the application system that it was granted to."""
 
@@ -81,9 +65,8 @@ class Population(msgspec.Struct):
     resource with the long log, `marks` the times at which its named places were written.
     """
 
-    provider: Office
-    consumer: Office
-    publisher: Credentials
+    provider: Department
+    consumer: Department
     systems: list[Credentials]
     items: list[Json]
     long: str = ""
@@ -122,10 +105,13 @@ class Population(msgspec.Struct):
 
 
 def read(path: Path) -> Population | None:
-    """Return a kept population; one whose records were others is of no use."""
+    """Return a kept population; one whose records, or whose form, were others is of no use."""
     if not path.exists():
         return None
-    found = msgspec.json.decode(path.read_bytes(), type=Population)
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Population)
+    except msgspec.ValidationError:
+        return None
     return found if [item["name"] for item in found.items] == list(records.ITEMS) else None
 
 
@@ -138,8 +124,7 @@ def populate(arena: Arena, scale: Scale, told: Told) -> Population:
     path = arena.folder / FILE
     with ExitStack() as clients:
         seeding = Seeding(arena.base_url, arena.credentials, clients)
-        known = read(path)
-        grower = Grower(seeding, known or _founded(seeding), path, told)
+        grower = Grower(seeding, read(path) or _founded(seeding), path, told)
         grower.grow(scale)
         _limit(seeding, grower.population)
         return grower.population
@@ -149,7 +134,7 @@ def _limit(seeding: Seeding, population: Population) -> None:
     """Let the busy systems ask for more than usual; the bad neighbour keeps the usual limits."""
     operator = seeding.staff["operator"]
     neighbour, *others = population.systems
-    for system in (population.publisher, neighbour, *others):
+    for system in (population.provider.system, neighbour, *others):
         wanted = None if system is neighbour else RATE_LIMIT
         if operator.ask("GET", f"/v1/clients/{system.name}")["rate_limit"] != wanted:
             limit(operator, system.name, wanted)
@@ -158,18 +143,13 @@ def _limit(seeding: Seeding, population: Population) -> None:
 def _founded(seeding: Seeding) -> Population:
     names = ("长稳测试报送单位", "长稳测试使用单位")
     provider, consumer = (seeding.department(name) for name in names)
-    provider.head.ask("PUT", f"/v1/departments/{provider.uscc}/standing-consent", {"enabled": True})
+    path = f"/v1/departments/{provider.uscc}/standing-consent"
+    seeding.person(provider.head).ask("PUT", path, {"enabled": True})
     systems = [
         seeding.system(consumer.uscc, consumer.head, f"长稳测试使用系统{number}")
         for number in range(SYSTEMS)
     ]
-    return Population(
-        _office(provider), _office(consumer), provider.system, systems, seeding.items(provider)
-    )
-
-
-def _office(department: Department) -> Office:
-    return Office(department.uscc, department.clerk_login, department.head_login)
+    return Population(provider, consumer, systems, seeding.items(provider))
 
 
 class Grower:
@@ -177,20 +157,14 @@ class Grower:
 
     def __init__(self, seeding: Seeding, population: Population, path: Path, told: Told) -> None:
         self.population = population
-        self._seeding = seeding
-        self._path = path
-        self._told = told
-        self._provider = self._entered(population.provider)
-        self._consumer = self._entered(population.consumer)
-
-    def _entered(self, office: Office) -> Department:
-        clerk, head = (self._seeding.person(login) for login in (office.clerk, office.head))
-        nobody = Credentials("", "")
-        return Department(office.uscc, clerk, head, office.clerk, office.head, nobody)
+        self._seeding, self._path, self._told = seeding, path, told
+        for office in (population.provider, population.consumer):
+            for login in (office.clerk, office.head):
+                seeding.person(login)  # before several ask at once
 
     def grow(self, scale: Scale) -> None:
         population = self.population
-        self._write()
+        write(population, self._path)
         if not population.long:
             population.long = self._resource(0)
             population.long_reader = self._subscription(population.long, 1)
@@ -214,24 +188,20 @@ class Grower:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             while (there := len(things)) < wanted:
                 things += pool.map(make, range(there, min(there + STEP, wanted)))
-                self._write()
+                write(self.population, self._path)
                 rate = (len(things) - at_first) / (time.monotonic() - begun)
                 self._told(f"{len(things):,} / {wanted:,} {named}, {rate:.0f}/s")
 
-    def _write(self) -> None:
-        write(self.population, self._path)
-
     def _publisher(self, number: int) -> Credentials:
-        provider = self._provider
+        provider = self.population.provider
         return self._seeding.system(provider.uscc, provider.head, f"长稳测试报送系统{number}")
 
     def _resource(self, _number: int) -> str:
-        return self._seeding.resource(self._provider, self.population.items)
+        return self._seeding.resource(self.population.provider, self.population.items)
 
     def _subscription(self, resource: str, system: int) -> Subscription:
         """Apply and sign; the provider's standing consent agrees at once."""
-        granted_to = self.population.systems[system].name
-        asked = application(granted_to) | {"resource_id": resource, "items": records.NARROW}
-        made = self._consumer.clerk.ask("POST", "/v1/applications", asked)
-        signed = self._consumer.head.ask("POST", f"/v1/applications/{made['id']}/sign")
+        asked = {"resource_id": resource, "items": records.NARROW}
+        population = self.population
+        signed = self._seeding.application(asked, population.consumer, population.systems[system])
         return Subscription(str(signed["subscription_id"]), resource, system)

@@ -148,7 +148,7 @@ class Scene:
 
     @cached_property
     def publisher_token(self) -> str:
-        return self.token(self.population.publisher)
+        return self.token(self.population.provider.system)
 
     @cached_property
     def popular(self) -> Sequence[Subscription]:

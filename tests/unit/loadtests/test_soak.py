@@ -9,10 +9,10 @@ from loadtests.processes import Watched
 from loadtests.report import Curve
 from loadtests.results import PARTS, Case
 from loadtests.soak.lasting import judge
-from loadtests.soak.population import FULL, QUICK, Office, Population, Scale, Subscription
+from loadtests.soak.population import FULL, QUICK, Population, Scale, Subscription
 from loadtests.soak.scene import FLAT, ROUNDS_JUDGED, Finding, Found, Soaked, aimed, target
 from loadtests.statistics import Estimate
-from loadtests.world import Credentials
+from loadtests.world import Credentials, Department
 
 MEBI = 2**20
 
@@ -165,10 +165,10 @@ def test_findings_of_several_rows_come_together() -> None:
 
 def populated(*places: int, resources: int = 24) -> Population:
     somebody = Credentials("", "")
-    office = Office("", somebody, somebody)
+    office = Department("", somebody, somebody, somebody)
     names = [f"r{number}" for number in range(resources)]
     return Population(
-        office, office, somebody, [], [], resources=names,
+        office, office, [], [], resources=names,
         subscriptions=[Subscription(f"s{n}", names[place], 1) for n, place in enumerate(places)],
     )  # fmt: skip
 
