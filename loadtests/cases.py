@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from exchange.log.topics import topic_of
 from loadtests import kafka_tools, readback, references, wrk
-from loadtests import stage as stages
 from loadtests import targets as facts
 from loadtests.arena import Arena
 from loadtests.bridges import FEEDS, Bridge
@@ -23,7 +22,7 @@ from loadtests.kafka_tools import Variant
 from loadtests.readback import Answer, Question, Topic, create_topics
 from loadtests.results import Case, Label, judged
 from loadtests.runs import Child, Observed, ask, observe
-from loadtests.stage import BATCH, SPARE_SECONDS, Stage, generate
+from loadtests.stage import BATCH, PLAIN, SPARE_SECONDS, Plain, Stage, generate
 from loadtests.tally import Run, together
 from loadtests.targets import BESIDE, LOCUST, NAIVE, RAW, SHUYUAN, TUNED_NAIVE, WRK
 from loadtests.world import under_usual_limits
@@ -36,6 +35,8 @@ READING_SECONDS = 300.0
 STOP_TIMEOUT_SECONDS = 30
 CAPACITY = Pace(1.0, 3.0)
 STORM = "storm"
+# What Locust does only once, after the rounds.
+TOLD_ONCE = ("pull-catch-up",)
 # Single records beside batches: at a fixed share of what is carried, on connections of their own.
 SHARE = 0.7
 BATCH_CALLERS, SINGLE_CALLERS, SINGLES_PER_SECOND = 16, 32, 400.0
@@ -68,15 +69,11 @@ class Cast(NamedTuple):
 
 
 CASTS = (
-    Cast("publish-500", 8, ["PublishBatch"]),
-    Cast("publish-1", 64, ["PublishSingle"]),
-    Cast("publish-1-keyed", 64, ["PublishSingleKeyed"]),
-    Cast("pull-500-masked", 8, ["PullMasked"]),
-    Cast("pull-500", 8, ["PullWhole"]),
-    Cast("pull-500-tail", 8, ["PullTail"]),
-    Cast("query", 32, ["Query"]),
-    Cast("verify", 32, ["Verify"]),
-    Cast("pull-catch-up", 4, ["CatchUp"], story=True),
+    *(
+        Cast(each.case, each.callers, [each.users], story=each.case in TOLD_ONCE)
+        for each in PLAIN
+        if each.users
+    ),
     Cast("long-poll", 101, ["Ticker", "LongPoll"], story=True),
     Cast("mixed", 40, ["WorkingDay"], story=True),
     Cast(STORM, 204, ["Bystander", "Storm"], story=True),
@@ -87,11 +84,7 @@ BRIDGE_CASTS = (
     Cast("publish-1", 64, ["BridgePublishSingle"]),
     Cast("pull-500", 8, ["BridgePull"]),
 )
-ORDER = (
-    *("publish-500", "publish-1", "publish-1-keyed", "pull-500-masked", "pull-500-masked-quota"),
-    *("pull-500", "pull-catch-up", "pull-500-masked-tail", "pull-500-tail", "query", "verify"),
-    *("long-poll", "mixed", STORM, "revocation", BESIDE),
-)
+ORDER = (*(each.case for each in PLAIN), "long-poll", "mixed", STORM, "revocation", BESIDE)
 
 
 def generators() -> list[str]:
@@ -102,23 +95,12 @@ def generators() -> list[str]:
 def works(stage: Stage) -> dict[str, tuple[Work, int]]:
     """Return what is asked of the exchange in each case, and by how many callers."""
 
-    def pull(book: str) -> Pull:
-        return Pull(stage.path(book))
+    def work(each: Plain) -> Work:
+        if each.book:
+            return Pull(stage.path(each.book))
+        return Publish(stage.world.feeds, each.records, each.keyed)
 
-    feeds = stage.world.feeds
-    return {
-        "publish-500": (Publish(feeds, BATCH), 8),
-        "publish-1": (Publish(feeds, 1), 64),
-        "publish-1-keyed": (Publish(feeds, 1, keyed=True), 64),
-        "pull-500-masked": (pull(stages.MASKED), 8),
-        "pull-500-masked-quota": (pull(stages.LIMITED), 8),
-        "pull-500": (pull(stages.WHOLE), 8),
-        "pull-catch-up": (pull(stages.CATCH_UP), 4),
-        "pull-500-masked-tail": (pull(stages.MASKED_TAIL), 8),
-        "pull-500-tail": (pull(stages.TAIL), 8),
-        "query": (pull(stages.QUERY), 32),
-        "verify": (pull(stages.VERIFY), 32),
-    }
+    return {each.case: (work(each), each.callers) for each in PLAIN}
 
 
 def rows(

@@ -20,6 +20,7 @@ from loadtests.scenarios.base import ExchangeUser, Setting
 from loadtests.tally import BEGIN, DONE, END, tell
 
 # Locust runs the classes that it finds in this file.
+globals().update(plain.USERS)
 for scenarios in (plain, waiting, revocation):
     globals().update({name: each for name, each in vars(scenarios).items() if is_user_class(each)})
 

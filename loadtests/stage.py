@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from exchange.log.topics import topic_of
 from loadtests import pages, readback, records, world
@@ -28,6 +29,35 @@ LOOKUPS = ("/v1/resources?q=压测&limit=20", "/v1/subscriptions?limit=20", "/v1
 REGISTER, LOOKED_UP = 10_000, 500
 FILLING_CALLERS, FILLING = 8, Pace(0.0, 120.0)
 SPARE_SECONDS = 90.0
+
+
+class Plain(NamedTuple):
+    """What is done over and over: the pages of a book are asked for, or so many records published.
+
+    `users` names Locust's class for it, where it has one.
+    """
+
+    case: str
+    callers: int
+    book: str = ""
+    records: int = 0
+    keyed: bool = False
+    users: str = ""
+
+
+PLAIN = (
+    Plain("publish-500", 8, records=BATCH, users="PublishBatch"),
+    Plain("publish-1", 64, records=1, users="PublishSingle"),
+    Plain("publish-1-keyed", 64, records=1, keyed=True, users="PublishSingleKeyed"),
+    Plain("pull-500-masked", 8, MASKED, users="PullMasked"),
+    Plain("pull-500-masked-quota", 8, LIMITED),
+    Plain("pull-500", 8, WHOLE, users="PullWhole"),
+    Plain("pull-catch-up", 4, CATCH_UP, users="CatchUp"),
+    Plain("pull-500-masked-tail", 8, MASKED_TAIL),
+    Plain("pull-500-tail", 8, TAIL, users="PullTail"),
+    Plain("query", 32, QUERY, users="Query"),
+    Plain("verify", 32, VERIFY, users="Verify"),
+)
 
 
 @dataclass(frozen=True, slots=True)

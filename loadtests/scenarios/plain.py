@@ -1,87 +1,48 @@
 """Users who do one thing as fast as they are answered, and a working day in which all is done."""
 
 import secrets
+from types import new_class
 from typing import ClassVar
 
 from locust import between, task
 
 from loadtests.scenarios.base import ExchangeUser
-from loadtests.stage import BATCH, CATCH_UP, LOOKUPS, MASKED, QUERY, TAIL, VERIFY, WHOLE
+from loadtests.stage import BATCH, LOOKUPS, MASKED, PLAIN, TAIL, Plain
 
 RUN = secrets.token_hex(6)
 SPREAD = 97
 
 
-class PublishBatch(ExchangeUser):
-    case = "publish-500"
+class PlainUser(ExchangeUser):
+    """Does one thing as fast as it is answered.
 
-    @task
-    def publish_batch(self) -> None:
-        self.publish(self.setting.batches, BATCH, self.case)
-
-
-class PublishSingle(ExchangeUser):
-    case = "publish-1"
-
-    @task
-    def publish_single(self) -> None:
-        self.publish(self.setting.singles, 1, self.case)
-
-
-class PublishSingleKeyed(ExchangeUser):
-    case = "publish-1-keyed"
-
-    @task
-    def publish_keyed(self) -> None:
-        self.publish(self.setting.singles, 1, self.case, f"{RUN}-{self.number}-{self.turn}")
-
-
-class Following(ExchangeUser):
-    """Asks for the pages of a book in turn.
-
-    Users begin far from each other, so that none finds what another has just read.
+    Users begin far from each other in a book, so that none finds what another has just read.
     """
 
     abstract = True
-    book: ClassVar[str]
+    does: ClassVar[Plain]
 
     @task
-    def follow(self) -> None:
-        book = self.setting.books[self.book]
-        place = (self.number * SPREAD + self.next_turn()) % len(book.pages)
-        self.ask_for(book, place, self.case)
+    def do(self) -> None:
+        if self.does.book:
+            book = self.setting.books[self.does.book]
+            place = (self.number * SPREAD + self.next_turn()) % len(book.pages)
+            self.ask_for(book, place, self.case)
+        else:
+            bodies = self.setting.singles if self.does.records == 1 else self.setting.batches
+            key = f"{RUN}-{self.number}-{self.turn}" if self.does.keyed else ""
+            self.publish(bodies, self.does.records, self.case, key)
 
 
-class PullTail(Following):
-    """The newest pages, as every consumer that keeps up asks for them."""
-
-    case, book = "pull-500-tail", TAIL
-
-
-class PullWhole(Following):
-    """The whole archive page by page, longer than the caches hold."""
-
-    case, book = "pull-500", WHOLE
-
-
-class PullMasked(Following):
-    case, book = "pull-500-masked", MASKED
-
-
-class CatchUp(Following):
-    case, book = "pull-catch-up", CATCH_UP
-
-
-class Query(Following):
-    """One record by its key, as a window asks."""
-
-    case, book = "query", QUERY
-
-
-class Verify(Following):
-    """Whether a record is as expected, which it is nine times of ten."""
-
-    case, book = "verify", VERIFY
+USERS = {
+    each.users: new_class(
+        each.users,
+        (PlainUser,),
+        exec_body=lambda names, each=each: names.update(case=each.case, does=each),  # type: ignore[misc]
+    )
+    for each in PLAIN
+    if each.users
+}
 
 
 class WorkingDay(ExchangeUser):
