@@ -23,7 +23,7 @@ from loadtests.readback import Answer, Question, Topic, create_topics
 from loadtests.results import Case, Label, judged
 from loadtests.runs import Child, Observed, ask, observe
 from loadtests.stage import BATCH, PLAIN, SPARE_SECONDS, Plain, Stage, generate
-from loadtests.tally import Run, together
+from loadtests.tally import Run, Total, together
 from loadtests.targets import BESIDE, LOCUST, NAIVE, RAW, SHUYUAN, TUNED_NAIVE, WRK
 from loadtests.world import under_usual_limits
 
@@ -130,12 +130,19 @@ def rows(
 
 
 def measured(
-    stage: Stage, label: Label, topics: Iterable[str], play: Callable[[], Observed]
+    stage: Stage,
+    label: Label,
+    topics: Iterable[str],
+    play: Callable[[], Observed],
+    named: Callable[[str], str] = topic_of,
 ) -> Case:
-    """Let a generator play, then compare the log with what it was answered, and delete it."""
+    """Let a generator play, then compare the log with what it was answered, and delete it.
+
+    `named` is the topic of what a receipt names.
+    """
     starts = {topic: stage.ends(topic)[0] for topic in topics}
     seen = play()
-    return judged(label, seen, read_back(stage, acknowledged(seen.total.acknowledged), starts))
+    return judged(label, seen, read_back(stage, acknowledged(seen.total, named), starts))
 
 
 def drive(
@@ -149,7 +156,8 @@ def drive(
     """Let a generator (`RAW` or `WRK`) ask the exchange, or the naive service."""
     topics = feeds or tuple(map(topic_of, stage.world.feeds))
     asked = partial(GENERATORS[label.generator], stage, work, label.callers, pace, naive)
-    return measured(stage, replace(label, workers=stage.arena.workers), topics, asked)
+    own = replace(label, workers=stage.arena.workers)
+    return measured(stage, own, topics, asked, str if naive else topic_of)
 
 
 def _driven(
@@ -272,10 +280,9 @@ def play(
     return observe(Child(command, stage.log("locust")), service.families, limit)
 
 
-def acknowledged(runs: Mapping[str, list[Run]]) -> dict[str, list[Run]]:
-    """Return the runs that receipts name, by topic; that of the naive service is named itself."""
-    ours = {each: topic_of(each) for each in runs if "." not in each}
-    return {ours.get(each, each): found for each, found in runs.items()}
+def acknowledged(total: Total, named: Callable[[str], str] = topic_of) -> dict[str, list[Run]]:
+    """Return the runs that receipts name, by topic."""
+    return {named(each): runs for each, runs in total.acknowledged.items()}
 
 
 def read_back(

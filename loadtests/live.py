@@ -76,7 +76,7 @@ class Live:
         assert environment.runner is not None  # noqa: S101 - narrows the type
         counts: dict[str, int] = environment.runner.final_user_classes_count
         window, total = self._seen()
-        runs = acknowledged(total.acknowledged)
+        runs = acknowledged(total)
         starts = {topic: min(first for _, first, _ in each) for topic, each in runs.items()}
         found = read_back(self._stage, runs, starts, delete=False)
         name, users = _name(environment, counts), sum(counts.values())

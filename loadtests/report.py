@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +12,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from loadtests.results import FOLDER, P99, PARTS, RATE, Case, Results, Spread
 from loadtests.statistics import Estimate
-from loadtests.targets import BESIDE, CACHED, SHUYUAN, TUNED_NAIVE, Measured, verdict
+from loadtests.targets import (
+    BESIDE,
+    CACHED,
+    LOCUST,
+    NAIVE,
+    RAW,
+    SHUYUAN,
+    TUNED_NAIVE,
+    WRK,
+    Measured,
+    compared,
+)
 
 ROW = ("case", "system", "generator")
 THROUGHPUT = (
@@ -75,6 +86,44 @@ class Curve(NamedTuple):
 
     def points(self) -> Iterable[tuple[float, float]]:
         return zip(self.seconds, self.megabytes, strict=True)
+
+
+def verdict(cases: Sequence[Case], *, indicative: bool = False) -> list[str]:
+    """Return what this run shows in sentences, each in Chinese and in English."""
+    measured = Measured(cases)
+    quota = measured.limited()
+    told = TEMPLATES.get_template("verdict.txt").render(
+        tools=list(_against_tools(measured)),
+        others=list(_against_others(measured)),
+        quota=quota and quota.told("{:.2f}"),
+        bad=", ".join(" ".join(case.row) for case in cases if not case.good),
+        count=f"{sum(case.records_answered for case in cases):,}",
+        indicative=indicative,
+    )
+    return str(told).splitlines()
+
+
+def _against_tools(measured: Measured) -> Iterator[tuple[str, ...]]:
+    """Yield what is compared, the share of the rate, both costs, and which tool it was."""
+    for name, *said in (
+        ("publish-500", "发布（每批 500 条）", "Publishing in batches of 500"),
+        ("pull-catch-up", "追赶读取（每页 10,000 条）", "Catching up from the broker"),
+    ):
+        own, tool = measured.own(name), measured.reference(name)
+        share = compared(RATE, tool, own)
+        if own and tool and share:
+            spent = (sum(of.spread_of(part).median for part in PARTS) for of in (own, tool))
+            yield *said, share.told("{:.0%}"), *map("{:.2f}".format, spent), tool.generator
+
+
+def _against_others(measured: Measured) -> Iterator[tuple[str, str]]:
+    pairs = [(case, measured.find(case.name, SHUYUAN, LOCUST)) for case in measured.others()]
+    own = measured.own("publish-500")
+    naives = [measured.find("publish-500", system, WRK, RAW) for system in (NAIVE, TUNED_NAIVE)]
+    pairs += [(naive, own) for naive in naives if naive]
+    for other, mine in pairs:
+        if times := compared(RATE, other, mine):
+            yield f"{other.name} {other.system}", times.told("{:.1f}")
 
 
 def facts(results: Results) -> list[str]:

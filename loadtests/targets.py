@@ -1,4 +1,4 @@
-"""What the exchange has to reach, whether a run has measured it, and a verdict in words.
+"""What the exchange has to reach, and whether a run has measured it.
 
 Ratios are medians of those within the same rounds, each with its bootstrapped 95 % interval, and a
 share of Kafka's tools is reached only when the lower end of its interval reaches it; processor time
@@ -8,8 +8,7 @@ is that of the gateway. wrk's row counts where wrk is installed, else that of th
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from loadtests.results import RATE, SERVERS, Case, Judged, within_rounds
-from loadtests.runs import GENERATOR
+from loadtests.results import RATE, Case, Judged, within_rounds
 from loadtests.statistics import Estimate, median
 
 SHUYUAN, NAIVE, TUNED_NAIVE = "shuyuan", "naive", "naive-batched"
@@ -191,67 +190,3 @@ TARGETS = (
         LAST_BYTE_P99, 1000.0, "{:.0f} ms", (SUSPENSIONS, 30),
     ),
 )  # fmt: skip
-
-
-def verdict(cases: Sequence[Case], *, indicative: bool = False) -> list[str]:
-    """Return what this run shows in sentences, each in Chinese and in English."""
-    measured = Measured(cases)
-    told = [*_against_tools(measured), *_against_others(measured), _loss(cases)]
-    if indicative:
-        told.append("本次运行短且只有一轮，仅供参考。 A short run of one round: indicative only.")
-    return told
-
-
-def _against_tools(measured: Measured) -> list[str]:
-    told = []
-    for name, zh, en in (
-        ("publish-500", "发布（每批 500 条）", "Publishing in batches of 500"),
-        ("pull-catch-up", "追赶读取（每页 10,000 条）", "Catching up from the broker"),
-    ):
-        own, tool = measured.own(name), measured.reference(name)
-        share = compared(RATE, tool, own)
-        if own and tool and share:
-            figure, mine, theirs = share.told(PERCENT), _all_us(own), _all_us(tool)
-            told.append(
-                f"{zh}：速率为 Kafka 自带工具（{tool.generator}）的 {figure}，"
-                f"各部分 CPU 合计每条 {mine:.2f} 微秒，工具为 {theirs:.2f} 微秒。 "
-                f"{en}: {figure} of the rate of Kafka's own tool ({tool.generator}); "
-                f"{mine:.2f} µs of CPU a record in all parts against {theirs:.2f}."
-            )
-    return told
-
-
-def _all_us(case: Case) -> float:
-    return sum(case.spread_of(part).median for part in (*SERVERS, GENERATOR))
-
-
-def _against_others(measured: Measured) -> list[str]:
-    told = []
-    pairs = [(case, measured.find(case.name, SHUYUAN, LOCUST)) for case in measured.others()]
-    own = measured.own("publish-500")
-    pairs += [
-        (each, own) for system in (NAIVE, TUNED_NAIVE)
-        if (each := measured.find("publish-500", system, WRK, RAW))
-    ]  # fmt: skip
-    for other, mine in pairs:
-        times = compared(RATE, other, mine)
-        if times:
-            figure, row = times.told("{:.1f}"), f"{other.name} {other.system}"
-            told.append(f"{row}：数源快 {figure} 倍。 {row}: Shuyuan does {figure} times its rate.")
-    quota = measured.limited()
-    if quota:
-        figure = quota.told("{:.2f}")
-        told.append(
-            f"带配额的订阅，网关 CPU 为不带配额的 {figure} 倍。 A subscription with a quota takes "
-            f"{figure} times the gateway CPU of one without."
-        )
-    return told
-
-
-def _loss(cases: Sequence[Case]) -> str:
-    bad = [" ".join(case.row) for case in cases if not case.good]
-    if bad:
-        told = ", ".join(bad)
-        return f"有失败或账目不符：{told}。 Failures, or receipts and log differ: {told}."
-    count = sum(case.records_answered for case in cases)
-    return f"{count:,} 条回执与日志逐条相符，无一失败。 {count:,} records answered and read back."

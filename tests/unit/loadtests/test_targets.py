@@ -6,7 +6,7 @@ import msgspec
 
 from loadtests import targets as facts
 from loadtests.arena import Machine
-from loadtests.report import markdown, page
+from loadtests.report import markdown, page, verdict
 from loadtests.results import Case, Judged, Results, middle
 from loadtests.targets import (
     BESIDE,
@@ -20,7 +20,6 @@ from loadtests.targets import (
     WRK,
     Measured,
     judge,
-    verdict,
 )
 
 NO_FACTS: Mapping[str, float] = {}
