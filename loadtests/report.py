@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from loadtests.results import FOLDER, P99, PARTS, RATE, Case, Results, Spread
@@ -77,7 +78,7 @@ class Bar(NamedTuple):
     spread: Spread
 
 
-class Curve(NamedTuple):
+class Curve(msgspec.Struct, frozen=True):
     """A series over time: seconds against megabytes."""
 
     name: str
