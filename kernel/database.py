@@ -7,11 +7,12 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import Executable, event, text
-from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.engine import Dialect, ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -24,6 +25,8 @@ STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 10_000
 # A worker that froze in the middle of a transaction keeps its locks so long.
 IDLE_IN_TRANSACTION_MS = 60_000
+# A connection is asked whether it still answers after a rest of this.
+ASKED_AFTER_SECONDS = 10.0
 # Statements of a snapshot read whole tables (audit verify).
 SNAPSHOT_STATEMENT_MS = 600_000
 DATABASE_SECONDS = Histogram(
@@ -177,14 +180,37 @@ def _engine(reached: DatabaseAccess, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
-        pool_pre_ping=True,
         # Parameters are password hashes and personal data: no message may show them.
         hide_parameters=True,
     )
+    event.listen(engine.sync_engine, "checkin", _rest)
+    event.listen(engine.sync_engine, "checkout", partial(_require_usable, engine.dialect))
     event.listen(engine.sync_engine, "handle_error", _hide_values)
     event.listen(engine.sync_engine, "before_cursor_execute", _begin)
     event.listen(engine.sync_engine, "after_cursor_execute", _end)
     return engine
+
+
+def _rest(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    record.info["rested_at"] = monotonic()
+
+
+def _require_usable(
+    dialect: Dialect, connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object
+) -> None:
+    """Raise DisconnectionError, upon which the pool opens another one, for one that has ended.
+
+    Its end is told as a rule: to ask before each statement took three more. Asked is one that has
+    rested, whose end a firewall between may have kept to itself.
+    """
+    if record.driver_connection.is_closed():  # type: ignore[union-attr]
+        raise DisconnectionError
+    rested_at = record.info.pop("rested_at", None)
+    if rested_at is not None and monotonic() - rested_at > ASKED_AFTER_SECONDS:
+        try:
+            dialect.do_ping(connection)
+        except (asyncpg.PostgresError, *LOST, OSError, dialect.dbapi.Error) as error:  # type: ignore[union-attr]
+            raise InvalidatePoolError from error
 
 
 def _begin(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own

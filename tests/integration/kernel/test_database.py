@@ -1,11 +1,15 @@
 """What an error of the database may say, and which errors pass."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+import kernel.database
 from deploy.local.stack import Endpoints
 from kernel.database import Database, is_passing
 from kernel.ids import new_id
@@ -55,6 +59,71 @@ async def test_a_plan_that_a_migration_outdated_is_tried_again(endpoints: Endpoi
 async def _ask(database: Database, table: str) -> None:
     async with database.reading() as session:
         await session.execute(text(f"SELECT * FROM {table}"))  # noqa: S608 - a name of our own
+
+
+async def test_a_connection_whose_end_was_told_is_replaced(endpoints: Endpoints) -> None:
+    """Nobody is refused for a restart of the database that is over."""
+    database = Database(endpoints.database_url, pool_size=1)
+    async with connected(endpoints.database_url) as other:
+        for _ in range(3):
+            async with database.reading() as session:
+                pid = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+            await other.execute("SELECT pg_terminate_backend($1)", pid)
+            await asyncio.sleep(0.2)
+            assert await database.holds(text(f"SELECT pg_backend_pid() <> {pid}"))
+    await database.close()
+
+
+class Forgetful:
+    """A firewall before the database: what it has forgotten is reset when it is used again."""
+
+    def __init__(self, url: str) -> None:
+        self._behind = urlsplit(url)
+        self.forgets = False
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        place = self._behind
+        back, ahead = await asyncio.open_connection(place.hostname, place.port)
+        answers = asyncio.create_task(pass_on(back, writer))
+        while (data := await reader.read(65536)) and not self.forgets:
+            ahead.write(data)
+        self.forgets = False
+        answers.cancel()
+        ahead.close()
+        writer.transport.abort()
+
+    @asynccontextmanager
+    async def standing(self) -> AsyncIterator[str]:
+        server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        user = self._behind.netloc.rpartition("@")[0]
+        async with server:
+            yield urlunsplit(self._behind._replace(netloc=f"{user}@127.0.0.1:{port}"))
+
+
+async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass on what comes, and its end."""
+    while data := await reader.read(65536):
+        writer.write(data)
+    writer.close()
+
+
+async def test_a_connection_that_has_rested_is_asked_before_it_is_used(
+    endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A firewall drops what was idle and tells neither end (the first request after a night)."""
+    firewall = Forgetful(endpoints.database_url)
+    async with firewall.standing() as url:
+        database = Database(url, pool_size=1)
+        assert await database.holds(text("SELECT true"))
+        firewall.forgets = True
+        with pytest.raises(DBAPIError):
+            await database.holds(text("SELECT true"))
+        monkeypatch.setattr(kernel.database, "ASKED_AFTER_SECONDS", 0.0)
+        assert await database.holds(text("SELECT true"))
+        firewall.forgets = True
+        assert await database.holds(text("SELECT true"))
+        await database.close()
 
 
 async def test_a_change_has_begun_when_it_has_its_connection_and_not_before(
