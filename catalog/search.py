@@ -28,9 +28,7 @@ async def find(
 
     They are counted once, with the first page.
     """
-    rows = await store.find(session, principal, criteria, page)
+    rows, facets = await store.find(session, principal, criteria, page)
     found = [present(principal, resource, version) for resource, version in rows.items]
-    facets = NOT_COUNTED
-    if page.cursor is None:
-        facets = await store.facets(session, principal, criteria)
-    return Found(Page(found, rows.next_cursor), facets)
+    first = page.cursor is None
+    return Found(Page(found, rows.next_cursor), facets if first else NOT_COUNTED)

@@ -1,5 +1,8 @@
 """SQL of finding resources: words, filters, facets."""
 
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +22,15 @@ from kernel.database import ReadSession
 from kernel.paging import Page, PageRequest
 
 # So many of the resources found are counted: a question must not read the whole catalogue.
-COUNTED_MAX: Final = 10_000
+COUNTED_MAX: Final = 2_000
+COUNTED: Final = ("department", "class", "share_type", "status")
+# Ways that PostgreSQL is kept from. It takes the arrays of words to be cheaper to read than they
+# are: what is counted is found by indexes and row by row, so that it ends when enough is counted;
+# what is many is read in the order of the page.
+ROW_BY_ROW, IN_ORDER = "seqscan hashjoin mergejoin", "seqscan hashjoin bitmapscan sort"
+_WAYS: Final = sqlalchemy.text(
+    "SELECT set_config('enable_' || way, :value, true) FROM string_to_table(:ways, ' ') way"
+)
 # A pair of characters is found by the index alone; longer words are looked for in the text, too.
 PAIR: Final = 2
 WITHOUT_WORDS: Final = (
@@ -54,11 +65,21 @@ class Facets:
 
 async def find(
     session: ReadSession, viewer: Principal, criteria: Criteria, page: PageRequest
-) -> Page[tuple[Resource, ResourceVersion]]:
-    query = statement(viewer, criteria, page)
-    rows = [(row[0], row[1]) for row in (await session.exec(query)).all()]
-    cut = page.page([resource for resource, _ in rows], "id")
-    return Page(rows[: page.limit], cut.next_cursor)
+) -> tuple[Page[tuple[Resource, ResourceVersion]], Facets]:
+    """Return a page and how many there are of each value, from the page's beginning on.
+
+    What is few is found by its indexes and put in order here. What is many is met soon enough
+    where the resources are read in their order.
+    """
+    found = await _matched(session, viewer, criteria, page)
+    if len(found) > COUNTED_MAX:
+        async with _planned(session, IN_ORDER):
+            rows = (await session.exec(statement(viewer, criteria, page))).all()
+    else:
+        rows = await _versions(session, sorted((row[0], row[1]) for row in found)[: page.limit + 1])
+    pairs = [(resource, version) for resource, version in rows]
+    cut = page.page([resource for resource, _ in pairs], "id")
+    return Page(pairs[: page.limit], cut.next_cursor), _facets(found)
 
 
 def statement(viewer: Principal, criteria: Criteria, page: PageRequest) -> Any:  # noqa: ANN401 - SQLAlchemy's own
@@ -68,32 +89,61 @@ def statement(viewer: Principal, criteria: Criteria, page: PageRequest) -> Any: 
     return page.apply(query.where(*_conditions(criteria)), col(Resource.id))
 
 
-async def facets(session: ReadSession, viewer: Principal, criteria: Criteria) -> Facets:
-    """Count what the criteria find, by department, class, share type and status, in one query."""
+def matching(viewer: Principal, criteria: Criteria, page: PageRequest) -> Any:  # noqa: ANN401 - SQLAlchemy's own
+    """Return the query of what is found behind the page's cursor, in no order, as far as counted.
+
+    Its columns are id, number, and those that `Facets` counts.
+    """
     version = ResourceVersion
-    valued: list[Any] = [
-        col(Resource.department).label("department"),
-        col(version.class_code).label("class"),
-        col(version.share_type).label("share_type"),
-        col(version.state).label("status"),
-    ]
-    matched = (
-        sqlalchemy.select(*valued)
-        .select_from(Resource)
-        .join(version, _shown(viewer, criteria))
-        .where(*_conditions(criteria))
-        .limit(COUNTED_MAX + 1)
-        .subquery()
+    columns: list[Any] = [Resource.id, version.number]
+    columns += [Resource.department, version.class_code, version.share_type, version.state]
+    query = sqlalchemy.select(*columns).select_from(Resource)
+    query = query.join(version, _shown(viewer, criteria)).where(*_conditions(criteria))
+    if page.after is not None:
+        query = query.where(col(Resource.id) > page.after)
+    return query.limit(COUNTED_MAX + 1)
+
+
+async def _matched(
+    session: ReadSession, viewer: Principal, criteria: Criteria, page: PageRequest
+) -> Sequence[Any]:
+    async with _planned(session, ROW_BY_ROW):
+        return (await session.execute(matching(viewer, criteria, page))).all()
+
+
+@asynccontextmanager
+async def _planned(session: ReadSession, without: str) -> AsyncIterator[None]:
+    """Keep PostgreSQL from some ways within the block, in this transaction."""
+    await session.execute(_WAYS.bindparams(ways=without, value="off"))
+    yield
+    await session.execute(_WAYS.bindparams(ways=without, value="on"))
+
+
+async def _versions(
+    session: ReadSession, keys: Sequence[tuple[str, int]]
+) -> Sequence[tuple[Resource, ResourceVersion]]:
+    """Return versions with their resources, in the order of the keys."""
+    if not keys:
+        return []
+    version = ResourceVersion
+    key = tuple_(col(version.resource_id), col(version.number))
+    query = (
+        select(Resource, version)
+        .join(version, col(version.resource_id) == col(Resource.id))
+        .options(WITHOUT_CONTRACT, *WITHOUT_WORDS)
+        .where(key.in_(keys))
+        .order_by(col(Resource.id))
     )
-    columns: list[Any] = list(matched.c)
-    sets = func.grouping_sets(*(tuple_(column) for column in columns))
-    rows = (await session.execute(sqlalchemy.select(*columns, func.count()).group_by(sets))).all()
-    counts: dict[str, dict[str, int]] = {column.name: {} for column in columns}
-    for *values, count in rows:
-        # No value is null: the one column that is not is the one that the row counts.
-        place = next(place for place, value in enumerate(values) if value is not None)
-        counts[columns[place].name][values[place]] = count
-    return Facets(counts, sum(counts["status"].values()) <= COUNTED_MAX)
+    return (await session.exec(query)).all()
+
+
+def _facets(found: Sequence[Any]) -> Facets:
+    """Count by department, class, share type and status what was found."""
+    counts = {
+        name: dict(Counter(row[place] for row in found[:COUNTED_MAX]))
+        for place, name in enumerate(COUNTED, 2)
+    }
+    return Facets(counts, complete=len(found) <= COUNTED_MAX)
 
 
 def _insider(viewer: Principal) -> ColumnElement[bool]:
