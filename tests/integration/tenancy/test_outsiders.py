@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kernel.ids import new_id
+from tests.integration.auth.test_delegations import terms
 from tests.integration.exchange.attachments.test_attachments import kept
 from tests.support.callers import Caller
 from tests.support.world import Department, World
@@ -71,7 +72,9 @@ FAMILIES = (
     "/v1/attachments/{",
     "/v1/bundles/{",
     "/v1/corrections/{",
+    "/v1/delegations/{",
     "/v1/demands/{",
+    "/v1/jobs/{",
     "/v1/orders/{",
     "/v1/subscriptions/{",
     "/v1/clients/{",
@@ -130,10 +133,17 @@ async def things(world: World) -> dict[str, str]:
     path = f"/v1/subscriptions/{sharing.subscription}/corrections"
     correction = await sharing.consumer.clerk.ask("POST", path, missing)
     attachment = await kept(sharing.consumer.clerk)
+    to_consumer = terms(sharing.consumer, "apply")
+    delegation = await sharing.provider.head.ask("POST", "/v1/delegations", to_consumer)
+    upload = await sharing.provider.clerk.post(
+        f"/v1/resources/{sharing.resource}/uploads", files={"file": ("a.csv", b"id,name\n2,a\n")}
+    )
     return {
         "orders": await world.order(sharing.provider),
         "attachments": attachment["id"],
         "corrections": correction["id"],
+        "delegations": delegation["id"],
+        "jobs": upload.json()["job_id"],
         "demands": await world.demand(sharing.consumer, submit=False),
         "bundles": bundle["id"],
         "applications": listed["items"][0]["id"],
