@@ -1,6 +1,7 @@
 """The next batch of a partition: gathered, cut to the bounds of an endpoint and its quota."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -57,6 +58,31 @@ class Batch:
 Gather = Callable[[int], Awaitable[Batch]]
 
 
+def give_back(tools: Tools, reservation: Reservation | None) -> None:
+    if reservation is not None:
+        tools.quotas.give_back(reservation, reservation.records)
+
+
+@contextmanager
+def unless_written(give_back: Callable[[], None]) -> Iterator[Callable[[], None]]:
+    """Give back what was reserved where the block fails, until what it yields is called.
+
+    From then on the lane may hold the reservation, also where nobody heard of it.
+    """
+    is_written = False
+
+    def written() -> None:
+        nonlocal is_written
+        is_written = True
+
+    try:
+        yield written
+    except BaseException:
+        if not is_written:
+            give_back()
+        raise
+
+
 async def next_batch(
     tools: Tools, plan: GrantPlan, receiver: Receiver, lane: Lane, first: int
 ) -> Batch:
@@ -108,7 +134,8 @@ async def _reserved(
         batch.gathering.release()
         if not reserved:
             raise QuotaUsedUpError
-        batch = await gathered(reserved)
+        with unless_written(lambda: give_back(tools, reservation)):
+            batch = await gathered(reserved)
     return replace(batch, reserved=reserved, reservation=reservation)
 
 

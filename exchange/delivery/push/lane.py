@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from auth.principal import Principal
@@ -19,7 +19,7 @@ from exchange.delivery.admission import Admission, RulesChanged
 from exchange.delivery.gathering import PlanOutdatedError, released
 from exchange.delivery.grant_plans import GrantPlan
 from exchange.delivery.push import batches, endpoints, messages, receiver, store
-from exchange.delivery.push.batches import Batch, QuotaUsedUpError
+from exchange.delivery.push.batches import Batch, QuotaUsedUpError, give_back
 from exchange.delivery.push.caller import PushCaller
 from exchange.delivery.push.pace import Outcome, Verdict, seconds_to_wait
 from exchange.delivery.push.receiver import Receiver
@@ -225,7 +225,31 @@ class PartitionPusher:
         batch: Batch,
     ) -> float:
         """Send a batch and write down what came of it; returns for how long to rest."""
-        tools, now = self._tools, clock.now()
+        now = clock.now()
+        with batches.unless_written(lambda: give_back(self._tools, batch.reservation)) as written:
+            attempt, body = await self._attempt(plan, receiver_, lane, batch, now)
+            written()
+            known = (lane.next_offset, lane.delivery_id)
+            async with self._tools.database.single() as connection:
+                begun = await store.begin(connection, self._tools.me, attempt, known, now)
+        if not begun:
+            give_back(self._tools, batch.reservation)
+            self._lane = None
+            return RULES_SECONDS
+        self._lane = _begun(lane, attempt)
+        pieces = Pieces(body, admitted)
+        outcome = await self._sent(receiver_, attempt.delivery_id, pieces)
+        if pieces.began and not batch.available_only:
+            self._count(principal, plan, batch)
+        if outcome is None:
+            return RULES_SECONDS
+        return await self._ended(receiver_, attempt, batch, outcome)
+
+    async def _attempt(
+        self, plan: GrantPlan, receiver_: Receiver, lane: Lane, batch: Batch, now: datetime
+    ) -> tuple[Attempt, bytes]:
+        """Return what is written down before a batch is sent, and its body."""
+        tools = self._tools
         epoch = await tools.cursors.epoch(plan)
         key = tools.box.derive("push")
         delivery_id = messages.batch_id(key, lane.subscription_id, epoch.topic_id, batch.place)
@@ -236,21 +260,7 @@ class PartitionPusher:
             lane.subscription_id, lane.partition, delivery_id, epoch.topic_id, batch.first,
             batch.end, number, len(batch.lines), len(body), batch.available_only, batch.reserved,
         )  # fmt: skip
-        known = (lane.next_offset, lane.delivery_id)
-        async with tools.database.single() as connection:
-            begun = await store.begin(connection, tools.me, attempt, known, now)
-        if not begun:
-            self._give_back(batch)
-            self._lane = None
-            return RULES_SECONDS
-        self._lane = _begun(lane, attempt)
-        pieces = Pieces(body, admitted)
-        outcome = await self._sent(receiver_, delivery_id, pieces)
-        if pieces.began and not batch.available_only:
-            self._count(principal, plan, batch)
-        if outcome is None:
-            return RULES_SECONDS
-        return await self._ended(receiver_, attempt, batch, outcome)
+        return attempt, body
 
     async def _cursor(self, plan: GrantPlan, batch: Batch) -> str:
         """Return the place at which a pull finds what is too large to be pushed."""
@@ -260,10 +270,6 @@ class PartitionPusher:
         position = batches.place_to_pull(plan, batch, [each.next_offset or 0 for each in lanes])
         epoch = await tools.cursors.epoch(plan)
         return tools.cursors.encode(self._subscription_id, epoch, position)
-
-    def _give_back(self, batch: Batch) -> None:
-        if batch.reservation is not None:
-            self._tools.quotas.give_back(batch.reservation, batch.reservation.records)
 
     async def _sent(self, receiver_: Receiver, delivery_id: str, pieces: Pieces) -> Outcome | None:
         """Return what came of it, None where rules changed while it was being handed on."""
