@@ -25,6 +25,7 @@ from kernel.workbooks.writing import Sheet, write
 from loadtests.arena import Arena, guarded, machine, own_arena
 from loadtests.catalogue_seed import PASSED, element_names
 from loadtests.runs import RunFailed
+from loadtests.spent import since, spent
 from shuyuan_client.http import ExchangeClient
 
 ROWS: Final = 10_000
@@ -56,9 +57,14 @@ def _run(rows: int) -> int:
             (catalogue.LAYOUT, _entries(rows), clerk),
         ):
             content = _workbook(layout, bodies)
+            before = spent(arena)
             took = _timed(lambda: _import(who, layout.name, content))  # noqa: B023 - run at once
+            used = since(before, arena)
             back = _timed(lambda: _export(who, layout.name))  # noqa: B023
-            _say(f"{layout.name:<10} import {took:6.1f} s  export {back:6.1f} s")
+            _say(
+                f"{layout.name:<10} import {took:6.1f} s (processor: worker"
+                f" {used['worker']:.1f} s, database {used['database']:.1f} s)  export {back:6.1f} s"
+            )
             longest = max(longest, took, back)
         _say(f"longest {longest:.1f} s {'≤' if longest <= LIMIT_SECONDS else '>'} {LIMIT_SECONDS}")
         return 0 if longest <= LIMIT_SECONDS else 1
