@@ -13,7 +13,7 @@ from auth import directory
 from auth.regions.tree import ancestors, current, spellings
 from catalog import derivations
 from catalog.entries import Duplicate, Item, ItemRole
-from catalog.likeness import like
+from catalog.likeness import Known, like
 from catalog.rules.similarity import Match, entry_match, text_score
 from catalog.store import derivations as derivation_store
 from catalog.store import resources as store
@@ -64,10 +64,13 @@ async def errors(session: ReadSession, shown: Shown, threshold: float) -> list[F
 
 
 async def told(
-    session: ReadSession, several: Sequence[Shown], threshold: float
+    session: ReadSession, several: Sequence[Shown], threshold: float, known: Known
 ) -> dict[str, list[str]]:
-    """Return by resource what `errors` would find, a line of Chinese each: for workbooks."""
-    owed = await _unexplained(session, several, threshold)
+    """Return by resource what `errors` would find, a line of Chinese each: for workbooks.
+
+    `known` is what the import has learnt of likeness already.
+    """
+    owed = await _unexplained(session, several, threshold, known)
     names = await _holders(session, [each for found in owed.values() for each in found])
     return {
         resource_id: [_line(each, names) for each in found]
@@ -110,12 +113,15 @@ async def unexplained(session: ReadSession, shown: Shown, threshold: float) -> l
 
 
 async def _unexplained(
-    session: ReadSession, several: Sequence[Shown], threshold: float
+    session: ReadSession,
+    several: Sequence[Shown],
+    threshold: float,
+    known: Known | None = None,
 ) -> dict[str, list[Owed]]:
     """Return it of several entries by their ids, with one look at the elements of all."""
     items = [await _new_items(session, shown) for shown in several]
     wanted = [(item.label, item.element) for each in items for item in each]
-    likeness = iter(await like(session, wanted) if wanted else ())
+    likeness = iter(await like(session, wanted, known) if wanted else ())
     return {
         shown.resource.id: await _carried_elsewhere(
             session,

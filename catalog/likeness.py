@@ -17,23 +17,40 @@ from kernel.turns import Steps, unhurried
 PAIRS_MAX: Final = 60
 
 
+# What is like what, as a job that asks again and again keeps it.
+Known = dict[Datum, dict[str, float]]
+# A job keeps no more than what may still be told to people.
+KEPT_FROM: Final = 0.5
+
+
 async def like(
-    session: ReadSession, items: Sequence[tuple[str, str | None]]
+    session: ReadSession, items: Sequence[tuple[str, str | None]], known: Known | None = None
 ) -> list[dict[str, float]]:
     """Return for each (label, element) the elements that are like it, with their scores.
 
-    An item is what its element says it is; its label tells only where there is none.
+    An item is what its element says it is; its label tells only where there is none. With `known`
+    nothing is looked for twice, and scores below KEPT_FROM are left out.
     """
     own = await element_store.by_code(session, {code for _, code in items if code})
     wanted = [_datum(label, own.get(code or "")) for label, code in items]
-    distinct = list(dict.fromkeys(wanted))
+    found: Known = {} if known is None else known
+    distinct = [datum for datum in dict.fromkeys(wanted) if datum not in found]
+    least = 0.0 if known is None else KEPT_FROM
+    found.update(await _looked_for(session, distinct, least))
+    return [found[datum] for datum in wanted]
+
+
+async def _looked_for(session: ReadSession, distinct: Sequence[Datum], least: float) -> Known:
     likely = await store.elements(session, [_grams(datum.name) for datum in distinct])
     rows = await element_store.by_code(session, {code for _, code in likely})
     candidates: dict[Datum, list[Datum]] = {datum: [] for datum in distinct}
     for place, code in likely:
         candidates[distinct[place]].append(_datum("", rows[code]))
     scores = await unhurried(_scores(candidates))
-    return [scores[datum] for datum in wanted]
+    return {
+        datum: {code: score for code, score in each.items() if score >= least}
+        for datum, each in scores.items()
+    }
 
 
 class SameDatum(NamedTuple):

@@ -16,6 +16,7 @@ from catalog.entries import (
     ShareType,
     UpdateCycle,
 )
+from catalog.likeness import Known
 from catalog.visibility import Shown
 from gateway.api.entries import EntryIn
 from gateway.workbooks.columns import YES_NO, Column, Kind
@@ -144,6 +145,7 @@ class Catalogue:
     def __init__(self) -> None:
         self._known: Mapping[str, Sequence[str]] = {}
         self._drafted: dict[int, Shown] = {}
+        self._likeness: Known = {}
 
     async def prepare(
         self, session: ReadSession, principal: Principal, units: Sequence[Unit]
@@ -182,7 +184,7 @@ class Catalogue:
         """Return by line what others publish, and the entry neither refers to nor explains."""
         drafted = {unit.row.number: self._drafted[unit.row.number] for unit in units}
         self._drafted = {}
-        told = await duplicates.told(session, list(drafted.values()), threshold)
+        told = await duplicates.told(session, list(drafted.values()), threshold, self._likeness)
         return {
             number: "；".join(told[shown.resource.id][:ALIKE_MAX])
             for number, shown in drafted.items()
