@@ -57,3 +57,8 @@ def _circles(
                 "资源不能由自身派生（含间接派生）",
                 "a resource cannot be derived from itself, directly or through others",
             )
+
+
+async def owners(session: ReadSession, resource_id: str) -> set[str]:
+    """Return the departments of the entries from which the version in force is derived."""
+    return await store.owners(session, resource_id)

@@ -11,6 +11,9 @@ PULLED: Final = frozenset({"pull", "table"})
 FROM_LATEST: Final = frozenset({"query", "verify", "file"})
 """Modes that answer from the latest state of a resource."""
 
+FOLLOWING: Final = frozenset({"pull", "push", "table"})
+"""Modes by which a consumer's copy follows the log: what is hidden later stays in that copy."""
+
 
 class Live(StrEnum):
     """What a resource can hold for its subscriptions to take."""

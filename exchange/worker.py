@@ -57,6 +57,7 @@ from exchange.stewardship.catalogue_clock import mark_entries, reckon_entries
 from exchange.subscriptions.delivery_clock import mark_deliveries
 from exchange.subscriptions.folding import keep_folded
 from exchange.subscriptions.supervision import expire_due
+from exchange.usage.clockwork import mark_unrecorded
 from kernel import answers, audit, audit_months, calendar, clock, jobs, outbox, refusals
 from kernel.database import Database, WriteSession, is_passing
 from kernel.database_access import DatabaseAccess
@@ -117,6 +118,7 @@ CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("corrections-calendar", reckon_corrections, 3600.0),
     ("lost-seconds", evidence.note_killed, 10.0),
     ("expiry", expire_due, 30.0),
+    ("use-records", mark_unrecorded, 3600.0),
     ("seal-counts", seal_counts, 10.0),
     ("anchor-audit", _anchor, 60.0),
     ("audit-months", _make_months, 86_400.0),

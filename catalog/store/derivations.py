@@ -75,3 +75,19 @@ async def derived(
 def _standing() -> Any:  # noqa: ANN401 - SQLAlchemy's own types
     number = col(ResourceVersion.number)
     return or_(number == Resource.version, number == func.coalesce(Resource.published_version, 0))
+
+
+_OWNERS: Final = text("""
+    SELECT DISTINCT origin.department
+    FROM catalog.resource r
+    JOIN catalog.resource_version v ON v.resource_id = r.id AND v.number = r.published_version
+    CROSS JOIN LATERAL jsonb_array_elements_text(v.derived_from) AS named (id)
+    JOIN catalog.resource origin ON origin.id = named.id
+    WHERE r.id = :resource_id
+""")
+
+
+async def owners(session: ReadSession, resource_id: str) -> set[str]:
+    """Return the departments of the origins that the version in force names."""
+    rows = await session.execute(_OWNERS.bindparams(resource_id=resource_id))
+    return set(rows.scalars())

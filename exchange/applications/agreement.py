@@ -8,8 +8,9 @@ from exchange import store as moving
 from exchange.applications import deadlines
 from exchange.applications.deadlines import Limits, Term
 from exchange.applications.moves import begin, carry
-from exchange.applications.narrowing import Narrowing, Terms, narrow
+from exchange.applications.narrowing import Narrowing, Present, Terms, narrow
 from exchange.applications.offers import Offer, offered
+from exchange.applications.returning import check_whole
 from exchange.applications.states import Action
 from exchange.applications.tables import Application
 from exchange.modes import FROM_LATEST
@@ -80,15 +81,18 @@ async def conclude(
 ) -> Application:
     _require_mode(application, offer)
     _check_detail(application, said)
+    if application.return_flow:
+        check_whole(said, application.items)
     ledger.check_mode(application.mode, ledger=said.ledger)
     said = await _with_lifted(session, application, said)
+    present = await _present(session, application)
     terms = narrow(
         asked_terms(application),
         said,
         fields=offer.fields,
         masked=offer.masks,
         today=local_date(now),
-        goes_on=application.continues is not None,
+        present=present,
     )
     await _require_folded(session, application, offer, terms, now)
     granted = _granted(application, offer, terms, said, deadlines.delivery_term(now, limits))
@@ -111,6 +115,13 @@ async def _give(
         return await grant(session, actor, granted, now=now)
     action = SubscriptionAction.AMEND if application.renews is None else SubscriptionAction.RENEW
     return await go_on(session, actor, application.continues, action, granted, now=now)
+
+
+async def _present(session: WriteSession, application: Application) -> Present | None:
+    if application.continues is None:
+        return None
+    subscription = await moving.get(session, Subscription, application.continues)
+    return Present(conditions.from_json(subscription.row_filter), subscription.mode)
 
 
 async def _with_lifted(
@@ -193,6 +204,7 @@ def _granted(
         deliver_calendar=delivery.calendar,
         detail=said.detail,
         ledger=said.ledger,
+        return_flow=application.return_flow,
         editions={
             item: edition for item, edition in application.editions.items() if item in terms.items
         },

@@ -7,8 +7,9 @@ from typing import Any
 
 from auth.duties import require_other_eyes
 from auth.principal import Principal, Role
+from catalog.entries import ShareType
 from exchange import store as moving
-from exchange.applications import content, deadlines, editions, store
+from exchange.applications import amending, content, deadlines, editions, returning, store
 from exchange.applications.agreement import agree_beforehand
 from exchange.applications.content import Content, require_fixed
 from exchange.applications.deadlines import Limits, Term
@@ -21,8 +22,9 @@ from exchange.parties import Side, authorize
 from exchange.subscriptions import conditions
 from exchange.subscriptions.conditions import Condition
 from exchange.subscriptions.granting import hold_resource
+from exchange.subscriptions.tables import Subscription
 from kernel import audit
-from kernel.database import WriteSession
+from kernel.database import ReadSession, WriteSession
 from kernel.errors import IllegalTransition, Stale
 from kernel.ids import new_id
 from kernel.workdays import local_date
@@ -137,7 +139,8 @@ async def sign(
     offers = Offers(session, principal)
     offer = await offers.of(application.resource_id)
     asked = content_of(application)
-    await check(offers, asked, offer, now, kept=kept_by(application))
+    kept = await kept_by(session, application, asked, offer)
+    await check(offers, asked, offer, now, kept=kept)
     return await submit(session, principal, application, offer, limits=limits, now=now)
 
 
@@ -151,7 +154,7 @@ async def submit(
     now: datetime,
 ) -> Application:
     """Hand a draft that was checked to the provider; its resource is held."""
-    received = received_by(offer, now, limits)
+    received = received_by(offer, now, limits, return_flow=application.return_flow)
     signed = await carry(
         session,
         principal.actor,
@@ -216,9 +219,14 @@ async def take_back(
     )
 
 
-def received_by(offer: Offer, now: datetime, limits: Limits) -> dict[str, Any]:
-    """Return what receipt by the provider writes: which clock runs, and until when."""
-    clock = deadlines.clock_for(offer.share_type)
+def received_by(
+    offer: Offer, now: datetime, limits: Limits, *, return_flow: bool = False
+) -> dict[str, Any]:
+    """Return what receipt by the provider writes: which clock runs, and until when.
+
+    A return flow has no conditions, whatever the entry has.
+    """
+    clock = deadlines.clock_for(ShareType.UNCONDITIONAL if return_flow else offer.share_type)
     return {
         "clock": clock,
         "submitted_at": now,
@@ -227,9 +235,44 @@ def received_by(offer: Offer, now: datetime, limits: Limits) -> dict[str, Any]:
     }
 
 
-def kept_by(application: Application) -> tuple[Condition, ...]:
-    """Return the conditions of the grant that goes on by an application; they stay."""
-    return conditions.from_json(application.row_filter) if application.continues else ()
+async def granted_content(session: ReadSession, subscription: Subscription) -> Content:
+    """Return what is granted, as an application would ask for it."""
+    first = await moving.get(session, Application, subscription.application_id)
+    return Content(
+        client_id=subscription.client_id,
+        items=tuple(subscription.items),
+        mode=subscription.mode,
+        basis=first.basis,
+        scenario=first.scenario,
+        scope=first.scope,
+        valid_until=subscription.valid_until,
+        commitment=True,
+        row_filter=conditions.from_json(subscription.row_filter),
+        records_per_day=subscription.records_per_day,
+        editions=subscription.editions,
+        return_flow=subscription.return_flow,
+    )
+
+
+async def first_client(session: ReadSession, subscription: Subscription) -> str:
+    """Return the system that the subscription was made for."""
+    return (await moving.get(session, Application, subscription.application_id)).client_id
+
+
+async def kept_by(
+    session: ReadSession, application: Application, asked: Content, offer: Offer
+) -> tuple[Condition, ...]:
+    """Return the conditions of the grant that goes on by an application, () for a new one.
+
+    Raises Invalid where what is asked for cannot go on.
+    """
+    if application.continues is None:
+        return ()
+    subscription = await moving.get(session, Subscription, application.continues)
+    granted = await granted_content(session, subscription)
+    first = await first_client(session, subscription)
+    amending.check(asked, granted, first, offer.fields)
+    return granted.row_filter
 
 
 def content_of(application: Application) -> Content:
@@ -246,6 +289,7 @@ def content_of(application: Application) -> Content:
         row_filter=conditions.from_json(application.row_filter),
         records_per_day=application.records_per_day,
         editions=application.editions,
+        return_flow=application.return_flow,
     )
 
 
@@ -262,7 +306,8 @@ async def _rewritten(
     asked = replace(present, **changes)
     if application.continues:
         require_fixed(asked, present, renewal=application.renews is not None)
-    await check(offers, asked, offer, now, kept=kept_by(application))
+    kept = await kept_by(session, application, asked, offer)
+    await check(offers, asked, offer, now, kept=kept)
     return asked.columns() | {"resource_version": offer.version}
 
 
@@ -288,6 +333,7 @@ async def check(
         kept=kept,
     )
     await editions.check(offers.session, asked, offer)
+    await returning.check(offers.session, offers.principal, asked, offer)
 
 
 def _record(

@@ -18,7 +18,8 @@ from kernel.errors import FieldErrors
 class Content:
     """Legal basis, scenario, scope, mode and period; `valid_until` is inclusive.
 
-    `editions` are those of code lists in which the values of items are wanted.
+    `editions` are those of code lists in which the values of items are wanted; a `return_flow` is
+    owed (Art 24).
     """
 
     client_id: str
@@ -33,6 +34,7 @@ class Content:
     row_filter: tuple[Condition, ...] = ()
     records_per_day: int | None = None
     editions: Mapping[str, str] = field(default_factory=dict)
+    return_flow: bool = False
 
     def columns(self) -> dict[str, Any]:
         """Return the content as it is stored."""
@@ -49,6 +51,7 @@ class Content:
             "row_filter": [condition.as_json() for condition in self.row_filter],
             "records_per_day": self.records_per_day,
             "editions": dict(self.editions),
+            "return_flow": self.return_flow,
         }
 
 
@@ -114,7 +117,7 @@ def check(
 # What a renewal, and what an amendment may ask to have otherwise.
 _REASONS: Final = frozenset({"basis", "scenario", "scope", "commitment"})
 RENEWABLE: Final = _REASONS | {"valid_until"}
-AMENDABLE: Final = _REASONS | {"items", "records_per_day"}
+AMENDABLE: Final = _REASONS | {"items", "records_per_day", "row_filter", "mode", "client_id"}
 
 
 def require_fixed(asked: Content, granted: Content, *, renewal: bool) -> None:

@@ -1,7 +1,6 @@
 """Renewing and amending: an application by which the same subscription goes on.
 
-What is asked for begins with what is granted. Another filter, mode or system would need a list of
-the keys that were handed on and are hidden from then on: it is refused, and applied for anew.
+What is asked for begins with what is granted; what an amendment cannot change says `amending`.
 """
 
 from collections.abc import Mapping
@@ -11,12 +10,13 @@ from typing import Any
 
 from auth.principal import Principal
 from exchange import store as moving
-from exchange.applications import apply, store
+from exchange.applications import amending, apply, store
+from exchange.applications.apply import first_client, granted_content
 from exchange.applications.content import Content, require_fixed
+from exchange.applications.editions import MODES
 from exchange.applications.offers import Offers
 from exchange.applications.tables import Application
 from exchange.parties import authorize
-from exchange.subscriptions import conditions
 from exchange.subscriptions.continuing import require_renewable, state_after
 from exchange.subscriptions.states import ALLOWED_ROLES, Action
 from exchange.subscriptions.tables import Subscription
@@ -51,7 +51,7 @@ async def amend(
     *,
     now: datetime,
 ) -> Application:
-    """Ask for other items or another quota; raises what `renew` raises."""
+    """Ask for other items, rows, mode, system or quota; raises what `renew` raises."""
     subscription = await _begin(session, principal, subscription_id, Action.AMEND, now)
     return await _draft(
         session, principal, subscription, changes, {"amends": subscription.id}, now=now
@@ -61,6 +61,12 @@ async def amend(
 async def open_id(session: ReadSession, subscription: Subscription) -> str | None:
     """Return the renewal or amendment of the subscription that nobody has decided yet."""
     return await store.continuing(session, subscription.id)
+
+
+def _editions(granted: Content, asked: Content) -> dict[str, str]:
+    """An item that is given up takes its edition along, a mode that hands on no values all."""
+    wanted = set(asked.items) if asked.mode in MODES else set()
+    return {item: edition for item, edition in granted.editions.items() if item in wanted}
 
 
 async def _begin(
@@ -90,16 +96,17 @@ async def _draft(
     *,
     now: datetime,
 ) -> Application:
-    granted = await _granted(session, subscription)
+    granted = await granted_content(session, subscription)
     asked = replace(granted, **changes)
-    # An item that is given up takes its edition along.
-    editions = {item: each for item, each in granted.editions.items() if item in asked.items}
-    granted, asked = replace(granted, editions=editions), replace(asked, editions=editions)
+    granted, asked = (
+        replace(each, editions=_editions(granted, asked)) for each in (granted, asked)
+    )
     require_fixed(asked, granted, renewal="renews" in link)
     if asked == granted:
         raise Invalid("未提出任何变更", "Nothing is to change")
     offers = Offers(session, principal)
     offer = await offers.of(subscription.resource_id)
+    amending.check(asked, granted, await first_client(session, subscription), offer.fields)
     await apply.check(offers, asked, offer, now, kept=granted.row_filter)
     application = apply.drafted(principal, asked, offer, now=now)
     for name, value in link.items():
@@ -108,21 +115,3 @@ async def _draft(
     await session.flush()
     apply.record_created(session, principal, application, now=now, **link)
     return application
-
-
-async def _granted(session: WriteSession, subscription: Subscription) -> Content:
-    """Return what is granted, as an application would ask for it."""
-    first = await moving.get(session, Application, subscription.application_id)
-    return Content(
-        client_id=subscription.client_id,
-        items=tuple(subscription.items),
-        mode=subscription.mode,
-        basis=first.basis,
-        scenario=first.scenario,
-        scope=first.scope,
-        valid_until=subscription.valid_until,
-        commitment=True,
-        row_filter=conditions.from_json(subscription.row_filter),
-        records_per_day=subscription.records_per_day,
-        editions=subscription.editions,
-    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from catalog.contracts.model import Field
+from exchange.applications import amending
 from exchange.subscriptions import conditions
 from exchange.subscriptions.conditions import Condition
 from kernel.errors import FieldErrors
@@ -18,6 +19,14 @@ class Terms:
     valid_until: date
     row_filter: tuple[Condition, ...] = ()
     records_per_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The filter and mode of a grant that goes on."""
+
+    row_filter: tuple[Condition, ...]
+    mode: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +53,13 @@ def narrow(
     fields: Mapping[str, Field],
     masked: Collection[str],
     today: date,
-    goes_on: bool = False,
+    present: Present | None = None,
 ) -> Terms:
     """Return the granted terms; raises Invalid with the path of each attempt to widen.
 
     The provider's own conditions may name any item. What the applicant filters on must stay granted
-    and unmasked, unless the provider says the same condition. Where a grant `goes_on` its
-    conditions stay, and no other is set.
+    and unmasked, unless the provider says the same condition. What goes on is `present`: its
+    conditions may stay, and none may hide what its consumer follows.
     """
     errors = FieldErrors()
     items = asked.items if said.items is None else said.items
@@ -60,10 +69,10 @@ def narrow(
     # A condition on an item that a newer version dropped cannot be left out: that would widen.
     conditions.check(asked.row_filter, fields, errors, "application.row_filter")
     visible = [item for item in items if item not in masked or item in said.unmasked]
-    if goes_on:
-        _check_no_other(asked.row_filter, said.row_filter, errors)
-    else:
-        _check_filtered(asked.row_filter, said.row_filter, visible, errors)
+    known = (*said.row_filter, *(() if present is None else present.row_filter))
+    _check_filtered(asked.row_filter, known, visible, errors)
+    if present is not None:
+        _check_shown(asked, said, present, fields, errors)
     _check_quota(asked.records_per_day, said.records_per_day, errors)
     _check_period(asked.valid_until, said.valid_until, today, errors)
     errors.raise_if_any()
@@ -114,11 +123,11 @@ def _check_unmasked(
 
 def _check_filtered(
     asked: Sequence[Condition],
-    said: Sequence[Condition],
+    known: Sequence[Condition],
     shown: Collection[str],
     errors: FieldErrors,
 ) -> None:
-    repeated = [repr(condition) for condition in said]
+    repeated = [repr(condition) for condition in known]
     for index, condition in enumerate(asked):
         if condition.item not in shown and repr(condition) not in repeated:
             errors.add(
@@ -131,19 +140,16 @@ def _check_filtered(
             )
 
 
-def _check_no_other(
-    granted: Sequence[Condition], said: Sequence[Condition], errors: FieldErrors
+def _check_shown(
+    asked: Terms,
+    said: Narrowing,
+    present: Present,
+    fields: Mapping[str, Field],
+    errors: FieldErrors,
 ) -> None:
-    """Rows that were handed on and are hidden now would have to be taken back, one by one."""
-    for index, condition in enumerate(said):
-        if condition not in granted:
-            errors.add(
-                f"row_filter[{index}]",
-                "fixed",
-                "续期或变更不能增加行过滤条件；如须缩小范围，请终止后另行申请",
-                "a renewal or an amendment sets no other condition; end it and let it be applied"
-                " for anew",
-            )
+    shown = (present.row_filter, present.mode, fields, errors)
+    amending.check_shown(asked.row_filter, *shown, path="application.row_filter")
+    amending.check_shown(said.row_filter, *shown)
 
 
 def _check_quota(asked: int | None, said: int | None, errors: FieldErrors) -> None:

@@ -64,7 +64,7 @@ class Offers:
     """What many lines ask about, each looked up once: offers and the caller's own clients."""
 
     def __init__(self, session: ReadSession, principal: Principal) -> None:
-        self.session, self._principal = session, principal
+        self.session, self.principal = session, principal
         self._offers: dict[str, Offer | ShuyuanError] = {}
         self._clients: dict[str, ShuyuanError | None] = {}
 
@@ -84,7 +84,7 @@ class Offers:
         """Raise what `require_own_client` raises, each time."""
         if client_id not in self._clients:
             try:
-                await require_own_client(self.session, self._principal, client_id)
+                await require_own_client(self.session, self.principal, client_id)
             except ShuyuanError as error:
                 self._clients[client_id] = error
             else:

@@ -13,6 +13,7 @@ from exchange.applications.apply import content_of, received_by
 from exchange.applications.deadlines import Limits
 from exchange.applications.moves import begin, carry
 from exchange.applications.offers import Offer, offered
+from exchange.applications.returning import require_no_refusal
 from exchange.applications.states import Action, State
 from exchange.applications.tables import Application
 from exchange.events import ExchangeEvent
@@ -128,6 +129,7 @@ async def refuse(  # noqa: PLR0913 - what a refusal says
     `source_department` is whose the data are, where they are not the provider's (code 2).
     """
     application = await begin(session, principal, application_id, Action.REFUSE)
+    require_no_refusal(application)
     decision: dict[str, Any] = {"code": int(code), "reason": reason, "basis": basis}
     if source_department is not None:
         decision |= await _right_source(session, application, code, source_department)
@@ -157,6 +159,7 @@ async def reroute(
     resource lacks what was asked for.
     """
     application = await begin(session, principal, application_id, Action.REROUTE)
+    require_no_refusal(application)
     if application.continues:
         raise Conflict(
             "续期和变更申请不能转办；请答复，或由需求部门另行申请",

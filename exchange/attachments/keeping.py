@@ -1,4 +1,4 @@
-"""Attachments: handed in by clerks and heads, referred to by what they prove, read with it."""
+"""Attachments: handed in by departments, referred to by what they prove, and read with it."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ UNUSED: Final = timedelta(days=1)
 SWEPT_AT_ONCE: Final = 200
 # Things that one attachment is looked for in.
 USES_MAX: Final = 500
-AUTHORS: Final = (Role.CLERK, Role.HEAD)
+AUTHORS: Final = (Role.CLERK, Role.HEAD, Role.AUTHORITY)
 
 Find = Callable[[ReadSession, Principal, str], Awaitable[Any]]
 """Returns a thing that the caller may read; raises NotFound."""
@@ -123,7 +123,7 @@ async def find(
 ) -> tuple[Attachment, BlobRow]:
     """Return an attachment with its file, and leave a trace of the reading.
 
-    Its department's clerks and heads may read it, and whoever may read what it is attached to.
+    Whoever might have handed it in may read it, and whoever may read what it is attached to.
     Raises NotFound.
     """
     row = await _row(session, attachment_id)

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     CATALOGUE = "catalogue"
     APPLICATION = "application"
     USE = "use"
+    CORRECTION = "correction"
     VERSION = "version"
 
 

@@ -10,6 +10,7 @@ from auth.principal import Principal, Role
 from catalog import contests, versions
 from catalog.states import SourceStatus
 from exchange.applications import register as applications
+from exchange.corrections import register as corrections
 from exchange.disputes.opening import Claim, open_dispute
 from exchange.disputes.states import Kind
 from exchange.disputes.tables import Dispute
@@ -107,6 +108,13 @@ async def _use(session: ReadSession, principal: Principal, subscription_id: str)
     return Subject(_other(principal, *both), about)
 
 
+async def _correction(session: ReadSession, principal: Principal, correction_id: str) -> Subject:
+    row = await corrections.find(session, principal, correction_id)
+    both = (row.consumer_department, row.provider_department)
+    about = {"resource_id": row.resource_id, "subscription_id": row.subscription_id}
+    return Subject(_other(principal, *both), about)
+
+
 def _other(principal: Principal, consumer: str, provider: str) -> str:
     """Return the department on the other side; NotYourDepartment for who is on none."""
     if principal.department == consumer:
@@ -121,4 +129,5 @@ SUBJECTS: Final[Mapping[Kind, Find]] = {
     Kind.CATALOGUE: _catalogue,
     Kind.APPLICATION: _application,
     Kind.USE: _use,
+    Kind.CORRECTION: _correction,
 }

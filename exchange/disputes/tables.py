@@ -38,7 +38,8 @@ class Dispute(SQLModel, table=True):
             ),
         ),
         CheckConstraint(
-            "kind IN ('source', 'catalogue', 'application', 'use', 'version')", name="dispute_kind"
+            "kind IN ('source', 'catalogue', 'application', 'use', 'correction', 'version')",
+            name="dispute_kind",
         ),
         CheckConstraint(
             "status IN ('open', 'replied', 'escalated', 'decided', 'appealed', 'closed')",

@@ -62,6 +62,17 @@ OPS: Final[Mapping[DataType, frozenset[Op]]] = {
     DataType.BOOLEAN: _BOOLEAN_OPS,
 }
 
+COMPARE: Final[Mapping[Op, Callable[[Any, Any], bool]]] = {
+    Op.EQ: lambda left, right: bool(left == right),
+    Op.NE: lambda left, right: bool(left != right),
+    Op.GT: lambda left, right: bool(left > right),
+    Op.GE: lambda left, right: bool(left >= right),
+    Op.LT: lambda left, right: bool(left < right),
+    Op.LE: lambda left, right: bool(left <= right),
+    Op.IN: lambda left, right: left in right,
+    Op.PREFIX: lambda left, right: left.startswith(right),
+}
+
 
 def from_json(conditions: Sequence[Mapping[str, Any]]) -> tuple[Condition, ...]:
     """Read conditions back as they were stored."""

@@ -60,9 +60,7 @@ async def go_on(
     """Put the terms of an agreement in place of those that held; raises IllegalTransition."""
     subscription = await moving.lock(session, Subscription, subscription_id)
     came_from, to = subscription.status, state_after(subscription, action, now)
-    kept = {"detail": granted.detail or subscription.detail}
-    kept["ledger"] = granted.ledger or subscription.ledger
-    terms = _terms(granted) | kept
+    terms = _terms(granted) | _kept(subscription, granted)
     earlier.keep(session, subscription)
     updated = await moving.move(
         session, subscription, to, terms | {"ended_at": None, "end_reason": None}
@@ -84,11 +82,32 @@ def _terms(granted: Granted) -> dict[str, Any]:
         "elements": granted.elements,
         "masks": granted.masks,
         "unmasked": granted.unmasked,
+        "row_filter": [condition.as_json() for condition in granted.row_filter],
+        "mode": granted.mode,
+        "client_id": granted.client_id,
+        "editions": granted.editions,
         "records_per_day": granted.records_per_day,
         "valid_until": granted.valid_until,
     }
 
 
+def _kept(subscription: Subscription, granted: Granted) -> dict[str, Any]:
+    """Return what was agreed to before and is not said again: it stays as long as the mode does."""
+    same = subscription.mode == granted.mode
+    return {
+        "detail": granted.detail or (same and subscription.detail),
+        "ledger": granted.ledger or (same and subscription.ledger),
+    }
+
+
 def _told(terms: dict[str, Any]) -> dict[str, Any]:
-    names = ("items", "unmasked", "records_per_day", "valid_until")
+    names = (
+        "items",
+        "unmasked",
+        "row_filter",
+        "mode",
+        "client_id",
+        "records_per_day",
+        "valid_until",
+    )
     return {name: str(value) if isinstance(value := terms[name], date) else value for name in names}

@@ -1,8 +1,8 @@
 """Makes the subscription that an agreed application grants."""
 
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 
 from exchange.events import ExchangeEvent
 from exchange.subscriptions import store
@@ -14,6 +14,9 @@ from kernel.actor import Actor
 from kernel.changes import announce
 from kernel.database import WriteSession
 from kernel.ids import new_id
+from kernel.workdays import local_date
+
+USE_RECORDED_EVERY: Final = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,7 @@ class Granted:
     detail: bool = False
     ledger: bool = False
     editions: dict[str, str] = field(default_factory=dict)
+    return_flow: bool = False
 
 
 async def hold_resource(session: WriteSession, resource_id: str) -> None:
@@ -57,7 +61,13 @@ async def grant(
     session: WriteSession, actor: Actor, granted: Granted, *, now: datetime
 ) -> Subscription:
     facts = asdict(granted) | {"row_filter": [c.as_json() for c in granted.row_filter]}
-    subscription = Subscription(id=new_id(), status=State.ACTIVE, created_at=now, **facts)
+    subscription = Subscription(
+        id=new_id(),
+        status=State.ACTIVE,
+        created_at=now,
+        usage_due_on=usage_due_on(local_date(now)),
+        **facts,
+    )
     session.add(subscription)
     await session.flush()
     step = (None, State.ACTIVE)
@@ -67,6 +77,14 @@ async def grant(
     outbox.add(session, event, subscription.id, message(subscription))
     await announce(session, "subscription", subscription.id)
     return subscription
+
+
+def usage_due_on(recorded_to: date) -> date:
+    """Return the last day on which use is to be recorded that is on record up to a day.
+
+    The law asks for records and names no rhythm (Art 29): a year is a decision of this platform.
+    """
+    return recorded_to + USE_RECORDED_EVERY
 
 
 def message(subscription: Subscription) -> dict[str, Any]:

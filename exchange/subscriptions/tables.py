@@ -3,7 +3,17 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    LargeBinary,
+    false,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -39,6 +49,11 @@ class Subscription(SQLModel, table=True):
             "deliver_by",
             postgresql_where=text("delivered_at IS NULL AND delivery_breached_at IS NULL"),
         ),
+        Index(
+            "subscription_usage_due",
+            "usage_due_on",
+            postgresql_where=text("status IN ('active', 'suspended')"),
+        ),
         CheckConstraint(
             "mode IN ('pull', 'push', 'query', 'verify', 'file', 'table', 'api')",
             name="subscription_mode",
@@ -68,6 +83,10 @@ class Subscription(SQLModel, table=True):
     detail: bool = False
     # Whether each page that is handed on is written down, for both sides to agree on.
     ledger: bool = False
+    # Data of a lower area that go back to it: without conditions or a quota (Art 24).
+    return_flow: bool = Field(
+        default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
+    )
     records_per_day: int | None = Field(default=None, sa_type=BigInteger)
     valid_from: date | None = None
     valid_until: date
@@ -84,6 +103,8 @@ class Subscription(SQLModel, table=True):
     deliver_calendar: int | None = None
     delivered_at: datetime | None = timestamp(nullable=True)
     delivery_breached_at: datetime | None = timestamp(nullable=True)
+    # The last day on which the consumer may record its use in time (Art 29).
+    usage_due_on: date | None = None
     position: Any = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     position_at: datetime | None = timestamp(nullable=True)
     # The id of the topic whose offsets they are; None of builds that did not keep it.

@@ -108,7 +108,8 @@ RETURNED: Final = """
         bool_or(EXISTS (
             SELECT FROM exchange.subscription s
             WHERE s.resource_id = r.id AND s.consumer_department = lower.department
-                AND s.status = 'active' AND s.created_at < :until AND s.valid_until >= :to_day
+                AND s.return_flow AND s.status = 'active'
+                AND s.created_at < :until AND s.valid_until >= :to_day
         )) AS met
     FROM catalog.resource_version v
     JOIN catalog.resource r ON r.id = v.resource_id

@@ -18,10 +18,12 @@ from exchange.applications import deadlines
 from exchange.corrections import awaited as corrections
 from exchange.delivery.push import awaited as endpoints
 from exchange.demands import awaited as demands
+from exchange.disposals import awaited as disposals
 from exchange.disputes import awaited as disputes
 from exchange.orders import awaited as orders
 from exchange.tasks import store
 from exchange.tasks.duties import THINGS, duties_of
+from exchange.usage import awaited as usage
 from kernel.awaited import Awaited, merged
 from kernel.database import ReadSession
 from kernel.paging import Page, PageRequest
@@ -102,6 +104,15 @@ async def _corrections(
     return [await corrections.tasks(session, principal, request)]
 
 
+async def _aftercare(
+    session: ReadSession, principal: Principal, request: PageRequest, now: datetime
+) -> Lists:
+    return [
+        await usage.tasks(session, principal, request, local_date(now)),
+        await disposals.tasks(session, principal, request),
+    ]
+
+
 async def _endpoints(
     session: ReadSession, principal: Principal, request: PageRequest, _now: datetime
 ) -> Lists:
@@ -118,6 +129,7 @@ SOURCES: Final[Sequence[Ask]] = (
     _delegations,
     _corrections,
     _endpoints,
+    _aftercare,
 )
 
 

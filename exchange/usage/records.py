@@ -12,6 +12,7 @@ from exchange.events import ExchangeEvent
 from exchange.parties import Permitted, Side, authorize
 from exchange.subscriptions import register
 from exchange.subscriptions.tables import Subscription
+from exchange.usage import store
 from exchange.usage.tables import UsageRecord
 from kernel import audit
 from kernel.database import ReadSession, WriteSession
@@ -59,6 +60,7 @@ async def record(
     )
     session.add(row)
     await session.flush()
+    await store.recorded(session, subscription_id, usage.period_to)
     event = ExchangeEvent.USAGE_RECORDED
     facts = {"usage_record": row.id, "from": str(usage.period_from), "to": str(usage.period_to)}
     audit.record(session, principal.actor, event, "subscription", subscription_id, **facts)

@@ -59,6 +59,7 @@ class ApplicationIn(Wire):
     records_per_day: PerDay | None = None
     editions: Editions | None = None
     commitment: StrictBool
+    return_flow: Annotated[StrictBool, Field(default_factory=bool)]
     attachments: Attachments
 
     def content(self) -> Content:
@@ -88,6 +89,7 @@ class ApplicationChanges(Wire):
     records_per_day: PerDay | None = None
     editions: Editions | None = None
     commitment: StrictBool = Field(default_factory=bool)
+    return_flow: StrictBool = Field(default_factory=bool)
     attachments: Attachments
 
     def changes(self) -> dict[str, Any]:
@@ -177,6 +179,7 @@ class ApplicationView(Wire):
     records_per_day: int | None
     editions: dict[str, str]
     commitment: bool
+    return_flow: bool
     attachments: list[AttachmentView]
     created_by: str | None
     created_by_name: str | None

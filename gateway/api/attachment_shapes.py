@@ -45,11 +45,13 @@ def view(row: Attachment) -> AttachmentView:
     )
 
 
-async def add(session: ReadSession, kind: str, views: Sequence[Fields]) -> None:
+async def add(
+    session: ReadSession, kind: str, views: Sequence[Fields], *, field: str = FIELD
+) -> None:
     """Put the attachments of each thing of a page into its view, with one query."""
     found = await _views(session, kind, [each["id"] for each in views])
     for each in views:
-        each[FIELD] = found.get(each["id"], ())
+        each[field] = found.get(each["id"], ())
 
 
 async def _views(

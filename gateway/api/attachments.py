@@ -15,7 +15,9 @@ from exchange.attachments.keeping import AUTHORS, BYTES_MAX, Find
 from exchange.attachments.kinds import kind_of
 from exchange.bundles import register as bundles
 from exchange.corrections import register as corrections
+from exchange.demands import register as demands
 from exchange.disputes import register as disputes
+from exchange.orders import register as orders
 from gateway.api.attachment_shapes import AttachmentView, view
 from gateway.api.jobs import download
 from gateway.once import CREATED, Keyed
@@ -49,6 +51,9 @@ FINDERS: Final[Mapping[str, Find]] = {
     "bundle": bundles.find,
     "correction": corrections.find,
     "dispute": disputes.find,
+    "demand": demands.find,
+    "order": orders.find,
+    "order_answer": orders.find,
 }
 
 

@@ -9,10 +9,13 @@ from pydantic import Field
 
 from auth.directory import Member
 from auth.principal import Principal, Role, Scope
+from exchange.attachments import keeping
 from exchange.demands import drafting, register, working
 from exchange.demands.register import Demand
 from exchange.demands.states import ALLOWED_ROLES, Action, Party, Permitted, State
 from gateway import names
+from gateway.api import attachment_shapes
+from gateway.api.attachment_shapes import FIELD, Attachments, AttachmentView
 from gateway.api.sharing import (
     HistoryView,
     Id,
@@ -37,6 +40,7 @@ from kernel.workdays import local_date
 router = APIRouter(prefix="/v1/demands", tags=["demands"])
 
 PEOPLE = ("created_by", "submitted_by")
+DEMAND = "demand"
 ROLES: Mapping[str, Permitted] = {
     **{str(action): permitted for action, permitted in ALLOWED_ROLES.items()},
     "create": {Party.DEMANDER: frozenset({Role.CLERK})},
@@ -54,9 +58,10 @@ class DemandIn(Wire):
     basis: Prose
     scenario: Prose
     region_code: Id
+    attachments: Attachments
 
     def wish(self) -> drafting.Wish:
-        return drafting.Wish(**self.model_dump())
+        return drafting.Wish(**self.model_dump(exclude={FIELD}))
 
 
 class Merge(Wire):
@@ -102,6 +107,7 @@ class DemandView(Wire):
     items: list[str]
     basis: str
     scenario: str
+    attachments: list[AttachmentView]
     created_by: str | None
     created_by_name: str | None
     created_by_role: str | None
@@ -143,6 +149,7 @@ async def create(
 ) -> DemandView:
     """起草数据需求 / a clerk drafts a demand for data that nobody shares yet."""
     row = await drafting.create(session, principal, body.wish(), now=clock.now())
+    await keeping.attach(session, principal, DEMAND, row.id, body.attachments)
     return await once.keep(await _view(session, principal, row, response))
 
 
@@ -293,6 +300,7 @@ async def _views(
         view["followed"] = _followed(followed.get(row.merged_into or ""))
     leaders = [view["followed"] for view in views if view["followed"] is not None]
     await names.add(session, [*views, *leaders])
+    await attachment_shapes.add(session, DEMAND, views)
     await names.add_people(session, principal, views, PEOPLE, _person_role)
     return [{name: view[name] for name in DemandView.model_fields} for view in views]
 

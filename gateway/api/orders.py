@@ -9,11 +9,13 @@ from pydantic import Field
 
 from auth.directory import Member
 from auth.principal import Principal, Role, Scope
+from exchange.attachments import keeping
 from exchange.orders import issuing, moves, register
 from exchange.orders.register import Order
 from exchange.orders.states import ALLOWED_ROLES, Action, Party, Permitted, State
 from gateway import names
-from gateway.api import violation_shapes
+from gateway.api import attachment_shapes, violation_shapes
+from gateway.api.attachment_shapes import FIELD, Attachments, AttachmentView
 from gateway.api.sharing import (
     HistoryView,
     Id,
@@ -38,6 +40,8 @@ from kernel.workdays import local_date
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
 
 ACTS = {"issued_by": "issue", "answered_by": "answer", "closed_by": "close"}
+# What an order's attachments are kept under, and those of its last answer.
+ORDER, ANSWER = "order", "order_answer"
 ROLES: Mapping[str, Permitted] = {
     **{str(action): permitted for action, permitted in ALLOWED_ROLES.items()},
     "issue": {Party.AUTHORITY: frozenset({Role.AUTHORITY})},
@@ -51,13 +55,15 @@ class OrderIn(Wire):
     violations: Annotated[list[Id], Field(min_length=1, max_length=100)]
     text: Prose
     due_on: Day
+    attachments: Attachments
 
     def demanded(self) -> issuing.Demanded:
-        return issuing.Demanded(**self.model_dump())
+        return issuing.Demanded(**self.model_dump(exclude={FIELD}))
 
 
 class OrderAnswer(Wire):
     text: Prose
+    attachments: Attachments
 
 
 class Reopening(Wire):
@@ -81,11 +87,13 @@ class OrderView(Wire):
     text: str
     due_on: Day
     overdue: bool
+    attachments: list[AttachmentView]
     issued_by: str | None
     issued_by_name: str | None
     issued_by_role: str | None
     issued_at: datetime
     answer: str | None
+    answer_attachments: list[AttachmentView]
     answered_by: str | None
     answered_by_name: str | None
     answered_by_role: str | None
@@ -117,6 +125,7 @@ async def issue(
 ) -> OrderView:
     """下达督办单 / an authority orders a department to remedy violations by a day."""
     row = await issuing.issue(session, principal, body.demanded(), now=clock.now())
+    await keeping.attach(session, principal, ORDER, row.id, body.attachments)
     return await once.keep(await _view(session, principal, row, response))
 
 
@@ -162,6 +171,7 @@ async def answer(
 ) -> OrderView:
     """部门负责人答复 / the head says what was remedied."""
     moved = await moves.answer(session, principal, order_id, text=body.text, now=clock.now())
+    await keeping.attach(session, principal, ANSWER, order_id, body.attachments)
     return await once.keep(await _view(session, principal, moved, response))
 
 
@@ -211,6 +221,8 @@ async def _views(session: ReadSession, principal: Principal, rows: Sequence[Orde
         view["overdue"] = register.is_overdue(row, today)
         view["violations"] = [by_id[each.id] for each in about.get(row.id, [])]
     await names.add(session, views)
+    await attachment_shapes.add(session, ORDER, views)
+    await attachment_shapes.add(session, ANSWER, views, field="answer_attachments")
     await names.add_people(session, principal, views, ACTS, _person_role)
     return [{name: view[name] for name in OrderView.model_fields} for view in views]
 

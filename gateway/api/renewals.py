@@ -41,7 +41,7 @@ class Renewal(Reasons):
 
 
 class Amendment(Reasons):
-    """Another filter, mode or system is refused (`fixed`): apply for it anew."""
+    """A filter that would hide what a consumer follows is refused (`fixed`): apply for it anew."""
 
     items: Items = Field(default_factory=list)
     row_filter: Filter | None = None
@@ -80,7 +80,7 @@ async def amend(
     once: Creating,
     tell: Tell,
 ) -> ApplicationView:
-    """The consumer's clerk asks for other items or another quota of the same subscription."""
+    """The consumer's clerk asks for other terms of the same subscription."""
     now = clock.now()
     made = await continuing.amend(session, principal, subscription_id, body.changes(), now=now)
     return await once.keep(await tell.view(made, now))

@@ -79,10 +79,12 @@ class SubscriptionView(Wire):
     detail: bool
     ledger: bool
     editions: dict[str, str]
+    return_flow: bool
     records_per_day: int | None
     used_today: int
     valid_from: Day | None
     valid_until: Day
+    usage_due_on: Day | None
     suspended_by: Side | None
     suspend_reason: str | None
     remedy_by: Day | None

@@ -13,13 +13,14 @@ from exchange.corrections import filing, fixing, moves
 from exchange.corrections.marking import AT_ONCE_SECONDS
 from exchange.corrections.register import Correction
 from exchange.corrections.states import Action, State
+from exchange.disputes.states import Kind
 from exchange.parties import Side
 from exchange.subscriptions import register as subscriptions
 from gateway.api import corrections as api
 from gateway.api.correction_shapes import CorrectionDetail, CorrectionIn, CorrectionView, FixIn
 from gateway.api.entries import ItemWire, view
 from gateway.api.sharing import limits_of
-from gateway.console import attachments, filters, forms
+from gateway.console import attachments, disputes, filters, forms
 from gateway.console.applications import chosen_side, sides_of
 from gateway.console.pages import act, page, steps
 from gateway.console.texts import N_
@@ -127,10 +128,11 @@ act(router, f"{ADDRESS}/new", new, NEW)(submit)
 
 @dataclass(frozen=True, slots=True)
 class CorrectionPage:
-    """One correction; `labels` name the disputed items."""
+    """One correction; `labels` name the disputed items, `dispute` leads to one about it."""
 
     correction: CorrectionDetail
     labels: Mapping[str, str]
+    dispute: str
 
 
 @page(router, f"{ADDRESS}/{{id}}", ONE)
@@ -138,7 +140,9 @@ async def one(visit: Visit) -> CorrectionPage:
     async with visit.reading() as session:
         found = await api.find(visit.part("id"), session, visit.principal, Response())
         labels = await _labels(visit, session, found.resource_id)
-    return CorrectionPage(found, labels)
+        between = (found.consumer_department, found.provider_department)
+        dispute = await disputes.link(visit, session, Kind.CORRECTION, found.id, between=between)
+    return CorrectionPage(found, labels, dispute)
 
 
 async def _labels(visit: Visit, session: ReadSession, resource_id: str) -> Mapping[str, str]:

@@ -9,13 +9,14 @@ from auth.principal import Role
 from catalog import search
 from catalog.search import Criteria
 from catalog.states import State as Published
+from exchange.attachments import keeping
 from exchange.demands import drafting, working
 from exchange.demands.register import Demand
 from exchange.demands.states import Action, Party, State
 from gateway.api import demands as api
 from gateway.api.demands import DemandDetail, DemandIn, DemandView
 from gateway.api.entries import ResourceSummary, summaries
-from gateway.console import forms
+from gateway.console import attachments, forms
 from gateway.console.pages import act, page, steps
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
@@ -69,8 +70,10 @@ async def create(visit: Visit) -> Go:
     items = [each.strip() for each in (visit.text("items") or "").splitlines()]
     typed = forms.present({name: visit.text(name) for name in texts})
     body = forms.body(DemandIn, {**typed, "items": [each for each in items if each]})
-    async with visit.writing() as session:
+    document = await attachments.received(visit)
+    async with attachments.writing_with(visit, document) as (session, ids):
         made = await drafting.create(session, visit.principal, body.wish(), now=visit.now)
+        await keeping.attach(session, visit.principal, api.DEMAND, made.id, ids)
         demand_id = made.id
     return Go(f"{ADDRESS}/{demand_id}", N_("需求已起草。请工作机构负责人提出。"))
 

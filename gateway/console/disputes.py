@@ -31,6 +31,7 @@ PLACES = {
     Kind.CATALOGUE: "/console/catalogue/",
     Kind.APPLICATION: "/console/applications/",
     Kind.USE: "/console/subscriptions/",
+    Kind.CORRECTION: "/console/corrections/",
 }
 
 

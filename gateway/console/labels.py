@@ -90,6 +90,7 @@ SUBSCRIPTION_ACTIONS: Final = {
     "object": N_("对新版本提出异议"),
     "file-change": N_("变更备案"),
     "deliver": N_("提供首批数据"),
+    "record-use": N_("登记使用情况"),
     "test-endpoint": N_("测试推送端点"),
     "resume-endpoint": N_("确认缺口并恢复推送"),
     "disposal-report": N_("报告数据处置"),
@@ -144,6 +145,7 @@ DISPUTE_KINDS: Final = {
     "catalogue": N_("目录条目"),
     "application": N_("共享申请"),
     "use": N_("数据使用"),
+    "correction": N_("数据校核"),
     "version": N_("目录新版本"),
 }
 DISPUTE_SIDES: Final = {

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 
 from auth import directory
 from auth.principal import Role
+from exchange.attachments import keeping
 from exchange.orders import issuing, moves
 from exchange.orders.register import Order
 from exchange.orders.states import Action, Party, State
@@ -16,7 +17,7 @@ from gateway.api import orders as api
 from gateway.api import violation_shapes
 from gateway.api.orders import OrderDetail, OrderIn, OrderView, Reopening
 from gateway.api.violation_shapes import ViolationView
-from gateway.console import forms
+from gateway.console import attachments, forms
 from gateway.console.pages import act, page, steps
 from gateway.console.places import PLACES
 from gateway.console.texts import N_
@@ -86,8 +87,10 @@ async def _cases_of(visit: Visit, session: ReadSession, uscc: str) -> Sequence[V
 async def issue(visit: Visit) -> Go:
     typed = {name: visit.text(name) for name in ("department", "text", "due_on")}
     body = forms.body(OrderIn, {**forms.present(typed), "violations": visit.texts("violations")})
-    async with visit.writing() as session:
+    document = await attachments.received(visit)
+    async with attachments.writing_with(visit, document) as (session, ids):
         made = await issuing.issue(session, visit.principal, body.demanded(), now=visit.now)
+        await keeping.attach(session, visit.principal, api.ORDER, made.id, ids)
         order_id = made.id
     return Go(f"{ADDRESS}/{order_id}", N_("督办单已下达。"))
 
@@ -111,9 +114,17 @@ async def one(visit: Visit) -> OrderPage:
 _step = steps(router, ADDRESS, one, ONE)
 
 
-async def _answer(visit: Visit, session: WriteSession, order_id: str) -> Order:
+async def answer(visit: Visit) -> Go:
+    order_id = visit.part("id")
     text = forms.body(api.OrderAnswer, forms.present({"text": visit.text("text")})).text
-    return await moves.answer(session, visit.principal, order_id, text=text, now=visit.now)
+    document = await attachments.received(visit)
+    async with attachments.writing_with(visit, document) as (session, ids):
+        await moves.answer(session, visit.principal, order_id, text=text, now=visit.now)
+        await keeping.attach(session, visit.principal, api.ANSWER, order_id, ids)
+    return Go(f"{ADDRESS}/{order_id}", N_("答复已报主管部门。"))
+
+
+act(router, f"{ADDRESS}/{{id}}/{Action.ANSWER}", one, ONE)(answer)
 
 
 async def _close(visit: Visit, session: WriteSession, order_id: str) -> Order:
@@ -127,6 +138,5 @@ async def _reopen(visit: Visit, session: WriteSession, order_id: str) -> Order:
     return await moves.reopen(session, visit.principal, order_id, **said, now=visit.now)
 
 
-_step(Action.ANSWER, N_("答复已报主管部门。"), _answer)
 _step(Action.CLOSE, N_("督办单已办结。"), _close)
 _step(Action.REOPEN, N_("已退回继续整改。"), _reopen)

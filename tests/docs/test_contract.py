@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.docs.pages import quoted, rows, text
-from tests.docs.requests import Request, faults
+from tests.docs.pages import text
 
 # In the order of docs/api.md.
 BUILT = """
@@ -234,16 +233,6 @@ def test_what_is_not_built_is_absent_and_said_to_be(served: set[str], operation:
     assert operation not in served
     missing = text("api.md").partition("## 7")[2].partition("## 8")[0]
     assert operation.rpartition("/")[2].strip("{}") in missing
-
-
-def test_members_that_are_not_there_yet_are_refused(openapi: dict[str, Any]) -> None:
-    """Taken now? Out of section 7 of docs/api.md with it, and of both READMEs."""
-    missing = rows(text("api.md").partition("## 7")[2].partition("## 8")[0], "request")
-    for row in missing:
-        method, path = quoted(row["request"]).split()
-        body = {quoted(row["member"]): "…"}
-        told = faults(Request(method, path, (), body), openapi)
-        assert f"body.{quoted(row['member'])} is unknown" in told, row
 
 
 def test_everything_but_signing_in_and_open_data_needs_a_token(openapi: dict[str, Any]) -> None:

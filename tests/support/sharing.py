@@ -110,7 +110,7 @@ async def sharing(
         session.add(_department(provider, standing_consent=standing_consent))
         session.add(_department(authority, authority=True))
         await session.flush()
-        session.add(_client(client_id, consumer))
+        session.add(client(client_id, consumer))
         resource_id = new_id()
         session.add(_resource(resource_id, provider, published=published))
         await session.flush()
@@ -187,7 +187,8 @@ def _department(
     )
 
 
-def _client(client_id: str, department: str) -> Client:
+def client(client_id: str, department: str) -> Client:
+    """Return the row of an application system."""
     return Client(
         client_id=client_id,
         name=client_id,

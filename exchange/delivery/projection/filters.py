@@ -5,7 +5,7 @@ last digit, integers and booleans only where JSON has such a token. What is abse
 another type passes no comparison, `ne` included.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -13,21 +13,11 @@ from msgspec import Raw
 
 from catalog.contracts.model import DataType
 from exchange.latest.values import READERS, Incomparable, wanted_value
-from exchange.subscriptions.conditions import OPS, Condition, Op
+from exchange.subscriptions.conditions import COMPARE, OPS, Condition
 
 Test = Callable[[Any], bool]
 
 _decode_text: Final = msgspec.json.Decoder(str).decode
-COMPARE: Final[Mapping[Op, Callable[[Any, Any], bool]]] = {
-    Op.EQ: lambda left, right: bool(left == right),
-    Op.NE: lambda left, right: bool(left != right),
-    Op.GT: lambda left, right: bool(left > right),
-    Op.GE: lambda left, right: bool(left >= right),
-    Op.LT: lambda left, right: bool(left < right),
-    Op.LE: lambda left, right: bool(left <= right),
-    Op.IN: lambda left, right: left in right,
-    Op.PREFIX: lambda left, right: left.startswith(right),
-}
 
 
 def never(_value: object) -> bool:

@@ -8,16 +8,17 @@ import pytest
 
 from auth.errors import RoleRequired
 from auth.tables import Department
+from catalog.tables import ResourceVersion
 from exchange import store as moving
 from exchange.applications import agreement, apply, continuing, review
 from exchange.applications.narrowing import Narrowing
 from exchange.applications.tables import Application
-from exchange.subscriptions import grants, register, supervision
+from exchange.subscriptions import earlier, grants, register, supervision
 from exchange.subscriptions.conditions import Condition, Op
 from exchange.subscriptions.tables import Subscription
 from kernel.database import Database
 from kernel.errors import Conflict, IllegalTransition, Invalid, NotFound
-from tests.support.sharing import NOW, Sharing, sharing, subscribed
+from tests.support.sharing import NOW, Sharing, client, sharing, subscribed
 
 LATER = date(2027, 12, 31)
 ENDED = date(2026, 12, 31)
@@ -145,32 +146,114 @@ async def test_one_is_open_at_a_time_whoever_races(database: Database) -> None:
     assert sum(await asyncio.gather(*(one(number) for number in range(10)))) == 1
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"mode": "query"},
-        {"client_id": "another"},
-        {"row_filter": ()},
-    ],
-)
-async def test_another_filter_mode_or_system_is_applied_for_anew(
-    database: Database, changes: dict[str, Any]
+async def test_a_mode_a_wider_filter_and_another_system_keep_the_subscription(
+    database: Database,
 ) -> None:
     world = await sharing(database)
     subscription = await subscribed(database, world)
+    async with database.transaction() as session:
+        await grants.commit_position(session, subscription, {"0": 17}, now=NOW)
+        session.add(client("system-b", world.consumer))
+    before = await shown(database, subscription)
+    wider = (Condition("division", Op.PREFIX, "45"),)
+    draft = await asked(
+        database, world, subscription, mode="query", row_filter=wider, client_id="system-b"
+    )
+    await agreed(database, world, draft)
+    after = await shown(database, subscription)
+    assert (after.mode, after.client_id) == ("query", "system-b")
+    assert after.row_filter == [wider[0].as_json()]
+    same = ("id", "position", "valid_until", "items", "masks", "deliver_by", "application_id")
+    assert [getattr(after, name) for name in same] == [getattr(before, name) for name in same]
+    assert after.revision > before.revision
+    async with database.reading() as session:
+        terms = (await earlier.of(session, [subscription]))[subscription]
+    # What was read until then is still known by the filter that held.
+    assert [row.row_filter for row in terms] == [before.row_filter]
+    # A mode that follows nothing may be narrowed: its consumer holds no copy that goes astray.
+    narrower = (Condition("division", Op.PREFIX, "450103"),)
+    await agreed(database, world, await asked(database, world, subscription, row_filter=narrower))
+    assert (await shown(database, subscription)).row_filter == [narrower[0].as_json()]
+
+
+async def test_agreed_details_end_with_the_mode_they_were_agreed_for(database: Database) -> None:
+    world = await sharing(database)
+    subscription = await subscribed(database, world)
+    amended = await asked(database, world, subscription, records_per_day=2000)
+    await agreed(database, world, amended, said=Narrowing(ledger=True))
+    assert (await shown(database, subscription)).ledger
+    await agreed(database, world, await asked(database, world, subscription, records_per_day=3000))
+    assert (await shown(database, subscription)).ledger
+    await agreed(database, world, await asked(database, world, subscription, mode="query"))
+    assert not (await shown(database, subscription)).ledger
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"row_filter": (Condition("division", Op.PREFIX, "450103"),)}, "fixed"),
+        ({"row_filter": (Condition("amount", Op.GT, 5),), "mode": "query"}, "fixed"),
+        ({"row_filter": (Condition("name", Op.EQ, "王"),)}, "fixed"),
+        ({"mode": "file"}, "not_in_code_list"),
+        ({"valid_from": date(2026, 8, 1), "items": ("id",)}, "fixed"),
+    ],
+)
+async def test_what_cannot_go_on_is_refused_with_the_reason(
+    database: Database, changes: dict[str, Any], code: str
+) -> None:
+    world = await sharing(database)
+    subscription = await subscribed(database, world)
+    before = await shown(database, subscription)
     with pytest.raises(Invalid) as refused:
         await asked(database, world, subscription, **changes)
-    assert [error.code for error in refused.value.errors] == ["fixed"]
+    assert [error.code for error in refused.value.errors] == [code]
     draft = await asked(database, world, subscription, items=("id", "division"))
     async with database.transaction() as session:
         with pytest.raises(Invalid):
             await apply.change(session, world.clerk, draft.id, changes, revision=None, now=NOW)
+    assert await shown(database, subscription) == before
     async with database.transaction() as session:
         await apply.sign(session, world.head, draft.id, now=NOW)
         with pytest.raises(Conflict):
             await review.reroute(
                 session, world.overseer, draft.id, resource_id="other", reason="r", now=NOW
             )
+
+
+async def test_a_new_condition_is_about_items_that_are_shown_in_a_rewritten_draft_too(
+    database: Database,
+) -> None:
+    """A draft's own conditions counted as granted ones: dropping their item let them stand."""
+    world = await sharing(database)
+    subscription = await subscribed(database, world)
+    await agreed(database, world, await asked(database, world, subscription, mode="query"))
+    more = (Condition("division", Op.PREFIX, "4501"), Condition("amount", Op.GT, 5))
+    draft = await asked(database, world, subscription, row_filter=more)
+    fewer = {"items": ("id", "division")}
+    async with database.transaction() as session:
+        with pytest.raises(Invalid) as refused:
+            await apply.change(session, world.clerk, draft.id, fewer, revision=None, now=NOW)
+    assert [error.code for error in refused.value.errors] == ["filter_not_granted"]
+
+
+async def test_what_is_pushed_keeps_its_system_for_the_endpoint_is_that_systems(
+    database: Database,
+) -> None:
+    world = await sharing(database)
+    subscription = await subscribed(database, world)
+    async with database.transaction() as session:
+        session.add(client("system-c", world.consumer))
+        version = await session.get_one(ResourceVersion, (world.resource_id, 1))
+        version.share_modes = ["pull", "push"]
+        session.add(version)
+    with pytest.raises(Invalid) as refused:
+        await asked(database, world, subscription, mode="push", client_id="system-c")
+    assert [error.path for error in refused.value.errors] == ["client_id"]
+    await agreed(database, world, await asked(database, world, subscription, client_id="system-c"))
+    # Pushed again, it would go where the first system's endpoint is.
+    with pytest.raises(Invalid) as refused:
+        await asked(database, world, subscription, mode="push")
+    assert [error.path for error in refused.value.errors] == ["client_id"]
 
 
 async def test_nothing_to_change_ended_and_foreign_ones_are_refused(database: Database) -> None:

@@ -37,10 +37,11 @@ async def test_a_document_is_told_by_its_content_and_refused_where_it_lies(world
         (b"MZ", 422, "file_kind_refused"),
         (macros, 422, "active_content"),
         (b"", 422, "validation_failed"),
-        (PDF + bytes(MOST - len(PDF)) + b"%%EOF", 413, "body_too_large"),
+        (PDF[:-6] + bytes(MOST + 1 - len(PDF)) + PDF[-6:], 413, "body_too_large"),
     ):
         answer = await send(clerk, content)
         assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (await kept(clerk, PDF[:-6] + bytes(MOST - len(PDF)) + PDF[-6:]))["bytes"] == MOST
     answer = await clerk.send("POST", "/v1/attachments", {"file": "x"})
     assert answer.status_code == 415
 
@@ -79,3 +80,40 @@ async def test_what_nothing_refers_to_is_swept(world: World, database: Database)
         assert await keeping.sweep_unused(session, later) >= 1
     assert (await consumer.clerk.get(f"/v1/attachments/{used['id']}")).status_code == 200
     assert (await consumer.clerk.get(f"/v1/attachments/{unused['id']}")).status_code == 404
+
+
+async def test_demands_orders_and_answers_have_documents_too(world: World) -> None:
+    demander, assigned = [await world.department() for _ in range(2)]
+    said, asked, done = [
+        await kept(who) for who in (demander.clerk, world.authority, assigned.head)
+    ]
+    demand = await world.demand(demander, attachments=[said["id"]])
+    shown = await demander.head.ask("GET", f"/v1/demands/{demand}")
+    assert [each["id"] for each in shown["attachments"]] == [said["id"]]
+    proof = f"/v1/attachments/{said['id']}"
+    assert (await assigned.head.get(proof)).status_code == 404
+    assert (await world.authority.get(proof)).content == PDF
+    await world.authority.ask("POST", f"/v1/demands/{demand}/assign", {"department": assigned.uscc})
+    assert (await assigned.head.get(proof)).content == PDF
+
+    body = {
+        "department": assigned.uscc,
+        "violations": ["use_not_recorded"],
+        "text": "请限期整改",
+        "due_on": (clock.now() + timedelta(days=60)).date().isoformat(),
+        "attachments": [asked["id"]],
+    }
+    stolen = await world.authority.post("/v1/orders", {**body, "attachments": [said["id"]]})
+    [error] = stolen.json()["errors"]
+    assert (error["path"], error["code"]) == ("attachments[0]", "not_found")
+    order = await world.authority.ask("POST", "/v1/orders", body)
+    answered = await assigned.head.ask(
+        "POST",
+        f"/v1/orders/{order['id']}/answer",
+        {"text": "已整改", "attachments": [done["id"]]},
+    )
+    assert [each["id"] for each in answered["attachments"]] == [asked["id"]]
+    assert [each["id"] for each in answered["answer_attachments"]] == [done["id"]]
+    for who, document in ((assigned.clerk, asked), (world.auditor, done), (world.authority, done)):
+        assert (await who.get(f"/v1/attachments/{document['id']}")).content == PDF
+    assert (await demander.head.get(f"/v1/attachments/{done['id']}")).status_code == 404

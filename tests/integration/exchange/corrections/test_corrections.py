@@ -146,6 +146,9 @@ async def test_a_masked_key_is_disputed_as_it_is_seen_and_a_delete_is_a_fix(worl
         ("upsert", "张三", None),
         ("delete", line["key"], raised["id"]),
     ]
+    # What is deleted since was received all the same.
+    later = await correct(sharing.subscriber, sharing.subscription, line["key"], problem="other")
+    assert later["status"] == "submitted"
 
 
 async def test_a_correction_may_be_reopened_once_and_needs_a_later_fix(world: World) -> None:

@@ -1,20 +1,26 @@
 """What a consumer owes after the grant: use records (Art 29) and disposal (Art 27)."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Sequence
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from auth.errors import NotYourDepartment, RoleRequired
 from deploy.local.stack import Endpoints
+from exchange import store as moving
 from exchange.applications import review
 from exchange.applications.review import RefusalCode
+from exchange.disposals import awaited as disposals
 from exchange.disposals import disposal
 from exchange.disposals.states import Action
 from exchange.subscriptions import supervision
-from exchange.usage import records
+from exchange.subscriptions.tables import Subscription
+from exchange.usage import awaited, records
+from exchange.usage.clockwork import mark_unrecorded
 from exchange.usage.records import Usage
+from exchange.violations import register as violations
+from exchange.violations.types import Type
 from kernel.database import Database
 from kernel.errors import Conflict, IllegalTransition, Invalid, NotFound
 from kernel.paging import PageRequest
@@ -156,6 +162,80 @@ async def test_use_is_recorded_by_the_consumer_and_read_by_both(database: Databa
             assert page.next_cursor is not None
         with pytest.raises(NotFound):
             await records.page(session, world.outsider, subscription, PageRequest())
+
+
+async def test_use_that_is_not_on_record_a_year_long_is_counted_once(database: Database) -> None:
+    """C8: the day moves with what is recorded, and a missed one is one violation."""
+    world = await sharing(database)
+    subscription = await subscribed(database, world)
+    unread = await subscribed(database, world)
+    due = TODAY + timedelta(days=365)
+    await _granted_until(database, (subscription, unread), due + timedelta(days=800))
+    async with database.transaction() as session:
+        row = await moving.lock(session, Subscription, subscription)
+        assert row.usage_due_on == due
+        row.delivered_at = NOW
+    assert await _to_record(database, world, due - timedelta(days=31)) == []
+    assert await _to_record(database, world, due - timedelta(days=30)) == [subscription]
+    assert await _late(database, NOW + timedelta(days=365)) == 0
+    # Where nothing was delivered nothing was used.
+    assert await _late(database, NOW + timedelta(days=366)) == 1
+    assert await _late(database, NOW + timedelta(days=400)) == 0
+    usage = Usage(
+        period_from=TODAY, period_to=due, scenario="s", process="p", effect="e", storage="库"
+    )
+    async with database.transaction() as session:
+        later = NOW + timedelta(days=400)
+        await records.record(session, world.head, subscription, usage, now=later)
+    assert await _to_record(database, world, due + timedelta(days=35)) == []
+    assert await _late(database, NOW + timedelta(days=2 * 365)) == 0
+    assert await _late(database, NOW + timedelta(days=2 * 365 + 1)) == 1
+    async with database.reading() as session:
+        scope = violations.Scope(department=world.consumer)
+        page = await violations.cases(session, scope, Type.USE_NOT_RECORDED, PageRequest())
+    assert [case.occasion for case in page.items] == [str(due), str(due + timedelta(days=365))]
+
+
+async def _granted_until(database: Database, subscriptions: Sequence[str], day: date) -> None:
+    async with database.transaction() as session:
+        for each in subscriptions:
+            (await moving.lock(session, Subscription, each)).valid_until = day
+
+
+async def _late(database: Database, moment: datetime) -> int:
+    async with database.transaction() as session:
+        return await mark_unrecorded(session, moment)
+
+
+async def _to_record(database: Database, world: Sharing, day: date) -> list[str]:
+    async with database.reading() as session:
+        assert await awaited.tasks(session, world.clerk, PageRequest(), day) == []
+        found = await awaited.tasks(session, world.head, PageRequest(), day)
+    return [each.id for each in found if each.kind == "subscription.record-use"]
+
+
+async def test_a_disposal_waits_for_the_head_of_one_side_and_then_of_the_other(
+    database: Database,
+) -> None:
+    world = await sharing(database)
+    subscription = await ended(database, world)
+
+    async def waits() -> list[list[str]]:
+        async with database.reading() as session:
+            both = [
+                await disposals.tasks(session, head, PageRequest())
+                for head in (world.head, world.provider_head)
+            ]
+        return [[each.kind for each in of if each.id == subscription] for of in both]
+
+    assert await waits() == [["subscription.disposal-report"], []]
+    await report(database, world, subscription)
+    assert await waits() == [[], ["subscription.disposal-confirm"]]
+    await answer(database, world, subscription, Action.RETURN)
+    assert await waits() == [["subscription.disposal-report"], []]
+    await report(database, world, subscription)
+    await answer(database, world, subscription, Action.CONFIRM)
+    assert await waits() == [[], []]
 
 
 async def test_a_refusal_leads_to_the_right_source(database: Database) -> None:

@@ -28,6 +28,8 @@ def test_a_party_does_not_decide_while_there_is_another_above() -> None:
 
 def test_with_a_department_of_the_state_its_own_authority_decides_if_there_is_one() -> None:
     assert lowest(STATE, PROVINCE) == {"region"}
+    assert lowest(STATE, QINGXIU) == {"region"}
     both = {**AUTHORITIES, "state": STATE}
+    assert deciders(both, (STATE, QINGXIU), ()) == {"state"}
     assert deciders(both, (STATE, PROVINCE), ()) == {"state"}
     assert deciders(both, (NANNING, NANNING), ()) == {"nanning"}
