@@ -100,12 +100,13 @@ def publish_resource(stage: Stage, entry: Body = RESOURCE) -> str:
         if known is not None and known["published_version"] is not None:
             return str(known["id"])
         if known is not None:
-            return _carried_on(stage, str(known["id"]), status)
+            return carry_on(stage, str(known["id"]), status)
     drafted = clerk.ask("POST", "/v1/resources", entry)
-    return _carried_on(stage, str(drafted["id"]), "draft")
+    return carry_on(stage, str(drafted["id"]), "draft")
 
 
-def _carried_on(stage: Stage, resource_id: str, status: str) -> str:
+def carry_on(stage: Stage, resource_id: str, status: str) -> str:
+    """Take the newest version of a resource from a state to publication; return its id."""
     path = f"/v1/resources/{resource_id}"
     head, authority = stage.as_(STATISTICS.head), stage.as_(AUTHORITY)
     steps: dict[str, Callable[[], Json]] = {

@@ -42,7 +42,7 @@ def _apply(stage: Stage, resource_id: str, client_id: str, items: Sequence[str],
         "client_id": client_id,
         "items": list(items),
         "mode": mode,
-        "valid_until": _day_after(YEAR_DAYS),
+        "valid_until": day_after(YEAR_DAYS),
     }
     path = f"/v1/applications/{clerk.ask('POST', '/v1/applications', asked)['id']}"
     stage.as_(AGRICULTURE.head).ask("POST", f"{path}/sign")
@@ -76,7 +76,7 @@ def resume(stage: Stage, subscription_id: str) -> Json:
 
 def suspend(stage: Stage, subscription_id: str) -> None:
     """The provider's head suspends for suspected misuse, with a date to remedy (Art 27)."""
-    body = {"reason": "演示：疑似超范围使用", "remedy_by": _day_after(REMEDY_DAYS)}
+    body = {"reason": "演示：疑似超范围使用", "remedy_by": day_after(REMEDY_DAYS)}
     stage.as_(STATISTICS.head).ask("POST", f"/v1/subscriptions/{subscription_id}/suspend", body)
 
 
@@ -103,5 +103,6 @@ def seconds_until_stopped(stage: Stage, subscription_id: str) -> float:
     return stopped
 
 
-def _day_after(days: int) -> str:
+def day_after(days: int) -> str:
+    """Return the day in Shanghai so many days from today."""
     return (datetime.now(LAW_ZONE).date() + timedelta(days=days)).isoformat()

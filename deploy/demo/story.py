@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from deploy.demo import (
     announcing,
     catalogue,
+    correcting,
     exchange,
     landing,
     opening,
+    oversight,
     registry,
     sharing,
     tampering,
@@ -46,17 +48,21 @@ def tell(platform: Platform, narrator: Narrator) -> None:
         consumer = _gather(stage, narrator)
         resource_id = _catalogue(stage, narrator)
         _import(stage, narrator)
+        # Its missed day is noticed by the worker while the story goes on.
+        oversight.report_change(stage, resource_id)
         flow = _agree(stage, narrator, resource_id, consumer)
         since = datetime.now(UTC)
         flow = _exchange(stage, narrator, flow)
         _refuse(stage, narrator, flow)
         _change(stage, narrator, flow)
         _land(stage, narrator, flow, consumer, since)
+        _correct(stage, narrator, resource_id)
         _verify(stage, narrator, resource_id, consumer)
         _suspend(stage, narrator, resource_id, consumer)
         _announce(stage, narrator, consumer)
         _open(stage, narrator)
         _merge(stage, narrator)
+        _oversee(stage, narrator, resource_id)
         _audit(stage, narrator)
         hand_over(stage, narrator, flow)
 
@@ -168,6 +174,39 @@ def _land(stage: Stage, narrator: Narrator, flow: Flow, consumer: str, since: da
         f"{landed.seconds:.1f} 秒，内容与获批的三项一致",
         f"the agent lands {landed.records:,} rows in a PostgreSQL table of the consumer, rows and "
         f"position in one transaction: {landed.seconds:.1f} s",
+    )
+
+
+def _correct(stage: Stage, narrator: Narrator, resource_id: str) -> None:
+    granted = correcting.bundle(stage, resource_id)
+    narrator.step(
+        "民政厅为三个系统一次打包申请、一次签批，统计局逐项同意，形成三个共享授权",
+        "Civil Affairs applies for three systems in one bundle, signed once, decided line by line",
+    )
+    row = secrets.choice([row for row in divisions()[1:-1] if row["level"] == "village"])
+    correcting.correct(stage, resource_id, granted, row)
+    narrator.step(
+        f"{row['code']} 的名称有误，三个系统中两个已取用；民政厅提出校核，统计局更正："
+        "取用过的两个收到带校核编号的记录，第三个收到同一记录而无标记",
+        "a wrong name had reached two of three systems: these two see the fix marked, the third "
+        "sees the same record without a mark",
+    )
+
+
+def _oversee(stage: Stage, narrator: Narrator, resource_id: str) -> None:
+    order = oversight.remedy(stage, resource_id)
+    narrator.step(
+        f"目录未按时更新（C1），平台按第 {order['violations'][0]['article']} 条记一次违规；"
+        "大数据发展局下达督办单，统计局更新目录并答复，督办办结",
+        "an entry not updated in time is one violation; it becomes an order, is remedied, "
+        "answered and closed",
+    )
+    figures = oversight.figures(stage)
+    shown = ("answered_timely", "delivered_timely", "corrected_timely", "mounted")
+    listed = "，".join(oversight.told(figures[each]) for each in shown)
+    narrator.step(
+        f"统计局的指标：{listed}，调用量 {figures['calls']['numerator']:,}；每项都能查到背后的事项",
+        "the provider's indicators, each with the cases behind it",
     )
 
 

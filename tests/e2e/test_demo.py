@@ -21,7 +21,7 @@ from kernel.identifiers import uscc
 from tests.support.terminal import Terminal
 from tests.support.world import World
 
-STEPS = 17
+STEPS = 21
 STORY_SECONDS = 600
 
 
