@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test test-fast up down status check lock clean fuzz bench bench-quick bench-test soak soak-quick profile load faults capacity screenshots axe histories
+.PHONY: help demo region test test-fast up down status check lock clean fuzz bench bench-quick bench-test soak soak-quick profile load faults capacity screenshots axe histories
 
 help: ## 列出全部目标 / print every target
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -13,6 +13,10 @@ help: ## 列出全部目标 / print every target
 
 demo: up ## 启动平台并演示一个完整的共享故事 / start the platform and play a whole sharing story
 	@$(PYTHON) -m deploy.demo
+
+# make region ONLY=golden-project: these groups or systems of deploy/region/data/systems.csv.
+region: up ## 启动平台并建立政策文件点名的全部系统 / start the platform and build every system that the policy documents name
+	@$(PYTHON) -m deploy.region $(if $(ONLY),$(foreach each,$(ONLY),--only $(each))) $(ARGS)
 
 # Each process has a PostgreSQL, a Kafka and a platform of its own. Bytecode is kept, whatever the
 # environment says: some hundred programs that tests start would compile all modules again.

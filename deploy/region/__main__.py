@@ -3,10 +3,18 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from deploy.region import checking
+from deploy.demo.narrator import Narrator
+from deploy.local import up
+from deploy.local.files import locked, read_json
+from deploy.local.report import Report
+from deploy.local.wording import LocalError
+from deploy.region import checking, proof
+from deploy.region.building import story
+from deploy.region.building.stage import Notes
 from deploy.region.region import Region
-from shuyuan_client.failures import Failure
+from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
 from shuyuan_client.wording import say
 
 
@@ -16,14 +24,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--check", action="store_true", help="只检查数据文件 / check the files only"
     )
-    parser.parse_args(arguments)
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="GROUP|SYSTEM",
+        help="只建这些类别或系统，及其所用的资源 / these groups or systems, with what they use",
+    )  # fmt: skip
+    parser.add_argument(
+        "--proof", type=Path, metavar="FILE",
+        help="把证明写入文件，不建任何内容 / write the proof of the last run",
+    )  # fmt: skip
+    chosen = parser.parse_args(arguments)
     try:
         region = checking.region()
+        if chosen.only:
+            region = region.only(chosen.only)
+        if chosen.proof is not None:
+            notes = Notes(up.place().state_dir / "region" / "notes.json")
+            chosen.proof.write_text(proof.page(region, notes), encoding="utf-8")
+        elif not chosen.check:
+            _build(region)
+    except LocalError as error:
+        sys.stderr.write(f"✗ {error}\n")
+        return 1
     except Failure as failure:
         sys.stderr.write(f"✗ {failure}\n")
         return failure.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            "已中断；重复 make region 即从中断处继续。/ Repeat make region to go on.\n"
+        )
+        return EXIT_INTERRUPTED
     sys.stdout.write(f"✓ {_size(region)}\n")
     return 0
+
+
+def _build(region: Region) -> None:
+    where = up.place()
+    local = up.Platform(where, Report())
+    local.up()
+    folder = where.state_dir / "region"
+    with locked(folder / "lock"):
+        narrator = Narrator()
+        narrator.title("数源区域场景", "Shuyuan: the region of the policy documents")
+        story.build(local.base_url, read_json(local.credentials), folder, region, narrator)
 
 
 def _size(region: Region) -> str:

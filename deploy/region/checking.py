@@ -287,12 +287,12 @@ def _of_pair_modes(whole: Region) -> Iterator[Problem]:
     for pair in whole.pairs:
         row = said.get((pair.consumer.id, pair.resource.system.id))
         if row is not None and row.mode is not None and row.mode not in pair.resource.modes:
-            _usual, _table = mode_of(pair.consumer, pair.resource)
+            usual = mode_of(pair.consumer, pair.resource)
             yield Problem(
                 PAIRS,
                 row.line,
-                f"{row.provider} 不提供 {row.mode}；可用的有 {_usual}",
-                f"{row.provider} does not offer {row.mode}; {_usual} is offered",
+                f"{row.provider} 不提供 {row.mode}；可用的有 {usual}",
+                f"{row.provider} does not offer {row.mode}; {usual} is offered",
             )
 
 

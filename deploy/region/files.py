@@ -26,7 +26,7 @@ Cycle = Literal[
 Role = Literal["clerk", "head", "authority", "auditor", "security", "operator"]
 Mask = Annotated[str, Meta(pattern=r"^([0-9]+-[0-9]+|clear)$")]
 MODES = ("pull", "push", "query", "verify", "file", "api", "table")
-Mode = Literal["pull", "push", "query", "verify", "file", "api"]
+Mode = Literal["pull", "push", "query", "verify", "file", "table", "api"]
 EVERY = "*"
 OWN = "own"
 

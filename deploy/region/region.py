@@ -3,8 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
+
+from msgspec.structs import replace
 
 from deploy.region.files import (
     EVERY,
@@ -27,12 +30,12 @@ CITY_DIGITS = 4
 # What the name of a resource says of its kind, and not of its subject.
 KINDS = ("开放数据集", "信息图层", "信息", "数据", "图层", "目录", "名录", "清单")
 PROVIDES, CONSUMES = frozenset("PB"), frozenset("CB")
-ORDER = ("verify", "query", "push", "pull", "file", "api")
 RECORDS = 1_000
 POPULATION_RECORDS = 8_000
 STANDARD = "数源场景〔2026〕1号"
 CLEAR = "clear"
 DIVISION = "division"
+PRINT_DIGITS = 16
 WHY_CLEAR = "统计与资格判断需要原值，且单独不足以识别个人"
 
 
@@ -101,10 +104,8 @@ class Resource:
 
     @property
     def modes(self) -> tuple[str, ...]:
-        """What the entry offers: a table is landed by the agent from what is pulled."""
-        said = self.system.modes
-        more = ("pull",) if "table" in said and "pull" not in said else ()
-        return (*said, *more)
+        """What the entry offers."""
+        return self.system.modes
 
     @property
     def records(self) -> int:
@@ -117,6 +118,19 @@ class Resource:
     def has_division(self) -> bool:
         return any(item.name == DIVISION for item in self.items)
 
+    @property
+    def entry_print(self) -> str:
+        """Changes when the entry in the catalogue would be another one."""
+        items = [(replace(item.row, line=0), item.element) for item in self.items]
+        shared = (self.share_type, self.modes, self.open_type, self.grade, self.update_cycle)
+        return _print((self.name, self.class_code, shared, items))
+
+    @property
+    def records_print(self) -> str:
+        """Changes when other records would be made."""
+        rule = (self.categories, self.rule.unit, self.rule.ages, self.records)
+        return _print((self.entry_print, rule))
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -126,7 +140,6 @@ class Pair:
     department: Department
     resource: Resource
     mode: str
-    table: bool
     basis: str
     scenario: str
     scope: str
@@ -168,12 +181,10 @@ class Region:
         """
         wanted = {row.id for row in self.files.systems if row.id in groups or row.group in groups}
         pairs = [pair for pair in self.pairs if pair.consumer.id in wanted]
-        used = {pair.resource.system.id for pair in pairs}
-        kept = {
-            name: resource
-            for name, resource in self.resources.items()
-            if name in wanted | used | self.sources_of_shared
-        }
+        used = wanted | {pair.resource.system.id for pair in pairs}
+        mine = [resource for name, resource in self.resources.items() if name in used]
+        used |= {origin for resource in mine for origin in self._origins(resource)}
+        kept = {name: each for name, each in self.resources.items() if name in used}
         return Region(self.files, self.departments, MappingProxyType(kept), pairs)
 
     @cached_property
@@ -184,6 +195,33 @@ class Region:
             for name, resource in self.resources.items()
             if any(self.is_source(resource, item) and not item.own for item in resource.items)
         }
+
+    def _origins(self, resource: Resource) -> Iterator[str]:
+        """The systems whose resources this one refers to, and theirs, if they do."""
+        for item in resource.items:
+            origin = self.origin(resource, item)
+            if origin is not None:
+                yield origin.system.id
+                yield from self._origins(origin)
+
+    def origin(self, resource: Resource, item: Item) -> Resource | None:
+        """The resource in which another department, the source, publishes the item's element."""
+        if self.is_source(resource, item):
+            return None
+        code = resource.department.region_code
+        source = self.source_of(item.element, STATE if code == STATE else REGION)
+        if source == resource.department:
+            return None
+        return next(
+            (
+                each
+                for name, each in self.resources.items()
+                if name in self.sources_of_shared
+                and each.department == source
+                and any(held.element == item.element for held in each.items)
+            ),
+            None,
+        )
 
     def is_source(self, resource: Resource, item: Item) -> bool:
         """Whether the resource is the one in which the source of an element publishes it.
@@ -201,6 +239,10 @@ class Region:
         """The department that collects a shared element for the region, or for the state."""
         row = self.elements[element]
         return self.departments[row.national_source if region_code == STATE else row.source]
+
+
+def _print(said: object) -> str:
+    return sha256(repr(said).encode()).hexdigest()[:PRINT_DIGITS]
 
 
 def put_together(files: Files) -> Region:
@@ -283,7 +325,6 @@ def _pairs(
                 line=0, consumer=system.id, provider=provider
             )
             purpose, department = purposes[system.group], departments[system.department]
-            mode, table = mode_of(system, resource)
             words = {
                 "system": system.name, "department": department.row.name, "resource": resource.name,
             }  # fmt: skip
@@ -291,26 +332,17 @@ def _pairs(
                 consumer=system,
                 department=department,
                 resource=resource,
-                mode=said.mode or mode,
-                table=table and said.mode is None,
+                mode=said.mode or mode_of(system, resource),
                 basis=purpose.basis,
                 scenario=said.scenario or purpose.scenario.format(**words),
                 scope=purpose.scope.format(**words),
             )
 
 
-def mode_of(consumer: SystemRow, resource: Resource) -> tuple[str, bool]:
-    """Return the first mode of the consumer that is offered, else the first one offered.
-
-    And whether what comes is landed in a table: that is what `table` of a consumer means.
-    """
-    served = [mode for mode in resource.modes if mode != "table"]
-    for wanted in consumer.modes:
-        if wanted == "table" and "pull" in served:
-            return "pull", True
-        if wanted in served:
-            return wanted, False
-    return served[0], served[0] == "pull" and "table" in resource.modes
+def mode_of(consumer: SystemRow, resource: Resource) -> str:
+    """Return the first mode of the consumer that is offered, else the first one offered."""
+    offered = (mode for mode in consumer.modes if mode in resource.modes)
+    return next(offered, resource.modes[0])
 
 
 def posts(files: Files, department: str) -> list[tuple[str, str, str]]:

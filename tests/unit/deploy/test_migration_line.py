@@ -15,7 +15,7 @@ def said(file: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("number", "file"), enumerate(FILES, start=1), ids=lambda it: str(it)[-40:]
+    ("number", "file"), [*enumerate(FILES, start=1)], ids=lambda it: getattr(it, "name", "")
 )
 def test_each_migration_follows_the_one_before_it(number: int, file: Path) -> None:
     revision = f"{number:04d}"

@@ -53,8 +53,6 @@ def test_every_named_system_has_its_place(whole: Region) -> None:
 def test_every_use_is_by_a_mode_that_is_offered(whole: Region) -> None:
     for pair in whole.pairs:
         assert pair.mode in pair.resource.modes, pair.id
-        assert pair.mode != "table"
-        assert not pair.table or pair.mode == "pull"
 
 
 def test_a_city_gets_the_rows_of_its_own_area(whole: Region) -> None:

@@ -1,0 +1,98 @@
+"""Uses that need a program of the department's own: pushes to a receiver, calls of a service."""
+
+import json
+import time
+
+from deploy.region.building.doors import Doors, Receiver
+from deploy.region.building.records import expected, line_of
+from deploy.region.building.registry import allow_own_machine
+from deploy.region.building.stage import Json, Stage, found
+from deploy.region.records.cast import Cast
+from deploy.region.records.making import records
+from deploy.region.region import Pair, Resource
+from shuyuan_client.failures import Failure
+from shuyuan_client.webhooks import WebhookVerifier
+
+PUSH_SECONDS, PUSH_PAUSE_SECONDS = 180.0, 0.3
+# A service answers at most 1 MiB at once: a thousand rows are asked for in so many parts.
+PARTS = 4
+OPERATION = "rows"
+
+
+def receive(stage: Stage, doors: Doors, pair: Pair, subscription: str, cast: Cast) -> list[Json]:
+    """Open a receiver, have it tested, and wait for what the platform pushes from the first on."""
+    receiver = doors.receivers[f"/push/{subscription}"] = Receiver()
+    head, path = stage.head(pair.department), f"/v1/subscriptions/{subscription}/endpoint"
+    client = stage.system(pair.consumer.id)
+    client.commit(subscription, client.rewind(subscription, "earliest"))
+    _open(stage, doors, pair, subscription, receiver)
+    tested = head.ask("POST", f"{path}/test")
+    if not tested["passed"]:
+        raise Failure(
+            f"{pair.id} 的推送端点未通过测试：{tested['failure']}",
+            f"the endpoint of {pair.id} did not pass its test: {tested['failure']}",
+        )
+    meant, until = len(expected(pair, cast)), time.monotonic() + PUSH_SECONDS
+    while len(receiver.records) < meant and time.monotonic() < until:
+        time.sleep(PUSH_PAUSE_SECONDS)
+    arrived = receiver.records
+    head.ask("POST", f"{path}/pause")
+    return arrived
+
+
+def _open(stage: Stage, doors: Doors, pair: Pair, subscription: str, receiver: Receiver) -> None:
+    """Set the endpoint: the secret is told once, so an older one is rotated."""
+    head, path = stage.head(pair.department), f"/v1/subscriptions/{subscription}/endpoint"
+    body = {"url": doors.url(f"/push/{subscription}"), "format": "webhook"}
+    known = found(head, path)
+    if known is None:
+        secret = head.ask("PUT", path, body)["secret"]
+    else:
+        tag = head.send("GET", path).headers["ETag"]
+        head.ask("PUT", path, body, headers={"If-Match": tag})
+        secret = head.ask("POST", f"{path}/rotate", {"overlap_hours": 0})["secret"]
+        if known["status"] in {"paused", "stopped"}:
+            head.ask("POST", f"{path}/resume")
+    receiver.verifier = WebhookVerifier(secret)
+
+
+def mount(stage: Stage, doors: Doors, resource: Resource, cast: Cast) -> None:
+    """Let the resource's department mount its own service; where it listens is anew each run."""
+    made = [*records(resource, cast)]
+    name = resource.system.id
+    for part in range(PARTS):
+        rows = made[part::PARTS]
+        doors.services[f"/{name}/rows/{part}"] = f"[{','.join(map(line_of, rows))}]".encode()
+    head, path = stage.head(resource.department), f"/v1/resources/{stage.resource_id(name)}/service"
+    body = {
+        "base_url": doors.url(f"/{name}"),
+        "operations": [
+            {
+                "name": f"{OPERATION}{part}", "method": "GET", "path": f"/rows/{part}",
+                "query": [], "response": "records",
+            }
+            for part in range(PARTS)
+        ],
+        "auth": {"kind": "none"},
+        "timeouts": {"connect": 5, "first_byte": 30, "idle": 30},
+    }  # fmt: skip
+    known = found(head, path)
+    headers = {} if known is None else {"If-Match": head.send("GET", path).headers["ETag"]}
+    head.ask("PUT", path, body, headers=headers)
+
+
+def call(stage: Stage, pair: Pair, subscription: str) -> list[Json]:
+    """Ask the mounted service for all rows, through the platform."""
+    client = stage.system(pair.consumer.id)
+    arrived: list[Json] = []
+    for part in range(PARTS):
+        path = f"/v1/subscriptions/{subscription}/call/{OPERATION}{part}"
+        answer = json.loads(client.send("GET", path).content)
+        arrived += [item["data"] for item in answer["items"]]
+    return arrived
+
+
+def allow(stage: Stage, pair: Pair) -> None:
+    """Let security name this machine as a network of the department that is called."""
+    called = pair.resource.department if pair.mode == "api" else pair.department
+    allow_own_machine(stage, called)

@@ -1,0 +1,155 @@
+"""Everybody who acts in the region, each calling the platform as themselves."""
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from deploy.demo.memory import Memory
+from deploy.demo.sign_in import signing_in
+from deploy.local.files import read_json, write_json
+from deploy.region.region import STATE, Department, Region
+from shuyuan_client.http import ExchangeClient, Grant, Refused, with_secret
+
+OPERATOR, SECURITY, AUTHORITY = "operator", "security", "authority"
+NATIONAL_AUTHORITY = "国家数据局"
+PASSWORD_BYTES = 18
+NOT_FOUND = 404
+LIST_LIMIT = "200"
+
+Json = dict[str, Any]
+
+
+class Notes:
+    """What one run tells the next one, beside secrets; kept whole after each change."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._known: dict[str, Any] = read_json(path)
+
+    def get(self, name: str) -> Any:  # noqa: ANN401 - whatever was noted
+        return self._known.get(name)
+
+    def note(self, name: str, value: object) -> None:
+        with self._lock:
+            self._known[name] = value
+            write_json(self._path, self._known)
+
+    def forget(self, name: str) -> None:
+        with self._lock:
+            if self._known.pop(name, None) is not None:
+                write_json(self._path, self._known)
+
+
+class Stage:
+    """A context; clients are made when somebody first acts."""
+
+    def __init__(
+        self, base_url: str, credentials: Mapping[str, Any], folder: Path, region: Region
+    ) -> None:
+        self.base_url = base_url
+        self.region = region
+        self.notes = Notes(folder / "notes.json")
+        self._memory = Memory(folder)
+        self._open = ExitStack()
+        self._lock = threading.RLock()
+        self._clients: dict[str, ExchangeClient] = {}
+        self._seeded = {
+            role: (person["username"], person["password"])
+            for person in credentials.get("people", [])
+            for role in person["roles"]
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def seeded(self, role: str) -> ExchangeClient:
+        """One of the people with whom the platform begins."""
+        return self._client(f"seeded {role}", lambda: signing_in(*self._seeded[role]))
+
+    def authority(self, region_code: str) -> ExchangeClient:
+        """Who reviews entries and designates sources there."""
+        if region_code == STATE:
+            return self.post(self.region.departments[NATIONAL_AUTHORITY], "authority")
+        return self.seeded(AUTHORITY)
+
+    def post(self, department: Department, suffix: str) -> ExchangeClient:
+        """Whoever holds a post of a department."""
+        username = department.username(suffix)
+        return self._client(username, lambda: signing_in(username, self.password(username)))
+
+    def clerk(self, department: Department) -> ExchangeClient:
+        return self.post(department, "clerk")
+
+    def head(self, department: Department) -> ExchangeClient:
+        return self.post(department, "head")
+
+    def system(self, system_id: str) -> ExchangeClient:
+        """An application system, with its own secret."""
+        client_id = self.client_id(system_id)
+        secret = self.secret(f"client {system_id}")
+        assert secret is not None  # noqa: S101 - registered before it acts
+        return self._client(f"system {system_id}", lambda: with_secret(client_id, secret))
+
+    def client_id(self, system_id: str) -> str:
+        return str(self.notes.get(f"client {system_id}"))
+
+    def resource_id(self, system_id: str) -> str:
+        return str(self.notes.get(f"resource {system_id}"))
+
+    def secret(self, name: str) -> str | None:
+        return self._memory.get(name)
+
+    def keep(self, name: str, secret: str) -> None:
+        with self._lock:
+            self._memory.keep(name, secret)
+
+    def password(self, username: str) -> str:
+        """The password of somebody, chosen where there is none yet."""
+        known = self._memory.get(username)
+        if known is None:
+            known = secrets.token_urlsafe(PASSWORD_BYTES)
+            self.keep(username, known)
+        return known
+
+    def _client(self, name: str, grant: Callable[[], Grant]) -> ExchangeClient:
+        with self._lock:
+            if name not in self._clients:
+                client = ExchangeClient(self.base_url, grant())
+                self._clients[name] = self._open.enter_context(client)
+                client.token()
+            return self._clients[name]
+
+
+def listed(client: ExchangeClient, path: str, **filters: str) -> Iterator[Json]:
+    """Yield everything of a list, page after page."""
+    cursor: str | None = None
+    while True:
+        params = filters | {"limit": LIST_LIMIT} | ({"cursor": cursor} if cursor else {})
+        page = client.ask("GET", path, params=params)
+        yield from page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+
+
+def found(client: ExchangeClient, path: str) -> Json | None:
+    """Return the thing, None when there is none."""
+    try:
+        return client.ask("GET", path)
+    except Refused as refusal:
+        if refusal.status == NOT_FOUND:
+            return None
+        raise

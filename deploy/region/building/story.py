@@ -1,0 +1,57 @@
+"""The region is built step by step; a run that broke off goes on where it was."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy.demo.narrator import Narrator
+from deploy.region.building import catalogue, records, registry, sharing, using
+from deploy.region.building.crowd import Crowd
+from deploy.region.building.stage import Stage
+from deploy.region.records.cast import Cast
+from deploy.region.region import Region, Resource
+from shuyuan_client.failures import Failure
+
+
+def build(
+    base_url: str, credentials: Mapping[str, Any], folder: Path, region: Region, say: Narrator
+) -> None:
+    """Build this region, or what is missing of it; raises Failure with its remedy."""
+    cast = Cast(region.files)
+    with Stage(base_url, credentials, folder, region) as stage, Crowd() as crowd:
+        departments, people, systems = registry.register(stage, crowd)
+        say.step(
+            f"{departments} 个部门、{people} 名人员、{systems} 个应用系统就位",
+            f"{departments} departments, {people} people, {systems} systems",
+        )
+        elements = catalogue.register_terms(stage, crowd)
+        say.step(
+            f"标准、代码集和 {elements:,} 个数据元已登记",
+            f"standards, code lists and {elements:,} elements",
+        )
+        sources = catalogue.become_sources(stage, crowd)
+        say.step(f"{sources:,} 个数源已指定", f"{sources:,} sources are designated")
+        changed = catalogue.publish_entries(stage, crowd)
+        entries = len(region.resources)
+        say.step(f"{entries} 个资源已发布", f"{entries} resources are published")
+        taken = records.publish(stage, crowd, cast)
+        say.step(f"{taken:,} 条记录已提交", f"{taken:,} records are published")
+        pairs = sharing.subscribe(stage, crowd)
+        say.step(f"{pairs} 项共享已授权", f"{pairs} uses are agreed")
+        used = using.use(stage, crowd, cast)
+        say.step(
+            f"{used} 项已按授权使用，提供方与使用方的摘要一致",
+            f"{used} uses have taken place, and the digests of both sides agree",
+        )
+    if changed:
+        raise _changed(changed)
+
+
+def _changed(resources: list[Resource]) -> Failure:
+    names = "、".join(each.name for each in resources)
+    return Failure(
+        f"这些资源已发布，文件中的描述与之不同，未作改动：{names}；"
+        "请由提供部门修订（revise），或在文件中改回。",
+        f"These entries are in force and the files describe others; nothing was changed: {names}. "
+        "Let their departments revise them, or take the change back.",
+    )

@@ -1,0 +1,209 @@
+"""Each system uses what it was granted; what came is compared with what was published."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+
+from deploy.region.building.called import allow, call, mount, receive
+from deploy.region.building.crowd import Crowd
+from deploy.region.building.doors import Doors
+from deploy.region.building.records import digest, expected, received
+from deploy.region.building.stage import Json, Stage
+from deploy.region.records.cast import Cast
+from deploy.region.records.making import records
+from deploy.region.region import DIVISION, Pair
+from kernel import clock
+from kernel.workdays import local_date
+from shuyuan_client.failures import Failure
+
+QUERY_LIMIT = 1_000
+ASKED = 5
+JOB_SECONDS, JOB_PAUSE_SECONDS = 120.0, 0.3
+MATTER = {"matter": "政务服务办理（场景）", "reference": "场景办件 0001"}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What one pair has received: the proof's line. `digest` is the same on both sides."""
+
+    subscription: str
+    mode: str
+    received: int
+    cursor: str
+    digest: str
+    ledger: str
+
+
+def use(stage: Stage, crowd: Crowd, cast: Cast) -> int:
+    """Let every pair use what it was granted, where it has not yet; return how many have."""
+    todo = [pair for pair in stage.region.pairs if not _has_used(stage, pair)]
+    with Doors() as doors:
+        _prepare(stage, crowd, doors, todo, cast)
+        crowd.each(todo, lambda it: _use(stage, doors, it, cast))
+    return len(stage.region.pairs)
+
+
+def _prepare(stage: Stage, crowd: Crowd, doors: Doors, pairs: list[Pair], cast: Cast) -> None:
+    """Name the networks and mount the services that these pairs need."""
+    called = [pair for pair in pairs if pair.mode in {"push", "api"}]
+    departments = {
+        (pair.resource if pair.mode == "api" else pair).department.uscc: pair for pair in called
+    }
+    crowd.each(departments.values(), lambda it: allow(stage, it))
+    services = {pair.resource.system.id: pair.resource for pair in called if pair.mode == "api"}
+    crowd.each(services.values(), lambda it: mount(stage, doors, it, cast))
+
+
+def _subscription(stage: Stage, pair: Pair) -> str:
+    return str(stage.notes.get(f"subscription {pair.id}"))
+
+
+def _has_used(stage: Stage, pair: Pair) -> bool:
+    known = stage.notes.get(f"use {pair.id}") or {}
+    told = (known.get("subscription"), known.get("print"))
+    return told == (_subscription(stage, pair), pair.resource.records_print)
+
+
+def _use(stage: Stage, doors: Doors, pair: Pair, cast: Cast) -> None:
+    subscription = _subscription(stage, pair)
+    if pair.mode == "push":
+        arrived = receive(stage, doors, pair, subscription, cast)
+        done = Use(subscription, pair.mode, len(arrived), "", _same(pair, cast, arrived), "")
+    elif pair.mode == "api":
+        arrived = call(stage, pair, subscription)
+        done = Use(subscription, pair.mode, len(arrived), "", _same(pair, cast, arrived), "")
+    else:
+        done = READERS[pair.mode](stage, pair, cast)
+    noted = asdict(done) | {"print": pair.resource.records_print}
+    stage.notes.note(f"use {pair.id}", noted)
+
+
+def _same(pair: Pair, cast: Cast, arrived: list[Json]) -> str:
+    """Return the digest of what was received, which is that of what was published for it."""
+    came, meant = received(pair, arrived), expected(pair, cast)
+    theirs, ours = digest(came), digest(meant)
+    if theirs != ours:
+        raise Failure(
+            f"{pair.id}（{pair.mode}）应到 {len(meant)} 条 {ours[:16]}，"
+            f"实到 {len(came)} 条 {theirs[:16]}",
+            f"{pair.id} ({pair.mode}) should get {len(meant)} records {ours[:16]}, "
+            f"got {len(came)} {theirs[:16]}",
+        )
+    return theirs
+
+
+def _pull(stage: Stage, pair: Pair, cast: Cast) -> Use:
+    """Read to the end of the log, store the position, and agree on the day's ledger."""
+    client, subscription = stage.system(pair.consumer.id), _subscription(stage, pair)
+    cursor = client.rewind(subscription, "earliest")
+    last: dict[str, Json | None] = {}
+    bodies: list[bytes] = []
+    for page in client.pages(subscription, cursor):
+        cursor = page.next_cursor
+        if page.lines:
+            bodies.append(b"".join(line + b"\n" for line in page.lines))
+        for line in page.records():
+            last[line.key] = line.data
+    client.commit(subscription, cursor)
+    arrived = [data for data in last.values() if data is not None]
+    told = _same(pair, cast, arrived)
+    agreed = _agree_on_the_day(stage, pair, bodies)
+    return Use(subscription, pair.mode, len(arrived), cursor, told, agreed)
+
+
+def _agree_on_the_day(stage: Stage, pair: Pair, bodies: list[bytes]) -> str:
+    """Confirm the day's ledger by digests of what came, and of nothing that the platform says."""
+    client, day = stage.system(pair.consumer.id), local_date(clock.now()).isoformat()
+    path = f"/v1/subscriptions/{_subscription(stage, pair)}/ledger"
+    pages = client.ask("GET", path, params={"day": day, "limit": "10000"})["pages"]
+    if not pages:
+        return ""
+    mine = {hashlib.sha256(body).hexdigest() for body in bodies}
+    strange = [page["page"] for page in pages if page["digest"] not in mine]
+    if strange:
+        raise Failure(
+            f"{pair.id} 的交付账列有未收到的页 {strange[:3]}",
+            f"the ledger of {pair.id} lists pages that did not come: {strange[:3]}",
+        )
+    whole = hashlib.sha256(b"".join(bytes.fromhex(page["digest"]) for page in pages)).hexdigest()
+    confirmed = client.ask("POST", f"{path}/{day}/confirm", {"digest": whole})
+    return whole if confirmed["agreed"] else ""
+
+
+def _query(stage: Stage, pair: Pair, cast: Cast) -> Use:
+    """Ask for all rows, a page at a time."""
+    client, subscription = stage.system(pair.consumer.id), _subscription(stage, pair)
+    path = f"/v1/subscriptions/{subscription}/query"
+    arrived: list[Json] = []
+    bodies: list[bytes] = []
+    cursor: str | None = None
+    while True:
+        asked: Json = {"where": [], "limit": QUERY_LIMIT}
+        asked |= {} if cursor is None else {"cursor": cursor}
+        body = client.send("POST", path, json=asked).content
+        page = json.loads(body)
+        arrived += [item["data"] for item in page["items"]]
+        if page["items"]:
+            bodies.append(body)
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    told = _same(pair, cast, arrived)
+    return Use(
+        subscription, pair.mode, len(arrived), "", told, _agree_on_the_day(stage, pair, bodies)
+    )
+
+
+def _verify(stage: Stage, pair: Pair, cast: Cast) -> Use:
+    """Ask some things that are right, and one that is wrong: the values stay with the provider."""
+    client, subscription = stage.system(pair.consumer.id), _subscription(stage, pair)
+    path = f"/v1/subscriptions/{subscription}/verify"
+    prefix = pair.row_filter[0]["value"] if pair.row_filter else ""
+    rows = [
+        row
+        for row in records(pair.resource, cast)
+        if not prefix or row[DIVISION].startswith(prefix)
+    ][:ASKED]
+    (key,) = (item.name for item in pair.resource.items if item.row.key)
+    told = next(item.name for item in pair.resource.items if not item.row.key)
+    answers = []
+    for number, row in enumerate(rows):
+        wrong = number == len(rows) - 1
+        value = row[told] + ("误" if wrong else "")
+        body = {"key": row[key], "expect": {told: value}, **MATTER}
+        answers.append(bool(client.ask("POST", path, body)["match"]) is not wrong)
+    if not rows or not all(answers):
+        raise Failure(f"{pair.id} 的核验结果不正确", f"the answers of {pair.id} are wrong")
+    return Use(subscription, pair.mode, len(rows), "", "", "")
+
+
+def _file(stage: Stage, pair: Pair, cast: Cast) -> Use:
+    """Have a snapshot made and fetch it, whole by its digest."""
+    client, subscription = stage.system(pair.consumer.id), _subscription(stage, pair)
+    path = f"/v1/subscriptions/{subscription}/snapshots"
+    made = client.ask("POST", path, {"format": "ndjson"})
+    until = time.monotonic() + JOB_SECONDS
+    while (shown := client.ask("GET", f"{path}/{made['snapshot_id']}"))["status"] != "ready":
+        if shown["status"] in {"failed", "cancelled"} or time.monotonic() > until:
+            raise Failure(
+                f"{pair.id} 的快照未做成：{shown['status']}",
+                f"the snapshot of {pair.id} was not made: {shown['status']}",
+            )
+        time.sleep(JOB_PAUSE_SECONDS)
+    body = client.send("GET", f"{path}/{made['snapshot_id']}/content").content
+    if hashlib.sha256(body).hexdigest() != shown["manifest"]["sha256"]:
+        raise Failure(f"{pair.id} 的文件摘要不符", f"the file of {pair.id} is not whole")
+    arrived = [json.loads(line)["data"] for line in body.splitlines()]
+    told = _same(pair, cast, arrived)
+    return Use(subscription, pair.mode, len(arrived), "", told, shown["manifest"]["sha256"])
+
+
+READERS: Mapping[str, Callable[[Stage, Pair, Cast], Use]] = {
+    "pull": _pull,
+    "table": _pull,
+    "query": _query,
+    "verify": _verify,
+    "file": _file,
+}

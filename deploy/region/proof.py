@@ -1,0 +1,80 @@
+"""`docs/region.md`: one line for each named system, from what a run has noted."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from deploy.region.files import SystemRow
+from deploy.region.region import Pair, Region
+
+SHOWN = 12
+COLUMNS = (
+    "系统 / system", "名称 / name", "文件 / document", "部门 / department", "角色 / role",
+    "资源 / resource", "方式 / modes", "记录 / records", "使用 / uses, or why outside",
+)  # fmt: skip
+HEAD = """# 区域场景 / The region
+
+五份政策文件点名的每个系统一行。由 `make region` 的一次运行生成（`python -m deploy.region --proof docs/region.md`），数据见 [deploy/region/data](../deploy/region/data/ORIGIN.md)；人员、企业、地址和信用代码均为虚构（[ADR 0048](adr/0048-a-region-of-nobody.md)）。
+
+One line for each system that the five policy documents name, generated from a run of `make region`. People, enterprises, addresses and credit codes are fictitious. Roles: P provides, C consumes, B both, X outside. A use tells the provider's system, the mode, how many records were received, the beginning of the last cursor (modes pull and table) and of the digest: SHA-256 of the records with the items that are not masked, which the consumer made of what it received and the provider of what it published, and which are equal. A verification has no digest: so many answers were right, one of them to a wrong value. `ledger`: the consumer confirmed the day's delivery ledger by digests of its own. An entry without modes is listed in the catalogue only.
+
+"""  # noqa: E501
+
+
+class Notes(Protocol):
+    def get(self, name: str, /) -> Any: ...  # noqa: ANN401 - whatever was noted
+
+
+def page(region: Region, notes: Notes) -> str:
+    """Return the whole page in Markdown."""
+    rows = [_row(region, notes, system) for system in region.files.systems]
+    ruled = " | ".join("---" for _ in COLUMNS)
+    table = [" | ".join(COLUMNS), ruled, *(" | ".join(row) for row in rows)]
+    return HEAD + _sums(region, notes) + "\n".join(f"| {line} |" for line in table) + "\n"
+
+
+def _sums(region: Region, notes: Notes) -> str:
+    used = [pair for pair in region.pairs if _use(notes, pair)]
+    records = sum(_published(notes, name) for name in region.resources)
+    outside = sum(row.role == "X" for row in region.files.systems)
+    listed = sum(not each.records for each in region.resources.values())
+    received = sum(_use(notes, pair)["received"] for pair in used)
+    return (
+        f"- 系统 / systems: {len(region.files.systems)}, 不在范围 / outside: {outside}\n"
+        f"- 资源 / resources: {len(region.resources)}, 只列目录 / listed only: {listed}\n"
+        f"- 记录 / records published: {records:,}\n"
+        f"- 使用 / uses: {len(used)} / {len(region.pairs)}, 收到 / received: {received:,}\n\n"
+    )
+
+
+def _row(region: Region, notes: Notes, system: SystemRow) -> tuple[str, ...]:
+    resource = region.resources.get(system.id)
+    published = f"{_published(notes, system.id):,}" if resource and resource.records else ""
+    uses = "<br>".join(_uses(region, notes, system))
+    return (
+        system.id, system.name, ", ".join(system.documents), system.department, system.role,
+        system.resource or "", ", ".join(resource.modes) if resource else "", published,
+        system.reason or uses,
+    )  # fmt: skip
+
+
+def _uses(region: Region, notes: Notes, system: SystemRow) -> Iterator[str]:
+    for pair in region.pairs:
+        if pair.consumer.id != system.id:
+            continue
+        name, use = pair.resource.system.id, _use(notes, pair)
+        if not use:
+            yield f"{name}: {pair.mode}, 尚未读取 / not yet read"
+            continue
+        parts = [f"{name}: {pair.mode}", f"{use['received']:,}"]
+        parts += [f"cursor {use['cursor'][:SHOWN]}…"] if use["cursor"] else []
+        parts += [f"digest {use['digest'][:SHOWN]}…"] if use["digest"] else ["answers right"]
+        parts += ["ledger"] if use["ledger"] and pair.mode != "file" else []
+        yield ", ".join(parts)
+
+
+def _use(notes: Notes, pair: Pair) -> Mapping[str, Any]:
+    return notes.get(f"use {pair.id}") or {}
+
+
+def _published(notes: Notes, system_id: str) -> int:
+    return int((notes.get(f"published {system_id}") or {}).get("records", 0))
