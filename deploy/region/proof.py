@@ -7,6 +7,7 @@ from deploy.region.files import SystemRow
 from deploy.region.region import Pair, Region
 
 SHOWN = 12
+OPEN, NOT_YET = "open download", "尚未读取 / not yet read"
 COLUMNS = (
     "系统 / system", "名称 / name", "文件 / document", "部门 / department", "角色 / role",
     "资源 / resource", "方式 / modes", "记录 / records", "使用 / uses, or why outside",
@@ -15,7 +16,7 @@ HEAD = """# 区域场景 / The region
 
 五份政策文件点名的每个系统一行。由 `make region` 的一次运行生成（`python -m deploy.region --proof docs/region.md`），数据见 [deploy/region/data](../deploy/region/data/ORIGIN.md)；人员、企业、地址和信用代码均为虚构（[ADR 0048](adr/0048-a-region-of-nobody.md)）。
 
-One line for each system that the five policy documents name, generated from a run of `make region`. People, enterprises, addresses and credit codes are fictitious. Roles: P provides, C consumes, B both, X outside. A use tells the provider's system, the mode, how many records were received, the beginning of the last cursor (modes pull and table) and of the digest: SHA-256 of the records with the items that are not masked, which the consumer made of what it received and the provider of what it published, and which are equal. A verification has no digest: so many answers were right, one of them to a wrong value. `ledger`: the consumer confirmed the day's delivery ledger by digests of its own. An entry without modes is listed in the catalogue only.
+One line for each system that the five policy documents name, generated from a run of `make region`. People, enterprises, addresses and credit codes are fictitious. Roles: P provides, C consumes, B both, X outside. A use tells the provider's system, the mode, how many records were received, the beginning of the last cursor (modes pull and table) and of the digest: SHA-256 of the records with the items that are not masked, which the consumer made of what it received and the provider of what it published, and which are equal. A verification has no digest: so many answers were right, one of them to a wrong value. A use by table was pulled under its grant of that mode; the agent, which would land it, was not run here. A use by file is a snapshot of all records, by push what a receiver of the department took and verified, by api what its service answered through the platform. An open download is what anybody gets without signing in, compared in the same way. `ledger`: the consumer confirmed the day's delivery ledger by digests of its own. An entry without modes is listed in the catalogue only.
 
 """  # noqa: E501
 
@@ -49,12 +50,20 @@ def _sums(region: Region, notes: Notes) -> str:
 def _row(region: Region, notes: Notes, system: SystemRow) -> tuple[str, ...]:
     resource = region.resources.get(system.id)
     published = f"{_published(notes, system.id):,}" if resource and resource.records else ""
-    uses = "<br>".join(_uses(region, notes, system))
+    uses = "<br>".join([*_opened(region, notes, system), *_uses(region, notes, system)])
     return (
         system.id, system.name, ", ".join(system.documents), system.department, system.role,
         system.resource or "", ", ".join(resource.modes) if resource else "", published,
         system.reason or uses,
     )  # fmt: skip
+
+
+def _opened(region: Region, notes: Notes, system: SystemRow) -> Iterator[str]:
+    resource = region.resources.get(system.id)
+    if resource is not None and resource.is_open:
+        told = notes.get(f"open {system.id}")
+        rows = f"{told['rows']:,}, digest {told['digest'][:SHOWN]}…" if told else NOT_YET
+        yield f"{OPEN}: {rows}"
 
 
 def _uses(region: Region, notes: Notes, system: SystemRow) -> Iterator[str]:
@@ -63,7 +72,7 @@ def _uses(region: Region, notes: Notes, system: SystemRow) -> Iterator[str]:
             continue
         name, use = pair.resource.system.id, _use(notes, pair)
         if not use:
-            yield f"{name}: {pair.mode}, 尚未读取 / not yet read"
+            yield f"{name}: {pair.mode}, {NOT_YET}"
             continue
         parts = [f"{name}: {pair.mode}", f"{use['received']:,}"]
         parts += [f"cursor {use['cursor'][:SHOWN]}…"] if use["cursor"] else []

@@ -115,6 +115,11 @@ class Resource:
         return POPULATION_RECORDS if self.profile.profile == "population" else RECORDS
 
     @property
+    def is_open(self) -> bool:
+        """Whether anybody may download it without signing in."""
+        return self.open_type == "open" and bool(self.records)
+
+    @property
     def has_division(self) -> bool:
         return any(item.name == DIVISION for item in self.items)
 

@@ -6,7 +6,7 @@ import pytest
 
 from deploy.region import checking
 from deploy.region.files import SystemRow
-from deploy.region.proof import COLUMNS
+from deploy.region.proof import COLUMNS, OPEN
 from deploy.region.region import Region
 from tests.docs.pages import ROOT
 
@@ -25,7 +25,9 @@ def proofs() -> Mapping[str, list[str]]:
 
 
 def uses_of(region: Region, system: SystemRow) -> list[str]:
-    return [
+    resource = region.resources.get(system.id)
+    opened = [OPEN] if resource is not None and resource.is_open else []
+    return opened + [
         f"{pair.resource.system.id}: {pair.mode}"
         for pair in region.pairs
         if pair.consumer.id == system.id
@@ -54,4 +56,4 @@ def test_a_named_system_is_proved(system: SystemRow) -> None:
         assert cells[8] == system.reason
     else:
         told = [use.partition(", ")[0] for use in cells[8].split("<br>") if use]
-        assert told == uses_of(REGION, system)
+        assert [OPEN if use.startswith(OPEN) else use for use in told] == uses_of(REGION, system)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.demo.narrator import Narrator
-from deploy.region.building import catalogue, records, registry, sharing, using
+from deploy.region.building import catalogue, opening, records, registry, sharing, using
 from deploy.region.building.crowd import Crowd
 from deploy.region.building.stage import Stage
 from deploy.region.records.cast import Cast
@@ -42,6 +42,11 @@ def build(
         say.step(
             f"{used} 项已按授权使用，提供方与使用方的摘要一致",
             f"{used} uses have taken place, and the digests of both sides agree",
+        )
+        opened = opening.download(stage, crowd, cast)
+        say.step(
+            f"{opened} 个开放资源无需登录即可下载，内容与所提交的一致",
+            f"{opened} open entries are downloaded by anybody, and are what was published",
         )
     if changed:
         raise _changed(changed)
