@@ -89,8 +89,9 @@ def test_a_part_brings_along_what_it_uses(whole: Region) -> None:
         "zhiguitong<digital-gov-platform", "zhiguitong<e-licence", "zhiguitong<guizhanyi",
     ]  # fmt: skip
     assert {"digital-gov-platform", "e-licence", "guizhanyi"} <= part.resources.keys()
-    assert part.resources.keys() >= whole.sources_of_shared
-    assert "court" not in part.resources
+    # Whom their records are about: the elements of persons and of legal entities.
+    assert {"population-library", "legal-entity-library"} <= part.resources.keys()
+    assert not {"court", "national-population-library"} & part.resources.keys()
 
 
 @pytest.mark.parametrize(
