@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from locust import between, task
 
-from loadtests.scenarios.base import ExchangeUser
+from loadtests.scenarios.base import UNAVAILABLE, ExchangeUser
 from loadtests.stage import BATCH, LOOKUPS, MASKED, PLAIN, TAIL, Plain
 
 RUN = secrets.token_hex(6)
@@ -49,10 +49,12 @@ class WorkingDay(ExchangeUser):
     """Many systems that publish, pull and look things up, with small pauses.
 
     The shares are an assumption, written here to be changed: reads outnumber writes, singles
-    outnumber batches, and a few lookups of the catalogue run beside.
+    outnumber batches, and a few lookups of the catalogue run beside. Who is told to come again in
+    order, because a worker has no processor, does something else next.
     """
 
     case = "mixed"
+    orderly = frozenset({UNAVAILABLE})
     wait_time = between(0.01, 0.1)
 
     @task(2)
