@@ -67,7 +67,6 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     broker_cores: int = 16
     edge_cores: int = 8
     replication: int = 3
-    min_insync: int = 2
     replica_share: float = 1.0
     replicas_per_broker: int = 4_000
     partition_bytes_per_second: float = 10e6

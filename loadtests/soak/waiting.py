@@ -27,8 +27,6 @@ UNAVAILABLE, RETRY_SECONDS = 503, 1.0
 OPENED_AT_ONCE = 200
 PATIENCE_SECONDS = 60.0
 SETTLING_SECONDS = 300.0
-# Marks on the way, beside those of every generator.
-OPENED, ROUND = "opened", "round"
 
 
 class Ask(msgspec.Struct):
@@ -191,7 +189,6 @@ async def run(order: Order) -> None:
     """Open, stay idle for a while, publish round after round, tell what came."""
     hall = Hall(order)
     opened = await hall.open()
-    tell(OPENED, {"seconds": opened})
     # The last polls sent are on their way to where they wait.
     await asyncio.sleep(order.settle_seconds)
     hall.tally.open_window()
@@ -201,7 +198,6 @@ async def run(order: Order) -> None:
     rounds = []
     for number in range(order.rounds):
         rounds.append(await hall.round(number))
-        tell(ROUND, {"number": number, "seconds": rounds[-1][1]})
         await asyncio.sleep(order.settle_seconds)
     hall.leave()
     hall.tally.facts.update({"open_seconds": opened, **_facts(rounds)})
