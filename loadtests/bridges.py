@@ -51,7 +51,7 @@ class Bridge:
     def beside(self, arena: Arena) -> Arena:
         """Return the arena with the bridge in the gateway's place, its process where it is ours."""
         families, pid = dict(arena.families), _listener(self.url)
-        del families["gateway"]
+        families.pop("gateway", None)
         return replace(
             arena, base_url=self.url, families=families | ({"gateway": pid} if pid else {})
         )
