@@ -24,6 +24,7 @@ class Receiver:
         self.secrets: list[str] = []
         self.messages: list[tuple[str, Any]] = []
         self.refused: list[str] = []
+        self.waiting: list[str] = []
         self.held = asyncio.Event()
         self.held.set()
         self.port = 0
@@ -63,6 +64,7 @@ class Receiver:
             answer = said["data"] if self.answers_challenges else {}
             status, text = 200, json.dumps(answer).encode()
         else:
+            self.waiting.append(head["webhook-id"])
             await self.held.wait()
             if self.status < 300:
                 self.messages.append((head["webhook-id"], said))

@@ -1,12 +1,9 @@
 """Query and verify over HTTP, through every guard that pull has (P3)."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import httpx
-import pytest
 from sqlalchemy import text
 
 from exchange.delivery.lookup.budgets import LAST_TRIES
@@ -178,48 +175,3 @@ async def test_budgets_alarms_and_the_third_alarm_suspends(
     assert tries["tries"][0]["matter"] == ABOUT["matter"]
     for secret in (ABOUT["reference"], "guess1", "韦某某"):
         assert secret not in str(page)
-
-
-@dataclass(frozen=True)
-class Way:
-    """One mode, how it is asked, and what it answers when all is well."""
-
-    mode: str
-    ask: Callable[[Sharing], Awaitable[httpx.Response]]
-
-
-async def pull(sharing: Sharing) -> httpx.Response:
-    return await sharing.subscriber.get(f"/v1/subscriptions/{sharing.subscription}/records")
-
-
-WAYS = (Way("pull", pull), Way("query", query), Way("verify", verify))
-
-
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.mode)
-async def test_every_mode_holds_to_the_same_rules(world: World, way: Way) -> None:
-    """Another department, another mode, suspended, a suspended client, terminated."""
-    sharing = await shared(world, way.mode)
-    assert (await way.ask(sharing)).status_code == 200
-    path = f"/v1/subscriptions/{sharing.subscription}"
-    stranger = Sharing(
-        sharing.provider, sharing.publisher, sharing.resource, sharing.provider,
-        sharing.publisher, sharing.subscription,
-    )  # fmt: skip
-    problem(await way.ask(stranger), 404, "not_found")
-    for other in WAYS:
-        if other is not way:
-            told = problem(await other.ask(sharing), 403, "mode_not_granted")
-            assert told["granted"] == way.mode
-    head = sharing.provider.head
-    await head.ask("POST", f"{path}/suspend", {"reason": "核查", "remedy_by": "2098-01-01"})
-    problem(await way.ask(sharing), 403, "subscription_suspended")
-    await head.ask("POST", f"{path}/resume")
-    assert (await way.ask(sharing)).status_code == 200
-    client = f"/v1/clients/{sharing.subscriber.id}"
-    await sharing.consumer.head.ask("POST", f"{client}/suspend")
-    assert (await way.ask(sharing)).status_code == 401
-    await sharing.consumer.head.ask("POST", f"{client}/resume")
-    sharing.subscriber.forget_token()
-    assert (await way.ask(sharing)).status_code == 200
-    await sharing.consumer.head.ask("POST", f"{path}/terminate", {"reason": "不再需要"})
-    problem(await way.ask(sharing), 403, "subscription_terminated")

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -13,46 +12,16 @@ from exchange.subscriptions.tables import LiveResource
 from kernel.database import Database
 from tests.support.eventually import eventually
 from tests.support.problems import problem
+from tests.support.services import MIB, Provider, providing
 from tests.support.world import Sharing, World
 
 Json = dict[str, Any]
-MIB = 1024 * 1024
-
-
-@dataclass
-class Provider:
-    """The provider's own program; `answer` is what it does with the next calls."""
-
-    answer: Any = None
-    base_url: str = ""
-    seen: list[web.Request] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-    open: int = 0
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.seen.append(request)
-        self.bodies.append(await request.read())
-        self.open += 1
-        try:
-            told: web.StreamResponse = await self.answer(request)
-        finally:
-            self.open -= 1
-        return told
 
 
 @pytest.fixture(scope="module")
 async def provider() -> AsyncIterator[Provider]:
-    made = Provider()
-    app = web.Application(client_max_size=16 * MIB)
-    app.router.add_route("*", "/{tail:.*}", made.handle)
-    runner = web.AppRunner(app, handler_cancellation=True)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    made.base_url = f"http://127.0.0.1:{port}/base"
-    yield made
-    await runner.cleanup()
+    async with providing() as made:
+        yield made
 
 
 OPERATIONS = [
