@@ -1,7 +1,7 @@
 """Completes OpenAPI: which problems each operation answers, by what it takes (ADR 0004)."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from operator import not_
 from typing import Any
@@ -9,8 +9,14 @@ from typing import Any
 import orjson
 from fastapi import FastAPI
 from pydantic import Field
+from starlette.routing import BaseRoute
 
+from auth.principal import Scope
+from gateway.field_words import describe
+from gateway.openapi_names import operation_id, renamed, schema_names
+from gateway.operation_words import in_both
 from gateway.problems import APART, MEDIA_TYPE, STATUS
+from gateway.routing import Operation, api_routes
 from kernel.errors import ShuyuanError
 from kernel.wire import Wire
 
@@ -32,6 +38,23 @@ NAMED = frozenset(HTTPStatus)
 DRY_RUN = "/validate"
 FRAMEWORK = ("HTTPValidationError", "ValidationError")
 REF = "#/components/{}/{}"
+_SCOPES = {
+    Scope.CATALOG_READ: "读取目录与本部门业务 / read the catalogue and one's own business",
+    Scope.CATALOG_WRITE: "编制目录、提供数据 / write the catalogue, act as a provider",
+    Scope.APPLICATIONS_WRITE: "申请与使用数据 / act as a consumer",
+    Scope.RECORDS_PUBLISH: "上报记录与文件 / publish records and files",
+    Scope.RECORDS_READ: "按授权取得数据 / read what was granted",
+    Scope.AUDIT_READ: "读取审计日志 / read the audit log",
+    Scope.ADMIN: "系统管理与安全管理 / administer",
+}
+_TOKENS = {"tokenUrl": "/oauth/token", "scopes": {str(k): said for k, said in _SCOPES.items()}}
+# Of application systems, and of people who sign in.
+FLOWS = {
+    "clientCredentials": _TOKENS,
+    "authorizationCode": {
+        "authorizationUrl": "/oauth/authorize", "refreshUrl": "/oauth/token", **_TOKENS,
+    },
+}  # fmt: skip
 
 
 class ProblemError(Wire):
@@ -71,7 +94,7 @@ class Described(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = _complete(super().openapi())
+            self.openapi_schema = _named(_complete(super().openapi(), _scopes(self.routes)))
         return self.openapi_schema
 
     async def written(self) -> bytes:
@@ -86,12 +109,15 @@ class Described(FastAPI):
         return self._written
 
 
-def _complete(schema: dict[str, Any]) -> dict[str, Any]:
+def _complete(schema: dict[str, Any], scopes: Mapping[str, list[str]]) -> dict[str, Any]:
     components = schema.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for name in FRAMEWORK:
         schemas.pop(name, None)
     schemas |= _without_doubles(schemas, _schemas())
+    for each in schemas.values():
+        for name, field in each.get("properties", {}).items():
+            describe(name, field)
     codes = _codes()
     components["responses"] = {
         _name(status): _response(codes.get(status, [])) for status in sorted({*codes, 500})
@@ -99,7 +125,36 @@ def _complete(schema: dict[str, Any]) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             _describe(operation, set(_statuses(path, method, operation)))
+            _let_flows(operation, scopes.get(f"{method} {path}", []))
+            given = operation.get("operationId", "")
+            name = operation["operationId"] = operation_id(method, path, given)
+            operation["description"] = in_both(name, operation.get("description", ""))
+    components.setdefault("securitySchemes", {})["oauth2"] = {"type": "oauth2", "flows": FLOWS}
     return schema
+
+
+def _named(schema: dict[str, Any]) -> dict[str, Any]:
+    """Give schemas their own names, without those of modules."""
+    schemas = schema["components"]["schemas"]
+    names = schema_names(list(schemas))
+    schema["components"]["schemas"] = {names[name]: said for name, said in schemas.items()}
+    whole: dict[str, Any] = renamed(schema, names, REF.format("schemas", ""))
+    return whole
+
+
+def _scopes(routes: Iterable[BaseRoute]) -> dict[str, list[str]]:
+    """Return the scopes that operations want, by method and path."""
+    return {
+        f"{method.lower()} {route.path_format}": sorted(map(str, Operation(route, "").scopes))
+        for route in api_routes(routes)
+        for method in route.methods or ()
+    }
+
+
+def _let_flows(operation: dict[str, Any], scopes: list[str]) -> None:
+    """Say that a token of OAuth is what an operation with a bearer wants."""
+    if {"bearer": []} in operation.get("security", []):
+        operation["security"].append({"oauth2": scopes})
 
 
 def _schemas() -> dict[str, Any]:

@@ -106,6 +106,7 @@ async def record(
 async def usage_records(
     subscription_id: str, principal: CatalogReader, session: Reading, paging: Paging
 ) -> ListOf[UsageView]:
+    """使用情况记录 / how the data were used, as the consumer stated (Art 29)."""
     found = await records.page(session, principal, subscription_id, paging)
     items = await _usage(session, principal, found.items)
     return ListOf(items=items, next_cursor=found.next_cursor)
@@ -146,6 +147,7 @@ async def confirm_disposal(
     once: Acting,
     body: Remark | None = None,
 ) -> DisposalView:
+    """确认已处置 / confirm that the data are disposed of; by the provider."""
     return await _answer(
         session, principal, subscription_id, Action.CONFIRM, using, once, reason_of(body)
     )
@@ -160,6 +162,7 @@ async def return_disposal(
     once: Acting,
     body: Remark | None = None,
 ) -> DisposalView:
+    """退回处置报告 / return a report of disposal, with a reason; by the provider."""
     return await _answer(
         session, principal, subscription_id, Action.RETURN, using, once, reason_of(body)
     )

@@ -136,6 +136,7 @@ async def page(
 async def find(
     application_id: str, principal: CatalogReader, session: Reading, response: Response
 ) -> ApplicationDetail:
+    """一项共享申请 / one application, with its clock and history."""
     now = clock.now()
     application = await register.find(session, principal, application_id)
     steps = await register.history(session, application_id)
@@ -242,6 +243,7 @@ async def consent_extension(
     tell: Step,
     body: Remark | None = None,
 ) -> ApplicationView:
+    """同意延期答复 / consent to an extension; by the authority (Art 21)."""
     now, note = clock.now(), reason_of(body)
     moved = await review.consent_extension(session, principal, application_id, note=note, now=now)
     return await tell.step(moved, now)
@@ -255,6 +257,7 @@ async def deny_extension(
     tell: Step,
     body: Remark | None = None,
 ) -> ApplicationView:
+    """不同意延期答复 / deny an extension; by the authority (Art 21)."""
     now, note = clock.now(), reason_of(body)
     moved = await review.deny_extension(session, principal, application_id, note=note, now=now)
     return await tell.step(moved, now)
@@ -330,6 +333,7 @@ async def withdraw(
     tell: Step,
     body: Remark | None = None,
 ) -> ApplicationView:
+    """撤回申请 / withdraw an application; by the consumer's head."""
     now, reason = clock.now(), reason_of(body)
     moved = await apply.withdraw(session, principal, application_id, reason=reason, now=now)
     return await tell.step(moved, now)

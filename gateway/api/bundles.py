@@ -70,6 +70,7 @@ async def page(
 
 @router.get("/{bundle_id}")
 async def find(bundle_id: str, principal: CatalogReader, session: Reading) -> BundleDetail:
+    """一份批量申请及其各行 / one bundle with its lines."""
     bundle = await register.find(session, principal, bundle_id)
     return await _detail(session, principal, bundle, clock.now())
 

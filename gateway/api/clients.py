@@ -157,6 +157,7 @@ async def _credentialed(
 async def register(
     body: ClientIn, once: Creating, session: Writing, principal: Admin, response: Response
 ) -> CredentialedView:
+    """登记应用系统，密钥只显示一次 / register a client; its secret is told once."""
     new = NewClient(
         body.name,
         body.department,
@@ -178,6 +179,7 @@ async def find(
     department: Annotated[str | None, Query(max_length=64)] = None,
     status: Status | None = None,
 ) -> ListOf[ClientView]:
+    """应用系统列表 / the clients of the department; operators see all."""
     found = await clients.find(
         session, principal, page, text=q, department=department, status=status
     )
@@ -189,6 +191,7 @@ async def find(
 async def get(
     client_id: ClientId, session: Reading, principal: CatalogReader, response: Response
 ) -> ClientView:
+    """一个应用系统 / one client."""
     client = await clients.get(session, principal, client_id)
     return await _view(session, client, client.revision, response)
 
@@ -202,6 +205,7 @@ async def change(
     principal: Admin,
     response: Response,
 ) -> ClientView:
+    """更改应用系统 / change a client."""
     values = body.model_dump(exclude_none=True, exclude={"rate_limit", "operated_by"})
     if "operated_by" in body.model_fields_set:
         values["operated_by"] = body.operated_by and body.operated_by.model_dump()
@@ -246,5 +250,6 @@ async def suspend(
 async def resume(
     client_id: ClientId, session: Writing, principal: Admin, response: Response, once: Acting
 ) -> ClientView:
+    """恢复已停用的应用系统 / let a suspended client act again."""
     client = await clients.resume(session, principal, client_id)
     return await once.keep(await _view(session, client, client.revision, response))

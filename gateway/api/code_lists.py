@@ -137,6 +137,7 @@ class EditionAdded(EditionView):
 async def register(
     body: CodeListIn, once: Creating, session: Writing, principal: CatalogWriter
 ) -> CodeListView:
+    """登记代码集及其第一版 / register a code list with its first edition."""
     new = NewCodeList(**body.model_dump())
     row = await code_lists.register(session, principal, new, now=clock.now())
     return await once.keep(CodeListView.model_validate(row))
@@ -146,6 +147,7 @@ async def register(
 async def find(
     session: Reading, _: CatalogReader, page: Paging, q: Words = None
 ) -> ListOf[CodeListView]:
+    """代码集列表 / the code lists."""
     found = await code_lists.find(session, q, page)
     items = [CodeListView.model_validate(row) for row in found.items]
     return ListOf(items=items, next_cursor=found.next_cursor)
@@ -155,6 +157,7 @@ async def find(
 async def add_edition(
     code: CodeInPath, body: EditionIn, once: Creating, session: Writing, principal: CatalogWriter
 ) -> EditionAdded:
+    """发布代码集的新版 / add an edition, with what became of older codes."""
     new = NewEdition(
         edition=body.edition,
         effective_from=body.effective_from,
@@ -205,6 +208,7 @@ async def items(
     page: Paging,
     on: Annotated[Day | None, Query(description="该日有效的代码；缺省为今天")] = None,
 ) -> ListOf[CodeItemView]:
+    """某日有效的代码 / the codes that hold on a day."""
     day = on or local_date(clock.now())
     found = await code_lists.items(session, code, day, page)
     views = [CodeItemView.model_validate(row) for row in found.items]
@@ -213,6 +217,7 @@ async def items(
 
 @router.get("/{code:path}")
 async def get(code: CodeInPath, session: Reading, _: CatalogReader) -> CodeListWithEditions:
+    """一个代码集及其各版 / one code list with its editions."""
     row = await code_lists.get(session, code)
     editions = await code_lists.editions(session, code)
     views = [EditionView.model_validate(edition) for edition in editions]

@@ -129,6 +129,7 @@ async def statistics(
 async def find(
     correction_id: str, session: Reading, principal: Reader, response: Response
 ) -> CorrectionDetail:
+    """一项校核 / one correction."""
     row = await register.find(session, principal, correction_id)
     [view] = await views(session, principal, [row], clock.now())
     steps = await register.history(session, correction_id)

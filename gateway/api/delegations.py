@@ -97,6 +97,7 @@ async def page(
 async def find(
     delegation_id: str, session: Reading, principal: CatalogReader, response: Response
 ) -> DelegationView:
+    """一项委托 / one delegation."""
     row = await register.find(session, principal, delegation_id)
     return await _view(session, principal, row, response)
 

@@ -176,6 +176,7 @@ async def page(
 async def find(
     demand_id: str, session: Reading, principal: CatalogReader, response: Response
 ) -> DemandDetail:
+    """一项数据需求 / one demand."""
     row = await register.find(session, principal, demand_id)
     [view] = await _views(session, principal, [row])
     steps = await register.history(session, demand_id)

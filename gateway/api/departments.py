@@ -93,6 +93,7 @@ async def _view(session: ReadSession, row: departments.Department) -> Department
 async def register(
     body: DepartmentIn, once: Creating, session: Writing, principal: Admin, response: Response
 ) -> DepartmentView:
+    """登记部门 / register a department; by the operator."""
     new = NewDepartment(**body.model_dump())
     department = await departments.register(session, principal, new, now=clock.now())
     tag(response, department.revision)
@@ -108,6 +109,7 @@ async def find(
     region_code: Annotated[RegionInForce | None, Query()] = None,
     authority: bool | None = None,  # noqa: FBT001 - a query parameter
 ) -> ListOf[DepartmentView]:
+    """部门列表 / the departments, by their code."""
     found = await departments.find(
         session, page, text=q, region_code=region_code, authority=authority
     )
@@ -117,6 +119,7 @@ async def find(
 
 @router.get("/{uscc}")
 async def get(uscc: Uscc, session: Reading, _: CatalogReader, response: Response) -> DepartmentView:
+    """一个部门 / one department."""
     department = await departments.load(session, uscc)
     tag(response, department.revision)
     return await _view(session, department)
@@ -131,6 +134,7 @@ async def change(
     principal: Admin,
     response: Response,
 ) -> DepartmentView:
+    """更改部门，或注销 / change a department, or abolish it; by the operator."""
     values = body.model_dump(exclude_none=True)
     now = clock.now()
     department = await departments.change(session, principal, uscc, revision, values, now=now)

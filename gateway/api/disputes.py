@@ -223,6 +223,7 @@ async def page(
 async def find(
     dispute_id: str, session: Reading, principal: CatalogReader, response: Response
 ) -> DisputeDetail:
+    """一项异议 / one dispute."""
     row = await register.find(session, principal, dispute_id)
     [view] = await _views(session, principal, [row])
     steps = await register.history(session, dispute_id)

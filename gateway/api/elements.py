@@ -138,6 +138,7 @@ class ElementView(Wire):
 async def register(
     body: ElementIn, once: Creating, session: Writing, principal: CatalogWriter
 ) -> ElementView:
+    """登记数据元 / register an element; by the authority."""
     element = await elements.register(session, principal, body.element(), now=clock.now())
     return await once.keep(ElementView.model_validate(element))
 
@@ -151,6 +152,7 @@ async def find(
     standard: Annotated[str | None, Query(max_length=64)] = None,
     data_type: DataType | None = None,
 ) -> ListOf[ElementView]:
+    """数据元列表，可检索 / the elements, searched by name or code."""
     found = await elements.find(session, page, q=q, standard=standard, data_type=data_type)
     items = [ElementView.model_validate(row) for row in found.items]
     return ListOf(items=items, next_cursor=found.next_cursor)
@@ -160,6 +162,7 @@ async def find(
 async def get(
     code: CodeInPath, session: Reading, _: CatalogReader, response: Response
 ) -> ElementView:
+    """一个数据元 / one element."""
     return _tagged(await elements.get(session, code), response)
 
 

@@ -34,6 +34,7 @@ class PasswordIn(Wire):
 
 @router.get("")
 async def me(principal: Caller, session: Reading) -> MeView:
+    """当前凭证是谁的，有何角色与权限 / whose token this is, with roles and scopes."""
     departments = await directory.departments(session, [principal.department])
     return MeView(
         kind=principal.kind,

@@ -152,6 +152,7 @@ async def page(
 async def find(
     order_id: str, session: Reading, principal: CatalogReader, response: Response
 ) -> OrderDetail:
+    """一份督办单 / one order."""
     row = await register.find(session, principal, order_id)
     [view] = await _views(session, principal, [row])
     steps = await register.history(session, order_id)

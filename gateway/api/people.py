@@ -133,6 +133,7 @@ async def register(
     principal: Admin,
     response: Response,
 ) -> PersonView:
+    """登记人员及其角色 / register a person with roles; by security."""
     person = await people.register(session, principal, new, now=clock.now())
     return await once.keep(await _view(session, person, person.revision, response))
 
@@ -147,6 +148,7 @@ async def find(
     role: Role | None = None,
     status: Status | None = None,
 ) -> ListOf[PersonView]:
+    """人员列表 / the people of one's own division or department."""
     found = await people.find(
         session, principal, page, text=q, department=department, role=role, status=status
     )
@@ -158,6 +160,7 @@ async def find(
 async def get(
     person_id: PersonId, session: Reading, principal: Admin, response: Response
 ) -> PersonView:
+    """一名人员 / one person."""
     person = await people.get(session, principal, person_id)
     return await _view(session, person, person.revision, response)
 
@@ -171,5 +174,6 @@ async def change(
     principal: Admin,
     response: Response,
 ) -> PersonView:
+    """更改人员、角色或状态 / change a person, roles or status; by security."""
     person = await people.change(session, principal, person_id, revision, wanted)
     return await _view(session, person, person.revision, response)

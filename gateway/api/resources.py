@@ -85,6 +85,7 @@ async def create(
     principal: CatalogWriter,
     response: Response,
 ) -> ResourceView:
+    """编制资源目录草稿 / draft a catalogue entry; by a clerk."""
     shown = await resources.create(session, principal, body.entry(), now=clock.now())
     return await once.keep(await tagged(session, shown, response))
 
@@ -103,6 +104,7 @@ async def find(  # noqa: PLR0913 - a filter is a parameter
     element: Exact = None,
     status: State | None = None,
 ) -> ResourceList:
+    """资源目录列表，可检索 / the catalogue, searched and filtered."""
     criteria = Criteria(
         q=q,
         department=department,
@@ -128,6 +130,7 @@ async def find(  # noqa: PLR0913 - a filter is a parameter
 async def get(
     resource_id: ResourceId, session: Reading, principal: CatalogReader, response: Response
 ) -> ResourceView:
+    """一条资源目录 / one catalogue entry."""
     shown = await resources.get(session, principal, resource_id)
     return await tagged(session, shown, response)
 
@@ -210,6 +213,7 @@ async def send_back(
     principal: CatalogWriter,
     step: Step,
 ) -> ResourceView:
+    """退回修改 / return an entry for changes; by the authority."""
     shown = await lifecycle.send_back(
         session, principal, resource_id, reason=body.reason, now=clock.now()
     )
@@ -220,6 +224,7 @@ async def send_back(
 async def approve(
     resource_id: ResourceId, session: Writing, principal: CatalogWriter, step: Step
 ) -> ResourceView:
+    """审核通过 / approve an entry; by the authority (Art 16)."""
     shown = await lifecycle.approve(session, principal, resource_id, now=clock.now())
     return await step(shown)
 
@@ -237,6 +242,7 @@ async def revise(
 async def list_versions(
     resource_id: ResourceId, session: Reading, principal: CatalogReader
 ) -> ListOf[VersionSummary]:
+    """资源目录的各版本 / the versions of an entry."""
     found = await versions.listed(session, principal, resource_id)
     return ListOf(items=[version_summary(shown) for shown in found], next_cursor=None)
 
@@ -245,6 +251,7 @@ async def list_versions(
 async def get_version(
     resource_id: ResourceId, number: Number, session: Reading, principal: CatalogReader
 ) -> ResourceView:
+    """资源目录的一个版本 / one version of an entry."""
     return await view(session, await versions.shown(session, principal, resource_id, number))
 
 

@@ -135,6 +135,7 @@ async def find(
     region_code: RegionQuery | None = None,
     status: SourceStatus | None = None,
 ) -> ListOf[SourceView]:
+    """数据元的各项数源申报 / the claims to an element, by division."""
     found = await sources.find(session, code, page, region_code=region_code, status=status)
     items = await views(session, principal, found.items)
     return ListOf(items=items, next_cursor=found.next_cursor)
@@ -173,6 +174,7 @@ async def search(
 
 @router.get("/sources/{source_id}")
 async def get(source_id: SourceId, session: Reading, principal: CatalogReader) -> SourceView:
+    """一项数源 / one claim or source."""
     return (await views(session, principal, [await sources.get(session, source_id)]))[0]
 
 
@@ -180,11 +182,13 @@ async def get(source_id: SourceId, session: Reading, principal: CatalogReader) -
 async def designate(
     source_id: SourceId, decide: Decide, body: DecisionIn | None = None
 ) -> SourceView:
+    """指定数源 / designate the one source; by the authority (Art 18)."""
     return await decide(source_id, Decision.DESIGNATE, body)
 
 
 @router.post("/sources/{source_id}/reject")
 async def reject(source_id: SourceId, decide: Decide, body: DecisionIn | None = None) -> SourceView:
+    """不予认定 / reject a claim; by the authority."""
     return await decide(source_id, Decision.REJECT, body)
 
 

@@ -40,6 +40,7 @@ class StandardView(Wire):
 async def register(
     body: StandardIn, once: Creating, session: Writing, principal: CatalogWriter
 ) -> StandardView:
+    """登记标准 / register a standard; by the authority."""
     new = NewStandard(**body.model_dump())
     standard = await standards.register(session, principal, new, now=clock.now())
     return await once.keep(StandardView.model_validate(standard))
@@ -49,6 +50,7 @@ async def register(
 async def find(
     session: Reading, _: CatalogReader, page: Paging, q: Words = None
 ) -> ListOf[StandardView]:
+    """标准列表 / the standards."""
     found = await standards.find(session, q, page)
     items = [StandardView.model_validate(row) for row in found.items]
     return ListOf(items=items, next_cursor=found.next_cursor)
@@ -56,4 +58,5 @@ async def find(
 
 @router.get("/{code:path}")
 async def get(code: CodeInPath, session: Reading, _: CatalogReader) -> StandardView:
+    """一项标准 / one standard."""
     return StandardView.model_validate(await standards.get(session, code))

@@ -83,6 +83,7 @@ async def indicators(
 async def export_indicators(
     session: Reading, principal: CatalogReader, days: Days, by: Grouped = None
 ) -> Response:
+    """指标工作簿 / the indicators as a workbook."""
     told = await _indicators(session, principal, days, by)
     return _book("指标", await asyncio.to_thread(sheets.indicators, told.items))
 
@@ -130,6 +131,7 @@ async def count_violations(
 async def export_violations(
     session: Reading, principal: CatalogReader, days: Days, article: Article = None
 ) -> Response:
+    """违规情形工作簿 / the violations as a workbook."""
     rows = await _violations(session, principal, days, article)
     return _book("违规", await asyncio.to_thread(sheets.violations, rows))
 
@@ -169,5 +171,6 @@ async def flows(
 async def export_flows(
     session: Reading, principal: CatalogReader, days: Days, by: FlowsBy = FlowBy.DEPARTMENT
 ) -> Response:
+    """数据流向工作簿 / the flows as a workbook."""
     told = await _flows(session, principal, days, by)
     return _book("流向", await asyncio.to_thread(sheets.flows, told.items))

@@ -200,6 +200,7 @@ async def page(
 async def find(
     subscription_id: str, principal: CatalogReader, using: Using, response: Response
 ) -> SubscriptionDetail:
+    """一项共享授权 / one subscription, with its terms and state."""
     now = clock.now()
     async with using.database.reading() as session:
         row = await register.find(session, principal, subscription_id)
@@ -254,6 +255,7 @@ async def suspend(
 async def resume(
     subscription_id: str, principal: ApplicationsWriter, step: Step
 ) -> SubscriptionView:
+    """恢复已暂停的授权 / resume a suspended subscription."""
     now = clock.now()
     return await step(
         lambda session: supervision.resume(session, principal, subscription_id, now=now)

@@ -15,10 +15,12 @@ KEYS_MAX_AGE_SECONDS = 60
 
 @router.get("/.well-known/oauth-authorization-server")
 async def describe(using: Using) -> dict[str, Any]:
+    """授权服务器的元数据 / metadata of the authorization server (RFC 8414)."""
     return metadata.describe(using.settings.base_url)
 
 
 @router.get("/oauth/jwks")
 async def jwks(using: Using, response: Response) -> dict[str, list[dict[str, Any]]]:
+    """平台签名的公钥 / the public keys that the platform signs with."""
     response.headers["Cache-Control"] = f"public, max-age={KEYS_MAX_AGE_SECONDS}"
     return await using.tokens.keys.jwks()

@@ -1,0 +1,73 @@
+"""What operations do, in Chinese, where their own description is in English (OpenAPI); pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+CHINESE: Final[Mapping[str, str]] = {
+    "showSignIn": "登录页",
+    "signIn": "提交登录",
+    "authorizeDevice": "为设备申请登录码",
+    "showDevice": "输入设备登录码的页面",
+    "confirmDevice": "确认设备登录",
+    "showSignOut": "退出页",
+    "signOut": "退出登录",
+    "getToken": "换取访问凭证",
+    "introspectToken": "查验访问凭证",
+    "revokeToken": "撤销访问凭证",
+    "changePassword": "更改本人密码",
+    "listMeTasks": "本人的待办",
+    "listRefusals": "被拒绝的请求",
+    "getRefusal": "一次被拒绝的请求",
+    "explainRefusal": "说明为何被拒绝",
+    "setDepartmentStandingConsent": "设置常设同意",
+    "rotateClient": "更换应用系统密钥",
+    "suspendClient": "停用应用系统",
+    "submitResource": "提交资源目录审核",
+    "publishResource": "发布资源目录",
+    "retireResource": "停用资源目录",
+    "createApplication": "起草共享申请",
+    "listApplications": "共享申请列表",
+    "changeApplication": "修改申请草稿",
+    "signApplication": "签署并提交申请",
+    "requestSupplement": "一次性告知补正",
+    "supplementApplication": "提交补正材料",
+    "extendApplication": "申请延期答复",
+    "agreeApplication": "同意共享",
+    "refuseApplication": "不同意共享并说明理由",
+    "rerouteApplication": "转至正确的数源部门",
+    "createBundle": "起草批量申请",
+    "listBundles": "批量申请列表",
+    "signBundle": "签署并提交批量申请",
+    "withdrawBundle": "撤回批量申请",
+    "renewSubscription": "申请续期",
+    "amendSubscription": "申请变更",
+    "createSubscriptionUsageRecord": "登记使用情况",
+    "getSubscriptionDisposal": "数据处置情况",
+    "reportDisposal": "报告数据处置",
+    "publishRecords": "上报记录",
+    "listResourceRecords": "本部门资源的最新记录",
+    "pullRecords": "拉取记录",
+    "listReceipts": "回执列表",
+    "getReceipt": "一份回执",
+    "commitPosition": "保存位点",
+    "rewindSubscription": "回到较早位点",
+    "getResourceRecord": "本部门资源的一条记录",
+    "findRecord": "按主键查询",
+    "queryRecords": "按条件查询",
+    "verifyRecord": "核验",
+    "listQuarantine": "隔离区记录",
+    "resolveQuarantine": "处理隔离区记录",
+    "discardQuarantineEntry": "移除一条隔离区记录",
+    "listSubscriptions": "共享授权列表",
+    "suspendSubscription": "暂停共享授权",
+    "terminateSubscription": "终止共享授权",
+    "listEvents": "本部门的事项动态",
+    "listAuditEvents": "审计日志",
+    "getStatus": "平台运行情况",
+}
+
+
+def in_both(operation_id: str, description: str) -> str:
+    """Return a description that begins in Chinese."""
+    chinese = CHINESE.get(operation_id)
+    return f"{chinese} / {description}" if chinese else description
