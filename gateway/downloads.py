@@ -34,8 +34,11 @@ def download(
     blob: BlobRow,
     changed_at: datetime,
     may_leave: MayLeave = always,
+    page: str | None = None,
 ) -> Response:
     """Return a file, or the ranges of it that are asked for; raises RangeNotSatisfiable.
+
+    `page` is its name in a delivery ledger.
 
     `Repr-Digest` is that of the file; `Content-Digest` of what is sent stands where that is all
     of it (RFC 9530).
@@ -45,12 +48,12 @@ def download(
     if tags.matches(request.headers.get("if-none-match", "").encode("latin-1"), tag):
         return Response(status_code=304, headers={"ETag": tag.decode()})
     if request.scope.get(HEAD_ONLY):
-        headers = {**_headers(blob, changed_at), "Content-Length": str(blob.bytes)}
+        headers = {**_headers(blob, changed_at, page), "Content-Length": str(blob.bytes)}
         return Response(headers=headers, media_type=blob.media)
     spans = None
     if _if_range(request.headers.get("if-range"), blob):
         spans = ranges(request.headers.get("range"), blob.bytes)
-    headers = _headers(blob, changed_at)
+    headers = _headers(blob, changed_at, page)
     if spans is None:
         digest = f"sha-256=:{b64encode(bytes.fromhex(blob.sha256)).decode()}:"
         headers |= {"Content-Length": str(blob.bytes), "Content-Digest": digest}
@@ -70,9 +73,10 @@ def _if_range(validator: str | None, blob: BlobRow) -> bool:
     return validator is None or validator.strip() == f'"{blob.sha256}"'
 
 
-def _headers(blob: BlobRow, changed_at: datetime) -> dict[str, str]:
+def _headers(blob: BlobRow, changed_at: datetime, page: str | None) -> dict[str, str]:
     digest = b64encode(bytes.fromhex(blob.sha256)).decode()
-    return {
+    listed = {"Exchange-Page": page, "Exchange-Digest": f"sha-256={blob.sha256}"} if page else {}
+    return listed | {
         "Accept-Ranges": "bytes",
         "ETag": f'"{blob.sha256}"',
         "Last-Modified": format_datetime(changed_at, usegmt=True),

@@ -24,6 +24,8 @@ class Lock(IntEnum):
     LIFE = 809
     # Grants of a resource against its retirement (exchange/subscriptions); key = hash of the id.
     RESOURCE = 80_901
+    # One transaction at a time lists a file of a ledger (exchange/metering/ledger); key = its page.
+    LEDGER_FILE = 80_902
     # One migration at a time (deploy/migrations/env.py).
     MIGRATION = 809_001
     # One relay at a time, else messages lose their order (exchange/relay.py).
@@ -46,7 +48,7 @@ class Lock(IntEnum):
     ADMINISTRATORS = 809_011
 
 
-KEYED = frozenset({Lock.LIFE, Lock.RESOURCE})
+KEYED = frozenset({Lock.LIFE, Lock.RESOURCE, Lock.LEDGER_FILE})
 
 _LIVING = text(
     "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted"

@@ -9,7 +9,7 @@ from kernel.database import ReadSession
 from kernel.errors import FieldErrors
 
 LISTED_MAX = 100
-MODES = ("pull", "push", "query", "table", "api")
+MODES = ("pull", "push", "query", "file", "table", "api")
 
 
 async def check(session: ReadSession, asked: Content, offer: Offer) -> None:

@@ -163,4 +163,4 @@ def check_mode(mode: str, *, ledger: bool) -> None:
         errors.raise_if_any()
 
 
-LEDGER_MODES: Final = ("pull", "query", "table")
+LEDGER_MODES: Final = ("pull", "push", "query", "file", "table")

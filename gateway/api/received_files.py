@@ -61,7 +61,8 @@ async def content(
     """下载文件，可分段、可续传 / the file, or ranges of it; one unit of the quota."""
     await using.gate.take(using.gate.buckets(principal, id))
     opened = await using.bus.received_files.open(TokenCaller(using, request), id, file_id)
-    return download(using, request, opened.blob, opened.made_at, opened.admission)
+    blob, at = opened.blob, opened.made_at
+    return download(using, request, blob, at, opened.admission, opened.page)
 
 
 def view(subscription_id: str, file: ProvidedFile) -> ReceivedFileView:

@@ -129,7 +129,8 @@ async def content(
     """下载快照，可分段、可续传 / the file, or ranges of it."""
     await using.gate.take(using.gate.buckets(principal, id))
     opened = await using.bus.snapshots.open(TokenCaller(using, request), id, snapshot_id)
-    return download(using, request, opened.blob, opened.made_at, opened.admission)
+    blob, at = opened.blob, opened.made_at
+    return download(using, request, blob, at, opened.admission, opened.page)
 
 
 def view(stand: Stand) -> SnapshotView:

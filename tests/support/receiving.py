@@ -25,6 +25,8 @@ class Receiver:
         self.messages: list[tuple[str, Any]] = []
         self.refused: list[str] = []
         self.waiting: list[str] = []
+        # What was accepted as it came: head and body.
+        self.accepted: list[tuple[dict[str, str], bytes]] = []
         self.held = asyncio.Event()
         self.held.set()
         self.port = 0
@@ -68,6 +70,7 @@ class Receiver:
             await self.held.wait()
             if self.status < 300:
                 self.messages.append((head["webhook-id"], said))
+                self.accepted.append((head, body))
             else:
                 self.refused.append(head["webhook-id"])
                 text = b"not now"

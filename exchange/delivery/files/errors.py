@@ -40,7 +40,7 @@ class FilesNotShown(NotDeliverable):
 
     code = "files_not_granted"
     title = Text(
-        "授权未包括全部信息项、带有过滤条件，或资源含需脱敏的信息项，不能下载原文件；可生成快照",
-        "The grant leaves items or rows out, or the resource masks some: files are not handed on;"
-        " make a snapshot",
+        "授权未包括全部信息项、带有过滤条件或指定了代码版本，或资源含需脱敏的信息项，不能下载原文件；可生成快照",
+        "The grant leaves items or rows out or names editions of codes, or the resource masks"
+        " items: files are not handed on; make a snapshot",
     )

@@ -20,11 +20,15 @@ from exchange.delivery.snapshots import store as downloads
 from exchange.delivery.snapshots.asking import Opened
 from exchange.delivery.viewing.representing import PERSON, Representative
 from exchange.events import ExchangeEvent
+from exchange.metering.ledger import store as ledger
+from exchange.metering.ledger.digests import of_file
 from exchange.metering.quota import Quotas
+from exchange.subscriptions.grants import Grant
 from kernel import audit, blobs, clock
 from kernel.database import Database, ReadSession
 from kernel.errors import Gone, NotFound
 from kernel.paging import Page, PageRequest
+from kernel.workdays import local_date
 
 Result = TypeVar("Result")
 UNIT: Final = 1
@@ -85,14 +89,18 @@ class ReceivedFiles:
                 blob = await blobs.find(session, file.blob_id)
             if blob is None:
                 raise Gone
-            await self._charge(asker, grant.id, file)
+            await self._charge(asker, grant, file, blob.sha256)
             entered.admission()
-            return Opened(blob, file.ready_at or file.created_at, entered.admission)
+            page = file.id if grant.ledger else None
+            return Opened(blob, file.ready_at or file.created_at, entered.admission, page)
 
         return await self._through(caller, subscription_id, work)
 
-    async def _charge(self, asker: Principal, subscription_id: str, file: ProvidedFile) -> None:
+    async def _charge(
+        self, asker: Principal, grant: Grant, file: ProvidedFile, sha256: str
+    ) -> None:
         """Charge and record a download, unless it goes on with one that began within the hour."""
+        subscription_id = grant.id
         reservation = await self._quotas.reserve(subscription_id, UNIT)
         facts = {"file": file.id, "bytes": file.length, "sha256": file.sha256}
         event, begun, now = ExchangeEvent.FILE_READ, False, clock.now()
@@ -105,6 +113,9 @@ class ReceivedFiles:
                     audit.record(
                         session, asker.actor, event, "subscription", subscription_id, **facts
                     )
+                    if grant.ledger:
+                        page = of_file(grant.id, local_date(now), file.id, sha256, UNIT)
+                        await ledger.list_file(session, page)
         except BaseException:
             begun = False
             raise
@@ -126,7 +137,8 @@ class ReceivedFiles:
 
 async def _require_shown(session: ReadSession, plan: GrantPlan) -> None:
     """Raise FilesNotShown where a file holds more than the grant shows at this moment."""
-    whole = not plan.grant.row_filter and plan.version in _whole(plan)
+    as_provided = not plan.grant.row_filter and not plan.grant.editions
+    whole = as_provided and plan.version in _whole(plan)
     if not whole or await versions.grade_in_force(session, plan.grant.resource_id) > GRADE_MAX:
         raise FilesNotShown
 

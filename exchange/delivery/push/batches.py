@@ -17,6 +17,7 @@ from exchange.metering.quota import Reservation, seconds_left_of_today
 HEAD_BYTES = 256
 """What a body has beside its lines, about; an event also has its attributes and its key."""
 EVENT_BYTES = 512
+SEPARATOR_BYTES = 2
 
 
 class QuotaUsedUpError(Exception):
@@ -113,7 +114,7 @@ async def next_batch(
 
 def _fitting(receiver: Receiver, lines: Sequence[bytes]) -> int:
     is_event = receiver.format == messages.Format.CLOUDEVENTS
-    overhead = EVENT_BYTES if is_event else 1
+    overhead = EVENT_BYTES if is_event else SEPARATOR_BYTES
     return messages.fitting(lines, receiver.max_bytes - HEAD_BYTES, overhead)
 
 

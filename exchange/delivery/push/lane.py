@@ -30,6 +30,7 @@ from exchange.delivery.push.tools import Tools
 from exchange.log.errors import BrokerUnavailable, PositionExpiredError
 from exchange.log.watch import Concern
 from exchange.metering.evidence.trails import Delivered
+from exchange.metering.ledger.digests import of_lines
 from kernel import clock
 from kernel.database import is_passing
 from kernel.errors import ShuyuanError, Unavailable
@@ -238,7 +239,7 @@ class PartitionPusher:
             return RULES_SECONDS
         self._lane = _begun(lane, attempt)
         pieces = Pieces(body, admitted)
-        outcome = await self._sent(receiver_, attempt.delivery_id, pieces)
+        outcome = await self._sent(receiver_, attempt, pieces)
         if pieces.began and not batch.available_only:
             self._count(principal, plan, batch)
         if outcome is None:
@@ -259,6 +260,7 @@ class PartitionPusher:
         attempt = Attempt(
             lane.subscription_id, lane.partition, delivery_id, epoch.topic_id, batch.first,
             batch.end, number, len(batch.lines), len(body), batch.available_only, batch.reserved,
+            of_lines(batch.lines) if plan.grant.ledger and not batch.available_only else None,
         )  # fmt: skip
         return attempt, body
 
@@ -271,9 +273,12 @@ class PartitionPusher:
         epoch = await tools.cursors.epoch(plan)
         return tools.cursors.encode(self._subscription_id, epoch, position)
 
-    async def _sent(self, receiver_: Receiver, delivery_id: str, pieces: Pieces) -> Outcome | None:
+    async def _sent(self, receiver_: Receiver, attempt: Attempt, pieces: Pieces) -> Outcome | None:
         """Return what came of it, None where rules changed while it was being handed on."""
-        sending = asyncio.create_task(self._tools.sender.send(receiver_, delivery_id, pieces))
+        sender = self._tools.sender
+        sending = asyncio.create_task(
+            sender.send(receiver_, attempt.delivery_id, pieces, attempt.listed)
+        )
         self._under_way = (pieces, sending)
         try:
             await asyncio.wait([sending])

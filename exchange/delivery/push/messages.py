@@ -72,11 +72,17 @@ def media_type(format_: str) -> str:
 def records_body(
     format_: str, message_id: str, source: str, at: datetime, lines: Sequence[bytes]
 ) -> bytes:
-    """Return the body that carries lines, each as pull has it."""
+    """Return the body that carries lines, each as pull has it, on a line of its own.
+
+    So a receiver cuts them out as they are and computes their digest.
+    """
     if format_ == Format.CLOUDEVENTS:
         return _events(message_id, source, at, lines)
-    head = b'{"type":"%b","timestamp":"%b","data":{"records":[' % (DELIVERED.encode(), _moment(at))
-    return head + b",".join(line.rstrip(b"\n") for line in lines) + b"]}}"
+    head = b'{"type":"%b","timestamp":"%b","data":{"records":[\n' % (
+        DELIVERED.encode(),
+        _moment(at),
+    )
+    return head + b",\n".join(line.rstrip(b"\n") for line in lines) + b"\n]}}"
 
 
 def available_body(format_: str, message_id: str, source: str, at: datetime, cursor: str) -> bytes:
@@ -120,7 +126,7 @@ def _events(message_id: str, source: str, at: datetime, lines: Sequence[bytes]) 
             b'{"specversion":"1.0","id":"%b-%d","type":"records.%b","subject":%b,%b,"data":%b}'
             % (message_id.encode(), number, found[1], found[2], common, line.rstrip(b"\n"))
         )
-    return b"[" + b",".join(events) + b"]"
+    return b"[\n" + b",\n".join(events) + b"\n]"
 
 
 def _attributes(message_id: str, source: str, type_: str, at: datetime) -> dict[str, object]:

@@ -8,6 +8,7 @@ from typing import Final
 from exchange.delivery.push import messages
 from exchange.delivery.push.pace import Outcome
 from exchange.delivery.push.receiver import Receiver
+from exchange.metering.ledger.digests import PageFacts
 from kernel import clock
 from kernel.errors import ShuyuanError
 from kernel.outbound.client import Deadlines, Outbound, OutboundRequest
@@ -59,12 +60,16 @@ class Sender:
     def source(self, subscription_id: str) -> str:
         return f"{self._base_url}/v1/subscriptions/{subscription_id}"
 
-    async def send(self, receiver: Receiver, message_id: str, pieces: Pieces) -> Outcome:
-        """Return what the receiver answered.
+    async def send(
+        self, receiver: Receiver, message_id: str, pieces: Pieces, facts: PageFacts | None = None
+    ) -> Outcome:
+        """Return what the receiver answered; `facts` are told where a ledger lists the lines.
 
         Raises what `admitted` refuses with, whatever part of the body has left by then.
         """
         head = self._head(receiver, message_id, pieces.body)
+        if facts is not None:
+            head = [*head, ("Exchange-Digest", f"sha-256={facts.digest.hex()}")]
         outcome = await self._posted(receiver, head, pieces, DEADLINES)
         if pieces.refusal is not None:
             raise pieces.refusal

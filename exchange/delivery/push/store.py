@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col, select
 
 from exchange.delivery.push.tables import Delivery, Lane
+from exchange.metering.ledger.digests import PageFacts
 from kernel.database import ReadSession, WriteSession
+from kernel.workdays import local_date
 
 LEASE_SECONDS: Final = 2
 """With a round each half second, what a killed worker pushed goes on within three seconds."""
@@ -132,6 +134,8 @@ class Attempt:
     size_bytes: int
     available_only: bool
     reserved: int | None
+    # What the delivery ledger keeps of the lines once they are accepted, where there is one.
+    listed: PageFacts | None = None
 
 
 BEGIN = text("""
@@ -171,6 +175,11 @@ DELIVERED = text("""
         WHERE subscription_id = :subscription_id AND partition = :partition
             AND delivery_id = :delivery_id
         RETURNING subscription_id
+    ), listed AS (
+        INSERT INTO exchange.ledger_page (subscription_id, day, page, records, deletes, digest)
+        SELECT subscription_id, CAST(:day AS date), :delivery_id, CAST(:lines AS int),
+            CAST(:deletes AS int), CAST(:digest AS bytea)
+        FROM lane WHERE CAST(:digest AS bytea) IS NOT NULL
     )
     UPDATE exchange.push_delivery SET status = 'delivered', ended_at = :now,
         answer_status = :status, answer = :answer, failure = NULL
@@ -243,7 +252,9 @@ async def end(connection: AsyncConnection, attempt: Attempt, ending: Ending, now
         "answer": ending.answer or None,
     }
     if ending.next_attempt_at is None:
-        statement = DELIVERED.bindparams(now=now, **facts)
+        lines, deletes, digest = attempt.listed or (0, 0, None)
+        listed = {"lines": lines, "deletes": deletes, "digest": digest, "day": local_date(now)}
+        statement = DELIVERED.bindparams(now=now, **listed, **facts)
     else:
         waits = {"next_attempt_at": ending.next_attempt_at, "reserved": ending.reserved}
         statement = WAITING.bindparams(failure=ending.failure, **waits, **facts)

@@ -20,6 +20,8 @@ from exchange.delivery.viewing.representing import PERSON, Representative
 from exchange.events import ExchangeEvent
 from exchange.latest import reading
 from exchange.latest.asking import asking
+from exchange.metering.ledger import store as ledger
+from exchange.metering.ledger.digests import of_file
 from exchange.metering.quota import Quotas
 from kernel import audit, blobs, clock, jobs
 from kernel.database import Database, ReadSession, WriteSession
@@ -28,6 +30,7 @@ from kernel.ids import new_id
 from kernel.jobs import KEPT_DAYS, NewJob
 from kernel.paging import Page, PageRequest
 from kernel.tables import BlobRow
+from kernel.workdays import local_date
 
 MODE: Final = "file"
 KIND: Final = "snapshot.make"
@@ -48,11 +51,15 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file that may leave, piece by piece, while `admission` lets it."""
+    """A file that may leave, piece by piece, while `admission` lets it.
+
+    `page` is its name in the delivery ledger, where the grant has one.
+    """
 
     blob: BlobRow
     made_at: datetime
     admission: Callable[[], None]
+    page: str | None = None
 
 
 class Snapshots:
@@ -149,9 +156,11 @@ class Snapshots:
 
         async def work(entered: Entered) -> Opened:
             row, blob = await self._file(entered.plan, subscription_id, snapshot_id)
-            await self._record(asker, row)
+            listed = entered.plan.grant.ledger
+            await self._record(asker, row, blob.sha256 if listed else None)
             entered.admission()
-            return Opened(blob, row.made_at or row.created_at, entered.admission)
+            page = row.id if listed else None
+            return Opened(blob, row.made_at or row.created_at, entered.admission, page)
 
         return await self._through(caller, subscription_id, work)
 
@@ -173,14 +182,21 @@ class Snapshots:
             raise SnapshotOutdated
         return row, blob
 
-    async def _record(self, asker: Principal, snapshot: Snapshot) -> None:
-        """Leave a trace of a download, once for all its ranges within an hour."""
+    async def _record(self, asker: Principal, snapshot: Snapshot, listed: str | None) -> None:
+        """Leave a trace of a download, once for all its ranges within an hour.
+
+        `listed` is the digest that the delivery ledger keeps.
+        """
         event = ExchangeEvent.SNAPSHOT_READ
         facts = {"snapshot": snapshot.id, "rows": snapshot.rows, "sha256": snapshot.sha256}
+        now, thing = clock.now(), snapshot.subscription_id
         async with self._database.transaction() as session:
-            if await store.begin_download(session, snapshot.id, asker.id, clock.now()):
-                thing = snapshot.subscription_id
-                audit.record(session, asker.actor, event, "subscription", thing, **facts)
+            if not await store.begin_download(session, snapshot.id, asker.id, now):
+                return
+            audit.record(session, asker.actor, event, "subscription", thing, **facts)
+            if listed is not None:
+                page = of_file(thing, local_date(now), snapshot.id, listed, snapshot.rows or 0)
+                await ledger.list_file(session, page)
 
     async def _through(
         self,

@@ -53,6 +53,11 @@ def of_body(body: bytes, records: int) -> PageFacts:
     return PageFacts(records, 0, hashlib.sha256(body).digest())
 
 
+def of_file(subscription_id: str, day: date, name: str, sha256: str, records: int) -> NewPage:
+    """Return the page of a file, whose digest is that of its content."""
+    return NewPage(subscription_id, day, name, PageFacts(records, 0, bytes.fromhex(sha256)))
+
+
 def of_day(digests: Iterable[bytes]) -> bytes:
     """Return SHA-256 over the digests of pages, 32 bytes each, in their order."""
     whole = hashlib.sha256()

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from exchange.metering.ledger.digests import NewPage
 from exchange.metering.ledger.tables import LedgerDay, LedgerPage
-from kernel import batches
+from kernel import batches, locks
 from kernel.database import ReadSession, WriteSession
 from kernel.statements import Statements
 
@@ -37,6 +37,15 @@ WITHDRAW = (
     " USING unnest($1::text[], $2::date[], $3::text[]) AS p (subscription_id, day, page)"
     " WHERE l.subscription_id = p.subscription_id AND l.day = p.day AND l.page = p.page"
 )
+LIST_FILE = text("""
+    INSERT INTO exchange.ledger_page (subscription_id, day, page, records, deletes, digest)
+    SELECT CAST(:subscription_id AS text), CAST(:day AS date), CAST(:page AS text),
+        CAST(:records AS int), CAST(:deletes AS int), CAST(:digest AS bytea)
+    WHERE NOT EXISTS (
+        SELECT FROM exchange.ledger_page
+        WHERE subscription_id = :subscription_id AND day = :day AND page = :page
+    )
+""")
 SUMS = text("""
     SELECT count(*), COALESCE(sum(records), 0), COALESCE(sum(deletes), 0),
         sha256(COALESCE(string_agg(digest, '' ORDER BY id), ''))
@@ -55,6 +64,14 @@ async def add(statements: Statements, pages: Sequence[NewPage]) -> None:
         [each.facts.deletes for each in pages],
         [each.facts.digest for each in pages],
     )
+
+
+async def list_file(session: WriteSession, page: NewPage) -> None:
+    """Write a file down whose download begins, once a day."""
+    await locks.hold_named(session, locks.Lock.LEDGER_FILE, page.page, alone=True)
+    facts = page._asdict() | page.facts._asdict()
+    del facts["facts"]
+    await session.execute(LIST_FILE.bindparams(**facts))
 
 
 async def withdraw(statements: Statements, pages: Sequence[NewPage]) -> None:

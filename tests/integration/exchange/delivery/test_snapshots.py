@@ -138,3 +138,35 @@ async def test_a_snapshot_ends_with_its_grant_and_is_nobody_elses(world: World) 
     problem(await client.get(url), 403, "subscription_suspended")
     await sharing.provider.head.ask("POST", f"{path}/resume")
     problem(await client.get(url), 410, "gone")
+
+
+async def test_codes_are_of_the_edition_that_the_grant_names(world: World) -> None:
+    """Editions could not be asked for by mode `file`."""
+    code_list = await world.code_list("a", "b")
+    newer = {
+        "edition": "2",
+        "effective_from": "2024-01-01",
+        "items": [
+            *({"value": value, "name": value} for value in ("a", "b2")),
+            {"value": "b", "name": "b", "effective_to": "2023-12-31", "successors": ["b2"]},
+        ],
+    }
+    await world.authority.ask("POST", f"/v1/code-lists/{code_list}/editions", newer)
+    items: list[Json] = [
+        {"name": "id", "key": True},
+        {"name": "area", "data_type": "code", "code_list": code_list},
+    ]
+    provider, consumer = await world.department(), await world.department()
+    publisher, subscriber = await world.client(provider), await world.client(consumer)
+    resource = await world.resource(provider, items, share_modes=["file"])
+    await publisher.publish(resource, [{"id": "1", "area": "b2"}])
+    for edition, value in (("1", "b"), ("2", "b2")):
+        subscription = await world.subscription(
+            resource, consumer, subscriber, mode="file", editions={"area": edition}
+        )
+        sharing = Sharing(provider, publisher, resource, consumer, subscriber, subscription)
+        whole = await subscriber.get((await made(sharing, subscriber, "csv"))["url"])
+        assert whole.text.splitlines()[1] == f"1,1,{value}"
+        # A provider's file has the provider's codes.
+        files = await subscriber.get(f"/v1/subscriptions/{subscription}/files")
+        problem(files, 403, "files_not_granted")

@@ -102,3 +102,14 @@ def test_lines_are_taken_as_long_as_they_fit() -> None:
     assert messages.fitting(lines, 55, 1) == 5
     assert messages.fitting(lines, 10, 1) == 0
     assert messages.fitting([], 10, 1) == 0
+
+
+@pytest.mark.parametrize("format_", list(Format))
+def test_lines_stand_in_a_body_as_pull_has_them_each_on_its_own(format_: Format) -> None:
+    """So whoever receives them computes the digest of the ledger without parsing a value."""
+    body = messages.records_body(format_, "msg_1", SOURCE, NOW, LINES)
+    _head, *cut, _end = body.split(b"\n")
+    told = [each.removesuffix(b",") for each in cut]
+    if format_ is Format.CLOUDEVENTS:
+        told = [each.partition(b',"data":')[2].removesuffix(b"}") for each in told]
+    assert told == [line.rstrip(b"\n") for line in LINES]
