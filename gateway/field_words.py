@@ -28,6 +28,7 @@ WORDS: Final[Mapping[str, Word]] = {
     "actor_role": Word("操作者角色", "the role of who acted"),
     "allowed": Word("当前可做的操作或可选值", "what may be done now, or chosen"),
     "answer": Word("答复", "what was answered"),
+    "answer_attachments": Word("答复所附文件", "documents of the answer"),
     "answered_at": Word("答复时间", "when it was answered", _MOMENT),
     "answered_by": Word("答复人", "who answered"),
     "application_id": Word("共享申请编号", "the application", _ID),
@@ -161,6 +162,9 @@ WORDS: Final[Mapping[str, Word]] = {
     "resource_id": Word("资源编号", "the catalogue entry", _ID),
     "resource_name": Word("资源名称", "the name of the entry", "养老待遇领取信息"),
     "resource_version": Word("资源版本", "the version of the entry", 1),
+    "return_flow": Word(
+        "是否数据回流", "whether data flow back to a lower area (Order 809 Art 24)", example=False
+    ),
     "revision": Word("修订号，与 ETag 相同", "how often it was changed; its ETag", 1),
     "roles": Word("角色", "roles"),
     "row_filter": Word("行过滤条件", "conditions on rows"),
@@ -188,6 +192,9 @@ WORDS: Final[Mapping[str, Word]] = {
     "update_cycle": Word("更新周期", "how often it is updated"),
     "updated_at": Word("更新时间", "when it was changed last", _MOMENT),
     "url": Word("地址", "its address"),
+    "usage_due_on": Word(
+        "使用情况应报日", "by which day the use of the data is to be recorded", _DAY
+    ),
     "used_today": Word("当日已用", "records of today's quota that are used", 0),
     "username": Word("用户名", "the name to sign in with"),
     "uscc": Word("统一社会信用代码", "the unified social credit code", _USCC),
