@@ -22,6 +22,7 @@ from kernel.wire import Wire
 
 CHANGING = frozenset({"post", "put", "patch", "delete"})
 HOT = "/records"
+KEPT = ("/result", "/v1/events")
 # What belongs to a thing that the query names, and documents of which it names a page.
 NAMING = frozenset({"/v1/receipts", "/catalog.ttl", "/catalog.jsonld"})
 DELIVERED = (
@@ -224,6 +225,9 @@ def _statuses(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[
         yield 429
     if path.endswith(HOT):
         yield from (410, 429)
+    if path.endswith(KEPT):
+        # Not there yet, or past its term.
+        yield from (409, 410)
     yield from _of_files(path, headers)
 
 

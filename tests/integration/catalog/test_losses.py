@@ -43,7 +43,7 @@ async def collected(bureau: Bureau, **changes: Any) -> str:  # noqa: ANN401 - an
 async def lost(bureau: Bureau, resource_id: str) -> list[str]:
     async with bureau.database.reading() as session:
         running = (await clocks.running(session, [resource_id])).get(resource_id, ())
-    return [each.subject for each in running]
+    return [each.subject for each in running if each.kind == clocks.Kind.SOURCE_LOST]
 
 
 async def closed_from(bureau: Bureau, resource_id: str) -> datetime | None:
