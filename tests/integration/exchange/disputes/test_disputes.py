@@ -142,7 +142,7 @@ async def test_each_kind_is_between_the_departments_of_its_thing(
     version = await ask(stranger, "version", sharing.resource)
     [error] = version.json()["errors"]
     assert (error["path"], error["allowed"]) == (
-        "about.kind", ["source", "catalogue", "application", "use"],
+        "about.kind", ["source", "catalogue", "application", "use", "correction"],
     )  # fmt: skip
 
 
