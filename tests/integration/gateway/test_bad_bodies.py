@@ -68,9 +68,12 @@ WRONG = {
     "NaN": (b'{"code": NaN, "title": "x"}', {("code", "wrong_type")}),
     "an infinite number": (b'{"code": 1e999, "title": "x"}', {("code", "wrong_type")}),
     "a number of 5,000 digits": (b'{"code": ' + b"9" * 5_000 + b"}", {("code", "out_of_range")}),
-    "100,000 brackets": (b"[" * 100_000, {("", "too_deep")}),
-    "100,000 braces": (b'{"a":' * 100_000, {("", "too_deep")}),
-    "100,000 pairs of brackets": (b"[" * 100_000 + b"]" * 100_000, {("", "too_deep")}),
+    # More than any reader is asked to look at, however deep they nest.
+    "100,000 brackets": (b"[" * 100_000, {("", "too_long")}),
+    "100,000 braces": (b'{"a":' * 100_000, {("", "too_long")}),
+    "100,000 pairs of brackets": (b"[" * 100_000 + b"]" * 100_000, {("", "too_long")}),
+    "20,000 brackets": (b"[" * 20_000, {("", "too_deep")}),
+    "10,000 pairs of brackets": (b"[" * 10_000 + b"]" * 10_000, {("", "too_deep")}),
     "no such day": (body(effective_from="2026-02-30"), {("effective_from", "wrong_type")}),
     "a moment for a day": (body(effective_from=0), {("effective_from", "wrong_type")}),
 }
