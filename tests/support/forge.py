@@ -32,7 +32,7 @@ PRELOADED = {
 }
 HEAD_BYTES = 8
 LARGEST_FD = 4096
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
