@@ -173,11 +173,14 @@ async def test_a_topic_made_anew_is_told_and_no_record_skipped(
     await eventually(published, within_seconds=60)
 
     async def told_by_all() -> bool:
+        # Within the rate of pulls that a subscription has.
+        await asyncio.sleep(1)
         asked = [sharing.subscriber.try_pull(sharing.subscription, old.cursor) for _ in range(8)]
         answers = await asyncio.gather(*asked)
         return all(answer.status_code == 410 for answer in answers)
 
     await eventually(told_by_all, within_seconds=60)
+    await asyncio.sleep(1)
     stored = await sharing.subscriber.try_pull(sharing.subscription)
     assert (stored.status_code, stored.json()["code"]) == (410, "cursor_expired")
     assert "lost" not in stored.json()

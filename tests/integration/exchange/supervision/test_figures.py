@@ -148,7 +148,8 @@ async def test_groups_add_up_and_cases_are_what_was_counted(world: World, story:
 
 
 async def test_others_see_nothing_of_it(world: World, story: Sharing) -> None:
-    stranger = await world.department("451400", authority=True)
+    # A county of its own: the platform is shared, and others tell stories of whole cities.
+    stranger = await world.department("451481", authority=True)
     shown = await figures(stranger.authority)
     assert {share(each) for each in shown.values()} == {(0, 0), (0, None)}
     assert {each["value"] for each in shown.values() if each["id"] != "calls"} == {None}
