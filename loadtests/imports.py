@@ -14,18 +14,17 @@ from contextlib import ExitStack
 from typing import Any, Final
 
 from catalog.contracts.model import DataType
-from deploy.demo.sign_in import signing_in
-from deploy.local.files import read_json
 from deploy.local.report import Report
 from gateway.workbooks import catalogue, code_lists, elements
 from gateway.workbooks.columns import cells_of
 from gateway.workbooks.importing import XLSX
 from gateway.workbooks.layouts import Layout
 from kernel.workbooks.writing import Sheet, write
-from loadtests.arena import Arena, guarded, machine, own_arena
+from loadtests.arena import guarded, machine, own_arena
 from loadtests.catalogue_seed import PASSED, element_names
+from loadtests.processes import between, sample
 from loadtests.runs import RunFailed
-from loadtests.spent import since, spent
+from loadtests.world import signed_in, staff_logins
 from shuyuan_client.http import ExchangeClient
 
 ROWS: Final = 10_000
@@ -46,9 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(rows: int) -> int:
-    with own_arena(Report()) as arena, ExitStack() as stack:
-        _say(f"{rows:,} rows each; {machine(arena)}")
-        authority, clerk = (_signed_in(arena, role, stack) for role in ("authority", "clerk"))
+    report = Report()
+    with own_arena(report) as arena, ExitStack() as stack:
+        report.line(f"{rows:,} rows each; {machine(arena)}")
+        logins = staff_logins(arena.credentials)
+        authority, clerk = (
+            stack.enter_context(signed_in(arena.base_url, logins[role]))
+            for role in ("authority", "clerk")
+        )
         authority.ask("POST", "/v1/standards", {"code": STANDARD, "title": "测试标准"})
         longest = 0.0
         for layout, bodies, who in (
@@ -57,24 +61,18 @@ def _run(rows: int) -> int:
             (catalogue.LAYOUT, _entries(rows), clerk),
         ):
             content = _workbook(layout, bodies)
-            before = spent(arena)
+            before = sample(arena.families, memory=False)
             took = _timed(lambda: _import(who, layout.name, content))  # noqa: B023 - run at once
-            used = since(before, arena)
+            used = between(before, sample(arena.families, memory=False)).cpu_seconds
             back = _timed(lambda: _export(who, layout.name))  # noqa: B023
-            _say(
+            report.line(
                 f"{layout.name:<10} import {took:6.1f} s (processor: worker"
                 f" {used['worker']:.1f} s, database {used['database']:.1f} s)  export {back:6.1f} s"
             )
             longest = max(longest, took, back)
-        _say(f"longest {longest:.1f} s {'≤' if longest <= LIMIT_SECONDS else '>'} {LIMIT_SECONDS}")
+        mark = "≤" if longest <= LIMIT_SECONDS else ">"
+        report.line(f"longest {longest:.1f} s {mark} {LIMIT_SECONDS}")
         return 0 if longest <= LIMIT_SECONDS else 1
-
-
-def _signed_in(arena: Arena, role: str, stack: ExitStack) -> ExchangeClient:
-    people = read_json(arena.credentials)["people"]
-    person = next(each for each in people if each["roles"] == [role])
-    grant = signing_in(person["username"], person["password"])
-    return stack.enter_context(ExchangeClient(arena.base_url, grant))
 
 
 def _timed(act: Callable[[], None]) -> float:
@@ -161,11 +159,6 @@ def _items(name: str, at: int, rows: int) -> Iterator[Mapping[str, Any]]:
 
 def _code(number: int) -> str:
     return f"WB{number:06}"
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -7,23 +7,21 @@ holds all that the server spends. The database is asked, too, by which indexes i
 
 import argparse
 import asyncio
+import json
 import random
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import asyncpg
 import httpx
-import numpy as np
 
-from deploy.demo.sign_in import signing_in
-from deploy.local.files import read_json
 from deploy.local.report import Report
-from loadtests.arena import Arena, guarded, machine, own_arena
+from loadtests.arena import Arena, fetched, guarded, machine, own_arena
 from loadtests.catalogue_seed import KINDS, SEED, TOPICS, Seeded, fill
-from loadtests.spent import since, spent
-from shuyuan_client.http import ExchangeClient
+from loadtests.processes import between, sample
+from loadtests.statistics import percentile
+from loadtests.world import signed_in, staff_logins
 
 RESOURCES, ROUNDS, WARM = 100_000, 60, 10
 PAGE: Final = 20
@@ -31,8 +29,8 @@ LIMIT_MS: Final = 50.0
 # PostgreSQL's own counts of a question asked so often are there after so long.
 COUNTED, FLUSHED_SECONDS = 5, 2.0
 SCANS: Final = """
-    SELECT indexrelname AS index, idx_scan AS scans FROM pg_stat_user_indexes
-    WHERE schemaname = 'catalog' AND relname IN ('resource', 'resource_version') ORDER BY 1
+    SELECT json_object_agg(indexrelname, idx_scan ORDER BY indexrelname) FROM pg_stat_user_indexes
+    WHERE schemaname = 'catalog' AND relname IN ('resource', 'resource_version')
 """
 # A rare pair, a pair that most entries hold, and words that are longer, several or of an element.
 QUESTIONS: Final[Mapping[str, str]] = {
@@ -59,30 +57,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(resources: int, rounds: int) -> int:
-    with own_arena(Report()) as arena:
+    report = Report()
+    with own_arena(report) as arena:
         begun = time.monotonic()
         seeded = asyncio.run(fill(arena.database_url, resources))
-        _say(f"{seeded.resources:,} resources, {seeded.items:,} items in the catalogue"
-             f" after {time.monotonic() - begun:.0f} s; {machine(arena)}")  # fmt: skip
-        before = spent(arena)
+        report.line(
+            f"{seeded.resources:,} resources, {seeded.items:,} items in the catalogue"
+            f" after {time.monotonic() - begun:.0f} s; {machine(arena)}"
+        )
+        before = sample(arena.families, memory=False)
         with httpx.Client(base_url=arena.base_url, headers=_headers(arena)) as http:
             times = _asked(http, seeded, rounds)
-            used = since(before, arena)
+            used = between(before, sample(arena.families, memory=False)).cpu_seconds
             indexes = {name: _indexes(arena, http, name, seeded) for name in QUESTIONS}
         for name, each in times.items():
-            _say(f"{name:　<8} {_figures(each)}  {indexes[name]}")
-        together = np.concatenate(list(times.values()))
+            report.line(f"{name:　<8} {_figures(each)}  {indexes[name]}")
+        together = [milliseconds for each in times.values() for milliseconds in each]
         asked = (WARM + rounds) * len(QUESTIONS)
-        _say(
+        report.line(
             f"processor time a question: gateway {1000 * used['gateway'] / asked:.1f} ms,"
             f" database {1000 * used['database'] / asked:.1f} ms"
         )
-        p95 = float(np.percentile(together, 95))
-        _say(f"together {_figures(together)}: p95 {'≤' if p95 <= LIMIT_MS else '>'} {LIMIT_MS} ms")
+        p95 = percentile(together, 0.95)
+        mark = "≤" if p95 <= LIMIT_MS else ">"
+        report.line(f"together {_figures(together)}: p95 {mark} {LIMIT_MS} ms")
         return 0 if p95 <= LIMIT_MS else 1
 
 
-def _asked(http: httpx.Client, seeded: Seeded, rounds: int) -> dict[str, np.ndarray]:
+def _asked(http: httpx.Client, seeded: Seeded, rounds: int) -> dict[str, list[float]]:
     """Ask every question so many times, one after the other, in turns; return milliseconds."""
     chance = random.Random(SEED)  # noqa: S311 - the same questions each time
     found: dict[str, list[float]] = {name: [] for name in QUESTIONS}
@@ -93,16 +95,12 @@ def _asked(http: httpx.Client, seeded: Seeded, rounds: int) -> dict[str, np.ndar
             http.get(path).raise_for_status()
             if turn >= WARM:
                 found[name].append(1000 * (time.perf_counter() - begun))
-    return {name: np.array(each) for name, each in found.items()}
+    return found
 
 
 def _headers(arena: Arena) -> Mapping[str, str]:
     """Return the head of a clerk: most of the catalogue is of others."""
-    people = read_json(arena.credentials)["people"]
-    person = next(each for each in people if each["roles"] == ["clerk"])
-    with ExchangeClient(
-        arena.base_url, signing_in(person["username"], person["password"])
-    ) as client:
+    with signed_in(arena.base_url, staff_logins(arena.credentials)["clerk"]) as client:
         return {"Authorization": f"Bearer {client.token()}"}
 
 
@@ -119,22 +117,15 @@ def _path(name: str, chance: random.Random, seeded: Seeded) -> str:
     return f"/v1/resources?{query}&limit={PAGE}"
 
 
-def _figures(milliseconds: np.ndarray) -> str:
-    low, high, most = np.percentile(milliseconds, (50, 95, 100))
+def _figures(milliseconds: Sequence[float]) -> str:
+    low, high, most = (percentile(milliseconds, share) for share in (0.5, 0.95, 1.0))
     return f"p50 {low:6.1f}  p95 {high:6.1f}  max {most:6.1f} ms"
 
 
 def _scans(arena: Arena) -> Mapping[str, int]:
     """Return how often PostgreSQL has used each index of the searched tables until now."""
-
-    async def read() -> Mapping[str, int]:
-        connection = await asyncpg.connect(arena.database_url)
-        try:
-            return {row["index"]: row["scans"] for row in await connection.fetch(SCANS)}
-        finally:
-            await connection.close()
-
-    return asyncio.run(read())
+    found: dict[str, int] = json.loads(asyncio.run(fetched(arena.database_url, SCANS)))
+    return found
 
 
 def _indexes(arena: Arena, http: httpx.Client, name: str, seeded: Seeded) -> str:
@@ -144,11 +135,6 @@ def _indexes(arena: Arena, http: httpx.Client, name: str, seeded: Seeded) -> str
         http.get(_path(name, chance, seeded)).raise_for_status()
     time.sleep(FLUSHED_SECONDS)
     return ", ".join(index for index, scans in _scans(arena).items() if scans > before[index])
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

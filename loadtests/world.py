@@ -98,7 +98,7 @@ class World(msgspec.Struct, frozen=True):
         return ExchangeClient(self.base_url, with_secret(who.name, who.secret))
 
     def person(self, who: Credentials) -> ExchangeClient:
-        return ExchangeClient(self.base_url, signing_in(who.name, who.secret))
+        return signed_in(self.base_url, who)
 
 
 def read(path: Path) -> World:
@@ -112,6 +112,11 @@ def staff_logins(credentials: Path) -> Mapping[str, Credentials]:
         for person in read_json(credentials)["people"]
         for role in person["roles"]
     }
+
+
+def signed_in(base_url: str, who: Credentials) -> ExchangeClient:
+    """Return the client of a person."""
+    return ExchangeClient(base_url, signing_in(who.name, who.secret))
 
 
 @contextmanager
@@ -167,8 +172,7 @@ class Seeding:
     def person(self, login: Credentials) -> ExchangeClient:
         """Return who signs in like this; the same one again for the same person."""
         if login not in self._people:
-            client = ExchangeClient(self.base_url, signing_in(login.name, login.secret))
-            self._people[login] = self._clients.enter_context(client)
+            self._people[login] = self._clients.enter_context(signed_in(self.base_url, login))
         return self._people[login]
 
     def world(self, feeds: int) -> World:
