@@ -10,13 +10,15 @@ from python_calamine import CalamineWorkbook
 from deploy.demo.cast import AGRICULTURE, CODE, IMPORTED, LEVEL, NAME, RESOURCE, TWIN
 from deploy.demo.proof import require
 from deploy.demo.stage import Json, Stage
-from gateway.workbooks.catalogue import LAYOUT
+from gateway.workbooks.catalogue import ENTRY, ITEM, LAYOUT
 from gateway.workbooks.columns import cells_of
 from gateway.workbooks.importing import XLSX
-from gateway.workbooks.layouts import ALIKE, DONE
-from kernel.workbooks.writing import Sheet, write
+from gateway.workbooks.layouts import ALIKE, DONE, laid_out
+from kernel.workbooks.writing import write
+from shuyuan_client.failures import Failure
+from shuyuan_client.http import ExchangeClient
 
-PATIENCE_SECONDS, POLL_SECONDS = 60.0, 0.2
+PATIENCE_SECONDS, POLL_SECONDS = 60.0, 0.1
 OPEN = ("queued", "running")
 
 
@@ -25,7 +27,7 @@ def import_entries(stage: Stage) -> str:
     clerk = stage.as_(AGRICULTURE.clerk)
     headers = {"Content-Type": XLSX}
     begun = clerk.send("POST", "/v1/imports/catalogue", content=_workbook(), headers=headers)
-    job = _ended(stage, begun.json()["job_id"])
+    job = ended(clerk, begun.json()["job_id"], within_seconds=PATIENCE_SECONDS)
     require(
         (job["status"], job["errors_count"]) == ("done", 0),
         f"二十条均应导入，实为 {job['status']}，{job['errors_count']} 条有误",
@@ -34,14 +36,15 @@ def import_entries(stage: Stage) -> str:
     return _prove(clerk.send("GET", job["result"]["url"]).content)
 
 
-def _ended(stage: Stage, job_id: str) -> Json:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while (job := stage.as_(AGRICULTURE.clerk).ask("GET", f"/v1/jobs/{job_id}"))["status"] in OPEN:
-        require(
-            time.monotonic() < until,
-            f"导入在 {PATIENCE_SECONDS:.0f} 秒内未完成",
-            f"the import was not done after {PATIENCE_SECONDS:.0f} s",
-        )
+def ended(who: ExchangeClient, job_id: str, *, within_seconds: float) -> Json:
+    """Return a job of its author's once it is over; raises Failure where it takes longer."""
+    until = time.monotonic() + within_seconds
+    while (job := who.ask("GET", f"/v1/jobs/{job_id}"))["status"] in OPEN:
+        if time.monotonic() > until:
+            raise Failure(
+                f"导入或导出在 {within_seconds:.0f} 秒内未完成。",
+                f"The import or export was not done after {within_seconds:.0f} s.",
+            )
         time.sleep(POLL_SECONDS)
     return dict(job)
 
@@ -67,18 +70,9 @@ def _prove(content: bytes) -> str:
 
 
 def _workbook() -> bytes:
-    bodies = list(map(_entry, IMPORTED))
-    items = [item for name in IMPORTED for item in _items(name)]
-    parts = [(LAYOUT.master, bodies), (LAYOUT.detail, items)]
-    return write(
-        Sheet(
-            part.sheet,
-            [column.heading for column in part.columns],
-            [cells_of(part.columns, each) for each in several],
-        )
-        for part, several in parts
-        if part is not None
-    )
+    entries = [cells_of(ENTRY, _entry(name)) for name in IMPORTED]
+    items = [cells_of(ITEM, item) for name in IMPORTED for item in _items(name)]
+    return write(laid_out(LAYOUT, entries, items))
 
 
 def _entry(name: str) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """The job of an export: what the author may see, laid out as an import reads it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from auth.authors import principal_of
@@ -15,14 +15,14 @@ from gateway.workbooks import code_lists as codes
 from gateway.workbooks import elements as element_rows
 from gateway.workbooks.columns import cells_of
 from gateway.workbooks.importing import XLSX
-from gateway.workbooks.layouts import Layout
+from gateway.workbooks.layouts import Layout, laid_out
 from gateway.workbooks.results import RESULT_MAX, pieces
 from kernel.database import ReadSession
 from kernel.errors import TooLarge
 from kernel.jobs import Run
 from kernel.paging import LIMIT_MAX, PageRequest
 from kernel.workbooks.reading import ROWS_MAX
-from kernel.workbooks.writing import Sheet, write
+from kernel.workbooks.writing import write
 
 Cells = tuple[list[list[str]], list[list[str]]]
 DETAILS_MAX: Final = 10 * ROWS_MAX
@@ -52,15 +52,9 @@ async def _export(run: Run, layout: Layout, gather: Any) -> None:  # noqa: ANN40
             run.done = len(own)
             if len(own) > ROWS_MAX or len(below) > DETAILS_MAX:
                 raise TooLarge(limit=ROWS_MAX)
-    content = await asyncio.to_thread(write, list(_sheets(layout, own, below)))
+    content = await asyncio.to_thread(write, list(laid_out(layout, own, below)))
     stored = await run.blobs.write(pieces(content), most_bytes=RESULT_MAX)
     await run.finish(stored, media=XLSX, name=f"{layout.title}.xlsx")
-
-
-def _sheets(layout: Layout, own: list[list[str]], below: list[list[str]]) -> Iterator[Sheet]:
-    for part, rows in ((layout.master, own), (layout.detail, below)):
-        if part is not None:
-            yield Sheet(part.sheet, [column.heading for column in part.columns], rows)
 
 
 async def _entries(session: ReadSession, principal: Principal) -> AsyncIterator[Cells]:

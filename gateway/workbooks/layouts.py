@@ -1,7 +1,7 @@
 """How a workbook is laid out: a line for each thing, and lines that belong to it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from gateway.workbooks.columns import Column, Filled, filled, labels
 from kernel.errors import FieldError
 from kernel.workbooks.packed import Unreadable
 from kernel.workbooks.reading import CSV_NAME, EMPTY, Row, Table, tables
+from kernel.workbooks.writing import Sheet
 
 # Notes on lines of the second sheet are kept apart from those of the first.
 DETAIL: Final = 10_000_000
@@ -43,6 +44,15 @@ class Layout:
     @property
     def sheets(self) -> list[str]:
         return [part.sheet for part in (self.master, self.detail) if part is not None]
+
+
+def laid_out(
+    layout: Layout, own: Iterable[Sequence[str]] = (), below: Iterable[Sequence[str]] = ()
+) -> Iterator[Sheet]:
+    """Yield the sheets as an import reads them, with the cells of their lines."""
+    for part, rows in ((layout.master, own), (layout.detail, below)):
+        if part is not None:
+            yield Sheet(part.sheet, [column.heading for column in part.columns], rows)
 
 
 @dataclass(slots=True)

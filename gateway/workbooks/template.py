@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.workbooks.catalogue import ENTRY, LAYOUT
 from gateway.workbooks.columns import Column, Kind
+from gateway.workbooks.layouts import laid_out
 from kernel.workbooks.writing import Heading, Sheet, write
 
 HOW: Final = (
@@ -34,9 +35,7 @@ def catalogue() -> bytes:
 def _sheets() -> Iterator[Sheet]:
     headings = [Heading("序号", width=6), Heading("填写说明", width=100)]
     yield Sheet("填写说明", headings, [list(line) for line in HOW])
-    for part in (LAYOUT.master, LAYOUT.detail):
-        if part is not None:
-            yield Sheet(part.sheet, [column.heading for column in part.columns])
+    yield from laid_out(LAYOUT)
     yield _lists()
 
 
