@@ -8,11 +8,10 @@ SERVED: Final = ("pull", "push", "query", "verify", "file", "table", "api")
 """An application for another mode is refused; grants of one stay, and nothing leaves by them."""
 PULLED: Final = frozenset({"pull", "table"})
 """Modes by which a consumer takes records at its own pace; an agent lands those of a table."""
+FOLLOWING: Final = PULLED | {"push"}
+"""Modes by which a consumer's copy follows the log: what is hidden later stays in that copy."""
 FROM_LATEST: Final = frozenset({"query", "verify", "file"})
 """Modes that answer from the latest state of a resource."""
-
-FOLLOWING: Final = frozenset({"pull", "push", "table"})
-"""Modes by which a consumer's copy follows the log: what is hidden later stays in that copy."""
 
 
 class Live(StrEnum):
@@ -24,7 +23,7 @@ class Live(StrEnum):
 
 
 SERVED_BY: Final[Mapping[Live, frozenset[str]]] = {
-    Live.RECORDS: PULLED | FROM_LATEST | {"push"},
+    Live.RECORDS: FOLLOWING | FROM_LATEST,
     Live.FILE: frozenset({"file"}),
     Live.SERVICE: frozenset({"api"}),
 }
@@ -37,7 +36,7 @@ def includes(granted: str, asked: str) -> bool:
     So a receiver gets what is too large to be pushed and what it has missed, and an agent the
     rows of its table.
     """
-    return granted == asked or (asked == "pull" and granted in {"push", *PULLED})
+    return granted == asked or (asked == "pull" and granted in FOLLOWING)
 
 
 def offered(share_modes: Collection[str]) -> list[str]:

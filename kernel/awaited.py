@@ -9,14 +9,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, or_, tuple_
+from sqlalchemy import ColumnElement, DateTime, and_, case, cast, func, or_, tuple_
 from sqlmodel import select
 
 from kernel.errors import InvalidCursor
 from kernel.paging import Page, PageRequest, encode
+from kernel.workdays import SHANGHAI
 
 # Later than any due date: what is due never.
 NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def day_end(day: Any) -> ColumnElement[datetime]:  # noqa: ANN401 - a column of SQLModel
+    """Return in SQL what `workdays.end_of_day` is: the first moment after the day in Shanghai."""
+    midnight = func.timezone(SHANGHAI.key, cast(day + 1, DateTime()))
+    return cast(midnight, DateTime(timezone=True))
+
+
 # An act, and which rows wait for it.
 Choice = tuple[str, ColumnElement[bool]]
 

@@ -177,7 +177,7 @@ def _read(file: Path) -> Snapshot:
 
 
 def _replace(file: Path, content: Snapshot) -> None:
-    # `json.dump` writes piece by piece in Python, on the loop that serves: ten times the work.
+    # `json.dump` writes piece by piece in Python, on the loop that serves: four times the work.
     text = json.dumps(content)
     handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".")
     with os.fdopen(handle, "w", encoding="ascii") as stream:

@@ -65,8 +65,7 @@ def holds_own_rows(condition: Condition, own: str, fields: Mapping[str, Field]) 
         return any(str(condition.value).startswith(each) for each in beginnings)
     if condition.op not in (Op.EQ, Op.IN):
         return False
-    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
-    return all(covers(current(own), str(value)) for value in values)
+    return all(covers(current(own), str(value)) for value in condition.values)
 
 
 def require_no_refusal(application: Application) -> None:

@@ -1,9 +1,8 @@
 """Which demands wait for the caller: to submit, to assign, to answer, to meet by a day."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
-from sqlalchemy import DateTime, and_, case, cast, func
+from sqlalchemy import and_, case
 from sqlmodel import col
 
 from auth.principal import Principal, Role
@@ -16,12 +15,6 @@ from kernel.awaited import Awaited, Choice, Columns
 from kernel.database import ReadSession
 from kernel.paging import PageRequest
 
-# The first moment after the planned day in Shanghai, as everywhere.
-PLANNED_END: Final = cast(
-    func.timezone("Asia/Shanghai", cast(col(Demand.planned_on) + 1, DateTime())),
-    DateTime(timezone=True),
-)
-
 
 async def tasks(
     session: ReadSession, principal: Principal, request: PageRequest
@@ -33,7 +26,9 @@ async def tasks(
     columns = Columns(
         id=col(Demand.id),
         department=col(Demand.department),
-        due_at=case((col(Demand.status) == State.ACCEPTED, PLANNED_END)),
+        due_at=case(
+            (col(Demand.status) == State.ACCEPTED, awaited.day_end(col(Demand.planned_on)))
+        ),
         title=col(Demand.title),
     )
     query = awaited.query("demand", columns, choices, request)

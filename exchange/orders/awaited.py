@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import DateTime, and_, case, cast, func
+from sqlalchemy import and_, case, func
 from sqlmodel import col
 
 from auth.principal import Principal, Role
@@ -17,11 +17,6 @@ from kernel.database import ReadSession
 from kernel.paging import PageRequest
 
 TITLE_CHARACTERS: Final = 60
-# The first moment after the day in Shanghai, as everywhere.
-DUE_END: Final = cast(
-    func.timezone("Asia/Shanghai", cast(col(Order.due_on) + 1, DateTime())),
-    DateTime(timezone=True),
-)
 
 
 async def tasks(
@@ -35,7 +30,7 @@ async def tasks(
     columns = Columns(
         id=col(Order.id),
         department=case((is_open, col(Order.authority_department)), else_=col(Order.department)),
-        due_at=case((is_open, DUE_END)),
+        due_at=case((is_open, awaited.day_end(col(Order.due_on)))),
         title=func.left(col(Order.text), TITLE_CHARACTERS),
     )
     query = awaited.query("order", columns, choices, request)

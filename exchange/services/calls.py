@@ -276,9 +276,7 @@ def _require_status(response: OutboundResponse, told: Collection[int] = ()) -> N
 def _require_opaque(entered: Entered, service: ServicePlan) -> None:
     """Raise OpaqueNotGranted where something of an answer would have to be hidden."""
     view = entered.plan.projection.view(entered.plan.version)
-    clear = {item.name for item in view.items if item.mask is None}
-    whole = clear.issuperset(field.name for field in view.fields)
-    if entered.plan.grant.row_filter or not whole or service.grade > OPAQUE_GRADE_MAX:
+    if entered.plan.grant.row_filter or not view.is_whole or service.grade > OPAQUE_GRADE_MAX:
         raise OpaqueNotGranted
 
 

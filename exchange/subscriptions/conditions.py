@@ -42,6 +42,10 @@ class Condition:
     op: Op
     value: Value
 
+    @property
+    def values(self) -> tuple[Scalar, ...]:
+        return self.value if isinstance(self.value, tuple) else (self.value,)
+
     def as_json(self) -> dict[str, Any]:
         value = list(self.value) if isinstance(self.value, tuple) else self.value
         return {"item": self.item, "op": str(self.op), "value": value}

@@ -1,8 +1,7 @@
 """C6: data must be there to be taken within its working days after an agreement (Art 22).
 
 The clock ends when the resource holds what the mode takes: a record, a file or a mounted service.
-A missed day is recorded once and told to the
-authority; it decides nothing (P7).
+A missed day is recorded once and told to the authority; it decides nothing (P7).
 """
 
 from datetime import datetime, timedelta

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from catalog.contracts.model import DataType, Field
 from exchange.latest.values import Incomparable, wanted_value
-from exchange.subscriptions.conditions import COMPARE, Condition, Op, Scalar
+from exchange.subscriptions.conditions import COMPARE, Condition, Op
 
 # Of what one-sided bound (key) each other is a consequence, where its value passes the comparison.
 _BOUNDS: Final[Mapping[Op, Mapping[Op, Op]]] = {
@@ -41,23 +41,19 @@ def _is_implied(
 def _implies(first: Condition, then: Condition, data_type: DataType) -> bool:
     try:
         if first.op in (Op.EQ, Op.IN):
-            values = [wanted_value(value, data_type) for value in _several(first)]
+            values = [wanted_value(value, data_type) for value in first.values]
             return all(_passes(value, then, data_type) for value in values)
         if first.op is Op.PREFIX:
             return then.op is Op.PREFIX and str(first.value).startswith(str(then.value))
         if then.op in (Op.IN, Op.PREFIX) or then.op not in _BOUNDS.get(first.op, {}):
             return False
         compare = COMPARE[_BOUNDS[first.op][then.op]]
-        bound, value = _several(first)[0], _several(then)[0]
+        bound, value = first.values[0], then.values[0]
         return compare(wanted_value(value, data_type), wanted_value(bound, data_type))
     except Incomparable:
         return False
 
 
 def _passes(value: Any, condition: Condition, data_type: DataType) -> bool:  # noqa: ANN401 - a value of the type
-    wanted = [wanted_value(each, data_type) for each in _several(condition)]
+    wanted = [wanted_value(each, data_type) for each in condition.values]
     return COMPARE[condition.op](value, wanted if condition.op is Op.IN else wanted[0])
-
-
-def _several(condition: Condition) -> Sequence[Scalar]:
-    return condition.value if isinstance(condition.value, tuple) else (condition.value,)

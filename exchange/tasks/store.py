@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, case, cast, func
+from sqlalchemy import ColumnElement, case
 from sqlmodel import col
 
 from auth.principal import Principal
@@ -49,11 +49,7 @@ async def subscriptions(
     """Return what is suspended and to be looked after, and what is still to be delivered (C6)."""
     if not duties:
         return []
-    # The first moment after the last day in Shanghai, as everywhere.
-    remedied = cast(
-        func.timezone("Asia/Shanghai", cast(col(Subscription.remedy_by) + 1, DateTime())),
-        DateTime(timezone=True),
-    )
+    remedied = awaited.day_end(col(Subscription.remedy_by))
     suspended = col(Subscription.status) == subscription_states.State.SUSPENDED
     columns = Columns(
         id=col(Subscription.id),

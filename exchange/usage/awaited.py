@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import DateTime, and_, cast, func
+from sqlalchemy import and_
 from sqlmodel import col
 
 from auth.principal import Principal, Role
@@ -18,11 +18,6 @@ from kernel.paging import PageRequest
 RECORD: Final = "record-use"
 # So long before the day it is a task.
 REMINDED: Final = timedelta(days=30)
-# The first moment after the day in Shanghai, as everywhere.
-DUE_END: Final = cast(
-    func.timezone("Asia/Shanghai", cast(col(Subscription.usage_due_on) + 1, DateTime())),
-    DateTime(timezone=True),
-)
 
 
 async def tasks(
@@ -40,7 +35,7 @@ async def tasks(
     columns = Columns(
         id=col(Subscription.id),
         department=col(Subscription.provider_department),
-        due_at=DUE_END,
+        due_at=awaited.day_end(col(Subscription.usage_due_on)),
         named=col(Subscription.resource_id),
     )
     query = awaited.query("subscription", columns, [(RECORD, waits)], request)

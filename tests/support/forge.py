@@ -59,7 +59,7 @@ class Forged:
     def wait(self, timeout: float | None = None) -> int:
         """Return the exit code, negative for a signal; raises subprocess.TimeoutExpired."""
         if self.returncode is None:
-            self._connection.settimeout(timeout if timeout is None or timeout > 0 else 0)
+            self._connection.settimeout(timeout)
             try:
                 told = self._connection.recv(HEAD_BYTES)
             except (TimeoutError, BlockingIOError):

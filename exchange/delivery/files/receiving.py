@@ -65,7 +65,7 @@ class ReceivedFiles:
                     wanted.request,
                     state=State.READY,
                     since=wanted.since,
-                    versions=_whole(entered.plan),
+                    versions=_versions_shown_whole(entered.plan),
                 )
 
         return await self._through(caller, subscription_id, work)
@@ -84,7 +84,7 @@ class ReceivedFiles:
                 file = await store.find(session, grant.resource_id, file_id)
                 if file is None or file.status != State.READY or file.blob_id is None:
                     raise NotFound
-                if file.version not in _whole(entered.plan):
+                if not _shows_whole(entered.plan, file.version):
                     raise FilesNotShown
                 blob = await blobs.find(session, file.blob_id)
             if blob is None:
@@ -138,22 +138,24 @@ class ReceivedFiles:
 async def _require_shown(session: ReadSession, plan: GrantPlan) -> None:
     """Raise FilesNotShown where a file holds more than the grant shows at this moment."""
     as_provided = not plan.grant.row_filter and not plan.grant.editions
-    whole = as_provided and plan.version in _whole(plan)
+    whole = as_provided and _shows_whole(plan, plan.version)
     if not whole or await versions.grade_in_force(session, plan.grant.resource_id) > GRADE_MAX:
         raise FilesNotShown
 
 
-def _whole(plan: GrantPlan) -> list[int]:
-    """Return the versions of which the grant shows every item as it is.
+def _versions_shown_whole(plan: GrantPlan) -> list[int]:
+    return [number for number in plan.projection.known if _shows_whole(plan, number)]
+
+
+def _shows_whole(plan: GrantPlan, number: int) -> bool:
+    """Whether the grant shows every item of a version as it is.
 
     A file holds what the version has under which it was provided, also what later ones dropped.
     """
-    projection = plan.projection
-    return [
-        number
-        for number, version in projection.known.items()
-        if version.items
+    version = plan.projection.known.get(number)
+    return (
+        version is not None
+        and bool(version.items)
         and all(item.mask is None for item in version.items)
-        and {item.name for item in version.items}
-        <= {item.name for item in projection.view(number).items if item.mask is None}
-    ]
+        and plan.projection.view(number).is_whole
+    )

@@ -136,10 +136,11 @@ def _key(view: VersionView, wanted: Sequence[Condition]) -> bytes | None:
 
 def _arms(condition: Condition, field: RecordItem) -> list[Arm]:
     """Return the stretches of a version's item that hold every row which passes."""
-    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
     return [
         Arm(field.name, low, high)
-        for low, high in (_bounds(condition.op, value, field.data_type) for value in values)
+        for low, high in (
+            _bounds(condition.op, value, field.data_type) for value in condition.values
+        )
         if low < high
     ]
 

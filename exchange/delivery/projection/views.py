@@ -72,8 +72,16 @@ class VersionView:
     @property
     def key_is_clear(self) -> bool:
         """Whether every item of the key is shown as it is."""
-        clear = {item.name for item in self.items if item.mask is None}
-        return all(field.name in clear for field in self.key_items)
+        return self._clear.issuperset(field.name for field in self.key_items)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every item of the version is shown as it is."""
+        return self._clear.issuperset(field.name for field in self.fields)
+
+    @property
+    def _clear(self) -> set[str]:
+        return {item.name for item in self.items if item.mask is None}
 
     @property
     def needs_predecessors(self) -> bool:
