@@ -1,6 +1,6 @@
 """Where the demo plays: the running platform, and everybody who calls it over HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from deploy.local.files import read_json
 from shuyuan_client.http import ExchangeClient, Grant, Refused
 
 NOT_FOUND = 404
+LIST_LIMIT = "200"
 # The people whom `make up` has seeded, one for each role.
 OPERATOR, SECURITY, AUTHORITY = "operator", "security", "authority"
 
@@ -73,15 +74,21 @@ def find(client: ExchangeClient, path: str) -> Json | None:
         raise
 
 
-def find_in(client: ExchangeClient, path: str, wanted: Json, **filters: str) -> Json | None:
-    """Return the first thing of a list, narrowed by `filters`, whose fields are as wanted."""
+def listed(client: ExchangeClient, path: str, **filters: str) -> Iterator[Json]:
+    """Yield everything of a list, narrowed by `filters`, page after page."""
     cursor: str | None = None
     while True:
-        params = filters | {"limit": "200"} | ({"cursor": cursor} if cursor else {})
+        params = filters | {"limit": LIST_LIMIT} | ({"cursor": cursor} if cursor else {})
         page = client.ask("GET", path, params=params)
-        for item in page["items"]:
-            if all(item[name] == value for name, value in wanted.items()):
-                return dict(item)
+        yield from page["items"]
         cursor = page["next_cursor"]
         if cursor is None:
-            return None
+            return
+
+
+def find_in(client: ExchangeClient, path: str, wanted: Json, **filters: str) -> Json | None:
+    """Return the first thing of a list, narrowed by `filters`, whose fields are as wanted."""
+    for item in listed(client, path, **filters):
+        if all(item[name] == value for name, value in wanted.items()):
+            return item
+    return None

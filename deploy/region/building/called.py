@@ -3,10 +3,11 @@
 import json
 import time
 
+from deploy.demo.stage import Json, find
 from deploy.region.building.doors import Doors, Receiver
 from deploy.region.building.records import expected, line_of
 from deploy.region.building.registry import allow_own_machine
-from deploy.region.building.stage import Json, Stage, found
+from deploy.region.building.stage import Stage
 from deploy.region.records.cast import Cast
 from deploy.region.records.making import records
 from deploy.region.region import Pair, Resource
@@ -24,7 +25,7 @@ def receive(stage: Stage, doors: Doors, pair: Pair, subscription: str, cast: Cas
 
     What was pushed to a run whose notes are lost is not pushed again: it is pulled, as a push may.
     """
-    if found(stage.head(pair.department), f"/v1/subscriptions/{subscription}/endpoint"):
+    if find(stage.head(pair.department), f"/v1/subscriptions/{subscription}/endpoint"):
         return _pulled(stage, pair, subscription)
     receiver = doors.receivers[f"/push/{subscription}"] = Receiver()
     head, path = stage.head(pair.department), f"/v1/subscriptions/{subscription}/endpoint"
@@ -73,7 +74,7 @@ def mount(stage: Stage, doors: Doors, resource: Resource, cast: Cast) -> None:
         "auth": {"kind": "none"},
         "timeouts": {"connect": 5, "first_byte": 30, "idle": 30},
     }  # fmt: skip
-    known = found(head, path)
+    known = find(head, path)
     headers = {} if known is None else {"If-Match": head.send("GET", path).headers["ETag"]}
     head.ask("PUT", path, body, headers=headers)
 

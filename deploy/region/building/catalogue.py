@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from catalog.national import files as national
+from deploy.demo.stage import AUTHORITY, Json, find, listed
 from deploy.region.building.crowd import Crowd
-from deploy.region.building.stage import AUTHORITY, Json, Stage, found, listed
+from deploy.region.building.stage import Stage
 from deploy.region.checking import NATIONAL
 from deploy.region.files import CodeListRow, ElementRow
 from deploy.region.region import (
@@ -57,7 +58,7 @@ def register_terms(stage: Stage, crowd: Crowd) -> int:
 
 def _code_list(stage: Stage, row: CodeListRow) -> None:
     authority, path = stage.seeded(AUTHORITY), f"/v1/code-lists/{row.code}"
-    known = found(authority, path)
+    known = find(authority, path)
     if known is None:
         body = {"code": row.code, "name": row.name, "standard": row.standard}
         known = authority.ask("POST", "/v1/code-lists", body)
@@ -227,7 +228,7 @@ def _publish(stage: Stage, resource: Resource) -> None:
     clerk = stage.clerk(resource.department)
     name = f"resource {resource.system.id}"
     drafted = stage.notes.get(name)
-    entry = None if drafted is None else found(clerk, f"/v1/resources/{drafted}")
+    entry = None if drafted is None else find(clerk, f"/v1/resources/{drafted}")
     if entry is None:
         entry = clerk.ask("POST", "/v1/resources", entry_of(stage, resource))
         stage.notes.note(name, entry["id"])

@@ -8,15 +8,14 @@ import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
+from deploy.demo.stage import Json
 from shuyuan_client.webhooks import NotVerified, WebhookVerifier
 
 HOST = "127.0.0.1"
 OK, UNAUTHORIZED, NOT_FOUND = 200, 401, 404
 CHALLENGE = "endpoint.challenge"
-
-Json = dict[str, Any]
 
 
 class Receiver:

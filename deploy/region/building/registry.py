@@ -1,7 +1,8 @@
 """Departments, their people and their systems; what is there already stays."""
 
+from deploy.demo.stage import OPERATOR, SECURITY, Json, listed
 from deploy.region.building.crowd import Crowd
-from deploy.region.building.stage import OPERATOR, SECURITY, Json, Stage, listed
+from deploy.region.building.stage import Stage
 from deploy.region.files import SystemRow
 from deploy.region.region import CONSUMES, PROVIDES, Department, posts
 

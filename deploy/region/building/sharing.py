@@ -4,8 +4,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
+from deploy.demo.stage import Json, listed
 from deploy.region.building.crowd import Crowd
-from deploy.region.building.stage import Json, Stage, listed
+from deploy.region.building.stage import Stage
 from deploy.region.region import Pair
 from kernel import clock
 from kernel.workdays import local_date

@@ -2,7 +2,7 @@
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -10,17 +10,13 @@ from typing import Any, Self
 
 from deploy.demo.memory import Memory
 from deploy.demo.sign_in import signing_in
+from deploy.demo.stage import AUTHORITY
 from deploy.local.files import read_json, write_json
 from deploy.region.region import STATE, Department, Region
-from shuyuan_client.http import ExchangeClient, Grant, Refused, with_secret
+from shuyuan_client.http import ExchangeClient, Grant, with_secret
 
-OPERATOR, SECURITY, AUTHORITY = "operator", "security", "authority"
 NATIONAL_AUTHORITY = "国家数据局"
 PASSWORD_BYTES = 18
-NOT_FOUND = 404
-LIST_LIMIT = "200"
-
-Json = dict[str, Any]
 
 
 class Notes:
@@ -131,25 +127,3 @@ class Stage:
                 self._clients[name] = self._open.enter_context(client)
                 client.token()
             return self._clients[name]
-
-
-def listed(client: ExchangeClient, path: str, **filters: str) -> Iterator[Json]:
-    """Yield everything of a list, page after page."""
-    cursor: str | None = None
-    while True:
-        params = filters | {"limit": LIST_LIMIT} | ({"cursor": cursor} if cursor else {})
-        page = client.ask("GET", path, params=params)
-        yield from page["items"]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return
-
-
-def found(client: ExchangeClient, path: str) -> Json | None:
-    """Return the thing, None when there is none."""
-    try:
-        return client.ask("GET", path)
-    except Refused as refusal:
-        if refusal.status == NOT_FOUND:
-            return None
-        raise

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
+from deploy.demo.stage import Json
 from deploy.region.building.called import allow, call, mount, receive
 from deploy.region.building.crowd import Crowd
 from deploy.region.building.doors import Doors
 from deploy.region.building.records import digest, expected, received
-from deploy.region.building.stage import Json, Stage
+from deploy.region.building.stage import Stage
 from deploy.region.records.cast import Cast
 from deploy.region.records.making import records
 from deploy.region.region import DIVISION, Pair
