@@ -24,7 +24,7 @@ EXAMPLE = {
 
 def hand_over(stage: Stage, narrator: Narrator, flow: Flow) -> None:
     """Print commands that work as they stand, in the folder where the demo was started."""
-    page = f"{stage.platform.base_url}/docs"
+    page = f"{stage.base_url}/docs"
     narrator.title(
         f"完成，用时 {narrator.seconds:.1f} 秒。平台仍在运行：{page}。可继续：",
         f"Done in {narrator.seconds:.1f} s. The platform goes on running. Try:",

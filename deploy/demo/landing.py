@@ -78,7 +78,7 @@ def _config(
     )
     return Config(
         name=CONSUMER.profile,
-        exchange=Exchange(base_url=stage.platform.base_url, client_id=client_id, secret=secret),
+        exchange=Exchange(base_url=stage.base_url, client_id=client_id, secret=secret),
         database=DatabaseSettings(
             kind="postgresql", host=str(url.query.get("host") or url.host), port=url.port,
             database=NAME, user=str(url.username), password=password, tls=tls,

@@ -15,7 +15,7 @@ LANGUAGE = "zh"
 
 def read(stage: Stage) -> int:
     """Return how many datasets there are; prove that the demo's own is one, by whom, how."""
-    graph = _whole(stage.platform.base_url)
+    graph = _whole(stage.base_url)
     datasets = set(graph.subjects(RDF.type, DCAT.Dataset))
     named = set(graph.subjects(DCTERMS.title, Literal(RESOURCE["name"], LANGUAGE)))
     found = named & datasets

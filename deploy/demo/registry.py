@@ -81,7 +81,7 @@ def _admitted(stage: Stage, system: System, client_id: str) -> bool:
         return False
     stage.memory.write_profile(
         system.profile,
-        SHUYUAN_BASE_URL=stage.platform.base_url,
+        SHUYUAN_BASE_URL=stage.base_url,
         SHUYUAN_CLIENT_ID=client_id,
         SHUYUAN_CLIENT_SECRET=secret,
     )

@@ -30,19 +30,13 @@ class Platform:
     folder: Path
 
 
-class Stage:
-    """A context that holds one signed-in client for each person and system."""
+class Callers:
+    """A context that holds a client for everybody who calls one platform, by name."""
 
-    def __init__(self, platform: Platform) -> None:
-        self.platform = platform
-        self.memory = Memory(platform.folder)
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
         self._clients: dict[str, ExchangeClient] = {}
         self._open = ExitStack()
-        people = read_json(platform.credentials).get("people", [])
-        for person in people:
-            grant = signing_in(person["username"], person["password"])
-            for role in person["roles"]:
-                self.admit(role, grant)
 
     def __enter__(self) -> Self:
         return self
@@ -57,11 +51,25 @@ class Stage:
 
     def admit(self, name: str, grant: Grant) -> None:
         """Let somebody call the platform under this name."""
-        client = ExchangeClient(self.platform.base_url, grant)
+        client = ExchangeClient(self.base_url, grant)
         self._clients[name] = self._open.enter_context(client)
 
     def as_(self, name: str) -> ExchangeClient:
         return self._clients[name]
+
+
+class Stage(Callers):
+    """The people whom `make up` has seeded, and whom the demo admits."""
+
+    def __init__(self, platform: Platform) -> None:
+        super().__init__(platform.base_url)
+        self.platform = platform
+        self.memory = Memory(platform.folder)
+        people = read_json(platform.credentials).get("people", [])
+        for person in people:
+            grant = signing_in(person["username"], person["password"])
+            for role in person["roles"]:
+                self.admit(role, grant)
 
 
 def find(client: ExchangeClient, path: str) -> Json | None:

@@ -3,14 +3,12 @@
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from deploy.demo.memory import Memory
 from deploy.demo.sign_in import signing_in
-from deploy.demo.stage import AUTHORITY
+from deploy.demo.stage import AUTHORITY, Callers
 from deploy.local.files import read_json, write_json
 from deploy.region.region import STATE, Department, Region
 from shuyuan_client.http import ExchangeClient, Grant, with_secret
@@ -41,35 +39,22 @@ class Notes:
                 write_json(self._path, self._known)
 
 
-class Stage:
-    """A context; clients are made when somebody first acts."""
+class Stage(Callers):
+    """Clients are made when somebody first acts."""
 
     def __init__(
         self, base_url: str, credentials: Mapping[str, Any], folder: Path, region: Region
     ) -> None:
-        self.base_url = base_url
+        super().__init__(base_url)
         self.region = region
         self.notes = Notes(folder / "notes.json")
         self._memory = Memory(folder)
-        self._open = ExitStack()
         self._lock = threading.RLock()
-        self._clients: dict[str, ExchangeClient] = {}
         self._seeded = {
             role: (person["username"], person["password"])
             for person in credentials.get("people", [])
             for role in person["roles"]
         }
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._open.close()
 
     def seeded(self, role: str) -> ExchangeClient:
         """One of the people with whom the platform begins."""
@@ -123,7 +108,6 @@ class Stage:
     def _client(self, name: str, grant: Callable[[], Grant]) -> ExchangeClient:
         with self._lock:
             if name not in self._clients:
-                client = ExchangeClient(self.base_url, grant())
-                self._clients[name] = self._open.enter_context(client)
-                client.token()
-            return self._clients[name]
+                self.admit(name, grant())
+                self.as_(name).token()
+            return self.as_(name)
