@@ -7,7 +7,6 @@ What every request of a kind says is in `bodies.json`.
 """
 
 import secrets
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,18 +14,18 @@ from typing import Any
 
 import msgspec
 
+from deploy.demo.sharing import agree
 from deploy.demo.sign_in import signing_in
 from deploy.local.files import read_json, write_private
 from kernel.identifiers import make_uscc
 from loadtests import records
-from shuyuan_client.http import ExchangeClient, Refused, with_secret
+from shuyuan_client.http import ExchangeClient, with_secret
 
 FILE = "world.json"
 LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 FEEDS = 3
 WAITING_SUBSCRIPTIONS = 8
 REVOCABLE_SUBSCRIPTIONS = 8
-FOLDING_SECONDS = 60.0
 # A quota that no run uses up: what is measured is that each page is counted against it.
 QUOTA = 2_000_000_000
 Json = dict[str, Any]
@@ -283,19 +282,8 @@ class Seeding:
     ) -> str:
         """Apply, sign and agree; `lifted` are the items whose mask the provider lifts."""
         path = f"/v1/applications/{self.application(asked, consumer, consumer.system)['id']}"
-        return _agreed(self.person(provider.head), path, {"unmasked": list(lifted)})
-
-
-def _agreed(head: ExchangeClient, path: str, said: Json) -> str:
-    """Agree, once the latest state is folded where the mode needs it."""
-    deadline = time.monotonic() + FOLDING_SECONDS
-    while True:
-        try:
-            return str(head.ask("POST", f"{path}/agree", said)["subscription_id"])
-        except Refused as refusal:
-            if refusal.code != "state_incomplete" or time.monotonic() > deadline:
-                raise
-            time.sleep(1)
+        agreed = agree(self.person(provider.head), path, {"unmasked": list(lifted)})
+        return str(agreed["subscription_id"])
 
 
 def _item(name: str, element: str) -> Json:

@@ -1,11 +1,9 @@
 """A version that narrows a running subscription is announced, and waits for its consumer."""
 
-from datetime import datetime, timedelta
-
 from deploy.demo import catalogue, sharing
 from deploy.demo.cast import AGRICULTURE, ANNOUNCED, NARROWED_ITEMS, NARROWER, SIGN_OFF, STATISTICS
 from deploy.demo.proof import require
-from deploy.demo.sharing import LAW_ZONE
+from deploy.demo.sharing import day_after
 from deploy.demo.stage import AUTHORITY, Json, Stage
 from shuyuan_client.http import ExchangeClient, Refused
 
@@ -47,8 +45,7 @@ def _revise(stage: Stage, path: str) -> None:
     if shown["status"] == "submitted":
         shown = authority.ask("POST", f"{path}/approve")
     if shown["announcement"] is None:
-        effective_on = datetime.now(LAW_ZONE).date() + timedelta(days=AHEAD_DAYS)
-        body = {"effective_on": effective_on.isoformat(), "reason": "（演示）名称改为部分显示"}
+        body = {"effective_on": day_after(AHEAD_DAYS), "reason": "（演示）名称改为部分显示"}
         head.ask("POST", f"{path}/announce", body)
 
 

@@ -2,16 +2,16 @@
 
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 from deploy.demo.cast import AGRICULTURE, APPLICATION, CONSUMER, STATISTICS
 from deploy.demo.proof import require
 from deploy.demo.stage import Json, Stage, find_in
-from shuyuan_client.http import Refused
+from kernel import clock
+from kernel.workdays import local_date
+from shuyuan_client.http import ExchangeClient, Refused
 
 YEAR_DAYS, REMEDY_DAYS = 365, 15
-LAW_ZONE = ZoneInfo("Asia/Shanghai")
 # P3: suspension stops delivery within a second, on every worker.
 STOP_SECONDS = 1.0
 REFUSALS_IN_A_ROW = 8
@@ -46,16 +46,18 @@ def _apply(stage: Stage, resource_id: str, client_id: str, items: Sequence[str],
     }
     path = f"/v1/applications/{clerk.ask('POST', '/v1/applications', asked)['id']}"
     stage.as_(AGRICULTURE.head).ask("POST", f"{path}/sign")
-    agreed = _agree(stage, path)
+    agreed = agree(stage.as_(STATISTICS.head), path, {})
     return clerk.ask("GET", f"/v1/subscriptions/{agreed['subscription_id']}")
 
 
-def _agree(stage: Stage, path: str) -> Json:
+def agree(
+    head: ExchangeClient, path: str, said: Json, *, within_seconds: float = FOLDING_SECONDS
+) -> Json:
     """Let the provider's head agree, once the latest state is folded where the mode needs it."""
-    deadline = time.monotonic() + FOLDING_SECONDS
+    deadline = time.monotonic() + within_seconds
     while True:
         try:
-            return stage.as_(STATISTICS.head).ask("POST", f"{path}/agree", {})
+            return head.ask("POST", f"{path}/agree", said)
         except Refused as refusal:
             if refusal.code != "state_incomplete" or time.monotonic() > deadline:
                 raise
@@ -105,4 +107,4 @@ def seconds_until_stopped(stage: Stage, subscription_id: str) -> float:
 
 def day_after(days: int) -> str:
     """Return the day in Shanghai so many days from today."""
-    return (datetime.now(LAW_ZONE).date() + timedelta(days=days)).isoformat()
+    return (local_date(clock.now()) + timedelta(days=days)).isoformat()

@@ -1,19 +1,14 @@
 """Applications in bundles, with the consent of both heads (Order 809 Art 20): one for each use."""
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 
+from deploy.demo.sharing import YEAR_DAYS, agree, day_after
 from deploy.demo.stage import Json, listed
 from deploy.region.building.crowd import Crowd
 from deploy.region.building.stage import Stage
 from deploy.region.region import Pair
-from kernel import clock
-from kernel.workdays import local_date
-from shuyuan_client.http import Refused
 
-YEAR_DAYS = 365
-FOLDING_SECONDS, FOLDING_PAUSE_SECONDS = 120.0, 1.0
+FOLDING_SECONDS = 120.0
 LEDGERED = frozenset({"pull", "table", "query"})
 LIVE = frozenset({"active", "suspended"})
 
@@ -74,13 +69,12 @@ def _subscribe(stage: Stage, pairs: Sequence[Pair]) -> None:
 
 def _form(stage: Stage, pairs: Sequence[Pair]) -> Json:
     pair = pairs[0]
-    until = local_date(clock.now()) + timedelta(days=YEAR_DAYS)
     return {
         "title": f"{pair.consumer.name}数据共享申请",
         "basis": pair.basis,
         "scenario": "；".join(each.scenario for each in pairs),
         "scope": pair.scope,
-        "valid_until": until.isoformat(),
+        "valid_until": day_after(YEAR_DAYS),
         "commitment": True,
         "lines": [_line(stage, each) for each in pairs],
     }
@@ -103,11 +97,4 @@ def _agree(stage: Stage, pair: Pair, application_id: str) -> str:
     if shown["status"] == "agreed":
         return str(shown["subscription_id"])
     body = {"ledger": True} if pair.mode in LEDGERED else {}
-    until = time.monotonic() + FOLDING_SECONDS
-    while True:
-        try:
-            return str(head.ask("POST", f"{path}/agree", body)["subscription_id"])
-        except Refused as refusal:
-            if refusal.code != "state_incomplete" or time.monotonic() > until:
-                raise
-            time.sleep(FOLDING_PAUSE_SECONDS)
+    return str(agree(head, path, body, within_seconds=FOLDING_SECONDS)["subscription_id"])
