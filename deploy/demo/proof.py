@@ -25,13 +25,14 @@ def only(records: Iterable[Record], items: Sequence[str]) -> list[Record]:
     return [{item: record[item] for item in items if item in record} for record in records]
 
 
+def line_of(record: Record) -> str:
+    """Return a record in the one form that digests are made of."""
+    return json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def digest(records: Iterable[Record]) -> str:
     """Return the SHA-256 of the records in canonical form, whatever their order."""
-    lines = sorted(
-        json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        for record in records
-    )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return hashlib.sha256("\n".join(sorted(map(line_of, records))).encode()).hexdigest()
 
 
 def require_same(arrived: Sequence[Record], approved: Sequence[Record]) -> str:

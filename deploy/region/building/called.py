@@ -3,9 +3,10 @@
 import json
 import time
 
+from deploy.demo.proof import line_of
 from deploy.demo.stage import Json, find
 from deploy.region.building.doors import Doors, Receiver
-from deploy.region.building.records import expected, line_of
+from deploy.region.building.records import expected
 from deploy.region.building.registry import allow_own_machine
 from deploy.region.building.stage import Stage
 from deploy.region.records.cast import Cast

@@ -8,8 +8,8 @@ from http import HTTPStatus
 
 import httpx
 
+from deploy.demo.proof import digest
 from deploy.region.building.crowd import Crowd
-from deploy.region.building.records import digest, line_of
 from deploy.region.building.stage import Stage
 from deploy.region.records.cast import Cast
 from deploy.region.records.making import records
@@ -33,8 +33,8 @@ def download(stage: Stage, crowd: Crowd, cast: Cast) -> int:
 
 def _download(stage: Stage, resource: Resource, cast: Cast) -> None:
     body = _fetched(f"{stage.base_url}/open/{stage.resource_id(resource.system.id)}.ndjson")
-    came = digest([line_of(json.loads(line)["data"]) for line in body.splitlines()])
-    meant = digest([*map(line_of, records(resource, cast))])
+    came = digest(json.loads(line)["data"] for line in body.splitlines())
+    meant = digest(records(resource, cast))
     if came != meant:
         raise Failure(
             f"开放数据 {resource.name} 的下载与所提交的不一致：{came[:16]}，{meant[:16]}",

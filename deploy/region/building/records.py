@@ -1,10 +1,10 @@
 """Each system publishes its records, in batches that are taken once however often they are sent."""
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from deploy.demo import proof
 from deploy.region.building.crowd import Crowd
 from deploy.region.building.stage import Stage
 from deploy.region.records.cast import Cast
@@ -17,7 +17,6 @@ BATCH = 2_000
 @dataclass(frozen=True, slots=True)
 class Batch:
     body: bytes
-    count: int
 
     @property
     def digest(self) -> str:
@@ -53,42 +52,35 @@ def _published(resource_id: str, taken: int, resource: Resource) -> dict[str, st
 def _batches(made: Iterator[Record]) -> Iterator[Batch]:
     lines: list[str] = []
     for record in made:
-        lines.append(line_of(record))
+        lines.append(proof.line_of(record))
         if len(lines) == BATCH:
-            yield Batch("\n".join(lines).encode(), len(lines))
+            yield Batch("\n".join(lines).encode())
             lines = []
     if lines:
-        yield Batch("\n".join(lines).encode(), len(lines))
+        yield Batch("\n".join(lines).encode())
 
 
-def line_of(record: Mapping[str, object]) -> str:
-    """One record in the one form that digests are made of."""
-    return json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-def digest(lines: Sequence[str]) -> str:
-    """SHA-256 of records, whatever their order."""
-    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
-
-
-def shown_items(resource: Resource) -> tuple[str, ...]:
+def _shown_items(resource: Resource) -> list[str]:
     """The items that both sides see alike: those without a mask."""
-    return tuple(item.name for item in resource.items if item.mask is None)
+    return [item.name for item in resource.items if item.mask is None]
 
 
-def expected(pair: Pair, cast: Cast) -> list[str]:
-    """What the provider knows that the consumer is to receive, of the items that both see alike."""
+def granted(pair: Pair, cast: Cast) -> Iterator[Record]:
+    """Yield the records that the consumer is to receive: those that its row filter lets pass."""
     conditions = pair.row_filter
     prefix = conditions[0]["value"] if conditions else ""
-    items = shown_items(pair.resource)
-    return [
-        line_of({item: record[item] for item in items})
+    return (
+        record
         for record in records(pair.resource, cast)
         if not prefix or record[DIVISION].startswith(prefix)
-    ]
+    )
 
 
-def received(pair: Pair, arrived: Sequence[Mapping[str, object]]) -> list[str]:
+def expected(pair: Pair, cast: Cast) -> list[proof.Record]:
+    """What the provider knows that the consumer is to receive, of the items that both see alike."""
+    return proof.only(granted(pair, cast), _shown_items(pair.resource))
+
+
+def received(pair: Pair, arrived: Iterable[proof.Record]) -> list[proof.Record]:
     """What came, of the items that both see alike."""
-    items = shown_items(pair.resource)
-    return [line_of({item: each[item] for item in items if item in each}) for each in arrived]
+    return proof.only(arrived, _shown_items(pair.resource))

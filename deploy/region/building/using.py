@@ -5,16 +5,17 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 
+from deploy.demo.proof import digest
 from deploy.demo.stage import Json
 from deploy.region.building.called import allow, call, mount, receive
 from deploy.region.building.crowd import Crowd
 from deploy.region.building.doors import Doors
-from deploy.region.building.records import digest, expected, received
+from deploy.region.building.records import expected, granted, received
 from deploy.region.building.stage import Stage
 from deploy.region.records.cast import Cast
-from deploy.region.records.making import records
-from deploy.region.region import DIVISION, Pair
+from deploy.region.region import Pair
 from kernel import clock
 from kernel.workdays import local_date
 from shuyuan_client.failures import Failure
@@ -161,12 +162,7 @@ def _verify(stage: Stage, pair: Pair, cast: Cast) -> Use:
     """Ask some things that are right, and one that is wrong: the values stay with the provider."""
     client, subscription = stage.system(pair.consumer.id), _subscription(stage, pair)
     path = f"/v1/subscriptions/{subscription}/verify"
-    prefix = pair.row_filter[0]["value"] if pair.row_filter else ""
-    rows = [
-        row
-        for row in records(pair.resource, cast)
-        if not prefix or row[DIVISION].startswith(prefix)
-    ][:ASKED]
+    rows = [*islice(granted(pair, cast), ASKED)]
     (key,) = (item.name for item in pair.resource.items if item.row.key)
     told = next(item.name for item in pair.resource.items if not item.row.key)
     answers = []
