@@ -6,8 +6,7 @@ import time
 from deploy.demo.proof import line_of
 from deploy.demo.stage import Json, find
 from deploy.region.building.doors import Doors, Receiver
-from deploy.region.building.records import expected
-from deploy.region.building.registry import allow_own_machine
+from deploy.region.building.records import expected, latest
 from deploy.region.building.stage import Stage
 from deploy.region.records.cast import Cast
 from deploy.region.records.making import records
@@ -26,10 +25,11 @@ def receive(stage: Stage, doors: Doors, pair: Pair, subscription: str, cast: Cas
 
     What was pushed to a run whose notes are lost is not pushed again: it is pulled, as a push may.
     """
-    if find(stage.head(pair.department), f"/v1/subscriptions/{subscription}/endpoint"):
-        return _pulled(stage, pair, subscription)
-    receiver = doors.receivers[f"/push/{subscription}"] = Receiver()
     head, path = stage.head(pair.department), f"/v1/subscriptions/{subscription}/endpoint"
+    if find(head, path):
+        client = stage.system(pair.consumer.id)
+        return latest(client.pages(subscription, client.rewind(subscription, "earliest")))
+    receiver = doors.receivers[f"/push/{subscription}"] = Receiver()
     body = {"url": doors.url(f"/push/{subscription}"), "format": "webhook"}
     receiver.verifier = WebhookVerifier(head.ask("PUT", path, body)["secret"])
     tested = head.ask("POST", f"{path}/test")
@@ -44,15 +44,6 @@ def receive(stage: Stage, doors: Doors, pair: Pair, subscription: str, cast: Cas
     arrived = receiver.records
     head.ask("POST", f"{path}/pause")
     return arrived
-
-
-def _pulled(stage: Stage, pair: Pair, subscription: str) -> list[Json]:
-    client = stage.system(pair.consumer.id)
-    last: dict[str, Json | None] = {}
-    for page in client.pages(subscription, client.rewind(subscription, "earliest")):
-        for line in page.records():
-            last[line.key] = line.data
-    return [data for data in last.values() if data is not None]
 
 
 def mount(stage: Stage, doors: Doors, resource: Resource, cast: Cast) -> None:
@@ -89,9 +80,3 @@ def call(stage: Stage, pair: Pair, subscription: str) -> list[Json]:
         answer = json.loads(client.send("GET", path).content)
         arrived += [item["data"] for item in answer["items"]]
     return arrived
-
-
-def allow(stage: Stage, pair: Pair) -> None:
-    """Let security name this machine as a network of the department that is called."""
-    called = pair.resource.department if pair.mode == "api" else pair.department
-    allow_own_machine(stage, called)

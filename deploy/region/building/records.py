@@ -2,25 +2,18 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from itertools import islice
 
 from deploy.demo import proof
+from deploy.demo.stage import Json
 from deploy.region.building.crowd import Crowd
 from deploy.region.building.stage import Stage
 from deploy.region.records.cast import Cast
 from deploy.region.records.making import Record, records
 from deploy.region.region import DIVISION, Pair, Resource
+from shuyuan_client.http import Page
 
 BATCH = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    body: bytes
-
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.body).hexdigest()
 
 
 def publish(stage: Stage, crowd: Crowd, cast: Cast) -> int:
@@ -37,10 +30,10 @@ def _publish(stage: Stage, resource: Resource, cast: Cast) -> None:
     if (known.get("resource"), known.get("print")) == (resource_id, resource.records_print):
         return
     taken = 0
-    for batch in _batches(records(resource, cast)):
+    for body in _batches(records(resource, cast)):
         # Named by its content: a run that broke off sends it again, and it is taken once.
-        client = stage.system(resource.system.id)
-        receipt, _again = client.publish(resource_id, batch.body, key=f"region {batch.digest}")
+        key = f"region {hashlib.sha256(body).hexdigest()}"
+        receipt, _again = stage.system(resource.system.id).publish(resource_id, body, key=key)
         taken += receipt["accepted"]
     stage.notes.note(name, _published(resource_id, taken, resource))
 
@@ -49,15 +42,9 @@ def _published(resource_id: str, taken: int, resource: Resource) -> dict[str, st
     return {"resource": resource_id, "records": taken, "print": resource.records_print}
 
 
-def _batches(made: Iterator[Record]) -> Iterator[Batch]:
-    lines: list[str] = []
-    for record in made:
-        lines.append(proof.line_of(record))
-        if len(lines) == BATCH:
-            yield Batch("\n".join(lines).encode())
-            lines = []
-    if lines:
-        yield Batch("\n".join(lines).encode())
+def _batches(made: Iterator[Record]) -> Iterator[bytes]:
+    while some := [*islice(made, BATCH)]:
+        yield "\n".join(map(proof.line_of, some)).encode()
 
 
 def _shown_items(resource: Resource) -> list[str]:
@@ -79,6 +66,12 @@ def granted(pair: Pair, cast: Cast) -> Iterator[Record]:
 def expected(pair: Pair, cast: Cast) -> list[proof.Record]:
     """What the provider knows that the consumer is to receive, of the items that both see alike."""
     return proof.only(granted(pair, cast), _shown_items(pair.resource))
+
+
+def latest(pages: Iterable[Page]) -> list[Json]:
+    """The last state of each key that pages tell, without what was deleted."""
+    last = {line.key: line.data for page in pages for line in page.records()}
+    return [data for data in last.values() if data is not None]
 
 
 def received(pair: Pair, arrived: Iterable[proof.Record]) -> list[proof.Record]:

@@ -9,10 +9,11 @@ from itertools import islice
 
 from deploy.demo.proof import digest
 from deploy.demo.stage import Json
-from deploy.region.building.called import allow, call, mount, receive
+from deploy.region.building.called import call, mount, receive
 from deploy.region.building.crowd import Crowd
 from deploy.region.building.doors import Doors
-from deploy.region.building.records import expected, granted, received
+from deploy.region.building.records import expected, granted, latest, received
+from deploy.region.building.registry import allow_own_machine
 from deploy.region.building.stage import Stage
 from deploy.region.records.cast import Cast
 from deploy.region.region import Pair
@@ -50,10 +51,9 @@ def use(stage: Stage, crowd: Crowd, cast: Cast) -> int:
 def _prepare(stage: Stage, crowd: Crowd, doors: Doors, pairs: list[Pair], cast: Cast) -> None:
     """Name the networks and mount the services that these pairs need."""
     called = [pair for pair in pairs if pair.mode in {"push", "api"}]
-    departments = {
-        (pair.resource if pair.mode == "api" else pair).department.uscc: pair for pair in called
-    }
-    crowd.each(departments.values(), lambda it: allow(stage, it))
+    departments = [(it.resource if it.mode == "api" else it).department for it in called]
+    once = {each.uscc: each for each in departments}
+    crowd.each(once.values(), lambda it: allow_own_machine(stage, it))
     services = {pair.resource.system.id: pair.resource for pair in called if pair.mode == "api"}
     crowd.each(services.values(), lambda it: mount(stage, doors, it, cast))
 
@@ -70,16 +70,20 @@ def _has_used(stage: Stage, pair: Pair) -> bool:
 
 def _use(stage: Stage, doors: Doors, pair: Pair, cast: Cast) -> None:
     subscription = _subscription(stage, pair)
-    if pair.mode == "push":
-        arrived = receive(stage, doors, pair, subscription, cast)
-        done = Use(subscription, pair.mode, len(arrived), "", _same(pair, cast, arrived), "")
-    elif pair.mode == "api":
-        arrived = call(stage, pair, subscription)
-        done = Use(subscription, pair.mode, len(arrived), "", _same(pair, cast, arrived), "")
-    else:
+    if pair.mode in READERS:
         done = READERS[pair.mode](stage, pair, cast)
+    else:
+        arrived = _by_own_program(stage, doors, pair, cast)
+        done = Use(subscription, pair.mode, len(arrived), "", _same(pair, cast, arrived), "")
     noted = asdict(done) | {"print": pair.resource.records_print}
     stage.notes.note(f"use {pair.id}", noted)
+
+
+def _by_own_program(stage: Stage, doors: Doors, pair: Pair, cast: Cast) -> list[Json]:
+    subscription = _subscription(stage, pair)
+    if pair.mode == "push":
+        return receive(stage, doors, pair, subscription, cast)
+    return call(stage, pair, subscription)
 
 
 def _same(pair: Pair, cast: Cast, arrived: list[Json]) -> str:
@@ -99,17 +103,11 @@ def _same(pair: Pair, cast: Cast, arrived: list[Json]) -> str:
 def _pull(stage: Stage, pair: Pair, cast: Cast) -> Use:
     """Read to the end of the log, store the position, and agree on the day's ledger."""
     client, subscription = stage.system(pair.consumer.id), _subscription(stage, pair)
-    cursor = client.rewind(subscription, "earliest")
-    last: dict[str, Json | None] = {}
-    bodies: list[bytes] = []
-    for page in client.pages(subscription, cursor):
-        cursor = page.next_cursor
-        if page.lines:
-            bodies.append(b"".join(line + b"\n" for line in page.lines))
-        for line in page.records():
-            last[line.key] = line.data
+    pages = [*client.pages(subscription, client.rewind(subscription, "earliest"))]
+    cursor = pages[-1].next_cursor
     client.commit(subscription, cursor)
-    arrived = [data for data in last.values() if data is not None]
+    arrived = latest(pages)
+    bodies = [b"".join(line + b"\n" for line in page.lines) for page in pages if page.lines]
     told = _same(pair, cast, arrived)
     agreed = _agree_on_the_day(stage, pair, bodies)
     return Use(subscription, pair.mode, len(arrived), cursor, told, agreed)
