@@ -9,10 +9,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from auth.regions.codes import REGION, STATE
 from deploy.region.files import (
     EVERY,
     OWN,
-    CodeListRow,
     DepartmentRow,
     ElementRow,
     Files,
@@ -25,7 +25,6 @@ from deploy.region.files import (
 )
 from kernel.identifiers import make_uscc
 
-REGION, STATE = "450000", "100000"
 CITY_DIGITS = 4
 # What the name of a resource says of its kind, and not of its subject.
 KINDS = ("开放数据集", "信息图层", "信息", "数据", "图层", "目录", "名录", "清单")
@@ -174,10 +173,6 @@ class Region:
     @cached_property
     def elements(self) -> Mapping[str, ElementRow]:
         return {row.code: row for row in self.files.elements}
-
-    @cached_property
-    def code_lists(self) -> Mapping[str, CodeListRow]:
-        return {row.code: row for row in self.files.code_lists}
 
     def only(self, groups: Collection[str]) -> "Region":
         """A part of the region: the systems of these groups, or of these ids, with what they use.

@@ -1,6 +1,7 @@
 """`docs/region.md` proves every named system: rows and reasons are compared, not figures."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import pytest
 
@@ -14,12 +15,14 @@ PAGE = ROOT / "docs" / "region.md"
 REGION = checking.region()
 
 
+@cache
 def lines() -> Sequence[list[str]]:
     """Return the cells of each row of the table, without its head."""
     rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
 
 
+@cache
 def proofs() -> Mapping[str, list[str]]:
     return {cells[0]: cells for cells in lines()}
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from auth.regions.codes import REGION, STATE
 from catalog.national import files as national
 from deploy.demo.stage import AUTHORITY, Json, find, listed
 from deploy.region.building.crowd import Crowd
@@ -11,9 +12,7 @@ from deploy.region.checking import NATIONAL
 from deploy.region.files import CodeListRow, ElementRow
 from deploy.region.region import (
     CLEAR,
-    REGION,
     STANDARD,
-    STATE,
     WHY_CLEAR,
     Department,
     Item,

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from auth.regions.codes import STATE
 from deploy.demo.memory import Memory
 from deploy.demo.sign_in import signing_in
 from deploy.demo.stage import AUTHORITY, Callers
 from deploy.local.files import read_json, write_json
-from deploy.region.region import STATE, Department, Region
+from deploy.region.region import Department, Region
 from shuyuan_client.http import ExchangeClient, Grant, with_secret
 
 NATIONAL_AUTHORITY = "国家数据局"

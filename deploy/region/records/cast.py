@@ -5,16 +5,17 @@ had; credit codes have organisation codes `RGN…`, which nobody was given; name
 and addresses say 示例. Check digits are right all the same.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from itertools import count
 
-from auth.regions.register import DIVISIONS
+from auth.regions.codes import COUNTY_DIGITS
+from deploy.demo.divisions import divisions
 from deploy.region.files import Files
 from deploy.region.records.drawing import chosen, drawn
+from deploy.region.region import CITY_DIGITS
 from kernel.identifiers import make_uscc, resident_check_digit
 
 PEOPLE, ENTERPRISES, PLACES = 8_000, 2_000, 2_000
@@ -24,7 +25,6 @@ FIRST_BIRTH, LAST_BIRTH = date(1946, 7, 1), date(2023, 6, 30)
 NO_DIVISION = "4599"
 DIVISIONS_OF_NOBODY = 100
 ORDERS = 1_000
-COUNTY_DIGITS, CITY_DIGITS = 6, 4
 GRAIN = 1_000_000
 SPREAD = 0.4
 """Degrees around the seat of a city."""
@@ -91,8 +91,7 @@ class Cast:
 
     @cached_property
     def counties(self) -> Sequence[County]:
-        with DIVISIONS.open(encoding="utf-8", newline="") as stream:
-            rows = [*csv.DictReader(stream)]
+        rows = divisions()
         names = {row["code"]: row["name"] for row in rows}
         return [
             County(row["code"][:COUNTY_DIGITS], row["name"], names[row["parent_code"]])
