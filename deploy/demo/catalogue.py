@@ -18,7 +18,7 @@ from deploy.demo.cast import (
 )
 from deploy.demo.proof import require
 from deploy.demo.stage import AUTHORITY, Json, Stage, find, find_in
-from shuyuan_client.http import Refused
+from shuyuan_client.http import ExchangeClient, Refused
 
 CONFLICT = 409
 
@@ -107,13 +107,19 @@ def publish_resource(stage: Stage, entry: Body = RESOURCE) -> str:
 
 def carry_on(stage: Stage, resource_id: str, status: str) -> str:
     """Take the newest version of a resource from a state to publication; return its id."""
-    path = f"/v1/resources/{resource_id}"
-    head, authority = stage.as_(STATISTICS.head), stage.as_(AUTHORITY)
+    path, head = f"/v1/resources/{resource_id}", stage.as_(STATISTICS.head)
+    step_on(
+        stage.as_(AUTHORITY), path, status, lambda: head.ask("POST", f"{path}/submit", SIGN_OFF)
+    )
+    return resource_id
+
+
+def step_on(authority: ExchangeClient, path: str, status: str, submit: Callable[[], Json]) -> None:
+    """Take an entry from a state to publication: signed off by its head, then by the authority."""
     steps: dict[str, Callable[[], Json]] = {
-        "draft": lambda: head.ask("POST", f"{path}/submit", SIGN_OFF),
+        "draft": submit,
         "submitted": lambda: authority.ask("POST", f"{path}/approve"),
         "approved": lambda: authority.ask("POST", f"{path}/publish"),
     }
     while status in steps:
         status = steps[status]()["status"]
-    return resource_id

@@ -1,10 +1,11 @@
 """Standards, code lists, elements and their sources, then the entries, each as its people do it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from auth.regions.codes import REGION, STATE
 from catalog.national import files as national
+from deploy.demo.catalogue import step_on
 from deploy.demo.stage import AUTHORITY, Json, find, listed
 from deploy.region.building.crowd import Crowd
 from deploy.region.building.stage import Stage
@@ -231,20 +232,10 @@ def _publish(stage: Stage, resource: Resource) -> None:
     if entry is None:
         entry = clerk.ask("POST", "/v1/resources", entry_of(stage, resource))
         stage.notes.note(name, entry["id"])
-    _carry_on(stage, resource, str(entry["id"]), str(entry["status"]))
-    stage.notes.note(f"entry {resource.system.id}", resource.entry_print)
-
-
-def _carry_on(stage: Stage, resource: Resource, resource_id: str, status: str) -> None:
-    path = f"/v1/resources/{resource_id}"
+    path = f"/v1/resources/{entry['id']}"
     authority = stage.authority(resource.department.region_code)
-    steps: Mapping[str, Callable[[], Json]] = {
-        "draft": lambda: _submit(stage, resource, path),
-        "submitted": lambda: authority.ask("POST", f"{path}/approve"),
-        "approved": lambda: authority.ask("POST", f"{path}/publish"),
-    }
-    while status in steps:
-        status = steps[status]()["status"]
+    step_on(authority, path, str(entry["status"]), lambda: _submit(stage, resource, path))
+    stage.notes.note(f"entry {resource.system.id}", resource.entry_print)
 
 
 def _submit(stage: Stage, resource: Resource, path: str) -> Json:
