@@ -1,5 +1,6 @@
 """The model's results as Markdown, for the terminal and for docs/capacity.md alike."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from loadtests.capacity.model import Plan
 from loadtests.report import TEMPLATES, Table
 
 PAGE = Path(__file__).parents[2] / "docs" / "capacity.md"
+PART = re.compile(r"<!-- capacity: (.*?) -->")
 MEANINGS = {
     kind.PUBLISH: "publish a batch",
     kind.KEYED: "… with an `Idempotency-Key`, on top",
@@ -102,8 +104,11 @@ def blocks(costs: Costs) -> Mapping[str, str]:
 
 
 def renewed(text: str, costs: Costs) -> str:
-    """Return a page with its printed parts as they are now."""
-    return report.renewed(text, "capacity", blocks(costs))
+    """Return a page with its printed parts as they are now; KeyError for an unknown one."""
+    told = blocks(costs)
+    if unknown := set(PART.findall(text)).difference(told):
+        raise KeyError(*unknown)
+    return report.renewed(text, "capacity", told)
 
 
 def write(costs: Costs, path: Path = PAGE) -> None:

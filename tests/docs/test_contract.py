@@ -207,8 +207,6 @@ GET /catalog.ttl
 GET /catalog.jsonld
 GET /open/{}.{}
 """.strip().splitlines()
-NOT_YET = """
-""".strip().splitlines()
 
 
 @pytest.fixture(scope="module")
@@ -225,14 +223,6 @@ def operations(openapi: dict[str, Any]) -> Iterator[str]:
 @pytest.mark.parametrize("operation", BUILT)
 def test_what_is_promised_and_built_is_in_openapi(served: set[str], operation: str) -> None:
     assert operation in served
-
-
-@pytest.mark.parametrize("operation", NOT_YET)
-def test_what_is_not_built_is_absent_and_said_to_be(served: set[str], operation: str) -> None:
-    """Built now? Move it up, and out of section 7 of docs/api.md and of both READMEs."""
-    assert operation not in served
-    missing = text("api.md").partition("## 7")[2].partition("## 8")[0]
-    assert operation.rpartition("/")[2].strip("{}") in missing
 
 
 def test_everything_but_signing_in_and_open_data_needs_a_token(openapi: dict[str, Any]) -> None:

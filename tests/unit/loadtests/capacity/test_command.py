@@ -80,3 +80,8 @@ def test_a_page_is_renewed_in_its_printed_parts_only(tmp_path: Path) -> None:
     assert renewed.endswith("<!-- end -->\nafter\n")
     assert "old" not in renewed
     assert page.renewed(renewed, COSTS) == renewed
+
+
+def test_an_unknown_part_of_a_page_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        page.renewed("<!-- capacity: wishes -->\n<!-- end -->\n", COSTS)
