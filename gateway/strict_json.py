@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
@@ -113,7 +113,7 @@ def _is_plainly_right(body: bytes) -> Steps[bool]:
     may_be_cut = _MAY_BE_CUT.search(body) is not None
     yield
     # Of a name that stands twice the reader keeps one, and the text counts both.
-    members = yield from _members(value, float if may_be_cut else None)
+    members = yield from _members(value, may_be_cut=may_be_cut)
     return members == members_at_most(body)
 
 
@@ -124,26 +124,29 @@ def _is_plain_text(body: bytes) -> bool:
         return False
 
 
-def _members(value: object, doubted: type | None) -> Steps[int]:
+def _members(value: object, *, may_be_cut: bool) -> Steps[int]:
     """Count the members of all objects, level by level; -1 where they nest too deeply.
 
-    And where one has too many, or a value of a type stands that is doubted.
+    And where one has too many, or a number stands that may be another than was written.
     """
     level, members, seen = [value], 0, 0
     for _depth in range(DEPTH_MAX):
         below: list[object] = []
         for each in level:
-            inner = each.values() if isinstance(each, dict) else each
+            inner: Collection[object]
             if isinstance(each, dict):
                 members += len(each)
                 if len(each) > MEMBERS_MAX:
                     return -1
-            elif not isinstance(each, list):
+                inner = each.values()
+            elif isinstance(each, list):
+                inner = each
+            else:
                 continue
-            if doubted is not None and doubted in set(map(type, inner)):  # type: ignore[call-overload]
+            if may_be_cut and float in map(type, inner):
                 return -1
-            below += [item for item in inner if isinstance(item, dict | list)]  # type: ignore[attr-defined]
-            seen += len(each)
+            below += [item for item in inner if isinstance(item, dict | list)]
+            seen += len(inner)
             if seen > AT_ONCE:
                 seen = 0
                 yield

@@ -25,7 +25,7 @@ def test_what_is_wrong_with_thousands_of_items_is_not_looked_for() -> None:
 
 
 def test_what_was_read_is_counted_in_turns() -> None:
-    assert sum(1 for _turn in strict_json._members([ITEMS] * 4, None)) >= 4
+    assert sum(1 for _turn in strict_json._members([ITEMS] * 4, may_be_cut=False)) >= 4
 
 
 async def test_every_place_that_is_wrong_is_named() -> None:
