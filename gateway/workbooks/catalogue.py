@@ -87,8 +87,6 @@ def _review(path: str, title: str) -> tuple[Column, ...]:
     )
 
 
-# Of a line so many resources that carry the same data are told.
-ALIKE_MAX: Final = 3
 NAME: Final = "资源名称"
 CODE: Final = "资源代码"
 ENTRY: Final = (
@@ -180,13 +178,13 @@ class Catalogue:
 
     async def alike(
         self, session: ReadSession, units: Sequence[Unit], threshold: float
-    ) -> Mapping[int, str]:
+    ) -> Mapping[int, Sequence[str]]:
         """Return by line what others publish, and the entry neither refers to nor explains."""
         drafted = {unit.row.number: self._drafted[unit.row.number] for unit in units}
         self._drafted = {}
         told = await duplicates.told(session, list(drafted.values()), threshold, self._likeness)
         return {
-            number: "；".join(told[shown.resource.id][:ALIKE_MAX])
+            number: told[shown.resource.id]
             for number, shown in drafted.items()
             if shown.resource.id in told
         }

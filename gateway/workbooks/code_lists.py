@@ -56,7 +56,7 @@ class CodeLists:
         session: ReadSession,  # noqa: ARG002 - of other workbooks
         units: Sequence[Unit],  # noqa: ARG002
         threshold: float,  # noqa: ARG002
-    ) -> Mapping[int, str]:
+    ) -> Mapping[int, Sequence[str]]:
         """Nothing: code lists are not compared."""
         return {}
 

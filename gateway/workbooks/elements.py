@@ -55,8 +55,6 @@ LAYOUT: Final = Layout(
     link=("数据元代码",),
     compared=True,
 )
-# Of a line so many elements that are the same datum are told.
-ALIKE_MAX: Final = 3
 
 
 class Elements:
@@ -90,12 +88,12 @@ class Elements:
 
     async def alike(
         self, session: ReadSession, units: Sequence[Unit], threshold: float
-    ) -> Mapping[int, str]:
+    ) -> Mapping[int, Sequence[str]]:
         """Return by line which other elements are the same datum (ADR 0039)."""
         wanted = [(unit.data["name"], unit.data["code"]) for unit in units]
         found = await likeness.same(session, wanted, threshold)
         return {
-            unit.row.number: "；".join(map(_told, same[:ALIKE_MAX]))
+            unit.row.number: [_told(each) for each in same]
             for unit, same in zip(units, found, strict=True)
             if same
         }

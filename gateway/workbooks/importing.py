@@ -32,6 +32,8 @@ BATCH: Final = 50
 RESULT_MAX: Final = 256 * 1024 * 1024
 NOT_DONE: Final = "未导入"
 TRIED: Final = "可以导入"
+# Of what carries the same data so much is told beside a line.
+ALIKE_MAX: Final = 3
 
 
 class Subject(Protocol):
@@ -49,8 +51,11 @@ class Subject(Protocol):
 
     async def alike(
         self, session: ReadSession, units: Sequence[Unit], threshold: float
-    ) -> Mapping[int, str]:
-        """Return by line what carries the same data already, of units that were done."""
+    ) -> Mapping[int, Sequence[str]]:
+        """Return by line what carries the same data already, likest first, of units that were done.
+
+        Lines that nothing is like are left out.
+        """
         ...
 
 
@@ -177,7 +182,9 @@ class _Import:
             self._run.settings.similar_score,
         )
         return [
-            (number, {**note, "alike": alike[number]} if number in alike else note)
+            (number, {**note, "alike": "；".join(alike[number][:ALIKE_MAX])})
+            if number in alike
+            else (number, note)
             for number, note in notes
         ]
 

@@ -11,8 +11,12 @@ from kernel.jobs import Run
 from kernel.workbooks.reading import EMPTY, Table
 from kernel.workbooks.writing import Heading, Sheet, write
 
-# Where the notes of a job keep what stands in a column.
-KEYS: Final = {DONE: "done", FAULT: "fault", ALIKE: "alike"}
+# The columns that are added, by where the notes of a job keep what stands in them.
+TOLD: Final = {
+    "done": Heading(DONE),
+    "fault": Heading(FAULT, width=60),
+    "alike": Heading(ALIKE, width=60),
+}
 RESULT_MAX: Final = 512 * 1024 * 1024
 FRAME: Final = 1024 * 1024
 
@@ -32,10 +36,11 @@ async def pieces(content: bytes) -> AsyncIterator[bytes]:
 def _sheets(
     layout: Layout, parsed: Parsed, notes: Mapping[int, Mapping[str, Any]]
 ) -> Iterator[Sheet]:
-    told = {DONE: 16, FAULT: 60} | ({ALIKE: 60} if layout.compared else {})
-    yield _sheet(layout.master, parsed.master, notes, 0, told)
+    keys = ("done", "fault")
+    compared = ("alike",) if layout.compared else ()
+    yield _sheet(layout.master, parsed.master, notes, 0, (*keys, *compared))
     if layout.detail is not None and parsed.detail is not None:
-        yield _sheet(layout.detail, parsed.detail, notes, DETAIL, {DONE: 16, FAULT: 60})
+        yield _sheet(layout.detail, parsed.detail, notes, DETAIL, keys)
 
 
 def _sheet(
@@ -43,16 +48,15 @@ def _sheet(
     table: Table,
     notes: Mapping[int, Mapping[str, Any]],
     base: int,
-    told: Mapping[str, int],
+    keys: Sequence[str],
 ) -> Sheet:
-    """Lay out the lines as they were sent, with the columns that are told and their widths."""
+    """Lay out the lines as they were sent, with the columns of TOLD that have these keys."""
     columns: Sequence[Column] = [c for c in part.columns if c.label in table.columns]
-    added = [Heading(label, width=width) for label, width in told.items()]
-    headings = [*(each.heading for each in columns), *added]
+    headings = [*(each.heading for each in columns), *(TOLD[key] for key in keys)]
     rows = (
         [
             *(row.cells.get(each.label, EMPTY).text for each in columns),
-            *(str(notes.get(base + row.number, {}).get(KEYS[label], "")) for label in told),
+            *(str(notes.get(base + row.number, {}).get(key, "")) for key in keys),
         ]
         for row in table.rows
     )
