@@ -7,12 +7,12 @@ open a file or choose what must differ between workers (tests/unit/gateway/test_
 
 import gc
 
+from kernel import memory
+
 # What is imported stays: to look through it for garbage a hundred times takes a second or two.
 gc.disable()
 
 import gateway.main  # noqa: E402, F401 - after that
 
 # What the collector never looks at is never written to, so that its pages stay shared.
-gc.collect()
-gc.freeze()
-gc.enable()
+memory.settle()
