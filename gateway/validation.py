@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from gateway.http.errors import RequestTimeout
 from kernel.errors import (
@@ -54,7 +55,7 @@ def refusal(error: RequestValidationError) -> ShuyuanError:
         return MalformedJson()
     in_body = any(item["loc"] and item["loc"][0] == "body" for item in found)
     kind = Invalid if in_body else BadRequest
-    return kind(errors=shown(found), error_count=len(found))
+    return kind(errors=_shown(found), error_count=len(found))
 
 
 def unreadable(cause: BaseException | None) -> ShuyuanError:
@@ -75,7 +76,14 @@ def unreadable(cause: BaseException | None) -> ShuyuanError:
     return BadRequest()
 
 
-def shown(found: Sequence[Mapping[str, Any]]) -> list[FieldError]:
+def of_body(error: ValidationError) -> Invalid:
+    """Return the refusal of a body that FastAPI has not read, with its places as FastAPI's."""
+    found = error.errors(include_url=False, include_input=False)
+    in_body = [{**each, "loc": ("body", *each["loc"])} for each in found]
+    return Invalid(errors=_shown(in_body), error_count=len(found))
+
+
+def _shown(found: Sequence[Mapping[str, Any]]) -> list[FieldError]:
     """Return those that an answer has room for: to word thousands would hold the loop."""
     return [field_error(each) for each in found[:REPORTED_ERRORS_MAX]]
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 
 from gateway.console.visit import Visit
-from gateway.validation import field_error
+from gateway.validation import of_body
 from kernel.errors import FieldError, Invalid
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -20,8 +20,7 @@ def body(model: type[Body], values: Mapping[str, Any]) -> Body:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        found = [field_error({**item, "loc": ("body", *item["loc"])}) for item in error.errors()]
-        raise Invalid(errors=found) from error
+        raise of_body(error) from error
 
 
 def whole(text: str | None) -> int | str | None:

@@ -107,9 +107,7 @@ class Lookups:
         try:
             return shape.model_validate_json(body)
         except ValidationError as error:
-            found = error.errors(include_url=False, include_input=False)
-            errors = validation.shown([{**each, "loc": ("body", *each["loc"])} for each in found])
-            raise Invalid(errors=errors, error_count=len(found)) from None
+            raise validation.of_body(error) from None
 
     async def query_one(self, subscription_id: str, request: HotRequest) -> None:
         async def ask(caller: PullCaller, _principal: Principal) -> Answer:
