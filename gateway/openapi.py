@@ -137,7 +137,7 @@ def _complete(schema: dict[str, Any], scopes: Mapping[str, list[str]]) -> dict[s
 def _named(schema: dict[str, Any]) -> dict[str, Any]:
     """Give schemas their own names, without those of modules."""
     schemas = schema["components"]["schemas"]
-    names = schema_names(list(schemas))
+    names = schema_names(schemas)
     schema["components"]["schemas"] = {names[name]: said for name, said in schemas.items()}
     whole: dict[str, Any] = renamed(schema, names, REF.format("schemas", ""))
     return whole

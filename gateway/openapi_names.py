@@ -1,7 +1,8 @@
 """Names in OpenAPI: operations are verbs of the field, schemas nouns without modules; pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 _PARAMETER: Final = re.compile(r"\{\w+\}")
@@ -114,12 +115,12 @@ def _joined(words: list[str]) -> str:
     return "".join(part[:1].upper() + part[1:] for part in parts)
 
 
-def schema_names(names: Iterator[str] | list[str]) -> dict[str, str]:
+def schema_names(names: Iterable[str]) -> dict[str, str]:
     """Return new names of schemas, by the old ones; ValueError where two would be the same."""
     found = {name: _schema_name(name) for name in names}
-    if len({*found.values()}) < len(found):
-        told = sorted(name for name in found.values() if [*found.values()].count(name) > 1)
-        raise ValueError(f"schemas of the same name: {', '.join(told)}")
+    doubled = sorted(name for name, count in Counter(found.values()).items() if count > 1)
+    if doubled:
+        raise ValueError(f"schemas of the same name: {', '.join(doubled)}")
     return found
 
 
