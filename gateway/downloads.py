@@ -47,16 +47,18 @@ def download(
     tag = f'"{blob.sha256}"'.encode()
     if tags.matches(request.headers.get("if-none-match", "").encode("latin-1"), tag):
         return Response(status_code=304, headers={"ETag": tag.decode()})
+    headers = _headers(blob, changed_at, page)
     if request.scope.get(HEAD_ONLY):
-        headers = {**_headers(blob, changed_at, page), "Content-Length": str(blob.bytes)}
+        headers |= {"Content-Length": str(blob.bytes)}
         return Response(headers=headers, media_type=blob.media)
     spans = None
     if _if_range(request.headers.get("if-range"), blob):
         spans = ranges(request.headers.get("range"), blob.bytes)
-    headers = _headers(blob, changed_at, page)
     if spans is None:
-        digest = f"sha-256=:{b64encode(bytes.fromhex(blob.sha256)).decode()}:"
-        headers |= {"Content-Length": str(blob.bytes), "Content-Digest": digest}
+        headers |= {
+            "Content-Length": str(blob.bytes),
+            "Content-Digest": headers["Repr-Digest"],
+        }
         whole = [_Part(b"", Span(0, blob.bytes))]
         return _answer(using, blob, whole, b"", 200, headers, blob.media)
     if len(spans) == 1:
