@@ -148,7 +148,7 @@ async def _entry(visit: Visit, session: ReadSession, resource_id: str) -> EntryP
     return EntryPage(
         entry=entry,
         own=entry.department == principal.department,
-        serving=entry.published_version is not None and entry.status != State.RETIRED,
+        serving=entry_life.serves(entry),
         fields=await _fields(session, visit, entry),
         versions=[version_summary(each) for each in listed],
         history=await _history(session, visit, resource_id),

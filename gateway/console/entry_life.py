@@ -54,7 +54,7 @@ async def gathered(visit: Visit, session: ReadSession, entry: ResourceView) -> L
         announced=announced,
         may_file=_may_file(visit, entry, announced),
         notice=_notice(visit, entry),
-        may_review=_heads(visit, entry) and _serves(entry),
+        may_review=_heads(visit, entry) and serves(entry),
         measurable=_measurable(visit, entry),
     )
 
@@ -81,7 +81,7 @@ def _notice(visit: Visit, entry: ResourceView) -> list[str]:
     known = entry.change_notice
     heads = _heads(visit, entry)
     if known is None:
-        return ["give"] if heads and _serves(entry) and entry.update_due_on is None else []
+        return ["give"] if heads and serves(entry) and entry.update_due_on is None else []
     if known.state is NoticeState.RUNNING and heads:
         return ["extend"]
     asked = known.state is NoticeState.EXTENSION_REQUESTED
@@ -92,7 +92,8 @@ def _heads(visit: Visit, entry: ResourceView) -> bool:
     return visit.has(Role.HEAD) and entry.department == visit.principal.department
 
 
-def _serves(entry: ResourceView) -> bool:
+def serves(entry: ResourceView) -> bool:
+    """Whether a version of it is in force."""
     return entry.published_version is not None and entry.status is not State.RETIRED
 
 
