@@ -318,11 +318,17 @@ class World:
         path = f"/v1/applications/{application}"
         await consumer.head.ask("POST", f"{path}/sign")
         said = dict(agreed or {}) | ({} if unmasked is None else {"unmasked": list(unmasked)})
-        head = self._providers[resource].head
-        answer = await head.post(f"{path}/agree", said)
+        return await self.agreed(self._providers[resource], application, said)
+
+    async def agreed(
+        self, provider: Department, application: str, said: Mapping[str, Any] | None = None
+    ) -> str:
+        """Let the provider agree to an application that is signed, and return the subscription."""
+        path = f"/v1/applications/{application}/agree"
+        answer = await provider.head.post(path, said or {})
         # A busy machine folds the latest state later than the platform waits for it.
         while answer.status_code == 409 and "retry-after" in answer.headers:
-            answer = await head.post(f"{path}/agree", said)
+            answer = await provider.head.post(path, said or {})
         return str(answered(answer)["subscription_id"])
 
     async def demand(

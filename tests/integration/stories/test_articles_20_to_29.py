@@ -10,7 +10,7 @@ from kernel.clock import now
 from kernel.workdays import add_working_days, local_date
 from tests.support.callers import Caller, Refused
 from tests.support.eventually import eventually
-from tests.support.world import ClientApp, Department, Sharing, World
+from tests.support.world import ClientApp, Sharing, World
 
 Json = dict[str, Any]
 TODAY = local_date(now())
@@ -181,7 +181,7 @@ async def test_article_24_data_of_a_lower_area_go_back_to_it_without_conditions(
     narrowed = {"items": ["id"], "records_per_day": 1, "valid_until": str(TODAY)}
     answer = await upper.head.post(f"{path}/agree", narrowed)
     assert {code for _, code in errors(answer.json())} == {"fixed"}
-    subscription = await _agreed(upper, application)
+    subscription = await world.agreed(upper, application)
     publisher = await world.client(upper)
     rows = [{"id": each, "division": each, "name": "某"} for each in ("450103", "450203")]
     await publisher.publish(resource, rows)
@@ -195,15 +195,6 @@ async def test_article_24_data_of_a_lower_area_go_back_to_it_without_conditions(
     figures = await upper.head.ask("GET", "/v1/stats/indicators")
     [returned] = [each for each in figures["items"] if each["id"] == "returned"]
     assert (returned["numerator"], returned["denominator"]) == (1, 1)
-
-
-async def _agreed(provider: Department, application: str) -> str:
-    """Agree, however long the latest state takes to be folded."""
-    path = f"/v1/applications/{application}/agree"
-    answer = await provider.head.post(path, {})
-    while answer.status_code == 409 and "retry-after" in answer.headers:
-        answer = await provider.head.post(path, {})
-    return str(answer.json()["subscription_id"])
 
 
 async def test_article_25_nothing_leaves_beyond_scope_purpose_and_the_department(
@@ -222,7 +213,7 @@ async def test_article_25_nothing_leaves_beyond_scope_purpose_and_the_department
     more = {"items": ["id", "name", "amount"]}
     widened = await story.provider.head.post(f"/v1/applications/{application}/agree", more)
     assert errors(widened.json()) == [("items[2]", "unknown_item")]
-    subscription = await _agreed(story.provider, application)
+    subscription = await world.agreed(story.provider, application)
     lines = (await story.subscriber.pull_all(subscription)).records
     assert [set(line["data"]) for line in lines] == [{"id", "name"}, {"id", "name"}]
     # Another system of the same department reads once both heads have agreed to that, too.
@@ -232,7 +223,7 @@ async def test_article_25_nothing_leaves_beyond_scope_purpose_and_the_department
         "POST", f"/v1/subscriptions/{subscription}/amend", {"client_id": other.id}
     )
     await story.consumer.head.ask("POST", f"/v1/applications/{amended['id']}/sign")
-    assert await _agreed(story.provider, amended["id"]) == subscription
+    assert await world.agreed(story.provider, amended["id"]) == subscription
     assert (await _reads(story.subscriber, subscription), await _reads(other, subscription)) == (
         404, 200,
     )  # fmt: skip

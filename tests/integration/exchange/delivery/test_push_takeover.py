@@ -3,30 +3,22 @@
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import text
 
 from exchange.delivery.push.pushers import ROUND_SECONDS
 from exchange.delivery.push.store import LEASE_SECONDS
 from kernel.database import Database
+from tests.integration.exchange.delivery.test_push import keys, rows
 from tests.support import processes
 from tests.support.eventually import eventually
-from tests.support.receiving import Receiver, allow_loopback, receiving, set_endpoint
+from tests.support.receiving import allow_loopback, receiving, set_endpoint
 from tests.support.world import Sharing, World
 
 HOLDER = text("SELECT holder FROM exchange.push_endpoint WHERE id = :id")
 HOLDERS = text("SELECT DISTINCT holder FROM exchange.push_endpoint WHERE holder IS NOT NULL")
 LET_GO = text("UPDATE exchange.push_endpoint SET holder = NULL, leased_until = NULL WHERE id = :id")
 COUNT = 60
-
-
-def rows(first: int, last: int) -> list[dict[str, Any]]:
-    return [{"id": f"k{n:05}", "name": "韦某某", "amount": n} for n in range(first, last)]
-
-
-def keys(receiver: Receiver) -> list[str]:
-    return [each["key"] for each in receiver.records]
 
 
 async def test_a_killed_pusher_is_taken_over_within_three_seconds_in_order(
