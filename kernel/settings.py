@@ -219,6 +219,9 @@ class Settings(BaseSettings):
     blobs_dir: Path | None = Field(
         None, description="folder of files, encrypted, that gateways and workers share"
     )
+    map_file: Path | None = Field(
+        None, description="drawing of divisions (SVG) in place of the console's own"
+    )
     scan_address: str = Field(
         "", description="clamd that looks at files from outside: host:port, or a socket's path"
     )

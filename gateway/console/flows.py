@@ -1,14 +1,14 @@
-"""监督: who delivers how much to whom, and the league of deadlines kept (Order 809 Art 38)."""
+"""监督: who delivers how much to whom (Order 809 Art 38)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from fastapi import APIRouter
 
-from exchange.supervision.figures import By, FlowBy
+from exchange.supervision.figures import FlowBy
 from gateway.api import statistics
-from gateway.api.statistics_shapes import FlowList, FlowView, IndicatorList, IndicatorView
+from gateway.api.statistics_shapes import FlowList, FlowView
 from gateway.console.pages import page
 from gateway.console.sankey import Link, Sankey, sankey
 from gateway.console.supervision import days
@@ -16,9 +16,6 @@ from gateway.console.visit import Visit
 
 router = APIRouter()
 MEASURES: Final = ("records", "answers", "bytes")
-# What counts days of law; the updates of entries are counted by days and stand beside them.
-DEADLINES: Final = ("answered_timely", "delivered_timely", "corrected_timely")
-SHOWN: Final = (*DEADLINES, "updated_timely")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,60 +85,3 @@ def drawn(items: Sequence[FlowView], measure: str) -> Sankey | None:
             names[key] = name if name != key else names.get(key, key)
         links.append(Link(provider[0], consumer[0], getattr(each, measure)))
     return sankey(links, names)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A division or department: `kept` of `due` days of law were kept; None where none was due."""
-
-    group: str
-    name: str
-    kept: int
-    due: int
-    shown: Mapping[str, IndicatorView]
-
-    @property
-    def percent(self) -> float | None:
-        return round(100 * self.kept / self.due, 1) if self.due else None
-
-
-@dataclass(frozen=True, slots=True)
-class League:
-    """Those that keep most of their deadlines first, those without any last."""
-
-    period: IndicatorList
-    standings: Sequence[Standing]
-    names: Mapping[str, tuple[str, str]]
-    by: str
-    columns: Sequence[str] = SHOWN
-
-
-@page(router, "/console/league", "league.html")
-async def league(visit: Visit) -> League:
-    by = By.DEPARTMENT if visit.query("by") == By.DEPARTMENT else By.REGION
-    async with visit.reading() as session:
-        found = await statistics.indicators(session, visit.principal, days(visit), by)
-        whole = await statistics.indicators(session, visit.principal, days(visit))
-    names = {each.id: (each.name, each.name_en) for each in whole.items}
-    return League(found, standings(found.items), names, by)
-
-
-def standings(items: Sequence[IndicatorView]) -> Sequence[Standing]:
-    """Return each group with its deadlines, in the order of the league; pure."""
-    groups: dict[str, dict[str, IndicatorView]] = {}
-    for each in items:
-        if each.id in SHOWN and each.group is not None:
-            groups.setdefault(each.group, {})[each.id] = each
-    found = []
-    for group, shown in groups.items():
-        counted = [shown[each] for each in DEADLINES if each in shown]
-        name = next(iter(shown.values())).group_name or group
-        kept = sum(each.numerator for each in counted)
-        due = sum(each.denominator or 0 for each in counted)
-        found.append(Standing(group, name, kept, due, shown))
-    return sorted(found, key=_place)
-
-
-def _place(standing: Standing) -> tuple[bool, float, int, str]:
-    percent = standing.percent
-    return percent is None, -(percent or 0.0), -standing.due, standing.group

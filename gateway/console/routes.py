@@ -22,6 +22,8 @@ from gateway.console import (
     entry_life,
     flows,
     home,
+    league,
+    maps,
     mounted,
     notices,
     operation,
@@ -74,6 +76,7 @@ ROUTERS = (
     attachments.router,
     supervision.router,
     flows.router,
+    league.router,
     orders.router,
     sources.router,
     clients.router,
@@ -90,7 +93,11 @@ ROUTERS = (
 
 
 def install(app: FastAPI) -> None:
-    """Add the pages, and let failures of what a browser opened be pages too."""
+    """Add the pages, and let failures of what a browser opened be pages too.
+
+    Raises NotAMap where the settings name a drawing that is none, before anybody asks for it.
+    """
+    maps.of(app.state.settings.map_file)
     console = APIRouter(include_in_schema=False)
     for router in ROUTERS:
         console.include_router(router)

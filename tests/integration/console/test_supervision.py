@@ -90,6 +90,11 @@ async def test_flows_and_the_league_are_shown_to_whom_they_concern(world: World)
     async with browsing(world.base_url, world.authority) as authority:
         page = await authority.open("/console/league", by="department")
         assert "按时比例" in page.text or "没有数据" in page.text
+        cities = await authority.open("/console/league")
+        assert "示意图，不作为行政区划界线依据" in cities.text
+        [nanning] = [link for link in cities.links if link.endswith("city=450100")]
+        assert "西乡塘" in (await authority.open(nanning)).text
+        assert "西乡塘" not in (await authority.open("/console/league", city="<b>")).text
         assert (await authority.open("/console/flows", by="region", measure="bytes")).status == 200
         far = await authority.open("/console/flows", **{"from": "2020-01-01", "to": "2026-01-01"})
         assert far.status == 400

@@ -3,8 +3,9 @@
 import re
 
 from gateway.api.statistics_shapes import FlowView, IndicatorView
-from gateway.console.flows import drawn, standings
+from gateway.console.flows import drawn
 from gateway.console.sankey import BANDS_MAX, HEIGHT, Link, sankey
+from gateway.console.standings import standings
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 

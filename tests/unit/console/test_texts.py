@@ -1,5 +1,7 @@
 """Every text of the console is Chinese, and has its English."""
 
+import re
+
 from gateway.console.messages import catalogue, extracted
 
 
@@ -17,3 +19,9 @@ def test_no_english_is_left_of_a_text_that_is_gone() -> None:
 def test_values_in_a_text_are_the_same_in_both_languages() -> None:
     known = catalogue()
     assert [message.id for message in known if list(message.check(known))] == []
+
+
+def test_a_percent_sign_in_a_text_names_a_value() -> None:
+    """Templates format every text: one with a bare sign once made a page answer 500."""
+    named = re.compile(r"%\(\w+\)s|%%")
+    assert [text for text in extracted() if "%" in named.sub("", text)] == []

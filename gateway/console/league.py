@@ -1,0 +1,72 @@
+"""监督: the league of deadlines kept, that of divisions on the map too (Order 809 Art 38)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import APIRouter
+
+from auth.regions.codes import REGION, STATE
+from auth.regions.register import counties_and_above
+from exchange.supervision.figures import By
+from gateway.api import statistics
+from gateway.api.statistics_shapes import IndicatorList, IndicatorView
+from gateway.console import maps
+from gateway.console.chart_map import ChartMap, city_of, drawn
+from gateway.console.pages import page
+from gateway.console.standings import SHOWN, Standing, merged, standings
+from gateway.console.supervision import days
+from gateway.console.visit import Visit
+
+router = APIRouter()
+ABOVE_CITIES: Final = frozenset({STATE, REGION})
+
+
+@dataclass(frozen=True, slots=True)
+class League:
+    """Those that keep most of their deadlines first, those without any last.
+
+    Divisions are cities with all that lies below them, or the parts of one `city` that is chosen.
+    """
+
+    period: IndicatorList
+    standings: Sequence[Standing]
+    names: Mapping[str, tuple[str, str]]
+    by: str
+    map: ChartMap | None
+    city: str
+    city_name: str
+    columns: Sequence[str] = SHOWN
+
+
+@page(router, "/console/league", "league.html")
+async def league(visit: Visit) -> League:
+    by = By.DEPARTMENT if visit.query("by") == By.DEPARTMENT else By.REGION
+    async with visit.reading() as session:
+        found = await statistics.indicators(session, visit.principal, days(visit), by)
+        whole = await statistics.indicators(session, visit.principal, days(visit))
+    names = {each.id: (each.name, each.name_en) for each in whole.items}
+    drawing = maps.of(visit.using.settings.map_file)
+    city = visit.query("city") or ""
+    city = city if by is By.REGION and city in {city_of(code) for code in drawing.shapes} else ""
+    if by is By.DEPARTMENT:
+        return League(found, standings(found.items), names, by, None, "", "")
+    shown = of_divisions(found.items, city)
+    return League(found, shown, names, by, drawn(drawing, shown, city), city, name_of(city))
+
+
+def name_of(code: str) -> str:
+    division = counties_and_above().get(code)
+    return division.name if division else code
+
+
+def of_divisions(items: Sequence[IndicatorView], city: str) -> Sequence[Standing]:
+    """Return the cities, each with all below it; or the parts of one city; pure."""
+    below = [each for each in standings(items) if not city or city_of(each.group) == city]
+    if city:
+        return below
+    groups: dict[str, list[Standing]] = {}
+    for each in below:
+        group = each.group if each.group in ABOVE_CITIES else city_of(each.group)
+        groups.setdefault(group, []).append(each)
+    return merged({(code, name_of(code)): parts for code, parts in groups.items()})
