@@ -11,8 +11,9 @@ from typing import Final
 from catalog.entries import UpdateCycle
 from exchange.applications import store as applications
 from exchange.metering import count_store
+from exchange.subscriptions import store as subscriptions
 from kernel.database import ReadSession
-from kernel.workdays import working_days_between
+from kernel.workdays import local_date, working_days_between
 
 DAY: Final = timedelta(days=1)
 # The longest that a cycle may take by the calendar, and a day more; realtime means an hour.
@@ -47,6 +48,7 @@ class Freshness:
     records: int = 0
     last_published_at: datetime | None = None
     reply_days: ReplyDays = NO_REPLY
+    used_by: int = 0
 
 
 async def of(
@@ -54,6 +56,7 @@ async def of(
 ) -> Mapping[str, Freshness]:
     """Return what is known of each resource; what was never published has no records."""
     totals = await count_store.published_totals(session, resource_ids)
+    users = await subscriptions.users(session, resource_ids, local_date(now))
     replies: dict[str, Counter[tuple[date, date]]] = {id_: Counter() for id_ in resource_ids}
     since = now - REPLIES_SINCE
     for id_, signed, decided, count in await applications.replies(session, resource_ids, since):
@@ -61,7 +64,7 @@ async def of(
     found = {}
     for id_ in resource_ids:
         records, last = totals.get(id_, (0, None))
-        found[id_] = Freshness(records, last, reply_days(replies[id_]))
+        found[id_] = Freshness(records, last, reply_days(replies[id_]), users.get(id_, 0))
     return found
 
 

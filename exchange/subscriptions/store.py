@@ -194,7 +194,7 @@ async def running(session: ReadSession, resource_id: str, today: date) -> Sequen
     return (await session.exec(query.order_by(col(Subscription.id)))).all()
 
 
-def _running(resource_ids: Sequence[str], today: date) -> Sequence[Any]:
+def _running(resource_ids: Collection[str], today: date) -> Sequence[Any]:
     return [
         col(Subscription.resource_id).in_(resource_ids),
         col(Subscription.status).in_(LIVE),
@@ -208,6 +208,20 @@ async def of_resources(
     """Return the subscriptions of resources that are live on a day, at most so many."""
     query = select(Subscription).where(*_running(resource_ids, today))
     return (await session.exec(query.order_by(col(Subscription.id)).limit(most))).all()
+
+
+async def users(
+    session: ReadSession, resource_ids: Collection[str], today: date
+) -> Mapping[str, int]:
+    """Return by resource how many departments have a running subscription to it."""
+    query = (
+        select(
+            Subscription.resource_id, func.count(func.distinct(Subscription.consumer_department))
+        )
+        .where(*_running(resource_ids, today))
+        .group_by(col(Subscription.resource_id))
+    )
+    return {id_: int(number) for id_, number in (await session.exec(query)).all()}
 
 
 async def count_live(session: ReadSession, resource_id: str, today: date) -> int:

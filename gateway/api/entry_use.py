@@ -30,12 +30,16 @@ class MeasuredView(Wire):
 
 
 class Use(Wire):
-    """`records` were published in all, deletes among them; `timely` by the update cycle."""
+    """`records` were published in all, deletes among them; `timely` by the update cycle.
+
+    `used_by` is how many departments have a running subscription.
+    """
 
     records: int
     last_published_at: datetime | None
     timely: bool | None
     reply_days: ReplyDaysView
+    used_by: int
     quality: list[MeasuredView]
 
 
@@ -58,4 +62,5 @@ def _fields(found: freshness.Freshness, shown: Shown, now: datetime) -> dict[str
         "last_published_at": last,
         "timely": freshness.is_timely(cycle, last, now) if serves(shown.resource) else None,
         "reply_days": asdict(found.reply_days),
+        "used_by": found.used_by,
     }

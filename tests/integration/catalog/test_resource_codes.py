@@ -64,6 +64,11 @@ async def test_a_resource_tells_what_was_published_and_how_fast_it_answers(world
     assert (before["records"], before["last_published_at"], before["timely"]) == (0, None, False)
     assert before["resource_code"].startswith(f"{before['class_code']}/")
     assert before["reply_days"] == {"median": 0.0, "p90": 0, "count": 1}
+    assert before["used_by"] == 1
+    other = await world.department()
+    for _time in range(2):
+        await world.subscription(sharing.resource, other, await world.client(other))
+    assert (await sharing.consumer.clerk.ask("GET", path))["used_by"] == 2
     records = [{"id": str(number), "name": "某"} for number in range(3)]
     await sharing.publisher.publish(sharing.resource, records)
 
