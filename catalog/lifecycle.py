@@ -246,6 +246,7 @@ def _copy(old: ResourceVersion, number: int, now: datetime) -> ResourceVersion:
         state=State.DRAFT,
         search_text=old.search_text,
         search_grams=old.search_grams,
+        search_scopes=old.search_scopes,
         created_at=now,
         **fields,
     )

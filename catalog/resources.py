@@ -13,6 +13,7 @@ from catalog.contracts.model import DataType
 from catalog.entries import Entry
 from catalog.events import CatalogEvent
 from catalog.rules.entries import draft_errors, retired_errors
+from catalog.rules.scopes import scopes
 from catalog.rules.words import fold, grams
 from catalog.states import State
 from catalog.store import elements as element_store
@@ -78,11 +79,11 @@ def _draft(resource: Resource, entry: Entry, now: datetime) -> ResourceVersion:
         number=resource.version,
         state=State.DRAFT,
         created_at=now,
-        **_columns(entry),
+        **_columns(resource, entry),
     )
 
 
-def _columns(entry: Entry) -> dict[str, Any]:
+def _columns(resource: Resource, entry: Entry) -> dict[str, Any]:
     texts = [entry.name, entry.abstract]
     for item in entry.items:
         texts += [item.label, item.name, item.element]
@@ -90,6 +91,7 @@ def _columns(entry: Entry) -> dict[str, Any]:
     stored["region_code"] = canonical(entry.region_code)
     stored["search_text"] = fold("\n".join(texts))
     stored["search_grams"] = grams(stored["search_text"])
+    stored["search_scopes"] = scopes(resource.department, resource.region_code, entry.class_code)
     return stored
 
 
@@ -155,7 +157,8 @@ async def change(
     region = canonical(entry.region_code)
     if not await store.move(session, resource, State.DRAFT, now=now, region_code=region):
         raise Stale
-    version = await store.set_version(session, resource_id, number, **_columns(entry))
+    await store.set_holder(session, resource)
+    version = await store.set_version(session, resource_id, number, **_columns(resource, entry))
     record(
         session,
         principal.actor,

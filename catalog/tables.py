@@ -264,6 +264,7 @@ class ResourceVersion(SQLModel, table=True):
         Index(
             "resource_version_search",
             "search_grams",
+            "search_scopes",
             postgresql_using="gin",
         ),
         CheckConstraint(STATES.format("state"), name="resource_version_state"),
@@ -303,6 +304,9 @@ class ResourceVersion(SQLModel, table=True):
     # Folded (catalog/rules/words.py), and the characters and pairs of characters in it.
     search_text: str
     search_grams: list[str] = Field(default_factory=list, sa_type=ARRAY(Text), nullable=False)
+    # Department, divisions and classes it lies in (catalog/rules/scopes.py), as the resource has
+    # them today.
+    search_scopes: list[str] = Field(default_factory=list, sa_type=ARRAY(Text), nullable=False)
     # Of an approved version that is announced to those who use the one in force.
     announced_at: datetime | None = timestamp(nullable=True)
     effective_on: date | None = None

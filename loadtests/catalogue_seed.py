@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from catalog.rules.scopes import scopes
 from catalog.rules.words import fold, grams, pairs
 from deploy.demo.divisions import divisions
 from kernel.identifiers import make_uscc
@@ -161,7 +162,9 @@ def _version(entry: Row) -> Row:
         "open_type": "closed", "grade": 1, "items": json.dumps(entry["items"]),
         "reviews": json.dumps({"secrecy": PASSED, "privacy": PASSED}), "derived_from": "[]",
         "duplicates": "[]", "partitions": 1, "search_text": searched,
-        "search_grams": grams(searched), "created_at": SINCE, "published_at": SINCE,
+        "search_grams": grams(searched),
+        "search_scopes": scopes(entry["department"], entry["region_code"], entry["class_code"]),
+        "created_at": SINCE, "published_at": SINCE,
     }  # fmt: skip
 
 

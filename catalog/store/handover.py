@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlmodel import col, select, update
 
-from catalog.tables import Resource, ResourceTransition, Source
+from catalog.store.resources import set_holder
+from catalog.tables import Resource, ResourceTransition, ResourceVersion, Source
 from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
 
@@ -33,7 +34,10 @@ async def give_resource(
     *,
     now: datetime,
 ) -> None:
-    """Write department and division; the history says who held the entry before."""
+    """Write department and division; the history says who held the entry before.
+
+    The versions that readers are shown say the division, too; older ones say what they said.
+    """
     session.add(
         ResourceTransition(
             resource_id=resource.id,
@@ -49,6 +53,16 @@ async def give_resource(
     )
     values = {**after, "revision": resource.revision + 1, "updated_at": now}
     await session.exec(update(Resource).where(col(Resource.id) == resource.id).values(**values))
+    await session.refresh(resource)
+    await session.exec(
+        update(ResourceVersion)
+        .where(
+            col(ResourceVersion.resource_id) == resource.id,
+            col(ResourceVersion.number).in_((resource.version, resource.published_version)),
+        )
+        .values(region_code=resource.region_code)
+    )
+    await set_holder(session, resource)
 
 
 async def give_source(session: WriteSession, source: Source, after: Mapping[str, str]) -> None:

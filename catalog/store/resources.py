@@ -4,18 +4,26 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import cast, func
+from sqlalchemy import cast, func, text
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import defer
 from sqlmodel import and_, col, select, update
 
 from auth.principal import Principal
+from catalog.rules.scopes import OF_HOLDER, of_holder
 from catalog.states import State
 from catalog.tables import Resource, ResourceTransition, ResourceVersion
 from kernel.database import ReadSession, WriteSession
 
 # A contract holds every value of its code lists: lists of versions do without.
 WITHOUT_CONTRACT = defer(ResourceVersion.contract)  # type: ignore[arg-type]
+
+_SET_HOLDER = text("""
+    UPDATE catalog.resource_version SET search_scopes = CAST(:marks AS text[]) || ARRAY(
+        SELECT scope FROM unnest(search_scopes) AS scope WHERE NOT left(scope, 1) = ANY(:of_holder)
+    )
+    WHERE resource_id = :resource_id AND NOT search_scopes @> CAST(:marks AS text[])
+""").bindparams(of_holder=list(OF_HOLDER))
 
 
 async def get(session: ReadSession, resource_id: str, number: int) -> ResourceVersion | None:
@@ -158,6 +166,12 @@ async def set_version(
     )
     await session.exec(statement)
     return await session.get_one(ResourceVersion, (resource_id, number), populate_existing=True)
+
+
+async def set_holder(session: WriteSession, resource: Resource) -> None:
+    """Let all versions be found by the department and the division that the resource has now."""
+    marks = of_holder(resource.department, resource.region_code)
+    await session.execute(_SET_HOLDER.bindparams(resource_id=resource.id, marks=marks))
 
 
 async def end_published(

@@ -1,18 +1,18 @@
 """SQL of finding resources: words, filters, facets."""
 
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, case, func, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Text, case, cast, func, literal, null
 from sqlalchemy.orm import aliased, defer
 from sqlmodel import and_, col, or_, select
 
 from auth.principal import Principal
 from auth.regions.within import within
+from catalog.rules.scopes import below_class, below_region, of_department
 from catalog.rules.words import fold, narrowest, words
 from catalog.states import State
 from catalog.store.resources import WITHOUT_CONTRACT
@@ -24,18 +24,23 @@ from kernel.paging import Page, PageRequest
 # So many of the resources found are counted: a question must not read the whole catalogue.
 COUNTED_MAX: Final = 2_000
 COUNTED: Final = ("department", "class", "share_type", "status")
+# Rows of the answer that are no counts of a value.
+IDS, TOTAL = "ids", "total"
 # Ways that PostgreSQL is kept from. It takes the arrays of words to be cheaper to read than they
 # are: what is counted is found by indexes and row by row, so that it ends when enough is counted;
-# what is many is read in the order of the page.
+# what is many is read in the order of the page. To start helpers takes longer than any of it.
 ROW_BY_ROW, IN_ORDER = "seqscan hashjoin mergejoin", "seqscan hashjoin bitmapscan sort"
-_WAYS: Final = sqlalchemy.text(
-    "SELECT set_config('enable_' || way, :value, true) FROM string_to_table(:ways, ' ') way"
-)
+_WAYS: Final = sqlalchemy.text("""
+    SELECT set_config('enable_' || way, :value, true) FROM string_to_table(:ways, ' ') way
+    UNION ALL SELECT set_config('max_parallel_workers_per_gather', '0', true)
+""")
 # A pair of characters is found by the index alone; longer words are looked for in the text, too.
+# Who reads row by row looks in the text only: an array of words is 50 times as dear to compare.
 PAIR: Final = 2
 WITHOUT_WORDS: Final = (
     defer(ResourceVersion.search_text),  # type: ignore[arg-type]
     defer(ResourceVersion.search_grams),  # type: ignore[arg-type]
+    defer(ResourceVersion.search_scopes),  # type: ignore[arg-type]
 )
 
 
@@ -71,44 +76,61 @@ async def find(
     What is few is found by its indexes and put in order here. What is many is met soon enough
     where the resources are read in their order.
     """
-    found = await _matched(session, viewer, criteria, page)
-    if len(found) > COUNTED_MAX:
-        async with _planned(session, IN_ORDER):
-            rows = (await session.exec(statement(viewer, criteria, page))).all()
+    facets, first = await _counted(session, viewer, criteria, page)
+    if facets.complete:
+        rows = await _versions(session, viewer, criteria, first)
     else:
-        rows = await _versions(session, sorted((row[0], row[1]) for row in found)[: page.limit + 1])
-    pairs = [(resource, version) for resource, version in rows]
-    cut = page.page([resource for resource, _ in pairs], "id")
-    return Page(pairs[: page.limit], cut.next_cursor), _facets(found)
+        async with _planned(session, IN_ORDER):
+            found = await session.exec(statement(viewer, criteria, page))
+            rows = [(resource, version) for resource, version in found]
+    cut = page.page([resource for resource, _ in rows], "id")
+    return Page(rows[: page.limit], cut.next_cursor), facets
 
 
 def statement(viewer: Principal, criteria: Criteria, page: PageRequest) -> Any:  # noqa: ANN401 - SQLAlchemy's own
     """Return the query of one page."""
+    query = _pairs(viewer, criteria)
+    conditions = [*_in_text(criteria), *_conditions(criteria)]
+    return page.apply(query.where(*conditions), col(Resource.id))
+
+
+def _pairs(viewer: Principal, criteria: Criteria) -> Any:  # noqa: ANN401 - SQLAlchemy's own
     query = select(Resource, ResourceVersion).join(ResourceVersion, _shown(viewer, criteria))
-    query = query.options(WITHOUT_CONTRACT, *WITHOUT_WORDS)
-    return page.apply(query.where(*_conditions(criteria)), col(Resource.id))
+    return query.options(WITHOUT_CONTRACT, *WITHOUT_WORDS)
 
 
 def matching(viewer: Principal, criteria: Criteria, page: PageRequest) -> Any:  # noqa: ANN401 - SQLAlchemy's own
     """Return the query of what is found behind the page's cursor, in no order, as far as counted.
 
-    Its columns are id, number, and those that `Facets` counts.
+    Its columns are the id and those that `Facets` counts.
     """
     version = ResourceVersion
-    columns: list[Any] = [Resource.id, version.number]
-    columns += [Resource.department, version.class_code, version.share_type, version.state]
+    columns: list[Any] = [Resource.id, Resource.department]
+    columns += [version.class_code, version.share_type, version.state]
+    conditions = [*_by_index(criteria), *_conditions(criteria)]
     query = sqlalchemy.select(*columns).select_from(Resource)
-    query = query.join(version, _shown(viewer, criteria)).where(*_conditions(criteria))
+    query = query.join(version, _shown(viewer, criteria)).where(*conditions)
     if page.after is not None:
         query = query.where(col(Resource.id) > page.after)
     return query.limit(COUNTED_MAX + 1)
 
 
-async def _matched(
+async def _counted(
     session: ReadSession, viewer: Principal, criteria: Criteria, page: PageRequest
-) -> Sequence[Any]:
+) -> tuple[Facets, Sequence[str]]:
+    """Count what is found, in the database, and return the ids of the page's resources, too."""
+    found = matching(viewer, criteria, page).cte("found").prefix_with("MATERIALIZED")
+    some = sqlalchemy.select(*list(found.c)[1:]).limit(COUNTED_MAX).subquery("some")
+    each = [sqlalchemy.select(literal(name), column, func.count()).group_by(column)
+            for name, column in zip(COUNTED, some.c, strict=True)]  # fmt: skip
+    first = sqlalchemy.select(found.c.id).order_by(found.c.id).limit(page.limit + 1)
+    ids = sqlalchemy.select(literal(IDS), first.subquery().c.id, literal(0))
+    total = sqlalchemy.select(literal(TOTAL), null(), func.count()).select_from(found)
     async with _planned(session, ROW_BY_ROW):
-        return (await session.execute(matching(viewer, criteria, page))).all()
+        rows = (await session.execute(sqlalchemy.union_all(*each, ids, total))).all()
+    counts = {name: {value: n for of, value, n in rows if of == name} for name in COUNTED}
+    complete = next(n for of, _, n in rows if of == TOTAL) <= COUNTED_MAX
+    return Facets(counts, complete), sorted(value for of, value, _ in rows if of == IDS)
 
 
 @asynccontextmanager
@@ -120,30 +142,14 @@ async def _planned(session: ReadSession, without: str) -> AsyncIterator[None]:
 
 
 async def _versions(
-    session: ReadSession, keys: Sequence[tuple[str, int]]
+    session: ReadSession, viewer: Principal, criteria: Criteria, resource_ids: Sequence[str]
 ) -> Sequence[tuple[Resource, ResourceVersion]]:
-    """Return versions with their resources, in the order of the keys."""
-    if not keys:
+    """Return resources in the version that the viewer sees, in the order of their ids."""
+    if not resource_ids:
         return []
-    version = ResourceVersion
-    key = tuple_(col(version.resource_id), col(version.number))
-    query = (
-        select(Resource, version)
-        .join(version, col(version.resource_id) == col(Resource.id))
-        .options(WITHOUT_CONTRACT, *WITHOUT_WORDS)
-        .where(key.in_(keys))
-        .order_by(col(Resource.id))
-    )
-    return (await session.exec(query)).all()
-
-
-def _facets(found: Sequence[Any]) -> Facets:
-    """Count by department, class, share type and status what was found."""
-    counts = {
-        name: dict(Counter(row[place] for row in found[:COUNTED_MAX]))
-        for place, name in enumerate(COUNTED, 2)
-    }
-    return Facets(counts, complete=len(found) <= COUNTED_MAX)
+    query = _pairs(viewer, criteria).where(col(Resource.id).in_(resource_ids))
+    found = await session.exec(query.order_by(col(Resource.id)))
+    return [(resource, version) for resource, version in found]
 
 
 def _insider(viewer: Principal) -> ColumnElement[bool]:
@@ -188,19 +194,36 @@ def _newest_superseded() -> Any:  # noqa: ANN401 - SQLAlchemy's own
     )
 
 
+def _in_text(criteria: Criteria, longer_than: int = 0) -> list[ColumnElement[bool]]:
+    text = col(ResourceVersion.search_text)
+    wanted = [word for word in words(fold(criteria.q or "")) if len(word) > longer_than]
+    return [text.contains(word, autoescape=True) for word in wanted]
+
+
+def _by_index(criteria: Criteria) -> list[ColumnElement[bool]]:
+    grams = {gram for word in words(fold(criteria.q or "")) for gram in narrowest(word)}
+    found = [col(ResourceVersion.search_grams).contains(sorted(grams))] if grams else []
+    return [*found, *_in_text(criteria, longer_than=PAIR)]
+
+
+def _scopes(criteria: Criteria) -> list[ColumnElement[bool]]:
+    """Return filters that the index of words answers together with them."""
+    within_all = []
+    if criteria.department is not None:
+        within_all.append(of_department(criteria.department))
+    if criteria.class_code is not None:
+        within_all.append(below_class(criteria.class_code))
+    column = col(ResourceVersion.search_scopes)
+    found = [column.contains(within_all)] if within_all else []
+    regions = [] if criteria.region_code is None else below_region(criteria.region_code)
+    if regions:
+        found.append(column.op("&&")(cast(regions, ARRAY(Text))))
+    return found
+
+
 def _conditions(criteria: Criteria) -> list[ColumnElement[bool]]:
     version = ResourceVersion
-    found: list[ColumnElement[bool]] = []
-    for word in words(fold(criteria.q or "")):
-        found.append(col(version.search_grams).contains(narrowest(word)))
-        if len(word) > PAIR:
-            found.append(col(version.search_text).contains(word, autoescape=True))
-    if criteria.department is not None:
-        found.append(col(Resource.department) == criteria.department)
-    if criteria.region_code is not None:
-        found.append(_within(criteria.region_code))
-    if criteria.class_code is not None:
-        found.append(col(version.class_code).startswith(criteria.class_code, autoescape=True))
+    found = _scopes(criteria)
     if criteria.share_type is not None:
         found.append(col(version.share_type) == criteria.share_type)
     if criteria.element is not None:
