@@ -190,6 +190,7 @@ WORDS: Final[Mapping[str, Word]] = {
     "unmasked": Word("不脱敏的信息项", "items whose mask is lifted"),
     "until": Word("止", "until when"),
     "update_cycle": Word("更新周期", "how often it is updated"),
+    "used_by": Word("在用部门数", "how many departments have a running subscription", 3),
     "updated_at": Word("更新时间", "when it was changed last", _MOMENT),
     "url": Word("地址", "its address"),
     "usage_due_on": Word(
