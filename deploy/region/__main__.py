@@ -12,7 +12,7 @@ from deploy.local.report import Report
 from deploy.local.wording import LocalError
 from deploy.region import checking, proof
 from deploy.region.building import story
-from deploy.region.building.stage import Notes
+from deploy.region.building.stage import Notes, Site
 from deploy.region.region import Region
 from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
 from shuyuan_client.wording import say
@@ -65,7 +65,9 @@ def _build(region: Region) -> None:
     with locked(folder / "lock"):
         narrator = Narrator()
         narrator.title("数源区域场景", "Shuyuan: the region of the policy documents")
-        story.build(local.base_url, read_json(local.credentials), folder, region, narrator)
+        environment = read_json(where.state_dir / "run" / "environment.json")
+        site = Site(local.base_url, read_json(local.credentials), environment, folder)
+        story.build(site, region, narrator)
 
 
 def _size(region: Region) -> str:

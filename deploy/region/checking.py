@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from auth.regions import checking as divisions
+from deploy.region import story_checking
 from deploy.region.files import (
     EVERY,
     MODES,
@@ -15,16 +16,10 @@ from deploy.region.files import (
     SystemRow,
     load,
 )
+from deploy.region.putting_together import mode_of, put_together, rule_of
 from deploy.region.reading import DATA, Invalid, Problem, twice
 from deploy.region.records.values import GENERATORS
-from deploy.region.region import (
-    CONSUMES,
-    PROVIDES,
-    Region,
-    mode_of,
-    put_together,
-    rule_of,
-)
+from deploy.region.region import CONSUMES, PROVIDES, Region
 
 SYSTEMS, DEPARTMENTS, PEOPLE = "systems.csv", "departments.csv", "people.csv"
 CODE_LISTS, ELEMENTS, ITEMS = "code_lists.csv", "elements.csv", "profile_items.csv"
@@ -40,6 +35,7 @@ def region(folder: Path = DATA) -> Region:
         raise Invalid(problems)
     whole = put_together(files)
     problems = [*_of_grades(whole), *_of_pair_modes(whole)]
+    problems += story_checking.problems_of_items(whole)
     if problems:
         raise Invalid(problems)
     return whole
@@ -57,6 +53,7 @@ def problems_of(files: Files) -> Iterator[Problem]:
     yield from _of_profiles(files)
     yield from _of_rules(files)
     yield from _of_overrides(files)
+    yield from story_checking.problems_of(files)
 
 
 def _doubles(files: Files) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from deploy.region import story_files
 from deploy.region.reading import DATA, Invalid, Problem, Row, read
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -219,6 +220,7 @@ class Files:
     pairs: list[PairRow]
     words: list[WordsRow]
     cities: list[CityRow]
+    story: story_files.Story
 
 
 def load(folder: Path = DATA) -> Files:
@@ -239,6 +241,7 @@ def load(folder: Path = DATA) -> Files:
         pairs=read(folder, "pairs.csv", PairRow, wrong),
         words=read(folder, "words.csv", WordsRow, wrong),
         cities=read(folder, "cities.csv", CityRow, wrong),
+        story=story_files.load(folder, wrong),
     )
     if wrong:
         raise Invalid(wrong)

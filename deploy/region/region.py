@@ -9,25 +9,19 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from auth.regions.codes import REGION, STATE
+from auth.regions.codes import REGION, STATE, significant
 from deploy.region.files import (
-    EVERY,
     OWN,
     DepartmentRow,
     ElementRow,
     Files,
-    PairRow,
     ProfileItemRow,
     ProfileRow,
-    ResourceRow,
     RuleRow,
     SystemRow,
 )
-from kernel.identifiers import make_uscc
+from deploy.region.story_files import Story
 
-CITY_DIGITS = 4
-# What the name of a resource says of its kind, and not of its subject.
-KINDS = ("开放数据集", "信息图层", "信息", "数据", "图层", "目录", "名录", "清单")
 PROVIDES, CONSUMES = frozenset("PB"), frozenset("CB")
 RECORDS = 1_000
 POPULATION_RECORDS = 8_000
@@ -63,6 +57,8 @@ class Item:
     element_name: str
     personal: bool
     sensitivity: int
+    # The mask that an announced version gives it.
+    announced: str | None = None
 
     @property
     def name(self) -> str:
@@ -75,10 +71,18 @@ class Item:
 
     @property
     def mask(self) -> dict[str, Any] | None:
-        if self.row.mask in {None, CLEAR}:
-            return None
-        start, end = str(self.row.mask).split("-")
-        return {"kind": "partial", "keep_start": int(start), "keep_end": int(end)}
+        return None if self.row.mask in {None, CLEAR} else mask_of(str(self.row.mask))
+
+    @property
+    def shown(self) -> bool:
+        """Whether both sides see it alike, in every version."""
+        return self.mask is None and self.announced is None
+
+
+def mask_of(said: str) -> dict[str, Any]:
+    """The mask that a file writes as kept-start-kept-end."""
+    start, end = said.split("-")
+    return {"kind": "partial", "keep_start": int(start), "keep_end": int(end)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,8 @@ class Resource:
     open_type: str
     update_cycle: str
     class_code: str
+    # The systems whose entries this one is made from.
+    derived_from: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -127,7 +133,7 @@ class Resource:
         """Changes when the entry in the catalogue would be another one."""
         items = [(replace(item.row, line=0), item.element) for item in self.items]
         shared = (self.share_type, self.modes, self.open_type, self.grade, self.update_cycle)
-        return _print((self.name, self.class_code, shared, items))
+        return _print((self.name, self.class_code, shared, self.derived_from, items))
 
     @property
     def records_print(self) -> str:
@@ -147,6 +153,8 @@ class Pair:
     basis: str
     scenario: str
     scope: str
+    # The lower area's own rows of what is derived from its entries (Order 809 Art 24).
+    return_flow: bool = False
 
     @property
     def id(self) -> str:
@@ -156,9 +164,10 @@ class Pair:
     def row_filter(self) -> list[dict[str, str]] | None:
         """A city gets the rows of its own area (Order 809 Art 24)."""
         code = self.department.region_code
-        if code in {REGION, STATE} or not self.resource.has_division or self.mode == "api":
+        whole = code in {REGION, STATE} or not self.resource.has_division or self.mode == "api"
+        if whole and not self.return_flow:
             return None
-        return [{"item": DIVISION, "op": "prefix", "value": code[:CITY_DIGITS]}]
+        return [{"item": DIVISION, "op": "prefix", "value": significant(code)}]
 
 
 @dataclass(frozen=True)
@@ -169,6 +178,7 @@ class Region:
     departments: Mapping[str, Department]
     resources: Mapping[str, Resource]
     pairs: Sequence[Pair]
+    story: Story
 
     @cached_property
     def elements(self) -> Mapping[str, ElementRow]:
@@ -185,7 +195,9 @@ class Region:
         mine = [resource for name, resource in self.resources.items() if name in used]
         used |= {origin for resource in mine for origin in self._origins(resource)}
         kept = {name: each for name, each in self.resources.items() if name in used}
-        return Region(self.files, self.departments, MappingProxyType(kept), pairs)
+        systems = {*kept, *(pair.consumer.id for pair in pairs)}
+        story = self.story.only(systems)
+        return Region(self.files, self.departments, MappingProxyType(kept), pairs, story)
 
     @cached_property
     def sources_of_shared(self) -> set[str]:
@@ -197,7 +209,10 @@ class Region:
         }
 
     def _origins(self, resource: Resource) -> Iterator[str]:
-        """The systems whose resources this one refers to, and theirs, if they do."""
+        """The systems whose resources this one refers to or derives from, and theirs."""
+        for name in resource.derived_from:
+            yield name
+            yield from self._origins(self.resources[name])
         for item in resource.items:
             origin = self.origin(resource, item)
             if origin is not None:
@@ -243,112 +258,3 @@ class Region:
 
 def _print(said: object) -> str:
     return sha256(repr(said).encode()).hexdigest()[:PRINT_DIGITS]
-
-
-def put_together(files: Files) -> Region:
-    """Return the region of files without contradictions (deploy/region/checking)."""
-    departments = _departments(files.departments)
-    resources = {row.system.id: row for row in _resources(files, departments)}
-    pairs = tuple(_pairs(files, departments, resources))
-    return Region(files, MappingProxyType(departments), MappingProxyType(resources), pairs)
-
-
-def _departments(rows: Sequence[DepartmentRow]) -> dict[str, Department]:
-    by_name = {row.department: row for row in rows}
-    acting = {row.department: by_name[row.represented_by or row.department] for row in rows}
-    return {name: Department(row, uscc_of(row)) for name, row in acting.items()}
-
-
-def uscc_of(row: DepartmentRow) -> str:
-    """A fictitious code with right check digits: no real organisation has such eight characters."""
-    return make_uscc("1", row.kind[1], row.region_code, str(row.organisation))
-
-
-def rule_of(files: Files, system: SystemRow) -> RuleRow | None:
-    """Return the first rule whose word the name of the system's resource holds."""
-    return next((rule for rule in files.rules if rule.word in str(system.resource)), None)
-
-
-def topic(resource: str) -> str:
-    """What a resource is about: its name without the kind of thing that it is."""
-    for kind in KINDS:
-        if resource.endswith(kind) and resource != kind:
-            return resource.removesuffix(kind)
-    return resource
-
-
-def _resources(files: Files, departments: Mapping[str, Department]) -> Iterator[Resource]:
-    overrides = {row.system: row for row in files.resources}
-    profiles = {row.profile: row for row in files.profiles}
-    elements = {row.code: row for row in files.elements}
-    for system in files.systems:
-        if system.role not in PROVIDES:
-            continue
-        rule = rule_of(files, system)
-        if rule is None:
-            continue
-        said = overrides.get(system.id) or ResourceRow(line=0, system=system.id)
-        profile = profiles[said.profile or rule.profile]
-        rows = [row for row in files.profile_items if row.profile == profile.profile]
-        yield Resource(
-            system=system,
-            department=departments[system.department],
-            profile=profile,
-            rule=rule,
-            items=tuple(_item(row, system, elements) for row in rows),
-            categories=said.categories or rule.categories,
-            grade=said.grade or profile.grade,
-            share_type=said.share_type or profile.share_type,
-            open_type=said.open_type or profile.open_type,
-            update_cycle=said.update_cycle or profile.update_cycle,
-            class_code=said.class_code or profile.class_code,
-        )
-
-
-def _item(row: ProfileItemRow, system: SystemRow, elements: Mapping[str, ElementRow]) -> Item:
-    if row.element == OWN:
-        code = f"GX-{system.id.upper()}-{row.item.upper().replace('_', '-')}"
-        return Item(row, code, topic(str(system.resource)) + row.label, False, 1)  # noqa: FBT003
-    shared = elements[row.element]
-    return Item(row, shared.code, shared.name, shared.personal is not None, shared.sensitivity)
-
-
-def _pairs(
-    files: Files, departments: Mapping[str, Department], resources: Mapping[str, Resource]
-) -> Iterator[Pair]:
-    overrides = {(row.consumer, row.provider): row for row in files.pairs}
-    purposes = {row.group: row for row in files.purposes}
-    for system in files.systems:
-        for provider in system.consumes:
-            resource = resources[provider]
-            said = overrides.get((system.id, provider)) or PairRow(
-                line=0, consumer=system.id, provider=provider
-            )
-            purpose, department = purposes[system.group], departments[system.department]
-            words = {
-                "system": system.name, "department": department.row.name, "resource": resource.name,
-            }  # fmt: skip
-            yield Pair(
-                consumer=system,
-                department=department,
-                resource=resource,
-                mode=said.mode or mode_of(system, resource),
-                basis=purpose.basis,
-                scenario=said.scenario or purpose.scenario.format(**words),
-                scope=purpose.scope.format(**words),
-            )
-
-
-def mode_of(consumer: SystemRow, resource: Resource) -> str:
-    """Return the first mode of the consumer that is offered, else the first one offered."""
-    offered = (mode for mode in consumer.modes if mode in resource.modes)
-    return next(offered, resource.modes[0])
-
-
-def posts(files: Files, department: str) -> list[tuple[str, str, str]]:
-    """Return role, suffix and name of each post of a department."""
-    return [
-        (row.role, row.suffix, row.name)
-        for row in files.people
-        if EVERY in row.departments or department in row.departments
-    ]

@@ -18,6 +18,7 @@ from deploy.region.region import (
     Department,
     Item,
     Resource,
+    mask_of,
 )
 from shuyuan_client.http import Refused
 
@@ -79,6 +80,7 @@ def _codes(row: CodeListRow) -> Iterator[Json]:
 
 def _shared(stage: Stage) -> Mapping[str, Json]:
     used = {item.element for each in stage.region.resources.values() for item in each.items}
+    used |= {row.element for row in stage.region.story.contests}
     rows = [row for row in stage.region.files.elements if row.code in used]
     return {row.code: _element(row) for row in rows}
 
@@ -186,7 +188,8 @@ def publish_entries(stage: Stage, crowd: Crowd) -> list[Resource]:
     """
     published = {
         (row["department"], row["name"]): row["id"]
-        for row in listed(stage.seeded(AUTHORITY), "/v1/resources", status="published")
+        for row in listed(stage.seeded(AUTHORITY), "/v1/resources")
+        if row["published_version"] is not None
     }
     region = stage.region
     missing: list[Resource] = []
@@ -204,8 +207,19 @@ def publish_entries(stage: Stage, crowd: Crowd) -> list[Resource]:
     for resource in sorted(first, key=lambda it: it.department.region_code):
         _publish(stage, resource)
     rest = [each for each in missing if each.system.id not in region.sources_of_shared]
-    crowd.each(rest, lambda it: _publish(stage, it))
+    for wave in _waves(rest):
+        crowd.each(wave, lambda it: _publish(stage, it))
     return changed
+
+
+def _waves(resources: list[Resource]) -> Iterator[list[Resource]]:
+    """What others are made from before what is made from it."""
+    rest = list(resources)
+    while rest:
+        names = {each.system.id for each in rest}
+        wave = [each for each in rest if names.isdisjoint(each.derived_from)]
+        yield wave
+        rest = [each for each in rest if each not in wave]
 
 
 def _as_described(stage: Stage, resource: Resource) -> bool:
@@ -215,13 +229,20 @@ def _as_described(stage: Stage, resource: Resource) -> bool:
     if noted is not None:
         return bool(noted == resource.entry_print)
     entry = stage.seeded(AUTHORITY).ask("GET", f"/v1/resources/{stage.resource_id(name)}")
-    described = entry_of(stage, resource)
-    same = all(entry[field] == described[field] for field in COMPARED)
-    items = [[item[field] for field in ITEM_COMPARED] for item in entry["items"]]
-    if same and items == [[item[field] for field in ITEM_COMPARED] for item in described["items"]]:
+    versions = [entry_of(stage, resource, announced=it) for it in (False, True)]
+    if any(_same(entry, described) for described in versions):
         stage.notes.note(f"entry {name}", resource.entry_print)
         return True
     return False
+
+
+def _same(entry: Json, described: Json) -> bool:
+    if any(entry[field] != described[field] for field in COMPARED):
+        return False
+    if {*entry["derived_from"]} != {*described["derived_from"]}:
+        return False
+    items = [[item[field] for field in ITEM_COMPARED] for item in entry["items"]]
+    return items == [[item[field] for field in ITEM_COMPARED] for item in described["items"]]
 
 
 def _publish(stage: Stage, resource: Resource) -> None:
@@ -234,11 +255,11 @@ def _publish(stage: Stage, resource: Resource) -> None:
         stage.notes.note(name, entry["id"])
     path = f"/v1/resources/{entry['id']}"
     authority = stage.authority(resource.department.region_code)
-    step_on(authority, path, str(entry["status"]), lambda: _submit(stage, resource, path))
+    step_on(authority, path, str(entry["status"]), lambda: sign_off(stage, resource, path))
     stage.notes.note(f"entry {resource.system.id}", resource.entry_print)
 
 
-def _submit(stage: Stage, resource: Resource, path: str) -> Json:
+def sign_off(stage: Stage, resource: Resource, path: str, *, announced: bool = False) -> Json:
     """Sign off; explain first why what is published elsewhere does not suffice (Art 19)."""
     head = stage.head(resource.department)
     try:
@@ -250,12 +271,13 @@ def _submit(stage: Stage, resource: Resource, path: str) -> Json:
     clerk = stage.clerk(resource.department)
     headers = {"If-Match": clerk.send("GET", path).headers["ETag"]}
     said = [{"resource_id": each, "reason": EXPLANATION} for each in similar]
-    clerk.ask("PUT", path, entry_of(stage, resource) | {"duplicates": said}, headers=headers)
+    described = entry_of(stage, resource, announced=announced) | {"duplicates": said}
+    clerk.ask("PUT", path, described, headers=headers)
     return head.ask("POST", f"{path}/submit", SIGN_OFF)
 
 
-def entry_of(stage: Stage, resource: Resource) -> Json:
-    """The entry as the department's clerk writes it."""
+def entry_of(stage: Stage, resource: Resource, *, announced: bool = False) -> Json:
+    """The entry as the department's clerk writes it; its announced version hides more."""
     conditions = CONDITIONS if resource.share_type == "conditional" else {}
     return {
         "name": resource.name,
@@ -269,17 +291,19 @@ def entry_of(stage: Stage, resource: Resource) -> Json:
         "open_type": resource.open_type,
         "grade": resource.grade,
         "reviews": {"secrecy": PASSED, "privacy": PASSED},
-        "items": [_item(stage, resource, item) for item in resource.items],
+        "derived_from": [stage.resource_id(name) for name in resource.derived_from],
+        "items": [_item(stage, resource, item, announced=announced) for item in resource.items],
         **conditions,
     }
 
 
-def _item(stage: Stage, resource: Resource, item: Item) -> Json:
+def _item(stage: Stage, resource: Resource, item: Item, *, announced: bool) -> Json:
     is_source = stage.region.is_source(resource, item)
+    hidden = mask_of(item.announced) if announced and item.announced else item.mask
     said: dict[str, Any] = {
         "name": item.name, "label": item.row.label, "element": item.element,
         "required": item.row.required is not None, "key": item.row.key is not None,
-        "role": "source" if is_source else "reference", "mask": item.mask,
+        "role": "source" if is_source else "reference", "mask": hidden,
     }  # fmt: skip
     if item.personal and item.row.mask == CLEAR:
         said["unmasked_reason"] = WHY_CLEAR

@@ -48,8 +48,8 @@ def _batches(made: Iterator[Record]) -> Iterator[bytes]:
 
 
 def _shown_items(resource: Resource) -> list[str]:
-    """The items that both sides see alike: those without a mask."""
-    return [item.name for item in resource.items if item.mask is None]
+    """The items that both sides see alike: those without a mask in any version."""
+    return [item.name for item in resource.items if item.shown]
 
 
 def granted(pair: Pair, cast: Cast) -> Iterator[Record]:

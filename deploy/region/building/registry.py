@@ -4,7 +4,8 @@ from deploy.demo.stage import OPERATOR, SECURITY, Json, listed
 from deploy.region.building.crowd import Crowd
 from deploy.region.building.stage import Stage
 from deploy.region.files import SystemRow
-from deploy.region.region import CONSUMES, PROVIDES, Department, posts
+from deploy.region.putting_together import posts
+from deploy.region.region import CONSUMES, PROVIDES, Department
 
 LOOPBACK = "127.0.0.0/8"
 
@@ -43,6 +44,9 @@ def _taking_part(stage: Stage) -> dict[str, Department]:
     names = {row.department for row in taking_part(stage)}
     names |= {row.source for row in stage.region.files.elements}
     names |= {row.national_source for row in stage.region.files.elements}
+    story = stage.region.story
+    names |= {name for row in story.contests for name in (row.first, row.rival)}
+    names |= {name for row in story.mergers for name in (row.department, row.into)}
     departments = stage.region.departments
     return {departments[name].uscc: departments[name] for name in names}
 

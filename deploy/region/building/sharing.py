@@ -1,22 +1,24 @@
-"""Applications in bundles, with the consent of both heads (Order 809 Art 20): one for each use."""
+"""Applications with the consent of both heads (Order 809 Art 20): one for each use.
 
-from collections.abc import Iterable, Mapping, Sequence
+Those of a system are one bundle; a return flow (Art 24) is an application of its own.
+"""
 
-from deploy.demo.sharing import YEAR_DAYS, agree, day_after
+from collections.abc import Mapping, Sequence
+
+from auth.regions.codes import STATE
+from deploy.demo.sharing import YEAR_DAYS, day_after
 from deploy.demo.stage import Json, listed
+from deploy.region.building.asking import Asked, agreed, granted
 from deploy.region.building.crowd import Crowd
 from deploy.region.building.stage import Stage
 from deploy.region.region import Pair
 
-FOLDING_SECONDS = 120.0
-LEDGERED = frozenset({"pull", "table", "query"})
 LIVE = frozenset({"active", "suspended"})
 
 
 def subscribe(stage: Stage, crowd: Crowd) -> int:
     """Give every pair a subscription; return how many there are."""
-    consumers = {pair.consumer.id: pair for pair in stage.region.pairs}
-    live = _live(stage, consumers.values(), crowd)
+    live = _live(stage)
     by_consumer: dict[str, list[Pair]] = {}
     for pair in stage.region.pairs:
         known = live.get((stage.client_id(pair.consumer.id), _resource(stage, pair), pair.mode))
@@ -28,25 +30,42 @@ def subscribe(stage: Stage, crowd: Crowd) -> int:
     return len(stage.region.pairs)
 
 
+def _subscribe(stage: Stage, pairs: Sequence[Pair]) -> None:
+    for pair in pairs:
+        if pair.return_flow:
+            _flow_back(stage, pair)
+    asked = [pair for pair in pairs if not pair.return_flow]
+    if asked:
+        _ask(stage, asked)
+
+
+def _flow_back(stage: Stage, pair: Pair) -> None:
+    """Ask for the lower area's own rows: owed in time, whole and without conditions."""
+    asked = Asked(
+        pair.consumer, pair.resource, pair.mode, pair.scenario,
+        row_filter=pair.row_filter, return_flow=True,
+    )  # fmt: skip
+    stage.notes.note(f"subscription {pair.id}", granted(stage, pair.id, asked))
+
+
 def _resource(stage: Stage, pair: Pair) -> str:
     return stage.resource_id(pair.resource.system.id)
 
 
-def _live(stage: Stage, pairs: Iterable[Pair], crowd: Crowd) -> Mapping[tuple[str, str, str], str]:
-    """Return the live subscriptions of the departments that consume, by client, resource, mode."""
-    departments = {pair.department.uscc: pair.department for pair in pairs}
-    rows = crowd.each(
-        departments.values(), lambda it: [*listed(stage.clerk(it), "/v1/subscriptions")]
-    )
+def _live(stage: Stage) -> Mapping[tuple[str, str, str], str]:
+    """Return every live subscription by client, resource and mode, as the highest authority sees.
+
+    Asked of each department's own clerk, a second run would sign in threescore people for it.
+    """
+    rows = listed(stage.authority(STATE), "/v1/subscriptions", role="authority")
     return {
         (row["client_id"], row["resource_id"], row["mode"]): row["id"]
-        for each in rows
-        for row in each
+        for row in rows
         if row["status"] in LIVE
     }
 
 
-def _subscribe(stage: Stage, pairs: Sequence[Pair]) -> None:
+def _ask(stage: Stage, pairs: Sequence[Pair]) -> None:
     """One form for all that a system asks for: clerk writes, head signs, providers agree."""
     pair = pairs[0]
     clerk, head = stage.clerk(pair.department), stage.head(pair.department)
@@ -62,8 +81,10 @@ def _subscribe(stage: Stage, pairs: Sequence[Pair]) -> None:
         bundle = clerk.ask("GET", path)
     applied = {line["resource_id"]: line["application_id"] for line in bundle["lines"]}
     for each in pairs:
-        agreed = _agree(stage, each, applied[_resource(stage, each)])
-        stage.notes.note(f"subscription {each.id}", agreed)
+        head = stage.head(each.resource.department)
+        shown = head.ask("GET", f"/v1/applications/{applied[_resource(stage, each)]}")
+        subscription = agreed(stage, shown, each.resource, each.mode)
+        stage.notes.note(f"subscription {each.id}", subscription)
     stage.notes.forget(name)
 
 
@@ -88,13 +109,3 @@ def _line(stage: Stage, pair: Pair) -> Json:
         "mode": pair.mode,
     }
     return line if pair.row_filter is None else line | {"row_filter": pair.row_filter}
-
-
-def _agree(stage: Stage, pair: Pair, application_id: str) -> str:
-    """Return the subscription, once the latest state is folded where the mode needs it."""
-    head, path = stage.head(pair.resource.department), f"/v1/applications/{application_id}"
-    shown = head.ask("GET", path)
-    if shown["status"] == "agreed":
-        return str(shown["subscription_id"])
-    body = {"ledger": True} if pair.mode in LEDGERED else {}
-    return str(agree(head, path, body, within_seconds=FOLDING_SECONDS)["subscription_id"])

@@ -3,6 +3,7 @@
 import secrets
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,20 @@ from shuyuan_client.http import ExchangeClient, Grant, with_secret
 
 NATIONAL_AUTHORITY = "国家数据局"
 PASSWORD_BYTES = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The platform on which the region is built, and the folder of what a build remembers.
+
+    Of the platform's `environment` only its database server is used: departments keep a database
+    of their own there.
+    """
+
+    base_url: str
+    credentials: Mapping[str, Any]
+    environment: Mapping[str, str]
+    folder: Path
 
 
 class Notes:
@@ -43,17 +58,15 @@ class Notes:
 class Stage(Callers):
     """Clients are made when somebody first acts."""
 
-    def __init__(
-        self, base_url: str, credentials: Mapping[str, Any], folder: Path, region: Region
-    ) -> None:
-        super().__init__(base_url)
+    def __init__(self, site: Site, region: Region) -> None:
+        super().__init__(site.base_url)
         self.region = region
-        self.notes = Notes(folder / "notes.json")
-        self._memory = Memory(folder)
+        self.notes = Notes(site.folder / "notes.json")
+        self._memory = Memory(site.folder)
         self._lock = threading.RLock()
         self._seeded = {
             role: (person["username"], person["password"])
-            for person in credentials.get("people", [])
+            for person in site.credentials.get("people", [])
             for role in person["roles"]
         }
 

@@ -1,24 +1,28 @@
 """The region is built step by step; a run that broke off goes on where it was."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 from deploy.demo.narrator import Narrator
-from deploy.region.building import catalogue, opening, records, registry, sharing, using
+from deploy.region.building import (
+    catalogue,
+    opening,
+    records,
+    registry,
+    sharing,
+    telling,
+    using,
+)
 from deploy.region.building.crowd import Crowd
-from deploy.region.building.stage import Stage
+from deploy.region.building.stage import Site, Stage
+from deploy.region.building.tables import Tables
 from deploy.region.records.cast import Cast
 from deploy.region.region import Region, Resource
 from shuyuan_client.failures import Failure
 
 
-def build(
-    base_url: str, credentials: Mapping[str, Any], folder: Path, region: Region, say: Narrator
-) -> None:
+def build(site: Site, region: Region, say: Narrator) -> None:
     """Build this region, or what is missing of it; raises Failure with its remedy."""
     cast = Cast(region.files)
-    with Stage(base_url, credentials, folder, region) as stage, Crowd() as crowd:
+    tables = Tables.beside(site.environment, site.folder)
+    with Stage(site, region) as stage, Crowd() as crowd:
         departments, people, systems = registry.register(stage, crowd)
         say.step(
             f"{departments} 个部门、{people} 名人员、{systems} 个应用系统就位",
@@ -34,14 +38,20 @@ def build(
         changed = catalogue.publish_entries(stage, crowd)
         entries = len(region.resources)
         say.step(f"{entries} 个资源已发布", f"{entries} resources are published")
+        telling.begin(stage)
         taken = records.publish(stage, crowd, cast)
         say.step(f"{taken:,} 条记录已提交", f"{taken:,} records are published")
         pairs = sharing.subscribe(stage, crowd)
         say.step(f"{pairs} 项共享已授权", f"{pairs} uses are agreed")
-        used = using.use(stage, crowd, cast)
+        used = using.use(stage, crowd, cast, tables)
         say.step(
             f"{used} 项已按授权使用，提供方与使用方的摘要一致",
             f"{used} uses have taken place, and the digests of both sides agree",
+        )
+        events = telling.tell(stage, cast)
+        say.step(
+            f"{events} 件事已发生：数源争议、答复、校核、合并、公告、督办、停用与处置",
+            f"{events} events: contests, answers, a correction, a merger, an order, ends",
         )
         opened = opening.download(stage, crowd, cast)
         say.step(

@@ -15,6 +15,7 @@ from deploy.region.building.doors import Doors
 from deploy.region.building.records import expected, granted, latest, received
 from deploy.region.building.registry import allow_own_machine
 from deploy.region.building.stage import Stage
+from deploy.region.building.tables import Tables
 from deploy.region.records.cast import Cast
 from deploy.region.region import Pair
 from kernel import clock
@@ -39,12 +40,12 @@ class Use:
     ledger: str
 
 
-def use(stage: Stage, crowd: Crowd, cast: Cast) -> int:
+def use(stage: Stage, crowd: Crowd, cast: Cast, tables: Tables) -> int:
     """Let every pair use what it was granted, where it has not yet; return how many have."""
     todo = [pair for pair in stage.region.pairs if not _has_used(stage, pair)]
     with Doors() as doors:
         _prepare(stage, crowd, doors, todo, cast)
-        crowd.each(todo, lambda it: _use(stage, doors, it, cast))
+        crowd.each(todo, lambda it: _use(stage, doors, it, cast, tables))
     return len(stage.region.pairs)
 
 
@@ -68,19 +69,23 @@ def _has_used(stage: Stage, pair: Pair) -> bool:
     return told == (_subscription(stage, pair), pair.resource.records_print)
 
 
-def _use(stage: Stage, doors: Doors, pair: Pair, cast: Cast) -> None:
+def _use(stage: Stage, doors: Doors, pair: Pair, cast: Cast, tables: Tables) -> None:
     subscription = _subscription(stage, pair)
     if pair.mode in READERS:
         done = READERS[pair.mode](stage, pair, cast)
     else:
-        arrived = _by_own_program(stage, doors, pair, cast)
+        arrived = _by_own_program(stage, doors, pair, cast, tables)
         done = Use(subscription, pair.mode, len(arrived), "", _same(pair, cast, arrived), "")
     noted = asdict(done) | {"print": pair.resource.records_print}
     stage.notes.note(f"use {pair.id}", noted)
 
 
-def _by_own_program(stage: Stage, doors: Doors, pair: Pair, cast: Cast) -> list[Json]:
+def _by_own_program(
+    stage: Stage, doors: Doors, pair: Pair, cast: Cast, tables: Tables
+) -> list[Json]:
     subscription = _subscription(stage, pair)
+    if pair.mode == "table":
+        return tables.land(stage, pair, subscription)
     if pair.mode == "push":
         return receive(stage, doors, pair, subscription, cast)
     return call(stage, pair, subscription)
@@ -197,7 +202,6 @@ def _file(stage: Stage, pair: Pair, cast: Cast) -> Use:
 
 READERS: Mapping[str, Callable[[Stage, Pair, Cast], Use]] = {
     "pull": _pull,
-    "table": _pull,
     "query": _query,
     "verify": _verify,
     "file": _file,

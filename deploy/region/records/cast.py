@@ -15,11 +15,11 @@ from auth.regions.codes import COUNTY_DIGITS
 from deploy.demo.divisions import divisions
 from deploy.region.files import Files
 from deploy.region.records.drawing import chosen, drawn
-from deploy.region.region import CITY_DIGITS
 from kernel.identifiers import make_uscc, resident_check_digit
 
 PEOPLE, ENTERPRISES, PLACES = 8_000, 2_000, 2_000
 TODAY = date(2026, 6, 30)
+CITY_DIGITS = 4
 """The day on which the records of the region were made, whenever it is built."""
 FIRST_BIRTH, LAST_BIRTH = date(1946, 7, 1), date(2023, 6, 30)
 NO_DIVISION = "4599"

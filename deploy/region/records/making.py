@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from auth.regions.codes import REGION, STATE
-from deploy.region.records.cast import TODAY, Cast, County, Human
+from deploy.region.putting_together import topic
+from deploy.region.records.cast import CITY_DIGITS, TODAY, Cast, County, Human
 from deploy.region.records.drawing import drawn
 from deploy.region.records.values import GENERATORS, Subject
-from deploy.region.region import CITY_DIGITS, Resource, topic
+from deploy.region.region import Resource
 
 Record = dict[str, str]
 

@@ -1,13 +1,16 @@
 """The region's files: read whole, and refused with file and line where they contradict."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from deploy.region import checking
+from deploy.region.events import events
+from deploy.region.putting_together import uscc_of
 from deploy.region.reading import DATA, Invalid
-from deploy.region.region import Region, uscc_of
+from deploy.region.region import Region
 from kernel.identifiers import uscc
 
 
@@ -41,10 +44,10 @@ def test_every_named_system_has_its_place(whole: Region) -> None:
     systems = whole.files.systems
     assert len(systems) == 347
     assert whole.resources.keys() == {row.id for row in systems if row.role in "PB"}
-    assert {pair.id for pair in whole.pairs} == {
-        f"{row.id}<{used}" for row in systems for used in row.consumes
-    }
-    assert len(whole.pairs) == 403
+    consumed = {f"{row.id}<{used}" for row in systems for used in row.consumes}
+    assert len(consumed) == 403
+    assert consumed <= {pair.id for pair in whole.pairs}
+    assert all(pair.return_flow for pair in whole.pairs if pair.id not in consumed)
     listed = [each for each in whole.resources.values() if not each.records]
     assert len(listed) == 8
     assert all(row.reason for row in systems if row.role == "X")
@@ -61,6 +64,46 @@ def test_a_city_gets_the_rows_of_its_own_area(whole: Region) -> None:
         {"item": "division", "op": "prefix", "value": "4503"}
     ]
     assert filters["zhiguitong<e-licence"] is None
+
+
+def test_each_city_gets_back_its_rows_of_every_regional_entry_made_from_its_own(
+    whole: Region,
+) -> None:
+    back = {pair.id: pair.row_filter for pair in whole.pairs if pair.return_flow}
+    cities = [row for row in whole.files.systems if row.id.startswith("city-exchange-")]
+    assert len(cities) == 14
+    regional = ("digital-gov-platform", "integrated-big-data")
+    for city in cities:
+        code = whole.departments[city.department].region_code
+        for name in regional:
+            rows = [{"item": "division", "op": "prefix", "value": code[:4]}]
+            assert back[f"{city.id}<{name}"] == rows
+    assert len(back) == len(cities) * len(regional) + 2
+
+
+def test_the_region_gets_back_its_own_rows_of_what_the_state_makes_of_them(whole: Region) -> None:
+    back = {pair.id: pair.row_filter for pair in whole.pairs if pair.return_flow}
+    for name in (
+        "digital-gov-platform<national-exchange",
+        "business-resource-library<national-online-gov",
+    ):
+        assert back[name] == [{"item": "division", "op": "prefix", "value": "45"}]
+
+
+def test_the_story_has_what_the_issue_asks_for(whole: Region) -> None:
+    kinds = Counter(event.kind.rpartition(" / ")[2] for event in events(whole))
+    assert kinds == {
+        "contested source": 3, "refused": 2, "rerouted": 2, "bundle": 1, "correction": 1,
+        "merger": 1, "announced version": 1, "order": 1, "suspended": 1, "expired": 1,
+        "disposed": 1,
+    }  # fmt: skip
+
+
+def test_a_part_tells_only_the_events_whose_systems_are_in_it(whole: Region) -> None:
+    part = whole.only({"zgt-infrastructure"})
+    told = {event.id for event in events(part)}
+    assert "suspended-misuse" not in told
+    assert "contest-rainfall" in told
 
 
 def test_credit_codes_are_fictitious_and_right(whole: Region) -> None:
@@ -126,6 +169,22 @@ def test_a_part_brings_along_what_it_uses(whole: Region) -> None:
         ("rules.csv", "新词,nothing,甲,,"),
         ("resources.csv", "jinshen,,,,,,,,"),
         ("pairs.csv", "zhiguitong,court,,"),
+        ("derived.csv", "digital-gov-platform,city-exchange-nanning,又一次"),
+        ("derived.csv", "court,no-such,出处不明"),
+        ("derived.csv", "city-exchange-nanning,digital-gov-platform,绕回自身"),
+        ("contests.csv", "new,GX-CJ-FRMC,自治区公安厅,自治区司法厅,kept,数源另有其人"),
+        ("contests.csv", "contest-rainfall,GX-CJ-JYL,自治区水利厅,自治区气象局,replaced,重复"),
+        ("decisions.csv", "new,zhiguitong,court,pull,,refused,1,,不提供该方式,"),
+        ("decisions.csv", "new,zhiguitong,e-licence,query,,refused,1,,已在日常使用,"),
+        ("decisions.csv", "new,zhiguitong,jintu,query,,rerouted,,,未说明转往何处,"),
+        ("decisions.csv", "new,zhiguitong,jintu,query,,refused,3,,未引用共享条件,"),
+        ("fates.csv", "new,jintu,jinnong,table,suspended,不使用数据的系统"),
+        ("bundles.csv", "new,两个部门一份申请,jinnong,table,zhiguitong;emergency-broadcast"),
+        ("corrections.csv", "new,no-such,zhiguitong,1,name,误,没有这份申请"),
+        ("mergers.csv", "new,自治区公安厅,自治区司法厅,条目,仍有系统在用"),
+        ("announcements.csv", "new,jinguan,number,1-0,,主键不可遮盖,依据"),
+        ("breaches.csv", "new,jinshen,使用方没有目录,40,请更新,已更新"),
+        ("breaches.csv", "new,jinbao,尚在期限之内,3,请更新,已更新"),
     ],
     ids=[
         "a system twice", "a name twice", "a consumer of a consumer",
@@ -135,6 +194,12 @@ def test_a_part_brings_along_what_it_uses(whole: Region) -> None:
         "an organisation that could be real", "a code list without edition", "no such standard",
         "a code twice", "no such source", "no such generator", "an item twice",
         "no such profile", "an override of a consumer", "an override of no use",
+        "derived twice", "derived from nothing", "derived from itself",
+        "a contest that another one wins", "an event twice", "a mode that is not offered",
+        "asked for what is used anyway", "rerouted to nowhere", "code 3 without conditions",
+        "a grant of no consumer", "a bundle of two departments", "a correction of no bundle",
+        "a merger of a department with systems", "a key that is masked",
+        "a breach of no entry", "a breach within its term",
     ],
 )  # fmt: skip
 def test_what_is_wrong_names_its_file_and_line(folder: Path, file: str, line: str) -> None:
