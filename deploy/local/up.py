@@ -25,6 +25,8 @@ from deploy.local.wording import LocalError, StartFailed, say
 
 ROOT = Path(__file__).parents[2]
 GATEWAY, WORKER, ROTATION = "gateway", "worker", "log-rotation"
+# Services of departments that a scenario has started beside the platform.
+DEPARTMENTS = "department-services"
 METRICS_PORTS = {
     "gateway-metrics": "SHUYUAN_GATEWAY_METRICS_PORT",
     "worker-metrics": "SHUYUAN_WORKER_METRICS_PORT",
@@ -97,6 +99,7 @@ class Platform:
             WORKER, self._root, ready=self._worker_beats, grace_seconds=GRACE_SECONDS
         )
         self.rotation = Service(ROTATION, self._root, ready=lambda: True)
+        self.departments = Service(DEPARTMENTS, self._root, ready=lambda: True)
 
     @property
     def base_url(self) -> str:
@@ -124,6 +127,7 @@ class Platform:
     def down(self) -> None:
         """Stop everything in the reverse order; the data stays."""
         with self._alone():
+            self.departments.stop()
             for service in (self.worker, self.gateway):
                 with self._report.step(say(f"停止 {service.name}", f"stopping {service.name}")):
                     service.stop()

@@ -10,7 +10,7 @@ from deploy.local import up
 from deploy.local.files import locked, read_json
 from deploy.local.report import Report
 from deploy.local.wording import LocalError
-from deploy.region import checking, proof
+from deploy.region import checking, proof, serving
 from deploy.region.building import story
 from deploy.region.building.stage import Notes, Site
 from deploy.region.region import Region
@@ -66,7 +66,8 @@ def _build(region: Region) -> None:
         narrator = Narrator()
         narrator.title("数源区域场景", "Shuyuan: the region of the policy documents")
         environment = read_json(where.state_dir / "run" / "environment.json")
-        site = Site(local.base_url, read_json(local.credentials), environment, folder)
+        services = serving.standing(where)
+        site = Site(local.base_url, read_json(local.credentials), environment, folder, services)
         story.build(site, region, narrator)
 
 

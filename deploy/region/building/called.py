@@ -46,16 +46,21 @@ def receive(stage: Stage, doors: Doors, pair: Pair, subscription: str, cast: Cas
     return arrived
 
 
-def mount(stage: Stage, doors: Doors, resource: Resource, cast: Cast) -> None:
-    """Let the resource's department mount its own service; where it listens is anew each run."""
-    made = [*records(resource, cast)]
+def answers(resource: Resource, cast: Cast) -> dict[str, bytes]:
+    """What the department's own service says, by path."""
+    made, name = [*records(resource, cast)], resource.system.id
+    return {
+        f"/{name}/rows/{part}": f"[{','.join(map(line_of, made[part::PARTS]))}]".encode()
+        for part in range(PARTS)
+    }
+
+
+def mount(stage: Stage, base_url: str, resource: Resource) -> None:
+    """Let the resource's department mount its own service, where it listens now."""
     name = resource.system.id
-    for part in range(PARTS):
-        rows = made[part::PARTS]
-        doors.services[f"/{name}/rows/{part}"] = f"[{','.join(map(line_of, rows))}]".encode()
     head, path = stage.head(resource.department), f"/v1/resources/{stage.resource_id(name)}/service"
     body = {
-        "base_url": doors.url(f"/{name}"),
+        "base_url": f"{base_url}/{name}",
         "operations": [
             {
                 "name": f"{OPERATION}{part}", "method": "GET", "path": f"/rows/{part}",
@@ -69,6 +74,7 @@ def mount(stage: Stage, doors: Doors, resource: Resource, cast: Cast) -> None:
     known = find(head, path)
     headers = {} if known is None else {"If-Match": head.send("GET", path).headers["ETag"]}
     head.ask("PUT", path, body, headers=headers)
+    stage.notes.note(f"service {name}", base_url)
 
 
 def call(stage: Stage, pair: Pair, subscription: str) -> list[Json]:

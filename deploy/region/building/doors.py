@@ -24,6 +24,7 @@ class Receiver:
     def __init__(self) -> None:
         self.verifier: WebhookVerifier | None = None
         self.last: dict[str, Json | None] = {}
+        self.taken = 0
         self._messages: set[str] = set()
         self._lock = threading.Lock()
 
@@ -43,6 +44,7 @@ class Receiver:
                 self._messages.add(message)
                 for line in said["data"].get("records", ()):
                     self.last[line["key"]] = line.get("data")
+                    self.taken += 1
         return OK, b""
 
     @property
@@ -54,10 +56,10 @@ class Receiver:
 class Doors:
     """A context: the server, with receivers and services by their path."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.receivers: dict[str, Receiver] = {}
         self.services: dict[str, bytes] = {}
-        self._server = ThreadingHTTPServer((HOST, 0), self._handler())
+        self._server = ThreadingHTTPServer((HOST, port), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def __enter__(self) -> Self:

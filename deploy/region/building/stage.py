@@ -24,13 +24,15 @@ class Site:
     """The platform on which the region is built, and the folder of what a build remembers.
 
     Of the platform's `environment` only its database server is used: departments keep a database
-    of their own there.
+    of their own there. `services` is where the departments' own services listen; without, they last
+    as long as the build.
     """
 
     base_url: str
     credentials: Mapping[str, Any]
     environment: Mapping[str, str]
     folder: Path
+    services: str | None = None
 
 
 class Notes:
@@ -61,6 +63,7 @@ class Stage(Callers):
     def __init__(self, site: Site, region: Region) -> None:
         super().__init__(site.base_url)
         self.region = region
+        self.services = site.services
         self.notes = Notes(site.folder / "notes.json")
         self._memory = Memory(site.folder)
         self._lock = threading.RLock()

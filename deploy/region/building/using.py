@@ -9,7 +9,7 @@ from itertools import islice
 
 from deploy.demo.proof import digest
 from deploy.demo.stage import Json
-from deploy.region.building.called import call, mount, receive
+from deploy.region.building.called import answers, call, mount, receive
 from deploy.region.building.crowd import Crowd
 from deploy.region.building.doors import Doors
 from deploy.region.building.records import expected, granted, latest, received
@@ -41,7 +41,10 @@ class Use:
 
 
 def use(stage: Stage, crowd: Crowd, cast: Cast, tables: Tables) -> int:
-    """Let every pair use what it was granted, where it has not yet; return how many have."""
+    """Let every pair use what it was granted, where it has not yet; return how many have.
+
+    Services that stand beside the platform are mounted where they listen now, used or not.
+    """
     todo = [pair for pair in stage.region.pairs if not _has_used(stage, pair)]
     with Doors() as doors:
         _prepare(stage, crowd, doors, todo, cast)
@@ -50,13 +53,22 @@ def use(stage: Stage, crowd: Crowd, cast: Cast, tables: Tables) -> int:
 
 
 def _prepare(stage: Stage, crowd: Crowd, doors: Doors, pairs: list[Pair], cast: Cast) -> None:
-    """Name the networks and mount the services that these pairs need."""
-    called = [pair for pair in pairs if pair.mode in {"push", "api"}]
-    departments = [(it.resource if it.mode == "api" else it).department for it in called]
+    """Name the networks and mount the services that are needed."""
+    called = [pair.resource for pair in stage.region.pairs if pair.mode == "api"]
+    services = {each.system.id: each for each in called}
+    base_url = stage.services or doors.url("")
+    if stage.services is None:
+        services = {pair.resource.system.id: pair.resource for pair in pairs if pair.mode == "api"}
+        for resource in services.values():
+            doors.services |= answers(resource, cast)
+    moved = [
+        each for name, each in services.items() if stage.notes.get(f"service {name}") != base_url
+    ]
+    departments = [each.department for each in moved]
+    departments += [pair.department for pair in pairs if pair.mode == "push"]
     once = {each.uscc: each for each in departments}
     crowd.each(once.values(), lambda it: allow_own_machine(stage, it))
-    services = {pair.resource.system.id: pair.resource for pair in called if pair.mode == "api"}
-    crowd.each(services.values(), lambda it: mount(stage, doors, it, cast))
+    crowd.each(moved, lambda it: mount(stage, base_url, it))
 
 
 def _subscription(stage: Stage, pair: Pair) -> str:
