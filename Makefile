@@ -75,8 +75,9 @@ soak-quick: $(INSTALLED) ## 浸泡：每项小规模一次，两分钟左右 / e
 profile: $(INSTALLED) ## 采样：各数据通道的火焰图 / flame graphs of the hot paths
 	@$(PYTHON) -m loadtests.profiling $(ARGS)
 
-load: $(INSTALLED) ## 打开 Locust 页面，对本机平台压测 / Locust's own page against the running platform
-	@$(PYTHON) -m loadtests.load $(ARGS)
+# make load REGION=1 MINUTES=10: a day of the region (make region first), compressed to so many minutes.
+load: $(INSTALLED) ## 打开 Locust 页面，对本机平台压测；REGION=1 为区域的一天 / Locust's own page against the running platform; REGION=1: a day of the region
+	@$(PYTHON) -m loadtests.$(if $(REGION),region $(if $(MINUTES),--minutes $(MINUTES)),load) $(ARGS)
 
 SEEDS := 5
 FAULTS := 60

@@ -5,24 +5,31 @@ why (ADR 0039), as other tests would.
 """
 
 import asyncio
+import itertools
 import shutil
+import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from auth.regions.codes import STATE
 from deploy.demo.narrator import Narrator
+from deploy.demo.stage import listed
 from deploy.local.databases import drop_database
 from deploy.local.files import read_json
 from deploy.local.seed import seed
 from deploy.local.stack import Endpoints
 from deploy.region import checking
 from deploy.region.building import story, tables
-from deploy.region.building.stage import Notes, Site
+from deploy.region.building.stage import Notes, Site, Stage
 from deploy.region.events import events
 from deploy.region.proof import page
 from deploy.region.reading import DATA
 from deploy.region.region import Region
+from loadtests.region.report import Day
 from shuyuan_client.failures import Failure
 from tests.support import processes
 from tests.support.databases import connected, new_database
@@ -32,7 +39,14 @@ SLICE = (
     "emergency-broadcast", "zgt-infrastructure", "rural-service-sites", "smart-customer-service",
     "city-exchange-chongzuo",
 )  # fmt: skip
-BUILD_SECONDS = 600
+BUILD_SECONDS, DAY_SECONDS = 600, 180
+NOTES_BETWEEN_BREAKS = 41
+
+
+class BrokenOffError(Exception):
+    """A run that ends right after something was done."""
+
+
 # Of each event what has come of it; the grant of a day ends at midnight.
 HAPPENED = {
     "bundle-enterprise-names": "agreed", "correction-enterprise-name": "confirmed",
@@ -71,7 +85,7 @@ async def build(site: Site, region: Region) -> None:
 async def test_a_slice_is_built_once_however_often_it_is_built(site: Site, tmp_path: Path) -> None:
     part = checking.region(_with_one_city(tmp_path)).only(SLICE)
     assert {pair.mode for pair in part.pairs} >= {"push", "api", "verify", "file", "pull", "table"}
-    await build(site, part)
+    await _build_broken_off_again_and_again(site, part)
     notes = Notes(tmp_path / "notes.json")
     uses = {pair.id: notes.get(f"use {pair.id}") for pair in part.pairs}
     assert all(uses.values())
@@ -92,7 +106,70 @@ async def test_a_slice_is_built_once_however_often_it_is_built(site: Site, tmp_p
     lost = Notes(tmp_path / "notes.json")
     for pair in part.pairs:
         assert lost.get(f"use {pair.id}")["subscription"] == uses[pair.id]["subscription"]
+    await _a_day_passes(site, tmp_path, part)
     await _changed_entries_are_refused(site, tmp_path)
+
+
+async def _build_broken_off_again_and_again(site: Site, part: Region) -> None:
+    """Broken off each time when something was done and could not be noted, it goes on."""
+    note, done = Notes.note, itertools.count(1)
+
+    def note_or_break(notes: Notes, name: str, value: object) -> None:
+        if next(done) % NOTES_BETWEEN_BREAKS == 0:
+            raise BrokenOffError(name)
+        note(notes, name, value)
+
+    breaks = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Notes, "note", note_or_break)
+        while True:
+            try:
+                await build(site, part)
+            except BrokenOffError:
+                breaks += 1
+            else:
+                break
+    assert breaks > 1
+    await asyncio.to_thread(_nothing_is_doubled, site, part)
+
+
+def _nothing_is_doubled(site: Site, part: Region) -> None:
+    """Each entry, source, application and grant is there once, whatever was broken off."""
+    with Stage(site, part) as stage:
+        authority = stage.authority(STATE)
+        departments = {each.department.uscc: each.department for each in part.resources.values()}
+        entries = Counter(
+            (row["department"], row["name"])
+            for uscc, department in departments.items()
+            for row in listed(stage.clerk(department), "/v1/resources", department=uscc)
+        )
+        assert {*entries.values()} == {1}
+        open_claims = [*listed(authority, "/v1/sources", status="claimed")]
+        assert open_claims == []
+        uses = Counter(
+            (row["client_id"], row["resource_id"], row["mode"])
+            for row in listed(authority, "/v1/subscriptions", role="authority")
+        )
+        assert {*uses.values()} == {1}
+
+
+async def _a_day_passes(site: Site, tmp_path: Path, part: Region) -> None:
+    """A few seconds of `make load REGION=1`: nothing fails, all is pushed and read back."""
+    program = (sys.executable, "-m", "tests.support.region_day", site.base_url, str(tmp_path))
+    async with asyncio.timeout(DAY_SECONDS):
+        process = await asyncio.create_subprocess_exec(*program, *SLICE)
+        assert await process.wait() == 0
+    day = msgspec.json.decode((tmp_path / "day.json").read_bytes(), type=Day)
+    assert day.faults == []
+    assert day.published > 0
+    # One system takes what is warned of, whatever else waited for its receiver.
+    assert day.pushed >= day.published
+    assert {line.mode for line in day.lines} == {"publish", "verify", "table", "follow"}
+    assert all(line.requests for line in day.lines)
+    pair = next(pair for pair in part.pairs if pair.mode == "push")
+    with Stage(site, part) as stage:
+        path = f"/v1/subscriptions/{stage.notes.get(f'subscription {pair.id}')}/endpoint"
+        assert stage.head(pair.department).ask("GET", path)["status"] == "paused"
 
 
 def _with_one_city(tmp_path: Path) -> Path:

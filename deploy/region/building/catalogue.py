@@ -20,7 +20,7 @@ from deploy.region.region import (
     Resource,
     mask_of,
 )
-from shuyuan_client.http import Refused
+from shuyuan_client.http import ExchangeClient, Refused
 
 LEGAL_BASIS = "《政务数据共享条例》第十九条；部门职责规定（场景）"
 PASSED = {"passed": True, "by": "保密与数据安全工作组（场景）", "date": "2026-01-05"}
@@ -137,8 +137,19 @@ def become_sources(stage: Stage, crowd: Crowd) -> int:
         for element, department, code in sorted(wanted, key=lambda it: (it[0], it[2]))
         if (element, department.uscc, code) not in active
     ]
-    crowd.each(missing, lambda it: _become_source(stage, it))
+    open_claims = _open_claims(stage) if missing else {}
+    crowd.each(missing, lambda it: _become_source(stage, it, open_claims))
     return len(wanted)
+
+
+def _open_claims(stage: Stage) -> Mapping[tuple[str, str, str], str]:
+    """The claims that a run has left open, which broke off before they were designated."""
+    authority = stage.seeded(AUTHORITY)
+    return {
+        (row["element"], row["department"], row["region_code"]): row["id"]
+        for status in ("claimed", "contested")
+        for row in listed(authority, "/v1/sources", status=status)
+    }
 
 
 def _claims(stage: Stage) -> Iterator[Wanted]:
@@ -153,31 +164,16 @@ def _claims(stage: Stage) -> Iterator[Wanted]:
             yield item.element, region.source_of(item.element, level), level
 
 
-def _become_source(stage: Stage, wanted: Wanted) -> None:
+def _become_source(
+    stage: Stage, wanted: Wanted, open_claims: Mapping[tuple[str, str, str], str]
+) -> None:
     element, department, code = wanted
-    head, path = stage.head(department), f"/v1/elements/{element}/sources"
-    claim = _open_claim(stage, wanted) or head.ask(
-        "POST", path, {"region_code": code, "legal_basis": LEGAL_BASIS}
-    )
-    stage.notes.note(f"claim {element} {code}", claim["id"])
-    stage.authority(code).ask("POST", f"/v1/sources/{claim['id']}/designate")
-    stage.notes.forget(f"claim {element} {code}")
-
-
-def _open_claim(stage: Stage, wanted: Wanted) -> Json | None:
-    """Return the claim that a run left open, which broke off before it was designated."""
-    element, department, code = wanted
-    if stage.notes.get(f"claim {element} {code}") is None:
-        return None
-    open_ones = listed(stage.head(department), f"/v1/elements/{element}/sources")
-    return next(
-        (
-            row
-            for row in open_ones
-            if row["department"] == department.uscc and row["status"] in {"claimed", "contested"}
-        ),
-        None,
-    )
+    claim = open_claims.get((element, department.uscc, code))
+    if claim is None:
+        path = f"/v1/elements/{element}/sources"
+        body = {"region_code": code, "legal_basis": LEGAL_BASIS}
+        claim = stage.head(department).ask("POST", path, body)["id"]
+    stage.authority(code).ask("POST", f"/v1/sources/{claim}/designate")
 
 
 def publish_entries(stage: Stage, crowd: Crowd) -> list[Resource]:
@@ -250,6 +246,7 @@ def _publish(stage: Stage, resource: Resource) -> None:
     name = f"resource {resource.system.id}"
     drafted = stage.notes.get(name)
     entry = None if drafted is None else find(clerk, f"/v1/resources/{drafted}")
+    entry = entry or _under_way(clerk, resource)
     if entry is None:
         entry = clerk.ask("POST", "/v1/resources", entry_of(stage, resource))
         stage.notes.note(name, entry["id"])
@@ -257,6 +254,15 @@ def _publish(stage: Stage, resource: Resource) -> None:
     authority = stage.authority(resource.department.region_code)
     step_on(authority, path, str(entry["status"]), lambda: sign_off(stage, resource, path))
     stage.notes.note(f"entry {resource.system.id}", resource.entry_print)
+
+
+def _under_way(clerk: ExchangeClient, resource: Resource) -> Json | None:
+    """Return the entry that a run has left on its way, whatever it could note of it."""
+    mine = listed(clerk, "/v1/resources", department=resource.department.uscc)
+    states = {"draft", "submitted", "approved"}
+    return next(
+        (row for row in mine if row["name"] == resource.name and row["status"] in states), None
+    )
 
 
 def sign_off(stage: Stage, resource: Resource, path: str, *, announced: bool = False) -> Json:

@@ -72,7 +72,11 @@ def _ask(stage: Stage, pairs: Sequence[Pair]) -> None:
     name = f"bundle {pair.consumer.id}"
     bundle_id = stage.notes.get(name)
     if bundle_id is None:
-        bundle_id = clerk.ask("POST", "/v1/bundles", _form(stage, pairs))["id"]
+        form = _form(stage, pairs)
+        # A run that broke off may have sent it, and not have noted that.
+        open_ones = listed(clerk, "/v1/bundles", status="open")
+        sent = (row["id"] for row in open_ones if row["title"] == form["title"])
+        bundle_id = next(sent, None) or clerk.ask("POST", "/v1/bundles", form)["id"]
         stage.notes.note(name, bundle_id)
     path = f"/v1/bundles/{bundle_id}"
     bundle = clerk.ask("GET", path)
