@@ -48,12 +48,12 @@ def _answers(port: int) -> bool:
 
 def serve(region: Region, port: int, stop: threading.Event) -> None:
     """Answer for every resource that is called, until stopped."""
-    cast = Cast(region.files)
-    with Doors(port) as doors:
-        for resource in region.resources.values():
-            if "api" in resource.modes:
-                doors.services |= answers(resource, cast)
-        doors.services[HEALTH] = b"[]"
+    cast, doors = Cast(region.files), Doors(port)
+    for resource in region.resources.values():
+        if "api" in resource.modes:
+            doors.services |= answers(resource, cast)
+    doors.services[HEALTH] = b"[]"
+    with doors:
         stop.wait()
 
 
