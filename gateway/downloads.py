@@ -28,7 +28,7 @@ class _Part:
     span: Span
 
 
-def download(
+async def download(
     using: Services,
     request: Request,
     blob: BlobRow,
@@ -36,9 +36,9 @@ def download(
     may_leave: MayLeave = always,
     page: str | None = None,
 ) -> Response:
-    """Return a file, or the ranges of it that are asked for; raises RangeNotSatisfiable.
+    """Return a file, or the ranges of it that are asked for.
 
-    `page` is its name in a delivery ledger.
+    Raises RangeNotSatisfiable, FileLost and StoreAway; `page` is its name in a delivery ledger.
 
     `Repr-Digest` is that of the file; `Content-Digest` of what is sent stands where that is all
     of it (RFC 9530).
@@ -60,14 +60,14 @@ def download(
             "Content-Digest": headers["Repr-Digest"],
         }
         whole = [_Part(b"", Span(0, blob.bytes))]
-        return _answer(using, blob, whole, b"", 200, headers, blob.media)
+        return await _answer(using, blob, whole, b"", 200, headers, blob.media)
     if len(spans) == 1:
         headers |= {
             "Content-Length": str(spans[0].size),
             "Content-Range": spans[0].told(blob.bytes),
         }
-        return _answer(using, blob, [_Part(b"", spans[0])], b"", 206, headers, blob.media)
-    return _several(using, blob, spans, headers)
+        return await _answer(using, blob, [_Part(b"", spans[0])], b"", 206, headers, blob.media)
+    return await _several(using, blob, spans, headers)
 
 
 def _if_range(validator: str | None, blob: BlobRow) -> bool:
@@ -87,7 +87,7 @@ def _headers(blob: BlobRow, changed_at: datetime, page: str | None) -> dict[str,
     }
 
 
-def _several(
+async def _several(
     using: Services, blob: BlobRow, spans: Sequence[Span], headers: Mapping[str, str]
 ) -> Response:
     boundary = secrets.token_hex(12)
@@ -102,10 +102,12 @@ def _several(
     end = f"\r\n--{boundary}--\r\n".encode()
     size = len(end) + sum(len(part.announced) + part.span.size for part in parts)
     media = f"multipart/byteranges; boundary={boundary}"
-    return _answer(using, blob, parts, end, 206, {**headers, "Content-Length": str(size)}, media)
+    return await _answer(
+        using, blob, parts, end, 206, {**headers, "Content-Length": str(size)}, media
+    )
 
 
-def _answer(
+async def _answer(
     using: Services,
     blob: BlobRow,
     parts: Sequence[_Part],
@@ -114,18 +116,32 @@ def _answer(
     headers: Mapping[str, str],
     media: str,
 ) -> Response:
-    content = _content(using, blob, parts, end)
+    content = await begun(_content(using, blob, parts, end))
     return StreamingResponse(content, status, headers=dict(headers), media_type=media)
+
+
+async def begun(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Have the first piece before anything is answered: what is lost or away is told by a problem.
+
+    The head of an answer cannot be taken back; later a connection can only be cut short.
+    """
+    first = await anext(content, b"")
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in content:
+            yield piece
+
+    return whole()
 
 
 async def _content(
     using: Services, blob: BlobRow, parts: Sequence[_Part], end: bytes
 ) -> AsyncIterator[bytes]:
     for part in parts:
-        if part.announced:
-            yield part.announced
-        span = part.span
+        announced, span = part.announced, part.span
         async for piece in using.blobs.part(blob, using.box, span.start, span.end):
-            yield piece
+            yield announced + piece
+            announced = b""
     if end:
         yield end

@@ -1,29 +1,34 @@
-"""Files of the platform: encrypted at rest, each under a key of its own, in one folder.
+"""Files of the platform: encrypted at rest, each under a key of its own, in a folder or a bucket.
 
-A file is written and flushed first and known by its row afterwards, in the transaction of whatever
-it belongs to. A file without a row was written by who died, or whose transaction failed: `sweep`
+A file is written for good first and known by its row afterwards, in the transaction of whatever it
+belongs to. A file without a row was written by who died, or whose transaction failed: `sweep`
 removes it. Content is AES-256-GCM in frames of FRAME bytes, numbered, the last one marked: what is
 cut short, put in another order or moved to another file is no file.
 """
 
 import asyncio
 import hashlib
-import os
-import secrets
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+import logging
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlmodel import col, delete, select
 
 from kernel import clock
-from kernel.errors import Gone, TooLarge, Unavailable
+from kernel.blob_store import FRAME, FileLost, Store, StoreAway
+from kernel.errors import TooLarge, Unavailable
 from kernel.ids import new_id
 from kernel.secretbox import Secretbox
 from kernel.tables import BlobRow
@@ -31,37 +36,35 @@ from kernel.tables import BlobRow
 if TYPE_CHECKING:
     from kernel.database import ReadSession, WriteSession
 
-FRAME: Final = 256 * 1024
-TAG: Final = 16
+log = logging.getLogger(__name__)
+
 KEY_BITS: Final = 256
 COUNTER_BYTES: Final = 11
 LAST, NOT_LAST = b"\x01", b"\x00"
 # Longer than any request or job may take between a file and its row.
 ORPHAN_HOURS: Final = 24
 SWEPT_AT_ONCE: Final = 500
-ORPHANS_AT_ONCE: Final = 10_000
+# The database ends a transaction that is idle for a minute.
+REMOVAL_SECONDS: Final = 5.0
 
 Scan = Callable[[AsyncIterable[bytes]], Awaitable[None]]
 """Reads the clear content and raises what keeps it from being accepted."""
 
 
 class NoPlaceForFiles(Unavailable):
-    """This platform names no folder for files."""
+    """This platform names no place for files."""
 
     def __init__(self) -> None:
         super().__init__(
-            "平台未设置文件存放目录，请系统管理员设置 SHUYUAN_BLOBS_DIR",
-            "The platform has no folder for files: ask its operator to set SHUYUAN_BLOBS_DIR",
+            "平台未设置文件存放位置，请系统管理员设置 SHUYUAN_BLOBS_DIR 或 SHUYUAN_BUCKET_URL",
+            "The platform has no place for files: ask its operator to set SHUYUAN_BLOBS_DIR "
+            "or SHUYUAN_BUCKET_URL",
         )
-
-
-class FileLost(Gone):
-    """A file that its row knows is not there, or is not what was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A file that is on disk, and is nothing yet to anybody else."""
+    """A file that is written, and is nothing yet to anybody else."""
 
     id: str
     key: bytes
@@ -70,29 +73,34 @@ class Stored:
 
 
 class Blobs:
-    """The folder of one platform; gateway and worker share it."""
+    """The files of one platform; gateway and worker share them."""
 
-    def __init__(self, folder: Path | None, scan: Scan | None = None) -> None:
-        self._folder = folder
+    def __init__(self, store: Store | None, scan: Scan | None = None) -> None:
+        self._place = store
         self._scan = scan
 
     async def write(self, content: AsyncIterable[bytes], *, most_bytes: int) -> Stored:
-        """Write a file of the platform's own; TooLarge beyond `most_bytes`, NoPlaceForFiles."""
+        """Write a file of the platform's own.
+
+        Raises TooLarge beyond `most_bytes`, NoPlaceForFiles, StoreAway and StoreFull.
+        """
         blob_id, key = new_id(), AESGCM.generate_key(KEY_BITS)
-        path = self._path(blob_id)
+        sealing = _Sealing(content, key, most_bytes)
+        store = self._store
         try:
-            size, digest = await _write(path, AESGCM(key), content, most_bytes)
+            async with aclosing(sealing.frames()) as frames:
+                await store.write(blob_id, frames)
         except BaseException:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+            await self._remove([blob_id])
             raise
-        return Stored(blob_id, key, size, digest)
+        return Stored(blob_id, key, sealing.size, sealing.sha256)
 
     async def receive(self, content: AsyncIterable[bytes], *, most_bytes: int) -> Stored:
         """Write a file that came from outside, and have it scanned; raises what the scan finds."""
         stored = await self.write(content, most_bytes=most_bytes)
         if self._scan is not None:
             try:
-                await self._scan(self._frames(stored.id, stored.key))
+                await self._scan(self.clear(stored))
             except BaseException:
                 await self.drop(stored)
                 raise
@@ -100,24 +108,26 @@ class Blobs:
 
     async def drop(self, stored: Stored) -> None:
         """Remove a file that got no row."""
-        await asyncio.to_thread(self._path(stored.id).unlink, missing_ok=True)
+        await self._remove([stored.id])
+
+    def clear(self, stored: Stored) -> AsyncIterator[bytes]:
+        """Yield the clear content of what has no row yet; raises FileLost, StoreAway."""
+        return self._frames(stored.id, stored.key, stored.bytes)
 
     def content(self, row: BlobRow, box: Secretbox) -> AsyncIterator[bytes]:
-        """Yield the clear content; raises FileLost."""
-        return self._frames(row.id, box.decrypt(row.key))
+        """Yield the clear content; raises FileLost, StoreAway."""
+        return self._frames(row.id, box.decrypt(row.key), row.bytes)
 
     async def part(
         self, row: BlobRow, box: Secretbox, start: int, end: int
     ) -> AsyncIterator[bytes]:
-        """Yield the clear content from `start` to before `end`, frames at most; FileLost."""
+        """Yield the clear content from `start` to before `end`, frames at most; as `content`."""
         first = start // FRAME
         place = first * FRAME
-        frames = self._frames(row.id, box.decrypt(row.key), first)
+        numbers = range(first, -(-end // FRAME))
+        frames = self._frames(row.id, box.decrypt(row.key), row.bytes, numbers)
         async with aclosing(frames):
-            while place < end:
-                frame = await anext(frames, None)
-                if frame is None:
-                    raise FileLost
+            async for frame in frames:
                 yield frame[max(0, start - place) : end - place]
                 place += FRAME
 
@@ -125,49 +135,89 @@ class Blobs:
         """Return the clear content of a file that is small enough to be held."""
         return b"".join([frame async for frame in self.content(row, box)])
 
-    async def _frames(self, blob_id: str, key: bytes, first: int = 0) -> AsyncGenerator[bytes]:
-        """Yield the clear frames, the number `first` and those behind it."""
-        cipher, path = AESGCM(key), self._path(blob_id)
-        try:
-            size = (await asyncio.to_thread(path.stat)).st_size
-            with await asyncio.to_thread(path.open, "rb") as file:
-                number = first
-                read = first * (FRAME + TAG)
-                await asyncio.to_thread(file.seek, read)
-                while read < size:
-                    frame = await asyncio.to_thread(file.read, FRAME + TAG)
-                    read += len(frame)
-                    mark = LAST if read >= size else NOT_LAST
-                    yield cipher.decrypt(_nonce(number, mark), frame, None)
-                    number += 1
-        except (FileNotFoundError, InvalidTag) as error:
-            raise FileLost from error
+    async def _frames(
+        self, blob_id: str, key: bytes, size: int, numbers: range | None = None
+    ) -> AsyncGenerator[bytes]:
+        """Yield these clear frames of a file of `size` bytes, or all."""
+        cipher, count = AESGCM(key), _count(size)
+        asked = range(count) if numbers is None else numbers
+        async with aclosing(self._store.read(blob_id, asked)) as sealed:
+            for number in asked:
+                mark = LAST if number == count - 1 else NOT_LAST
+                try:
+                    yield cipher.decrypt(_nonce(number, mark), await anext(sealed), None)
+                except InvalidTag as error:
+                    raise FileLost from error
 
     async def sweep(self, session: "WriteSession", now: datetime) -> int:
         """Forget files past their day, and remove some that no row knows; return how many."""
-        if self._folder is None:
+        if self._place is None:
             return 0
         expired = select(BlobRow.id).where(col(BlobRow.expires_at) < now).limit(SWEPT_AT_ONCE)
         ended = list((await session.exec(expired)).all())
         if ended:
             await session.exec(delete(BlobRow).where(col(BlobRow.id).in_(ended)))
-        before = (now - timedelta(hours=ORPHAN_HOURS)).timestamp()
-        # A folder of 256 at a time: all of them within two days.
-        folder = self._folder / secrets.token_hex(1)
-        old = await asyncio.to_thread(_older, folder, before)
-        known = select(BlobRow.id).where(col(BlobRow.id).in_(old))
-        orphans = set(old) - set((await session.exec(known)).all())
-        await asyncio.to_thread(self._remove, [*ended, *orphans])
+        orphans = await self._orphans(session, now)
+        await self._remove([*ended, *orphans])
         return len(ended)
 
-    def _remove(self, blob_ids: list[str]) -> None:
-        for blob_id in blob_ids:
-            self._path(blob_id).unlink(missing_ok=True)
+    async def _orphans(self, session: "WriteSession", now: datetime) -> set[str]:
+        try:
+            async with asyncio.timeout(REMOVAL_SECONDS):
+                old = await self._store.old(now - timedelta(hours=ORPHAN_HOURS))
+        except (StoreAway, FileLost, TimeoutError) as error:
+            log.warning("files without a row are looked for later: %r", error)
+            return set()
+        known = select(BlobRow.id).where(col(BlobRow.id).in_(old))
+        return set(old) - set((await session.exec(known)).all())
 
-    def _path(self, blob_id: str) -> Path:
-        if self._folder is None:
+    async def _remove(self, blob_ids: Sequence[str]) -> None:
+        """Remove what can be removed now: the rest has no row, and is found by `sweep`."""
+        try:
+            async with asyncio.timeout(REMOVAL_SECONDS):
+                await self._store.remove(blob_ids)
+        except (StoreAway, TimeoutError) as error:
+            log.warning("%d files are removed later: %r", len(blob_ids), error)
+
+    @property
+    def _store(self) -> Store:
+        if self._place is None:
             raise NoPlaceForFiles
-        return self._folder / blob_id[-2:] / blob_id
+        return self._place
+
+
+class _Sealing:
+    """Content as it is encrypted; its clear size and SHA-256 are known at its end."""
+
+    def __init__(self, content: AsyncIterable[bytes], key: bytes, most_bytes: int) -> None:
+        self._content, self._most = content, most_bytes
+        self._cipher, self._number = AESGCM(key), 0
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    async def frames(self) -> AsyncGenerator[bytes]:
+        """Yield encrypted frames; raises TooLarge, and what the content raises."""
+        waiting = bytearray()
+        async for part in self._content:
+            self.size += len(part)
+            if self.size > self._most:
+                raise TooLarge(limit_bytes=self._most)
+            self._digest.update(part)
+            waiting += part
+            # One byte more than a frame: whether a frame is the last one is known then.
+            while len(waiting) > FRAME:
+                yield self._sealed(waiting[:FRAME], NOT_LAST)
+                del waiting[:FRAME]
+        yield self._sealed(waiting, LAST)
+
+    def _sealed(self, frame: bytearray, mark: bytes) -> bytes:
+        sealed = self._cipher.encrypt(_nonce(self._number, mark), frame, None)
+        self._number += 1
+        return sealed
 
 
 def add(
@@ -198,51 +248,11 @@ async def find(session: "ReadSession", blob_id: str) -> BlobRow | None:
     return await session.get(BlobRow, blob_id)
 
 
-async def _write(
-    path: Path, cipher: AESGCM, content: AsyncIterable[bytes], most_bytes: int
-) -> tuple[int, str]:
-    """Encrypt into a new file, flushed to the disk; return the clear size and SHA-256."""
-    digest, waiting, size, number = hashlib.sha256(), bytearray(), 0, 0
-    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True, mode=0o700)
-    descriptor = await asyncio.to_thread(os.open, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        async for part in content:
-            size += len(part)
-            if size > most_bytes:
-                raise TooLarge(limit_bytes=most_bytes)
-            digest.update(part)
-            waiting += part
-            # One byte more than a frame: whether a frame is the last one is known then.
-            while len(waiting) > FRAME:
-                frame = bytes(waiting[:FRAME])
-                del waiting[:FRAME]
-                await asyncio.to_thread(_put, file, cipher, _nonce(number, NOT_LAST), frame)
-                number += 1
-        await asyncio.to_thread(_put, file, cipher, _nonce(number, LAST), bytes(waiting))
-        await asyncio.to_thread(_flush, file, path.parent)
-    return size, digest.hexdigest()
+def _count(size: int) -> int:
+    """Return how many frames a file of so many bytes has; an empty one has one."""
+    return max(1, -(-size // FRAME))
 
 
 def _nonce(number: int, mark: bytes) -> bytes:
     """Each file has a key of its own: its frames need only differ from each other."""
     return number.to_bytes(COUNTER_BYTES, "big") + mark
-
-
-def _put(file: BinaryIO, cipher: AESGCM, nonce: bytes, frame: bytes) -> None:
-    file.write(cipher.encrypt(nonce, frame, None))
-
-
-def _flush(file: BinaryIO, folder: Path) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _older(folder: Path, before: float) -> list[str]:
-    """Return names of files written before then, some at a time."""
-    older = (path.name for path in folder.glob("*") if path.stat().st_mtime < before)
-    return list(islice(older, ORPHANS_AT_ONCE))

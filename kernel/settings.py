@@ -119,6 +119,18 @@ class Settings(BaseSettings):
             raise ValueError("must be an address without user, query and fragment")
         return text.rstrip("/")
 
+    @field_validator("bucket_url")
+    @classmethod
+    def _is_a_bucket(cls, text: str) -> str:
+        parts = urlsplit(text)
+        if text and not (parts.scheme in {"http", "https"} and parts.hostname):
+            raise ValueError("must be http:// or https:// with a host")
+        if text and (parts.query or parts.fragment or parts.username is not None):
+            raise ValueError("must be an address without user, query and fragment")
+        if text and not parts.path.strip("/"):
+            raise ValueError("must name a bucket behind the host")
+        return text
+
     @field_validator("trusted_proxies", "outbound_forbidden")
     @classmethod
     def _are_networks(cls, text: str) -> str:
@@ -221,6 +233,15 @@ class Settings(BaseSettings):
     )
     map_file: Path | None = Field(
         None, description="drawing of divisions (SVG) in place of the console's own"
+    )
+    bucket_url: str = Field(
+        "", description="bucket of an S3 store instead: https://host[:port]/bucket[/prefix]"
+    )
+    bucket_region: str = Field("us-east-1", description="region that requests to it are signed for")
+    bucket_key_id: str = Field("", repr=False, description="the platform's access key there")
+    bucket_secret_file: Path | None = Field(None, description="file that holds its secret")
+    bucket_ca_file: Path | None = Field(
+        None, description="certificates that sign its own (PEM), beside those of the system"
     )
     scan_address: str = Field(
         "", description="clamd that looks at files from outside: host:port, or a socket's path"

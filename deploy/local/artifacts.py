@@ -1,4 +1,4 @@
-"""Kafka's jars: locked by SHA-256, fetched once into a cache that all checkouts share."""
+"""Jars of Kafka and of a test's S3 store, locked by SHA-256, in a cache of all checkouts."""
 
 import hashlib
 import os
@@ -18,16 +18,17 @@ from deploy.local.files import locked
 from deploy.local.wording import LocalError, say
 from kernel.caches import cache_dir
 
-Bundle = Literal["broker", "tools"]
+Bundle = Literal["broker", "tools", "s3proxy"]
 
 # slf4j-simple and never a log4j artifact: log4j as a root brings a BOM that pins an old client.
 ENDPOINTS: Mapping[Bundle, tuple[str, ...]] = {
     "broker": ("org.apache.kafka:kafka_2.13:4.3.0", "org.slf4j:slf4j-simple:1.7.36"),
     "tools": ("org.apache.kafka:kafka-tools:4.3.0", "org.slf4j:slf4j-simple:1.7.36"),
+    "s3proxy": ("org.gaul:s3proxy:3.0.0:jar-with-dependencies",),
 }
 LOCK_FILE = Path(__file__).with_name("kafka.lock")
 LOCK_HEADER = (
-    "# The jars of the local Kafka and of its tools. Remade by `python -m deploy.local lock`.\n"
+    "# Jars of Kafka, its tools and an S3 store. Remade by `python -m deploy.local lock`.\n"
 )
 DOWNLOADS_AT_ONCE = 8
 TRIES = 3
@@ -36,15 +37,15 @@ TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Jar:
-    """One locked jar: group, artifact, version, and what its bytes must hash to."""
+    """One locked jar: group, artifact, version, classifier, and what its bytes must hash to."""
 
     coordinate: str
     sha256: str
 
     @property
     def path(self) -> Path:
-        group, artifact, version = self.coordinate.split(":")
-        return Path(*group.split("."), artifact, version, f"{artifact}-{version}.jar")
+        group, artifact, *names = self.coordinate.split(":")
+        return Path(*group.split("."), artifact, names[0], "-".join((artifact, *names)) + ".jar")
 
 
 def class_path(bundle: Bundle, progress: Callable[[str], None]) -> str:
@@ -76,18 +77,31 @@ def write_lock() -> None:
 
 
 def _lock_section(bundle: Bundle, context: Any) -> str:  # noqa: ANN401 -- jgo has no types
-    roots = [context.create_dependency(name) for name in ENDPOINTS[bundle]]
-    named, transitive = context.resolver.resolve(roots)
-    lines = sorted(
-        f'"{found.groupId}:{found.artifactId}:{found.version}" = '
-        f'"{_sha256(found.artifact.resolve())}"\n'
-        for found in [*named, *transitive]
-    )
+    whole = [name for name in ENDPOINTS[bundle] if _classifier(name)]
+    roots = [context.create_dependency(name) for name in ENDPOINTS[bundle] if name not in whole]
+    named, transitive = context.resolver.resolve(roots) if roots else ([], [])
+    found = {
+        f"{jar.groupId}:{jar.artifactId}:{jar.version}": jar.artifact.resolve()
+        for jar in [*named, *transitive]
+    }
+    found |= {name: _artifact(context, name).resolve() for name in whole}
+    lines = sorted(f'"{name}" = "{_sha256(path)}"\n' for name, path in found.items())
     return f"\n[{bundle}]\n" + "".join(lines)
 
 
+def _classifier(coordinate: str) -> str:
+    """Return what a jar that holds all of its dependencies is told by, else nothing."""
+    return ":".join(coordinate.split(":")[3:])
+
+
+def _artifact(context: Any, coordinate: str) -> Any:  # noqa: ANN401 -- jgo has no types
+    group, artifact, version = coordinate.split(":")[:3]
+    component = context.project(group, artifact).at_version(version)
+    return component.artifact(_classifier(coordinate))
+
+
 def _fetch_all(missing: list[Jar], root: Path, progress: Callable[[str], None]) -> None:
-    progress(say(f"Kafka：下载 {len(missing)} 个组件", f"Kafka: fetching {len(missing)} jars"))
+    progress(say(f"下载 {len(missing)} 个 Java 组件", f"fetching {len(missing)} jars"))
     root.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=root.parent) as scratch,
@@ -129,9 +143,7 @@ def _fetch(jar: Jar, scratch: Path, root: Path) -> None:
 
 
 def _download(jar: Jar, scratch: Path) -> Path:
-    group, artifact, version = jar.coordinate.split(":")
-    component = _context(scratch).project(group, artifact).at_version(version)
-    return Path(component.artifact().resolve())
+    return Path(_artifact(_context(scratch), jar.coordinate).resolve())
 
 
 def _context(cache: Path) -> Any:  # noqa: ANN401 -- jgo has no types

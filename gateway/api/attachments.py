@@ -120,4 +120,4 @@ async def find(
 ) -> Response:
     """下载附件：双方及其主管部门 / the parties to what it is attached to, and their authority."""
     _row, blob = await keeping.find(session, principal, attachment_id, FINDERS)
-    return download(using, blob)
+    return await download(using, blob)

@@ -10,6 +10,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from auth.authors import job_of
+from gateway.downloads import begun
 from gateway.once import Acting
 from gateway.openapi import ProblemError
 from gateway.principal import Caller
@@ -101,7 +102,7 @@ async def result(job_id: JobId, principal: Caller, using: Using) -> Response:
         blob = await jobs.result_of(session, row)
     if blob is None:
         raise _nothing(row)
-    return download(using, blob)
+    return await download(using, blob)
 
 
 def _nothing(row: JobRow) -> IllegalTransition | Gone:
@@ -110,14 +111,14 @@ def _nothing(row: JobRow) -> IllegalTransition | Gone:
     return Gone("任务没有结果文件，或已过保留期", "The job has no result, or it is past its term")
 
 
-def download(using: Services, blob: BlobRow) -> StreamingResponse:
-    """Return a file as it is written, piece by piece."""
+async def download(using: Services, blob: BlobRow) -> StreamingResponse:
+    """Return a file as it is written, piece by piece; raises FileLost and StoreAway."""
     headers = {
         "Content-Length": str(blob.bytes),
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(blob.name)}",
         "ETag": f'"{blob.sha256}"',
     }
-    content = using.blobs.content(blob, using.box)
+    content = await begun(using.blobs.content(blob, using.box))
     return StreamingResponse(content, media_type=blob.media, headers=headers)
 
 

@@ -62,7 +62,7 @@ async def content(
     await using.gate.take(using.gate.buckets(principal, id))
     opened = await using.bus.received_files.open(TokenCaller(using, request), id, file_id)
     blob, at = opened.blob, opened.made_at
-    return download(using, request, blob, at, opened.admission, opened.page)
+    return await download(using, request, blob, at, opened.admission, opened.page)
 
 
 def view(subscription_id: str, file: ProvidedFile) -> ReceivedFileView:

@@ -130,7 +130,7 @@ async def content(
     await using.gate.take(using.gate.buckets(principal, id))
     opened = await using.bus.snapshots.open(TokenCaller(using, request), id, snapshot_id)
     blob, at = opened.blob, opened.made_at
-    return download(using, request, blob, at, opened.admission, opened.page)
+    return await download(using, request, blob, at, opened.admission, opened.page)
 
 
 def view(stand: Stand) -> SnapshotView:

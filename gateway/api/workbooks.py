@@ -154,7 +154,7 @@ async def _export(using: Services, principal: Principal, what: str) -> Response:
         await asyncio.sleep(LOOK_SECONDS)
         row, blob = await _look(using, principal, row.id)
         if blob is not None:
-            return download(using, blob)
+            return await download(using, blob)
         if row.status not in jobs.OPEN:
             break
     if row.status == Status.FAILED:

@@ -80,4 +80,4 @@ async def content(visit: Visit) -> Response:
     """Download a document, as whoever may read what it is attached to; it leaves a trace."""
     async with visit.writing() as session:
         _row, blob = await keeping.find(session, visit.principal, visit.part("id"), FINDERS)
-    return download(visit.using, blob)
+    return await download(visit.using, blob)

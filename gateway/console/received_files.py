@@ -141,7 +141,7 @@ async def snapshot(visit: Visit) -> Response:
     opened = await using.bus.snapshots.open(
         caller_of(visit), subscription_id, visit.part("snapshot_id")
     )
-    return download(using, visit.request, opened.blob, opened.made_at, opened.admission)
+    return await download(using, visit.request, opened.blob, opened.made_at, opened.admission)
 
 
 @page(router, f"{ADDRESS}/files/{{file_id}}", TEMPLATE)
@@ -152,7 +152,7 @@ async def file(visit: Visit) -> Response:
     opened = await using.bus.received_files.open(
         caller_of(visit), subscription_id, visit.part("file_id")
     )
-    return download(using, visit.request, opened.blob, opened.made_at, opened.admission)
+    return await download(using, visit.request, opened.blob, opened.made_at, opened.admission)
 
 
 @dataclass(frozen=True, slots=True)

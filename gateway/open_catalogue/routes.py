@@ -151,7 +151,7 @@ async def download(request: Request, using: Using, entry_id: EntryId, suffix: Su
     if suffix not in FILES:
         raise NotFound
     served = await using.bus.open_files.get(entry_id, Format(suffix))
-    answer = downloads.download(using, request, served.blob, served.as_of)
+    answer = await downloads.download(using, request, served.blob, served.as_of)
     answer.headers["Link"] = f'<{using.settings.open_licence}>; rel="license"'
     answer.headers["Cache-Control"] = "no-cache"
     return answer

@@ -17,6 +17,7 @@ from gateway.workbooks.elements import ELEMENT
 from gateway.workbooks.importing import CSV, XLSX
 from kernel import jobs
 from kernel.actor import Actor
+from kernel.blob_store import Folder
 from kernel.blobs import Blobs, add
 from kernel.database import Database
 from kernel.jobs import NewJob, Status
@@ -350,7 +351,7 @@ async def _begin(own: Database, mine: Mapping[str, str], folder: Path, rows: int
     async def pieces() -> Any:  # noqa: ANN401
         yield content
 
-    stored = await Blobs(folder).write(pieces(), most_bytes=len(content))
+    stored = await Blobs(Folder(folder)).write(pieces(), most_bytes=len(content))
     async with own.transaction() as session:
         box = await open_box(session, of(mine))
         add(session, box, stored, media=CSV, name="elements")

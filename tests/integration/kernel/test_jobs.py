@@ -12,6 +12,7 @@ from sqlmodel import select
 from deploy.local.stack import Endpoints
 from kernel import clock, jobs
 from kernel.actor import Actor
+from kernel.blob_store import Folder
 from kernel.blobs import Blobs
 from kernel.database import Database
 from kernel.errors import Conflict, IllegalTransition, TooMany, Unavailable
@@ -71,7 +72,7 @@ async def lose_lease(database: Database, job_id: str) -> None:
 
 
 def run_of(database: Database, row: JobRow, folder: Path) -> Run:
-    return Run(row, database, Blobs(folder), BOX, SETTINGS)
+    return Run(row, database, Blobs(Folder(folder)), BOX, SETTINGS)
 
 
 @asynccontextmanager
@@ -79,7 +80,7 @@ async def working(database: Database, folder: Path, **handlers: Handler) -> Asyn
     async def open_box() -> Secretbox:
         return BOX
 
-    runner = Runner(database, Blobs(folder), SETTINGS, Handlers(handlers), lambda: None)
+    runner = Runner(database, Blobs(Folder(folder)), SETTINGS, Handlers(handlers), lambda: None)
     task = asyncio.create_task(runner.run(open_box))
     try:
         yield
@@ -140,7 +141,7 @@ async def test_each_ending_is_told(own: Database, tmp_path: Path) -> None:
     async with own.reading() as session:
         blob = await jobs.result_of(session, rows["done"])
     assert blob is not None
-    assert await Blobs(tmp_path).whole(blob, BOX) == b"result"
+    assert await Blobs(Folder(tmp_path)).whole(blob, BOX) == b"result"
 
 
 async def test_what_is_away_is_waited_for(

@@ -1,13 +1,23 @@
-"""Providers' files: resumed uploads whose digests are held against them, and metered downloads."""
+"""Providers' files: resumed uploads whose digests are held against them, and metered downloads.
 
+All of it in a folder and in a bucket, whose platform has a database and an S3 store of its own.
+"""
+
+import asyncio
 import hashlib
+import os
 import secrets
+import signal
 from base64 import b64encode
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
+from deploy.local.stack import Endpoints
+from tests.integration.exchange.delivery import test_snapshots as snapshots
+from tests.support import databases, processes, s3
 from tests.support.callers import Caller
 from tests.support.jobs import ended
 from tests.support.problems import problem
@@ -20,6 +30,39 @@ CONTENT = secrets.token_bytes(300_000)
 # Both kernels hold a few megabytes of a connection.
 MORE_THAN_BUFFERS = 32 * 1024 * 1024
 PIECE = "application/offset+octet-stream"
+
+
+class InABucket(NamedTuple):
+    """A platform that keeps its files in an S3 store."""
+
+    server: s3.S3
+    world: World
+
+
+@pytest.fixture(scope="module")
+async def in_a_bucket(
+    endpoints: Endpoints, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[InABucket]:
+    root = tmp_path_factory.mktemp("bucket")
+    async with databases.new_database(endpoints.database_url) as url:
+        with s3.running(root) as server:
+            place = server.settings(root)
+            own = processes.environment(url, endpoints.kafka_bootstrap, **place)
+            with (
+                processes.gateway(own, root / "gateway.log") as running,
+                processes.worker(own, root / "worker.log"),
+            ):
+                async with World.begin(running.base_url, own, root / "people.json") as begun:
+                    yield InABucket(server, begun)
+
+
+@pytest.fixture(scope="module", params=["folder", "bucket"])
+def world(request: pytest.FixtureRequest, world: World) -> World:
+    """The session's own, or the one whose files lie in a bucket."""
+    if request.param == "folder":
+        return world
+    there: InABucket = request.getfixturevalue("in_a_bucket")
+    return there.world
 
 
 async def shared(world: World, **asked: Any) -> Sharing:  # noqa: ANN401
@@ -218,3 +261,46 @@ async def test_files_are_for_their_department_and_for_entries_without_secrets(
     ended_ = await provider.clerk.send("DELETE", url, headers=TUS)
     assert ended_.status_code == 204
     assert (await provider.clerk.get(url)).status_code == 404
+
+
+async def test_snapshots_lie_in_a_bucket_too(in_a_bucket: InABucket) -> None:
+    sharing = await snapshots.shared(in_a_bucket.world)
+    snapshot = await snapshots.made(sharing, sharing.subscriber, "csv")
+    whole = await sharing.subscriber.get(snapshot["url"])
+    assert hashlib.sha256(whole.content).hexdigest() == snapshot["manifest"]["sha256"]
+    assert in_a_bucket.server.objects()
+
+
+async def test_a_store_that_hangs_or_is_gone_harms_nothing_beside(in_a_bucket: InABucket) -> None:
+    """An upload waits for it, then is told; records go on, and so do files once it is back.
+
+    A download from it began with 200 and was cut short: now it is refused before it begins.
+    """
+    server, world = in_a_bucket
+    sharing, beside = await shared(world), await world.sharing()
+    await provided(sharing.publisher, sharing.resource)
+    (listed,) = (
+        await sharing.subscriber.ask("GET", f"/v1/subscriptions/{sharing.subscription}/files")
+    )["items"]
+    url = (await begin(sharing.publisher, sharing.resource)).headers["location"]
+    server.server.send_signal(signal.SIGSTOP)
+    try:
+        upload = asyncio.create_task(send(sharing.publisher, url, 0, CONTENT))
+        await beside.publisher.publish(beside.resource, [{"id": "a", "name": "甲"}])
+        (line,) = (await beside.subscriber.pull(beside.subscription)).records
+        assert line["key"] == "a"
+        assert not upload.done()
+    finally:
+        os.kill(server.server.pid, signal.SIGCONT)
+    assert (await upload).status_code == 204
+
+    url = (await begin(sharing.publisher, sharing.resource)).headers["location"]
+    server.server.kill()
+    server.server.wait()
+    told = problem(await send(sharing.publisher, url, 0, CONTENT), 503, "unavailable")
+    assert "文件存储" in told["title"]
+    problem(await sharing.subscriber.get(listed["url"]), 503, "unavailable")
+    asked = await sharing.publisher.send("HEAD", url, headers=TUS)
+    assert asked.headers["upload-offset"] == "0"
+    await beside.publisher.publish(beside.resource, [{"id": "b", "name": "乙"}])
+    assert len((await beside.subscriber.pull(beside.subscription)).records) == 2
