@@ -47,7 +47,7 @@ def run(arena: Arena, plan: Plan, folder: Path, told: Report, others: float = 0.
     started = datetime.now(UTC)
     with told.step(say("登记资源和授权", "registering resources and subscriptions")):
         people = population.populate(arena, plan.scale, told.line)
-    setting = Scene(arena, people, plan.scale, plan.effort, told)
+    setting = Scene(arena, people, plan.effort, told)
     with told.step(say("填充日志", "filling the logs")):
         scaling.fill(setting)
     found = Found()

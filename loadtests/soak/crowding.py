@@ -10,14 +10,13 @@ from loadtests.arena import Beside, beside
 from loadtests.processes import sample
 from loadtests.results import Case, middle
 from loadtests.runs import Child, Observed, meanwhile, observe
-from loadtests.soak import mischief, waiting
-from loadtests.soak.mischief import Asking
+from loadtests.soak.crowd import Ask, Asking, Order, Waiting
 from loadtests.soak.population import Subscription
 from loadtests.soak.scene import FLAT, Finding, Found, Scene, aimed, compared, target
-from loadtests.soak.waiting import Ask
 from loadtests.stage import LARGE_PAGE, PAGE
 from loadtests.statistics import median
 
+CROWD = "loadtests.soak.crowd"
 WAIT_SECONDS, AT_ONCE, LIMIT_SECONDS = 30, 6, 700.0
 ONE_ROUNDS, SPREAD_ROUNDS = 5, 20
 PAGE_RECORDS, CALLERS = 100, 16
@@ -29,10 +28,10 @@ FORGED = "x" * 40
 
 def polls(scene: Scene) -> Found:
     """Open the polls on one resource, then over as many as there are subscriptions of their own."""
-    found = Found()
+    found, people = Found(), scene.population
     for told, subscriptions, rounds in (
-        ("one resource", scene.popular, ONE_ROUNDS),
-        (f"{scene.scale.spread:,} resources", scene.one_each, SPREAD_ROUNDS),
+        ("one resource", people.popular, ONE_ROUNDS),
+        (f"{people.scale.spread:,} resources", people.one_each, SPREAD_ROUNDS),
     ):
         resources = list(dict.fromkeys(each.resource for each in subscriptions))
         asks = _latest(scene, subscriptions, resources)
@@ -61,8 +60,7 @@ def _latest(
 def _waited(
     scene: Scene, own: Beside, asks: list[Ask], resources: list[str], rounds: int
 ) -> Observed:
-    order = waiting.Order(
-        base_url=own.arena.base_url,
+    work = Waiting(
         tokens=scene.tokens,
         asks=asks,
         polls=scene.effort.polls,
@@ -73,7 +71,7 @@ def _waited(
         rounds=rounds,
         settle_seconds=scene.effort.settle_seconds,
     )
-    child = Child.python("loadtests.soak.waiting", scene.arena.folder / "waiting.log", order)
+    child = Child.python(CROWD, scene.arena.folder / "waiting.log", Order(own.arena.base_url, work))
     return observe(child, own.arena.families, LIMIT_SECONDS)
 
 
@@ -111,7 +109,7 @@ def _heard(scene: Scene, told: str, before: int, seen: Observed, shape: tuple[in
 def neighbours(scene: Scene) -> Found:
     """Compare the others' latency with and without each kind of mischief, in turns (P9)."""
     found, first = Found(), scene.population.subscriptions[0]
-    token, others = scene.tokens[first.system], scene.popular[1:]
+    token, others = scene.tokens[first.system], scene.population.popular[1:]
     work = scene.reading("others", others, secrets.randbelow(len(others)), PAGE_RECORDS)
     large, page, forged = (
         target(first, limit, cursor)
@@ -132,8 +130,7 @@ def _beside(
     scene: Scene, own: Beside, told: str, asking: Asking, others: Callable[[], Case]
 ) -> Found:
     most = 0
-    order = mischief.Order(own.arena.base_url, asking)
-    bad = Child.python("loadtests.soak.mischief", scene.arena.folder / "mischief.log", order)
+    bad = Child.python(CROWD, scene.arena.folder / "bad.log", Order(own.arena.base_url, asking))
 
     def disturbed() -> Case:
         nonlocal most
@@ -149,7 +146,7 @@ def _beside(
         f"p99 ≤ × {FLAT}",
         p99,
         row="neighbours",
-        case=f"one of {scene.scale.popular:,} subscriptions {told}",
+        case=f"one of {len(scene.population.popular):,} subscriptions {told}",
         measured=f"the others' p99 {first:.1f} → {second:.1f} ms, × {p99.told()}; p50 × "
         f"{p50.told()}; gateway {most / 2**20:,.0f} MB at most",
         facts={

@@ -15,7 +15,7 @@ from loadtests.processes import Watched, repeated, sample, watched
 from loadtests.readback import delete
 from loadtests.report import Curve
 from loadtests.runs import Child, RunFailed, observe
-from loadtests.soak.mischief import Order, Pouring
+from loadtests.soak.crowd import Order, Pouring
 from loadtests.soak.scene import CALLERS, Finding, Found, Scene
 from loadtests.stage import BATCH, SPARE_SECONDS
 from loadtests.statistics import median, slope
@@ -142,7 +142,7 @@ def _pouring(scene: Scene, base_url: str) -> Child:
         seconds=scene.effort.pouring_seconds,
     )
     log = scene.arena.folder / "pouring.log"
-    return Child.python("loadtests.soak.mischief", log, Order(base_url, work))
+    return Child.python("loadtests.soak.crowd", log, Order(base_url, work))
 
 
 @contextmanager

@@ -1,15 +1,13 @@
 """Who lives in a soak: thousands of resources and subscriptions, registered once and kept.
 
-Everything is made by the steps of the load tests' own world, and a population that is too small
-grows: what a broken-off seeding made is used by the next one.
+Everything is made by the steps of the load tests' own world. A population of another scale, or of
+other records, is not used again; a registration that was broken off begins anew.
 """
 
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,15 +16,14 @@ import msgspec
 from deploy.local.files import write_private
 from loadtests import records
 from loadtests.arena import Arena
-from loadtests.world import RATE_LIMIT, Credentials, Department, Json, Seeding, limit
+from loadtests.world import Credentials, Department, Seeding, limit
 
 FILE = "population.json"
 SYSTEMS = 11
 # More than hold all that a worker may hold, a quarter each.
 PUBLISHERS = 6
 AT_ONCE = 6
-# So many are made before the population is written down.
-STEP = 200
+TOLD_EACH = 500
 
 Thing = TypeVar("Thing")
 Told = Callable[[str], None]
@@ -59,149 +56,108 @@ class Subscription(msgspec.Struct, frozen=True):
 
 
 class Population(msgspec.Struct):
-    """`systems[0]` is kept apart from the others: it plays the bad neighbour.
+    """`systems[0]` plays the bad neighbour and holds the first subscription; `publishers` flood.
 
-    `publishers` flood. The first `filled` resources hold the same first page. `long` is the
-    resource with the long log, `marks` the times at which its named places were written.
+    `long` is the resource with the long log, `marks` the times at which its named places were
+    written: none before the logs are filled.
     """
 
-    provider: Department
-    consumer: Department
+    scale: Scale
+    items: Sequence[str]
+    publisher: Credentials
+    publishers: list[Credentials]
     systems: list[Credentials]
-    items: list[Json]
-    long: str = ""
-    long_reader: Subscription | None = None
-    resources: list[str] = []
-    subscriptions: list[Subscription] = []
-    publishers: list[Credentials] = []
-    filled: int = 0
+    long: str
+    long_reader: Subscription
+    resources: list[str]
+    subscriptions: list[Subscription]
     marks: dict[str, str] = {}
 
-    def popular(self, scale: Scale) -> Sequence[Subscription]:
-        """Return the subscriptions of the first resource; the bad neighbour's is the first."""
-        first = self.resources[0]
-        return [each for each in self.subscriptions if each.resource == first][: scale.popular]
+    @property
+    def popular(self) -> Sequence[Subscription]:
+        return self.subscriptions[: self.scale.popular]
 
-    def spread(self, scale: Scale) -> Sequence[Subscription]:
-        """Return the others; each resource has one of its own among the first `spread`."""
-        of_each: dict[str, list[Subscription]] = {resource: [] for resource in self.resources[1:]}
-        for each in self.subscriptions:
-            if each.resource in of_each:
-                of_each[each.resource].append(each)
-        turns = zip_longest(*of_each.values())
-        rest = [each for turn in turns for each in turn if each is not None]
-        return rest[: scale.subscriptions - scale.popular]
+    @property
+    def spread(self) -> Sequence[Subscription]:
+        return self.subscriptions[self.scale.popular :]
 
-    def missing(self, scale: Scale) -> list[int]:
-        """Return the places of the resources that lack a subscription, each as often as it does."""
-        there = Counter(each.resource for each in self.subscriptions)
-        found = []
-        for place in scale.wanted():
-            if there[self.resources[place]]:
-                there[self.resources[place]] -= 1
-            else:
-                found.append(place)
-        return found
+    @property
+    def one_each(self) -> Sequence[Subscription]:
+        """Return a subscription of each of as many resources as the scale spreads them over."""
+        return self.spread[: self.scale.spread]
+
+    def write(self, folder: Path) -> None:
+        write_private(folder / FILE, msgspec.json.encode(self).decode())
 
 
-def read(path: Path) -> Population | None:
-    """Return a kept population; one whose records, or whose form, were others is of no use."""
-    if not path.exists():
-        return None
+def read(folder: Path, scale: Scale) -> Population | None:
+    """Return the kept population of this scale, and of today's records and form."""
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=Population)
-    except msgspec.ValidationError:
+        found = msgspec.json.decode((folder / FILE).read_bytes(), type=Population)
+    except (FileNotFoundError, msgspec.ValidationError):
         return None
-    return found if [item["name"] for item in found.items] == list(records.ITEMS) else None
-
-
-def write(population: Population, path: Path) -> None:
-    write_private(path, msgspec.json.encode(population).decode())
+    return found if found.scale == scale and found.items == list(records.ITEMS) else None
 
 
 def populate(arena: Arena, scale: Scale, told: Told) -> Population:
-    """Return a population of at least this scale, registering what is not there yet."""
-    path = arena.folder / FILE
+    """Return a population of this scale, registered where none is kept."""
+    if kept := read(arena.folder, scale):
+        return kept
     with ExitStack() as clients:
-        seeding = Seeding(arena.base_url, arena.credentials, clients)
-        grower = Grower(seeding, read(path) or _founded(seeding), path, told)
-        grower.grow(scale)
-        _limit(seeding, grower.population)
-        return grower.population
+        made = _register(Seeding(arena.base_url, arena.credentials, clients), scale, told)
+    made.write(arena.folder)
+    return made
 
 
-def _limit(seeding: Seeding, population: Population) -> None:
-    """Let the busy systems ask for more than usual; the bad neighbour keeps the usual limits."""
-    operator = seeding.staff["operator"]
-    neighbour, *others = population.systems
-    for system in (population.provider.system, neighbour, *others):
-        wanted = None if system is neighbour else RATE_LIMIT
-        if operator.ask("GET", f"/v1/clients/{system.name}")["rate_limit"] != wanted:
-            limit(operator, system.name, wanted)
-
-
-def _founded(seeding: Seeding) -> Population:
+def _register(seeding: Seeding, scale: Scale, told: Told) -> Population:
     names = ("长稳测试报送单位", "长稳测试使用单位")
-    provider, consumer = (seeding.department(name) for name in names)
+    provider, consumer = offices = [seeding.department(name) for name in names]
+    for office in offices:
+        for login in (office.clerk, office.head):
+            seeding.person(login)  # before several ask at once
     path = f"/v1/departments/{provider.uscc}/standing-consent"
     seeding.person(provider.head).ask("PUT", path, {"enabled": True})
-    systems = [
-        seeding.system(consumer.uscc, consumer.head, f"长稳测试使用系统{number}")
-        for number in range(SYSTEMS)
-    ]
-    return Population(provider, consumer, systems, seeding.items(provider))
+    items = seeding.items(provider)
 
+    def system(of: Department, name: str, count: int) -> list[Credentials]:
+        return [seeding.system(of.uscc, of.head, f"{name}{number}") for number in range(count)]
 
-class Grower:
-    """Registers resources and subscriptions, several at once, and writes down what it has made."""
+    systems = system(consumer, "长稳测试使用系统", SYSTEMS)
+    # The bad neighbour keeps the usual limits.
+    limit(seeding.staff["operator"], systems[0].name, None)
 
-    def __init__(self, seeding: Seeding, population: Population, path: Path, told: Told) -> None:
-        self.population = population
-        self._seeding, self._path, self._told = seeding, path, told
-        for office in (population.provider, population.consumer):
-            for login in (office.clerk, office.head):
-                seeding.person(login)  # before several ask at once
-
-    def grow(self, scale: Scale) -> None:
-        population = self.population
-        write(population, self._path)
-        if not population.long:
-            population.long = self._resource(0)
-            population.long_reader = self._subscription(population.long, 1)
-        self._extend(population.publishers, PUBLISHERS, self._publisher, "publishers")
-        self._extend(population.resources, scale.resources, self._resource, "resources")
-
-        missing = iter(population.missing(scale))
-
-        def subscribe(number: int) -> Subscription:
-            # The first subscription of all is the bad neighbour's, and nothing else is.
-            system = 1 + number % (SYSTEMS - 1) if number else 0
-            return self._subscription(population.resources[next(missing)], system)
-
-        wanted = len(population.subscriptions) + len(population.missing(scale))
-        self._extend(population.subscriptions, wanted, subscribe, "subscriptions")
-
-    def _extend(
-        self, things: list[Thing], wanted: int, make: Callable[[int], Thing], named: str
-    ) -> None:
-        begun, at_first = time.monotonic(), len(things)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            while (there := len(things)) < wanted:
-                things += pool.map(make, range(there, min(there + STEP, wanted)))
-                write(self.population, self._path)
-                rate = (len(things) - at_first) / (time.monotonic() - begun)
-                self._told(f"{len(things):,} / {wanted:,} {named}, {rate:.0f}/s")
-
-    def _publisher(self, number: int) -> Credentials:
-        provider = self.population.provider
-        return self._seeding.system(provider.uscc, provider.head, f"长稳测试报送系统{number}")
-
-    def _resource(self, _number: int) -> str:
-        return self._seeding.resource(self.population.provider, self.population.items)
-
-    def _subscription(self, resource: str, system: int) -> Subscription:
-        """Apply and sign; the provider's standing consent agrees at once."""
+    def subscribe(resource: str, place: int) -> Subscription:
+        # The provider's standing consent agrees at once.
         asked = {"resource_id": resource, "items": records.NARROW}
-        population = self.population
-        signed = self._seeding.application(asked, population.consumer, population.systems[system])
-        return Subscription(str(signed["subscription_id"]), resource, system)
+        signed = seeding.application(asked, consumer, systems[place])
+        return Subscription(str(signed["subscription_id"]), resource, place)
+
+    def grant(number: int) -> Subscription:
+        place = 1 + number % (SYSTEMS - 1) if number else 0
+        return subscribe(resources[wanted[number]], place)
+
+    long, wanted = seeding.resource(provider, items), scale.wanted()
+    every = range(scale.resources)
+    resources = _several(lambda _: seeding.resource(provider, items), every, told)
+    return Population(
+        scale=scale,
+        items=list(records.ITEMS),
+        publisher=provider.system,
+        publishers=system(provider, "长稳测试报送系统", PUBLISHERS),
+        systems=systems,
+        long=long,
+        long_reader=subscribe(long, 1),
+        resources=resources,
+        subscriptions=_several(grant, range(len(wanted)), told),
+    )
+
+
+def _several(make: Callable[[int], Thing], numbers: Iterable[int], told: Told) -> list[Thing]:
+    """Make things, some at once, and tell now and then how many there are."""
+    made, begun = [], time.monotonic()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for thing in pool.map(make, numbers):
+            made.append(thing)
+            if len(made) % TOLD_EACH == 0:
+                told(f"{len(made):,}, {len(made) / (time.monotonic() - begun):.0f}/s")
+    return made

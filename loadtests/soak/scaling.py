@@ -11,7 +11,7 @@ from loadtests.pages import Page
 from loadtests.processes import sample
 from loadtests.results import Case
 from loadtests.runs import RunFailed
-from loadtests.soak.population import FILE, Subscription, write
+from loadtests.soak.population import Subscription
 from loadtests.soak.scene import CALLERS, Finding, Found, Scene, target
 from loadtests.stage import BATCH, LARGE_PAGE, PAGE
 
@@ -24,39 +24,24 @@ SINGLE_CALLERS = 64
 
 
 def fill(scene: Scene) -> None:
-    """Publish what the logs are to hold beforehand; raises RunFailed.
+    """Publish what the logs are to hold beforehand, once; raises RunFailed.
 
     The same first page everywhere; of the popular resource a page so large that no connection holds
-    it back unnoticed; one long log.
+    it back unnoticed; one long log in three parts, with the times at which the later two began.
     """
-    population = scene.population
-    empty = population.resources[population.filled :]
-    if empty:
-        _publish(scene, Publish(empty, PAGE, bodies=1), len(empty))
-        population.filled = len(population.resources)
-    popular = population.resources[0]
-    missing = LARGE_PAGE - scene.end([popular])
-    if missing > 0:
-        _publish(scene, Publish([popular], PAGE), -(-missing // PAGE))
-    _lengthen(scene, scene.effort.log_records)
-    write(population, scene.arena.folder / FILE)
-
-
-def _lengthen(scene: Scene, wanted: int) -> None:
-    """Write the long log in three parts, and note when the later two began."""
-    population = scene.population
-    have = scene.end([population.long])
-    if have >= wanted and population.marks:
+    population, effort = scene.population, scene.effort
+    if population.marks:
         return
-    parts = (("", wanted // 2), (MIDDLE, wanted - count_of_pages(scene) * PAGE), (TAIL, wanted))
-    for mark, until in parts:
-        if mark:
-            population.marks[mark] = datetime.now(UTC).isoformat()
-        # A part that was there before is only marked, and the next place is one page further.
-        missing = max(until - have, PAGE if mark else 0) // PAGE
-        if missing:
-            _publish(scene, Publish([population.long], PAGE), missing)
-        have += missing * PAGE
+    _publish(scene, Publish(population.resources, PAGE, bodies=1), len(population.resources))
+    _publish(scene, Publish(population.resources[:1], PAGE), LARGE_PAGE // PAGE - 1)
+    long, tail = Publish([population.long], PAGE), count_of_pages(scene)
+    half = effort.log_records // PAGE // 2
+    marks = {}
+    for mark, count in (("", half), (MIDDLE, half - tail), (TAIL, tail)):
+        marks[mark] = datetime.now(UTC).isoformat()
+        _publish(scene, long, count)
+    population.marks = marks
+    population.write(scene.arena.folder)
 
 
 def _publish(scene: Scene, work: Publish, requests: int) -> None:
@@ -80,7 +65,6 @@ def places(scene: Scene, mark: str) -> Pull:
 def walked(scene: Scene, mark: str, count: int) -> list[tuple[Page, bytes]]:
     """Walk from a place of the long log on and return each page with what asks for it."""
     reader = scene.population.long_reader
-    assert reader is not None  # noqa: S101 - narrows the type
     to = "earliest" if mark == START else scene.population.marks[mark]
     with scene.client(scene.population.systems[reader.system]) as asking:
         cursor, taken = asking.rewind(reader.id, to), []
@@ -96,8 +80,8 @@ def long_log(scene: Scene) -> Found:
     """Pull from and publish into a short and a long log, on one worker."""
     found, told = Found(), f"{PAGE} → {scene.effort.log_records:,} records"
     resources = scene.population.resources
-    short = scene.reading("short", scene.one_each)
-    one = scene.reading("short-one", scene.one_each[:1])
+    short = scene.reading("short", scene.population.one_each)
+    one = scene.reading("short-one", scene.population.one_each[:1])
     last = scene.book("long-last", walked(scene, TAIL, count_of_pages(scene))[-1:])
     with beside(scene.arena) as own:
         pull = partial(scene.pull, own.arena)
@@ -140,8 +124,8 @@ def _publish_into(
 
 def resources(scene: Scene) -> Found:
     """Publish into and pull from one resource and all of them, on one worker."""
-    found, count = Found(), scene.scale.resources
-    every = scene.population.resources[:count]
+    found, every = Found(), scene.population.resources
+    count = len(every)
     with beside(scene.arena) as own:
         # The worker loads every contract and opens every partition before anything is measured.
         warming = Publish(every, 1)
@@ -153,9 +137,9 @@ def resources(scene: Scene) -> Found:
             all_of_them = partial(into, f"{size}-over-{count}", every, size, callers)
             told = f"publish-{size}, 1 → {count:,} resources"
             found.add(scene.compare("resources", told, one, all_of_them))
-        pages, many = count_of_pages(scene), scene.reading("over-all", scene.one_each)
+        pages, many = count_of_pages(scene), scene.reading("over-all", scene.population.one_each)
         base = partial(scene.pull, own.arena, "soak-pull-500-over-1", places(scene, START))
-        over = len(scene.one_each)
+        over = len(scene.population.one_each)
         other = partial(scene.pull, own.arena, f"soak-pull-500-over-{over}", many)
         told = f"pull-500 from the broker, {pages} pages of 1 → {over:,} resources"
         found.add(scene.compare("resources", told, base, other))
@@ -167,13 +151,14 @@ def subscriptions(scene: Scene) -> Found:
 
     On one worker that has just started, so that its caches are known.
     """
-    spread, popular, some = scene.spread, scene.popular, scene.scale.spread
+    people = scene.population
+    spread, popular, some = people.spread, people.popular, people.scale.spread
     scene.first_page  # noqa: B018 - taken before the gateway starts
     with beside(scene.arena) as own:
         found = _cold(scene, own, [*popular, *spread])
         for told, few, many in (
             (f"1 → {len(popular):,} of one resource", popular[1:2], popular),
-            (f"{some:,} → {len(spread):,} of {some:,} resources", scene.one_each, spread),
+            (f"{some:,} → {len(spread):,} of {some:,} resources", people.one_each, spread),
         ):
             base, other = (partial(_pull, scene, own, each) for each in (few, many))
             found.add(scene.compare("subscriptions", f"pull-500, {told}", base, other))
@@ -195,9 +180,10 @@ def _cold(scene: Scene, own: Beside, subscriptions: Sequence[Subscription]) -> F
     each = (seen.use.memory_bytes["gateway"] - before) / count
     spent = sum(seen.use.cpu_seconds.get(part, 0.0) for part in ("gateway", "database"))
     cpu = spent / count * 1e6
+    there = len(scene.population.resources)
     start = Finding(
         row="subscriptions",
-        case=f"cold start with {scene.scale.resources:,} resources, {count:,} subscriptions",
+        case=f"cold start with {there:,} resources, {count:,} subscriptions",
         measured=f"{own.seconds_to_ready:.1f} s from start to ready",
         facts={"seconds_to_ready": own.seconds_to_ready},
     )

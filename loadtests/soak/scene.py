@@ -20,7 +20,7 @@ from loadtests.readback import Answer
 from loadtests.report import Curve, Table
 from loadtests.results import READABLE, Case, Label, Results, judged, middle, write
 from loadtests.runs import Observed, RunFailed
-from loadtests.soak.population import Population, Scale, Subscription
+from loadtests.soak.population import Population, Subscription
 from loadtests.stage import PAGE, drive
 from loadtests.statistics import Estimate, median, ratio
 from loadtests.targets import RAW, SHUYUAN
@@ -71,7 +71,7 @@ class Soaked(Results, kw_only=True):
         missed = any(each.reached is False for each in self.findings)
         return not missed and all(case.good for case in self.cases)
 
-    def _table(self) -> Table:
+    def table(self) -> Table:
         verdicts = {**report.VERDICTS, None: ""}
         rows = [[f.row, f.case, f.measured, f.target, verdicts[f.reached]] for f in self.findings]
         missed = [place for place, each in enumerate(self.findings) if each.reached is False]
@@ -85,13 +85,11 @@ class Soaked(Results, kw_only=True):
             if not case.good
         ]
         told = "".join(f"- {fact}\n" for fact in report.facts(self))
-        return f"{told}\n{self._table().markdown()}{''.join(bad)}"
+        return f"{told}\n{self.table().markdown()}{''.join(bad)}"
 
     def page(self) -> str:
-        tables = {"Findings": self._table()}
-        return report.html_page(
-            "Shuyuan soak", report.facts(self), tables=tables, curves=self.curves
-        )
+        tables, told = {"Findings": self.table()}, report.facts(self)
+        return report.html_page("Shuyuan soak", told, tables=tables, curves=self.curves)
 
     def write(self, folder: Path) -> None:
         """Write soak.json, soak.md and soak.html, and latest.json as every load test does."""
@@ -130,7 +128,6 @@ Runs = tuple[list[Case], list[Case]]
 class Scene:
     arena: Arena
     population: Population
-    scale: Scale
     effort: Effort
     report: Report
 
@@ -148,20 +145,7 @@ class Scene:
 
     @cached_property
     def publisher_token(self) -> str:
-        return self.token(self.population.provider.system)
-
-    @cached_property
-    def popular(self) -> Sequence[Subscription]:
-        return self.population.popular(self.scale)
-
-    @cached_property
-    def spread(self) -> Sequence[Subscription]:
-        return self.population.spread(self.scale)
-
-    @property
-    def one_each(self) -> Sequence[Subscription]:
-        """Return a subscription of each of as many resources as the scale spreads them over."""
-        return self.spread[: self.scale.spread]
+        return self.token(self.population.publisher)
 
     @cached_property
     def first_page(self) -> Sequence[bytes]:
@@ -205,7 +189,7 @@ class Scene:
         self, arena: Arena, name: str, callers: int, seen: Observed, moved: int | None = None
     ) -> Case:
         """Return what was observed, held against by how much the logs have moved."""
-        found = Answer() if moved is None else readback.moved(acknowledged(seen), moved)
+        found = Answer() if moved is None else readback.moved(seen.total.places(), moved)
         return judged(Label(name, SHUYUAN, RAW, callers, arena.workers), seen, found)
 
     def end(self, resources: Sequence[str]) -> int:
@@ -295,9 +279,3 @@ def target(subscription: Subscription, limit: int, cursor: str = "") -> str:
 def _line(case: Case) -> str:
     told = f"{case.server_us:.2f} µs, {case.rate:,.0f}/s, p99 {case.p99_ms:.1f} ms"
     return f"{told} {' '.join(case.complaints[:1])}".rstrip()
-
-
-def acknowledged(seen: Observed) -> int:
-    """Return how many places the receipts name."""
-    runs = (run for each in seen.total.acknowledged.values() for run in each)
-    return sum(last - first + 1 for _, first, last in runs)

@@ -116,24 +116,10 @@ async def test_first_pulls_and_the_cold_start_are_measured(results: dict[str, An
 
 @pytest.fixture(scope="module")
 async def set_scene(ground: Arena, results: dict[str, Any]) -> Scene:
-    people = populations.read(ground.folder / populations.FILE)
-    assert people is not None
-    return Scene(ground, people, SCALE, EFFORT, Report())
-
-
-async def test_what_was_registered_is_used_again_and_grows(ground: Arena, set_scene: Scene) -> None:
-    before = set_scene.population
-    larger = replace_scale(resources=7, subscriptions=11)
-    after = await asyncio.to_thread(populations.populate, ground, larger, lambda _line: None)
-    assert after.resources[:6] == before.resources[:6]
-    assert (len(after.resources), len(after.subscriptions)) == (7, 11)
-    assert after.subscriptions[:10] == before.subscriptions[:10]
-
-
-def replace_scale(**changes: int) -> populations.Scale:
-    return populations.Scale(
-        **({"resources": 6, "subscriptions": 10, "popular": 5, "spread": 4} | changes)
-    )
+    """What was registered is used again."""
+    people = await asyncio.to_thread(populations.populate, ground, SCALE, lambda _line: None)
+    assert people.marks.keys() == {"", scaling.MIDDLE, scaling.TAIL}
+    return Scene(ground, people, EFFORT, Report())
 
 
 def _spoil(book: Path) -> None:

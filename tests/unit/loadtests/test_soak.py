@@ -1,18 +1,21 @@
 """What a soak says of its measurements: it must tell a change from noise, and be able to fail."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from msgspec import structs
 
-from loadtests import statistics
+from loadtests import records, statistics
 from loadtests.arena import Machine
 from loadtests.processes import Watched
 from loadtests.report import Curve
 from loadtests.results import PARTS, Case
 from loadtests.soak.lasting import judge
-from loadtests.soak.population import FULL, QUICK, Population, Scale, Subscription
+from loadtests.soak.population import FULL, QUICK, Population, Scale, Subscription, read
 from loadtests.soak.scene import FLAT, ROUNDS_JUDGED, Finding, Found, Soaked, aimed, target
 from loadtests.statistics import Estimate
-from loadtests.world import Credentials, Department
+from loadtests.world import Credentials
 
 MEBI = 2**20
 
@@ -163,13 +166,12 @@ def test_findings_of_several_rows_come_together() -> None:
     assert len(both.cases) == 1
 
 
-def populated(*places: int, resources: int = 24) -> Population:
-    somebody = Credentials("", "")
-    office = Department("", somebody, somebody, somebody)
-    names = [f"r{number}" for number in range(resources)]
+def populated(scale: Scale) -> Population:
+    somebody, names = Credentials("", ""), [f"r{number}" for number in range(scale.resources)]
+    granted = [Subscription(f"s{n}", names[place], 1) for n, place in enumerate(scale.wanted())]
     return Population(
-        office, office, [], [], resources=names,
-        subscriptions=[Subscription(f"s{n}", names[place], 1) for n, place in enumerate(places)],
+        scale=scale, items=list(records.ITEMS), publisher=somebody, publishers=[], systems=[],
+        long="long", long_reader=granted[0], resources=names, subscriptions=granted,
     )  # fmt: skip
 
 
@@ -182,20 +184,21 @@ def test_subscriptions_are_shared_out_as_the_scale_says(scale: Scale) -> None:
     assert max(places) < scale.resources
 
 
-def test_a_population_of_another_scale_gets_what_it_lacks() -> None:
-    grown = populated(*QUICK.wanted())
-    larger = Scale(resources=24, subscriptions=60, popular=20, spread=20)
-    missing = grown.missing(larger)
-    assert missing.count(0) == 4
-    after = populated(*QUICK.wanted(), *missing)
-    assert len(after.popular(larger)) == 20
-    assert after.missing(larger) == []
+def test_a_population_is_used_again_at_its_own_scale_only(tmp_path: Path) -> None:
+    assert read(tmp_path, QUICK) is None
+    made = populated(QUICK)
+    made.write(tmp_path)
+    assert read(tmp_path, QUICK) == made
+    assert read(tmp_path, FULL) is None
+    structs.replace(made, items=["other"]).write(tmp_path)
+    assert read(tmp_path, QUICK) is None
 
 
 def test_the_first_subscriptions_that_are_spread_are_of_one_resource_each() -> None:
-    scale = Scale(resources=5, subscriptions=11, popular=2, spread=3)
-    found = populated(1, 1, 0, 2, 3, 0, 1, 2, 3, 2, 3).spread(scale)
-    assert [each.resource for each in found] == ["r1", "r2", "r3"] * 3
+    found = populated(Scale(resources=5, subscriptions=11, popular=2, spread=3))
+    assert [each.resource for each in found.popular] == ["r0"] * 2
+    assert [each.resource for each in found.one_each] == ["r1", "r2", "r3"]
+    assert [each.resource for each in found.spread] == ["r1", "r2", "r3"] * 3
 
 
 def test_a_page_is_asked_for_by_limit_and_cursor() -> None:

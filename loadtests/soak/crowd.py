@@ -1,0 +1,321 @@
+"""Crowds as processes of their own, run by the soak with an order on standard input.
+
+Thousands of long polls that must hear every record once; a bad neighbour, who asks and never reads
+or as fast as it can, until it is ended; or many who pour bodies as large as they may be, whose
+every answer must be a receipt or an orderly refusal that says when to come again.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import sys
+import time
+
+import httpx
+import msgspec
+import orjson
+import uvloop
+
+from loadtests import records
+from loadtests.generator import CREATED, HEAD_END, LENGTH, NICENESS, OK, STATUS, address
+from loadtests.pages import NDJSON, Page
+from loadtests.statistics import percentile
+from loadtests.tally import BEGIN, DONE, END, Tally, tell
+
+CURSOR = re.compile(rb"\r\nexchange-next-cursor: *(\S+)", re.IGNORECASE)
+RETRY_AFTER = re.compile(rb"\r\nretry-after: *[1-9]\d*\r", re.IGNORECASE)
+REFUSED, UNAVAILABLE, RETRY_SECONDS = frozenset({429, 503}), 503, 1.0
+# Connections are opened so many at a time: the backlog of a listening socket is bounded.
+OPENED_AT_ONCE, SETTLING_SECONDS = 200, 300.0
+# Longer than the gateway tries to reach a broker that is away.
+PATIENCE_SECONDS = 60.0
+CLOG_SECONDS, REOPEN_SECONDS, PAUSE_SECONDS = 0.5, 0.1, 0.05
+# A body is at most 8 MiB (docs/api.md section 5).
+BODY_BYTES = 8 * 1024 * 1024
+ADDRESS = "广西壮族自治区南宁市青秀区民族大道" * 11
+SLOW_BYTES, SLOW_SECONDS = 256 * 1024, 0.1
+
+
+class Ask(msgspec.Struct):
+    """A page from a cursor on, asked for with the token at a place; `of` is its resource's."""
+
+    subscription: str
+    token: int
+    cursor: str
+    of: int
+
+
+class Waiting(msgspec.Struct, tag="waiting"):
+    """`polls` connections share the `asks` out.
+
+    After an idle time `rounds` records are published one by one, into the resources in turn, each
+    when the one before has reached everybody and `settle_seconds` have passed.
+    """
+
+    tokens: list[str]
+    asks: list[Ask]
+    polls: int
+    wait_seconds: int
+    idle_seconds: float
+    publisher_token: str
+    resources: list[str]
+    rounds: int
+    settle_seconds: float
+
+
+class Asking(msgspec.Struct, tag="asking"):
+    """Ask for a page on every connection again and again; one that `clogs` never reads one."""
+
+    token: str
+    target: str
+    connections: int
+    clogs: bool
+
+
+class Pouring(msgspec.Struct, tag="pouring"):
+    """`quick` connections send a body at once, `slow` ones piece by piece."""
+
+    tokens: list[str]
+    resources: list[str]
+    quick: int
+    slow: int
+    seconds: float
+
+
+class Order(msgspec.Struct):
+    base_url: str
+    work: Waiting | Asking | Pouring
+
+
+async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bytes]:
+    """Return status, head and body of the next answer; IncompleteReadError where none comes."""
+    head = await reader.readuntil(HEAD_END)
+    length = LENGTH.search(head)
+    return int(head[STATUS]), head, await reader.readexactly(int(length[1]) if length else 0)
+
+
+class Hall:
+    """All polls, and the record that they wait for."""
+
+    def __init__(self, base_url: str, work: Waiting) -> None:
+        self._base_url, self._work, self.tally = base_url, work, Tally()
+        self._asks = [work.asks[number % len(work.asks)] for number in range(work.polls)]
+        self._key = b""
+        self._waiting: set[int] = set()
+        self._everybody, self._settled = asyncio.Event(), asyncio.Semaphore(0)
+        self._opening = asyncio.Semaphore(OPENED_AT_ONCE)
+
+    async def run(self) -> None:
+        """Open, stay idle for a while, publish round after round, tell what came."""
+        work, begun = self._work, time.perf_counter()
+        polls = [asyncio.create_task(self._poll(number)) for number in range(work.polls)]
+        async with asyncio.timeout(SETTLING_SECONDS):
+            for _ in polls:
+                await self._settled.acquire()
+        opened = time.perf_counter() - begun
+        await asyncio.sleep(
+            work.settle_seconds
+        )  # the last ones are on their way to where they wait
+        self.tally.open_window()
+        tell(BEGIN)
+        await asyncio.sleep(work.idle_seconds)
+        tell(END, self.tally.close_window())
+        rounds = []
+        for number in range(work.rounds):
+            rounds.append(await self._round(number))
+            await asyncio.sleep(work.settle_seconds)
+        for poll in polls:
+            poll.cancel()
+        await asyncio.wait(polls)
+        receipts, lasts = zip(*rounds, strict=True)
+        self.tally.facts.update(
+            open_seconds=opened,
+            receipt_p50_ms=percentile(receipts, 0.5) * 1000,
+            last_p50_ms=percentile(lasts, 0.5) * 1000,
+            last_max_ms=max(lasts) * 1000,
+        )
+        tell(DONE, self.tally.total())
+
+    async def _poll(self, number: int) -> None:
+        """Keep a poll open; each goes on with the cursor that it was given."""
+        try:
+            async with self._opening:
+                reader, writer = await asyncio.open_connection(*address(self._base_url))
+            with contextlib.closing(writer):
+                await self._follow(number, reader, writer)
+        except (OSError, EOFError, ValueError) as error:
+            self.tally.failed(f"long poll {number}: {error!r}")
+            self._settled.release()
+            self._everybody.set()
+
+    async def _follow(
+        self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        ask, host, wait = self._asks[number], address(self._base_url)[0], ""
+        path, cursor = f"/v1/subscriptions/{ask.subscription}/records", ask.cursor
+        while True:
+            page = Page(f"{path}?limit=500&cursor={cursor}{wait}", 0, token=ask.token)
+            writer.write(page.request(host, self._work.tokens))
+            status, head, body = await answer(reader)
+            if status == UNAVAILABLE and RETRY_AFTER.search(head):
+                # A worker that is short of time cannot confirm its rules, and says so.
+                self.tally.refused()
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            found = CURSOR.search(head)
+            if status != OK or found is None:
+                raise ValueError(f"{head!r} {body[:200]!r}")
+            if not wait:
+                # The first one is answered at once: then whatever it needs is loaded.
+                wait = f"&wait={self._work.wait_seconds}"
+                self._settled.release()
+            cursor = found[1].decode()
+            if body:
+                self._heard(number, body)
+
+    def _heard(self, number: int, body: bytes) -> None:
+        if number not in self._waiting or body.count(b"\n") != 1 or self._key not in body:
+            raise ValueError(f"a record that was not waited for: {body[:200]!r}")
+        self._waiting.remove(number)
+        self.tally.checked(1)
+        self.tally.stored(1)
+        if not self._waiting:
+            self._everybody.set()
+
+    async def _round(self, number: int) -> tuple[float, float]:
+        """Publish one record; return the seconds to its receipt, and to the last poll's answer."""
+        place = number % len(self._work.resources)
+        self._waiting = {poll for poll, ask in enumerate(self._asks) if ask.of == place}
+        self._key = str(records.record(number)[records.KEY]).encode()
+        self._everybody.clear()
+        begun = time.perf_counter()
+        await self._publish(self._work.resources[place], number)
+        acknowledged = time.perf_counter() - begun
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._everybody.wait()
+        except TimeoutError:
+            self.tally.failed(f"{len(self._waiting)} polls did not hear of round {number}")
+        return acknowledged, time.perf_counter() - begun
+
+    async def _publish(self, resource: str, number: int) -> None:
+        headers = {"Authorization": f"Bearer {self._work.publisher_token}"} | NDJSON
+        async with httpx.AsyncClient(headers=headers, verify=False) as http:  # noqa: S501 - no TLS
+            url = f"{self._base_url}/v1/resources/{resource}/records"
+            (await http.post(url, content=records.line(number))).raise_for_status()
+
+
+async def ask_on(base_url: str, work: Asking) -> None:
+    """Keep one connection asking; one that is closed is opened again."""
+    where = address(base_url)
+    request = Page(work.target, 0).request(where[0], [work.token])
+    while True:
+        with contextlib.suppress(OSError, EOFError):
+            reader, writer = await asyncio.open_connection(*where, limit=2 if work.clogs else 2**20)
+            with contextlib.closing(writer):
+                while not reader.at_eof():
+                    writer.write(request)
+                    if work.clogs:
+                        await writer.drain()
+                        await asyncio.sleep(CLOG_SECONDS)
+                    else:
+                        await answer(reader)
+        await asyncio.sleep(REOPEN_SECONDS)
+
+
+def body() -> tuple[bytes, int]:
+    """Return a body as large as may be, and how many records it holds."""
+    changed = {"address": ADDRESS, "remark": "压" * 50}
+    lines: list[bytes] = []
+    room = BODY_BYTES
+    while room >= 0:
+        lines.append(orjson.dumps(records.record(len(lines)) | changed))
+        room -= len(lines[-1]) + 1
+    return b"\n".join(lines[:-1]), len(lines) - 1
+
+
+class Pourer:
+    def __init__(self, base_url: str, work: Pouring) -> None:
+        self._address, self._work, self._tally = address(base_url), work, Tally()
+        self._body, self._records = body()
+        self._until = time.monotonic() + work.seconds
+
+    async def run(self) -> None:
+        self._tally.open_window()
+        tell(BEGIN)
+        count = self._work.quick + self._work.slow
+        await asyncio.gather(*(self._pour(number) for number in range(count)))
+        tell(END, self._tally.close_window())
+        tell(DONE, self._tally.total())
+
+    async def _pour(self, number: int) -> None:
+        """Publish until the time is up; whatever comes back is judged."""
+        work, tally = self._work, self._tally
+        token = work.tokens[number % len(work.tokens)]
+        resource = work.resources[number % len(work.resources)]
+        head = (
+            f"POST /v1/resources/{resource}/records HTTP/1.1\r\nHost: {self._address[0]}\r\n"
+            f"Authorization: Bearer {token}\r\nContent-Type: application/x-ndjson\r\n"
+            f"Content-Length: {len(self._body)}\r\n\r\n"
+        )
+        while time.monotonic() < self._until:
+            begun = time.perf_counter()
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    status, told, _ = await self._ask(head.encode(), slowly=number >= work.quick)
+                self._judge(status, told, time.perf_counter() - begun)
+            except TimeoutError:
+                tally.failed(f"no answer within {PATIENCE_SECONDS:.0f} s")
+            except (OSError, EOFError):
+                # A refusal may come while the body is being sent, and its connection ends then.
+                tally.count("broken_off")
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _ask(self, head: bytes, *, slowly: bool) -> tuple[int, bytes, bytes]:
+        reader, writer = await asyncio.open_connection(*self._address)
+        writer.write(head)
+        sending = asyncio.create_task(self._send(writer, slowly=slowly))
+        try:
+            return await answer(reader)
+        finally:
+            sending.cancel()
+            await asyncio.wait([sending])
+            writer.transport.abort()
+
+    async def _send(self, writer: asyncio.StreamWriter, *, slowly: bool) -> None:
+        step = SLOW_BYTES if slowly else len(self._body)
+        with contextlib.suppress(OSError):
+            for start in range(0, len(self._body), step):
+                writer.write(self._body[start : start + step])
+                await writer.drain()
+                if slowly:
+                    await asyncio.sleep(SLOW_SECONDS)
+
+    def _judge(self, status: int, head: bytes, seconds: float) -> None:
+        if status == CREATED:
+            self._tally.answered(self._records, seconds)
+            self._tally.count("answers_201")
+        elif status in REFUSED and RETRY_AFTER.search(head):
+            self._tally.refused(status)
+        else:
+            self._tally.failed(f"{head!r}")
+
+
+async def run(order: Order) -> None:
+    work = order.work
+    if isinstance(work, Waiting):
+        await Hall(order.base_url, work).run()
+    elif isinstance(work, Pouring):
+        await Pourer(order.base_url, work).run()
+    else:
+        os.nice(NICENESS)  # in earnest it would sit on a machine of its own
+        await asyncio.gather(*(ask_on(order.base_url, work) for _ in range(work.connections)))
+
+
+def main() -> None:
+    uvloop.run(run(msgspec.json.decode(sys.stdin.buffer.read(), type=Order)))
+
+
+if __name__ == "__main__":
+    main()
