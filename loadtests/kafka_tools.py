@@ -4,19 +4,27 @@ They are tuned: batches of 256 KiB, gathered for up to 10 ms, in a buffer of 128
 and two at once, with lz4 and without. A JVM compiles what is hot only after some hundred thousand
 records, and a consumer must join its group first. So each tool runs until it is warm, and what
 counts is the windows that it prints from then on: records, time and processor time of its whole
-process, start and end left out.
+process, start and end left out. Run as `python -m loadtests.kafka_tools`, an order on standard
+input, it starts the tools and tells marks as every generator does, the end anew with each window.
 """
 
+import queue
 import re
-from collections.abc import Mapping
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from deploy.local.artifacts import class_path
 from deploy.local.java import find_java
 from loadtests import records
 from loadtests.arena import Arena
-from loadtests.runs import Child, Observed, Progress, RunFailed, Steady, steady
-from loadtests.tally import Total, Window
+from loadtests.runs import Child, Observed, observe
+from loadtests.tally import BEGIN, DONE, END, LATENCY, Total, Window, tell
 
 TOOLS = "org.apache.kafka.tools"
 HEAP = "-Xmx512m"
@@ -53,6 +61,13 @@ class Variant:
 VARIANTS = tuple(Variant(count, by) for by in ("none", "lz4") for count in (1, 2))
 
 
+class Order(msgspec.Struct):
+    """Which tools run at once; each is warm once it has done so many records."""
+
+    commands: list[list[str]]
+    warm_up_records: int
+
+
 def produce(arena: Arena, topic: str, count: int, variant: Variant = VARIANTS[0]) -> Observed:
     """Run `kafka-producer-perf-test` with our records as its payloads; a half is its warm-up."""
     payloads, each = arena.folder / "payloads.ndjson", count // variant.producers
@@ -62,18 +77,8 @@ def produce(arena: Arena, topic: str, count: int, variant: Variant = VARIANTS[0]
         *("--command-property", *TUNED, f"compression.type={variant.compression}"),
         *("--warmup-records", str(each // 2)),
     )
-    children: list[tuple[Child, Progress]] = [
-        (_child(arena, PRODUCER, each, arguments, number), Sent(each // 2))
-        for number in range(variant.producers)
-    ]
-    seen = steady(children, _broker(arena), LIMIT_SECONDS)
-    texts = ["\n".join(lines) for lines in seen.lines]
-    found = [(WHOLE.search(text), STEADY.search(text)) for text in texts]
-    told = [(int(whole[1]), *map(float, late.groups())) for whole, late in found if whole and late]
-    if len(told) < variant.producers:
-        raise RunFailed("\n".join(text[-500:] for text in texts))
-    sent, p50, p99 = zip(*told, strict=True)
-    return _observed(seen, sum(sent), max(p50), max(p99))
+    command = _command(arena, PRODUCER, each, arguments)
+    return _observed(arena, PRODUCER, Order([command] * variant.producers, each // 2))
 
 
 def consume(arena: Arena, topic: str, count: int) -> Observed:
@@ -82,40 +87,107 @@ def consume(arena: Arena, topic: str, count: int) -> Observed:
         *("--topic", topic, "--hide-header", "--show-detailed-stats"),
         *("--timeout", str(PATIENCE_MILLISECONDS)),
     )
-
-    def progress(line: str) -> int | None:
-        done = received(line)
-        return done if done is not None and done >= count // 2 else None
-
-    child = _child(arena, CONSUMER, count, arguments)
-    seen = steady([(child, progress)], _broker(arena), LIMIT_SECONDS)
-    return _observed(seen, max(filter(None, map(received, seen.lines[0]))))
+    return _observed(
+        arena, CONSUMER, Order([_command(arena, CONSUMER, count, arguments)], count // 2)
+    )
 
 
-def _observed(seen: Steady, records: int, p50_ms: float = 0.0, p99_ms: float = 0.0) -> Observed:
-    """Return what tools did in all, and in their steady window; a consumer has no latency."""
-    window = Window(seen.use.seconds, 0, round(seen.records), p50_ms, p99_ms)
-    return Observed(window, Total(records=records), seen.use)
+def _command(arena: Arena, tool: str, count: int, arguments: Sequence[str]) -> list[str]:
+    java, jars = str(find_java()), class_path("tools", lambda _line: None)
+    return [
+        *(java, HEAP, QUIET, "-cp", jars, f"{TOOLS}.{tool}"),
+        *("--bootstrap-server", arena.bootstrap, "--num-records", str(count)),
+        *("--reporting-interval", str(REPORT_MILLISECONDS), *arguments),
+    ]
 
 
-class Sent:
-    """Adds up the windows that the producer prints once it is warm.
+def _observed(arena: Arena, tool: str, order: Order) -> Observed:
+    child = Child.python("loadtests.kafka_tools", arena.folder / f"{tool}.log", order)
+    broker = {role: pid for role, pid in arena.families.items() if role == "broker"}
+    return observe(child, broker, LIMIT_SECONDS)
 
-    It is silent about the records that wait in its buffer as its warm-up ends: all windows together
-    are fewer than were sent.
+
+class Tool:
+    """One tool: how many records it has done, as it says itself, and its last sums.
+
+    The producer is silent about the records that wait in its buffer as its warm-up ends: all its
+    windows together are fewer than were sent.
     """
 
     def __init__(self, warm_up_records: int) -> None:
-        self._warm_up, self._records = warm_up_records, 0
+        self.done, self.sums = 0, (0.0, 0.0)
+        self.sent: int | None = None
+        self._warm_up, self._is_steady = warm_up_records, False
 
-    def __call__(self, line: str) -> int | None:
+    @property
+    def is_warm(self) -> bool:
+        return self.done > self._warm_up
+
+    def said(self, line: str) -> None:
         if line == WARM:
-            self._records = self._warm_up
-        found = WINDOW.search(line)
-        if found is None or not self._records:
-            return None
-        self._records += int(found[1])
-        return self._records
+            self.done, self._is_steady = self._warm_up, True
+        elif (window := WINDOW.search(line)) and self._is_steady:
+            self.done += int(window[1])
+        elif (taken := received(line)) is not None:
+            self.done = self.sent = taken
+        elif whole := WHOLE.search(line):
+            self.sent = int(whole[1])
+        elif late := STEADY.search(line):
+            self.sums = float(late[1]), float(late[2])
+
+
+class Watch:
+    """Tells the window in which all tools were warm, and none had ended."""
+
+    def __init__(self, tools: Sequence[Tool]) -> None:
+        self._tools, self._at, self._base = tools, 0.0, 0
+        self.ended = False
+
+    def look(self) -> None:
+        """Mark the beginning once, then the end anew: the last one counts."""
+        done = sum(tool.done for tool in self._tools)
+        if self.ended or not all(tool.is_warm for tool in self._tools) or done == self._base:
+            return
+        now = time.perf_counter()
+        if self._at:
+            tell(END, Window(now - self._at, 0, done - self._base))
+        else:
+            self._at, self._base = now, done
+            tell(BEGIN)
+
+
+def run(order: Order) -> None:
+    """Start the tools, follow what they print, tell it; raises CalledProcessError."""
+    lines: queue.Queue[tuple[int, str | None]] = queue.Queue()
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - Kafka's tools
+        for command in order.commands
+    ]
+    for number, process in enumerate(processes):
+        threading.Thread(target=_read, args=(number, process, lines), daemon=True).start()
+    tools = [Tool(order.warm_up_records) for _ in processes]
+    watch, open_ends = Watch(tools), len(processes)
+    while open_ends:
+        number, line = lines.get()
+        if line is None:
+            open_ends, watch.ended = open_ends - 1, True
+        else:
+            tools[number].said(line.rstrip())
+            watch.look()
+    for process in processes:
+        if process.wait():
+            raise subprocess.CalledProcessError(process.returncode, "java")
+    p50, p99 = (max(tool.sums[place] for tool in tools) for place in (0, 1))
+    tell(LATENCY, {"p50_ms": p50, "p99_ms": p99})
+    tell(DONE, Total(records=sum(tool.sent or 0 for tool in tools)))
+
+
+def _read(
+    number: int, process: subprocess.Popen[str], lines: "queue.Queue[tuple[int, str | None]]"
+) -> None:
+    for line in process.stdout or ():
+        lines.put((number, line))
+    lines.put((number, None))
 
 
 def received(line: str) -> int | None:
@@ -124,17 +196,5 @@ def received(line: str) -> int | None:
     return int(cells[RECORDS_COLUMN]) if len(cells) == COLUMNS else None
 
 
-def _broker(arena: Arena) -> Mapping[str, int]:
-    return {role: pid for role, pid in arena.families.items() if role == "broker"}
-
-
-def _child(
-    arena: Arena, tool: str, count: int, arguments: tuple[str, ...], number: int = 0
-) -> Child:
-    java, jars = str(find_java()), class_path("tools", lambda _line: None)
-    command = (
-        *(java, HEAP, QUIET, "-cp", jars, f"{TOOLS}.{tool}"),
-        *("--bootstrap-server", arena.bootstrap, "--num-records", str(count)),
-        *("--reporting-interval", str(REPORT_MILLISECONDS), *arguments),
-    )
-    return Child(command, arena.folder / f"{tool}-{number}.log")
+if __name__ == "__main__":
+    run(msgspec.json.decode(sys.stdin.buffer.read(), type=Order))

@@ -3,15 +3,13 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
 
 import msgspec
-import numpy as np
 
 from loadtests.processes import Sample, Use, between, sample
 from loadtests.tally import BEGIN, DONE, END, LATENCY, MARK, Total, Window
@@ -21,8 +19,6 @@ GENERATOR = "generator"
 COMPLAINT_BYTES = 2000
 
 Reply = TypeVar("Reply")
-# Makes of a line how many records are done by then, None of any line before the program is warm.
-Progress = Callable[[str], int | None]
 
 
 class RunFailed(Exception):
@@ -33,15 +29,6 @@ class RunFailed(Exception):
 class Observed:
     window: Window
     total: Total
-    use: Use
-
-
-@dataclass(frozen=True, slots=True)
-class Steady:
-    """What programs that know no marks wrote, and the window in which all of them were warm."""
-
-    lines: Sequence[Sequence[str]]
-    records: float
     use: Use
 
 
@@ -62,16 +49,8 @@ class Child:
         return RunFailed(f"{' '.join(self.arguments[:4])}: {said or 'no answer'}")
 
 
-def observe(
-    child: Child,
-    families: Mapping[str, int],
-    limit_seconds: float,
-    begun: threading.Event | None = None,
-) -> Observed:
-    """Run a generator; raises RunFailed unless it tells all its marks within the limit.
-
-    `begun` is set as its window opens.
-    """
+def observe(child: Child, families: Mapping[str, int], limit_seconds: float) -> Observed:
+    """Run a generator; raises RunFailed unless it tells all its marks within the limit."""
     samples: dict[str, Sample] = {}
     told: dict[str, bytes] = {}
     with running(child, limit_seconds) as (process, output):
@@ -80,8 +59,6 @@ def observe(
             if line.startswith(MARK.encode()):
                 mark, _, facts = line.decode().removeprefix(MARK).partition(" ")
                 samples[mark], told[mark] = sample(everybody), facts.encode()
-                if begun:
-                    begun.set()
     if not told.keys() >= {BEGIN, END, DONE}:
         raise child.failed()
     window = msgspec.json.decode(told[END], type=Window)
@@ -99,66 +76,6 @@ def ask(child: Child, reply: type[Reply], limit_seconds: float) -> Reply:
         return msgspec.json.decode(text, type=reply)
     except msgspec.MsgspecError as error:
         raise child.failed() from error
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """What one program wrote, how many records were done at its marks, and the samples there."""
-
-    lines: Sequence[str]
-    records: Sequence[int]
-    samples: Sequence[Sample]
-
-    def grown(self, figures: Sequence[float], begin: float, end: float) -> float:
-        """Return by how much a figure grew between two times, read between the samples."""
-        first, last = np.interp([begin, end], [each.at for each in self.samples], figures)
-        return float(last - first)
-
-    def cpu(self, role: str, begin: float, end: float) -> float:
-        return self.grown([each.cpu_seconds[role] for each in self.samples], begin, end)
-
-
-def steady(
-    children: Sequence[tuple[Child, Progress]], families: Mapping[str, int], limit_seconds: float
-) -> Steady:
-    """Run programs that tell their progress in lines; raises RunFailed unless all become steady.
-
-    Samples are taken as such lines come; the window is where those of all overlap, so that no start
-    and no end is within it.
-    """
-    with ThreadPoolExecutor(len(children)) as pool:
-        runs = [pool.submit(_stepped, *each, families, limit_seconds) for each in children]
-        done = [run.result() for run in runs]
-    begin = max(each.samples[0].at for each in done)
-    end = min(each.samples[-1].at for each in done)
-    if end <= begin:
-        raise RunFailed("the tools were never warm at the same time")
-    one, records = done[0], sum(each.grown(each.records, begin, end) for each in done)
-    used = {role: one.cpu(role, begin, end) for role in families}
-    used[GENERATOR] = sum(each.cpu(GENERATOR, begin, end) for each in done)
-    busy = one.grown([each.busy_seconds for each in one.samples], begin, end)
-    others = max(0.0, busy - sum(used.values()))
-    use = Use(end - begin, used, one.samples[0].memory_bytes, others)
-    return Steady([each.lines for each in done], records, use)
-
-
-def _stepped(
-    child: Child, progress: Progress, families: Mapping[str, int], limit_seconds: float
-) -> Steps:
-    lines: list[str] = []
-    counts: list[int] = []
-    samples: list[Sample] = []
-    with running(child, limit_seconds) as (process, output):
-        everybody = {GENERATOR: process.pid, **families}
-        for line in output:
-            lines.append(line.decode(errors="replace").rstrip())
-            records = progress(lines[-1])
-            if records is not None:
-                counts.append(records)
-                samples.append(sample(everybody, memory=not samples))
-    if process.returncode or len(samples) < 2:  # noqa: PLR2004 - a window has two ends
-        raise child.failed("\n".join(lines[-5:]))
-    return Steps(lines, counts, samples)
 
 
 @contextmanager

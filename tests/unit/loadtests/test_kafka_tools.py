@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loadtests import kafka_tools
-from loadtests.runs import Child, RunFailed, steady
+from loadtests.runs import Child, Observed, RunFailed, observe
 
 SENT = """\
 Reading payloads from: /somewhere/payloads.ndjson
@@ -21,18 +21,13 @@ In steady state.
 
 def test_only_the_producers_steady_windows_are_added_up() -> None:
     """It said nothing of 2,500 records that waited in its buffer, and a run was called failed."""
-    progress = kafka_tools.Sent(5000)
-    told = [None, None, None, 5001, 6501, None, None]
-    assert [progress(line) for line in SENT] == told
-
-
-def test_the_producers_sums_are_told_apart() -> None:
-    text = "\n".join(SENT)
-    whole, steady = kafka_tools.WHOLE.search(text), kafka_tools.STEADY.search(text)
-    assert whole is not None
-    assert steady is not None
-    assert whole[1] == "10000"
-    assert steady.groups() == ("5", "7")
+    tool, told = kafka_tools.Tool(5000), []
+    for line in SENT:
+        tool.said(line)
+        told.append((tool.done, tool.is_warm))
+    assert told[:3] == [(0, False), (0, False), (5000, False)]
+    assert told[3:] == [(5001, True), (6501, True), (6501, True), (6501, True)]
+    assert (tool.sent, tool.sums) == (10_000, (5.0, 7.0))
 
 
 def test_the_consumer_counts_from_its_start() -> None:
@@ -48,25 +43,31 @@ def test_tools_are_tuned_and_run_in_four_ways() -> None:
     assert list(map(str, kafka_tools.VARIANTS)) == told
 
 
-def tool(tmp_path: Path, number: int, lines: int, pause: float) -> Child:
+def consumer(lines: int, pause: float) -> list[str]:
+    """A program that tells its progress as the consumer does, a hundred records a line."""
     code = (
-        "import sys, time\n"
+        "import time\n"
         f"for n in range({lines}):\n"
         f"    time.sleep({pause})\n"
-        "    print(100 * (n + 1), flush=True)\n"
+        "    print(f'a, 0, 1, 1, {100 * (n + 1)}, 1, 0, 1, 1, 1', flush=True)\n"
     )
-    return Child((sys.executable, "-c", code), tmp_path / f"{number}.log")
+    return [sys.executable, "-c", code]
+
+
+def ran(tmp_path: Path, *commands: list[str], warm_up: int) -> Observed:
+    order = kafka_tools.Order(list(commands), warm_up)
+    return observe(Child.python("loadtests.kafka_tools", tmp_path / "log", order), {}, 30.0)
 
 
 def test_two_tools_count_while_both_are_warm(tmp_path: Path) -> None:
-    children = [(tool(tmp_path, n, 12, 0.02 * (n + 1)), int) for n in range(2)]
-    found = steady(children, {}, 30.0)
-    assert [len(lines) for lines in found.lines] == [12, 12]
+    found = ran(tmp_path, consumer(12, 0.02), consumer(12, 0.04), warm_up=100)
+    assert found.total.records == 2_400
     # The quick one ends first: what the slow one does afterwards is in no window.
-    assert 1_000 < found.records < 2_000
+    assert 800 < found.window.records < 2_000
+    assert found.window.seconds > 0.1
     assert found.use.cpu_seconds["generator"] >= 0
 
 
 def test_a_tool_that_is_never_warm_fails_the_run(tmp_path: Path) -> None:
     with pytest.raises(RunFailed):
-        steady([(tool(tmp_path, 0, 3, 0.0), lambda _line: None)], {}, 30.0)
+        ran(tmp_path, consumer(3, 0.0), warm_up=1_000)
