@@ -62,12 +62,16 @@ def _quick() -> list[str]:
     by = generators()[0]
     systems = ("shuyuan", "naive", "naive-batched")
     each = ("publish-1", "publish-1-keyed", "pull-500-masked", "pull-500-masked-quota", "pull-500")
-    more = ("pull-500-masked-tail", "pull-500-tail", "pull-catch-up", "query", "verify")
+    more = (
+        *("pull-500-masked-tail", "pull-500-tail", "pull-catch-up", "query", "verify"),
+        *("file-download", "service-call"),
+    )
     return [
         *(f"publish-500/{system}/{by}" for system in systems),
         *("publish-500/shuyuan/locust", "publish-500/kafka-producer-perf-test/1 producer"),
         *(f"{name}/shuyuan/{by}" for name in (*each, *more)),
         *("pull-500-masked/naive/" + by, "pull-catch-up/kafka-consumer-perf-test"),
+        *("push", "snapshot-parquet", "table-in/shuyuan", "table-out/shuyuan"),
         *("long-poll", "mixed", "storm", "revocation"),
     ]
 

@@ -25,6 +25,7 @@ from loadtests.runs import Child, Observed, ask, observe
 from loadtests.stage import BATCH, PLAIN, SPARE_SECONDS, Plain, Stage, generate
 from loadtests.tally import Run, Total, together
 from loadtests.targets import BESIDE, LOCUST, NAIVE, RAW, SHUYUAN, TUNED_NAIVE, WRK
+from loadtests.ways import ways
 from loadtests.world import under_usual_limits
 
 GENERATORS = {RAW: generate, WRK: wrk.generate}
@@ -84,7 +85,9 @@ BRIDGE_CASTS = (
     Cast("publish-1", 64, ["BridgePublishSingle"]),
     Cast("pull-500", 8, ["BridgePull"]),
 )
-ORDER = (*(each.case for each in PLAIN), "long-poll", "mixed", STORM, "revocation", BESIDE)
+ONCE = ("long-poll", "mixed", STORM, "revocation", BESIDE, "push-beside-bad")
+WAYS = ("push", "snapshot-parquet", "table-out", "table-in")
+ORDER = (*(each.case for each in PLAIN), *WAYS, *ONCE)
 
 
 def generators() -> list[str]:
@@ -124,6 +127,7 @@ def rows(
         *(_bridged(stage, bridge, cast) for bridge in bridges for cast in BRIDGE_CASTS),
         *(*own, *_naive(stage, naive), *_tools(stage, tool_archive)),
         *(_played(stage, cast) for cast in CASTS),
+        *(Row(*way) for way in ways(stage)),
         Row(beside, partial(_beside, stage, beside, done), story=True),
     ]
     return sorted(found, key=lambda row: (row.story, ORDER.index(row.label.name)))
@@ -180,6 +184,8 @@ def _naive(stage: Stage, naive: Arena) -> list[Row]:
         ("pull-500-masked", NAIVE, pages("masked"), 8, feeds),
         ("pull-500", NAIVE, pages("whole"), 8, feeds),
         ("pull-catch-up", NAIVE, pages("catch-up"), 4, feeds),
+        ("file-download", facts.FILES, pages("file"), 4, feeds),
+        ("service-call", facts.PROXY, pages("proxy"), 32, feeds),
     )
     return [
         _driven(stage, Label(name, system, by, callers), work, naive, topics)

@@ -29,7 +29,6 @@ from loadtests.tally import BEGIN, DONE, END, Tally, read_receipt, tell
 CREATED, OK = 201, 200
 BODIES_AT_MOST, BODY_RECORDS_AT_MOST = 2000, 20_000
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-RETRY_AFTER = re.compile(rb"\r\nretry-after: *[1-9]\d*\r", re.IGNORECASE)
 HEAD_END = b"\r\n\r\n"
 STATUS = slice(9, 12)
 NICENESS = 15

@@ -11,10 +11,9 @@ from typing import Any
 import gevent
 from locust import events
 from locust.env import Environment
-from locust.runners import Runner, WorkerRunner
+from locust.runners import Runner
 from locust.util.load_locustfile import is_user_class
 
-from loadtests.live import Live, Worker
 from loadtests.scenarios import plain, revocation, waiting
 from loadtests.scenarios.base import ExchangeUser, Setting
 from loadtests.tally import BEGIN, DONE, END, tell
@@ -30,23 +29,18 @@ BEGINNING_SECONDS, LOOK_SECONDS = 30.0, 0.05
 def add_options(parser: ArgumentParser) -> None:
     """Texts and numbers only: Locust's page shows all options as JSON."""
     parser.add_argument("--folder", required=True, include_in_web_ui=False)
-    parser.add_argument("--results", include_in_web_ui=False)
     parser.add_argument("--warm-up", type=float, default=2.0, include_in_web_ui=False)
     parser.add_argument("--window", type=float, default=0.0, include_in_web_ui=False)
 
 
 def prepare(environment: Environment, **_more: Any) -> None:  # noqa: ANN401 - as Locust calls it
-    """Load the world; a run with results is measured whole, the benchmark's in a window."""
-    options, runner = environment.parsed_options, environment.runner
+    """Load the world; with a window the run is one of the benchmark's."""
+    options = environment.parsed_options
     assert options is not None  # noqa: S101 - narrows the type
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    if isinstance(runner, WorkerRunner):
-        Worker(runner)
     ExchangeUser.setting = Setting.load(Path(options.folder))
     ExchangeUser.ready.set()
-    if options.results and runner and not isinstance(runner, WorkerRunner):
-        Live(Path(options.folder), Path(options.results)).listen(runner)
-    elif not isinstance(runner, WorkerRunner):
+    if options.window:
         events.test_start.add_listener(measure)  # type: ignore[no-untyped-call]
 
 

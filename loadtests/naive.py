@@ -23,28 +23,37 @@ import msgspec
 import uvicorn
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi.responses import FileResponse
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from starlette.types import Receive, Send
 
 from kernel.identifiers import resident_check_digit, uscc_check
+from loadtests import records
 
 ORDER = "LOADTESTS_NAIVE_ORDER"
 BATCHED = "batched."
 NATIONS = frozenset(f"{number:02d}" for number in range(1, 57))
 SHOWN = ("id_number", "name", "birth", "division", "mobile", "status")
+PERSON = records.line(0)
 FETCH_MS, BATCH_BYTES = 2000, 1_000_000
 
 
 class Order(msgspec.Struct):
-    """Where the broker is, who signs the tokens, and how many workers to start."""
+    """Where the broker is, who signs the tokens, and how many workers to start.
+
+    `file` is what they serve, `department` what they hand calls on to.
+    """
 
     bootstrap: str
     issuer: str
     port: int
     workers: int
     topics: list[str]
+    file: str = ""
+    department: str = ""
 
 
 def _checked(is_right: Callable[[str], bool]) -> AfterValidator:
@@ -114,6 +123,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         bootstrap_servers=order.bootstrap, acks="all", max_batch_size=BATCH_BYTES
     )
     await app.state.producer.start()
+    app.state.order, app.state.http = order, httpx.AsyncClient()
     app.state.shelves = {topic: await _shelf(order, topic) for topic in order.topics}
     yield
     await app.state.producer.stop()
@@ -198,6 +208,29 @@ async def pull(
     following = found[-1].offset + 1 if found else cursor
     headers = {"Exchange-Next-Cursor": str(following), "Exchange-Count": str(len(found))}
     return Response(body, media_type="application/x-ndjson", headers=headers)
+
+
+@app.get("/file")
+async def file(request: Request) -> FileResponse:
+    return FileResponse(request.app.state.order.file)
+
+
+@app.get("/proxy")
+async def proxy(request: Request) -> Response:
+    """Hand a call on, and nothing else."""
+    answer = await request.app.state.http.get(request.app.state.order.department)
+    return Response(answer.content, media_type="application/json")
+
+
+async def department(_scope: object, receive: Receive, send: Send) -> None:
+    """The program of a department: one record, whatever is asked."""
+    await receive()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(PERSON)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": PERSON})
 
 
 def _whole(value: bytes) -> dict[str, Any]:

@@ -7,6 +7,7 @@ and projecting the records anew.
 
 import asyncio
 import mmap
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -198,3 +199,31 @@ def verify(client: ExchangeClient, subscription: str, number: int) -> tuple[Page
     if answer.json() != {"match": match}:
         raise ValueError(f"{answer.text[:200]} instead of {match}")
     return page, answer.content
+
+
+def download(client: ExchangeClient, subscription: str, count: int) -> tuple[Page, bytes]:
+    """Take a snapshot of all that was published; ValueError unless it is just that."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    page, answer = snapshot(client, subscription, count, "ndjson")
+    # What was published a moment ago may not be folded yet.
+    while answer.count(b"\n") < count and time.monotonic() < deadline:
+        page, answer = snapshot(client, subscription, count, "ndjson")
+    told = {line["key"]: line["data"] for line in map(orjson.loads, answer.splitlines())}
+    if told != {each[records.KEY]: each for each in map(records.record, range(count))}:
+        raise ValueError(f"not the {count} records that were published, but {len(told)}")
+    return page, answer
+
+
+def snapshot(
+    client: ExchangeClient, subscription: str, count: int, form: str
+) -> tuple[Page, bytes]:
+    """Have a snapshot made and take it; ValueError where it fails or takes too long."""
+    path, deadline = f"/v1/subscriptions/{subscription}/snapshots", time.monotonic()
+    deadline += TIMEOUT_SECONDS
+    made = client.ask("POST", path, {"format": form})
+    while (job := client.ask("GET", f"/v1/jobs/{made['job_id']}"))["status"] != "done":
+        if job["status"] == "failed" or time.monotonic() > deadline:
+            raise ValueError(f"no snapshot: {job}")
+        time.sleep(0.05)
+    page = Page(f"{path}/{made['snapshot_id']}/content", count)
+    return page, client.send("GET", page.target).content

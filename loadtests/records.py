@@ -50,7 +50,6 @@ MASKS: Mapping[str, Mapping[str, Any]] = {
 CLEAR_REASONS: Mapping[str, str] = {"id_number": "压测所用，均为虚构号码"}
 # Six of the twelve, two of them masked.
 NARROW = ("id_number", "name", "birth", "division", "mobile", "status")
-SLIM = ("id_number", "birth", "status")
 
 
 def record(number: int) -> Record:

@@ -1,22 +1,28 @@
-"""The naive service that the exchange is measured against, while it runs."""
+"""The naive service that the exchange is measured against, and a department's own, while they run.
+
+The naive one also serves a file and hands calls on to the department's, which the exchange mounts.
+"""
 
 import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import httpx
 import msgspec
 
-from deploy.local.ports import PortBook
+from deploy.local.ports import HOST, PortBook
 from deploy.local.processes import Command
-from loadtests import records
+from loadtests import pages, records
 from loadtests.arena import Arena, served
 from loadtests.generator import Pull
 from loadtests.naive import BATCHED, Order
-from loadtests.pages import Question
+from loadtests.pages import Book, Page, Question
 from loadtests.readback import create_topics
-from loadtests.runs import ROOT
-from loadtests.stage import LARGE_PAGE, PAGE, Stage, fill, prove
+from loadtests.runs import ROOT, RunFailed
+from loadtests.stage import DOWNLOAD, LARGE_PAGE, PAGE, REGISTER, SERVICE, Stage, fill, prove
+from shuyuan_client.http import Refused
 
 FEEDS = ("naive.feed-1", "naive.feed-2", "naive.feed-3")
 BATCHED_FEEDS = tuple(BATCHED + feed for feed in FEEDS)
@@ -38,16 +44,55 @@ def naive(stage: Stage, archive_records: int) -> Iterator[Arena]:
     """Run the naive service, with as many workers as the gateway has and an archive of its own."""
     arena, topics = stage.arena, [*FEEDS, *BATCHED_FEEDS, ARCHIVE]
     asyncio.run(create_topics(arena.bootstrap, topics, 1))
-    port = PortBook(arena.folder / "ports.json").choose("naive")
-    order = arena.folder / "naive.json"
-    told = Order(arena.bootstrap, arena.base_url, port, arena.workers, topics)
+    ports = PortBook(arena.folder / "ports.json")
+    port, own_port = ports.choose("naive"), ports.choose("department")
+    order, file = arena.folder / "naive.json", arena.folder / "naive.file"
+    file.write_bytes(Book(Path(stage.path(DOWNLOAD))).body(0))
+    department = f"http://{HOST}:{own_port}/person"
+    told = Order(
+        arena.bootstrap, arena.base_url, port, arena.workers, topics, str(file), department
+    )
     order.write_bytes(msgspec.json.encode(told))
+    asgi = (sys.executable, "-m", "uvicorn", "loadtests.naive:department", "--no-access-log")
+    own = Command((*asgi, "--log-level", "warning", "--port", str(own_port)), directory=ROOT)
     command = Command((sys.executable, "-m", "loadtests.naive", str(order)), directory=ROOT)
-    with served(arena, command, port, "/openapi.json") as made:
+    with (
+        served(arena, own, own_port, "/person"),
+        served(arena, command, port, "/openapi.json") as made,
+    ):
         fill(stage, ARCHIVE, archive_records, made)
         token = stage.token(stage.world.consumer)
         prove([_question(made, token, archive_records, *page) for page in PAGES])
+        pages.save(arena.folder / "naive.file.book", [(Page("/file", REGISTER), file.read_bytes())])
+        _mount(stage, department)
+        _call_by(stage, made)
         yield made
+
+
+def _mount(stage: Stage, department: str) -> None:
+    """Mount the department's service, once."""
+    world = stage.world
+    operation = {"name": "person", "path": "/person", "response": "records"}
+    body = {"base_url": department.removesuffix("/person"), "operations": [operation]}
+    path = f"/v1/resources/{world.register}/service"
+    with world.person(world.provider.head) as head:
+        try:
+            head.ask("GET", path)
+        except Refused:
+            head.ask("PUT", path, body)
+
+
+def _call_by(stage: Stage, made: Arena) -> None:
+    """Write what calls are answered, by the exchange and by the bare proxy."""
+    target = f"/v1/subscriptions/{stage.world.called}/call/person"
+    with stage.world.client(stage.world.consumer) as client:
+        shown = client.send("GET", target).raise_for_status()
+    (item,) = shown.json()["items"]
+    if item["data"] != records.record(0):
+        raise RunFailed(f"a call was answered {item}")
+    bare = httpx.get(f"{made.base_url}/proxy").raise_for_status()
+    pages.save(stage.folder / SERVICE, [(Page(target, 1), shown.content)])
+    pages.save(made.folder / "naive.proxy.book", [(Page("/proxy", 1), bare.content)])
 
 
 def _question(

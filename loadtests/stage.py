@@ -3,7 +3,6 @@
 All of it lies in one private folder, from which all generators read.
 """
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,15 +13,17 @@ from exchange.log.topics import topic_of
 from loadtests import pages, readback, records, world
 from loadtests.arena import Arena
 from loadtests.generator import Order, Pace, Publish, Work
-from loadtests.pages import Book, Page, Question
+from loadtests.pages import Page, Question
 from loadtests.runs import Child, Observed, RunFailed, observe
-from loadtests.world import Credentials, World
+from loadtests.world import FEEDS, Credentials, World
 
 # Names of the books; the Locust scenarios read them by these names too.
 WHOLE, MASKED, LIMITED, CATCH_UP = "whole.book", "masked.book", "limited.book", "catch-up.book"
 TAIL, MASKED_TAIL, QUERY, VERIFY = "tail.book", "masked-tail.book", "query.book", "verify.book"
-BOOKS = (WHOLE, MASKED, CATCH_UP, TAIL, QUERY, VERIFY)
-BATCH, PAGE, LARGE_PAGE = 500, 500, 10_000
+SMALL_TAIL, NOTHING = "small-tail.book", "nothing.book"
+DOWNLOAD, SERVICE = "download.book", "service.book"
+BOOKS = (WHOLE, MASKED, CATCH_UP, TAIL, QUERY, VERIFY, DOWNLOAD, SERVICE)
+BATCH, PAGE, SMALL_PAGE, LARGE_PAGE = 500, 500, 100, 10_000
 TAIL_PAGES = 40
 # What staff ask meanwhile.
 LOOKUPS = ("/v1/resources?q=压测&limit=20", "/v1/subscriptions?limit=20", "/v1/me")
@@ -49,14 +50,22 @@ PLAIN = (
     Plain("publish-500", 8, records=BATCH, users="PublishBatch"),
     Plain("publish-1", 64, records=1, users="PublishSingle"),
     Plain("publish-1-keyed", 64, records=1, keyed=True, users="PublishSingleKeyed"),
+    # Every caller writes to a resource of its own, as in a region with thousands of them.
+    Plain("publish-1-alone", FEEDS, records=1),
+    Plain("publish-100", FEEDS, records=100),
     Plain("pull-500-masked", 8, MASKED, users="PullMasked"),
     Plain("pull-500-masked-quota", 8, LIMITED),
     Plain("pull-500", 8, WHOLE, users="PullWhole"),
     Plain("pull-catch-up", 4, CATCH_UP, users="CatchUp"),
     Plain("pull-500-masked-tail", 8, MASKED_TAIL),
     Plain("pull-500-tail", 8, TAIL, users="PullTail"),
+    Plain("pull-100-tail", 8, SMALL_TAIL),
+    # One caller: equal questions under way would be asked once.
+    Plain("pull-nothing", 1, NOTHING),
     Plain("query", 32, QUERY, users="Query"),
     Plain("verify", 32, VERIFY, users="Verify"),
+    Plain("file-download", 4, DOWNLOAD, users="Download"),
+    Plain("service-call", 32, SERVICE, users="ServiceCall"),
 )
 
 
@@ -129,19 +138,6 @@ class Stage:
             path=self.path(asked.name),
         )
 
-    def write_empty(self, name: str) -> str:
-        """Write a book of one page that has nothing, at the end of the log; return its path."""
-        with self.world.client(self.world.consumer) as consumer:
-            end = consumer.rewind(self.world.whole, "latest")
-        target = f"/v1/subscriptions/{self.world.whole}/records?cursor={end}&limit={PAGE}"
-        pages.save(self.folder / name, [(Page(target, 0), b"")])
-        return self.path(name)
-
-    def bytes_shown(self, book: str) -> float:
-        """Return the bytes of a record as a book's pages hold it."""
-        taken = Book(self.folder / book).pages
-        return sum(page.size for page in taken) / sum(page.count for page in taken)
-
 
 def prove(questions: Sequence[Question]) -> None:
     """Write books; raises RunFailed when one is not what the log holds, or has no full page."""
@@ -155,10 +151,14 @@ def prove(questions: Sequence[Question]) -> None:
 
 
 def prepare(arena: Arena, archive_records: int) -> Stage:
-    """Make the world, fill the archive and write the books; raises RunFailed."""
+    """Make the world, fill the archive and the register, write the books; raises RunFailed."""
     made = world.seed(arena.base_url, arena.credentials)
     made.write(arena.folder / world.FILE)
-    stage = filled(Stage(arena, made), archive_records - TAIL_PAGES * PAGE, TAIL_PAGES * PAGE)
+    stage = Stage(arena, made)
+    fill(stage, made.register, REGISTER, callers=1)
+    fill(stage, made.archive, archive_records - TAIL_PAGES * PAGE)
+    stage = replace(stage, tail_offset=stage.archived(), tail_since=datetime.now(UTC).isoformat())
+    fill(stage, made.archive, TAIL_PAGES * PAGE)
     every = tuple(records.ITEMS)
     stage.write_books(
         [
@@ -167,29 +167,21 @@ def prepare(arena: Arena, archive_records: int) -> Stage:
             Asked(WHOLE, made.whole, PAGE, every),
             Asked(CATCH_UP, made.whole, LARGE_PAGE, every),
             Asked(TAIL, made.whole, PAGE, every, tail=True),
+            Asked(SMALL_TAIL, made.whole, SMALL_PAGE, every, tail=True),
             Asked(MASKED_TAIL, made.masked, PAGE, records.NARROW, tail=True),
         ]
     )
     with made.client(made.consumer) as client:
+        end = client.rewind(made.whole, "latest")
+        nothing = Page(f"/v1/subscriptions/{made.whole}/records?cursor={end}&limit={PAGE}", 0)
         queries = [pages.query(client, made.queried, number) for number in range(LOOKED_UP)]
         verdicts = [pages.verify(client, made.verified, number) for number in range(LOOKED_UP)]
+        file = pages.download(client, made.downloaded, REGISTER)
+    pages.save(stage.folder / NOTHING, [(nothing, b"")])
     pages.save(stage.folder / QUERY, queries, pages.MOMENT)
     pages.save(stage.folder / VERIFY, verdicts)
+    pages.save(stage.folder / DOWNLOAD, [file])
     return stage
-
-
-def filled(stage: Stage, before: int, tail: int, callers: int = FILLING_CALLERS) -> Stage:
-    """Fill the register, and the archive with its tail; return the stage that knows where it is.
-
-    By one caller alone each batch stays a batch of the log.
-    """
-    with stage.world.client(stage.world.publisher) as publisher:
-        for body in records.bodies(BATCH, REGISTER // BATCH):
-            publisher.publish(stage.world.register, body, key=None)
-    fill(stage, stage.world.archive, before, callers=callers)
-    offset, since = stage.archived(), datetime.now(UTC).isoformat()
-    fill(stage, stage.world.archive, tail, callers=callers)
-    return replace(stage, tail_offset=offset, tail_since=since)
 
 
 def fill(
@@ -213,28 +205,24 @@ def generate(
     pace: Pace,
     service: Arena | None = None,
     requests: int = 0,
-    begun: threading.Event | None = None,
 ) -> Observed:
     """Run the raw generator against the gateway, or another service in its place.
 
-    It ends with the pace, or after so many requests where a number is given; `begun` is set as the
-    window opens.
+    It ends with the pace, or after so many requests where a number is given.
     """
+    where = service or stage.arena
     order = Order(
-        base_url=(service or stage.arena).base_url,
+        base_url=where.base_url,
         tokens=[stage.token_for(work)],
         callers=callers,
         pace=pace,
         work=work,
         requests=requests,
     )
-    return drive(service or stage.arena, order, stage.log(f"generator-{callers}"), begun)
+    return drive(where, order, stage.log(f"generator-{callers}"))
 
 
-def drive(
-    service: Arena, order: Order, log: Path, begun: threading.Event | None = None
-) -> Observed:
+def drive(service: Arena, order: Order, log: Path) -> Observed:
     """Run the raw generator as it is told; raises RunFailed."""
     limit = order.pace.warm_up_seconds + order.pace.seconds + SPARE_SECONDS
-    child = Child.python("loadtests.generator", log, order)
-    return observe(child, service.families, limit, begun)
+    return observe(Child.python("loadtests.generator", log, order), service.families, limit)

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +14,6 @@ MARK = "@"
 BEGIN, END, DONE = "begin", "end", "done"
 # Told last, by a generator that learns its percentiles only when it ends.
 LATENCY = "latency"
-STEPS_PER_SECOND = 10_000
 Run = tuple[int, int, int]
 
 
@@ -45,13 +43,10 @@ class Total(msgspec.Struct):
     acknowledged: dict[str, list[Run]] = {}
     facts: dict[str, float] = {}
 
-
-class Told(msgspec.Struct, frozen=True):
-    """What one load machine saw; `latencies` counts answers by tenths of a millisecond."""
-
-    window: Window
-    latencies: dict[int, int]
-    total: Total
+    def places(self) -> int:
+        """Return how many places the receipts name."""
+        runs = (run for each in self.acknowledged.values() for run in each)
+        return sum(last - first + 1 for _, first, last in runs)
 
 
 @dataclass(slots=True)
@@ -103,11 +98,11 @@ class Tally:
 
     def close_window(self) -> Window:
         """Return what the window holds, and count on in another one."""
-        seconds, records, latencies = (
-            time.perf_counter() - self.opened_at, self.records, self.latencies,
-        )  # fmt: skip
+        seconds, taken = time.perf_counter() - self.opened_at, self.latencies
+        p50, p99 = (percentile(taken, share) * 1000 for share in (0.50, 0.99))
+        found = Window(seconds, len(taken), self.records, p50, p99)
         self.open_window()
-        return window_of(seconds, records, [each * 1000 for each in latencies])
+        return found
 
     def total(self) -> Total:
         """Return what the whole run held, once nothing is under way any more."""
@@ -117,14 +112,9 @@ class Tally:
         )
 
 
-def window_of(seconds: float, records: int, milliseconds: Sequence[float]) -> Window:
-    p50, p99 = (percentile(milliseconds, share) for share in (0.50, 0.99))
-    return Window(seconds, len(milliseconds), records, p50, p99)
-
-
-def together(totals: Sequence[Total], complaints: Sequence[str] = ()) -> Total:
-    """Add up what several generators told; facts are the largest, each complaint is a failure."""
-    found = Total(failures=len(complaints))
+def together(totals: Sequence[Total]) -> Total:
+    """Add up what several generators told; facts are the largest."""
+    found = Total()
     for total in totals:
         found.records += total.records
         found.checked += total.checked
@@ -135,19 +125,7 @@ def together(totals: Sequence[Total], complaints: Sequence[str] = ()) -> Total:
             found.acknowledged.setdefault(resource, []).extend(runs)
         for name, value in total.facts.items():
             found.facts[name] = max(value, found.facts.get(name, value))
-    found.complaints += complaints
     return found
-
-
-def merged(told: Sequence[Told], complaints: Sequence[str] = ()) -> tuple[Window, Total]:
-    """Make one window and one total of those of several machines; each complaint is a failure."""
-    counts: Counter[int] = Counter()
-    for each in told:
-        counts.update(each.latencies)
-    milliseconds = [step / STEPS_PER_SECOND * 1000 for step in counts.elements()]
-    seconds = max((each.window.seconds for each in told), default=0.0)
-    window = window_of(seconds, sum(each.window.records for each in told), milliseconds)
-    return window, together([each.total for each in told], complaints)
 
 
 class Position(msgspec.Struct):

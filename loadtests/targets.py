@@ -13,7 +13,8 @@ from loadtests.statistics import Estimate, median
 
 SHUYUAN, NAIVE, TUNED_NAIVE = "shuyuan", "naive", "naive-batched"
 PRODUCER_TEST, CONSUMER_TEST = "kafka-producer-perf-test", "kafka-consumer-perf-test"
-LOCUST, RAW, WRK = "locust", "raw", "wrk"
+COPY, PROXY, FILES = "postgresql-copy", "httpx-proxy", "starlette-files"
+LOCUST, RAW, WRK, AGENT = "locust", "raw", "wrk", "agent"
 BESIDE = "publish-1-beside-batches"
 PERCENT, TIMES, MICROS = "{:.0%}", "{:.2f} times", "{:.2f} µs"
 GATEWAY = "gateway"
@@ -55,7 +56,7 @@ class Measured:
 
     def others(self) -> list[Case]:
         """Return the rows of bridges, the systems that are neither ours nor known."""
-        known = {SHUYUAN, NAIVE, TUNED_NAIVE, PRODUCER_TEST, CONSUMER_TEST}
+        known = {SHUYUAN, NAIVE, TUNED_NAIVE, PRODUCER_TEST, CONSUMER_TEST, COPY, PROXY, FILES}
         return [case for case in self._cases.values() if case.system not in known]
 
     def reference(self, name: str) -> Case | None:
@@ -141,6 +142,17 @@ def _cost(case: str, most: float, each: str) -> Target:
     return Target(case, f"≤ {most:g} µs of gateway CPU a {each}", figure, MICROS, at_most=most)
 
 
+def _rate(case: str, least: float, what: str) -> Target:
+    def figure(measured: Measured) -> Estimate | None:
+        found = measured.find(case, SHUYUAN, WRK, RAW, AGENT)
+        if found is None:
+            return None
+        spread = found.spread_of(RATE)
+        return Estimate(spread.median, spread.median, spread.most, len(found.figures(RATE)))
+
+    return Target(case, f"≥ {least:,} {what} a second", figure, "{:,.0f}/s", at_least=least)
+
+
 def _naive(case: str) -> Target:
     def figure(measured: Measured) -> Estimate | None:
         found = measured.own(case)
@@ -178,10 +190,19 @@ TARGETS = (
         "pull-500-masked-quota", "≤ 1.1 times the gateway CPU without a quota",
         Measured.limited, TIMES, at_most=1.1,
     ),
+    _rate("query", 2_500, "requests"),
+    _rate("verify", 3_000, "requests"),
+    _rate("push", 20_000, "records"),
+    _rate("table-in", 10_000, "rows"),
+    _rate("table-out", 10_000, "rows"),
     _naive("publish-500"),
     _naive("publish-1"),
     _naive("pull-500-masked"),
     _fact(BESIDE, "single-record p99 ≤ 3 times the unloaded", P99_RATIO, 3.0, TIMES),
+    _fact(
+        "push-beside-bad", "the others' push latency moves by ≤ 30 %, upper end",
+        "others_p50_ratio_high", 1.3, TIMES,
+    ),
     _fact(
         "storm", "≤ 1 % of others' publishes answered 503", BYSTANDER_REFUSED, 0.01, PERCENT
     ),

@@ -53,8 +53,9 @@ class World(msgspec.Struct, frozen=True):
     """Two departments, what one publishes and the other may read.
 
     Of the archive `whole` shows all items, `masked` six of twelve with two masks, `limited` the
-    same under a quota, `slim` three; `revocable` are suspended. `queried` and `verified` answer
-    from the latest state of the register.
+    same under a quota; `revocable` are suspended. `queried` and `verified` answer from the latest
+    state of the register, `downloaded` takes it as a file, `called` asks the service mounted there.
+    The outbox is `pushed`, the archive's tail `landed` in tables.
     """
 
     base_url: str
@@ -65,13 +66,17 @@ class World(msgspec.Struct, frozen=True):
     whole: str
     masked: str
     limited: str
-    slim: str
     revocable: list[str]
     bulletin: str
     waiting: list[str]
     register: str
     queried: str
     verified: str
+    downloaded: str
+    called: str
+    outbox: str
+    pushed: str
+    landed: str
 
     @property
     def publisher(self) -> Credentials:
@@ -83,12 +88,13 @@ class World(msgspec.Struct, frozen=True):
 
     @property
     def subscriptions(self) -> list[str]:
-        alone = (self.whole, self.masked, self.limited, self.slim, self.queried, self.verified)
-        return [*alone, *self.revocable, *self.waiting]
+        pulled = (self.whole, self.masked, self.limited, *self.revocable, *self.waiting)
+        by_register = (self.queried, self.verified, self.downloaded, self.called)
+        return [*pulled, *by_register, self.pushed, self.landed]
 
     @property
     def resources(self) -> list[str]:
-        return [*self.feeds, self.archive, self.bulletin, self.register]
+        return [*self.feeds, self.archive, self.bulletin, self.register, self.outbox]
 
     def write(self, path: Path) -> None:
         write_private(path, msgspec.json.encode(self).decode())
@@ -177,7 +183,10 @@ class Seeding:
     def world(self, feeds: int) -> World:
         provider, consumer = self.department("报送单位"), self.department("使用单位")
         items = self.items(provider)
-        archive, bulletin, register = (self.resource(provider, items) for _ in range(3))
+        archive, bulletin, register, outbox = (self.resource(provider, items) for _ in range(4))
+        for department in (provider, consumer):
+            path = f"/v1/departments/{department.uscc}/networks"
+            self.staff["security"].ask("PUT", path, {"cidrs": ["127.0.0.0/8"]})
 
         def grant(resource: str, shown: Sequence[str], mode: str = "pull", **more: Any) -> str:  # noqa: ANN401 - JSON
             asked = {"resource_id": resource, "items": shown, "mode": mode, **more}
@@ -194,13 +203,17 @@ class Seeding:
             whole=grant(archive, every),
             masked=grant(archive, records.NARROW),
             limited=grant(archive, records.NARROW, records_per_day=QUOTA),
-            slim=grant(archive, records.SLIM),
             revocable=[grant(archive, records.NARROW) for _ in range(REVOCABLE_SUBSCRIPTIONS)],
             bulletin=bulletin,
             waiting=[grant(bulletin, every) for _ in range(WAITING_SUBSCRIPTIONS)],
             register=register,
             queried=grant(register, every, "query"),
             verified=grant(register, every, "verify"),
+            downloaded=grant(register, every, "file"),
+            called=grant(register, every, "api"),
+            outbox=outbox,
+            pushed=grant(outbox, every, "push"),
+            landed=grant(archive, every, "table"),
         )
 
     def department(self, name: str) -> Department:

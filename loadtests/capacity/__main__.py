@@ -1,8 +1,8 @@
 """`python -m loadtests.capacity`: what a load needs, from measured costs (docs/capacity.md).
 
 Without a choice it is arithmetic alone: the two worked scenarios, or the load that the options
-describe. `--fit` measures the costs anew and keeps them, `--check` measures the points that check
-them; each on a platform of its own.
+describe. `--fit` takes the costs from the rows of a benchmark and keeps them, `--check` holds the
+kept ones against such rows.
 """
 
 import argparse
@@ -12,15 +12,15 @@ from pathlib import Path
 
 import msgspec
 
-from deploy.local.report import Report
-from loadtests.arena import guarded, own_arena
+from loadtests.arena import guarded
 from loadtests.capacity import costs as kept
-from loadtests.capacity import measuring, tables
+from loadtests.capacity import fitting, tables
 from loadtests.capacity.costs import GATEWAY, Costs
-from loadtests.capacity.fitting import worst
 from loadtests.capacity.load import SCENARIOS, Load, Site
 from loadtests.capacity.model import Plan
+from loadtests.results import FOLDER, Results
 
+LATEST = FOLDER / "latest.json"
 # Beyond this the model is wrong about the gateway, whatever else ran on the machine.
 ERROR_MOST = 0.35
 
@@ -32,10 +32,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("scenario", nargs="?", choices=SCENARIOS, help="a worked scenario")
     parser.add_argument("--costs", type=Path, default=kept.KEPT, help="costs to reckon with")
     acts = parser.add_mutually_exclusive_group()
-    acts.add_argument("--fit", action="store_true", help="measure the costs and keep them")
-    acts.add_argument("--check", action="store_true", help="measure the points that check them")
+    for act, told in (("fit", "keep the costs told by"), ("check", "hold the kept costs against")):
+        said = f"{told} the rows of a benchmark, by default the last"
+        acts.add_argument(f"--{act}", type=Path, nargs="?", const=LATEST, metavar="JSON", help=said)
     acts.add_argument("--write-page", action="store_true", help="renew docs/capacity.md")
-    parser.add_argument("--short", action="store_true", help="measure in seconds, to try it")
     for struct, title in ((Load, "the load"), (Site, "machines and rules")):
         _options(parser.add_argument_group(title), struct)
     return parser
@@ -65,28 +65,17 @@ def _changes(arguments: argparse.Namespace, struct: type[msgspec.Struct]) -> dic
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _fit(path: Path, *, short: bool) -> None:
-    report = Report()
-    with own_arena(report) as arena:
-        found = measuring.measure(arena, measuring.SHORT if short else measuring.FIT, report)
-    kept.write(found, path)
+def _results(path: Path) -> Results:
+    return msgspec.json.decode(path.read_bytes(), type=Results)
 
 
-def _check(costs: Costs, *, short: bool) -> int:
-    """Print the table; return 1 when the gateway is not as foretold, which seconds cannot tell."""
-    report = Report()
-    with own_arena(report) as arena:
-        plan_of = measuring.SHORT if short else measuring.CHECK
-        checked, bounded = measuring.check(arena, plan_of, report)
-    found = msgspec.structs.replace(costs, checked=checked, bounded=bounded)
+def _check(costs: Costs, results: Results) -> int:
+    """Print the table; return 1 when the gateway is not as foretold."""
+    rows = {**fitting.FITTED, **fitting.CHECKED}
+    told = {name: works for name, works in rows.items() if fitting.CROWDED not in works}
+    found = msgspec.structs.replace(costs, checked=fitting.points(results, told), bounded=[])
     sys.stdout.write(tables.conditions(costs) + "\n" + tables.checks_table(found))
-    return 0 if short or worst(found, GATEWAY) <= ERROR_MOST else 1
-
-
-def _print(costs: Costs, loads: Sequence[Load], site: Site) -> None:
-    sys.stdout.write(tables.conditions(costs))
-    for load in loads:
-        sys.stdout.write("\n" + tables.plan_table(Plan(load, costs, site)))
+    return 0 if fitting.worst(found, GATEWAY) <= ERROR_MOST else 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,17 +85,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(asked: argparse.Namespace) -> int:
-    if asked.fit:
-        _fit(asked.costs, short=asked.short)
     costs = kept.read(asked.costs)
     if asked.check:
-        return _check(costs, short=asked.short)
+        return _check(costs, _results(asked.check))
     if asked.write_page:
         tables.write(costs)
         return 0
     if asked.fit:
+        costs = fitting.refitted(costs, _results(asked.fit))
+        kept.write(costs, asked.costs)
         sys.stdout.write(tables.costs_table(costs) + "\n" + tables.checks_table(costs) + "\n")
-    _print(costs, *_asked(asked))
+    loads, site = _asked(asked)
+    sys.stdout.write(tables.conditions(costs))
+    for load in loads:
+        sys.stdout.write("\n" + tables.plan_table(Plan(load, costs, site)))
     return 0
 
 

@@ -51,7 +51,7 @@ class Setting:
     def load(cls, folder: Path) -> "Setting":
         """Read what the benchmark has prepared in its private folder."""
         told = world.read(folder / world.FILE)
-        books = {name: Book(folder / name) for name in BOOKS}
+        books = {name: Book(folder / name) for name in BOOKS if (folder / name).exists()}
         made = cls(told, told.client(told.publisher), told.client(told.consumer), books)
         # Before any user starts: hundreds that find no token would all ask for one.
         made.publisher.token()
@@ -104,7 +104,7 @@ class ExchangeUser(FastHttpUser):
         answer, seconds = self.call("POST", path, name, headers, body, wanted={CREATED})
         receipt = read_receipt(answer.content)
         if receipt.accepted != count:
-            tally.failed(f"{receipt.accepted} of {count} accepted")
+            self.failed(f"{receipt.accepted} of {count} accepted")
         tally.acknowledge(resource, receipt.positions)
         return receipt.accepted, seconds
 
@@ -131,7 +131,7 @@ class ExchangeUser(FastHttpUser):
         """Count the page if it is that of the book."""
         tally = self.setting.tally
         if not book.holds(place, answer.content):
-            tally.failed(f"{name}: page {place} is not the page of the log")
+            self.failed(f"{name}: page {place} is not the page of the log")
             return
         tally.checked(book.pages[place].count)
         tally.answered(book.pages[place].count, seconds)
@@ -176,8 +176,13 @@ class ExchangeUser(FastHttpUser):
 
     def refused(self, answer: Answer, name: str) -> None:
         """Count a failure and give this turn up."""
-        self.setting.tally.failed(f"{name}: {answer.status_code} {(answer.content or b'')[:200]!r}")
+        self.failed(f"{name}: {answer.status_code} {(answer.content or b'')[:200]!r}")
         raise RescheduleTask
+
+    def failed(self, complaint: str) -> None:
+        """Count a failure here and on Locust's page, which sees those of all machines."""
+        self.setting.tally.failed(complaint)
+        self.environment.stats.log_error("CHECK", self.case, complaint)
 
 
 def bearer(client: ExchangeClient, token: str = "") -> dict[str, str]:

@@ -14,12 +14,9 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1200)]
 
 async def test_a_profile_shows_the_frames_of_the_hot_path(stage: Stage, tmp_path: Path) -> None:
     try:
-        table = await asyncio.to_thread(profiling.profile, stage, "pull-500-tail", 3, tmp_path)
+        graph = await asyncio.to_thread(profiling.profile, stage, "pull-500-tail", 3, tmp_path)
     except RunFailed as error:
         if profiling.ADVICE not in str(error):
             raise
         pytest.skip("this machine forbids looking at another process")
-    folded = (tmp_path / "profile-pull-500-tail.folded").read_text(encoding="utf-8")
-    assert "(gateway/hot/paths.py)" in folded
-    assert "(gateway/hot/paths.py)" in table
-    assert "(gateway/hot/paths.py)" in (tmp_path / "profile-pull-500-tail.svg").read_text("utf-8")
+    assert "(gateway/hot/paths.py)" in graph.read_text("utf-8")

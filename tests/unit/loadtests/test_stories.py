@@ -41,6 +41,7 @@ def answered(*statuses):
                               success=lambda: None)
     user = object.__new__(Bystander)
     user.number = user.turn = 0
+    user.environment = SimpleNamespace(stats=SimpleNamespace(log_error=lambda *_told: None))
     user.client, user.due = SimpleNamespace(request=request), 0.0
     signed = SimpleNamespace(token=lambda: "t")
     Bystander.setting = SimpleNamespace(

@@ -3,10 +3,8 @@
 import msgspec
 import pytest
 
-from loadtests.capacity.costs import BROKER, DATABASE, GATEWAY, KEYED, PUBLISH
+from loadtests.capacity.costs import BROKER, DATABASE, GATEWAY
 from loadtests.capacity.fitting import predicted, verdicts, worst
-from loadtests.capacity.points import Sought, median
-from loadtests.generator import Publish
 from tests.support.capacity import COSTS, MIXED
 
 
@@ -35,17 +33,3 @@ def test_a_prediction_too_high_has_a_positive_error() -> None:
 def test_a_part_that_hardly_worked_is_not_judged() -> None:
     assert {each.part for each in verdicts(COSTS, [MIXED])} == {GATEWAY, BROKER}
     assert MIXED.cpu_seconds[DATABASE] > 0
-
-
-def test_a_keyed_publish_is_a_publish_and_a_key() -> None:
-    sought = Sought("x", Publish(["r"], 50, keyed=True), 50, 4, (PUBLISH, KEYED))
-    assert sought.done(3) == {PUBLISH: (3, 150), KEYED: (3, 0)}
-
-
-def test_the_median_is_by_what_a_request_cost() -> None:
-    slow, middle, fast = (
-        msgspec.structs.replace(MIXED, name=str(cost), cpu_seconds={GATEWAY: cost})
-        for cost in (9.0, 2.0, 1.0)
-    )
-    assert median([slow, fast, middle]) is middle
-    assert median([slow]) is slow

@@ -1,0 +1,257 @@
+"""The rows of the other ways out and in: pushes, tables of a department, snapshots.
+
+What HTTP asks for again and again (queries, files, services) is among the plain cases; here a row
+is one piece of work on a known number of records, done in a process of its own.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+from pyarrow import parquet
+
+from deploy.local.files import write_private
+from deploy.local.ports import PortBook
+from exchange.log.topics import topic_of
+from loadtests import readback, receiver, records, timed
+from loadtests.generator import Pace
+from loadtests.pages import expected
+from loadtests.readback import Answer
+from loadtests.results import Case, Label, judged
+from loadtests.runs import Child, Observed, observe
+from loadtests.stage import BATCH, REGISTER, Stage, fill
+from loadtests.targets import AGENT, COPY, RAW, SHUYUAN
+from loadtests.world import Seeding
+from shuyuan_client.agent.config import Config, DatabaseSettings, Exchange, Pull, Push
+
+PUSHED_RECORDS, ROWS = 40_000, 20_000
+RECEIVERS, PAIRS_LEAST, WINDOW_SECONDS = 100, 10, 5.0
+LIMIT_SECONDS = 900.0
+DATABASE, TABLE = "shuyuan_loadtests", "people"
+TYPES = {"birth": "date", "amount": "numeric(18, 2)", "updated_at": "timestamptz"}
+COLUMNS = ", ".join(f"{item} {TYPES.get(item, 'text')}" for item in records.ITEMS)
+CREATE = f"CREATE TABLE {TABLE} ({COLUMNS}, changed timestamptz DEFAULT now(), "
+CREATE += f"PRIMARY KEY ({records.KEY}))"
+
+
+class Way(NamedTuple):
+    """A label and how it is run; a `story` is told once."""
+
+    label: Label
+    run: Callable[[Pace], Case]
+    story: bool = False
+
+
+def ways(stage: Stage) -> Iterator[Way]:
+    """Yield the rows; those that need psql only where it is."""
+    yield _way(stage, "push", RAW, partial(_push, stage))
+    yield _way(stage, "push-beside-bad", RAW, partial(_beside_bad, stage), RECEIVERS, story=True)
+    yield _way(stage, "snapshot-parquet", RAW, partial(_snapshot, stage))
+    yield _way(stage, "table-out", AGENT, partial(_table_out, stage))
+    yield _way(stage, "table-in", AGENT, partial(_table_in, stage))
+    if shutil.which("psql"):
+        for name in ("table-out", "table-in"):
+            label = Label(name, COPY, "psql", 1)
+            yield Way(label, partial(_copy, stage, label))
+
+
+def _way(
+    stage: Stage,
+    name: str,
+    by: str,
+    run: Callable[[Label, Pace], Case],
+    callers: int = 1,
+    *,
+    story: bool = False,
+) -> Way:
+    label = Label(name, SHUYUAN, by, callers, stage.arena.workers)
+    return Way(label, partial(run, label), story)
+
+
+def _timed(stage: Stage, order: timed.Order) -> Observed:
+    child = Child.python("loadtests.timed", stage.log("timed"), order)
+    return observe(child, stage.arena.families, LIMIT_SECONDS)
+
+
+def _push(stage: Stage, label: Label, _pace: Pace) -> Case:
+    """Let a backlog come to one good receiver, whose endpoint rests until it is there."""
+    world = stage.world
+    fill(stage, world.outbox, PUSHED_RECORDS)
+    seen = _received(stage, world.outbox, [world.pushed], "push", records=PUSHED_RECORDS)
+    return judged(label, seen, Answer())
+
+
+def _beside_bad(stage: Stage, label: Label, pace: Pace) -> Case:
+    """Tell what one bad receiver of a hundred does to the others, in pairs of windows."""
+    world = stage.world
+    with ExitStack() as clients:
+        seeding = Seeding(stage.arena.base_url, stage.arena.credentials, clients)
+        resource = seeding.resource(world.provider, seeding.items(world.provider))
+        asked = {"resource_id": resource, "items": list(records.ITEMS), "mode": "push"}
+        lifted = list(records.MASKS)
+        subscriptions = [
+            seeding.subscription(asked, world.provider, world.user, lifted)
+            for _ in range(RECEIVERS if pace.pairs > 1 else RECEIVERS // 10)
+        ]
+    pairs = max(PAIRS_LEAST, pace.pairs) if pace.pairs > 1 else 1
+    seconds = min(WINDOW_SECONDS, pace.seconds)
+    seen = _received(stage, resource, subscriptions, "crowd", pairs=pairs, seconds=seconds)
+    return judged(label, seen, Answer())
+
+
+def _received(
+    stage: Stage, resource: str, subscriptions: Sequence[str], name: str, **more: Any  # noqa: ANN401 - of the order
+) -> Observed:  # fmt: skip
+    world = stage.world
+    with world.person(world.user.head) as head:
+        token = head.token()
+    order = receiver.Order(
+        base_url=stage.arena.base_url,
+        port=PortBook(stage.folder / "ports.json").choose(name),
+        head_token=token,
+        publisher_token=stage.token(world.publisher),
+        resource=resource,
+        subscriptions=list(subscriptions),
+        secrets=stage.path(f"{name}.secrets"),
+        **more,
+    )
+    child = Child.python("loadtests.receiver", stage.log("receiver"), order)
+    return observe(child, stage.arena.families, LIMIT_SECONDS)
+
+
+def _snapshot(stage: Stage, label: Label, _pace: Pace) -> Case:
+    """Have a snapshot made as Parquet and take it; a record before makes it a new version."""
+    world, path = stage.world, Path(stage.path("snapshot.parquet"))
+    with world.client(world.publisher) as publisher:
+        publisher.publish(world.register, records.line(0), key=None)
+    who = world.consumer
+    asked = timed.Snapshot(
+        stage.arena.base_url, who.name, who.secret, world.downloaded, "parquet", str(path)
+    )
+    seen = _timed(stage, timed.Order(REGISTER, snapshot=asked))
+    keys = {str(key) for key in parquet.read_table(path)[records.KEY].to_pylist()}
+    wanted = {str(records.record(number)[records.KEY]) for number in range(REGISTER)}
+    missing, unknown = len(wanted - keys), len(keys - wanted)
+    return judged(label, seen, Answer(len(wanted & keys), missing=missing, unknown=unknown))
+
+
+def _table_out(stage: Stage, label: Label, _pace: Pace) -> Case:
+    """Let the agent land the archive's tail in an empty table, and compare the table."""
+    job = Pull(
+        name=TABLE, subscription=stage.world.landed, table=TABLE, key=[records.KEY],
+        columns={item: item for item in records.ITEMS}, start=stage.tail_since,
+    )  # fmt: skip
+    asyncio.run(_emptied(stage))
+    seen = _timed(stage, timed.Order(ROWS, agent=_config(stage, pull=[job])))
+    return judged(label, seen, asyncio.run(_compared(stage)))
+
+
+def _table_in(stage: Stage, label: Label, _pace: Pace) -> Case:
+    """Let the agent publish a table, and compare by how much the log has grown."""
+    resource = stage.world.feeds[0]
+    job = Push(
+        name=TABLE, resource=resource, table=TABLE, method="increment", increment="changed",
+        key=[records.KEY], columns={item: item for item in records.ITEMS}, batch=BATCH,
+    )  # fmt: skip
+    asyncio.run(_emptied(stage, filled=True))
+    topic = topic_of(resource)
+    before = stage.ends(topic)[0]
+    seen = _timed(stage, timed.Order(ROWS, agent=_config(stage, push=[job])))
+    ends = stage.ends(topic)
+    asyncio.run(readback.delete(stage.arena.bootstrap, topic, ends))
+    return judged(label, seen, readback.moved(ROWS, ends[0] - before))
+
+
+def _copy(stage: Stage, label: Label, _pace: Pace) -> Case:
+    """Let psql copy the same rows out of the same table, or into it: what a database can do."""
+    is_out, path = label.name == "table-in", stage.path("copy.tsv")
+    asyncio.run(_emptied(stage, filled=is_out))
+    if not is_out:
+        text = "".join("\t".join(_cell(v) for v in row) + "\n" for row in _rows())
+        Path(path).write_text(text, encoding="utf-8")
+    target = f"{TABLE} ({', '.join(records.ITEMS)})"
+    said = f"\\copy {target} {'TO' if is_out else 'FROM'} '{path}'"
+    command = ["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", _url(stage), "-c", said]
+    seen = _timed(stage, timed.Order(ROWS, command=command))
+    if is_out:
+        there = Path(path).read_bytes().count(b"\n")
+        return judged(label, seen, readback.moved(ROWS, there))
+    return judged(label, seen, asyncio.run(_compared(stage)))
+
+
+def _rows() -> list[tuple[object, ...]]:
+    return [tuple(records.record(number).values()) for number in range(ROWS)]
+
+
+def _cell(value: object) -> str:
+    return r"\N" if value is None else str(value)
+
+
+def _url(stage: Stage) -> str:
+    return stage.arena.database_url.rpartition("/")[0] + f"/{DATABASE}"
+
+
+async def _emptied(stage: Stage, *, filled: bool = False) -> None:
+    """Make the department's database anew, its table empty or filled."""
+    own = await asyncpg.connect(stage.arena.database_url)
+    try:
+        await own.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        await own.execute(f"CREATE DATABASE {DATABASE}")
+    finally:
+        await own.close()
+    made = await asyncpg.connect(_url(stage))
+    try:
+        await made.execute(CREATE)
+        if filled:
+            await made.execute(
+                f"INSERT INTO {TABLE} SELECT (jsonb_populate_record(null::{TABLE}, "  # noqa: S608 - ours
+                "each || jsonb_build_object('changed', now() - interval '1 day'))).* "
+                "FROM jsonb_array_elements($1::jsonb) AS each",
+                "[" + ",".join(map(bytes.decode, records.lines()[:ROWS])) + "]",
+            )
+    finally:
+        await made.close()
+
+
+async def _compared(stage: Stage) -> Answer:
+    """Compare the landed table with what was published, row by row."""
+    made = await asyncpg.connect(_url(stage))
+    try:
+        rows = await made.fetch(f"SELECT id_number, name, amount::text FROM {TABLE}")  # noqa: S608
+    finally:
+        await made.close()
+    told = (expected(tuple(records.ITEMS), records.record(n))["data"] for n in range(ROWS))
+    wanted = {(each["id_number"], each["name"], each["amount"]) for each in told}
+    found = {tuple(row) for row in rows}
+    return Answer(
+        len(found & wanted), missing=len(wanted - found), unknown=len(found - wanted)
+    )  # fmt: skip
+
+
+def _config(stage: Stage, **jobs: Any) -> Config:  # noqa: ANN401 - jobs of either kind
+    """Return an agent's configuration; the client's secret lies in the private folder."""
+    world, place = stage.world, urlsplit(_url(stage))
+    who = world.publisher if "push" in jobs else world.consumer
+    write_private(stage.folder / "agent.secret", who.secret)
+    password = None
+    if place.password:
+        write_private(stage.folder / "agent.password", unquote(place.password))
+        password = f"file:{stage.folder / 'agent.password'}"
+    return Config(
+        name="loadtests",
+        exchange=Exchange(
+            base_url=stage.arena.base_url, client_id=who.name,
+            secret=f"file:{stage.folder / 'agent.secret'}",
+        ),
+        database=DatabaseSettings(
+            kind="postgresql", host=place.hostname or "127.0.0.1", port=place.port,
+            database=DATABASE, user=unquote(place.username or ""), password=password, tls="off",
+        ),
+        **jobs,
+    )  # fmt: skip
