@@ -138,6 +138,8 @@ class Platform:
     def status(self) -> list[ProcessStatus]:
         gateway = self.gateway.status(self._ports.get(GATEWAY))
         others = [self.worker.status(None), self.rotation.status(None)]
+        if self.departments.running():
+            others.append(self.departments.status(self._ports.get(DEPARTMENTS)))
         return [*self.stack.status(), gateway, *others]
 
     def tell_overview(self) -> None:

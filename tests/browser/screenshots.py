@@ -1,4 +1,4 @@
-"""Pictures of the main pages of a running demo: `make screenshots`."""
+"""Pictures of the main pages of a running demo: `make screenshots`; `ONLY=region` of the region."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ LOCAL = Path(".local")
 FOLDER = LOCAL / "screenshots"
 # What the first page of the project shows, as a person sees it without scrolling.
 IMAGES = Path("docs/images")
-SHOWN = frozenset({"entry", "lineage", "upload", "refusal"})
+SHOWN = frozenset({"entry", "lineage", "upload", "refusal", "region-league", "region-flows"})
 # By person: names of pictures, and where they are taken.
 PAGES: Mapping[str, Mapping[str, str]] = {
     "statistics.clerk": {
@@ -50,6 +50,14 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "contested": "/console/sources?status=contested",
         "league": "/console/league?by=department",
         "flows": "/console/flows",
+        "region-work": "/console",
+        "region-league": "/console/league?by=region",
+        "region-flows": "/console/flows?by=department",
+        "region-entries": "/console/catalogue",
+    },
+    "region.police.head": {
+        "region-tasks": "/console",
+        "region-given": "/console/subscriptions",
     },
     "operator": {"status": "/console/status"},
     "security": {"people": "/console/people"},
@@ -76,8 +84,9 @@ def accounts() -> tuple[str, dict[str, Account]]:
     """Return the address of the local platform, and who can sign in to it."""
     told: dict[str, Any] = json.loads((LOCAL / "credentials.json").read_text())
     known = {each["username"]: each["password"] for each in told["people"]}
-    made = LOCAL / "demo" / "secrets.json"
-    known |= json.loads(made.read_text()) if made.exists() else {}
+    for scenario in ("demo", "region"):
+        made = LOCAL / scenario / "secrets.json"
+        known |= json.loads(made.read_text()) if made.exists() else {}
     return str(told["base_url"]), {name: Account(name, known[name]) for name in known}
 
 
