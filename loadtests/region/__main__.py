@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -34,8 +34,8 @@ from loadtests.region.users import Region, users_of
 from loadtests.runs import GENERATOR
 from shuyuan_client.failures import Failure
 
-SPAWN_RATE, STOP_SECONDS = 20.0, 20.0
-# Locust looks at the hour each second: in a shorter day a flood would come and go unseen.
+STOP_SECONDS = 20.0
+# In a shorter day a flood would come and go within the wait of one answer.
 SHORTEST, LONGEST = 1.0, 240.0
 
 
@@ -61,9 +61,9 @@ def _run(minutes: float) -> int:
     whole = checking.region()
     families = {**arena_of(running, folder).families, GENERATOR: os.getpid()}
     with Stage(site, whole) as stage:
-        region = Region(stage, Cast(whole.files))
+        region = Region(stage, Cast(whole.files), minutes)
         _require_built(region)
-        found = played(region, plan.load(whole), minutes, families, report)
+        found = played(region, plan.load(whole), families, report)
     outcomes.FOLDER.mkdir(exist_ok=True)
     (outcomes.FOLDER / "region.json").write_bytes(
         msgspec.json.format(msgspec.json.encode(found), indent=1)
@@ -84,13 +84,9 @@ def _require_built(region: Region) -> None:
 
 
 def played(
-    region: Region,
-    day: Sequence[Activity],
-    minutes: float,
-    families: dict[str, int],
-    report: Report,
+    region: Region, day: Sequence[Activity], families: Mapping[str, int], report: Report
 ) -> reports.Day:
-    """Let a day pass in so many minutes; return what came of it, faults among it."""
+    """Let the region's day pass; return what came of it, faults among it."""
     pushed = {name for row in day if row.pushed for name in row.providers}
     published = {name for row in day if row.mode == "publish" for name in row.providers}
     pairs = [
@@ -103,9 +99,10 @@ def played(
                 _sign_in(region, day, crowd)
                 back = ReadBack(region, published)
                 receiving.open(crowd)
-            with report.step(say(f"一天压缩为 {minutes:g} 分钟", f"a day in {minutes:g} minutes")):
+            told = f"{region.minutes:g}"
+            with report.step(say(f"一天压缩为 {told} 分钟", f"a day in {told} minutes")):
                 before = sample(families)
-                stats = _pass(region, day, minutes)
+                stats = _pass(region, day)
                 missing = receiving.arrived(region.published)
                 used = between(before, sample(families))
             faults = [*reports.faults_of(stats), *missing, *back.differences(region.published)]
@@ -113,7 +110,7 @@ def played(
             receiving.close(crowd)
         spent, elsewhere = reports.costs(used)
         return reports.Day(
-            minutes=minutes,
+            minutes=region.minutes,
             lines=reports.lines_of(stats, region.read),
             pushed=receiving.taken(),
             published=sum(each.total() for each in region.published.values()),
@@ -133,24 +130,21 @@ def _sign_in(region: Region, day: Sequence[Activity], crowd: Crowd) -> None:
     crowd.each(sorted(names), region.stage.system)
 
 
-def _pass(region: Region, day: Sequence[Activity], minutes: float) -> Any:  # noqa: ANN401 - Locust's
-    users, begun = users_of(day, region), time.monotonic()
+def _pass(region: Region, day: Sequence[Activity]) -> Any:  # noqa: ANN401 - Locust has no types
+    users, count = users_of(day, region), sum(row.users for row in day)
 
-    class Hours(LoadTestShape):
-        def tick(self) -> tuple[int, float, list[Any]] | None:
-            hour = plan.hour_of(time.monotonic() - begun, minutes)
-            if hour >= plan.HOURS:
-                return None
-            on = plan.at(day, hour)
-            return sum(row.users for row in on), SPAWN_RATE, [users[row.id] for row in on]
+    class Day(LoadTestShape):
+        def tick(self) -> tuple[int, float] | None:
+            return None if region.hour >= plan.HOURS else (count, float(count))
 
-    shape = Hours()  # type: ignore[no-untyped-call]
+    shape = Day()  # type: ignore[no-untyped-call]
     environment = Environment(
         user_classes=[*users.values()], shape_class=shape, stop_timeout=STOP_SECONDS
     )
     runner = environment.create_local_runner()
+    region.begun = time.monotonic()
     runner.start_shape()
-    until = time.monotonic() + minutes * 60 + STOP_SECONDS * 2
+    until = region.begun + region.minutes * 60 + STOP_SECONDS * 2
     while runner.state != "stopped" and time.monotonic() < until:
         time.sleep(0.2)
     runner.quit()

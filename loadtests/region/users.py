@@ -20,12 +20,12 @@ from deploy.region.records.cast import Cast
 from deploy.region.records.making import Record, records
 from deploy.region.region import Pair, Resource
 from kernel.ids import new_id
-from loadtests.region.day import Activity, uses
+from loadtests.region.day import Activity, hour_of, uses
 from shuyuan_client.failures import Failure
 
 BATCH = 5
 QUERY_LIMIT = 200
-WAIT_SECONDS = 1.0
+WAIT_SECONDS, REST_SECONDS = 1.0, 0.2
 MATTER = {"matter": "政务服务办理（场景）", "reference": "场景办件 0001"}
 
 
@@ -37,16 +37,22 @@ class Wrong(Exception):
 class Region:
     """What all users share: who acts, what is true, and what was acknowledged.
 
-    `published` counts by key what each provider's receipts took.
+    `published` counts by key what each provider's receipts took; `minutes` are what a day takes.
     """
 
     stage: Stage
     cast: Cast
+    minutes: float
+    begun: float = field(default_factory=time.monotonic)
     published: dict[str, Counter[str]] = field(default_factory=dict)
     read: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
     _records: dict[str, Sequence[Record]] = field(default_factory=dict)
     _granted: dict[str, Sequence[Record]] = field(default_factory=dict)
+
+    @property
+    def hour(self) -> float:
+        return hour_of(time.monotonic() - self.begun, self.minutes)
 
     def records(self, resource: Resource) -> Sequence[Record]:
         name = resource.system.id
@@ -74,7 +80,10 @@ def key_of(resource: Resource) -> str:
 
 
 class SystemUser(User):
-    """An application system that does one activity of the day, over and over."""
+    """An application system that does one activity over and over while it is the hour for it.
+
+    All of them are there the whole day: Locust does not exchange users of one class for another's.
+    """
 
     abstract = True
     region: ClassVar[Region]
@@ -86,11 +95,12 @@ class SystemUser(User):
         self._cursors: dict[str, str] = {}
 
     def wait_time(self) -> float:
-        return self.row.pause
+        return self.row.pause if self.row.at(self.region.hour) else REST_SECONDS
 
     @task
     def act(self) -> None:
-        ACTS[self.row.mode](self, self._turn.choice(self.row.providers))
+        if self.row.at(self.region.hour):
+            ACTS[self.row.mode](self, self._turn.choice(self.row.providers))
 
     def publish(self, provider: str) -> None:
         """Tell some records again: the region stays what it is, and each is a message."""
@@ -186,12 +196,12 @@ ACTS = {
 
 
 def users_of(day: Sequence[Activity], region: Region) -> dict[str, type[SystemUser]]:
-    """Return a class of users for each activity, by its id; as many as it names, when it is on."""
+    """Return a class of users for each activity, by its id: as many as it names."""
     return {
         row.id: type(
             f"Users{row.id.title().replace('-', '')}",
             (SystemUser,),
-            {"row": row, "region": region, "weight": row.users},
+            {"row": row, "region": region, "fixed_count": row.users},
         )
         for row in day
     }

@@ -44,7 +44,7 @@ def main(base_url: str, folder: Path, systems: list[str]) -> None:
     part = checking.region(folder / "data").only(systems)
     site = Site(base_url, read_json(folder / "credentials.json"), {}, folder)
     with Stage(site, part) as stage:
-        found = played(Region(stage, Cast(part.files)), DAY, MINUTES, {}, Report())
+        found = played(Region(stage, Cast(part.files), MINUTES), DAY, {}, Report())
     (folder / "day.json").write_bytes(msgspec.json.encode(found))
 
 
