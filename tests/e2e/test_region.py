@@ -40,7 +40,7 @@ SLICE = (
     "city-exchange-chongzuo",
 )  # fmt: skip
 BUILD_SECONDS, DAY_SECONDS = 600, 180
-NOTES_BETWEEN_BREAKS = 41
+NOTES_BETWEEN_BREAKS = 31
 
 
 class BrokenOffError(Exception):
