@@ -13,7 +13,7 @@ from shuyuan_client.http import Refused
 
 TYPE = "catalogue_late"
 # The worker looks for missed days each half minute.
-NOTICED_SECONDS, PAUSE_SECONDS = 120.0, 0.5
+NOTICED_SECONDS, PAUSE_SECONDS = 300.0, 0.5
 
 
 def report(stage: Stage, row: BreachRow) -> None:

@@ -16,7 +16,7 @@ from deploy.region.region import Department, Resource
 from deploy.region.story_files import BundleRow, CorrectionRow
 from shuyuan_client.failures import Failure
 
-MARK_SECONDS, PAUSE_SECONDS = 60.0, 0.3
+MARK_SECONDS, PAUSE_SECONDS = 180.0, 0.3
 Granted = Mapping[str, str]
 
 

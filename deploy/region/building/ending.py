@@ -10,7 +10,7 @@ from deploy.region.story_files import FateRow
 from shuyuan_client.failures import Failure
 from shuyuan_client.http import Refused
 
-STOP_SECONDS, PAUSE_SECONDS = 10.0, 0.1
+STOP_SECONDS, PAUSE_SECONDS = 60.0, 0.1
 REFUSED_AS = {
     "suspended": "subscription_suspended", "expired": "subscription_expired",
     "disposed": "subscription_terminated",

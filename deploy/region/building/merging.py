@@ -9,7 +9,7 @@ from deploy.region.region import STANDARD, Department
 from deploy.region.story_files import MergerRow
 from shuyuan_client.failures import Failure
 
-DONE_SECONDS, PAUSE_SECONDS = 90.0, 0.3
+DONE_SECONDS, PAUSE_SECONDS = 180.0, 0.3
 ELEMENT = "GX-CJ-FRMC"
 PASSED = {"passed": True, "by": "保密与数据安全工作组（场景）", "date": "2026-01-05"}
 
