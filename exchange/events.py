@@ -28,6 +28,7 @@ class ExchangeEvent(StrEnum):
     SUBSCRIPTION_EXPIRED = "subscription.expired"
     SUBSCRIPTION_RENEWED = "subscription.renewed"
     SUBSCRIPTION_AMENDED = "subscription.amended"
+    SUBSCRIPTION_RECALLED = "subscription.recalled"
     USAGE_RECORDED = "usage.recorded"
     DISPOSAL_REPORTED = "disposal.reported"
     DISPOSAL_CONFIRMED = "disposal.confirmed"

@@ -19,6 +19,7 @@ from exchange.attachments.keeping import sweep_unused
 from exchange.calendar import settle
 from exchange.corrections.clockwork import mark_corrections, reckon_corrections
 from exchange.corrections.key_search import KeySearch
+from exchange.corrections.marking import Marking
 from exchange.corrections.settling import Settling
 from exchange.delivery import store as frontiers
 from exchange.delivery.files import store as files
@@ -49,6 +50,8 @@ from exchange.publishing import issued, quarantine_entries
 from exchange.publishing import store as intents
 from exchange.quality import measure
 from exchange.quality import store as quality_store
+from exchange.recalling.making import make_recalls
+from exchange.recalls import store as recalls
 from exchange.relay import Relay
 from exchange.restoration.guard import RestoreGuard
 from exchange.sealing import seal_counts
@@ -138,6 +141,7 @@ CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("quality-timeliness", measure.look_at_timeliness, 600.0),
     ("quality-rules", measure.measure_declared, 30.0),
     ("forget-quality", quality_store.forget_old, 3600.0),
+    ("forget-recalls", recalls.forget_ended, 3600.0),
     ("forget-folds", folds.forget_gone, 60.0),
     ("forget-jobs", jobs.forget_ended, 600.0),
     ("forget-uploads", files.forget_expired, 60.0),
@@ -181,7 +185,12 @@ class Worker:
         # A search reads old records on a connection of its own, and keeps few of them.
         self._searching = Connection(brokers, "search", request_timeout_ms=READ_TIMEOUT_MS)
         searcher = Reader(self._searching, ChunkCache(SEARCH_BYTES), self._reader.turns)
-        self._settling = Settling(self._database, KeySearch(searcher))
+        search = KeySearch(searcher)
+        self._settling = Settling(self._database, search)
+        self._make_recalls = partial(
+            make_recalls, self._database, searcher, self._open_box,
+            lambda box: Marking(self._database, search, box),
+        )  # fmt: skip
 
     async def run(self) -> int:
         """Work until a signal says stop, then return 0; FAILED when a loop has died."""
@@ -283,6 +292,7 @@ class Worker:
         )
         self._loops.start("jobs", partial(runner.run, self._open_box))
         self._loops.start("marks", partial(self._settling.run, self._open_box))
+        self._loops.start("recalls", self._make_recalls)
 
     def _require_right_time(self) -> None:
         """Raise Unavailable under a restored database, or a clock that is off."""

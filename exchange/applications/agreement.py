@@ -5,7 +5,7 @@ from datetime import datetime
 
 from auth.principal import Principal
 from exchange import store as moving
-from exchange.applications import deadlines
+from exchange.applications import amending, deadlines
 from exchange.applications.deadlines import Limits, Term
 from exchange.applications.moves import begin, carry
 from exchange.applications.narrowing import Narrowing, Present, Terms, narrow
@@ -14,6 +14,7 @@ from exchange.applications.returning import check_whole
 from exchange.applications.states import Action
 from exchange.applications.tables import Application
 from exchange.modes import FROM_LATEST
+from exchange.recalls import store as recalls
 from exchange.subscriptions import conditions, ledger
 from exchange.subscriptions.continuing import go_on
 from exchange.subscriptions.folding import require_folded
@@ -94,9 +95,12 @@ async def conclude(
         today=local_date(now),
         present=present,
     )
-    await _require_folded(session, application, offer, terms, now)
+    takes_back = amending.takes_back(present, terms, offer.fields)
+    await _require_folded(session, application, offer, terms, now, takes_back=takes_back)
     granted = _granted(application, offer, terms, said, deadlines.delivery_term(now, limits))
     subscription = await _give(session, actor, application, granted, now)
+    if takes_back:
+        await recalls.begin(session, subscription.id, subscription.revision)
     facts = {"subscription_id": subscription.id, "note": said.note}
     changes = {
         "decided_at": now,
@@ -137,11 +141,17 @@ async def _with_lifted(
 
 
 async def _require_folded(
-    session: WriteSession, application: Application, offer: Offer, terms: Terms, now: datetime
+    session: WriteSession,
+    application: Application,
+    offer: Offer,
+    terms: Terms,
+    now: datetime,
+    *,
+    takes_back: bool = False,
 ) -> None:
     keys = {name for name, field in offer.fields.items() if field.key}
     named = {condition.item for condition in terms.row_filter}
-    if not named <= keys or application.mode in FROM_LATEST:
+    if takes_back or not named <= keys or application.mode in FROM_LATEST:
         await require_folded(session, application.resource_id, now=now)
 
 

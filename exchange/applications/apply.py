@@ -139,7 +139,7 @@ async def sign(
     offers = Offers(session, principal)
     offer = await offers.of(application.resource_id)
     asked = content_of(application)
-    kept = await kept_by(session, application, asked, offer)
+    kept = await kept_by(session, application, asked)
     await check(offers, asked, offer, now, kept=kept)
     return await submit(session, principal, application, offer, limits=limits, now=now)
 
@@ -260,7 +260,7 @@ async def first_client(session: ReadSession, subscription: Subscription) -> str:
 
 
 async def kept_by(
-    session: ReadSession, application: Application, asked: Content, offer: Offer
+    session: ReadSession, application: Application, asked: Content
 ) -> tuple[Condition, ...]:
     """Return the conditions of the grant that goes on by an application, () for a new one.
 
@@ -270,8 +270,7 @@ async def kept_by(
         return ()
     subscription = await moving.get(session, Subscription, application.continues)
     granted = await granted_content(session, subscription)
-    first = await first_client(session, subscription)
-    amending.check(asked, granted, first, offer.fields)
+    amending.check(asked, granted, await first_client(session, subscription))
     return granted.row_filter
 
 
@@ -306,7 +305,7 @@ async def _rewritten(
     asked = replace(present, **changes)
     if application.continues:
         require_fixed(asked, present, renewal=application.renews is not None)
-    kept = await kept_by(session, application, asked, offer)
+    kept = await kept_by(session, application, asked)
     await check(offers, asked, offer, now, kept=kept)
     return asked.columns() | {"resource_version": offer.version}
 

@@ -106,7 +106,7 @@ async def _draft(
         raise Invalid("未提出任何变更", "Nothing is to change")
     offers = Offers(session, principal)
     offer = await offers.of(subscription.resource_id)
-    amending.check(asked, granted, await first_client(session, subscription), offer.fields)
+    amending.check(asked, granted, await first_client(session, subscription))
     await apply.check(offers, asked, offer, now, kept=granted.row_filter)
     application = apply.drafted(principal, asked, offer, now=now)
     for name, value in link.items():

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from catalog.contracts.model import Field
-from exchange.applications import amending
 from exchange.subscriptions import conditions
 from exchange.subscriptions.conditions import Condition
 from kernel.errors import FieldErrors
@@ -59,7 +58,7 @@ def narrow(
 
     The provider's own conditions may name any item. What the applicant filters on must stay granted
     and unmasked, unless the provider says the same condition. What goes on is `present`: its
-    conditions may stay, and none may hide what its consumer follows.
+    conditions may stay.
     """
     errors = FieldErrors()
     items = asked.items if said.items is None else said.items
@@ -71,8 +70,6 @@ def narrow(
     visible = [item for item in items if item not in masked or item in said.unmasked]
     known = (*said.row_filter, *(() if present is None else present.row_filter))
     _check_filtered(asked.row_filter, known, visible, errors)
-    if present is not None:
-        _check_shown(asked, said, present, fields, errors)
     _check_quota(asked.records_per_day, said.records_per_day, errors)
     _check_period(asked.valid_until, said.valid_until, today, errors)
     errors.raise_if_any()
@@ -138,18 +135,6 @@ def _check_filtered(
                 f"the application filters on {condition.item}, which would not be granted unmasked;"
                 " to keep the condition, repeat it in row_filter",
             )
-
-
-def _check_shown(
-    asked: Terms,
-    said: Narrowing,
-    present: Present,
-    fields: Mapping[str, Field],
-    errors: FieldErrors,
-) -> None:
-    shown = (present.row_filter, present.mode, fields, errors)
-    amending.check_shown(asked.row_filter, *shown, path="application.row_filter")
-    amending.check_shown(said.row_filter, *shown)
 
 
 def _check_quota(asked: int | None, said: int | None, errors: FieldErrors) -> None:

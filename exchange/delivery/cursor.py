@@ -39,10 +39,12 @@ class Position:
 
     With one partition the log's order is the order. With several, a round reads partition after
     partition up to its bounds, so that asking again gives the same records in the same order.
+    `told` is the last recalled key that its holder was told of (ADR 0051).
     """
 
     offsets: tuple[int, ...]
     bounds: tuple[int, ...] = ()
+    told: int = 0
 
     @property
     def round_is_over(self) -> bool:
@@ -50,11 +52,13 @@ class Position:
 
 
 Packed = tuple[int, bytes, tuple[int, ...], tuple[int, ...]]
+Recalled = tuple[int, bytes, tuple[int, ...], tuple[int, ...], int]
 Unversioned = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def encode(key: bytes, subscription_id: str, epoch: Epoch, position: Position) -> str:
-    packed = msgspec.msgpack.encode((*epoch, position.offsets, position.bounds))
+    told = (position.told,) if position.told else ()
+    packed = msgspec.msgpack.encode((*epoch, position.offsets, position.bounds, *told))
     return seal(key, packed, PURPOSE, subscription_id.encode())
 
 
@@ -69,9 +73,9 @@ def decode(
     if opened is None:
         raise InvalidCursor
     packed, versioned = opened
-    issued = Epoch()
+    issued, told = Epoch(), 0
     if versioned:
-        generation, topic_id, offsets, bounds = msgspec.msgpack.decode(packed, type=Packed)
+        generation, topic_id, offsets, bounds, told = _versioned(packed)
         issued = Epoch(generation, topic_id)
     else:
         offsets, bounds = msgspec.msgpack.decode(packed, type=Unversioned)
@@ -80,5 +84,16 @@ def decode(
     if len(offsets) != partitions:
         raise InvalidCursor
     if issued.generation and issued.generation != epoch.generation:
-        raise OtherGenerationError(Position(offsets))
-    return Position(offsets, bounds)
+        raise OtherGenerationError(Position(offsets, told=told))
+    return Position(offsets, bounds, told)
+
+
+def _versioned(packed: bytes) -> Recalled:
+    """Read either form: that of a grant from which nothing was taken back is the shorter one."""
+    told: Recalled
+    try:
+        plain: Packed = msgspec.msgpack.decode(packed, type=Packed)
+    except msgspec.ValidationError:
+        told = msgspec.msgpack.decode(packed, type=Recalled)
+        return told
+    return (*plain, 0)

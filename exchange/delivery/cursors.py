@@ -47,7 +47,8 @@ class Cursors:
             return None
         generation = self._generations.known() or await current(session)
         epoch = Epoch(generation.number, stored.topic_id or b"")
-        return self.encode(subscription_id, epoch, Position(tuple(stored.position)))
+        position = Position(tuple(stored.position), told=stored.told)
+        return self.encode(subscription_id, epoch, position)
 
 
 def position_of(stored: StoredPosition, epoch: Epoch, partitions: int) -> Position:
@@ -56,4 +57,4 @@ def position_of(stored: StoredPosition, epoch: Epoch, partitions: int) -> Positi
         raise OtherLogError
     if len(stored.position) != partitions:
         raise InvalidCursor
-    return Position(tuple(stored.position))
+    return Position(tuple(stored.position), told=stored.told)

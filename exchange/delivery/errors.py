@@ -54,6 +54,16 @@ class SnapshotOutdated(Gone):
     )
 
 
+class RecallUnderWay(Unavailable):
+    """The list that a narrower filter begins with is being made, usually within five seconds."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "行过滤已缩小，平台正在列出须收回的记录，请稍后重试",
+            "The row filter was narrowed: what is taken back is being listed; try again shortly",
+        )
+
+
 class UnknownVersion(Unavailable):
     """The log holds records of a contract version that the catalogue does not know."""
 

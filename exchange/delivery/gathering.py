@@ -4,7 +4,7 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import add
 
 from exchange.delivery import store
@@ -12,7 +12,8 @@ from exchange.delivery.correction_marks import with_marks
 from exchange.delivery.cursor import Position
 from exchange.delivery.grant_plans import GrantPlan
 from exchange.delivery.predecessors import Predecessors, PredecessorSource
-from exchange.delivery.shown import BLOCK_RECORDS, Block, block_of, prepared
+from exchange.delivery.recalled import Lane, deletes
+from exchange.delivery.shown import BLOCK_RECORDS, Block, block, block_of, prepared
 from exchange.log.reader import EARLIEST, LATEST, Chunk, ChunkCache, Reader
 from exchange.metering.evidence.trails import Take
 from kernel import clock
@@ -70,7 +71,8 @@ class Gathering:
 
     `size_bytes` are those of the lines, held in the budget until they are released; `read_bytes`
     those of the records that were looked at and of their predecessors, `measured` only once a page
-    may come near the bound. `unfolded` is a partition of which nobody knows yet what left.
+    may come near the bound. `unfolded` is a partition of which nobody knows yet what left, `told`
+    the last recalled key that the reader was told of.
     """
 
     limit: int
@@ -86,6 +88,7 @@ class Gathering:
     measured: bool = False
     unfolded: int | None = None
     patient_until: float | None = None
+    told: int = 0
     takes: list[Take] = field(default_factory=list)
 
     @property
@@ -95,8 +98,8 @@ class Gathering:
     @property
     def position(self) -> Position:
         """Where the next page begins; a round that is over leaves no bounds behind."""
-        position = Position(tuple(self.offsets), self.bounds)
-        return Position(position.offsets) if position.round_is_over else position
+        position = Position(tuple(self.offsets), self.bounds, self.told)
+        return replace(position, bounds=()) if position.round_is_over else position
 
     @property
     def moved(self) -> bool:
@@ -157,7 +160,7 @@ class Gatherer:
         reader does.
         """
         bounds = await self._bounds(plan, position)
-        gathering = Gathering(limit, position.offsets, list(position.offsets), bounds, self._budget)
+        gathering = self._empty(position, limit, bounds)
         # How large a predecessor is does not show in the chunks that are read.
         gathering.measured = plan.projection.needs_predecessors
         try:
@@ -180,6 +183,35 @@ class Gatherer:
         except BaseException:
             gathering.release()
             raise
+
+    def _empty(self, position: Position, limit: int, bounds: tuple[int, ...]) -> Gathering:
+        offsets = list(position.offsets)
+        page = Gathering(limit, position.offsets, offsets, bounds, self._budget)
+        page.told = position.told
+        return page
+
+    async def recalled(self, plan: GrantPlan, position: Position, limit: int) -> Gathering:
+        """Return deletes of keys that were taken back, none while their list is being made."""
+        page = self._empty(position, limit, position.bounds)
+        return await self._recalled(plan, page)
+
+    async def recalled_of_partition(
+        self, plan: GrantPlan, lane: Lane, offset: int, told: int, limit: int
+    ) -> Gathering:
+        """Return the same of one partition, which stands at an offset."""
+        offsets = [0] * plan.partitions
+        offsets[lane.partition] = offset
+        page = self._empty(Position(tuple(offsets), told=told), limit, ())
+        return await self._recalled(plan, page, lane)
+
+    async def _recalled(
+        self, plan: GrantPlan, page: Gathering, lane: Lane | None = None
+    ) -> Gathering:
+        tools = (self._database, self._reader.turns, plan)
+        found = await deletes(*tools, page.told, page.limit, lane)
+        page.add(block(list(found.lines)), 0)
+        page.told = found.told
+        return page
 
     async def gather_partition(
         self, plan: GrantPlan, partition: int, offset: int, limit: int, end: int | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from catalog import versions
 from catalog.contracts.published import RecordVersion
@@ -14,6 +14,8 @@ from exchange.delivery.crosswalks import Crosswalks
 from exchange.delivery.projection.projection import COMPILED_MAX, Projection
 from exchange.delivery.projection.views import NO_CROSSWALKS, Terms
 from exchange.log.topics import topic_of
+from exchange.recalls import store as recalls
+from exchange.recalls.store import Standing
 from exchange.subscriptions import grants
 from exchange.subscriptions.grants import Grant
 from exchange.subscriptions.states import State
@@ -28,6 +30,7 @@ PLANS_MAX, TERMS_MAX = 20_000, 10_000
 # What they hold, about: versions of wide resources, and what is compiled of them for each grant.
 PLANS_BYTES_MAX, TERMS_BYTES_MAX = 256 * 1024 * 1024, 64 * 1024 * 1024
 ITEM_BYTES, COMPILED_ITEM_BYTES, PLAN_BYTES = 400, 1_000, 4_000
+NO_RECALL: Final = Standing()
 # Grants that are missed at the same time are read together.
 GRANTS_TOGETHER = 200
 
@@ -36,7 +39,7 @@ GRANTS_TOGETHER = 200
 class GrantPlan:
     """`versions` are those that the projection can read, `version` the published one.
 
-    `marks` name the corrections that lines carry; few subscriptions have any.
+    `marks` name the corrections that lines carry; few subscriptions have any, nor a `recall`.
     """
 
     grant: Grant
@@ -46,6 +49,7 @@ class GrantPlan:
     versions: frozenset[int]
     version: int
     marks: Marks = field(default_factory=dict)
+    recall: Standing = NO_RECALL
 
 
 class Loaded(NamedTuple):
@@ -53,6 +57,7 @@ class Loaded(NamedTuple):
 
     grant: Grant
     marks: Marks
+    recall: Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,7 @@ class GrantPlans:
             frozenset(terms.versions),
             terms.version,
             loaded.marks,
+            loaded.recall,
         )
 
     async def _load_grants(self, subscription_ids: Sequence[str]) -> Sequence[Loaded | None]:
@@ -161,8 +167,11 @@ class GrantPlans:
         async with self._database.reading() as session:
             rows = await grants.load_several(session, wanted)
             marks = await correction_marks.load(session, wanted)
+            lists = await recalls.standing(session, wanted)
         return [
-            Loaded(rows[id_], marks.get(id_, NONE)) if id_ in rows else None
+            Loaded(rows[id_], marks.get(id_, NONE), lists.get(id_, NO_RECALL))
+            if id_ in rows
+            else None
             for id_ in subscription_ids
         ]
 

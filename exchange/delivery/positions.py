@@ -10,8 +10,10 @@ from exchange.delivery import admission
 from exchange.delivery.admission import RECORDS_READ
 from exchange.delivery.cursor import OtherLogError, Position
 from exchange.delivery.cursors import Cursors, position_of
+from exchange.delivery.errors import RecallUnderWay
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.delivery.pull import MODE, Puller, told_lag
+from exchange.delivery.recalled import is_pending
 from exchange.log.reader import EARLIEST, LATEST, Reader
 from exchange.metering import count_store
 from exchange.modes import PULLED
@@ -67,14 +69,21 @@ class Positions:
                 subscription_id,
                 list(position.offsets),
                 topic_id=epoch.topic_id,
+                told=position.told,
                 now=clock.now(),
             )
 
     async def rewind(self, principal: Principal, subscription_id: str, to: int) -> str:
-        """Return a cursor at EARLIEST, LATEST or a time in milliseconds; nothing is stored."""
+        """Return a cursor at EARLIEST, LATEST or a time in milliseconds; nothing is stored.
+
+        Raises RecallUnderWay, 403 errors, NotFound.
+        """
         plan = await self._own(principal, subscription_id)
+        if plan.recall.making:
+            raise RecallUnderWay
         epoch = await self._cursors.epoch(plan)
-        position = Position(tuple(await self._offsets(plan, to)))
+        # Whoever reads the log again has no need of what was taken back.
+        position = Position(tuple(await self._offsets(plan, to)), told=plan.recall.last)
         return self._cursors.encode(plan.grant.id, epoch, position)
 
     async def progress(
@@ -128,7 +137,7 @@ class Positions:
                 return None
             raise
         places = sum(max(0, end - start) for start, end in zip(starts, ends, strict=True))
-        return told_lag(plan, places)
+        return told_lag(plan, places, pending=is_pending(plan, subscription.position_told))
 
     async def _starts(self, plan: GrantPlan, subscription: Subscription) -> Sequence[int]:
         """Return the offsets of the stored position, the earliest ones where it means nothing."""
@@ -152,4 +161,6 @@ class Positions:
 
 
 def _stored(subscription: Subscription) -> StoredPosition:
-    return StoredPosition(subscription.position, subscription.position_topic)
+    return StoredPosition(
+        subscription.position, subscription.position_topic, subscription.position_told
+    )

@@ -17,6 +17,7 @@ from exchange.delivery.fold_news import FoldNews
 from exchange.delivery.gathering import Gatherer, Gathering, PlanOutdatedError, released
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.delivery.quota_days import day_of, require_left
+from exchange.delivery.recalled import is_pending
 from exchange.log.errors import BrokerUnavailable, PositionExpiredError
 from exchange.log.watch import Concern, Tail
 from exchange.metering.counts import Counts
@@ -32,6 +33,7 @@ from kernel.workdays import local_date
 
 MODE = "pull"
 LOOK_AGAIN_SECONDS = 5.0
+MAKING_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +173,7 @@ class Puller:
             if start is None:
                 start = await self._start(plan, request.cursor)
             try:
-                gathering = await self._gatherer.gather(plan, start.position, request.limit)
+                gathering = await self._gather(plan, start.position, request.limit)
                 # The answer counts the page itself from the turn on in which it gets it.
                 with released(gathering):
                     admitted()
@@ -191,9 +193,17 @@ class Puller:
                     raise
                 continue
             # What the filter hid so far needs no second look.
-            start = replace(start, position=gathering.position)
+            before, start = start, replace(start, position=gathering.position)
+            if start.position.told != before.position.told:
+                continue
             await self._require_quota(plan)
             await self._await_news(principal, plan, gathering, deadline)
+
+    async def _gather(self, plan: GrantPlan, position: Position, limit: int) -> Gathering:
+        """Return what comes next: first of all what a narrower filter took back."""
+        if is_pending(plan, position.told):
+            return await self._gatherer.recalled(plan, position, limit)
+        return await self._gatherer.gather(plan, position, limit)
 
     async def _require_quota(self, plan: GrantPlan) -> None:
         """Raise QuotaExhausted before anything is gathered or waited for in vain."""
@@ -221,7 +231,7 @@ class Puller:
         require_left(reservation)
         try:
             if reservation.records < len(gathering.lines):
-                gathering = await self._gatherer.gather(plan, start.position, reservation.records)
+                gathering = await self._gather(plan, start.position, reservation.records)
                 gathering.release()
             return await self._listed(principal, plan, start, gathering, admitted, reservation)
         except BaseException:
@@ -284,7 +294,8 @@ class Puller:
 
     async def _anew(self, plan: GrantPlan, epoch: Epoch) -> CursorExpired:
         """Return the refusal of a place in a topic that is gone: nobody knows how much is lost."""
-        earliest = Position(tuple(await self._gatherer.earliest(plan)))
+        offsets = tuple(await self._gatherer.earliest(plan))
+        earliest = Position(offsets, told=plan.recall.last)
         return CursorExpired(earliest_cursor=self._cursors.encode(plan.grant.id, epoch, earliest))
 
     async def _after_loss(
@@ -303,7 +314,7 @@ class Puller:
             raise BrokerUnavailable from error
         offsets = list(map(max, position.offsets, earliest_offsets))
         offsets[error.partition] = earliest_offsets[error.partition]
-        earliest = Position(tuple(offsets))
+        earliest = Position(tuple(offsets), told=position.told)
         if start.known:
             lost = sum(
                 after - before
@@ -322,6 +333,9 @@ class Puller:
     ) -> None:
         concern = Concern(plan.grant.id, principal.id, principal.department, principal.token_id)
         seconds = max(min(deadline - clock.monotonic(), self._seconds_left(plan)), 0)
+        if plan.recall.making:
+            await self._tail.wait({}, concern, min(seconds, MAKING_SECONDS))
+            return
         if gathering.unfolded is None:
             positions = {(plan.topic, p): offset for p, offset in enumerate(gathering.offsets)}
             await self._tail.wait(positions, concern, seconds)
@@ -345,7 +359,8 @@ class Puller:
         listed: NewPage | None = None,
     ) -> Page:
         position = gathering.position
-        lag = told_lag(plan, self._gatherer.lag(plan, position))
+        places = self._gatherer.lag(plan, position)
+        lag = told_lag(plan, places, pending=is_pending(plan, position.told))
         delivered = Delivered(
             plan.grant.id,
             plan.grant.revision,
@@ -375,9 +390,11 @@ class Puller:
             self._ledger.withdraw(listed)
 
 
-def told_lag(plan: GrantPlan, places: int) -> int:
+def told_lag(plan: GrantPlan, places: int, *, pending: bool = False) -> int:
     """Return what may be told of the places of the log that lie ahead.
 
-    With a row filter only whether there are any: their number would count hidden rows.
+    With a row filter only whether there are any: their number would count hidden rows. What was
+    taken back, and is still to be told of, counts as a place.
     """
+    places = max(places, int(pending))
     return min(places, 1) if plan.grant.row_filter else places

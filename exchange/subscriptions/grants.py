@@ -164,16 +164,22 @@ async def require_own(
 
 
 class StoredPosition(NamedTuple):
-    """Where a consumer stands, and the id of the topic that this is about, None if not known."""
+    """Where a consumer stands, and the id of the topic that this is about, None if not known.
+
+    `told` is the last recalled key that it was told of.
+    """
 
     position: Any
     topic_id: bytes | None
+    told: int = 0
 
 
 async def position_of(session: ReadSession, subscription_id: str) -> StoredPosition | None:
     """Return the stored position, None where nothing was committed yet; raises NotFound."""
     row = await moving.get(session, Subscription, subscription_id)
-    return StoredPosition(row.position, row.position_topic) if row.position else None
+    if not row.position:
+        return None
+    return StoredPosition(row.position, row.position_topic, row.position_told)
 
 
 async def commit_position(
@@ -182,10 +188,11 @@ async def commit_position(
     position: Any,  # noqa: ANN401 - any JSON; its meaning is the cursor's
     *,
     topic_id: bytes | None = None,
+    told: int = 0,
     now: datetime,
 ) -> Subscription:
     """Store the consumer's position, forward or back; raises NotFound."""
-    return await store.write_position(session, subscription_id, position, topic_id, now)
+    return await store.write_position(session, subscription_id, position, topic_id, told, now)
 
 
 async def active_count(session: ReadSession, resource_id: str, *, now: datetime) -> int:

@@ -277,13 +277,14 @@ async def write_position(
     subscription_id: str,
     position: object,
     topic_id: bytes | None,
+    told: int,
     now: datetime,
 ) -> Subscription:
     """Raise NotFound when there is no such subscription."""
     statement = (
         update(Subscription)
         .where(col(Subscription.id) == subscription_id)
-        .values(position=position, position_topic=topic_id, position_at=now)
+        .values(position=position, position_topic=topic_id, position_told=told, position_at=now)
         .returning(Subscription)
         .execution_options(populate_existing=True)
     )

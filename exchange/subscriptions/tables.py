@@ -109,6 +109,10 @@ class Subscription(SQLModel, table=True):
     position_at: datetime | None = timestamp(nullable=True)
     # The id of the topic whose offsets they are; None of builds that did not keep it.
     position_topic: bytes | None = Field(default=None, sa_type=LargeBinary)
+    # The last recalled key that was told before this position (exchange/recalls).
+    position_told: int = Field(
+        default=0, sa_column=Column(BigInteger, nullable=False, server_default=text("0"))
+    )
     created_at: datetime = timestamp()
     revision: int = 1
 

@@ -128,7 +128,7 @@ def facts(
 ) -> dict[str, Any]:
     """Return the fields of the view; `masks` are those that hold now."""
     bases = {"deliver_from", "deliver_days", "deliver_calendar"}
-    places = {"position", "position_at", "position_topic"}
+    places = {"position", "position_at", "position_topic", "position_told"}
     own = subscription.model_dump(exclude={"elements", *places, *bases})
     return own | {
         "masks": masks,

@@ -31,6 +31,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "subscription.expired": N_("授权到期"),
     "subscription.renewed": N_("授权续期"),
     "subscription.amended": N_("授权变更"),
+    "subscription.recalled": N_("列出收回的记录"),
     "usage.recorded": N_("登记使用记录"),
     "disposal.reported": N_("报告数据处置"),
     "disposal.confirmed": N_("确认数据处置"),

@@ -12,6 +12,8 @@ from exchange.delivery.push import messages
 from exchange.delivery.push.receiver import Receiver
 from exchange.delivery.push.tables import Lane
 from exchange.delivery.push.tools import Tools
+from exchange.delivery.recalled import Lane as RecalledLane
+from exchange.delivery.recalled import is_pending
 from exchange.metering.quota import Reservation, seconds_left_of_today
 
 HEAD_BYTES = 256
@@ -33,7 +35,8 @@ class Batch:
     """Lines from the place `first` on to before `end`, held in the budget until released.
 
     `available_only`: the one line does not fit, its receiver is told where to pull it. `reserved`
-    records are in the day's use, None without a quota.
+    records are in the day's use, None without a quota. `told` is the last recalled key that was
+    pushed before; a batch `of_recalled` keys leads to another, and to no other place of the log.
     """
 
     gathering: Gathering
@@ -42,6 +45,12 @@ class Batch:
     available_only: bool = False
     reserved: int | None = None
     reservation: Reservation | None = None
+    told: int = 0
+    of_recalled: bool = False
+
+    @property
+    def batch_told(self) -> int | None:
+        return self.gathering.told if self.of_recalled else None
 
     @property
     def end(self) -> int:
@@ -53,6 +62,8 @@ class Batch:
 
     @property
     def place(self) -> tuple[int, int, int]:
+        if self.of_recalled:
+            return self.partition, self.told, self.gathering.told
         return self.partition, self.first, self.end
 
 
@@ -89,15 +100,25 @@ async def next_batch(
 ) -> Batch:
     """Return the batch that begins at `first`; one without lines where there is nothing to show.
 
-    What was tried before ends where it ended, unless it no longer fits. Whoever has it releases
-    it. Raises QuotaUsedUpError, and as the gatherer does.
+    What was tried before ends where it ended, unless it no longer fits; what a narrower filter
+    took back comes before any record. Whoever has it releases it. Raises QuotaUsedUpError, and as
+    the gatherer does.
     """
+    of_recalled = is_pending(plan, lane.told)
 
     async def gathered(limit: int) -> Batch:
-        gathering = await tools.gatherer.gather_partition(
-            plan, lane.partition, first, limit, lane.batch_end
-        )
-        return Batch(gathering, lane.partition, first)
+        if of_recalled:
+            wanted = RecalledLane(lane.partition, lane.batch_told or plan.recall.last)
+            gathering = await tools.gatherer.recalled_of_partition(
+                plan, wanted, first, lane.told, limit
+            )
+        else:
+            # A batch that waited is of records only where no recalled keys were tried instead.
+            end = lane.batch_end if lane.batch_told is None else None
+            gathering = await tools.gatherer.gather_partition(
+                plan, lane.partition, first, limit, end
+            )
+        return Batch(gathering, lane.partition, first, told=lane.told, of_recalled=of_recalled)
 
     batch = await gathered(receiver.max_records)
     count = _fitting(receiver, batch.lines)

@@ -21,7 +21,7 @@ from exchange.delivery.grant_plans import GrantPlan
 from exchange.delivery.push import batches, endpoints, messages, receiver, store
 from exchange.delivery.push.batches import Batch, QuotaUsedUpError, give_back
 from exchange.delivery.push.caller import PushCaller
-from exchange.delivery.push.pace import Outcome, Verdict, seconds_to_wait
+from exchange.delivery.push.pace import RETRY_AFTER_MAX, Outcome, Verdict, seconds_to_wait
 from exchange.delivery.push.receiver import Receiver
 from exchange.delivery.push.sender import Pieces
 from exchange.delivery.push.store import Attempt, Ending
@@ -43,6 +43,7 @@ NEWS_SECONDS: Final = 30.0
 FORBIDDEN_SECONDS: Final = 20.0
 AGAIN_SECONDS: Final = 1.0
 RULES_SECONDS: Final = 0.05
+MAKING_SECONDS: Final = 0.5
 
 
 class GapError(Exception):
@@ -132,6 +133,10 @@ class PartitionPusher:
         with released(batch.gathering):
             if batch.lines:
                 return await self._push(principal, plan, admitted, receiver_, lane, batch)
+        if batch.of_recalled:
+            # Nothing of this partition was taken back, or it is not known yet.
+            lane.told = batch.gathering.told
+            return MAKING_SECONDS if plan.recall.making else 0.0
         self._scanned = batch.end
         if not batch.gathering.moved:
             await self._await_news(plan, principal, batch)
@@ -153,7 +158,8 @@ class PartitionPusher:
             return RULES_SECONDS
         if lane.next_attempt_at is not None:
             seconds = (lane.next_attempt_at - clock.now()).total_seconds()
-            if seconds > 0:
+            # No batch rests longer: what is further ahead was written by a clock that was ahead.
+            if 0 < seconds <= RETRY_AFTER_MAX:
                 return seconds
         hosts = self._tools.hosts
         alone = hosts.seconds_alone(receiver_.host)
@@ -260,6 +266,7 @@ class PartitionPusher:
         attempt = Attempt(
             lane.subscription_id, lane.partition, delivery_id, epoch.topic_id, batch.first,
             batch.end, number, len(batch.lines), len(body), batch.available_only, batch.reserved,
+            lane.told, batch.batch_told,
             of_lines(batch.lines) if plan.grant.ledger and not batch.available_only else None,
         )  # fmt: skip
         return attempt, body
@@ -371,6 +378,8 @@ def _begun(lane: Lane, attempt: Attempt) -> Lane:
         delivery_id=attempt.delivery_id,
         attempts=attempt.number,
         reserved=attempt.reserved,
+        told=attempt.told,
+        batch_told=attempt.batch_told,
     )
 
 
@@ -381,6 +390,7 @@ def _after(attempt: Attempt, ending: Ending) -> Lane:
         partition=attempt.partition,
         topic_id=attempt.topic_id,
         next_offset=attempt.end,
+        told=attempt.told if attempt.batch_told is None else attempt.batch_told,
     )
     if ending.next_attempt_at is not None:
         lane = _begun(lane, attempt)

@@ -59,11 +59,12 @@ async def release(session: WriteSession, me: str) -> None:
 # -- lanes ----------------------------------------------------------------------------------------
 
 OPEN = text("""
-    INSERT INTO exchange.push_lane (subscription_id, partition, topic_id, next_offset, attempts)
+    INSERT INTO exchange.push_lane
+        (subscription_id, partition, topic_id, next_offset, attempts, told)
     SELECT :id, p, :topic_id, CASE
         WHEN jsonb_array_length(s.position) = :partitions
             AND (s.position_topic IS NULL OR s.position_topic = :topic_id)
-        THEN CAST(s.position ->> p AS bigint) END, 0
+        THEN CAST(s.position ->> p AS bigint) END, 0, s.position_told
     FROM exchange.subscription s, generate_series(0, :partitions - 1) AS p
     WHERE s.id = :id ORDER BY p
     ON CONFLICT DO NOTHING
@@ -100,7 +101,7 @@ async def lane_of(session: WriteSession, subscription_id: str, delivery_id: str)
 
 FORGET_GAP = text("""
     UPDATE exchange.push_lane SET next_offset = NULL, batch_end = NULL, delivery_id = NULL,
-        attempts = 0, next_attempt_at = NULL, reserved = NULL
+        attempts = 0, next_attempt_at = NULL, reserved = NULL, batch_told = NULL
     WHERE subscription_id = :id
 """)
 LOST = text("""
@@ -134,6 +135,9 @@ class Attempt:
     size_bytes: int
     available_only: bool
     reserved: int | None
+    # The last recalled key that was pushed before, and that of a batch of such keys.
+    told: int = 0
+    batch_told: int | None = None
     # What the delivery ledger keeps of the lines once they are accepted, where there is one.
     listed: PageFacts | None = None
 
@@ -142,7 +146,7 @@ BEGIN = text("""
     WITH lane AS (
         UPDATE exchange.push_lane SET topic_id = :topic_id, next_offset = :first,
             batch_end = :end, delivery_id = :delivery_id, attempts = :number,
-            next_attempt_at = NULL, reserved = :reserved
+            next_attempt_at = NULL, reserved = :reserved, told = :told, batch_told = :batch_told
         WHERE subscription_id = :subscription_id AND partition = :partition
             AND next_offset IS NOT DISTINCT FROM CAST(:known_offset AS bigint)
             AND delivery_id IS NOT DISTINCT FROM CAST(:known_delivery AS text)
@@ -171,7 +175,8 @@ BEGIN = text("""
 DELIVERED = text("""
     WITH lane AS (
         UPDATE exchange.push_lane SET next_offset = batch_end, batch_end = NULL,
-            delivery_id = NULL, attempts = 0, next_attempt_at = NULL, reserved = NULL
+            delivery_id = NULL, attempts = 0, next_attempt_at = NULL, reserved = NULL,
+            told = COALESCE(batch_told, told), batch_told = NULL
         WHERE subscription_id = :subscription_id AND partition = :partition
             AND delivery_id = :delivery_id
         RETURNING subscription_id
@@ -224,6 +229,8 @@ async def begin(
         "size_bytes": attempt.size_bytes,
         "available_only": attempt.available_only,
         "reserved": attempt.reserved,
+        "told": attempt.told,
+        "batch_told": attempt.batch_told,
         "known_offset": known[0],
         "known_delivery": known[1],
     }
@@ -275,7 +282,8 @@ AGAIN = text("""
 SKIP = text("""
     WITH lane AS (
         UPDATE exchange.push_lane SET next_offset = batch_end, batch_end = NULL,
-            delivery_id = NULL, attempts = 0, next_attempt_at = NULL, reserved = NULL
+            delivery_id = NULL, attempts = 0, next_attempt_at = NULL, reserved = NULL,
+            told = COALESCE(batch_told, told), batch_told = NULL
         WHERE subscription_id = :subscription_id AND delivery_id = :id
         RETURNING subscription_id
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from kernel.encrypted import Encrypted
@@ -50,7 +50,8 @@ class Lane(SQLModel, table=True):
     """How far one partition was pushed, and the batch that is under way or waits to be retried.
 
     `next_offset` is null where it begins with the first record that the log keeps. `reserved` are
-    records of the batch that the day's use holds already.
+    records of the batch that the day's use holds already. `told` is the last recalled key that was
+    pushed, `batch_told` that of a batch of such keys (exchange/recalls).
     """
 
     __tablename__: ClassVar[Any] = "push_lane"
@@ -65,6 +66,10 @@ class Lane(SQLModel, table=True):
     attempts: int = 0
     next_attempt_at: datetime | None = timestamp(nullable=True)
     reserved: int | None = None
+    told: int = Field(
+        default=0, sa_column=Column(BigInteger, nullable=False, server_default=text("0"))
+    )
+    batch_told: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class Delivery(SQLModel, table=True):

@@ -10,6 +10,7 @@ from catalog.errors import ResourceNotPublished
 from catalog.tables import Resource
 from exchange.applications import agreement
 from exchange.subscriptions import grants, register, supervision
+from exchange.subscriptions.grants import StoredPosition
 from kernel.changes import CHANNEL
 from kernel.database import Database, raw_connection
 from kernel.errors import NotFound
@@ -36,7 +37,7 @@ async def test_a_position_goes_forward_and_back_and_changes_no_rule(database: Da
             assert (row.position, row.position_at, row.revision) == (position, NOW, 1)
         async with database.reading() as session:
             stored = await grants.position_of(session, sid)
-            assert stored == ((position, None) if position else None)
+            assert stored == (StoredPosition(position, None) if position else None)
 
 
 async def test_positions_of_two_subscriptions_are_their_own(database: Database) -> None:

@@ -32,9 +32,9 @@ def decode(
     return cursors.decode(key, subscription, epoch, cursor, partitions)
 
 
-@given(offsets, st.booleans())
-def test_a_cursor_reads_back(at: tuple[int, ...], bounded: bool) -> None:
-    position = Position(at, at if bounded else ())
+@given(offsets, st.booleans(), st.integers(0, 2**62))
+def test_a_cursor_reads_back(at: tuple[int, ...], bounded: bool, told: int) -> None:
+    position = Position(at, at if bounded else (), told)
     assert decode(KEY, "sub", encode(KEY, "sub", position), len(at)) == position
 
 
@@ -116,3 +116,10 @@ def test_a_database_restored_since_is_told_with_the_place() -> None:
     with pytest.raises(OtherGenerationError) as told:
         decode(KEY, "sub", encode(KEY, "sub", Position((5,), (9,))), 1, Epoch(4, b"topic-id"))
     assert told.value.position == Position((5,))
+
+
+def test_what_was_told_stays_known_after_a_restore() -> None:
+    cursor = encode(KEY, "sub", Position((5,), (9,), 3))
+    with pytest.raises(OtherGenerationError) as other:
+        decode(KEY, "sub", cursor, 1, Epoch(4, b"topic-id"))
+    assert other.value.position == Position((5,), told=3)
