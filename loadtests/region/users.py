@@ -49,6 +49,7 @@ class Region:
     lock: threading.Lock = field(default_factory=threading.Lock)
     _records: dict[str, Sequence[Record]] = field(default_factory=dict)
     _granted: dict[str, Sequence[Record]] = field(default_factory=dict)
+    _subjects: dict[str, Iterator[tuple[Pair, Record]]] = field(default_factory=dict)
 
     @property
     def hour(self) -> float:
@@ -59,6 +60,18 @@ class Region:
         if name not in self._records:
             self._records[name] = [*records(resource, self.cast)]
         return self._records[name]
+
+    def next_subject(self, provider: str, pairs: Sequence[Pair]) -> tuple[Pair, Record]:
+        """Whom to ask about next, and by which use: nobody twice before everybody was.
+
+        A subject may be asked about five times a day, by whatever day of the region.
+        """
+        with self.lock:
+            if provider not in self._subjects:
+                everybody = [(pair, record) for pair in pairs for record in self.granted(pair)]
+                random.shuffle(everybody)
+                self._subjects[provider] = itertools.cycle(everybody)
+            return next(self._subjects[provider])
 
     def granted(self, pair: Pair) -> Sequence[Record]:
         if pair.id not in self._granted:
@@ -88,10 +101,9 @@ class SystemUser(User):
     abstract = True
     region: ClassVar[Region]
     row: ClassVar[Activity]
-    numbers: ClassVar[Iterator[int]] = itertools.count()
 
     def on_start(self) -> None:
-        self._turn = random.Random(next(self.numbers))  # noqa: S311 - which of them, no secret
+        self._turn = random.Random()  # noqa: S311 - which of them, no secret
         self._cursors: dict[str, str] = {}
 
     def wait_time(self) -> float:
@@ -140,9 +152,9 @@ class SystemUser(User):
 
     def verify(self, provider: str) -> None:
         """Ask something right or wrong about somebody; the answer must be so."""
-        pair = self._pair(provider)
+        pairs = uses(self.row, self.region.stage.region, provider)
+        pair, record = self.region.next_subject(provider, pairs)
         client, subscription = self._consumer(pair)
-        record = self._turn.choice(self.region.granted(pair))
         item = next(each.name for each in pair.resource.items if not each.row.key)
         # Now and then somebody has mistyped; more would be taken for guessing.
         right = self._turn.random() > 0.1  # noqa: PLR2004
