@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from catalog import clocks
 from exchange.applications import store as applications
@@ -17,7 +18,7 @@ from exchange.subscriptions.delivery_clock import C6
 from kernel import clock, jobs, outbox
 from kernel.database import Database, ReadSession, is_passing
 from kernel.jobs import OpenJobs
-from kernel.metrics import Gauge
+from kernel.metrics import Gauge, Labels, Sample
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,18 @@ class Backlog:
     folding: Folding = field(default_factory=Folding)
     pushing: Pushing = field(default_factory=Pushing)
     jobs: OpenJobs = field(default_factory=OpenJobs)
+
+
+def told(totals: Mapping[str, Mapping[Labels, Sample]]) -> dict[str, Any]:
+    """Return what is kept of it for a week (kernel/history.py): how far behind the work is."""
+    return {
+        "lag": _greatest(totals.get(FOLD_LAG_SECONDS.name, {})),
+        "outbox": _greatest(totals.get(OUTBOX_AGE_SECONDS.name, {})),
+    }
+
+
+def _greatest(samples: Mapping[Labels, Sample]) -> float:
+    return max((each for each in samples.values() if not isinstance(each, list)), default=0.0)
 
 
 async def look(session: ReadSession, now: datetime) -> Backlog:

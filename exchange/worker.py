@@ -66,6 +66,7 @@ from kernel.database import Database, WriteSession, is_passing
 from kernel.database_access import DatabaseAccess
 from kernel.errors import Unavailable
 from kernel.files import blobs_of
+from kernel.history import History
 from kernel.job_runner import Handlers, Runner
 from kernel.master_key import open_box
 from kernel.metrics import Histogram
@@ -257,6 +258,11 @@ class Worker:
         self._loops.start("metrics", self._metrics.run)
         self._loops.start("presence", self._presence.run)
         self._loops.start("backlog", partial(backlog.watch, self._database))
+        told = History(self._database, "worker", self._metrics.place, self._counted)
+        self._loops.start("history", told.run)
+
+    def _counted(self) -> dict[str, Any]:
+        return backlog.told(self._metrics.totals())
 
     def _start_relaying(self) -> None:
         self._loops.start("events", self._gather_for_ever)

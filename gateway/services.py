@@ -1,6 +1,6 @@
 """What one gateway worker holds open, and who gets it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +16,7 @@ from exchange.log.landmarks import LandmarkLog
 from exchange.metering.rates.gate import Gate
 from exchange.metrics import about
 from exchange.restoration.guard import RestoreGuard
+from gateway.flow_history import gateway_told
 from gateway.metrics import Meters, rules_age, watch
 from gateway.probe import Probe
 from gateway.waits import Waits
@@ -25,6 +26,7 @@ from kernel.changes import ChangeFeed
 from kernel.database import Database, ReadSession, WriteSession
 from kernel.database_access import DatabaseAccess
 from kernel.files import blobs_of
+from kernel.history import History
 from kernel.master_key import RootKey, sealed_box
 from kernel.metrics_folder import MetricsFolder
 from kernel.presence import Presence
@@ -103,6 +105,9 @@ async def open_services(
         here = Presence(database, "gateway", partial(_about, using))
         loops.start("presence", here.run)
         loops.start("metrics", metrics_folder.run)
+        told = partial(_counted, metrics_folder)
+        history = History(database, "gateway", metrics_folder.place, told)
+        loops.start("history", history.run)
         yield using
     finally:
         await loops.close()
@@ -117,6 +122,10 @@ async def open_services(
 def _about(using: Services) -> dict[str, Any]:
     sentences = about(using.database, using.skew, using.loops, using.bus.broker_findings)
     return sentences | {"rules_age_seconds": rules_age(using), "open_polls": using.bus.tail.waiting}
+
+
+def _counted(folder: MetricsFolder) -> Mapping[str, Any]:
+    return gateway_told(folder.totals())
 
 
 def services(request: Request) -> Services:

@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,7 @@ from prometheus_client.core import (
     Metric,
 )
 
-from kernel.metrics import BOUNDS, Sample, Snapshot, Told, snapshot
+from kernel.metrics import BOUNDS, Labels, Sample, Snapshot, Told, snapshot
 
 WRITE_SECONDS = 1.0
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -69,15 +69,27 @@ class MetricsFolder:
 
     def exposition(self) -> bytes:
         """Return the sums of all processes in Prometheus' text format."""
+        registry = CollectorRegistry()
+        registry.register(_Collector(self._sums()))
+        return generate_latest(registry)
+
+    def totals(self) -> Mapping[str, Mapping[Labels, Sample]]:
+        """Return the sums of all processes by metric and the values of its labels."""
+        return {name: whole.samples for name, whole in self._sums().items()}
+
+    @property
+    def place(self) -> Path | None:
+        """What the processes of a node share; None of a process alone."""
+        return self._path
+
+    def _sums(self) -> "Sums":
         sums: Sums = {}
         if self._path is None:
             _add(sums, snapshot(), living=True)
         else:
             with _locked(self._path):
                 _gather(self._path, sums)
-        registry = CollectorRegistry()
-        registry.register(_Collector(sums))
-        return generate_latest(registry)
+        return sums
 
 
 class _Collector:

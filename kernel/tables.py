@@ -258,6 +258,18 @@ class JobLineRow(SQLModel, table=True):
     note: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
 
 
+class HistoryRow(SQLModel, table=True):
+    """What the processes of one place had counted by a minute, for a week (kernel/history.py)."""
+
+    __tablename__: ClassVar[Any] = "history"
+    __table_args__ = (Index("history_at", "at"), {"schema": SCHEMA})
+
+    place: str = Field(primary_key=True)
+    at: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
+    kind: str
+    told: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+
+
 class ProcessRow(SQLModel, table=True):
     """A process of the platform, and what it last told of itself; times are the database's."""
 

@@ -102,9 +102,42 @@ MEASURES: Final = {
     "answers": N_("应答数"),
     "bytes": N_("字节"),
 }
+SERIES: Final = {
+    "flow": N_("记录进出"),
+    "in": N_("入库"),
+    "out": N_("提供"),
+    "latency": N_("应答用时"),
+    "p99_ms": N_("百分之九十九的应答不超过"),
+    "trouble": N_("拒绝和失败"),
+    "refused": N_("拒绝"),
+    "failed": N_("平台失败"),
+    "behind": N_("滞后"),
+    "lag": N_("最新状态落后"),
+    "outbox": N_("待发事项最久等待"),
+    "published_days": N_("逐日上报"),
+    "delivered_days": N_("逐日提供"),
+    "records": N_("记录"),
+    "quality_days": N_("逐日合格率"),
+}
+UNITS: Final = {
+    "per_second": N_("每秒"),
+    "milliseconds": N_("毫秒"),
+    "seconds": N_("秒"),
+    "records": N_("条"),
+    "percent": N_("百分比"),
+}
+SPANS: Final = {
+    "1": N_("最近 1 小时"),
+    "6": N_("最近 6 小时"),
+    "24": N_("最近 1 天"),
+    "168": N_("最近 7 天"),
+}
 NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "measure": MEASURES,
     "pace": PACES,
+    "series": SERIES,
+    "unit": UNITS,
+    "span": SPANS,
     "correction": CORRECTION_STATES,
     "correction_action": CORRECTION_ACTIONS,
     "correction_side": CORRECTION_SIDES,

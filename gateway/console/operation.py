@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -10,10 +11,14 @@ from fastapi import APIRouter
 from prometheus_client.parser import text_string_to_metric_families
 
 from auth.principal import Scope
+from gateway import flow_history
 from gateway.api import status as api
 from gateway.api.status import StatusView
 from gateway.console.pages import page
+from gateway.console.render import moment
+from gateway.console.series import Series, series
 from gateway.console.visit import Visit
+from kernel import history
 
 router = APIRouter()
 ADDRESS: Final = "/console/status"
@@ -27,6 +32,15 @@ COUNTED: Final[Mapping[str, str]] = {
 SECONDS: Final = "shuyuan_request_seconds_bucket"
 POLLS: Final = "shuyuan_open_polls"
 P99: Final = 0.99
+# Hours that are shown, with the minutes between two points.
+SPANS: Final[Mapping[str, int]] = {"1": 1, "6": 5, "24": 15, "168": 60}
+USUAL_SPAN: Final = "6"
+CHARTS: Final = (
+    ("flow", "per_second", ("in", "out")),
+    ("latency", "milliseconds", ("p99_ms",)),
+    ("trouble", "per_second", ("refused", "failed")),
+    ("behind", "seconds", ("lag", "outbox")),
+)
 # Two looks that lie closer together tell no pace; further apart, none of now.
 NEAR: Final = 1.0
 FAR: Final = 300.0
@@ -54,6 +68,9 @@ class StatusPage:
     p99_ms: float | None
     polls: int
     again: str
+    charts: Sequence[Series]
+    span: str
+    spans: Sequence[str]
 
 
 @page(router, ADDRESS, "status.html")
@@ -66,7 +83,11 @@ async def status(visit: Visit) -> StatusPage:
     told = await asyncio.to_thread(sums, text.decode())
     counted = {kind: told.of(name) for kind, name in COUNTED.items()}
     at = visit.now.timestamp()
-    query = urlencode({"at": f"{at:.1f}", **{kind: int(n) for kind, n in counted.items()}})
+    asked = visit.query("span") or ""
+    span = asked if asked in SPANS else USUAL_SPAN
+    query = urlencode(
+        {"span": span, "at": f"{at:.1f}", **{kind: int(n) for kind, n in counted.items()}}
+    )
     return StatusPage(
         status=found,
         overdue={name: count for name, count in found.overdue.items() if count},
@@ -74,7 +95,23 @@ async def status(visit: Visit) -> StatusPage:
         p99_ms=None if told.p99 is None else round(told.p99 * 1000, 1),
         polls=int(told.of(POLLS)),
         again=f"{ADDRESS}?{query}",
+        charts=await charts(visit, span),
+        span=span,
+        spans=list(SPANS),
     )
+
+
+async def charts(visit: Visit, span: str) -> Sequence[Series]:
+    """Draw what the platform has written down of the hours, all of its nodes together."""
+    length, step = timedelta(hours=int(span)), timedelta(minutes=SPANS[span])
+    async with visit.reading() as session:
+        told = await history.moments(session, visit.now, length=length, step=step)
+    found = flow_history.points(told, visit.now, length=length, step=step)
+    times = [(int(each.at.timestamp()), moment(each.at)) for each in found]
+    return [
+        series(key, unit, times, [(name, [each.value(name) for each in found]) for name in names])
+        for key, unit, names in CHARTS
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from gateway.api.entries import ItemWire, view
 from gateway.api.quality import QualityView, RuleWire
 from gateway.console import forms
 from gateway.console.pages import act, page
+from gateway.console.series import Series, of_days
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
 from kernel.database import ReadSession
@@ -49,6 +50,7 @@ class QualityPage:
     items: Sequence[ItemWire]
     rows: Sequence[Mapping[str, str]]
     declarable: bool
+    chart: Series
     choices_of: Mapping[str, Sequence[str]]
 
 
@@ -64,7 +66,9 @@ async def measured(visit: Visit) -> QualityPage:
         "op": [str(each) for each in Op],
     }
     declarable = own and visit.has(Role.CLERK)
-    return QualityPage(found, trends(found), items, _rows(visit, found), declarable, offered)
+    return QualityPage(
+        found, trends(found), items, _rows(visit, found), declarable, over_days(found), offered
+    )
 
 
 async def _items(
@@ -96,6 +100,25 @@ def trends(found: QualityView) -> list[Trend]:
     return sorted(
         rows, key=lambda row: row.failed / row.checked if row.checked else 0, reverse=True
     )
+
+
+def over_days(found: QualityView) -> Series:
+    """Draw the share of what passed, a line a dimension, the days on which it was checked; pure."""
+    days = sorted({each.day for each in found.items})
+    counts: dict[str, dict[date, tuple[int, int]]] = {}
+    for each in found.items:
+        of = counts.setdefault(str(each.dimension), {})
+        checked, failed = of.get(each.day, (0, 0))
+        of[each.day] = (checked + each.checked, failed + each.failed)
+    lines = [
+        (dimension, [_share(*of.get(day, (0, 0))) for day in days])
+        for dimension, of in sorted(counts.items())
+    ]
+    return of_days("quality_days", "percent", days, lines, top=100)
+
+
+def _share(checked: int, failed: int) -> float | None:
+    return round((checked - failed) * 100 / checked, 1) if checked else None
 
 
 def _percent(check: api.CheckView) -> int:

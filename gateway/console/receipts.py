@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
+from typing import Final
 
 from fastapi import APIRouter, Response
 
 from auth.principal import Role
+from exchange.metering import days
 from gateway.api import ledger as ledger_api
 from gateway.api import records as api
 from gateway.api import subscriptions
 from gateway.api.ledger import PAGES_DEFAULT, LedgerView
 from gateway.api.records import IssuedReceiptView
 from gateway.console.pages import page
+from gateway.console.series import Series, of_days
 from gateway.console.supervision import day_of
 from gateway.console.uploads import own
 from gateway.console.visit import Visit
@@ -20,6 +23,7 @@ from kernel.clock import SHANGHAI
 from kernel.workdays import local_date
 
 router = APIRouter()
+DAYS_SHOWN: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Receipts:
     since: str
     receipts: Sequence[IssuedReceiptView]
     next_cursor: str | None
+    chart: Series
 
 
 @page(router, "/console/resources/{id}/receipts", "receipts.html")
@@ -40,8 +45,15 @@ async def issued(visit: Visit) -> Receipts:
         found = await api.list_receipts(
             visit.principal, visit.using, session, visit.paging, resource_id, begin
         )
+        today = local_date(visit.now)
+        first = today - timedelta(days=DAYS_SHOWN - 1)
+        counted = days.every_day(await days.published(session, resource_id, first), first, today)
     shown = "" if since is None else since.isoformat()
-    return Receipts(resource_id, name, shown, found.items, found.next_cursor)
+    chart = of_days(
+        "published_days", "records", [each.day for each in counted],
+        [("records", [each.records for each in counted])],
+    )  # fmt: skip
+    return Receipts(resource_id, name, shown, found.items, found.next_cursor, chart)
 
 
 @dataclass(frozen=True, slots=True)
