@@ -243,6 +243,9 @@ class Settings(BaseSettings):
     bucket_ca_file: Path | None = Field(
         None, description="certificates that sign its own (PEM), beside those of the system"
     )
+    reports_dir: Path | None = Field(
+        None, description="folder of load tests' reports that the console shows to operators"
+    )
     scan_address: str = Field(
         "", description="clamd that looks at files from outside: host:port, or a socket's path"
     )

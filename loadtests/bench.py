@@ -118,6 +118,8 @@ def measure(stage: Stage, plan: Plan, folder: Path, report: Report, others: floa
         rounds=plan.rounds,
         commit=_commit(),
         targets=judge(cases, indicative=plan.indicative),
+        ratios=reports.ratios(cases),
+        verdict=reports.sentences(cases, indicative=plan.indicative),
     )
     outcomes.write(found, folder)
     reports.write(found, folder)

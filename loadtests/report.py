@@ -3,6 +3,8 @@
 `python -m loadtests.report` puts the last figures into loadtests/README.md.
 """
 
+import dataclasses
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from loadtests.results import FOLDER, P99, PARTS, RATE, Case, Results, Spread
+from loadtests.results import FOLDER, P99, PARTS, RATE, Case, Ratio, Results, Sentence, Spread
 from loadtests.statistics import Estimate
 from loadtests.targets import (
     BESIDE,
@@ -125,6 +127,30 @@ def _against_others(measured: Measured) -> Iterator[tuple[str, str]]:
     for other, mine in pairs:
         if times := compared(RATE, other, mine):
             yield f"{other.name} {other.system}", times.told("{:.1f}")
+
+
+def sentences(cases: Sequence[Case], *, indicative: bool = False) -> list[Sentence]:
+    """Return the verdict by language: each line is Chinese, a full stop, then English."""
+    halves = (line.partition("。 ") for line in verdict(cases, indicative=indicative))
+    return [Sentence(f"{zh}。", en) for zh, _, en in halves]
+
+
+def ratios(cases: Sequence[Case]) -> list[Ratio]:
+    """Return how the platform's rows compare with those that they are held against."""
+    measured = Measured(cases)
+    found = []
+    for case in (each for each in cases if each.system == SHUYUAN):
+        reference = measured.reference(case.name)
+        told = " ".join(case.row)
+        for against, figure, estimate in (
+            (reference.system if reference else "", RATE, measured.of_reference(case)),
+            (NAIVE, RATE, measured.of_naive(case)),
+            (TUNED_NAIVE, RATE, measured.of_naive(case, TUNED_NAIVE)),
+            (NAIVE, "gateway", measured.less_cpu(case)),
+        ):
+            if estimate is not None and math.isfinite(estimate.value):
+                found.append(Ratio(told, against, figure, *dataclasses.astuple(estimate)))
+    return found
 
 
 def facts(results: Results) -> list[str]:

@@ -19,6 +19,9 @@ RATE, P99 = "rate", "p99_ms"
 SERVERS = ("gateway", "worker", "broker", "database")
 PARTS = (*SERVERS, GENERATOR)
 COMPLAINTS_MAX = 5
+# Runs that are kept beside the last one, and the digits of a moment up to its second.
+KEPT, DIGITS = 20, 14
+_PLAIN = str.maketrans("", "", "-:T")
 
 
 class Label(msgspec.Struct, frozen=True):
@@ -50,6 +53,25 @@ class Judged(msgspec.Struct, frozen=True):
     target: str
     measured: str
     reached: bool | None
+
+
+class Ratio(msgspec.Struct, frozen=True):
+    """How a row compares with another of the same run, in a figure, with its 95 % interval."""
+
+    case: str
+    against: str
+    figure: str
+    value: float
+    low: float
+    high: float
+    rounds: int
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """What a run shows, for people."""
+
+    zh: str
+    en: str
 
 
 class Case(msgspec.Struct, kw_only=True):
@@ -131,6 +153,8 @@ class Results(msgspec.Struct, kw_only=True):
     rounds: int
     commit: str = ""
     targets: Sequence[Judged] = ()
+    ratios: Sequence[Ratio] = ()
+    verdict: Sequence[Sentence] = ()
 
     @property
     def good(self) -> bool:
@@ -209,8 +233,12 @@ def middle(runs: Sequence[Case]) -> Case:
 
 
 def write(results: Results, folder: Path, name: str = "latest") -> None:
-    """Replace the JSON file of this name as a whole."""
+    """Replace the JSON file of this name as a whole; the newest are kept by their moments too."""
     text = msgspec.json.format(msgspec.json.encode(results), indent=1).decode()
-    path = folder / f"{name}.json"
-    write_private(path, text + "\n")
-    path.chmod(READABLE)
+    own = results.started_at.translate(_PLAIN)[:DIGITS]
+    for each in (name, f"{name}-{own}"):
+        path = folder / f"{each}.json"
+        write_private(path, text + "\n")
+        path.chmod(READABLE)
+    for old in sorted(folder.glob(f"{name}-*.json"))[:-KEPT]:
+        old.unlink()

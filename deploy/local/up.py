@@ -24,6 +24,8 @@ from deploy.local.stack import EXTERNAL, Stack
 from deploy.local.wording import LocalError, StartFailed, say
 
 ROOT = Path(__file__).parents[2]
+# Where `make bench` writes, for the console to show.
+REPORTS = ROOT / "loadtests" / "results"
 GATEWAY, WORKER, ROTATION = "gateway", "worker", "log-rotation"
 # Services of departments that a scenario has started beside the platform.
 DEPARTMENTS = "department-services"
@@ -243,6 +245,7 @@ class Platform:
             "SHUYUAN_WORKERS": str(self._where.workers),
             "SHUYUAN_WORKER_HEARTBEAT_FILE": str(self._heartbeat),
             "SHUYUAN_BLOBS_DIR": str(self._root / "blobs"),
+            "SHUYUAN_REPORTS_DIR": str(REPORTS),
             "SHUYUAN_OUTBOUND_LOOPBACK": "true",
             **{setting: str(self._ports.get(name)) for name, setting in METRICS_PORTS.items()},
             **self._where.options,

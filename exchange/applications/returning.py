@@ -23,6 +23,15 @@ from kernel.errors import Conflict, FieldErrors
 _CODES: Final = frozenset({DataType.CODE, DataType.STRING})
 
 
+async def is_owed(
+    session: ReadSession, principal: Principal, resource_id: str, region_code: str
+) -> bool:
+    """Whether the entry is of a division above and derived from one of the caller's department."""
+    own = principal.region_code
+    above = covers(region_code, own) and not same(region_code, own)
+    return above and principal.department in await derivations.owners(session, resource_id)
+
+
 async def check(session: ReadSession, principal: Principal, asked: Content, offer: Offer) -> None:
     """Raise Invalid with each reason why what is asked for is no return flow."""
     if not asked.return_flow:

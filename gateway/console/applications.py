@@ -13,7 +13,7 @@ from auth.principal import Role
 from catalog import resources, search, versions
 from catalog.search import Criteria
 from catalog.states import State as Published
-from exchange.applications import apply, register
+from exchange.applications import apply, register, returning
 from exchange.applications.folding import when_folded
 from exchange.applications.register import Application
 from exchange.applications.states import ALLOWED_ROLES, Action, State
@@ -92,10 +92,11 @@ def chosen_side(visit: Visit, sides: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A form for one or several resources."""
+    """A form for one or several resources; one alone may be asked back (Art 24)."""
 
     resources: Sequence[ResourceView]
     clients: Sequence[tuple[str, str]]
+    returnable: bool
     rows: Mapping[str, Sequence[tuple[str, str, str]]]
 
 
@@ -108,8 +109,12 @@ async def new(visit: Visit) -> Request:
             session, visit.principal, CLIENTS, department=visit.principal.department,
             status="active", text=None,
         )  # fmt: skip
+        returnable = len(wanted) == 1 and await returning.is_owed(
+            session, visit.principal, wanted[0].id, wanted[0].region_code
+        )
     rows = {each.id: filters.rows(visit, f"_{each.id}") for each in wanted}
-    return Request(wanted, [(each.client_id, each.name) for each in own.items], rows)
+    known = [(each.client_id, each.name) for each in own.items]
+    return Request(wanted, known, returnable, rows)
 
 
 def _wanted(visit: Visit) -> list[str]:
@@ -136,7 +141,8 @@ async def create(visit: Visit) -> Go:
         lines = [await _line(visit, session, each) for each in _wanted(visit)]
     common = _common(visit)
     if len(lines) == 1:
-        return await _create_one(visit, {**common, **lines[0]})
+        back = "yes" in visit.texts("return_flow")
+        return await _create_one(visit, {**common, **lines[0], "return_flow": back})
     return await _create_bundle(visit, {**common, "lines": lines})
 
 

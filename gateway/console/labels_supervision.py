@@ -126,6 +126,10 @@ UNITS: Final = {
     "records": N_("条"),
     "percent": N_("百分比"),
 }
+LOAD_FIGURES: Final = {
+    "rate": N_("速率"),
+    "gateway": N_("网关处理器时间"),
+}
 SPANS: Final = {
     "1": N_("最近 1 小时"),
     "6": N_("最近 6 小时"),
@@ -138,6 +142,7 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "series": SERIES,
     "unit": UNITS,
     "span": SPANS,
+    "load_figure": LOAD_FIGURES,
     "correction": CORRECTION_STATES,
     "correction_action": CORRECTION_ACTIONS,
     "correction_side": CORRECTION_SIDES,

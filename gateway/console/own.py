@@ -9,13 +9,17 @@ from auth.oauth import sessions
 from auth.oauth.sessions import OwnSession
 from auth.principal import Role
 from gateway.api import events as api
+from gateway.api import me
 from gateway.api.events import EventView
+from gateway.api.me import PasswordIn
+from gateway.console import forms
 from gateway.console.pages import act, page
 from gateway.console.places import place
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
 from gateway.oauth.browser import Browser
 from gateway.oauth.desk import life
+from kernel.errors import FieldError, Invalid
 
 router = APIRouter()
 SESSIONS = "sessions.html"
@@ -48,7 +52,19 @@ async def end_others(visit: Visit) -> Go:
     return Go("/console/sessions", N_("其他登录已全部结束。"))
 
 
+async def change_password(visit: Visit) -> Go:
+    """Take the old password and the new one, typed twice; every other sign-in ends with it."""
+    old, new = visit.typed("old_password"), visit.typed("new_password")
+    if new != visit.typed("again_password"):
+        wrong = FieldError("again_password", "pattern", "与新口令不一致", "not the new password")
+        raise Invalid(errors=[wrong])
+    body = forms.body(PasswordIn, {"old_password": old, "new_password": new})
+    await me.change_password(body, visit.request, visit.using, visit.own or visit.principal)
+    return Go("/console/sessions", N_("口令已更换，其他登录已全部结束。"))
+
+
 act(router, "/console/sessions", own, SESSIONS)(end_others)
+act(router, "/console/password", own, SESSIONS)(change_password)
 
 
 @dataclass(frozen=True, slots=True)

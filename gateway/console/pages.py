@@ -38,7 +38,10 @@ SEE_OTHER = 303
 NOT_STORED = {"Cache-Control": "no-store"}
 TOKEN = "token"  # noqa: S105 - the name of a field
 # No page holds again what nobody else shall read.
-UNKEPT = frozenset({TOKEN, "password", "access_token", "auth_secret"})
+UNKEPT = frozenset(
+    {TOKEN, "password", "old_password", "new_password", "again_password", "access_token"}
+    | {"auth_secret"}
+)
 FIELDS_MAX = 6_000
 FILES_MAX = 1
 PART_MAX = 1024 * 1024

@@ -112,3 +112,33 @@ async def test_then_leads_nowhere_else(world: World) -> None:
         for then in ("https://evil.example/", "//evil.example", "/consoles", "/\\evil.example"):
             page = await browser.open("/console/sign-in", then=then)
             assert page.path == "/console", then
+
+
+async def test_a_password_is_changed_by_who_knows_the_old_one(world: World) -> None:
+    clerk = (await world.department()).clerk
+    new = "另换的口令-2026-8"
+    async with browsing(world.base_url, clerk) as browser:
+        page = await browser.open("/console/sessions")
+        said = {"old_password": clerk.password, "new_password": new}
+        page = await browser.send(page, "/console/password", **said, again_password="别的口令")
+        assert "与新口令不一致" in page.text
+        assert clerk.password not in (await browser.http.get("/console/sessions")).text
+        page = await browser.send(page, "/console/password", **said, again_password=new)
+        assert "口令已更换" in page.text, page.text
+        again = {
+            "old_password": clerk.password,
+            "new_password": "x" * 12,
+            "again_password": "x" * 12,
+        }
+        page = await browser.send(page, "/console/password", **again)
+        assert page.status in (401, 403, 422), page.text
+
+
+async def test_load_tests_are_shown_to_operators_alone(world: World) -> None:
+    async with browsing(world.base_url, world.operator) as operator:
+        page = await operator.open("/console/status/load-tests")
+        assert "压测报告" in page.text
+        assert (await operator.open("/console/status/load-tests/secret.json")).status == 404
+        assert "记录进出" in (await operator.open("/console/status", span="24")).text
+    async with browsing(world.base_url, world.clerk) as clerk:
+        assert (await clerk.open("/console/status/load-tests")).status == 403
