@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from auth.principal import Scope
+from auth.principal import Role
 from gateway.console import load_reports
 from gateway.console.load_reports import P99, RATE, Case, Listed, Report, Spread
 from gateway.console.pages import page
@@ -65,7 +65,7 @@ async def chosen(visit: Visit) -> LoadTests:
 
 
 async def _shown(visit: Visit, name: str) -> LoadTests:
-    visit.principal.require_scope(Scope.ADMIN)
+    visit.principal.require_role(Role.OPERATOR)
     folder = visit.using.settings.reports_dir
     reports = await asyncio.to_thread(load_reports.listed, folder)
     report: Report | None = None
