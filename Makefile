@@ -57,19 +57,19 @@ check: $(INSTALLED) ## 静态检查：格式、规则、类型、导入方向 / 
 	@$(VENV)/bin/lint-imports
 	@cd client && ../$(VENV)/bin/lint-imports
 
-bench: $(INSTALLED) ## 压测：全部场景与对照，五轮取中（十余分钟）/ the whole benchmark, medians of five rounds
+bench: $(INSTALLED) ## 压测：全部场景与对照，五轮取中（半小时左右）/ the whole benchmark, medians of five rounds
 	@$(PYTHON) -m loadtests.bench $(if $(BRIDGE),--bridge $(BRIDGE)) $(if $(BRIDGE_BOOTSTRAP),--bridge-bootstrap $(BRIDGE_BOOTSTRAP)) $(ARGS)
 
 bench-test: $(INSTALLED) ## 检验压测程序自身（约五分钟）/ test the benchmark, the soak and the profiler themselves
 	@$(PYTHON) -m pytest -m benchmark tests/integration/loadtests $(ARGS)
 
-bench-quick: $(INSTALLED) ## 压测：每项一次，两分钟内，仅供参考 / every row once, under two minutes
+bench-quick: $(INSTALLED) ## 压测：每项一次，几分钟，仅供参考 / every row once, a few minutes
 	@$(PYTHON) -m loadtests.bench --quick $(ARGS)
 
 soak: $(INSTALLED) ## 浸泡：内存、规模、邻居、长轮询（约四十分钟）/ memory, scale, neighbours, long polls: forty minutes
 	@$(PYTHON) -m loadtests.soak $(if $(ONLY),--only $(ONLY)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
-soak-quick: $(INSTALLED) ## 浸泡：每项小规模一次，两分钟左右 / every row of it once and small, about two minutes
+soak-quick: $(INSTALLED) ## 浸泡：每项小规模一次，几分钟 / every row of it once and small, a few minutes
 	@$(PYTHON) -m loadtests.soak --quick $(ARGS)
 
 profile: $(INSTALLED) ## 采样：各数据通道的火焰图 / flame graphs of the hot paths

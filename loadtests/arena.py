@@ -24,7 +24,7 @@ import msgspec
 import psutil
 
 from deploy.local import artifacts, kafka, postgres
-from deploy.local.files import locked, read_json, write_private
+from deploy.local.files import locked, read_json
 from deploy.local.ports import HOST, PortBook
 from deploy.local.processes import Command, Service
 from deploy.local.report import Report
@@ -35,7 +35,6 @@ from loadtests.runs import ROOT, RunFailed
 from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
 
 LOCK_SECONDS = 5.0
-TOLD = "arena.json"
 # One subscription verifies by the thousand: a load test measures what that costs, not its limits.
 BUDGETS = {
     "SHUYUAN_VERIFY_SUBJECTS_PER_DAY": "1000000000",
@@ -71,21 +70,6 @@ class Machine:
     python: str
     kafka: str
     postgresql: str
-
-
-class Told(msgspec.Struct, frozen=True):
-    """What `make load` tells Locust of the platform; it lies in the private folder."""
-
-    arena: Arena
-    machine: Machine
-
-    def write(self, folder: Path) -> None:
-        write_private(folder / TOLD, msgspec.json.encode(self, enc_hook=str).decode())
-
-
-def read_told(folder: Path) -> Told:
-    text = (folder / TOLD).read_bytes()
-    return msgspec.json.decode(text, type=Told, dec_hook=lambda kind, value: kind(value))
 
 
 def guarded(run: Callable[[], int]) -> int:

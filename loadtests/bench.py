@@ -23,11 +23,11 @@ from loadtests import report as reports
 from loadtests import results as outcomes
 from loadtests.arena import guarded, machine, own_arena
 from loadtests.bridges import BROKER_PORT, Bridge, make_ready, parse
-from loadtests.cases import Row, generators, rows, works
+from loadtests.cases import generators, is_spare, rows, works
 from loadtests.generator import Pace
 from loadtests.processes import others_share
 from loadtests.references import naive
-from loadtests.results import Case, Results, middle
+from loadtests.results import Case, Results, Row, middle
 from loadtests.runs import ROOT, RunFailed
 from loadtests.stage import Stage, generate, prepare
 from loadtests.targets import WRK, judge
@@ -58,7 +58,7 @@ class Plan:
 
 
 def _quick() -> list[str]:
-    """Return one row of each kind, for a run of two minutes."""
+    """Return one row of each kind, for a run of a few minutes."""
     by = generators()[0]
     systems = ("shuyuan", "naive", "naive-batched")
     each = ("publish-1", "publish-1-keyed", "pull-500-masked", "pull-500-masked-quota", "pull-500")
@@ -182,12 +182,12 @@ def _matches(row: Row, wanted: str) -> bool:
         not part or part == own
         for part, own in zip((name, system, generator), row.label.row, strict=True)
     )
-    return named and (bool(generator) or not row.spare)
+    return named and (bool(generator) or not is_spare(row))
 
 
 def _plan(arguments: Sequence[str]) -> Plan:
     parser = argparse.ArgumentParser(prog="python -m loadtests.bench")
-    parser.add_argument("--quick", action="store_true", help="every row once, under two minutes")
+    parser.add_argument("--quick", action="store_true", help="every row once, in a few minutes")
     parser.add_argument("--rounds", type=int, help="how often each row is run")
     parser.add_argument("--seconds", type=float, help="how long each run is measured")
     parser.add_argument("--only", nargs="*", help='rows, as "case/system/generator"')

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 import httpx
-import msgspec
 import orjson
 import psutil
 from aiokafka import AIOKafkaProducer
@@ -112,27 +111,6 @@ def _listener(url: str) -> int | None:
     return None
 
 
-class Offset(msgspec.Struct):
-    partition: int | None = None
-    offset: int | None = None
-    error_code: int | None = None
-
-
-class Offsets(msgspec.Struct):
-    offsets: list[Offset]
-
-
-class Fetched(msgspec.Struct):
-    topic: str
-    partition: int
-    offset: int
-    value: dict[str, object]
-
-
-_offsets = msgspec.json.Decoder(Offsets).decode
-_fetched = msgspec.json.Decoder(list[Fetched]).decode
-
-
 def bodies(records_each: int, count: int) -> list[bytes]:
     """Return the bodies of `loadtests.records`, each record with its key."""
     return [_body(body.split(b"\n")) for body in records.bodies(records_each, count)]
@@ -146,16 +124,13 @@ def _body(lines: Sequence[bytes]) -> bytes:
 
 def acknowledged(content: bytes, count: int) -> list[Run]:
     """Return the places that an answer to a publish names; ValueError unless it took them all."""
-    taken = [_run(each) for each in _offsets(content).offsets]
+    taken = orjson.loads(content)["offsets"]
+    for each in taken:
+        if each.get("error_code") or each.get("partition") is None or each["offset"] < 0:
+            raise ValueError(f"a record was not taken: {each}")
     if len(taken) != count:
         raise ValueError(f"{len(taken)} of {count} accepted")
-    return taken
-
-
-def _run(each: Offset) -> Run:
-    if each.error_code or each.partition is None or each.offset is None or each.offset < 0:
-        raise ValueError(f"a record was not taken: {each}")
-    return each.partition, each.offset, each.offset
+    return [(each["partition"], each["offset"], each["offset"]) for each in taken]
 
 
 class Following:
@@ -170,11 +145,12 @@ class Following:
 
     def got(self, content: bytes) -> int:
         """Return how many records came; ValueError at the first that is not the next one."""
-        page = _fetched(content)
+        page = orjson.loads(content)
         for each in page:
-            if self._next not in {None, each.offset}:
-                raise ValueError(f"offset {each.offset} came instead of {self._next}")
-            if each.value != self._expected[each.offset % records.DISTINCT]:
-                raise ValueError(f"offset {each.offset} is not what the log holds")
-            self._next = each.offset + 1
+            offset = each["offset"]
+            if self._next not in {None, offset}:
+                raise ValueError(f"offset {offset} came instead of {self._next}")
+            if each["value"] != self._expected[offset % records.DISTINCT]:
+                raise ValueError(f"offset {offset} is not what the log holds")
+            self._next = offset + 1
         return len(page)

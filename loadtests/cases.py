@@ -20,7 +20,7 @@ from loadtests.bridges import FEEDS, Bridge
 from loadtests.generator import Pace, Publish, Pull, Work
 from loadtests.kafka_tools import Variant
 from loadtests.readback import Answer, Question, Topic, create_topics
-from loadtests.results import Case, Label, judged
+from loadtests.results import Case, Label, Row, judged
 from loadtests.runs import Child, Observed, ask, observe
 from loadtests.stage import BATCH, PLAIN, SPARE_SECONDS, Plain, Stage, generate
 from loadtests.tally import Run, Total, together
@@ -44,19 +44,6 @@ BATCH_CALLERS, SINGLE_CALLERS, SINGLES_PER_SECOND = 16, 32, 400.0
 WINDOW_SECONDS = 3.0
 # Batches run before the first single record counts, and still after the last one.
 LEAD_SECONDS = 1.0
-
-
-class Row(NamedTuple):
-    """One line of the table; a `story` is told once, after the rounds."""
-
-    label: Label
-    run: Callable[[Pace], Case]
-    story: bool = False
-
-    @property
-    def spare(self) -> bool:
-        """Whether wrk asks the same where it is installed."""
-        return self.label.generator == RAW and not self.story and WRK in generators()
 
 
 class Cast(NamedTuple):
@@ -85,14 +72,20 @@ BRIDGE_CASTS = (
     Cast("publish-1", 64, ["BridgePublishSingle"]),
     Cast("pull-500", 8, ["BridgePull"]),
 )
+PLAIN_CASES = [each.case for each in PLAIN]
 ONCE = ("long-poll", "mixed", STORM, "revocation", BESIDE, "push-beside-bad")
 WAYS = ("push", "snapshot-parquet", "table-out", "table-in")
-ORDER = (*(each.case for each in PLAIN), *WAYS, *ONCE)
+ORDER = (*PLAIN_CASES, *WAYS, *ONCE)
 
 
 def generators() -> list[str]:
     """Return what can ask beside Locust: wrk where it is installed, and always our own."""
     return [WRK, RAW] if wrk.is_installed() else [RAW]
+
+
+def is_spare(row: Row) -> bool:
+    """Whether wrk asks the same where it is installed."""
+    return row.label.generator == RAW and row.label.name in PLAIN_CASES and WRK in generators()
 
 
 def works(stage: Stage) -> dict[str, tuple[Work, int]]:
@@ -127,7 +120,7 @@ def rows(
         *(_bridged(stage, bridge, cast) for bridge in bridges for cast in BRIDGE_CASTS),
         *(*own, *_naive(stage, naive), *_tools(stage, tool_archive)),
         *(_played(stage, cast) for cast in CASTS),
-        *(Row(*way) for way in ways(stage)),
+        *ways(stage),
         Row(beside, partial(_beside, stage, beside, done), story=True),
     ]
     return sorted(found, key=lambda row: (row.story, ORDER.index(row.label.name)))

@@ -56,13 +56,13 @@ class Receivers:
     """Every subscription has a path of its own; the bad one has a host of its own."""
 
     def __init__(self, order: Order) -> None:
-        self._order, self.tally, self.bad = order, Tally(), ""
+        self._order, self.tally, self._bad = order, Tally(), ""
         self._known = {each["key"]: each["data"] for each in map(_known, records.lines())}
         self._seen: set[str] = set()
-        self._verifiers: list[WebhookVerifier] = []
-        self._dead_server: asyncio.Server | None = None
+        self.verifiers: list[WebhookVerifier] = []
+        self._bad_server: asyncio.Server | None = None
         self.all_here = asyncio.Event()
-        self.late: list[float] = []
+        self._late: list[float] = []
         self._http = httpx.AsyncClient(
             base_url=order.base_url, timeout=TIMEOUT_SECONDS, verify=False  # noqa: S501 - no TLS
         )  # fmt: skip
@@ -79,7 +79,7 @@ class Receivers:
             tell(DONE, self.tally.total())
 
     async def _open_bad(self) -> None:
-        self._dead_server = await asyncio.start_server(self._serve, BAD, self._order.port)
+        self._bad_server = await asyncio.start_server(self._serve, BAD, self._order.port)
 
     async def _endpoints(self) -> None:
         """Register and test the endpoints, or resume those of an earlier run."""
@@ -88,10 +88,10 @@ class Receivers:
             if number == len(secrets):
                 secrets.append(await self._register(number, subscription))
                 _write(self._order.secrets, secrets)
-                self._verifiers.append(WebhookVerifier(secrets[number]))
+                self.verifiers.append(WebhookVerifier(secrets[number]))
                 await self._command(subscription, "test")
             else:
-                self._verifiers.append(WebhookVerifier(secrets[number]))
+                self.verifiers.append(WebhookVerifier(secrets[number]))
                 await self._command(subscription, "resume")
 
     async def _register(self, number: int, subscription: str) -> str:
@@ -139,9 +139,9 @@ class Receivers:
 
     async def _window(self, bad: str) -> list[float]:
         """Publish a record every so often; return how late each came at each good receiver."""
-        self.bad, self.late = bad, []
-        if bad == DEAD and self._dead_server:
-            self._dead_server.close()
+        self._bad, self._late = bad, []
+        if bad == DEAD and self._bad_server:
+            self._bad_server.close()
         count = max(1, round(self._order.seconds / TICK_SECONDS))
         wanted = count * (len(self._order.subscriptions) - 1)
         due = time.monotonic()
@@ -151,12 +151,12 @@ class Receivers:
             await self._publish(records.line(turn, remark=str(int(due * 1e9))))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while len(self.late) < wanted:  # noqa: ASYNC110 - many tell it
+                while len(self._late) < wanted:  # noqa: ASYNC110 - many tell it
                     await asyncio.sleep(0.01)
-        if len(self.late) != wanted:
-            self.tally.failed(f"{len(self.late)} of {wanted} records came, {bad or 'all good'}")
-        self.bad = ""
-        return self.late
+        if len(self._late) != wanted:
+            self.tally.failed(f"{len(self._late)} of {wanted} records came, {bad or 'all good'}")
+        self._bad = ""
+        return self._late
 
     async def _publish(self, line: bytes) -> None:
         headers = {"Authorization": f"Bearer {self._order.publisher_token}"} | NDJSON
@@ -171,33 +171,33 @@ class Receivers:
                 exact = dict(line.split(": ", 1) for line in lines[1:] if line)
                 body = await reader.readexactly(int(head["content-length"]))
                 number = int(lines[0].split()[1].strip("/"))
-                if self.bad and not number:
+                if self._bad and not number:
                     if not await self._misbehave(writer):
                         return
                     continue
-                told = self._received(number, exact, body)
+                told = self.received(number, exact, body)
                 answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(told), told)
                 writer.write(answer)
                 await writer.drain()
 
     async def _misbehave(self, writer: asyncio.StreamWriter) -> bool:
         """Answer badly; return whether the connection goes on."""
-        if self.bad == SLOW:
+        if self._bad == SLOW:
             for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n":
                 writer.write(bytes([byte]))
                 await writer.drain()
                 await asyncio.sleep(SLOW_SECONDS)
             return True
-        if self.bad in {RESET, DEAD}:
+        if self._bad in {RESET, DEAD}:
             writer.transport.abort()
             return False
-        status = b"500 Oops" if self.bad == ERROR else b"302 Found\r\nLocation: http://127.0.0.3/"
+        status = b"500 Oops" if self._bad == ERROR else b"302 Found\r\nLocation: http://127.0.0.3/"
         writer.write(b"HTTP/1.1 %b\r\nContent-Length: 0\r\n\r\n" % status)
         return True
 
-    def _received(self, number: int, head: dict[str, str], body: bytes) -> bytes:
+    def received(self, number: int, head: dict[str, str], body: bytes) -> bytes:
         """Verify and compare a message; return what is answered."""
-        message, said = self._verifiers[number].verify(head, body), orjson.loads(body)
+        message, said = self.verifiers[number].verify(head, body), orjson.loads(body)
         if said["type"] == "endpoint.challenge":
             return orjson.dumps(said["data"])
         if message not in self._seen:
@@ -210,7 +210,7 @@ class Receivers:
             arrived = time.monotonic()
             if number:
                 late = [arrived - int(each["data"]["remark"]) / 1e9 for each in lines]
-                self.late += late
+                self._late += late
                 self.tally.checked(len(late))
                 for seconds in late:
                     self.tally.answered(1, seconds)

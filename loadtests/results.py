@@ -1,14 +1,15 @@
 """Results as others read them: `loadtests/results/latest.json` (docs/api.md section 6)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from deploy.local.files import write_private
 from loadtests.arena import Machine
+from loadtests.generator import Pace
 from loadtests.readback import Answer
 from loadtests.runs import GENERATOR, Observed
 from loadtests.statistics import Estimate, median, ratio
@@ -139,6 +140,14 @@ class Case(msgspec.Struct, kw_only=True):
     def server_us(self) -> float:
         """Return the platform's processor time per record, all its parts together."""
         return sum(self.cpu_us_per_record.get(part, 0.0) for part in SERVERS)
+
+
+class Row(NamedTuple):
+    """One line of the benchmark's tables; a `story` is told once, after the rounds."""
+
+    label: Label
+    run: Callable[[Pace], Case]
+    story: bool = False
 
 
 class Results(msgspec.Struct, kw_only=True):

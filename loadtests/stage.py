@@ -27,7 +27,7 @@ BATCH, PAGE, SMALL_PAGE, LARGE_PAGE = 500, 500, 100, 10_000
 TAIL_PAGES = 40
 # What staff ask meanwhile.
 LOOKUPS = ("/v1/resources?q=压测&limit=20", "/v1/subscriptions?limit=20", "/v1/me")
-REGISTER, LOOKED_UP = 10_000, 500
+REGISTER, LOOKED_UP = 10_000, 200
 FILLING_CALLERS, FILLING = 8, Pace(0.0, 120.0)
 SPARE_SECONDS = 90.0
 
@@ -70,17 +70,6 @@ PLAIN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A book to be written: pages of one grant, from the archive's start or its tail on."""
-
-    name: str
-    subscription: str
-    limit: int
-    items: Sequence[str]
-    tail: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Stage:
     """An arena with its world; the tail of its archive begins at an offset, and at a time."""
 
@@ -116,26 +105,25 @@ class Stage:
     def path(self, book: str) -> str:
         return str(self.folder / book)
 
-    def write_books(self, asked: Sequence[Asked]) -> None:
-        """Write the pages of the archive that grants show, proved by the log; raises RunFailed."""
-        prove([self._question(each) for each in asked])
-
-    def _question(self, asked: Asked) -> Question:
-        to, offset = (self.tail_since, self.tail_offset) if asked.tail else ("earliest", 0)
+    def question(
+        self, book: str, subscription: str, limit: int, items: Sequence[str], *, tail: bool = False
+    ) -> Question:
+        """Return what asks for the pages of a grant, from the archive's start or its tail on."""
+        to, offset = (self.tail_since, self.tail_offset) if tail else ("earliest", 0)
         with self.world.client(self.world.consumer) as consumer:
-            first, token = consumer.rewind(asked.subscription, to), consumer.token()
+            first, token = consumer.rewind(subscription, to), consumer.token()
         return Question(
             base_url=self.arena.base_url,
             token=token,
-            subscription=asked.subscription,
+            subscription=subscription,
             cursor=first,
             offset=offset,
-            limit=asked.limit,
-            pages_max=(self.archived() - offset) // asked.limit,
-            items=asked.items,
+            limit=limit,
+            pages_max=(self.archived() - offset) // limit,
+            items=items,
             bootstrap=self.arena.bootstrap,
             topic=topic_of(self.world.archive),
-            path=self.path(asked.name),
+            path=self.path(book),
         )
 
 
@@ -160,15 +148,16 @@ def prepare(arena: Arena, archive_records: int) -> Stage:
     stage = replace(stage, tail_offset=stage.archived(), tail_since=datetime.now(UTC).isoformat())
     fill(stage, made.archive, TAIL_PAGES * PAGE)
     every = tuple(records.ITEMS)
-    stage.write_books(
+    whole, masked, narrow = made.whole, made.masked, records.NARROW
+    prove(
         [
-            Asked(MASKED, made.masked, PAGE, records.NARROW),
-            Asked(LIMITED, made.limited, PAGE, records.NARROW),
-            Asked(WHOLE, made.whole, PAGE, every),
-            Asked(CATCH_UP, made.whole, LARGE_PAGE, every),
-            Asked(TAIL, made.whole, PAGE, every, tail=True),
-            Asked(SMALL_TAIL, made.whole, SMALL_PAGE, every, tail=True),
-            Asked(MASKED_TAIL, made.masked, PAGE, records.NARROW, tail=True),
+            stage.question(MASKED, masked, PAGE, narrow),
+            stage.question(LIMITED, made.limited, PAGE, narrow),
+            stage.question(WHOLE, whole, PAGE, every),
+            stage.question(CATCH_UP, whole, LARGE_PAGE, every),
+            stage.question(TAIL, whole, PAGE, every, tail=True),
+            stage.question(SMALL_TAIL, whole, SMALL_PAGE, every, tail=True),
+            stage.question(MASKED_TAIL, masked, PAGE, narrow, tail=True),
         ]
     )
     with made.client(made.consumer) as client:

@@ -45,15 +45,8 @@ def generate(
     most_seconds = math.ceil(pace.warm_up_seconds + pace.seconds) + DRAINING_SECONDS
     command = (
         *(NAME, "--threads", "1", "--connections", str(callers), "--timeout", "60s"),
-        *(
-            "--duration",
-            f"{most_seconds}s",
-            "--script",
-            str(SCRIPT),
-            asked.base_url,
-            "--",
-            str(order),
-        ),
+        *("--duration", f"{most_seconds}s", "--script", str(SCRIPT)),
+        *(asked.base_url, "--", str(order)),
     )
     return observe(Child(command, stage.log(NAME)), asked.families, most_seconds + SPARE_SECONDS)
 

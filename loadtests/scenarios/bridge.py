@@ -21,6 +21,8 @@ __all__ = ["BridgePublishBatch", "BridgePublishSingle", "BridgePull", "prepare"]
 GROUP = f"loadtests-{secrets.token_hex(4)}"
 BEGINNING_SECONDS = 30.0
 TOO_LONG = 422
+# An answer that is not what was agreed, or not in its form.
+WRONG = (ValueError, LookupError, TypeError)
 GOOD, ANY = range(200, 300), range(600)
 
 
@@ -44,8 +46,8 @@ class BridgePublishBatch(ExchangeUser):
         )
         try:
             runs = bridges.acknowledged(answer.content, self.records_each)
-        except ValueError as error:
-            tally.failed(f"{self.case}: {error}")
+        except WRONG as error:
+            tally.failed(f"{self.case}: {error!r}")
             return
         tally.whole.acknowledged.setdefault(feed, []).extend(runs)
         tally.answered(self.records_each, seconds)
@@ -122,8 +124,8 @@ class BridgePull(ExchangeUser):
         """Return how many records came; a wrong one is a failure, and ends the user."""
         try:
             return self.following.got(content or b"[]")
-        except ValueError as error:
-            self.setting.tally.failed(f"{self.case}: {error}")
+        except WRONG as error:
+            self.setting.tally.failed(f"{self.case}: {error!r}")
             raise StopUser from error
 
     def _begin_again(self) -> None:

@@ -68,7 +68,7 @@ def run(arena: Arena, plan: Plan, folder: Path, told: Report, others: float = 0.
 
 def _plan(arguments: Sequence[str]) -> Plan:
     parser = argparse.ArgumentParser(prog="python -m loadtests.soak")
-    parser.add_argument("--quick", action="store_true", help="small numbers, under two minutes")
+    parser.add_argument("--quick", action="store_true", help="small numbers, a few minutes")
     parser.add_argument("--only", nargs="+", choices=list(ROWS), help="rows to run")
     parser.add_argument("--minutes", type=float, help="how long memory is watched, 20 by default")
     parser.add_argument("--rounds", type=int, help="how often each pair of runs is repeated")

@@ -12,7 +12,7 @@ from loadtests.results import Case, middle
 from loadtests.runs import Child, Observed, meanwhile, observe
 from loadtests.soak.crowd import Ask, Asking, Order, Waiting
 from loadtests.soak.population import Subscription
-from loadtests.soak.scene import FLAT, Finding, Found, Scene, aimed, compared, target
+from loadtests.soak.scene import FLAT, Finding, Found, Scene, aimed, compared, latencies, target
 from loadtests.stage import LARGE_PAGE, PAGE
 from loadtests.statistics import median
 
@@ -78,31 +78,24 @@ def _waited(
 def _heard(scene: Scene, told: str, before: int, seen: Observed, shape: tuple[int, int]) -> Finding:
     count, use, (resources, rounds) = scene.effort.polls, seen.use, shape
     after = use.memory_bytes["gateway"]
-    facts = dict(seen.total.facts) | {
-        "bytes_before": before,
-        "bytes_with_polls": after,
-        "bytes_per_poll": (after - before) / count,
+    facts = {
+        "gateway_MB_before": before / 2**20,
+        "gateway_MB_with_polls": after / 2**20,
+        "KB_per_poll": (after - before) / count / 2**10,
         "idle_gateway_cores": use.cpu_seconds["gateway"] / use.seconds,
         "idle_broker_cores": use.cpu_seconds.get("broker", 0.0) / use.seconds,
+        **seen.total.facts,
+        "asked_to_come_again": seen.total.refused,
     }
-    measured = (
-        f"{before / 2**20:,.0f} → {after / 2**20:,.0f} MB"
-        f" ({facts['bytes_per_poll'] / 1024:.1f} KB a poll); idle: gateway"
-        f" {facts['idle_gateway_cores']:.3f} cores, broker {facts['idle_broker_cores']:.3f};"
-        f" publish to the last of {count // resources:,} answers: p50"
-        f" {facts['last_p50_ms']:,.0f} ms, worst {facts['last_max_ms']:,.0f} ms"
-        f" (receipt after {facts['receipt_p50_ms']:,.0f} ms);"
-        f" {seen.total.refused:,} were asked to come again"
-    )
     places = [number % resources for number in range(count)]
     wanted = sum(places.count(number % resources) for number in range(rounds))
     return Finding(
         row="long polls",
         case=f"{count:,} polls, {told}, one worker",
-        measured="; ".join([measured, *seen.total.complaints]),
+        facts=facts,
         target="every record to every poll, once",
         reached=not seen.total.failures and seen.total.checked == wanted,
-        facts=facts,
+        complaints=seen.total.complaints,
     )
 
 
@@ -140,20 +133,17 @@ def _beside(
         return case
 
     runs = scene.in_turns(told, others, disturbed)
-    p50, p99 = (compared(runs, name) for name in ("p50_ms", "p99_ms"))
     first, second = (median([case.p99_ms for case in each]) for each in runs)
     finding = aimed(
         f"p99 ≤ × {FLAT}",
-        p99,
+        compared(runs, "p99_ms"),
         row="neighbours",
         case=f"one of {len(scene.population.popular):,} subscriptions {told}",
-        measured=f"the others' p99 {first:.1f} → {second:.1f} ms, × {p99.told()}; p50 × "
-        f"{p50.told()}; gateway {most / 2**20:,.0f} MB at most",
         facts={
-            "quiet_p99_ms": first,
-            "p99_ms": second,
-            "p50_ratio": p50.value,
-            "gateway_bytes": most,
+            "others_p99_ms_before": first,
+            "others_p99_ms": second,
+            **latencies(runs),
+            "gateway_MB_at_most": most / 2**20,
         },
     )
     return Found([finding], [middle(each) for each in runs])

@@ -80,11 +80,15 @@ def judge(family: str, seen: Watched, minutes: float, rate: float) -> Finding:
     return Finding(
         row="memory",
         case=f"{family}, {minutes:g} minutes at {LOAD:.0%} load ({rate:,.0f} records/s)",
-        measured=f"{mean / MEBI:,.0f} MB, {growth:+.2%} per 10 minutes ({low:+.2%} – {high:+.2%}), "
-        f"at most {max(sizes) / MEBI:,.0f} MB",
+        facts={
+            "mean_MB": mean / MEBI,
+            "growth_in_ten_minutes": growth,
+            "low": low,
+            "high": high,
+            "MB_at_most": max(sizes) / MEBI,
+        },
         target=f"grows by < {GROWTH_MAX:.0%} per 10 minutes" if is_judged else "",
         reached=growth < GROWTH_MAX if is_judged else None,
-        facts={"mean_bytes": mean, "growth": growth, "low": low, "high": high},
     )
 
 
@@ -114,20 +118,21 @@ def flood(scene: Scene) -> Found:
         after = scene.publish(own.arena, "soak-after-the-flood", calm)
     grown, bound = seen.most("gateway") - before, COPIES * INFLIGHT_BYTES + CHECKING_BYTES
     late = median(seen.memory_bytes["gateway"]) - before
-    told = (
-        f"gateway {before / MEBI:,.0f} MB + {grown / MEBI:,.0f} MB at most ({late / MEBI:,.0f} in "
-        f"the middle); {total.facts.get('answers_201', 0.0):,.0f} receipts, {total.refused:,} "
-        f"orderly refusals, {total.failures} failures; afterwards "
-        f"{after.requests_per_second:,.0f} publishes/s"
-    )
     finding = Finding(
         row="flood",
         case=f"{scene.effort.pourers} clients' connections with bodies of 8 MiB, the broker "
         f"stopped, SHUYUAN_INFLIGHT_BYTES {INFLIGHT_BYTES // MEBI} MiB",
-        measured="; ".join([told, *total.complaints, *after.complaints]),
+        facts={
+            "gateway_MB_before": before / MEBI,
+            "MB_grown_at_most": grown / MEBI,
+            "MB_grown_in_the_middle": late / MEBI,
+            **total.facts,
+            "failures": total.failures,
+            "publishes_per_second_afterwards": after.requests_per_second,
+        },
         target=f"grows by ≤ {bound // MEBI} MB; only 201, 429, 503 with Retry-After",
         reached=grown <= bound and not total.failures and total.refused > 0 and after.good,
-        facts=total.facts | {"bytes_before": before, "bytes_grown": grown, "bytes_bound": bound},
+        complaints=total.complaints,
     )
     return Found([finding], [after])
 

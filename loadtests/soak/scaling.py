@@ -184,22 +184,18 @@ def _cold(scene: Scene, own: Beside, subscriptions: Sequence[Subscription]) -> F
     start = Finding(
         row="subscriptions",
         case=f"cold start with {there:,} resources, {count:,} subscriptions",
-        measured=f"{own.seconds_to_ready:.1f} s from start to ready",
         facts={"seconds_to_ready": own.seconds_to_ready},
     )
     first = Finding(
         row="subscriptions",
         case=f"the first pull of each of {count:,} subscriptions, {FIRST_CALLERS} callers",
-        measured=f"{case.requests_per_second:,.0f}/s, p50 {case.p50_ms:.1f} ms, p99 "
-        f"{case.p99_ms:.1f} ms, {cpu:,.0f} µs CPU of gateway and database each; gateway "
-        f"{before / 2**20:,.0f} MB + {each / 1024:.1f} KB a subscription",
         facts={
             "first_pulls_per_second": case.requests_per_second,
             "p50_ms": case.p50_ms,
             "p99_ms": case.p99_ms,
             "cpu_us_per_first_pull": cpu,
-            "gateway_bytes_before": before,
-            "gateway_bytes_per_subscription": each,
+            "gateway_MB_before": before / 2**20,
+            "gateway_KB_per_subscription": each / 2**10,
         },
     )
     return Found([start, first], [case])

@@ -36,14 +36,22 @@ HEADINGS = ("row", "case", "measured", "target", "reached")
 
 
 class Finding(msgspec.Struct, kw_only=True):
-    """One line of the table; `reached` is None where nothing was aimed at."""
+    """One line of the table, told by its facts, whose names say their units.
+
+    `reached` is None where nothing was aimed at.
+    """
 
     row: str
     case: str
-    measured: str
+    facts: Mapping[str, float]
     target: str = ""
     reached: bool | None = None
-    facts: Mapping[str, float] = {}
+    complaints: Sequence[str] = ()
+
+    @property
+    def measured(self) -> str:
+        facts = (f"{name.replace('_', ' ')} {value:,.4g}" for name, value in self.facts.items())
+        return "; ".join([", ".join(facts), *self.complaints])
 
 
 @dataclass(slots=True)
@@ -236,18 +244,16 @@ class Scene:
     def compare(self, row: str, told: str, base: Variant, other: Variant) -> Found:
         """Run both in turns and say how the costs of a record relate."""
         runs = self.in_turns(f"{row}: {told}", base, other)
-        cost, p50, p99 = (compared(runs, of) for of in ("server_us", "p50_ms", "p99_ms"))
         first, second = (median([case.server_us for case in each]) for each in runs)
-        finding = aimed(
-            f"CPU ≤ × {FLAT}",
-            cost,
-            row=row,
-            case=told,
-            measured=f"{first:.2f} → {second:.2f} µs/record, × {cost.told()}; "
-            f"p50 × {p50.told()}, p99 × {p99.told()}",
-            facts={"base_us": first, "us": second, "p99_ratio": p99.value, "p50_ratio": p50.value},
-        )
+        facts = {"us_a_record_before": first, "us_a_record": second, **latencies(runs)}
+        cost = compared(runs, "server_us")
+        finding = aimed(f"CPU ≤ × {FLAT}", cost, row=row, case=told, facts=facts)
         return Found([finding], [middle(each) for each in runs])
+
+
+def latencies(runs: Runs) -> dict[str, float]:
+    """Return how the percentiles of the runs relate to those of the runs beside them."""
+    return {f"{of[:3]}_ratio": compared(runs, of).value for of in ("p50_ms", "p99_ms")}
 
 
 def compared(runs: Runs, figure: str) -> Estimate:
@@ -256,17 +262,16 @@ def compared(runs: Runs, figure: str) -> Estimate:
 
 
 def aimed(
-    target: str, found: Estimate, *, facts: Mapping[str, float], row: str, case: str, measured: str
+    target: str, found: Estimate, *, facts: Mapping[str, float], row: str, case: str
 ) -> Finding:
     """Return a finding of a ratio that should be flat, judged where enough runs were made."""
     is_judged = found.rounds >= ROUNDS_JUDGED
     return Finding(
         row=row,
         case=case,
-        measured=measured,
+        facts={"ratio": found.value, "low": found.low, "high": found.high, **facts},
         target=target if is_judged else "",
         reached=found.value <= FLAT if is_judged else None,
-        facts={"ratio": found.value, "low": found.low, "high": found.high, **facts},
     )
 
 

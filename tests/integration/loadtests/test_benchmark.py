@@ -15,6 +15,7 @@ from loadtests.generator import Pace
 from loadtests.results import PARTS
 from loadtests.stage import Stage
 from loadtests.targets import BESIDE, NAIVE, SHUYUAN, TARGETS, TUNED_NAIVE
+from loadtests.ways import ROWS
 from loadtests.world import RATE_LIMIT, staff_logins
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(900)]
@@ -43,6 +44,8 @@ SHORT = bench.Plan(
         *("pull-500-masked-quota/shuyuan/raw", "query/shuyuan", "verify/shuyuan/raw"),
         *("publish-1-keyed//raw", "pull-500-masked//raw", "pull-500-masked/shuyuan/wrk"),
         *("pull-catch-up/kafka-consumer-perf-test", "revocation", "storm", BESIDE),
+        *("push", "push-beside-bad", "snapshot-parquet", "table-out", "table-in/shuyuan"),
+        *("file-download//raw", "service-call"),
     ),
 )
 
@@ -119,6 +122,20 @@ async def test_one_record_is_asked_for_by_every_generator(results: dict[str, Any
     for by in ("locust", generators()[0]):
         assert case_of(results, "query", SHUYUAN, by)["records_read_back"] > 0
     assert case_of(results, "verify", SHUYUAN, "raw")["records_read_back"] > 0
+
+
+async def test_the_other_ways_are_measured_beside_their_references(
+    results: dict[str, Any],
+) -> None:
+    for name, by in (("push", "raw"), ("snapshot-parquet", "raw"), ("service-call", "locust")):
+        assert case_of(results, name, SHUYUAN, by)["records_per_second"] > 0
+    for name in ("table-out", "table-in"):
+        assert case_of(results, name, SHUYUAN, "agent")["records_read_back"] == ROWS
+    assert case_of(results, "file-download", facts.FILES, "raw")["records_read_back"] > 0
+    assert case_of(results, "service-call", facts.PROXY, "raw")["records_read_back"] > 0
+    told = case_of(results, "push-beside-bad", SHUYUAN, "raw")["facts"]
+    assert told["others_p50_quiet_ms"] > 0
+    assert told["others_p99_beside_ms"] > 0
 
 
 async def test_no_record_leaves_a_second_after_a_suspension(results: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from loadtests.cases import drive
 from loadtests.generator import Pace, Publish, Pull
 from loadtests.readback import Answer, Question, Topic, create_topics
 from loadtests.results import Label
-from loadtests.stage import CATCH_UP, MASKED, TAIL, Asked, Stage, generate
+from loadtests.stage import CATCH_UP, MASKED, TAIL, Stage, generate
 from loadtests.targets import SHUYUAN, WRK
 from tests.support.world import unique
 
@@ -96,8 +96,8 @@ async def test_the_tail_is_the_end_of_the_archive(stage: Stage) -> None:
 
 async def test_a_page_that_differs_from_the_log_is_refused(stage: Stage) -> None:
     """The masked subscription, held against the log as if nothing were masked."""
-    asked = Asked("wrong.book", stage.world.masked, 500, list(records.NARROW))
-    question = await asyncio.to_thread(stage._question, asked)
+    asked = ("wrong.book", stage.world.masked, 500, list(records.NARROW))
+    question = await asyncio.to_thread(stage.question, *asked)
     with pytest.raises(ValueError, match="is not what the log holds"):
         await asyncio.to_thread(pages.write, question)
 

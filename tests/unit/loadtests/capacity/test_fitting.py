@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtests.capacity.costs import (
@@ -35,6 +35,7 @@ def point(name: str, done: Mapping[str, tuple[int, int]], costs: Mapping[str, Li
     return Point(name=name, seconds=1.0, done=done, cpu_seconds={GATEWAY: spent / 1e6 + 0.5})
 
 
+@settings(deadline=None)  # the first solution loads a library
 @given(CENT, CENT, CENT, CENT)
 def test_costs_are_found_in_points_made_of_them(
     request: float, record: float, keyed: float, poll: float
