@@ -48,7 +48,9 @@ PAGES: Mapping[str, Mapping[str, str]] = {
     "authority": {
         "work-authority": "/console",
         "contested": "/console/sources?status=contested",
-        "league": "/console/league?by=department",
+        "league": "/console/league",
+        "league-city": "/console/league?city=450100",
+        "league-departments": "/console/league?by=department",
         "flows": "/console/flows",
         "region-work": "/console",
         "region-league": "/console/league?by=region",
@@ -59,7 +61,7 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "region-tasks": "/console",
         "region-given": "/console/subscriptions",
     },
-    "operator": {"status": "/console/status"},
+    "operator": {"status": "/console/status", "load-tests": "/console/status/load-tests"},
     "security": {"people": "/console/people"},
     "auditor": {"audit": "/console/audit"},
 }

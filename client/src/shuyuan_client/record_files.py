@@ -1,22 +1,35 @@
-"""Records in a file: NDJSON, a JSON array, or CSV, in batches that know their lines."""
+"""Records in a file: NDJSON, a JSON array, CSV or XLSX, in batches that know their lines."""
 
+import codecs
 import csv
 import hashlib
+import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from shuyuan_client import xlsx
+from shuyuan_client.cells import Conversions, is_cut, value_of
 from shuyuan_client.failures import Failure, unusable_file
 
 # Well below the 8 MiB of a publish, so that a batch of long records is still taken whole.
 BATCH_BYTES_MAX = 4 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"
-INTEGER = re.compile(r"[+-]?[0-9]+")
-BOOLEANS = {"true": True, "false": False}
+# Marks at the beginning of a file, the longer ones first, and what follows them.
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+CELL_MAX = 4 * 1024 * 1024
+# So many records that stand twice are named.
+DOUBLES_TOLD = 10
 
 Schema = Mapping[str, Any]
 
@@ -25,9 +38,11 @@ class Format(StrEnum):
     NDJSON = "ndjson"
     JSON = "json"
     CSV = "csv"
+    XLSX = "xlsx"
 
 
-SUFFIXES = {".csv": Format.CSV, ".json": Format.JSON}
+SUFFIXES = {".csv": Format.CSV, ".json": Format.JSON, ".xlsx": Format.XLSX}
+TABLES = frozenset({Format.CSV, Format.XLSX})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +76,76 @@ def format_of(path: Path) -> Format:
     return SUFFIXES.get(path.suffix.lower(), Format.NDJSON)
 
 
-def read(path: Path, kind: Format, *, encoding: str, schema: Schema | None) -> Iterator[Record]:
-    """Yield the records of a file; raises Failure where the file is not what it should be."""
+def read(
+    path: Path,
+    kind: Format,
+    *,
+    encoding: str,
+    schema: Schema | None,
+    told: Conversions | None = None,
+) -> Iterator[Record]:
+    """Yield the records of a file; raises Failure where the file is not what it should be.
+
+    `told` gathers what is written otherwise than the cells of a table have it.
+    """
+    properties = (schema or {}).get("properties", {})
+    told = told or Conversions()
     try:
         if kind is Format.NDJSON:
             yield from _ndjson(path)
         elif kind is Format.JSON:
             yield from _json(path.read_bytes().removeprefix(BOM))
+        elif kind is Format.XLSX:
+            end = path.stat().st_size
+            yield from _table(((*row, end) for row in xlsx.rows(path)), properties, told)
         else:
-            yield from _csv(path, encoding, (schema or {}).get("properties", {}))
+            yield from _csv(path, encoding, properties, told)
     except OSError as error:
         raise unusable_file(str(path), error) from error
+
+
+def survey(records: Iterable[Record], key: Sequence[str]) -> int:
+    """Return how many records there are; raises Failure where a key stands twice in the file.
+
+    The whole file is looked through before anything of it is sent.
+    """
+    first: dict[bytes, tuple[int, int]] = {}
+    doubles: list[tuple[int, int]] = []
+    count = 0
+    for record in records:
+        count += 1
+        digest = _key_of(record.text, key)
+        if digest is None:
+            continue
+        place, line = first.setdefault(digest, (count, record.line))
+        if place != count and len(doubles) <= DOUBLES_TOLD:
+            doubles.append((line, record.line))
+    if doubles:
+        raise _doubled(doubles, key)
+    return count
+
+
+def _key_of(text: bytes, key: Sequence[str]) -> bytes | None:
+    """Return a digest of the key; None of what has none, which the exchange will refuse."""
+    try:
+        record = json.loads(text)
+        values = [record[name] for name in key]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return None
+    return hashlib.blake2b(repr(values).encode(), digest_size=16).digest() if values else None
+
+
+def _doubled(doubles: Sequence[tuple[int, int]], key: Sequence[str]) -> Failure:
+    named = "、".join(key)
+    zh = "；".join(f"第 {a} 行和第 {b} 行" for a, b in doubles[:DOUBLES_TOLD])
+    en = "; ".join(f"lines {a} and {b}" for a, b in doubles[:DOUBLES_TOLD])
+    more = len(doubles) > DOUBLES_TOLD
+    return Failure(
+        f"主键（{named}）在文件中重复：{zh}{'等' if more else ''}；"
+        "没有提交任何记录，请更正后重试。",
+        f"The key ({', '.join(key)}) stands twice: {en}{' and more' if more else ''}; "
+        "nothing was published. Correct it.",
+    )
 
 
 def batches(records: Iterable[Record], size: int, named: str) -> Iterator[Batch]:
@@ -110,6 +184,11 @@ def _json(raw: bytes) -> Iterator[Record]:
             yield Record(line, element, len(raw) * end // max(len(text), 1))
     except UnicodeDecodeError as error:
         raise _not_text("UTF-8") from error
+    except RecursionError as error:
+        raise Failure(
+            "文件中的 JSON 嵌套过深；记录应为一层的对象。",
+            "The JSON of the file is nested too deeply: records are flat objects.",
+        ) from error
     except json.JSONDecodeError as error:
         raise Failure(
             f"文件第 {error.lineno} 行第 {error.colno} 列不是合法的 JSON；请更正后重试。",
@@ -119,7 +198,8 @@ def _json(raw: bytes) -> Iterator[Record]:
 
 def _elements(text: str) -> Iterator[tuple[int, int]]:
     """Yield where each element of an array, or the one object, begins and ends."""
-    decode = json.JSONDecoder().raw_decode
+    # Numbers are not read, only found: one may have more digits than Python turns into a number.
+    decode = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
     place = _skip(text, 0)
     if not text.startswith("[", place):
         _value, end = decode(text, place)
@@ -149,19 +229,14 @@ def _expect_end(text: str, place: int) -> None:
         raise json.JSONDecodeError("more than one value", text, place)
 
 
-def _csv(path: Path, encoding: str, properties: Schema) -> Iterator[Record]:
+def _csv(path: Path, encoding: str, properties: Schema, told: Conversions) -> Iterator[Record]:
     with path.open("rb") as stream:
-        lines = _Lines(stream, encoding)
-        rows = csv.reader(lines, strict=True)
+        decoded, encoding = _decoding(stream, encoding)
+        lines = _Lines(decoded, stream)
+        csv.field_size_limit(CELL_MAX)
         try:
-            header = next(rows, [])
-            _check_header(header, properties)
-            line = lines.count + 1
-            for row in rows:
-                if row:
-                    yield Record(line, _of_row(header, row, properties, line), lines.end)
-                line = lines.count + 1
-        except UnicodeDecodeError as error:
+            yield from _table(_numbered(csv.reader(lines, strict=True), lines), properties, told)
+        except UnicodeError as error:
             raise _not_text(encoding) from error
         except csv.Error as error:
             raise Failure(
@@ -170,12 +245,42 @@ def _csv(path: Path, encoding: str, properties: Schema) -> Iterator[Record]:
             ) from error
 
 
+def _numbered(rows: Iterable[list[str]], lines: "_Lines") -> Iterator[tuple[int, list[str], int]]:
+    """Yield each row with the line that it begins in, and the byte after it."""
+    line = 1
+    for row in rows:
+        yield line, row, lines.end
+        line = lines.count + 1
+
+
+def _decoding(stream: io.BufferedReader, encoding: str) -> tuple[io.TextIOWrapper, str]:
+    """Decode a file as its mark says, else as was asked, as a stream and not line by line."""
+    if not _is_of_text(encoding):
+        raise Failure(
+            f"不认识编码 {encoding}；常用的有 utf-8、gb18030、utf-16。",
+            f"The encoding {encoding} is not known; common ones are utf-8, gb18030, utf-16.",
+        )
+    beginning = stream.peek(max(len(mark) for mark, _ in MARKS))
+    for mark, marked in MARKS:
+        if beginning.startswith(mark):
+            stream.read(len(mark))
+            return io.TextIOWrapper(stream, marked, newline=""), marked
+    return io.TextIOWrapper(stream, encoding, newline=""), encoding
+
+
+def _is_of_text(encoding: str) -> bool:
+    """Whether the name is one of an encoding of text; Python knows others, such as base64."""
+    try:
+        return isinstance("".encode(encoding), bytes) and b"".decode(encoding) == ""
+    except (LookupError, ValueError):
+        return False
+
+
 class _Lines:
     """The lines of a text file, which knows how far it has been read."""
 
-    def __init__(self, stream: Iterable[bytes], encoding: str) -> None:
-        self._stream = iter(stream)
-        self._encoding = encoding
+    def __init__(self, text: io.TextIOWrapper, stream: io.BufferedReader) -> None:
+        self._text, self._stream = text, stream
         self.count = 0
         self.end = 0
 
@@ -183,43 +288,82 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        raw = next(self._stream)
+        line = self._text.readline()
+        if not line:
+            raise StopIteration
         self.count += 1
-        self.end += len(raw)
-        text = raw.removeprefix(BOM) if self.count == 1 else raw
-        return text.decode(self._encoding)
+        # What is buffered has been read ahead: the place is that of the end of a block.
+        self.end = self._stream.tell()
+        return line
 
 
-def _check_header(header: list[str], properties: Schema) -> None:
-    unknown = [name for name in header if name not in properties]
-    if unknown or not header:
-        told, known = ", ".join(unknown) or "-", ", ".join(properties)
+def _table(
+    rows: Iterable[tuple[int, list[str], int]], properties: Schema, told: Conversions
+) -> Iterator[Record]:
+    """Yield a record for each row behind the headings that holds anything."""
+    header: list[str] | None = None
+    for line, row, end in rows:
+        if header is None:
+            header = _names(row, properties)
+        elif any(row):
+            yield Record(line, _of_row(header, row, properties, line, told), end)
+    if header is None:
+        _names([], properties)
+
+
+def _names(header: list[str], properties: Schema) -> list[str]:
+    """Return the items that the headings name, by their names or their labels."""
+    labels: dict[str, list[str]] = {}
+    for name, item in properties.items():
+        labels.setdefault(str(item.get("title", name)), []).append(name)
+    trimmed = [each.strip() for each in header]
+    while trimmed and not trimmed[-1]:
+        trimmed.pop()
+    names, unknown = [], []
+    for heading in trimmed:
+        found = [heading] if heading in properties else labels.get(heading, [])
+        names += found[:1]
+        unknown += [] if len(found) == 1 else [heading]
+    if unknown or not names:
+        told = ", ".join(each or "（空）" for each in unknown) or "-"
+        known = ", ".join(
+            f"{name}（{item['title']}）" if "title" in item else name
+            for name, item in properties.items()
+        )
         raise Failure(
-            f"CSV 首行须为信息项名：{told} 不在数据契约中；可用的有 {known}。",
+            f"首行须为信息项的名称或中文名：{told} 不在数据契约中；可用的有 {known}。",
             f"The first line must name items: {told} are not in the contract, which has {known}.",
         )
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise Failure(
+            f"首行有重复的列：{'、'.join(doubled)}；请删去多余的列后重试。",
+            f"The first line has columns twice: {', '.join(doubled)}; remove one of them.",
+        )
+    return names
 
 
-def _of_row(header: list[str], row: list[str], properties: Schema, line: int) -> bytes:
-    if len(row) > len(header):
+def _of_row(
+    header: list[str], row: list[str], properties: Schema, line: int, told: Conversions
+) -> bytes:
+    if any(row[len(header) :]):
         raise Failure(
             f"文件第 {line} 行有 {len(row)} 列，首行只有 {len(header)} 列；请更正后重试。",
             f"Line {line} of the file has {len(row)} columns, the header {len(header)}.",
         )
-    cells = zip(header, row, strict=False)
-    record = {name: _value(cell, properties[name]) for name, cell in cells if cell != ""}
+    record = {}
+    for name, cell in zip(header, row, strict=False):
+        if cell == "":
+            continue
+        if is_cut(cell, properties[name]):
+            raise Failure(
+                f"文件第 {line} 行“{name}”为 {cell}：长数字已被 Excel 截断，末尾各位已丢失；"
+                "请从原系统重新导出，并把该列设为文本。",
+                f"Line {line}, {name}: {cell} is a number that Excel has cut; export it anew, "
+                "with that column as text.",
+            )
+        record[name] = value_of(name, cell, properties[name], line, told)
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _value(cell: str, schema: Schema) -> str | int | bool:
-    """Return the cell as the contract types it; what does not fit stays text, to be reported."""
-    types = schema.get("type", ())
-    kinds = {types} if isinstance(types, str) else set(types)
-    if "integer" in kinds and INTEGER.fullmatch(cell):
-        return int(cell)
-    if "boolean" in kinds:
-        return BOOLEANS.get(cell.lower(), cell)
-    return cell
 
 
 def _not_text(encoding: str) -> Failure:

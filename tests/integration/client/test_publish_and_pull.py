@@ -69,6 +69,27 @@ async def test_a_csv_is_typed_by_the_contract(desk: Desk, tmp_path: Path) -> Non
     ]
 
 
+async def test_a_file_is_looked_through_before_anything_of_it_is_sent(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """A key in rows 6 and 592 was once published twice, the second after the first (H1)."""
+    file = tmp_path / "in.csv"
+    rows = [f"r{n},{n}.0" for n in range(600)]
+    file.write_text("\n".join(["id,amount", *rows, "r5,7"]), encoding="utf-16")
+    doubled = await desk.provider.run("publish", file, *desk.to)
+    assert doubled.code == 1
+    assert "602" in doubled.err
+    assert await desk.arrived() == []
+    file.write_text("\n".join(["id,amount", *rows]), encoding="utf-16")
+    looked = await desk.provider.run("publish", file, *desk.to, "--dry-run")
+    assert looked.code == 0, looked.err
+    assert "0.0 → 0" in looked.err
+    assert await desk.arrived() == []
+    published = await desk.provider.run("publish", file, *desk.to)
+    assert published.code == 0, published.err
+    assert len(await desk.arrived()) == 600
+
+
 async def test_a_csv_in_the_encoding_of_old_spreadsheets(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "in.csv"
     file.write_bytes("id,name\n1,瑶族自治县\n".encode("gb18030"))

@@ -46,3 +46,12 @@ def test_a_growing_file_keeps_what_was_kept(tmp_path: Path) -> None:
         output.write([b"2"])
         raise Broken
     assert file.read_bytes() == b"0\n1\n"
+
+
+@pytest.mark.parametrize("growing", [True, False])
+def test_what_is_pulled_is_for_its_owner_alone(tmp_path: Path, *, growing: bool) -> None:
+    """Files with resident ids were once readable by everybody on the machine (H6)."""
+    file = tmp_path / "out"
+    with open_output(str(file), growing=growing) as output:
+        output.write([b"1"])
+    assert file.stat().st_mode & 0o077 == 0

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shuyuan_client.failures import Failure
-from shuyuan_client.record_files import Batch, Format, Record, batches, format_of, read
+from shuyuan_client.record_files import Batch, Format, Record, batches, format_of, read, survey
 
 SCHEMA: dict[str, Any] = {
     "properties": {
@@ -39,7 +39,7 @@ def keys(records: list[Record], size: int, named: str = "run") -> list[str]:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("a.csv", Format.CSV), ("a.CSV", Format.CSV), ("a.json", Format.JSON),
+    [("a.csv", Format.CSV), ("a.CSV", Format.CSV), ("a.json", Format.JSON), ("a.XLSX", Format.XLSX),
      ("a.ndjson", Format.NDJSON), ("a.jsonl", Format.NDJSON), ("stdin", Format.NDJSON)],
 )  # fmt: skip
 def test_the_suffix_tells_the_format(name: str, kind: Format) -> None:
@@ -147,3 +147,76 @@ def test_what_is_left_of_a_batch_has_a_key_of_its_own() -> None:
     assert left.key == batch.without({1}).key
     assert left.key not in {batch.key, batch.without({2}).key}
     assert len(left.key) <= 128
+
+
+ENCODINGS = [
+    ("utf-8-sig", "utf-8"), ("utf-16", "utf-8"), ("utf-32", "utf-8"), ("gb18030", "gb18030"),
+    ("utf-16-be", "utf-16-be"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "said"), ENCODINGS)
+def test_files_are_decoded_as_streams_and_by_their_marks(
+    tmp_path: Path, written: str, said: str
+) -> None:
+    """Excel's Unicode text was once published as garbage, with exit code 0 (H2)."""
+    file = tmp_path / "file.csv"
+    file.write_bytes("id,open\n广西,true\n".encode(written))
+    [record] = read(file, Format.CSV, encoding=said, schema=SCHEMA)
+    assert json.loads(record.text) == {"id": "广西", "open": True}
+
+
+def test_a_marked_utf_16_be_file_is_known(tmp_path: Path) -> None:
+    records = read_text(tmp_path, b"\xfe\xff" + "id\n广西\n".encode("utf-16-be"), Format.CSV)
+    assert json.loads(records[0].text) == {"id": "广西"}
+
+
+@pytest.mark.parametrize("encoding", ["base64", "rot13", "nothing", "zlib"])
+def test_what_is_no_encoding_of_text_is_a_sentence(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "file.csv").write_text("id\n1\n")
+    with pytest.raises(Failure, match="utf-8"):
+        list(read(tmp_path / "file.csv", Format.CSV, encoding=encoding, schema=SCHEMA))
+
+
+def test_headings_are_names_or_labels(tmp_path: Path) -> None:
+    schema = {"properties": {"id": {"type": "string", "title": "区划代码"}, "n": {"title": "名称"}}}
+    (tmp_path / "file.csv").write_text(" 区划代码 ,n,\n45,广西,\n")
+    [record] = read(tmp_path / "file.csv", Format.CSV, encoding="utf-8", schema=schema)
+    assert json.loads(record.text) == {"id": "45", "n": "广西"}
+
+
+@pytest.mark.parametrize("header", ["id,count,id", "id,区划代码"])
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path, header: str) -> None:
+    """The last of them once won in silence (H3)."""
+    schema = {"properties": {"id": {"title": "区划代码"}, "count": {}}}
+    (tmp_path / "file.csv").write_text(f"{header}\n1,2,3\n")
+    with pytest.raises(Failure, match="id"):
+        list(read(tmp_path / "file.csv", Format.CSV, encoding="utf-8", schema=schema))
+
+
+def test_a_number_that_excel_has_cut_is_refused_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match=r"4\.50103E\+17"):
+        read_text(tmp_path, "id\n45\n4.50103E+17\n", Format.CSV)
+
+
+@pytest.mark.parametrize("text", ['{"id": ' + "9" * 5_000 + "}", "[" * 3_000 + "]" * 3_000])
+def test_no_file_of_json_ends_in_a_traceback(tmp_path: Path, text: str) -> None:
+    try:
+        read_text(tmp_path, text, Format.JSON)
+    except Failure as failure:
+        assert "JSON" in str(failure)  # noqa: PT017 - either is right
+
+
+def test_a_cell_may_be_long(tmp_path: Path) -> None:
+    [record] = read_text(tmp_path, f"id\n{'x' * 200_000}\n", Format.CSV)
+    assert len(record.text) > 200_000
+
+
+def test_a_key_that_stands_twice_is_found_however_far_apart(tmp_path: Path) -> None:
+    """Rows 6 and 592 were once published one after the other (H1)."""
+    records = [*numbered(900), Record(901, b'{"id": "5", "other": 1}', 0)]
+    with pytest.raises(Failure, match="901"):
+        survey(records, ["id"])
+    assert survey(numbered(900), ["id"]) == 900
+    assert survey([Record(1, b"[1]", 0), Record(2, b"{", 0), Record(3, b"{}", 0)], ["id"]) == 3
+    assert survey([Record(1, b'{"id":1}', 0), Record(2, b'{"id":"1"}', 0)], ["id"]) == 2

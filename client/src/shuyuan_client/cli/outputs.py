@@ -65,7 +65,7 @@ class WholeFile(Output):
             )
         self._path = path
         self._draft = path.with_name(f".{path.name}.part")
-        super().__init__(self._draft.open("wb"))
+        super().__init__(_private(self._draft, "wb"))
 
     def keep(self) -> None:
         self.stream.flush()
@@ -85,7 +85,7 @@ class GrowingFile(Output):
     """Added to page by page; a page that was not kept is taken back."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path.open("ab"))
+        super().__init__(_private(path, "ab"))
         self._kept_bytes = self.stream.tell()
 
     def keep(self) -> None:
@@ -98,6 +98,11 @@ class GrowingFile(Output):
             self.keep()
         self.stream.close()
         os.truncate(self.stream.name, self._kept_bytes)
+
+
+def _private(path: Path, mode: str) -> BinaryIO:
+    """Open a file that its owner alone may read: records name people."""
+    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))  # type: ignore[return-value]
 
 
 def open_output(name: str, *, growing: bool) -> Output:

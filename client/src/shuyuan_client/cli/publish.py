@@ -1,6 +1,7 @@
 """`shuyuan publish`: a file into a resource, safe to repeat."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -10,16 +11,20 @@ from typing import Annotated
 import typer
 
 from shuyuan_client import record_files
+from shuyuan_client.cells import Conversions
 from shuyuan_client.cli.explaining import explained
 from shuyuan_client.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
 from shuyuan_client.cli.progress import Meter
 from shuyuan_client.failures import EXIT_FAILED, Failure, unusable_file
 from shuyuan_client.http import ExchangeClient, Json, Refused
-from shuyuan_client.record_files import Batch, Format
+from shuyuan_client.record_files import TABLES, Batch, Format, Record
 from shuyuan_client.wording import say
 
 BATCH_DEFAULT, BATCH_MAX = 500, 10_000
 FORBIDDEN = 403
+CHECKED_AT_ONCE = 1_000
+NDJSON = {"Content-Type": "application/x-ndjson"}
+ZONE = re.compile(r"Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9]", re.ASCII)
 
 
 class Op(StrEnum):
@@ -168,6 +173,17 @@ def publish(  # noqa: PLR0913 - an option is a parameter
             )
         ),
     ] = OnInvalid.REJECT,
+    zone: Annotated[
+        str,
+        typer.Option(
+            "--timezone",
+            help=say("表格中不带时区的时间所在的时区", "zone of times in tables that name none"),
+        ),
+    ] = "+08:00",
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help=say("只检查，不提交", "only look, publish nothing")),
+    ] = False,
 ) -> None:
     """把文件中的记录提交到资源，可安全重复 / publish the records of a file; safe to repeat."""
     with (
@@ -176,8 +192,13 @@ def publish(  # noqa: PLR0913 - an option is a parameter
         connect(profile, base_url, client_id, client_secret, meter) as client,
     ):
         kind = kind or record_files.format_of(file)
-        schema = _schema(client, resource) if kind is Format.CSV else None
-        records = record_files.read(file, kind, encoding=encoding, schema=schema)
+        schema = _schema(client, resource, needed=kind in TABLES)
+        _require_zone(zone)
+        count = _looked_through(file, kind, encoding, schema, zone, meter)
+        if dry_run:
+            _checked(client, resource, _records(file, kind, encoding, schema, zone), count, meter)
+            return
+        records = _records(file, kind, encoding, schema, zone)
         quarantine = on_invalid is OnInvalid.QUARANTINE
         sender = Sender(client, resource, op, meter, go_on=go_on, quarantine=quarantine)
         sender.send_all(record_files.batches(records, batch, f"{resource} {op} {run}"))
@@ -191,17 +212,80 @@ def _size(file: Path) -> int:
         raise unusable_file(str(file), error) from error
 
 
-def _schema(client: ExchangeClient, resource: str) -> record_files.Schema:
-    """Return the contract, which alone says which column of a CSV is a number."""
+def _schema(client: ExchangeClient, resource: str, *, needed: bool) -> record_files.Schema:
+    """Return the contract, which alone says which column of a table is a number; else nothing."""
     try:
         return client.ask("GET", f"/v1/resources/{resource}/schema")
     except Refused as refusal:
+        if not needed:
+            return {}
         if refusal.status == FORBIDDEN:
             raise Failure(
-                "CSV 须先读取数据契约，而应用系统没有 catalog:read；请增加该权限或改用 NDJSON。",
-                "CSV needs the contract, and the client lacks catalog:read; add it or use NDJSON.",
+                "表格须先读取数据契约，而应用系统没有 catalog:read；请增加该权限或改用 NDJSON。",
+                "Tables need the contract, and the client lacks catalog:read; add it or use "
+                "NDJSON.",
             ) from refusal
         raise
+
+
+def _require_zone(zone: str) -> None:
+    if ZONE.fullmatch(zone) is None:
+        raise Failure(f"时区应如 +08:00 或 Z：{zone}", f"A zone is written as +08:00 or Z: {zone}")
+
+
+def _records(
+    file: Path,
+    kind: Format,
+    encoding: str,
+    schema: record_files.Schema,
+    zone: str,
+    told: Conversions | None = None,
+) -> Iterator[Record]:
+    told = told or Conversions(zone)
+    return record_files.read(file, kind, encoding=encoding, schema=schema, told=told)
+
+
+def _looked_through(
+    file: Path, kind: Format, encoding: str, schema: record_files.Schema, zone: str, meter: Meter
+) -> int:
+    """Look through the whole file, and tell what is converted before anything is sent.
+
+    What can be read but once, such as a pipe, is not looked through.
+    """
+    if not file.is_file():
+        return 0
+    told = Conversions(zone)
+    found = _records(file, kind, encoding, schema, zone, told)
+    count = record_files.survey(found, schema.get("x-key", ()))
+    for sentence in told.sentences():
+        meter.say(sentence, sentence)
+    return count
+
+
+def _checked(
+    client: ExchangeClient, resource: str, records: Iterator[Record], count: int, meter: Meter
+) -> None:
+    """Have the exchange check every record, and name what is wrong; store nothing."""
+    invalid = 0
+    for batch in record_files.batches(records, CHECKED_AT_ONCE, resource):
+        found = client.send(
+            "POST", f"/v1/resources/{resource}/validate", content=batch.body, headers=NDJSON
+        ).json()
+        for error in found["errors"]:
+            line = batch.records[error["index"]].line
+            meter.say(
+                f"第 {line} 行  {error['path']}：{error['message']} [{error['code']}]",
+                f"line {line}  {error['path']}: {error['message']} [{error['code']}]",
+            )
+        invalid += int(found["invalid"])
+    if invalid:
+        raise Failure(
+            f"{count:,} 条中有 {invalid:,} 条无效；没有提交任何记录。",
+            f"{invalid:,} of {count:,} records are invalid; nothing was published.",
+        )
+    typer.echo(
+        say(f"✓ {count:,} 条全部有效，没有提交", f"✓ all {count:,} valid, nothing published")
+    )
 
 
 def _conclude(tally: Tally, meter: Meter, resource: str) -> None:
