@@ -38,6 +38,8 @@ FACTS = (
     "chain", "seq", "at", "event", "actor_kind", "actor_id", "department", "subject_type",
     "subject_id", "details", "correlation_id", "previous_hash",
 )  # fmt: skip
+# Events of one statement, some ten milliseconds of CPU (P11).
+CHAINED_AT_ONCE = 100
 _PENDING = "audit_pending"
 _WANTED_CHAIN = "audit_chain"
 
@@ -96,12 +98,13 @@ async def append_pending(session: "AsyncSession") -> None:
     head = await (
         _lock_free_chain(session) if chain_wanted is None else _lock_chain(session, chain_wanted)
     )
-    rows = []
-    for event in pending:
-        rows.append(_chained(head, event))
-        head.seq, head.hash = head.seq + 1, rows[-1]["hash"]
-        head.period = rows[-1]["period"]
-    await session.execute(insert(AuditRow), rows)
+    for first in range(0, len(pending), CHAINED_AT_ONCE):
+        rows = []
+        for event in pending[first : first + CHAINED_AT_ONCE]:
+            rows.append(_chained(head, event))
+            head.seq, head.hash = head.seq + 1, rows[-1]["hash"]
+            head.period = rows[-1]["period"]
+        await session.execute(insert(AuditRow), rows)
     session.add(head)
     await session.flush()
 

@@ -10,6 +10,7 @@ from exchange.applications.deadlines import Limits
 from exchange.applications.offers import Offers
 from exchange.applications.tables import Application
 from exchange.bundles import register, states, store
+from exchange.bundles.drafting import WRITTEN_AT_ONCE
 from exchange.bundles.problems import told
 from exchange.bundles.states import ALLOWED_ROLES, Action, fits
 from exchange.bundles.store import Line
@@ -41,16 +42,18 @@ async def sign(
     for resource_id in sorted({application.resource_id for _line, application in lines}):
         await hold_resource(session, resource_id)
     problems: dict[int, dict[str, Any] | None] = {}
-    # What the lines add is written together: one statement a table, not three a line.
-    with session.no_autoflush:
-        for line, application in lines:
-            try:
-                await _sign(session, principal, application, offers, limits, now)
-            except ShuyuanError as error:
-                problems[line.line] = told(error)
-            else:
-                problems[line.line] = None
-    await session.flush()
+    for first in range(0, len(lines), WRITTEN_AT_ONCE):
+        some = lines[first : first + WRITTEN_AT_ONCE]
+        # What lines add is written together: one statement a table, not three a line.
+        with session.no_autoflush:
+            for line, application in some:
+                try:
+                    await _sign(session, principal, application, offers, limits, now)
+                except ShuyuanError as error:
+                    problems[line.line] = told(error)
+                else:
+                    problems[line.line] = None
+        await session.flush()
     await store.note_problems(session, bundle_id, problems)
     signed = await store.note_signature(session, bundle_id, signed_by=principal.id, signed_at=now)
     left_out = sum(problem is not None for problem in problems.values())
@@ -84,10 +87,12 @@ async def withdraw(
 ) -> Bundle:
     """Take back every line that nobody has decided about."""
     bundle, lines = await _begin(session, principal, bundle_id, Action.WITHDRAW)
-    with session.no_autoflush:
-        for _line, application in lines:
-            await apply.take_back(session, principal, application, reason=reason, now=now)
-    await session.flush()
+    for first in range(0, len(lines), WRITTEN_AT_ONCE):
+        some = lines[first : first + WRITTEN_AT_ONCE]
+        with session.no_autoflush:
+            for _line, application in some:
+                await apply.take_back(session, principal, application, reason=reason, now=now)
+        await session.flush()
     facts = {"withdrawn": len(lines), "reason": reason}
     _record(session, principal, ExchangeEvent.BUNDLE_WITHDRAWN, bundle_id, **facts)
     return bundle

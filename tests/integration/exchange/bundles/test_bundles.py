@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, Insert, event
 from sqlmodel import col, func, select
 
 from auth.errors import FourEyes, RoleRequired
@@ -16,6 +17,7 @@ from exchange.bundles.drafting import Form
 from exchange.bundles.register import Bundle
 from exchange.bundles.states import Status
 from exchange.subscriptions.tables import Subscription
+from kernel.audit import CHAINED_AT_ONCE
 from kernel.database import Database
 from kernel.errors import IllegalTransition, Invalid, NotFound
 from kernel.paging import PageRequest
@@ -175,9 +177,22 @@ async def test_of_ten_signatures_at_once_one_holds(database: Database) -> None:
         assert (await session.exec(query)).one() == 3
 
 
-async def test_many_lines_are_drafted_and_signed_together(database: Database) -> None:
-    world = await sharing(database)
-    bundle = await drafted(database, world, form(world, *[world.resource_id] * 60))
-    async with database.transaction() as session:
-        await signing.sign(session, world.head, bundle.id, now=NOW)
-    assert await lines_of(database, bundle) == ["submitted"] * 60
+async def test_many_lines_are_drafted_and_signed_together_in_small_steps(
+    database: Database,
+) -> None:
+    """All rows of a bundle went in one statement: of 500 lines the loop stood still for 99 ms."""
+    world, written = await sharing(database), list[int]()
+
+    def note(_connection: object, clause: object, several: list[object], *_: object) -> None:
+        if isinstance(clause, Insert):
+            written.append(len(several))
+
+    event.listen(Engine, "before_execute", note)
+    try:
+        bundle = await drafted(database, world, form(world, *[world.resource_id] * 120))
+        async with database.transaction() as session:
+            await signing.sign(session, world.head, bundle.id, now=NOW)
+    finally:
+        event.remove(Engine, "before_execute", note)
+    assert await lines_of(database, bundle) == ["submitted"] * 120
+    assert (sum(written) > 480, max(written)) == (True, CHAINED_AT_ONCE)
