@@ -52,7 +52,11 @@ CLAIM = text("""
     FROM (
         SELECT department, kind FROM exchange.notice_channel n
         WHERE kind = ANY(:kinds) AND (leased_until IS NULL OR leased_until < clock_timestamp())
-            AND (next_at IS NULL OR next_at <= :now)
+            AND (
+                next_at IS NULL OR next_at <= :now
+                -- No digest and no retry is so far ahead: somebody's clock was.
+                OR next_at > :now + interval '25 hours'
+            )
             AND EXISTS (
                 SELECT FROM exchange.feed_reader r
                 WHERE r.department = n.department AND r.event_id > n.after AND NOT r.oversees

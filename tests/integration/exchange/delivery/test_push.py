@@ -159,7 +159,10 @@ async def test_a_suspended_subscription_is_pushed_to_nobody(world: World) -> Non
 async def test_what_a_dead_worker_had_under_way_is_sent_again_under_its_id(
     world: World, database: Database
 ) -> None:
-    """The lease of a process that is gone ends; the batch that it had written down goes on."""
+    """The lease of a process that is gone ends; the batch that it had written down goes on.
+
+    Its clock had been ten years ahead: nobody else waits until then.
+    """
     async with receiving() as receiver:
         sharing = await pushed(world, receiver)
         receiver.status = 500
@@ -172,7 +175,10 @@ async def test_what_a_dead_worker_had_under_way_is_sent_again_under_its_id(
             )
             await session.execute(lease.bindparams(id=sharing.subscription))
             for table, ready in (
-                ("push_lane", "next_attempt_at = NULL WHERE subscription_id = :id"),
+                (
+                    "push_lane",
+                    "next_attempt_at = now() + interval '10 years' WHERE subscription_id = :id",
+                ),
                 ("push_delivery", "status = 'sending' WHERE subscription_id = :id"),
             ):
                 told = text(f"UPDATE exchange.{table} SET {ready}")  # noqa: S608 - of this test
