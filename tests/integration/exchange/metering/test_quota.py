@@ -1,7 +1,9 @@
 """A quota is reserved in the database before a page leaves: exact, whoever races (P3)."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
 
 import pytest
 from sqlalchemy import text
@@ -114,6 +116,39 @@ async def test_a_reservation_belongs_to_the_day_on_which_it_was_made(
     quotas.give_back(yesterday, 10)
     await quotas.close()
     assert (await used(own, subscription, LATE), await used(own, subscription, at[0])) == (0, 3)
+
+
+async def test_workers_that_race_over_midnight_pass_neither_days_quota(
+    own: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages reserved before midnight leave, and are given back, behind it; so do clocks differ."""
+    subscription, handed = await granted(own, 50), Counter[date]()
+    turns = count()
+
+    def now() -> datetime:
+        # Some workers are behind midnight already, and the clock of one is set back over it.
+        return LATE + timedelta(seconds=20) * (next(turns) % 3 > 0)
+
+    async def pull(quotas: Quotas, turn: int) -> None:
+        reservation = await quotas.reserve(subscription, 5)
+        await asyncio.sleep(0.001 * (turn % 4))
+        kept = min(reservation.records, turn % 6)
+        handed[reservation.of.day] += kept
+        quotas.give_back(reservation, reservation.records - kept)
+
+    monkeypatch.setattr(kernel.clock, "now", now)
+    workers = [Quotas(own) for _ in range(4)]
+    await asyncio.gather(*(pull(worker, turn) for worker in workers for turn in range(40)))
+    await asyncio.gather(*(worker.close() for worker in workers))
+    days = [LATE, LATE + timedelta(seconds=20)]
+    assert set(handed) == {local_date(day) for day in days}
+    for day in days:
+        assert 0 < handed[local_date(day)] <= 50
+        assert await used(own, subscription, day) == handed[local_date(day)]
+    # Whatever was given back is there for others, of the day that it was reserved on.
+    monkeypatch.setattr(kernel.clock, "now", lambda: days[1])
+    rest = await Quotas(own).reserve(subscription, 50)
+    assert rest.records == 50 - handed[local_date(days[1])]
 
 
 async def test_the_quota_in_force_counts_not_the_one_that_a_worker_remembers(
