@@ -12,6 +12,7 @@ from itertools import accumulate
 import msgspec
 import orjson
 
+from auth.errors import NotDelegated
 from auth.principal import Principal
 from auth.principal import Scope as AuthScope
 from exchange.delivery.errors import QuotaExhausted
@@ -19,6 +20,7 @@ from exchange.delivery.pull import MODE, Page, PullRequest
 from exchange.publishing.errors import BodyTooLarge
 from exchange.publishing.publish import Media, OnInvalid, Op, PublishRequest
 from gateway import refused
+from gateway.delegated import HEADER
 from gateway.edge import Edge
 from gateway.guard import Guard
 from gateway.hot import codings
@@ -204,11 +206,13 @@ class HotPaths(HotApp):
     async def _admit(
         self, principal: Principal, request: HotRequest, subscription_id: str | None = None
     ) -> None:
-        """Count the request against its limits; raises TooMany."""
+        """Count the request against its limits; raises TooMany, NotDelegated."""
         gate = self._using.gate
         request.buckets = gate.buckets(principal, subscription_id)
         if not gate.taken(request.buckets):
             await gate.take(request.buckets)
+        if HEADER in request.headers:
+            raise NotDelegated
 
     async def _publish_request(self, principal: Principal, request: HotRequest) -> PublishRequest:
         """Return what is asked for; raises BadRequest, UnsupportedMedia, and as `_body` does."""

@@ -64,6 +64,15 @@ async def test_a_delegate_acts_for_the_department_and_both_are_named(world: Worl
     status, refused = await acting(delegate.clerk, owner, "POST", "/v1/demands", demand)
     assert (status, refused["code"]) == (403, "not_delegated")
     assert (await acting(stranger.clerk, owner, "GET", resource))[0] == 403
+    # A system publishes and reads in its own name alone: the header was overlooked there.
+    system = await world.client(delegate)
+    for method, path_of_records in (
+        ("POST", f"{resource}/records"),
+        ("GET", "/v1/subscriptions/none/records"),
+        ("POST", "/v1/subscriptions/none/query"),
+    ):
+        status, refused = await acting(system, owner, method, path_of_records, {})
+        assert (status, refused["code"]) == (403, "not_delegated")
 
     await owner.head.ask("POST", f"{path}/end")
     assert (await acting(delegate.clerk, owner, "GET", resource))[0] == 403
