@@ -27,9 +27,10 @@ from exchange.delivery.viewing.preview import Previewer
 from exchange.latest.windows import FOLDED
 from exchange.log.access import Access
 from exchange.log.census import Census, census
+from exchange.log.chunk_cache import CACHE_BYTES, ChunkCache
 from exchange.log.condition import Condition
 from exchange.log.connection import READ_TIMEOUT_MS, Connection
-from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
+from exchange.log.reader import Reader
 from exchange.log.topic_ids import TopicIds
 from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.watch import Tail

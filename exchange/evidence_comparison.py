@@ -8,8 +8,9 @@ from typing import Any
 
 from exchange.events import ExchangeEvent
 from exchange.log.batches import client_in, count_in, digest_in
+from exchange.log.chunks import Chunk
 from exchange.log.errors import PositionExpiredError
-from exchange.log.reader import Chunk, Reader
+from exchange.log.reader import Reader
 from exchange.log.topics import topic_of
 from exchange.metering.evidence.trails import PublishEvidence, RangeDigest, added
 from exchange.subscriptions import grants

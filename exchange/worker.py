@@ -33,11 +33,12 @@ from exchange.feed import gathering
 from exchange.latest import store as folds
 from exchange.latest.projector import Projector
 from exchange.log.access import Access
+from exchange.log.chunk_cache import CACHE_BYTES, ChunkCache
 from exchange.log.condition import Condition
 from exchange.log.connection import READ_TIMEOUT_MS, Connection
 from exchange.log.events import EventLog
 from exchange.log.landmarks import LandmarkLog
-from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
+from exchange.log.reader import Reader
 from exchange.log.topic_ids import TopicIds
 from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.watch import Tail

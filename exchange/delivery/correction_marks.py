@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from exchange.delivery.shown import Block, block
+from exchange.delivery.blocks import Block, block
 from exchange.delivery.tables import CorrectionMark
 from kernel.changes import announce_all
 from kernel.database import ReadSession, WriteSession
@@ -94,11 +94,11 @@ def with_marks(shown: Block, offsets: Sequence[int], partition: int, marks: Mark
         (at, correction)
         for at, offset in enumerate(offsets)
         if (correction := marks.get((partition, offset))) is not None
-        and shown.lines[at] is not None
     ]
-    if not places:
-        return shown
-    lines = list(shown.lines)
-    for at, correction in places:
-        lines[at] = b'%b,"correction":"%b"}' % ((lines[at] or b"")[:-1], correction)
-    return block(lines)
+    lines = shown.lines if places else []
+    marked = {
+        at: b'%b,"correction":"%b"}' % (line[:-1], correction)
+        for at, correction in places
+        if (line := lines[at]) is not None
+    }
+    return block([marked.get(at, line) for at, line in enumerate(lines)]) if marked else shown

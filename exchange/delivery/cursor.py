@@ -1,6 +1,5 @@
 """Cursors: a place in the log, sealed for one subscription and one generation (P6, P12); pure."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -33,8 +32,7 @@ class Epoch(NamedTuple):
     topic_id: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Next offset of each partition; `bounds` are how far the round under way goes.
 
     With one partition the log's order is the order. With several, a round reads partition after

@@ -4,17 +4,20 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import add
 
 from exchange.delivery import store
+from exchange.delivery.blocks import Block, Lines, block
 from exchange.delivery.correction_marks import with_marks
 from exchange.delivery.cursor import Position
 from exchange.delivery.grant_plans import GrantPlan
 from exchange.delivery.predecessors import Predecessors, PredecessorSource
 from exchange.delivery.recalled import Lane, deletes
-from exchange.delivery.shown import BLOCK_RECORDS, Block, block, block_of, prepared
-from exchange.log.reader import EARLIEST, LATEST, Chunk, ChunkCache, Reader
+from exchange.delivery.shown import BLOCK_RECORDS, block_of, prepared
+from exchange.log.chunk_cache import ChunkCache
+from exchange.log.chunks import Chunk
+from exchange.log.reader import EARLIEST, LATEST, Reader
 from exchange.metering.evidence.trails import Take
 from kernel import clock
 from kernel.database import Database
@@ -80,7 +83,7 @@ class Gathering:
     offsets: list[int]
     bounds: tuple[int, ...]
     budget: Budget
-    lines: list[bytes] = field(default_factory=list)
+    lines: Lines = field(default_factory=Lines)
     size_bytes: int = 0
     scanned: int = 0
     read_bytes: int = 0
@@ -99,7 +102,7 @@ class Gathering:
     def position(self) -> Position:
         """Where the next page begins; a round that is over leaves no bounds behind."""
         position = Position(tuple(self.offsets), self.bounds, self.told)
-        return replace(position, bounds=()) if position.round_is_over else position
+        return position._replace(bounds=()) if position.round_is_over else position
 
     @property
     def moved(self) -> bool:
@@ -124,9 +127,9 @@ class Gathering:
     def add(self, block: Block, read_bytes: int) -> None:
         """Take in lines and the bytes that they were made of; raises Unavailable."""
         self.budget.hold(block.size_bytes)
-        self.lines += block.visible
+        self.lines.add(block)
         self.size_bytes += block.size_bytes
-        self.scanned += len(block.lines)
+        self.scanned += block.count
         self.read_bytes += read_bytes
 
     def release(self) -> None:
@@ -369,10 +372,10 @@ def _fitting(gathering: Gathering, block: Block, sizes: Sequence[int]) -> int:
     """
     room, read_room = PAGE_BYTES_MAX - gathering.size_bytes, READ_BYTES_MAX - gathering.read_bytes
     if block.size_bytes < room and sum(sizes) < read_room:
-        return len(block.lines)
-    for count, line in enumerate(block.lines, 1):
-        room -= len(line or b"")
+        return block.count
+    for count, size in enumerate(block.sizes, 1):
+        room -= size
         read_room -= sizes[count - 1] if sizes else 0
         if room <= 0 or read_room <= 0:
             return count
-    return len(block.lines)
+    return block.count

@@ -14,9 +14,10 @@ from exchange.delivery.projection.projection import Projection
 from exchange.latest import windows
 from exchange.latest.records import linking
 from exchange.latest.windows import Window, WindowQuery
+from exchange.log.chunks import Chunk
 from exchange.log.errors import PositionExpiredError
 from exchange.log.partitions import TopicPartition
-from exchange.log.reader import Chunk, Reader
+from exchange.log.reader import Reader
 from exchange.log.spans import spans_of
 from exchange.log.topic_ids import TopicIds
 from kernel import clock

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
 from auth.principal import Principal
 from exchange.delivery import admission
 from exchange.delivery.admission import ATTEMPTS, Admission, Caller, RulesChanged
+from exchange.delivery.blocks import Lines
 from exchange.delivery.cursor import Epoch, OtherGenerationError, OtherLogError, Position
 from exchange.delivery.cursors import Cursors, position_of
 from exchange.delivery.departures import Departures
@@ -42,8 +42,7 @@ def _never() -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class PullRequest:
+class PullRequest(NamedTuple):
     subscription_id: str
     cursor: str | None
     limit: int
@@ -52,8 +51,7 @@ class PullRequest:
     is_over: Callable[[], bool] = _never
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """`lag` is about how many places of the log lie after the page; `day` needs a quota.
 
     Whoever hands the page on calls `admission` in the turn in which a piece of it is written, for
@@ -62,7 +60,7 @@ class Page:
     handed on.
     """
 
-    lines: list[bytes]
+    lines: Lines
     next_cursor: str
     lag: int
     admission: Callable[[], None]
@@ -72,8 +70,7 @@ class Page:
     listed: NewPage | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """Where a page begins; `known` says that its caller had come so far before."""
 
     position: Position
@@ -193,7 +190,7 @@ class Puller:
                     raise
                 continue
             # What the filter hid so far needs no second look.
-            before, start = start, replace(start, position=gathering.position)
+            before, start = start, start._replace(position=gathering.position)
             if start.position.told != before.position.told:
                 continue
             await self._require_quota(plan)
@@ -326,7 +323,7 @@ class Puller:
             if beyond or plan.grant.row_filter:
                 raise CursorExpired(earliest_cursor=cursor)
             raise CursorExpired(earliest_cursor=cursor, lost=lost)
-        return replace(start, position=earliest)
+        return start._replace(position=earliest)
 
     async def _await_news(
         self, principal: Principal, plan: GrantPlan, gathering: Gathering, deadline: float

@@ -5,16 +5,17 @@ projected, masked and written once for all of them, and evicted together with th
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import repeat
 from typing import Final
 
+from exchange.delivery.blocks import Block, block
 from exchange.delivery.predecessors import Predecessors
 from exchange.delivery.projection.projection import Projection
 from exchange.delivery.projection.record import Fault, Reason
+from exchange.log.chunk_cache import ChunkCache
+from exchange.log.chunks import Chunk
 from exchange.log.foreign import FOREIGN, LOST
 from exchange.log.partitions import TopicPartition
-from exchange.log.reader import Chunk, ChunkCache
 from exchange.log.spans import Span, spanning, spans_of, within
 from kernel.turns import Steps
 
@@ -23,31 +24,8 @@ BLOCK_RECORDS: Final = 256
 BYTES_AT_ONCE: Final = 256 * 1024
 """Records projected in one step, a millisecond or two; one larger record is a step of its own."""
 
-LINE_OVERHEAD_BYTES = 48
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Lines of consecutive records; None where `hides` says that some do not show."""
-
-    lines: list[bytes | None]
-    size_bytes: int
-    hides: bool
-
-    def part(self, begin: int, end: int) -> "Block":
-        """Return a range of the block."""
-        if end - begin == len(self.lines):
-            return self
-        return block(self.lines[begin:end])
-
-    @property
-    def visible(self) -> list[bytes]:
-        """The lines that show."""
-        return [line for line in self.lines if line is not None] if self.hides else self.lines  # type: ignore[return-value] # none is None
-
-
-def block(lines: list[bytes | None]) -> Block:
-    return Block(lines, sum(map(len, filter(None, lines))), hides=None in lines)
+LINE_OVERHEAD_BYTES: Final = 48
+"""More than a line takes beside its text: its end within the block."""
 
 
 def prepared(chunk: Chunk) -> Steps[None]:
@@ -70,7 +48,7 @@ def block_of(
     """
     index = indexes.start // BLOCK_RECORDS
     first = index * BLOCK_RECORDS
-    last = min(first + BLOCK_RECORDS, len(chunk.keys))
+    last = min(first + BLOCK_RECORDS, len(chunk.offsets))
     whole = within(spans_of(chunk), first, last)
     name = (index, *_identities(projection, whole, before))
     cached = chunk.beside.get(name)
@@ -80,9 +58,9 @@ def block_of(
     if not (covered and cache.has_room_beside(topic_partition, chunk)):
         # Nobody would have the rest of the block, or it is not known yet.
         part = within(whole, indexes.start, indexes.stop)
-        return block((yield from _lines(cache, topic_partition, chunk, part, projection, before)))
-    created = block((yield from _lines(cache, topic_partition, chunk, whole, projection, before)))
-    size = created.size_bytes + len(created.lines) * LINE_OVERHEAD_BYTES
+        return (yield from _block(cache, topic_partition, chunk, part, projection, before))
+    created = yield from _block(cache, topic_partition, chunk, whole, projection, before)
+    size = len(created.text) + created.count * LINE_OVERHEAD_BYTES
     cache.keep_beside(topic_partition, chunk, name, created, size)
     return created.part(indexes.start - first, indexes.stop - first)
 
@@ -95,6 +73,25 @@ def _identities(
     if before is not None:
         yield projection.filter_identity
         yield before.window.fold_id
+
+
+def _block(
+    cache: ChunkCache,
+    topic_partition: TopicPartition,
+    chunk: Chunk,
+    spans: Sequence[Span],
+    projection: Projection,
+    before: Predecessors | None,
+) -> Steps[Block]:
+    """Show records as one text where nothing is in doubt, else line by line."""
+    if before is None and len(spans) == 1:
+        [(begin, end, version)] = spans
+        texts = chunk.texts(begin, end)
+        if texts is not None and len(texts[1]) <= BYTES_AT_ONCE:
+            text = projection.text(version, *texts, end - begin)
+            if text is not None:
+                return Block(text, end - begin, end - begin)
+    return block((yield from _lines(cache, topic_partition, chunk, spans, projection, before)))
 
 
 def _lines(
@@ -153,6 +150,9 @@ def _pieces(chunk: Chunk, spans: Sequence[Span], before: Predecessors | None) ->
         yield from spans
         return
     for begin, end, version in spans:
+        if before is None and chunk.value_bytes(begin, end) <= BYTES_AT_ONCE:
+            yield Span(begin, end, version)
+            continue
         first, size_bytes = begin, 0
         replaced = before.sizes(begin, end) if before else repeat(0)
         for place, (value, more) in enumerate(zip(chunk.values[begin:end], replaced), begin):  # noqa: B905 - one may be endless

@@ -11,8 +11,9 @@ from exchange.latest import store
 from exchange.latest.indexer import Indexer
 from exchange.latest.records import folding
 from exchange.latest.store import Beginning, Lease, Stretch
+from exchange.log.chunks import Chunk
 from exchange.log.errors import BrokerUnavailable, PositionExpiredError
-from exchange.log.reader import EARLIEST, LATEST, Chunk, Reader
+from exchange.log.reader import EARLIEST, LATEST, Reader
 from exchange.log.topic_ids import TopicIds
 from exchange.log.topics import topic_of
 from exchange.log.watch import Concern, Tail

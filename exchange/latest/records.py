@@ -9,7 +9,7 @@ from typing import Final
 
 from catalog.contracts.readable import is_key, readable
 from exchange.latest.fold import Folded, Record, add, nothing
-from exchange.log.reader import Chunk
+from exchange.log.chunks import Chunk
 from exchange.log.spans import spanning, spans_of, within
 from kernel.turns import Steps
 

@@ -8,8 +8,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from exchange.log.chunks import Chunk
 from exchange.log.headers import begun_batch
-from exchange.log.reader import Chunk
 from kernel.turns import Steps, finished
 
 _SPANS: Final = "spans"

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 from aiokafka.errors import KafkaError
 
+from exchange.log.chunk_cache import ChunkCache
 from exchange.log.connection import Connection, is_passing
 from exchange.log.errors import BrokerUnavailable
 from exchange.log.fetch_session import FetchSession
+from exchange.log.parsing import parsing
 from exchange.log.partitions import TopicPartition
-from exchange.log.reader import ChunkCache, parsing
 from kernel.clock import epoch, monotonic
 from kernel.turns import FairScheduler
 

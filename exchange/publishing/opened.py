@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from exchange.log.access import Access
+from exchange.log.chunk_cache import ChunkCache
 from exchange.log.connection import READ_TIMEOUT_MS, Connection
 from exchange.log.errors import BrokerUnavailable
-from exchange.log.reader import ChunkCache, Reader
+from exchange.log.reader import Reader
 from exchange.log.writer import Writers
 from exchange.metering.counts import Counts
 from exchange.publishing.lanes import Lanes

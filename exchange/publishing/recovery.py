@@ -16,8 +16,9 @@ import msgspec
 
 from exchange.log.accepted import Accepted, PositionRange, accepted, kept
 from exchange.log.batches import digest_in
+from exchange.log.chunks import Chunk
 from exchange.log.headers import keyed_batch
-from exchange.log.reader import LATEST, READ_UNCOMMITTED, Chunk, Reader
+from exchange.log.reader import LATEST, READ_UNCOMMITTED, Reader
 from exchange.publishing import store
 from exchange.publishing.errors import Recovering
 from exchange.publishing.search import between

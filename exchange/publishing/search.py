@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from exchange.log.accepted import Accepted, Kept, PositionRange, kept
+from exchange.log.chunks import Chunk
 from exchange.log.errors import OutcomeUnknown, PositionExpiredError
 from exchange.log.headers import keyed_batch
-from exchange.log.reader import Chunk, Reader
+from exchange.log.reader import Reader
 
 SCAN_BYTES = 1024 * 1024
 LOOK_EVERY_SECONDS = 0.05

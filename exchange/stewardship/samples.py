@@ -8,8 +8,9 @@ from typing import Final
 from catalog.contracts.compile import compiling
 from catalog.contracts.model import Contract
 from exchange.delivery.projection.projection import Projection
+from exchange.log.chunks import Chunk
 from exchange.log.errors import BrokerUnavailable, PositionExpiredError
-from exchange.log.reader import EARLIEST, LATEST, Chunk, Reader
+from exchange.log.reader import EARLIEST, LATEST, Reader
 from exchange.log.spans import spanning, spans_of
 from kernel.clock import today
 from kernel.errors import ShuyuanError

@@ -21,8 +21,9 @@ from catalog.national.loading import Loaded
 from exchange.delivery.push import endpoints
 from exchange.evidence_comparison import Finding, compare
 from exchange.log.access import Access
+from exchange.log.chunk_cache import CACHE_BYTES, ChunkCache
 from exchange.log.connection import Connection
-from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
+from exchange.log.reader import Reader
 from exchange.notices import wishes
 from exchange.publishing import quarantine
 from exchange.restoration.declare import Declaration, declare, lost_events

@@ -312,7 +312,7 @@ class HotPaths(HotApp):
         page = await using.bus.puller.pull(principal, caller, pull_request)
         request.day = page.day
         as_json = prefers_json(request.headers.get(b"accept", b""))
-        body = _json(page) if as_json else _ndjson(page)
+        body = _json(page) if as_json else page.lines.text
         head = _page_head(page, as_json=as_json)
         if page.listed is not None:
             head += ledger_fields(page.listed)
@@ -385,10 +385,6 @@ def _records_in(page: Page, handed_on: int, size: int, *, coded: bool) -> int:
         return len(page.lines)
     ends = accumulate(len(line) + 1 for line in page.lines)
     return min(len(page.lines), 1 + sum(end < handed_on for end in ends))
-
-
-def _ndjson(page: Page) -> bytes:
-    return b"\n".join([*page.lines, b""]) if page.lines else b""
 
 
 def _json(page: Page) -> bytes:

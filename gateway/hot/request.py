@@ -22,6 +22,7 @@ from kernel.clock import monotonic
 from kernel.errors import BadRequest, ShuyuanError, TooMany
 
 QUERY_MAX = 4096
+_PLAIN = re.compile(rb"[0-9A-Za-z_.~=&-]*")
 _UNFIT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 Headers = dict[bytes, bytes]
@@ -122,7 +123,7 @@ class HotRequest(ABC):
         raw = self.query_string
         if not raw:
             return {}
-        pairs = parse_qsl(raw[:QUERY_MAX].decode("latin-1"), keep_blank_values=True)
+        pairs = _pairs(raw[:QUERY_MAX])
         names = [name for name, _value in pairs]
         if len(raw) > QUERY_MAX or len(set(names)) < len(names) or not set(names) <= set(known):
             listed = ", ".join(known)
@@ -167,6 +168,15 @@ class HotRequest(ABC):
             error, instance=self.path, english=self.wants_english, status=status
         )
         await self.answer(status, lines(headers), body)
+
+
+def _pairs(raw: bytes) -> list[tuple[str, str]]:
+    """Return names and values; most need no decoding, which would take four times as long."""
+    text = raw.decode("latin-1")
+    if not _PLAIN.fullmatch(raw):
+        return parse_qsl(text, keep_blank_values=True)
+    parts = [part.partition("=") for part in text.split("&") if part]
+    return [(name, value) for name, _equals, value in parts]
 
 
 def lines(headers: Mapping[str, str]) -> bytes:

@@ -5,6 +5,7 @@ import importlib
 PASSES = (
     "catalog.contracts.scanning.machine",
     "exchange.log.packing.machine",
+    "exchange.log.unpacking.machine",
     "exchange.delivery.showing.machine",
 )
 

@@ -79,6 +79,14 @@ class Projection:
             return [None] * len(keys)
         return record_projection.lines(keys, values, left, faults)
 
+    def text(self, version: int | None, keys: bytes, values: bytes, count: int) -> bytes | None:
+        """Return the lines of records as one text, where all of them show and none is in doubt.
+
+        Keys and values are a line each, and none is a delete.
+        """
+        record_projection = self._of(version)
+        return None if record_projection is None else record_projection.text(keys, values, count)
+
     def view(self, version: int) -> VersionView:
         """Return what is shown of a version that there is; KeyError for another."""
         return view_of(self._terms, version)

@@ -21,7 +21,7 @@ from exchange.delivery.projection.editions import Unmapped
 from exchange.delivery.projection.filters import compile_key_test, compile_test, never
 from exchange.delivery.projection.mask import UNKEYED, WORDS, Column, compile_mask, keyed_hash
 from exchange.delivery.projection.views import VersionView
-from exchange.delivery.showing.presenter import Presenter
+from exchange.delivery.showing.presenter import SHOW, WRAP, Presenter
 
 TEXTUAL: Final = frozenset({DataType.STRING, DataType.CODE, DataType.DATE, DataType.DATETIME})
 UPSERT: Final = b'{"op":"upsert","key":"%b","data":%b}'
@@ -104,6 +104,19 @@ class RecordProjection:
     def passing(self, values: Sequence[bytes]) -> list[bool]:
         """Tell which records are rows of the grant; one that cannot be read is none."""
         return [r is not None and self._shows(r) for r in self._decode(values)]
+
+    def text(self, keys: bytes, values: bytes, count: int) -> bytes | None:
+        """Return what `lines` returns of keys and values that are a line each, as one text.
+
+        None where anything is in doubt, and where not every record shows.
+        """
+        if not self._key_is_clear or not _are_plain(keys):
+            return None
+        if self._checker is not None:
+            return self._checker.text(WRAP, keys, values, count)
+        if self._presenter is not None:
+            return self._presenter.text(SHOW, keys, values, count)
+        return None
 
     def lines(
         self,
@@ -264,6 +277,11 @@ def _presenter(view: VersionView) -> Presenter:
     masks = {item.name: item.mask for item in view.items if item.mask is not None}
     names = [field.name for field in view.fields]
     return Presenter([item.name for item in view.items], masks, names)
+
+
+def _are_plain(keys: bytes) -> bool:
+    """Whether keys, a line each, stand between quotation marks as they are."""
+    return keys[:1] != b"\n" and b"\n\n" not in keys and keys.translate(None, b"\n").isalnum()
 
 
 def _leaves(data: bytes | None, place: int, left: Collection[int]) -> bool:

@@ -17,8 +17,8 @@ Show: TypeAlias = Callable[[_Bytes, _Bytes, _Numbers, _Numbers, _Bytes], int]
 SHOW: Final = LazyCompiled[Show]("exchange.delivery.showing.machine", "show")
 Knows: TypeAlias = Callable[[_Bytes, _Numbers, _Numbers], int]
 KNOWS: Final = LazyCompiled[Knows]("exchange.delivery.showing.machine", "knows")
+WRAP: Final = LazyCompiled[Show]("exchange.delivery.showing.machine", "wrap")
 
-_NOTHING: Final = np.empty(0, np.uint8)
 _MASKS: Final = {
     Kind.FULL: layout.FULL,
     Kind.PARTIAL: layout.PARTIAL,
@@ -48,8 +48,8 @@ class Presenter:
         Keys stand ready between quotation marks, and hold no line break.
         """
         names = b"\n".join((*keys, b""))
-        out, end = self._show(names, len(keys), values)
-        return None if end == DOUBT else out[:end].tobytes().split(b"\n")[:-1]
+        shown = self.text(SHOW, names, _body_of(values), len(keys))
+        return None if shown is None else shown.split(b"\n")[:-1]
 
     def knows(self, values: Sequence[bytes]) -> bool:
         """Whether each value is surely a record, bare, of no items but those that it may have."""
@@ -57,27 +57,28 @@ class Presenter:
         if self._plan is None or (knows := KNOWS.get(count)) is None:
             return False
         memory = np.zeros(self._memory_size, np.int64)
-        return knows(_body_of(values), self._plan, memory) == count
+        return knows(np.frombuffer(_body_of(values), np.uint8), self._plan, memory) == count
 
-    def _show(self, names: bytes, count: int, values: Sequence[bytes]) -> tuple[_Bytes, int]:
-        """Return what the pass wrote and where it ends, DOUBT where it did not."""
-        if self._plan is None or (show := SHOW.get(count)) is None:
-            return _NOTHING, DOUBT
-        body = _body_of(values)
-        out = np.empty(len(body) + len(names) + self._overhead * count, np.uint8)
+    def text(
+        self, pass_: LazyCompiled[Show], names: bytes, values: bytes, count: int
+    ) -> bytes | None:
+        """Return what SHOW or WRAP writes of records and their keys, a line each; None in doubt."""
+        if self._plan is None or (show := pass_.get(count)) is None:
+            return None
+        out = np.empty(len(values) + len(names) + self._overhead * count, np.uint8)
         end = show(
-            body,
+            np.frombuffer(values, np.uint8),
             np.frombuffer(names, np.uint8),
             self._plan,
             np.zeros(self._memory_size, np.int64),
             out,
         )
-        return out, end
+        return None if end == DOUBT else out[:end].tobytes()
 
 
-def _body_of(values: Sequence[bytes]) -> _Bytes:
+def _body_of(values: Sequence[bytes]) -> bytes:
     """Return the values, a line each. One that is two lines is seen by the count of records."""
-    return np.frombuffer(b"\n".join((*values, b"")), np.uint8)
+    return b"\n".join((*values, b""))
 
 
 def _plan_of(

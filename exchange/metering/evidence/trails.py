@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from exchange.log.accepted import PositionRange
-from exchange.log.reader import Chunk
+from exchange.log.chunks import Chunk
 from exchange.metering.evidence.intervals import UNLISTED, Cover
 
 # A client that jumps about has no more ranges listed than these for one minute, worker and

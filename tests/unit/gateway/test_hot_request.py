@@ -1,11 +1,14 @@
 import asyncio
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.hot import paths as hot
 from gateway.hot.paths import HotPaths
-from gateway.hot.request import lines
+from gateway.hot.request import _pairs, lines
 from gateway.http.budgets import BODIES
 from gateway.http.errors import RequestTimeout
 from gateway.http.outflow import ClientGoneError
@@ -80,3 +83,8 @@ def test_what_would_end_its_line_is_no_header(value: str) -> None:
         lines({"X": value})
     with pytest.raises(ValueError, match="unfit"):
         lines({value: "x"})
+
+
+@given(st.text(alphabet="ab1=&&..~_-+%2;\u00e9", max_size=20).map(lambda text: text.encode()))
+def test_parameters_that_need_no_decoding_are_those_of_the_library(raw: bytes) -> None:
+    assert _pairs(raw) == parse_qsl(raw.decode("latin-1"), keep_blank_values=True)

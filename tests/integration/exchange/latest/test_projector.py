@@ -17,9 +17,10 @@ from deploy.local.stack import Endpoints
 from exchange.latest import store
 from exchange.latest.projector import Projector
 from exchange.latest.store import LEASE_SECONDS
+from exchange.log.chunk_cache import ChunkCache
 from exchange.log.connection import Connection
 from exchange.log.headers import BatchFacts
-from exchange.log.reader import ChunkCache, Reader
+from exchange.log.reader import Reader
 from exchange.log.topic_ids import TopicIds
 from exchange.log.topics import topic_of
 from exchange.log.watch import Tail

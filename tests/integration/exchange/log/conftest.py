@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from deploy.local.stack import Endpoints
+from exchange.log.chunk_cache import ChunkCache
 from exchange.log.connection import Connection
-from exchange.log.reader import ChunkCache, Reader
+from exchange.log.reader import Reader
 from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.writer import Writers
 from kernel.ids import new_id

@@ -17,11 +17,12 @@ from deploy.local.ports import PortBook
 from deploy.local.stack import Endpoints
 from exchange.log import connection as connections
 from exchange.log import events, produce, transaction
+from exchange.log.chunk_cache import ChunkCache
 from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.log.events import EventLog
 from exchange.log.produce import Slice
-from exchange.log.reader import ChunkCache, Reader
+from exchange.log.reader import Reader
 from exchange.log.topics import Topics
 from exchange.log.transaction import SpanningLog
 from exchange.log.writer import Writers

@@ -11,10 +11,11 @@ from aiokafka.protocol.metadata import MetadataRequest
 from exchange.log import connection as clients
 from exchange.log import produce
 from exchange.log.carrier import LARGE_BYTES, Carrier
+from exchange.log.chunk_cache import ChunkCache
 from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.log.produce import Slice
-from exchange.log.reader import ChunkCache, Reader
+from exchange.log.reader import Reader
 from exchange.log.topics import Topics
 from exchange.log.writer import Writers
 from kernel.ids import new_id

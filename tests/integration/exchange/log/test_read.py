@@ -9,11 +9,12 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from exchange.log import connection as connections
+from exchange.log.chunk_cache import ChunkCache
 from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable, PositionExpiredError
 from exchange.log.headers import COUNT, VERSION
 from exchange.log.produce import Slice
-from exchange.log.reader import EARLIEST, LATEST, ChunkCache, Reader
+from exchange.log.reader import EARLIEST, LATEST, Reader
 from exchange.log.writer import Writers
 from kernel.ids import new_id
 from tests.support.appending import AppendingLog

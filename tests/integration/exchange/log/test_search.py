@@ -3,11 +3,13 @@
 import pytest
 
 from exchange.log.accepted import PositionRange
+from exchange.log.chunk_cache import ChunkCache
+from exchange.log.chunks import Chunk
 from exchange.log.connection import Connection
 from exchange.log.errors import OutcomeUnknown
 from exchange.log.headers import BatchFacts
 from exchange.log.produce import Slice
-from exchange.log.reader import Chunk, ChunkCache, Reader
+from exchange.log.reader import Reader
 from exchange.log.topics import Topics
 from exchange.log.writer import Writers
 from exchange.publishing import search

@@ -9,13 +9,14 @@ import pytest
 
 from deploy.local.cluster import Cluster
 from exchange.log.access import Access
+from exchange.log.chunk_cache import ChunkCache
 from exchange.log.condition import Condition
 from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable
 from exchange.log.events import EventLog
 from exchange.log.headers import BatchFacts
 from exchange.log.produce import Slice
-from exchange.log.reader import ChunkCache, Reader
+from exchange.log.reader import Reader
 from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.transaction import SpanningLog
 from exchange.log.writer import Writers

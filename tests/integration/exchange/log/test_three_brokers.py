@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import pytest
 
 from deploy.local.cluster import Cluster
+from exchange.log.chunk_cache import ChunkCache
 from exchange.log.connection import READ_TIMEOUT_MS, Connection
 from exchange.log.headers import BatchFacts
 from exchange.log.produce import Slice
-from exchange.log.reader import ChunkCache, Reader
+from exchange.log.reader import Reader
 from exchange.log.watch import Concern, Tail
 from exchange.log.writer import Writers
 from kernel.ids import new_id

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from exchange.log.chunk_cache import ChunkCache
 from exchange.log.connection import Connection
 from exchange.log.produce import Slice
-from exchange.log.reader import ChunkCache
 from exchange.log.topics import Topics
 from exchange.log.watch import LINGER_SECONDS, Concern, Tail
 from exchange.log.writer import Writers

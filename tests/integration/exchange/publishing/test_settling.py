@@ -11,11 +11,12 @@ from sqlalchemy import text
 
 from deploy.local.stack import Endpoints
 from exchange.log.accepted import Accepted, PositionRange
+from exchange.log.chunk_cache import ChunkCache
 from exchange.log.connection import Connection
 from exchange.log.errors import WriterOver
 from exchange.log.headers import BatchFacts
 from exchange.log.produce import Slice
-from exchange.log.reader import ChunkCache, Reader
+from exchange.log.reader import Reader
 from exchange.log.topics import TopicPolicy, Topics
 from exchange.log.writer import Writers, transactional_id
 from exchange.publishing import ledger

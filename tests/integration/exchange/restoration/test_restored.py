@@ -21,8 +21,9 @@ import pytest
 
 from deploy.local.databases import drop_database
 from deploy.local.stack import Endpoints
+from exchange.log.chunk_cache import ChunkCache
 from exchange.log.connection import Connection
-from exchange.log.reader import EARLIEST, LATEST, ChunkCache, Reader
+from exchange.log.reader import EARLIEST, LATEST, Reader
 from exchange.log.topics import EVENTS_TOPIC
 from tests.support import processes
 from tests.support.callers import ClientApp, Person, ndjson

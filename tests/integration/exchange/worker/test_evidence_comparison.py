@@ -10,8 +10,9 @@ from sqlalchemy import TextClause, text
 
 from deploy.local.stack import Endpoints
 from exchange.evidence_comparison import Finding, Verdict, compare
+from exchange.log.chunk_cache import CACHE_BYTES, ChunkCache
 from exchange.log.connection import Connection
-from exchange.log.reader import CACHE_BYTES, ChunkCache, Reader
+from exchange.log.reader import Reader
 from exchange.sealing import seal_counts
 from kernel import audit_check
 from kernel.clock import now

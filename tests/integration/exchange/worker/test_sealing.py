@@ -12,7 +12,7 @@ from sqlmodel import col, select
 import kernel.clock
 from auth.principal import Principal
 from exchange.log.accepted import Accepted, PositionRange
-from exchange.log.reader import Chunk
+from exchange.log.chunks import Chunk
 from exchange.metering.counts import Counts
 from exchange.metering.evidence.trails import Delivered, Take
 from exchange.sealing import SETTLED_SECONDS, seal_counts

@@ -2,8 +2,8 @@
 
 import json
 
+from exchange.delivery.blocks import block
 from exchange.delivery.correction_marks import with_marks
-from exchange.delivery.shown import block
 
 LINES = [b'{"op":"upsert","key":"a","data":{"x":1}}', None, b'{"op":"delete","key":"b"}']
 
@@ -16,7 +16,7 @@ def test_marks_stand_on_their_lines_alone() -> None:
         None,
         None,
     ]
-    assert marked.size_bytes == sum(len(line) for line in marked.visible)
+    assert marked.size_bytes == sum(len(line) for line in marked.lines if line is not None)
     assert plain.lines == LINES
 
 

@@ -10,8 +10,9 @@ from exchange.delivery import gathering
 from exchange.delivery.gathering import Budget, Gathering
 from exchange.delivery.grant_plans import GrantPlan
 from exchange.delivery.shown import BLOCK_RECORDS, BYTES_AT_ONCE, prepared
+from exchange.log.chunk_cache import ChunkCache
+from exchange.log.chunks import Chunk
 from exchange.log.headers import BatchFacts
-from exchange.log.reader import Chunk, ChunkCache
 from exchange.log.spans import BATCHES_AT_ONCE
 from kernel.errors import Unavailable
 from kernel.turns import finished

@@ -14,8 +14,9 @@ from catalog.contracts.published import RecordItem, RecordVersion
 from exchange.delivery.projection.projection import Projection
 from exchange.delivery.projection.views import Terms
 from exchange.delivery.shown import BLOCK_RECORDS, block_of
+from exchange.log.chunk_cache import ChunkCache
+from exchange.log.chunks import Chunk
 from exchange.log.headers import BatchFacts
-from exchange.log.reader import Chunk, ChunkCache
 from exchange.log.topics import topic_of
 from exchange.subscriptions.conditions import Condition, Op
 from kernel.turns import finished
@@ -72,8 +73,10 @@ def test_a_range_shows_what_the_projection_alone_shows_of_it(
         end = data.draw(st.integers(begin + 1, min(count, most)))
         found = finished(block_of(cache, PLACE, chunk, range(begin, end), made))
         alone = made.lines(1, chunk.keys[begin:end], chunk.values[begin:end])
-        assert found.visible == [line for line in alone if line is not None]
-        assert found.size_bytes == sum(map(len, found.visible))
+        visible = [line for line in alone if line is not None]
+        assert found.text == b"".join(line + b"\n" for line in visible)
+        assert (found.count, found.shown) == (end - begin, len(visible))
+        assert found.size_bytes == sum(map(len, visible))
 
 
 def test_equal_grants_share_and_each_record_is_projected_once() -> None:

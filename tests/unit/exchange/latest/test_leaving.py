@@ -13,8 +13,9 @@ from exchange.delivery.shown import BLOCK_RECORDS, block_of
 from exchange.latest.fold import Folded, Record, add, nothing
 from exchange.latest.records import folding, linking
 from exchange.latest.windows import Window
+from exchange.log.chunk_cache import ChunkCache
+from exchange.log.chunks import Chunk
 from exchange.log.headers import BatchFacts
-from exchange.log.reader import Chunk, ChunkCache
 from exchange.log.topics import topic_of
 from exchange.subscriptions.conditions import Condition, Op
 from kernel.turns import finished

@@ -6,9 +6,11 @@ from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchange.log.chunk_cache import ChunkCache
+from exchange.log.chunks import Chunk
 from exchange.log.headers import BatchFacts, begun_batch, keyed_batch
+from exchange.log.parsing import parse
 from exchange.log.produce import Slice, build
-from exchange.log.reader import Chunk, ChunkCache, parse
 from exchange.log.writer import Producer
 from kernel.ids import new_id
 

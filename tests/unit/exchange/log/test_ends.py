@@ -3,7 +3,9 @@
 from types import SimpleNamespace
 from typing import Any
 
-from exchange.log.reader import LATEST, Chunk, ChunkCache, Reader
+from exchange.log.chunk_cache import ChunkCache
+from exchange.log.chunks import Chunk
+from exchange.log.reader import LATEST, Reader
 
 TOPIC = "topic"
 

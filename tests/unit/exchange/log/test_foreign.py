@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.log.batches import MARK_BYTES, NO_DIGEST, client_in, count_in, digest_in
+from exchange.log.chunk_cache import ChunkCache
+from exchange.log.chunks import Chunk
 from exchange.log.connection import is_passing
 from exchange.log.errors import UnreadableBatchError
 from exchange.log.headers import BatchFacts, Headers, begun_batch, keyed_batch
+from exchange.log.parsing import parse
 from exchange.log.produce import Slice, build
-from exchange.log.reader import Chunk, ChunkCache, parse
 from exchange.log.topics import topic_of
 from exchange.log.writer import Producer
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from exchange.log import produce
 from exchange.log.packing.packer import PACK, checked_end, packed
+from exchange.log.parsing import parse
 from exchange.log.produce import PACKED_FROM, Slice, build
-from exchange.log.reader import parse
 from exchange.log.topics import MESSAGE_MAX_BYTES
 from exchange.log.writer import Producer
 from tests.support.passes import unloaded_behind

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchange.log.chunks import Chunk
 from exchange.log.headers import COUNT, VERSION
-from exchange.log.reader import Chunk
 from exchange.log.spans import Span, spans_of, within
 
 

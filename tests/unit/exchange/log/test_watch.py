@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from exchange.log.chunk_cache import ChunkCache
 from exchange.log.connection import Connection
-from exchange.log.reader import ChunkCache
 from exchange.log.watch import TICK_SECONDS, WOKEN_AT_ONCE, Concern, Tail
 
 PLACE = ("topic", 0)

@@ -1,6 +1,6 @@
 """Sets of offsets, and what the evidence of reads says was handed on."""
 
-from exchange.log.reader import Chunk
+from exchange.log.chunks import Chunk
 from exchange.metering.evidence.delivered import Handed, Under, handed, joined
 from exchange.metering.evidence.intervals import UNLISTED, Cover, merged
 from exchange.metering.evidence.trails import (

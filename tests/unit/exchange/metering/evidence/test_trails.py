@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from exchange.log.accepted import PositionRange
-from exchange.log.reader import Chunk
+from exchange.log.chunks import Chunk
 from exchange.metering.evidence.trails import (
     RANGES_MAX,
     Delivered,

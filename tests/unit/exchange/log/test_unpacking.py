@@ -1,0 +1,122 @@
+"""The compiled pass reads a batch as aiokafka's decoder does, or leaves it to it."""
+
+import struct
+from collections.abc import Sequence
+
+import google_crc32c
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from exchange.log.chunks import Chunk
+from exchange.log.errors import UnreadableBatchError
+from exchange.log.parsing import RECORDS_AT_ONCE, UNPACKED_FROM, parse
+from exchange.log.produce import Slice, build
+from exchange.log.unpacking.unpacker import UNPACK, DoubtfulBatchError, unpacked
+from exchange.log.writer import Producer
+from tests.support.passes import unloaded_behind
+
+unloaded = unloaded_behind(UNPACK)
+PRODUCER = Producer(9, 0)
+HEADS = st.lists(
+    st.tuples(
+        st.sampled_from(["exchange-version", "exchange-count", "名", ""]),
+        st.sampled_from([b"3", b"40", b"", b"\xff"]),
+    ),
+    max_size=4,
+)
+KEYS = st.binary(max_size=70)
+VALUES = st.binary(max_size=300) | st.none()
+
+
+def facts(chunk: Chunk) -> tuple[object, ...]:
+    return (
+        *(chunk.offsets, chunk.keys, chunk.values, chunk.headers, chunk.versions),
+        *(chunk.foreign, chunk.left_out, chunk.next_offset, chunk.size_bytes),
+    )
+
+
+def both_ways(data: bytes, offset: int) -> None:
+    """Parse with the pass and without it: the same, or the same refusal."""
+    told = []
+    for load in (UNPACK.load, UNPACK.unload):
+        load()
+        try:
+            told.append(facts(parse((0, 0, 10**6, 10**6, 0, None, -1, data), offset)))
+        except UnreadableBatchError as error:
+            told.append((str(error), error.offsets))
+    assert told[0] == told[1]
+
+
+def stored(parts: Sequence[Slice], base: int = 0) -> bytes:
+    return base.to_bytes(8, "big") + bytes(build(list(parts), PRODUCER, 0)[8:])
+
+
+def resealed(batch: bytearray) -> bytes:
+    """Give a batch that was changed the checksum of what it holds now."""
+    struct.pack_into(">I", batch, 17, google_crc32c.value(bytes(batch[21:])))
+    return bytes(batch)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.lists(st.tuples(KEYS, VALUES), min_size=UNPACKED_FROM, max_size=50), HEADS),
+        min_size=1,
+        max_size=3,
+    ),
+    st.integers(0, 120),
+)
+@example([([(b"", b"")] * 40, [])], 7)
+@example([([(b"k", b"a\nb")] * 40, [("exchange-version", b"1"), ("exchange-count", b"40")])], 0)
+@example([([(b"k", None)] + [(b"k", b"v")] * 40, [])], 3)
+def test_batches_are_read_alike(
+    parts: list[tuple[list[tuple[bytes, bytes | None]], list[tuple[str, bytes]]]], offset: int
+) -> None:
+    slices = [Slice([k for k, _ in some], [v for _, v in some], heads) for some, heads in parts]
+    both_ways(stored(slices), offset)
+    both_ways(stored(slices) + stored(slices, base=sum(len(some) for some, _ in parts)), offset)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.integers(61, 4_000), st.integers(0, 255), st.integers(0, 60))
+def test_what_others_may_have_written_is_read_alike_or_left_to_the_decoder(
+    place: int, byte: int, offset: int
+) -> None:
+    """A batch whose checksum is right may hold anything: lengths beyond it, names not UTF-8."""
+    heads = [("exchange-version", b"3"), ("exchange-count", b"60")]
+    batch = bytearray(stored([Slice([b"k"] * 60, [b"value" * 10] * 60, heads)]))
+    batch[61 + (place - 61) % (len(batch) - 61)] = byte
+    both_ways(resealed(batch), offset)
+
+
+@pytest.mark.parametrize("count", [0, -1, 59, 61, 2**31 - 1])
+def test_a_batch_that_lies_about_its_count_is_doubted(count: int) -> None:
+    batch = bytearray(stored([Slice([b"k"] * 60, [b"v"] * 60, [])]))
+    struct.pack_into(">i", batch, 57, count)
+    with pytest.raises(DoubtfulBatchError):
+        list(unpacked(UNPACK.load(), bytes(batch), 0, RECORDS_AT_ONCE))
+
+
+def test_a_large_batch_is_read_in_steps() -> None:
+    count = 2 * RECORDS_AT_ONCE + 5
+    batch = stored([Slice([b"%d" % n for n in range(count)], [b"v"] * count, [])])
+    steps = list(unpacked(UNPACK.load(), batch, 7, RECORDS_AT_ONCE))
+    assert [len(step.offsets) for step in steps] == [RECORDS_AT_ONCE, RECORDS_AT_ONCE, 5]
+    both_ways(batch, 3)
+
+
+def test_texts_stay_texts_until_somebody_wants_single_records() -> None:
+    UNPACK.load()
+    count = 3 * UNPACKED_FROM
+    parts = [Slice([b"%d" % n for n in range(count)], [b"v%d" % n for n in range(count)], [])]
+    chunk = parse((0, 0, 500, 500, 0, None, -1, stored(parts) + stored(parts, base=count)), 10)
+    assert chunk.texts(0, 2) == (b"10\n11\n", b"v10\nv11\n")
+    assert chunk.texts(count - 11, count - 9) == (
+        b"%d\n0\n" % (count - 1),
+        b"v%d\nv0\n" % (count - 1),
+    )
+    assert chunk.value_bytes(0, 2) == 6
+    assert chunk.keys[:2] == [b"10", b"11"]
+    assert chunk.texts(0, 2) is None
+    assert chunk.value_bytes(0, 2) == 6
