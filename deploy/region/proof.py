@@ -23,6 +23,10 @@ HEAD = """# 区域场景 / The region
 
 One line for each system that the five policy documents name, generated from a run of `make region`. People, enterprises, addresses and credit codes are fictitious. Roles: P provides, C consumes, B both, X outside. A use tells the provider's system, the mode, how many records were received, the beginning of the last cursor (mode pull) and of the digest: SHA-256 of the records with the items that are not masked, which the consumer made of what it received and the provider of what it published, and which are equal. A verification has no digest: so many answers were right, one of them to a wrong value. A use by table was landed by the client package's agent in a PostgreSQL table of the consumer's own, and its digest is that of the table's rows. A use by file is a snapshot of all records, by push what a receiver of the department took and verified, by api what its service answered through the platform. An open download is what anybody gets without signing in, compared in the same way. `ledger`: the consumer confirmed the day's delivery ledger by digests of its own. Services that departments mount stand beside the platform until `make down`; endpoints are paused after the run, because no receiver listens any more. An entry without modes is listed in the catalogue only. `return flow`: rows of a lower area that go back to it (Order 809 Art 24), of an entry that is derived from its own: each city, and the region from the state, gets its own rows by a filter on its division, asked for by `return_flow` and answered without conditions.
 
+![数据流向：区域各部门之间 / flows between the departments of the region](images/console-region-flows.png)
+
+![时限榜与地图 / the league of deadlines, on the map](images/console-region-league.png)
+
 """  # noqa: E501
 EVENTS_HEAD = """
 ## 场景事件 / Events
