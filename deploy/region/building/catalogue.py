@@ -249,6 +249,7 @@ def _publish(stage: Stage, resource: Resource) -> None:
     entry = entry or _under_way(clerk, resource)
     if entry is None:
         entry = clerk.ask("POST", "/v1/resources", entry_of(stage, resource))
+    if drafted != entry["id"]:
         stage.notes.note(name, entry["id"])
     path = f"/v1/resources/{entry['id']}"
     authority = stage.authority(resource.department.region_code)
