@@ -29,6 +29,8 @@ async def judge() -> int:
     count = 0
     async with chromium() as browser:
         for username, pages in PAGES.items():
+            if username not in known:
+                continue
             for dark in (False, True):
                 page = await signed_in(browser, base_url, known[username], dark=dark)
                 async for name in opened(page, pages):

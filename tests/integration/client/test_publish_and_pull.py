@@ -74,13 +74,13 @@ async def test_a_file_is_looked_through_before_anything_of_it_is_sent(
 ) -> None:
     """A key in rows 6 and 592 was once published twice, the second after the first (H1)."""
     file = tmp_path / "in.csv"
-    rows = [f"r{n},{n}.0" for n in range(600)]
-    file.write_text("\n".join(["id,amount", *rows, "r5,7"]), encoding="utf-16")
+    rows = [f"r{n},名称,{n}.0" for n in range(600)]
+    file.write_text("\n".join(["id,name,amount", *rows, "r5,名称,7"]), encoding="utf-16")
     doubled = await desk.provider.run("publish", file, *desk.to)
     assert doubled.code == 1
     assert "602" in doubled.err
     assert await desk.arrived() == []
-    file.write_text("\n".join(["id,amount", *rows]), encoding="utf-16")
+    file.write_text("\n".join(["id,name,amount", *rows]), encoding="utf-16")
     looked = await desk.provider.run("publish", file, *desk.to, "--dry-run")
     assert looked.code == 0, looked.err
     assert "0.0 → 0" in looked.err
