@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 import chinese_calendar
@@ -34,6 +35,18 @@ class Calendar:
     """
 
     years: Mapping[int, Mapping[date, bool]] = field(default_factory=dict)
+    # Of each year that was asked about: how many working days it has up to each of its days.
+    _counted: dict[int, list[int]] = field(default_factory=dict, compare=False, repr=False)
+
+    def working_days_to(self, day: date) -> int:
+        """Return how many days of its year, up to this one and with it, are working days."""
+        counted = self._counted.get(day.year)
+        if counted is None:
+            first = date(day.year, 1, 1)
+            days = (first + timedelta(days=n) for n in range((date(day.year, 12, 31) - first).days))
+            each = map(self.is_working_day, (*days, date(day.year, 12, 31)))
+            counted = self._counted[day.year] = list(accumulate(each))
+        return counted[day.timetuple().tm_yday - 1]
 
     @property
     def notice_until(self) -> int:
@@ -110,8 +123,9 @@ def working_days_between(start: date, end: date) -> int:
     """Return how many working days lie in (start, end]; negative when `end` is before `start`."""
     if end < start:
         return -working_days_between(end, start)
-    days = (start + timedelta(days=n) for n in range(1, (end - start).days + 1))
-    return sum(map(is_working_day, days))
+    counted = in_force().working_days_to
+    whole = sum(counted(date(year, 12, 31)) for year in range(start.year, end.year))
+    return whole - counted(start) + counted(end)
 
 
 def end_of_day(day: date) -> datetime:

@@ -1,8 +1,10 @@
 """Working days by the State Council's holiday notices (P7)."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kernel.workdays import (
     NOTICE_UNTIL_YEAR,
@@ -87,3 +89,11 @@ def test_an_added_year_has_a_notice_and_the_one_after_a_gap_waits() -> None:
         assert not is_provisional(date(following, 5, 6))
         assert is_provisional(date(following, 12, 26))
     assert is_provisional(date(following, 5, 6))
+
+
+@given(st.dates(date(2005, 1, 1), date(2035, 12, 31)), st.integers(0, 900))
+def test_days_are_counted_by_years_as_one_by_one(start: date, days: int) -> None:
+    """A page of late applications was counted day by day: 18,000 looks at the calendar."""
+    later = [start + timedelta(days=n + 1) for n in range(days)]
+    end = later[-1] if later else start
+    assert working_days_between(start, end) == sum(map(is_working_day, later))
