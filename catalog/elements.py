@@ -1,9 +1,9 @@
 """Elements (数据元): one kind of datum each, of which only the words change once registered."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from auth.principal import Principal, Role
 from auth.regions.codes import canonical
@@ -15,7 +15,8 @@ from catalog.rules.elements import CHANGEABLE, NewElement, change_errors, elemen
 from catalog.rules.registrars import code_errors, registrar_of
 from catalog.rules.words import pairs
 from catalog.store import elements as store
-from catalog.store.rows import add_once
+from catalog.store import standards as standard_store
+from catalog.store.rows import add_all_once
 from catalog.tables import CodeList, Element, Standard
 from kernel.audit import record
 from kernel.database import ReadSession, WriteSession
@@ -27,15 +28,36 @@ async def register(
     session: WriteSession, principal: Principal, new: NewElement, *, now: datetime
 ) -> Element:
     """Register an element; raises AlreadyRegistered, or Invalid with every reason."""
+    [element] = await register_all(session, principal, [new], now=now)
+    return element
+
+
+async def register_all(
+    session: WriteSession, principal: Principal, several: Sequence[NewElement], *, now: datetime
+) -> list[Element]:
+    """Register elements together; raises as `register` for the first that is wrong.
+
+    Some are written then: the caller undoes its transaction, or its savepoint.
+    """
     principal.require_authority(principal.region_code)
-    codes = code_errors(new.code, principal.region_code)
-    found = [*codes, *element_errors(new), *_pattern_errors(new.pattern)]
-    FieldErrors(found + await _reference_errors(session, new)).raise_if_any()
+    references = await _references(session, several)
+    for new in several:
+        codes = code_errors(new.code, principal.region_code)
+        found = [*codes, *element_errors(new), *_pattern_errors(new.pattern)]
+        FieldErrors(found + _reference_errors(new, references)).raise_if_any()
     region = canonical(principal.region_code)
-    grams = pairs(new.name)
-    element = Element(**asdict(new), name_grams=grams, region_code=region, created_at=now)
-    if not await add_once(session, element):
+    elements = [
+        Element(**asdict(new), name_grams=pairs(new.name), region_code=region, created_at=now)
+        for new in several
+    ]
+    if await add_all_once(session, elements) < len(elements):
         raise AlreadyRegistered
+    for new in several:
+        _record_registered(session, principal, new)
+    return elements
+
+
+def _record_registered(session: WriteSession, principal: Principal, new: NewElement) -> None:
     record(
         session,
         principal.actor,
@@ -45,7 +67,6 @@ async def register(
         standard=new.standard,
         sensitivity=new.sensitivity,
     )
-    return element
 
 
 async def own(session: ReadSession, principal: Principal, code: str) -> Element:
@@ -120,13 +141,29 @@ def _pattern_errors(pattern: str | None) -> list[FieldError]:
     return []
 
 
-async def _reference_errors(session: ReadSession, new: NewElement) -> list[FieldError]:
+class _References(NamedTuple):
+    """Those of the standards and code lists referred to that are registered."""
+
+    standards: Collection[str]
+    code_lists: Collection[str]
+
+
+async def _references(session: ReadSession, several: Sequence[NewElement]) -> _References:
+    standards = {new.standard for new in several}
+    lists = {new.code_list for new in several if new.code_list is not None}
+    return _References(
+        await standard_store.registered(session, Standard.code, standards),
+        await standard_store.registered(session, CodeList.code, lists),
+    )
+
+
+def _reference_errors(new: NewElement, known: _References) -> list[FieldError]:
     errors = []
-    if await session.get(Standard, new.standard) is None:
+    if new.standard not in known.standards:
         errors.append(
             FieldError("standard", "not_found", "标准未登记", "the standard is not registered")
         )
-    if new.code_list is not None and await session.get(CodeList, new.code_list) is None:
+    if new.code_list is not None and new.code_list not in known.code_lists:
         errors.append(
             FieldError("code_list", "not_found", "代码集未登记", "the list is not registered")
         )

@@ -38,6 +38,13 @@ async def code_lists(session: ReadSession, q: str | None, page: PageRequest) -> 
     return await page_of(session, query, page, col(CodeList.code))
 
 
+async def registered(session: ReadSession, key: Any, codes: Collection[str]) -> frozenset[str]:  # noqa: ANN401 - a column
+    """Return those of the codes that the key of a table knows."""
+    if not codes:
+        return frozenset()
+    return frozenset((await session.exec(select(key).where(key.in_(codes)))).all())
+
+
 async def editions(session: ReadSession, code_list: str) -> Sequence[CodeListEdition]:
     query = select(CodeListEdition).where(CodeListEdition.code_list == code_list)
     return (await session.exec(query.order_by(col(CodeListEdition.effective_from)))).all()

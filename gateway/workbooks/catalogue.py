@@ -9,6 +9,7 @@ from auth.principal import Principal
 from catalog import duplicates, resources
 from catalog.entries import (
     Duplicate,
+    Entry,
     ItemRole,
     MaskKind,
     OpenType,
@@ -152,16 +153,29 @@ class Catalogue:
         names = [unit.data["name"] for unit in units if "name" in unit.data]
         self._known = await resources.own_by_name(session, principal, names)
 
-    async def apply(
-        self, session: WriteSession, principal: Principal, unit: Unit, now: datetime
-    ) -> str:
-        """Return what was done; raises what the API would answer."""
-        data = dict(unit.data)
-        code = data.pop("code", None)
+    async def read(self, unit: Unit) -> Entry:
+        """Return the entry of a line and of those that belong to it; raises ValidationError."""
+        data = {name: value for name, value in unit.data.items() if name != "code"}
         data["items"] = [_item(item) for item in data.get("items", [])]
         data.setdefault("share_modes", [])
-        entry = EntryIn.model_validate(data).entry()
-        resource_id = code or resources.the_one(self._known.get(entry.name, ()))
+        return EntryIn.model_validate(data).entry()
+
+    async def apply_all(
+        self,
+        session: WriteSession,
+        principal: Principal,
+        several: Sequence[tuple[Unit, Entry]],
+        now: datetime,
+    ) -> Sequence[str]:
+        """Return what was done with each; raises for the first that is refused."""
+        return [await self.apply(session, principal, unit, entry, now) for unit, entry in several]
+
+    async def apply(
+        self, session: WriteSession, principal: Principal, unit: Unit, body: Entry, now: datetime
+    ) -> str:
+        """Return what was done; raises what the API would answer."""
+        entry = body
+        resource_id = unit.data.get("code") or resources.the_one(self._known.get(entry.name, ()))
         if resource_id is None:
             self._drafted[unit.row.number] = await resources.create(
                 session, principal, entry, now=now

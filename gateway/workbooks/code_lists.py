@@ -40,6 +40,8 @@ LAYOUT: Final = Layout(
     link=(LIST, NAME_OF_EDITION),
 )
 
+Listed = tuple[NewCodeList, NewEdition]
+
 
 class CodeLists:
     """Editions are added; the list of one is registered where nobody knows it."""
@@ -60,10 +62,8 @@ class CodeLists:
         """Nothing: code lists are not compared."""
         return {}
 
-    async def apply(
-        self, session: WriteSession, principal: Principal, unit: Unit, now: datetime
-    ) -> str:
-        """Return what was done; raises what the API would answer."""
+    async def read(self, unit: Unit) -> Listed:
+        """Return the list and the edition of a line; raises ValidationError."""
         new = CodeListIn.model_validate(unit.data["list"])
         body = EditionIn.model_validate(
             {
@@ -75,13 +75,34 @@ class CodeLists:
         edition = NewEdition(
             edition=body.edition, effective_from=body.effective_from, items=await body.codes()
         )
+        return NewCodeList(**new.model_dump()), edition
+
+    async def apply_all(
+        self,
+        session: WriteSession,
+        principal: Principal,
+        several: Sequence[tuple[Unit, Listed]],
+        now: datetime,
+    ) -> Sequence[str]:
+        """Return what was done with each; raises for the first that is refused."""
+        return [await self.apply(session, principal, unit, body, now) for unit, body in several]
+
+    async def apply(
+        self,
+        session: WriteSession,
+        principal: Principal,
+        unit: Unit,  # noqa: ARG002 - of other workbooks
+        body: Listed,
+        now: datetime,
+    ) -> str:
+        """Return what was done; raises what the API would answer."""
+        new, edition = body
         done = "新版本"
         try:
             await code_lists.get(session, new.code)
         except NotFound:
             done = "新建"
-            made = NewCodeList(**new.model_dump())
-            await code_lists.register(session, principal, made, now=now)
+            await code_lists.register(session, principal, new, now=now)
         await code_lists.add_edition(session, principal, new.code, edition, now=now)
         return done
 

@@ -9,6 +9,7 @@ from auth.principal import Principal
 from catalog import elements, likeness
 from catalog.contracts.model import Checker, DataType
 from catalog.likeness import SameDatum
+from catalog.rules.elements import NewElement
 from gateway.api.elements import ElementIn
 from gateway.workbooks.columns import YES_NO, Column, Kind
 from gateway.workbooks.layouts import Layout, Part, Unit
@@ -74,17 +75,37 @@ class Elements:
         """Look up which of the codes are registered."""
         self._known = await elements.registered(session, [str(u.data.get("code")) for u in units])
 
+    async def read(self, unit: Unit) -> NewElement:
+        """Return the element of a line; raises ValidationError."""
+        return ElementIn.model_validate(unit.data).element()
+
     async def apply(
-        self, session: WriteSession, principal: Principal, unit: Unit, now: datetime
+        self,
+        session: WriteSession,
+        principal: Principal,
+        unit: Unit,
+        body: NewElement,
+        now: datetime,
     ) -> str:
         """Return what was done; raises what the API would answer."""
-        new = ElementIn.model_validate(unit.data).element()
-        if new.code not in self._known:
-            await elements.register(session, principal, new, now=now)
-            return "新建"
-        changes = {name: value for name, value in asdict(new).items() if name != "code"}
-        await elements.change(session, principal, new.code, changes, revision=None)
-        return "修改"
+        [done] = await self.apply_all(session, principal, [(unit, body)], now)
+        return done
+
+    async def apply_all(
+        self,
+        session: WriteSession,
+        principal: Principal,
+        several: Sequence[tuple[Unit, NewElement]],
+        now: datetime,
+    ) -> Sequence[str]:
+        """Return what was done with each; raises for the first that is refused."""
+        new = [body for _, body in several if body.code not in self._known]
+        await elements.register_all(session, principal, new, now=now)
+        for _, body in several:
+            if body.code in self._known:
+                changes = {name: value for name, value in asdict(body).items() if name != "code"}
+                await elements.change(session, principal, body.code, changes, revision=None)
+        return ["修改" if body.code in self._known else "新建" for _, body in several]
 
     async def alike(
         self, session: ReadSession, units: Sequence[Unit], threshold: float

@@ -5,10 +5,9 @@ is followed by one that goes on behind the last lines that were committed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
@@ -36,7 +35,10 @@ TRIED: Final = "可以导入"
 ALIKE_MAX: Final = 3
 
 
-class Subject(Protocol):
+Body = TypeVar("Body")
+
+
+class Subject(Protocol[Body]):
     """What a kind of workbook is about."""
 
     layout: Layout
@@ -45,9 +47,25 @@ class Subject(Protocol):
         self, session: ReadSession, principal: Principal, units: Sequence[Unit]
     ) -> None: ...
 
+    async def read(self, unit: Unit) -> Body:
+        """Return the thing as the API takes it; raises ValidationError."""
+        ...
+
     async def apply(
-        self, session: WriteSession, principal: Principal, unit: Unit, now: datetime
-    ) -> str: ...
+        self, session: WriteSession, principal: Principal, unit: Unit, body: Body, now: datetime
+    ) -> str:
+        """Return what was done; raises what the API would answer."""
+        ...
+
+    async def apply_all(
+        self,
+        session: WriteSession,
+        principal: Principal,
+        several: Sequence[tuple[Unit, Body]],
+        now: datetime,
+    ) -> Sequence[str]:
+        """Return what was done with each; raises for the first that is refused."""
+        ...
 
     async def alike(
         self, session: ReadSession, units: Sequence[Unit], threshold: float
@@ -80,7 +98,7 @@ async def code_lists(run: Run) -> None:
     await _import(run, CodeLists())
 
 
-async def _import(run: Run, subject: Subject) -> None:
+async def _import(run: Run, subject: Subject[Any]) -> None:
     """Do all of a job; raises Unreadable for a workbook that cannot be taken as a whole."""
     is_csv = run.arguments["media"] == CSV
     parsed = await asyncio.to_thread(parse, subject.layout, await run.input(), is_csv=is_csv)
@@ -97,28 +115,10 @@ async def _import(run: Run, subject: Subject) -> None:
     await run.finish(stored, media=XLSX, name=name, problem=problem)
 
 
-Guard = Callable[[WriteSession], AbstractAsyncContextManager[None]]
-"""Undoes what one thing has written where it is refused."""
-
-
-class _OneRefusedError(Exception):
-    """A use case refused one of several that were done without a savepoint of its own."""
-
-
-@asynccontextmanager
-async def _together(_session: WriteSession) -> AsyncIterator[None]:
-    try:
-        yield
-    except Unavailable:
-        raise
-    except ShuyuanError as error:
-        raise _OneRefusedError from error
-
-
 class _Import:
     """One turn at an import."""
 
-    def __init__(self, run: Run, subject: Subject, parsed: Parsed) -> None:
+    def __init__(self, run: Run, subject: Subject[Any], parsed: Parsed) -> None:
         self._run = run
         self._subject = subject
         self._parsed = parsed
@@ -191,45 +191,68 @@ class _Import:
     async def _tried(
         self, session: WriteSession, principal: Principal, units: Sequence[Unit]
     ) -> list[Note]:
+        """Do several things at once, or each by itself where one of them is refused."""
+        verdicts = {unit.row.number: _first_verdict(unit) for unit in units}
+        several = [
+            (unit, body)
+            for unit in units
+            if (body := await self._read(unit, verdicts[unit.row.number])) is not None
+        ]
         try:
             async with savepoint(session):
-                return [
-                    note
-                    for unit in units
-                    for note in await self._try(session, principal, unit, _together)
-                ]
-        except _OneRefusedError:
-            # Each by itself now: only that one is undone.
-            return [
-                note
-                for unit in units
-                for note in await self._try(session, principal, unit, savepoint)
-            ]
+                told = await self._subject.apply_all(session, principal, several, clock.now())
+            done = {unit.row.number: each for (unit, _), each in zip(several, told, strict=True)}
+        except Unavailable:
+            raise
+        except ShuyuanError:
+            done = {
+                unit.row.number: await self._one(session, principal, unit, body, verdicts)
+                for unit, body in several
+            }
+        return [note for unit in units for note in self._told(unit, verdicts, done)]
 
-    async def _try(
-        self, session: WriteSession, principal: Principal, unit: Unit, guard: Guard
+    async def _read(self, unit: Unit, verdict: Verdict) -> object | None:
+        """Return the thing; None, and the verdict says why, where it is none."""
+        if unit.is_faulty:
+            return None
+        try:
+            body: object = await self._subject.read(unit)
+        except (ValidationError, RequestValidationError) as error:
+            for each in error.errors():
+                location = each["loc"]
+                path = location if location[:1] == ("body",) else ("body", *location)
+                found = validation.field_error({**each, "loc": path})
+                verdict.add(self._subject.layout, unit, found)
+            return None
+        return body
+
+    async def _one(
+        self,
+        session: WriteSession,
+        principal: Principal,
+        unit: Unit,
+        body: object,
+        verdicts: Mapping[int, Verdict],
+    ) -> str:
+        """Do one thing, and undo that alone where it is refused."""
+        try:
+            async with savepoint(session):
+                return await self._subject.apply(session, principal, unit, body, clock.now())
+        except Unavailable:
+            raise
+        except ShuyuanError as error:
+            verdict = verdicts[unit.row.number]
+            for field_error in error.errors:
+                verdict.add(self._subject.layout, unit, field_error)
+            if not error.errors:
+                verdict.own.append(error.detail.zh)
+            return ""
+
+    def _told(
+        self, unit: Unit, verdicts: Mapping[int, Verdict], done: Mapping[int, str]
     ) -> list[Note]:
-        """Do one thing, and return what is to be said of its lines."""
-        verdict = Verdict(list(unit.faults), {n: list(f) for n, f in unit.detail_faults.items()})
-        done = ""
-        if not unit.is_faulty:
-            try:
-                async with guard(session):
-                    done = await self._subject.apply(session, principal, unit, clock.now())
-            except (ValidationError, RequestValidationError) as error:
-                for each in error.errors():
-                    location = each["loc"]
-                    body = location if location[:1] == ("body",) else ("body", *location)
-                    found = validation.field_error({**each, "loc": body})
-                    verdict.add(self._subject.layout, unit, found)
-            except Unavailable:
-                raise
-            except ShuyuanError as error:
-                for field_error in error.errors:
-                    verdict.add(self._subject.layout, unit, field_error)
-                if not error.errors:
-                    verdict.own.append(error.detail.zh)
-        return _notes(unit, verdict, TRIED if done and self._tries else done)
+        said = done.get(unit.row.number, "")
+        return _notes(unit, verdicts[unit.row.number], TRIED if said and self._tries else said)
 
     async def _tell_orphans(self) -> None:
         """Tell lines that name nothing in the first sheet, once."""
@@ -244,6 +267,10 @@ class _Import:
             self._run.errors_count += len(notes)
             for start in range(0, len(notes), 1_000):
                 await self._run.note(session, notes[start : start + 1_000])
+
+
+def _first_verdict(unit: Unit) -> Verdict:
+    return Verdict(list(unit.faults), {n: list(f) for n, f in unit.detail_faults.items()})
 
 
 def _notes(unit: Unit, verdict: Verdict, done: str) -> list[Note]:
