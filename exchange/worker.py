@@ -140,6 +140,7 @@ CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("department-sweep", sweep, 30.0),
     ("folding", keep_folded, 30.0),
     ("quality-arrivals", measure.count_arrivals, 60.0),
+    ("quality-reads", measure.count_reads, 60.0),
     ("quality-timeliness", measure.look_at_timeliness, 600.0),
     ("quality-rules", measure.measure_declared, 30.0),
     ("forget-quality", quality_store.forget_old, 3600.0),

@@ -5,7 +5,7 @@ state, once a day from end to end. Publishing and pulling wait for nothing of it
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +20,7 @@ from exchange.latest.errors import StateIncomplete
 from exchange.latest.reading import FoldState, LatestRecord, Place
 from exchange.metering import count_store
 from exchange.quality import store
-from exchange.quality.rules import TIMELY, Dimension, Reader, Rule, keeps, rule_errors
+from exchange.quality.rules import TIMELY, Dimension, Kind, Reader, Rule, keeps, rule_errors
 from exchange.quality.store import SAMPLES_MAX, Count
 from exchange.quality.tables import QualityRules
 from exchange.stewardship.freshness import is_timely
@@ -35,15 +35,24 @@ ROWS_AT_ONCE: Final = 500
 BETWEEN_TURNS: Final = 25
 # A latest state that is not complete yet is looked at again after so long.
 WAIT: Final = timedelta(minutes=5)
+Counting = Callable[[WriteSession, date, datetime, int], Awaitable[int]]
 
 
 async def count_arrivals(session: WriteSession, now: datetime) -> int:
     """Count what arrived today, and yesterday as long as some of that may come late."""
-    today = local_date(now)
-    yesterday = local_date(now - store.RECENT)
-    counted = await store.count_arrivals(session, today, now, FULL)
+    return await _both_days(store.count_arrivals, session, now)
+
+
+async def count_reads(session: WriteSession, now: datetime) -> int:
+    """Count which reads of today were answered, and of yesterday as long as some may come late."""
+    return await _both_days(store.count_reads, session, now)
+
+
+async def _both_days(count: Counting, session: WriteSession, now: datetime) -> int:
+    today, yesterday = local_date(now), local_date(now - store.RECENT)
+    counted = await count(session, today, now, FULL)
     if yesterday != today:
-        counted = max(counted, await store.count_arrivals(session, yesterday, now, FULL))
+        counted = max(counted, await count(session, yesterday, now, FULL))
     return counted
 
 
@@ -87,7 +96,10 @@ async def measure_declared(session: WriteSession, now: datetime) -> int:
 
 async def _go_on(session: WriteSession, due: QualityRules, today: date, now: datetime) -> None:
     day = due.measuring_on or today
-    rules = [Rule.of(each) for each in due.rules]
+    rules = [rule for rule in map(Rule.of, due.rules) if rule.kind is not Kind.ANSWERED]
+    if not rules:
+        await _finish(session, due.resource_id, day)
+        return
     folded = await reading.states(session, due.resource_id)
     reading.require_complete(due.resource_id, folded)
     if due.measuring_on is None:

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     COMPARE = "compare"
     IN_CODES = "in_codes"
     FRESH = "fresh"
+    ANSWERED = "answered"
 
 
 class Op(StrEnum):
@@ -49,7 +50,8 @@ OPERATORS: Final = {Op.EQ: eq, Op.NE: ne, Op.LT: lt, Op.LE: le, Op.GT: gt, Op.GE
 # Measured of every resource, whatever is declared.
 CONFORM: Final = "contract"
 TIMELY: Final = "update_cycle"
-READY_MADE: Final = frozenset({CONFORM, TIMELY})
+READS: Final = "reads"
+READY_MADE: Final = frozenset({CONFORM, TIMELY, READS})
 NUMBERS: Final = frozenset({DataType.INTEGER, DataType.DECIMAL})
 DAYS: Final = frozenset({DataType.DATE, DataType.DATETIME})
 ITEMS_OF_COMPARE: Final = 2
@@ -59,8 +61,8 @@ ITEMS_OF_COMPARE: Final = 2
 class Rule:
     """`threshold` is a number to `compare` one item with, or the days within which it is `fresh`.
 
-    Of `complete` and `in_codes` it is the share of records that must keep the rule; all of them
-    where it is left out.
+    Of `complete` and `in_codes` it is the share of records that must keep the rule, of `answered`
+    the share of an hour's reads that must be answered; all of them where it is left out.
     """
 
     id: str
@@ -110,9 +112,9 @@ def _faults(rule: Rule, fields: Mapping[str, Field], count: int) -> Iterator[Fau
         yield "id", "not_allowed", "与现成规则同名", "is the name of a ready-made rule"
     if count > 1:
         yield "id", "duplicate", "规则编号重复", "is used twice"
-    if unknown := [name for name in rule.items if name not in fields]:
-        names = "、".join(unknown)
-        yield "items", "not_found", f"没有信息项 {names}", f"there is no item {names}"
+    misnamed = list(_misnamed(rule, fields))
+    yield from misnamed
+    if misnamed:
         return
     types = [fields[name].data_type for name in rule.items]
     match rule.kind:
@@ -126,6 +128,18 @@ def _faults(rule: Rule, fields: Mapping[str, Field], count: int) -> Iterator[Fau
             yield from _comparison(rule, types)
         case Kind.FRESH:
             yield from _freshness(rule, types)
+        case Kind.ANSWERED:
+            yield from _share(rule)
+
+
+def _misnamed(rule: Rule, fields: Mapping[str, Field]) -> Iterator[Fault]:
+    if unknown := [name for name in rule.items if name not in fields]:
+        names = "、".join(unknown)
+        yield "items", "not_found", f"没有信息项 {names}", f"there is no item {names}"
+    elif rule.kind is Kind.ANSWERED and rule.items:
+        yield "items", "not_allowed", "该类规则没有信息项", "this kind takes no items"
+    elif rule.kind is not Kind.ANSWERED and not rule.items:
+        yield "items", "missing", "须给出信息项", "items are needed"
 
 
 def _share(rule: Rule) -> Iterator[Fault]:

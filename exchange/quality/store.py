@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, delete, or_, select, update
 
-from exchange.quality.rules import CONFORM, READY_MADE, Dimension
+from exchange.quality.rules import CONFORM, READS, READY_MADE, Dimension
 from exchange.quality.tables import QualityCheck, QualityDay, QualityRules
 from kernel.database import ReadSession, WriteSession
 from kernel.workdays import SHANGHAI, end_of_day
@@ -148,10 +148,16 @@ async def count_arrivals(session: WriteSession, day: date, now: datetime, most: 
 
     Of resources to which something was published lately; returns of how many.
     """
-    facts = {
+    facts = _facts(CONFORM, Dimension.NORMATIVE, day, now, most)
+    return len((await session.execute(_CONFORMITY.bindparams(**facts))).all())
+
+
+def _facts(rule: str, dimension: Dimension, day: date, now: datetime, most: int) -> dict[str, Any]:
+    """Return which day is counted, and of what happened how lately."""
+    return {
         "day": day,
-        "rule": CONFORM,
-        "dimension": str(Dimension.NORMATIVE),
+        "rule": rule,
+        "dimension": str(dimension),
         "since": end_of_day(day - timedelta(days=1)).astimezone(SHANGHAI),
         "until": end_of_day(day),
         "recent": now - RECENT,
@@ -159,7 +165,76 @@ async def count_arrivals(session: WriteSession, day: date, now: datetime, most: 
         "now": now,
         "most": most,
     }
-    return len((await session.execute(_CONFORMITY.bindparams(**facts))).all())
+
+
+# -- accessibility: reads that were answered, and reads that could not be --------------------------
+
+# The ways in which a grant hands on data; what a caller may not do is no failure of the resource.
+_WAYS: Final = ("records", "query", "verify", "call", "files", "snapshots", "preview")
+_READS: Final = text("""
+    WITH failed AS MATERIALIZED (
+        SELECT split_part(path, '/', 4) AS subscription_id, minute, sum(count) AS reads
+        FROM kernel.refusal
+        WHERE at >= :since AND at < :until AND (status >= 500 OR code = 'state_incomplete')
+            AND path LIKE '/v1/subscriptions/%' AND split_part(path, '/', 5) = ANY(:ways)
+        GROUP BY 1, 2
+    ), asked AS (
+        SELECT subscription_id FROM exchange.read_count
+        WHERE minute >= :recent AND minute < :until
+        UNION SELECT subscription_id FROM failed WHERE minute >= :recent
+    ), due AS (
+        SELECT DISTINCT s.resource_id
+        FROM asked JOIN exchange.subscription s ON s.id = asked.subscription_id
+        LEFT JOIN exchange.quality_check q
+            ON q.resource_id = s.resource_id AND q.day = :day AND q.rule = :rule
+        WHERE q.measured_at IS NULL OR q.measured_at < :counted_before
+        LIMIT :most
+    ), hours AS (
+        SELECT due.resource_id, date_trunc('hour', reads.minute) AS hour,
+            sum(reads.answered) AS answered, sum(reads.failed) AS failed
+        FROM due JOIN exchange.subscription s ON s.resource_id = due.resource_id
+        CROSS JOIN LATERAL (
+            SELECT minute, pages AS answered, 0 AS failed FROM exchange.read_count r
+            WHERE r.subscription_id = s.id AND r.minute >= :since AND r.minute < :until
+            UNION ALL
+            SELECT minute, 0, reads FROM failed f WHERE f.subscription_id = s.id
+        ) AS reads
+        GROUP BY 1, 2
+    ), rules AS (
+        SELECT resource_id, CAST(:rule AS text) AS rule, CAST(:dimension AS text) AS dimension,
+            NULL::numeric AS share
+        FROM due
+        UNION ALL
+        SELECT due.resource_id, rule ->> 'id', rule ->> 'dimension',
+            COALESCE(CAST(rule ->> 'threshold' AS numeric), 1)
+        FROM due JOIN exchange.quality_rules d ON d.resource_id = due.resource_id
+        CROSS JOIN LATERAL jsonb_array_elements(d.rules) AS rule
+        WHERE rule ->> 'kind' = 'answered'
+    )
+    INSERT INTO exchange.quality_check AS c
+        (resource_id, day, rule, dimension, checked, failed, sample_keys, measured_at)
+    SELECT resource_id, :day, rule, dimension,
+        CASE WHEN share IS NULL THEN sum(answered + failed) ELSE count(*) END,
+        CASE WHEN share IS NULL THEN sum(failed)
+            ELSE count(*) FILTER (WHERE answered < share * (answered + failed)) END,
+        '{}', :now
+    FROM rules JOIN hours USING (resource_id)
+    GROUP BY resource_id, rule, dimension, share
+    ON CONFLICT (resource_id, day, rule) DO UPDATE SET checked = excluded.checked,
+        failed = excluded.failed, measured_at = excluded.measured_at
+    RETURNING resource_id, rule
+""")
+
+
+async def count_reads(session: WriteSession, day: date, now: datetime, most: int) -> int:
+    """Count how many reads of a day were answered, and how many could not be.
+
+    Of resources that somebody tried to read lately; returns of how many. A declared rule counts
+    the hours in which the share that it asks for was answered.
+    """
+    facts = _facts(READS, Dimension.ACCESSIBLE, day, now, most) | {"ways": list(_WAYS)}
+    rows = (await session.execute(_READS.bindparams(**facts))).all()
+    return sum(1 for row in rows if row.rule == READS)
 
 
 # -- timeliness -----------------------------------------------------------------------------------

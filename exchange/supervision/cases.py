@@ -84,11 +84,13 @@ CORRECTED: Final = """
 """
 
 # One check is one rule of one resource on one day; keeping a cycle is the indicator of its own.
+# What the platform could not answer is no fault of a department; its declared rules are.
 QUALITY: Final = """
     SELECT r.department, r.region_code, q.measured_at AS at,
         'resource' AS thing, q.resource_id AS thing_id, 1 AS amount, q.failed = 0 AS met
     FROM exchange.quality_check q JOIN catalog.resource r ON r.id = q.resource_id
     WHERE q.day BETWEEN :from_day AND :to_day AND q.checked > 0
+        AND q.rule <> 'reads'
 """
 
 # Answers that carried data, by day of a subscription.

@@ -26,12 +26,15 @@ Threshold = Annotated[StrictInt | StrictFloat, Field(ge=-1e15, le=1e15, allow_in
 
 
 class RuleWire(Wire):
-    """`threshold`: a number to compare with, days, or the least share that keeps the rule."""
+    """`threshold`: a number to compare with, days, or the least share that keeps the rule.
+
+    `answered` has no items: it is of the reads of an hour, not of records.
+    """
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
     dimension: Dimension
     kind: Kind
-    items: Annotated[list[ItemName], Field(min_length=1, max_length=RULE_ITEMS_MAX)]
+    items: Annotated[list[ItemName], Field(max_length=RULE_ITEMS_MAX, default_factory=list)]
     op: Op | None = None
     threshold: Threshold | None = None
 

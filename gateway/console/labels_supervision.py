@@ -89,6 +89,7 @@ QUALITY_KINDS: Final = {
     "compare": N_("比较"),
     "in_codes": N_("在代码集内"),
     "fresh": N_("新鲜（多少天内）"),
+    "answered": N_("可访问（每小时应答比例）"),
 }
 
 PACES: Final = {

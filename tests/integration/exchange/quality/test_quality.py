@@ -9,7 +9,9 @@ import pytest
 
 from exchange.quality import measure, store
 from kernel import clock
+from kernel.actor import Actor
 from kernel.database import Database
+from kernel.refusals import Refusal, Refusals
 from kernel.workdays import local_date
 from tests.support.callers import ClientApp
 from tests.support.eventually import eventually
@@ -162,3 +164,60 @@ async def test_others_declare_nothing(world: World, register: Register) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "role_required")
     drafted = await world.resource(register.provider, publish=False)
     assert (await register.other.clerk.get(f"/v1/resources/{drafted}/quality")).status_code == 404
+
+
+async def test_reads_that_could_not_be_answered_count_against_accessibility(
+    database: Database, world: World
+) -> None:
+    """What the caller may not do is no failure; a day on which nobody read has no line."""
+    sharing = await world.sharing()
+    path = f"/v1/resources/{sharing.resource}/quality"
+    rule = {"id": "hours", "dimension": "可访问", "kind": "answered", "threshold": 0.9}
+    await sharing.provider.clerk.ask("PUT", f"{path}-rules", [rule])
+    told: Json = await sharing.provider.clerk.ask("GET", path)
+    assert told["items"] == []
+    await sharing.publisher.publish(sharing.resource, [{"id": "1", "name": "壹"}])
+    await sharing.subscriber.pull_all(sharing.subscription)
+    refusals = Refusals(database)
+    for way, status, code in (
+        ("records", 503, "unavailable"),
+        ("call/list", 502, "service_failed"),
+        ("query", 409, "state_incomplete"),
+        ("records", 429, "quota_exhausted"),
+        ("renew", 503, "unavailable"),
+    ):
+        refused = f"/v1/subscriptions/{sharing.subscription}/{way}"
+        refusals.note(_refusal(sharing.subscriber.id, refused, status, code))
+    await refusals.flush()
+    later = clock.now()
+
+    found: dict[str, Json] = {}
+
+    async def counted() -> bool:
+        nonlocal later
+        later += timedelta(minutes=6)
+        async with database.transaction() as session:
+            await store.count_reads(session, local_date(clock.now()), later, 200)
+        told: Json = await sharing.consumer.clerk.ask("GET", path)
+        found.update({each["rule"]: each for each in told["items"]})
+        return "reads" in found and found["reads"]["checked"] > found["reads"]["failed"]
+
+    await eventually(counted, within_seconds=10)
+    assert (found["reads"]["dimension"], found["reads"]["failed"]) == ("可访问", 3)
+    assert found["hours"]["dimension"] == "可访问"
+    assert found["hours"]["failed"] >= 1
+
+
+def _refusal(client_id: str, path: str, status: int, code: str) -> Refusal:
+    return Refusal(
+        at=clock.now(),
+        correlation_id="test",
+        actor=Actor("client", client_id),
+        region_code="450000",
+        method="GET",
+        path=path,
+        code=code,
+        status=status,
+        facts={},
+        source=None,
+    )

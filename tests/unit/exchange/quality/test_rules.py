@@ -93,6 +93,10 @@ def test_a_record_keeps_a_rule_or_not(
         (rule(Kind.COMPARE, "began", op=Op.LT, threshold=Decimal(1)), "items", "wrong_type"),
         (rule(Kind.FRESH, "id", threshold=Decimal(1)), "items", "wrong_type"),
         (rule(Kind.FRESH, "began"), "threshold", "missing"),
+        (rule(Kind.ANSWERED, "id"), "items", "not_allowed"),
+        (rule(Kind.ANSWERED, threshold=Decimal(2)), "threshold", "out_of_range"),
+        (rule(Kind.ANSWERED, id="reads"), "id", "not_allowed"),
+        (rule(Kind.COMPLETE), "items", "missing"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(declared: Rule, path: str, code: str) -> None:
