@@ -1,8 +1,8 @@
 """Names of departments, clients and people, many at once: what is shown beside their codes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlmodel import col, select
 
@@ -41,6 +41,19 @@ async def active_regions(session: ReadSession, usccs: Collection[str]) -> Mappin
         col(Department.uscc).in_(usccs), col(Department.status) == "active"
     )
     return dict((await session.exec(query)).all())
+
+
+class Active(NamedTuple):
+    uscc: str
+    name: str
+    region_code: str
+
+
+async def active(session: ReadSession) -> Sequence[Active]:
+    """Return all departments that act."""
+    query = select(Department.uscc, Department.name, Department.region_code)
+    rows = await session.exec(query.where(col(Department.status) == "active"))
+    return [Active(*row) for row in rows]
 
 
 async def authorities(session: ReadSession) -> Mapping[str, str]:

@@ -255,6 +255,11 @@ class ResourceVersion(SQLModel, table=True):
             postgresql_ops={"class_code": "text_pattern_ops"},
         ),
         Index(
+            "resource_version_published_class",
+            "class_code",
+            postgresql_where=text("state = 'published'"),
+        ),
+        Index(
             "resource_version_items",
             "items",
             postgresql_using="gin",

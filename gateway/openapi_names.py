@@ -48,6 +48,7 @@ _SAID: Final[Mapping[tuple[str, str], str]] = {
     ("post", "/v1/resources/{resource_id}/file-change"): "fileResourceChange",
     ("post", "/v1/resources/{resource_id}/validate"): "validateRecords",
     ("post", "/v1/catalogue/similar"): "findSimilar",
+    ("get", "/v1/catalogue/tree"): "getCatalogueTree",
     ("get", "/v1/resources/{resource_id}/similar"): "listSimilarResources",
     ("post", "/v1/applications/{application_id}/request-supplement"): "requestSupplement",
     ("post", "/v1/applications/{application_id}/consent-extension"): "consentExtension",

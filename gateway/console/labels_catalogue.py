@@ -149,6 +149,7 @@ FACETS: Final = {
     "class": N_("类目"),
     "department": N_("部门"),
 }
+TREES: Final = {"class": N_("类目"), "region": N_("行政区划"), "department": N_("部门")}
 CLASSES: Final = {"1": N_("基础"), "2": N_("主题"), "3": N_("部门")}
 SCOPES: Final = {
     "catalog:read": N_("查看目录"),
@@ -184,6 +185,7 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "field": FIELDS,
     "facet": FACETS,
     "class": CLASSES,
+    "tree": TREES,
     "scope": SCOPES,
     "auth_method": AUTH_METHODS,
 }

@@ -56,6 +56,12 @@ async def test_code_lists_standards_and_divisions_are_shown(world: World) -> Non
         page = await browser.open("/console/regions", q="南宁")
         assert "南宁市" in page.text
         assert (await browser.open("/console/code-lists")).status == 200
+        tree = "/console/catalogue/tree"
+        assert "广西壮族自治区" in (await browser.open(tree, of="department", parent="")).text
+        page = await browser.open(tree, of="department", parent="450000")
+        assert page.status == 200
+        assert (await browser.open(tree, of="class", parent="101")).status == 200
+        assert (await browser.open(tree, of="region", parent="459999")).status == 404
 
 
 async def test_an_element_is_registered_corrected_and_retired(world: World) -> None:
