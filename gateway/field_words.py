@@ -135,6 +135,7 @@ WORDS: Final[Mapping[str, Word]] = {
     "next": Word("下一步可做的操作及由谁", "what may be done next, and by whom"),
     "next_cursor": Word("下一页位点，末页为空", "the next page; null at the end"),
     "note": Word("备注", "a note"),
+    "of": Word("树的种类", "which tree", "region"),
     "on": Word("日期", "the day", _DAY),
     "op": Word("操作或比较方式", "an operation, or how values are compared"),
     "operated_by": Word("受托运维单位", "who operates it under a contract (Art 36)"),

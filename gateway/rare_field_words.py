@@ -224,7 +224,6 @@ RARE: Final[Mapping[str, tuple[str, str]]] = {
     "node": ("节点", "the node"),
     "nodes": ("节点", "what is connected"),
     "numerator": ("分子", "how many of them met it"),
-    "of": ("树的种类", "which tree"),
     "offered_modes": ("可申请的方式", "modes that can be applied for"),
     "oldest_seconds": ("最久秒数", "seconds that the oldest waits"),
     "open_type": ("开放属性", "whether it is open to the public"),
