@@ -15,6 +15,7 @@ from catalog.rules.words import fold, grams, pairs
 from deploy.demo.divisions import divisions
 from kernel.identifiers import make_uscc
 from kernel.ids import new_id
+from loadtests.runs import RunFailed
 
 TOPICS: Final = (
     "不动产", "渔船", "道路运输", "企业", "个体工商户", "社会团体", "养老机构", "医疗机构",
@@ -39,6 +40,7 @@ ITEMS, DEPARTMENTS, AT_ONCE = 10, 300, 5_000
 SEED: Final = 809
 SINCE: Final = datetime(2026, 3, 2, 1, tzinfo=UTC)
 STANDARD: Final = "GX-LOADTEST"
+AUTHOR: Final = "loadtest"
 PASSED: Final = {"passed": True, "by": "保密办", "date": "2026-01-05", "document": None}
 Row = Mapping[str, Any]
 
@@ -56,6 +58,30 @@ def element_names() -> Iterator[str]:
     for turn in itertools.count(1):
         for topic, aspect in itertools.product(TOPICS, ASPECTS):
             yield f"{topic}{aspect}" if turn == 1 else f"{topic}{aspect}{turn}"
+
+
+async def filled(database_url: str, resources: int) -> Seeded:
+    """Return what an earlier run has left, or fill the database; RunFailed for another size."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        count = await connection.fetchval(
+            "SELECT count(*) FROM catalog.resource WHERE created_by = $1", AUTHOR
+        )
+        elements = await connection.fetch(
+            "SELECT code FROM catalog.element WHERE standard = $1 ORDER BY code", STANDARD
+        )
+        departments = await connection.fetch(
+            "SELECT DISTINCT department FROM catalog.resource WHERE created_by = $1 ORDER BY 1",
+            AUTHOR,
+        )
+    finally:
+        await connection.close()
+    if not count:
+        return await fill(database_url, resources)
+    if count != resources:
+        raise RunFailed(f"the catalogue that was kept has {count} resources, not {resources}")
+    codes = [row[0] for row in elements]
+    return Seeded(resources, resources * ITEMS, codes, [row[0] for row in departments])
 
 
 async def fill(database_url: str, resources: int) -> Seeded:
@@ -145,7 +171,7 @@ def _resource(entry: Row) -> Row:
     return {
         "id": entry["id"], "resource_code": entry["code"], "department": entry["department"],
         "region_code": entry["region_code"], "status": "published", "version": 1,
-        "published_version": 1, "version_floor": 0, "revision": 1, "created_by": "loadtest",
+        "published_version": 1, "version_floor": 0, "revision": 1, "created_by": AUTHOR,
         "created_at": SINCE, "updated_at": SINCE,
     }  # fmt: skip
 

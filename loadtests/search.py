@@ -17,14 +17,16 @@ from typing import Final
 import httpx
 
 from deploy.local.report import Report
-from loadtests.arena import Arena, fetched, guarded, machine, own_arena
-from loadtests.catalogue_seed import KINDS, SEED, TOPICS, Seeded, fill
+from loadtests.arena import Arena, fetched, guarded, kept_arena, machine, own_arena
+from loadtests.catalogue_seed import KINDS, SEED, TOPICS, Seeded, filled
 from loadtests.processes import between, sample
 from loadtests.statistics import percentile
 from loadtests.world import signed_in, staff_logins
 
 RESOURCES, ROUNDS, WARM = 100_000, 60, 10
 PAGE: Final = 20
+# The name of a platform whose catalogue stays.
+KEPT: Final = "search"
 LIMIT_MS: Final = 50.0
 # PostgreSQL's own counts of a question asked so often are there after so long.
 COUNTED, FLUSHED_SECONDS = 5, 2.0
@@ -52,15 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="loadtests.search", description=__doc__)
     parser.add_argument("--resources", type=int, default=RESOURCES)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="times of each question")
+    parser.add_argument("--keep", action="store_true", help="leave the catalogue for the next run")
     wanted = parser.parse_args(arguments)
-    return guarded(lambda: _run(wanted.resources, wanted.rounds))
+    return guarded(lambda: _run(wanted.resources, wanted.rounds, keeps=wanted.keep))
 
 
-def _run(resources: int, rounds: int) -> int:
+def _run(resources: int, rounds: int, *, keeps: bool) -> int:
     report = Report()
-    with own_arena(report) as arena:
+    with kept_arena(KEPT, report) if keeps else own_arena(report) as arena:
         begun = time.monotonic()
-        seeded = asyncio.run(fill(arena.database_url, resources))
+        seeded = asyncio.run(filled(arena.database_url, resources))
         report.line(
             f"{seeded.resources:,} resources, {seeded.items:,} items in the catalogue"
             f" after {time.monotonic() - begun:.0f} s; {machine(arena)}"
