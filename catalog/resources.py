@@ -1,6 +1,6 @@
 """Resources (目录条目) as their department drafts them; `lifecycle` takes them from there."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +18,10 @@ from catalog.rules.words import fold, grams
 from catalog.states import State
 from catalog.store import elements as element_store
 from catalog.store import resources as store
-from catalog.tables import Resource, ResourceVersion
+from catalog.tables import Element, Resource, ResourceVersion
 from catalog.visibility import Shown, actions, present
 from kernel.audit import record
-from kernel.changes import announce
+from kernel.changes import announce, announce_all
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import FieldError, FieldErrors, IllegalTransition, Stale
 from kernel.ids import new_id
@@ -36,26 +36,42 @@ async def create(
     session: WriteSession, principal: Principal, entry: Entry, *, now: datetime
 ) -> Shown:
     """Draft version 1 of a new resource of the clerk's department; raises Invalid."""
+    [shown] = await create_all(session, principal, [entry], now=now)
+    return shown
+
+
+async def create_all(
+    session: WriteSession, principal: Principal, entries: Sequence[Entry], *, now: datetime
+) -> list[Shown]:
+    """Draft new resources together; raises Invalid for the first entry that is wrong."""
     principal.require_role(Role.CLERK)
-    await _check_draft(session, principal, entry, resource_id=None)
-    code = await resource_codes.give(session, entry.class_code)
-    resource = _new(principal, entry, code, now)
-    session.add(resource)
+    known = await element_store.by_code(session, _elements(entries))
+    for entry in entries:
+        await _check_draft(session, principal, entry, resource_id=None, known=known)
+    codes = await resource_codes.give_all(session, [entry.class_code for entry in entries])
+    resources = [
+        _new(principal, entry, code, now) for entry, code in zip(entries, codes, strict=True)
+    ]
+    session.add_all(resources)
     await session.flush()
-    version = _draft(resource, entry, now)
-    session.add(version)
+    pairs = list(zip(resources, entries, strict=True))
+    versions = [_draft(resource, entry, now) for resource, entry in pairs]
+    session.add_all(versions)
     await session.flush()
-    store.add_transition(session, principal, version, "create", None, now=now)
-    record(
-        session,
-        principal.actor,
-        CatalogEvent.RESOURCE_CREATED,
-        "resource",
-        resource.id,
-        name=entry.name,
-    )
-    await announce(session, "resource", resource.id)
-    return present(principal, resource, version)
+    for version in versions:
+        store.add_transition(session, principal, version, "create", None, now=now)
+        _record_created(session, principal, version)
+    await announce_all(session, "resource", [resource.id for resource in resources])
+    return [present(principal, *pair) for pair in zip(resources, versions, strict=True)]
+
+
+def _record_created(session: WriteSession, principal: Principal, version: ResourceVersion) -> None:
+    event, name = CatalogEvent.RESOURCE_CREATED, version.name
+    record(session, principal.actor, event, "resource", version.resource_id, name=name)
+
+
+def _elements(entries: Iterable[Entry]) -> set[str]:
+    return {item.element for entry in entries for item in entry.items}
 
 
 def _new(principal: Principal, entry: Entry, code: str, now: datetime) -> Resource:
@@ -99,21 +115,23 @@ async def _check_draft(
     session: WriteSession,
     principal: Principal,
     entry: Entry,
-    *known: FieldError,
+    *settled: FieldError,
     resource_id: str | None,
+    known: Mapping[str, Element],
     carried: Collection[str] = (),
 ) -> None:
-    """Raise Invalid with what is wrong, the `known` errors first.
+    """Raise Invalid with what is wrong, the `settled` errors first.
 
-    Elements that the version in force carries may have been retired since.
+    `known` are the elements that are registered; those that the version in force carries may have
+    been retired since.
     """
-    found = await element_store.by_code(session, {item.element for item in entry.items})
+    found = {code: known[code] for code in _elements([entry]) & known.keys()}
     types = {code: DataType(element.data_type) for code, element in found.items()}
     retired = {code for code, each in found.items() if each.retired_at and code not in carried}
     await derivations.hold(session, entry.derived_from)
     circles = await derivations.errors(session, resource_id, entry.derived_from)
     explained = await duplicates.draft_errors(session, resource_id, entry.duplicates)
-    errors = [*known, *draft_errors(entry, types), *circles, *explained]
+    errors = [*settled, *draft_errors(entry, types), *circles, *explained]
     errors += retired_errors(entry.items, retired)
     errors += _region_errors(principal, entry.region_code)
     FieldErrors(errors).raise_if_any()
@@ -151,8 +169,9 @@ async def change(
     in_force = await store.get(session, resource_id, resource.published_version or 0)
     carried = {each["element"] for each in ([] if in_force is None else in_force.items)}
     settled = _settled(resource, shown.version, entry)
+    known = await element_store.by_code(session, _elements([entry]))
     await _check_draft(
-        session, principal, entry, *settled, resource_id=resource_id, carried=carried
+        session, principal, entry, *settled, resource_id=resource_id, known=known, carried=carried
     )
     region = canonical(entry.region_code)
     if not await store.move(session, resource, State.DRAFT, now=now, region_code=region):

@@ -168,27 +168,47 @@ class Catalogue:
         now: datetime,
     ) -> Sequence[str]:
         """Return what was done with each; raises for the first that is refused."""
-        return [await self.apply(session, principal, unit, entry, now) for unit, entry in several]
+        ids = {unit.row.number: self._id_of(unit, entry) for unit, entry in several}
+        new = [(unit, entry) for unit, entry in several if ids[unit.row.number] is None]
+        created = await resources.create_all(
+            session, principal, [entry for _, entry in new], now=now
+        )
+        self._drafted.update(
+            (unit.row.number, shown) for (unit, _), shown in zip(new, created, strict=True)
+        )
+        for unit, entry in several:
+            if resource_id := ids[unit.row.number]:
+                changed = await self._change(session, principal, resource_id, entry, now)
+                self._drafted[unit.row.number] = changed
+        return ["修改" if ids[unit.row.number] else "新建" for unit, _ in several]
 
     async def apply(
         self, session: WriteSession, principal: Principal, unit: Unit, body: Entry, now: datetime
     ) -> str:
         """Return what was done; raises what the API would answer."""
-        entry = body
-        resource_id = unit.data.get("code") or resources.the_one(self._known.get(entry.name, ()))
-        if resource_id is None:
-            self._drafted[unit.row.number] = await resources.create(
-                session, principal, entry, now=now
-            )
-            return "新建"
+        [done] = await self.apply_all(session, principal, [(unit, body)], now)
+        return done
+
+    def _id_of(self, unit: Unit, entry: Entry) -> str | None:
+        """Return which entry a line is about, None for a new one; Invalid for several."""
+        code: str | None = unit.data.get("code")
+        return code or resources.the_one(self._known.get(entry.name, ()))
+
+    async def _change(
+        self,
+        session: WriteSession,
+        principal: Principal,
+        resource_id: str,
+        entry: Entry,
+        now: datetime,
+    ) -> Shown:
         shown = await resources.get(session, principal, resource_id)
         # The workbook has no column for them: what was said of similar resources stays.
         kept = tuple(Duplicate(**each) for each in shown.version.duplicates)
         entry = replace(entry, duplicates=kept)
-        self._drafted[unit.row.number] = await resources.change(
+        return await resources.change(
             session, principal, resource_id, entry, revision=None, now=now
         )
-        return "修改"
 
     async def alike(
         self, session: ReadSession, units: Sequence[Unit], threshold: float
