@@ -20,6 +20,7 @@ from catalog.store import elements as element_store
 from catalog.store import resources as store
 from catalog.tables import Element, Resource, ResourceVersion
 from catalog.visibility import Shown, actions, present
+from kernel import locks
 from kernel.audit import record
 from kernel.changes import announce, announce_all
 from kernel.database import ReadSession, WriteSession
@@ -192,9 +193,13 @@ async def change(
 
 
 async def own_by_name(
-    session: ReadSession, principal: Principal, names: Collection[str]
+    session: WriteSession, principal: Principal, names: Collection[str]
 ) -> Mapping[str, Sequence[str]]:
-    """Return the department's entries of these names, by the name of their newest version."""
+    """Return the department's entries of these names, by the name of their newest version.
+
+    Until the transaction ends nobody else asks: two would draft an entry of one name twice.
+    """
+    await locks.hold_named(session, locks.Lock.NAMES, principal.department, alone=True)
     return await store.by_name(session, principal.department, names)
 
 

@@ -20,6 +20,7 @@ from kernel.database import ReadSession
 LISTED_MAX: Final = 1_000
 # 类 1 digit, 项 3, 目 6, 细目 as many as it has (发改高技〔2017〕1272号).
 CLASS_LEVELS: Final = (1, 3, 6)
+CLASS_NAMES: Final = {"1": "基础信息资源", "2": "主题信息资源", "3": "部门信息资源"}
 
 
 class Tree(StrEnum):
@@ -30,7 +31,7 @@ class Tree(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """`resources` are in force in it or below; classes below 类 have no names of the platform's."""
+    """`resources` are in force in it or below; the platform names the three 类 only."""
 
     kind: Tree
     code: str
@@ -73,7 +74,13 @@ def _classes(counts: Mapping[str, int], parent: str) -> list[Node]:
         total[child] += count
         deeper |= {child} if code != child else set()
     return [
-        Node(kind=Tree.CLASS, code=code, name=None, resources=count, has_below=code in deeper)
+        Node(
+            kind=Tree.CLASS,
+            code=code,
+            name=CLASS_NAMES.get(code),
+            resources=count,
+            has_below=code in deeper,
+        )
         for code, count in sorted(total.items())
     ]
 

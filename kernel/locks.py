@@ -26,6 +26,9 @@ class Lock(IntEnum):
     RESOURCE = 80_901
     # One transaction at a time lists a file of a ledger (exchange/metering/ledger); key = its page.
     LEDGER_FILE = 80_902
+    # One transaction at a time drafts entries of a department by their names, from workbooks
+    # (catalog/resources.py); key = hash of the department.
+    NAMES = 80_903
     # One migration at a time (deploy/migrations/env.py).
     MIGRATION = 809_001
     # One relay at a time, else messages lose their order (exchange/relay.py).
@@ -48,7 +51,7 @@ class Lock(IntEnum):
     ADMINISTRATORS = 809_011
 
 
-KEYED = frozenset({Lock.LIFE, Lock.RESOURCE, Lock.LEDGER_FILE})
+KEYED = frozenset({Lock.LIFE, Lock.RESOURCE, Lock.LEDGER_FILE, Lock.NAMES})
 
 _LIVING = text(
     "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted"

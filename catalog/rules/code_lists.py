@@ -22,9 +22,9 @@ class NewCode:
 
 
 def edition_errors(items: Sequence[NewCode]) -> Steps[list[FieldError]]:
-    """Return duplicates, references to unknown values, dates and parents that run in a circle."""
+    """Return duplicates, unknown values, dates, and parents or successors that run in a circle."""
     errors: list[FieldError] = []
-    for check in (_values, _references, _dates, _circles):
+    for check in (_values, _references, _dates, _circles, _succession):
         errors += check(items)
         yield
     return errors
@@ -82,3 +82,27 @@ def _circles(items: Sequence[NewCode]) -> Iterator[FieldError]:
                 "is its own ancestor",
             )
         rooted |= path
+
+
+def _succession(items: Sequence[NewCode]) -> Iterator[FieldError]:
+    """Yield values that are succeeded, at last, by one that they have succeeded themselves."""
+    open_ = {item.value: set(item.successors) for item in items if item.successors}
+    before: dict[str, set[str]] = {}
+    for value, successors in open_.items():
+        for successor in successors:
+            before.setdefault(successor, set()).add(value)
+    last = [value for value in before if value not in open_]
+    while last:
+        for value in before.get(last.pop(), ()):
+            open_[value] -= {each for each in open_[value] if each not in open_}
+            if not open_[value]:
+                del open_[value]
+                last.append(value)
+    for place, item in enumerate(items):
+        if item.value in open_:
+            yield FieldError(
+                f"items[{place}].successors",
+                "cycle",
+                "后继代码成环",
+                "its successors run in a circle",
+            )

@@ -147,7 +147,7 @@ class Catalogue:
         self._likeness: Known = {}
 
     async def prepare(
-        self, session: ReadSession, principal: Principal, units: Sequence[Unit]
+        self, session: WriteSession, principal: Principal, units: Sequence[Unit]
     ) -> None:
         """Look up which of the names the department has already."""
         names = [unit.data["name"] for unit in units if "name" in unit.data]

@@ -49,7 +49,7 @@ class CodeLists:
     layout = LAYOUT
 
     async def prepare(
-        self, session: ReadSession, principal: Principal, units: Sequence[Unit]
+        self, session: WriteSession, principal: Principal, units: Sequence[Unit]
     ) -> None:
         """Nothing is to be looked up."""
 

@@ -44,7 +44,7 @@ class Subject(Protocol[Body]):
     layout: Layout
 
     async def prepare(
-        self, session: ReadSession, principal: Principal, units: Sequence[Unit]
+        self, session: WriteSession, principal: Principal, units: Sequence[Unit]
     ) -> None: ...
 
     async def read(self, unit: Unit) -> Body:

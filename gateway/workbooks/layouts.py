@@ -15,6 +15,7 @@ from kernel.workbooks.writing import Sheet
 DETAIL: Final = 10_000_000
 # The columns of a workbook that comes back; one that is sent again may have them still.
 DONE, FAULT, ALIKE = "处理结果", "错误原因", "可能重复"
+ITEMS: Final = "items"
 _INDEX: Final = re.compile(r"^items\[(\d+)\]\.?(.*)$")
 
 
@@ -194,7 +195,10 @@ class Verdict:
         """Put an error of the body where its cell is."""
         below = _INDEX.match(error.path)
         if below is None or layout.detail is None or int(below[1]) >= len(unit.details):
-            self.own.append(_told(layout.master.columns, error.path, error.zh))
+            # What is wrong with all lines of the second sheet together is told by its name.
+            whole = layout.detail is not None and error.path == ITEMS
+            path = layout.detail.sheet if whole and layout.detail is not None else error.path
+            self.own.append(_told(layout.master.columns, path, error.zh))
             return
         number = unit.details[int(below[1])].number
         told = _told(layout.detail.columns, below[2], error.zh)

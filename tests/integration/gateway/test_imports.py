@@ -274,6 +274,19 @@ async def test_who_may_and_who_may_follow(world: World, office: Department) -> N
     assert (await send(office.clerk, "catalogue", b"x", "application/json")).status_code == 415
 
 
+async def test_a_file_that_is_sent_thrice_at_once_drafts_each_entry_once(
+    world: World, element: str
+) -> None:
+    """Each job looked for the name before another had drafted it: two entries of one name."""
+    office, name = await world.department(), unique("三次")
+    content = workbook([entry(name)], [item(name, element)])
+    answers = await asyncio.gather(*(send(office.clerk, "catalogue", content) for _ in range(3)))
+    jobs = [await ended(office.clerk, answer.json()["job_id"]) for answer in answers]
+    assert [(job["status"], job["errors_count"]) for job in jobs] == [("done", 0)] * 3
+    found = await office.clerk.ask("GET", f"/v1/resources?department={office.uscc}")
+    assert [each["name"] for each in found["items"]] == [name]
+
+
 async def test_a_retry_of_a_file_is_the_same_job(office: Department) -> None:
     key = unique()
     first = await send(office.clerk, "catalogue", b"a", key=key)

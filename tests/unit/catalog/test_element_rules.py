@@ -104,3 +104,18 @@ def test_a_value_is_not_its_own_ancestor() -> None:
         NewCode(value="3", name="c", parent="1"),
     ]
     assert [e.path for e in in_edition(circle)] == ["items[0].parent"]
+
+
+def test_a_value_does_not_succeed_itself() -> None:
+    """A circle of successors was taken, and led nowhere when an edition was mapped."""
+    chain = [
+        NewCode(value="1", name="a", successors=("2", "3")),
+        NewCode(value="2", name="b", successors=("3",)),
+        NewCode(value="3", name="c"),
+    ]
+    assert in_edition(chain) == []
+    circle = [*chain[:2], NewCode(value="3", name="c", successors=("2",))]
+    faults = [(e.path, e.code) for e in in_edition(circle)]
+    assert faults == [(f"items[{place}].successors", "cycle") for place in range(3)]
+    itself = in_edition(codes("1", successors=("1",)))
+    assert [(e.path, e.code) for e in itself] == [("items[0].successors", "cycle")]
