@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, exists, func, literal_column
-from sqlmodel import and_, col, select
+from sqlmodel import and_, col, or_, select
 
 from catalog.entries import OpenType
 from catalog.states import State
@@ -51,17 +51,19 @@ def _conditions() -> list[ColumnElement[bool]]:
         col(ResourceVersion.state) == State.PUBLISHED,
         col(ResourceVersion.open_type) == OpenType.OPEN,
         col(ResourceVersion.grade) == OPEN_GRADE,
-        ~_has_personal_item_in_clear(),
+        ~_has_harmful_item(),
     ]
 
 
-def _has_personal_item_in_clear() -> ColumnElement[bool]:
+def _has_harmful_item() -> ColumnElement[bool]:
+    """Return whether an item tells of persons in clear, or is more sensitive than it once was."""
     item = func.jsonb_array_elements(col(ResourceVersion.items)).table_valued("value", name="item")
     value: Any = item.c.value
+    in_clear = and_(col(Element.personal), value.op("->>")("mask").is_(None))
     return exists(
         select(literal_column("1"))
         .select_from(item)
         .join(Element, col(Element.code) == value.op("->>")("element"))
-        .where(col(Element.personal), value.op("->>")("mask").is_(None))
+        .where(or_(in_clear, col(Element.sensitivity) > OPEN_GRADE))
         .correlate(ResourceVersion)
     )

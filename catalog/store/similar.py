@@ -32,7 +32,8 @@ _ELEMENTS: Final = text("""
             SELECT code, name_grams FROM catalog.element
             WHERE name_grams && wanted.grams LIMIT :looked_at
         ) AS near
-        ORDER BY (SELECT count(*) FROM unnest(name_grams) AS gram WHERE gram = ANY(wanted.grams))
+        ORDER BY (SELECT count(*) FROM unnest(name_grams) AS gram
+            WHERE gram COLLATE "C" = ANY(wanted.grams))
             DESC, cardinality(name_grams), code
         LIMIT :proposed
     ) AS likely

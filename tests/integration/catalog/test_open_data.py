@@ -119,3 +119,22 @@ async def test_an_entry_that_is_retired_is_open_no_more(shelf: Shelf, world: Wor
     assert (await shelf.http.get(f"/open/{resource}")).status_code == 200
     await world.authority.ask("POST", f"/v1/resources/{resource}/retire", {"reason": "停办"})
     assert (await shelf.http.get(f"/open/{resource}")).status_code == 404
+
+
+async def test_an_entry_whose_element_has_become_sensitive_is_open_no_more(
+    shelf: Shelf, world: World
+) -> None:
+    """Its grade was judged when it was published: the page and the download went on (Art 12)."""
+    opened = await world.resource(shelf.provider, [{"name": "id", "key": True}], **OPEN)
+    assert opened in await listed(shelf.http)
+    entry = await shelf.provider.clerk.ask("GET", f"/v1/resources/{opened}")
+    await world.authority.ask(
+        "PATCH",
+        f"/v1/elements/{entry['items'][0]['element']}",
+        {"sensitivity": 3},
+        headers={"If-Match": "*"},
+    )
+    assert opened not in await listed(shelf.http)
+    for address in (f"/open/{opened}", f"/open/{opened}.csv"):
+        answer = await shelf.http.get(address, headers={"Accept": "application/json"})
+        assert answer.status_code == 404
