@@ -182,13 +182,6 @@ class Catalogue:
                 self._drafted[unit.row.number] = changed
         return ["修改" if ids[unit.row.number] else "新建" for unit, _ in several]
 
-    async def apply(
-        self, session: WriteSession, principal: Principal, unit: Unit, body: Entry, now: datetime
-    ) -> str:
-        """Return what was done; raises what the API would answer."""
-        [done] = await self.apply_all(session, principal, [(unit, body)], now)
-        return done
-
     def _id_of(self, unit: Unit, entry: Entry) -> str | None:
         """Return which entry a line is about, None for a new one; Invalid for several."""
         code: str | None = unit.data.get("code")

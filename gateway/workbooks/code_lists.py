@@ -85,17 +85,11 @@ class CodeLists:
         now: datetime,
     ) -> Sequence[str]:
         """Return what was done with each; raises for the first that is refused."""
-        return [await self.apply(session, principal, unit, body, now) for unit, body in several]
+        return [await self._add(session, principal, body, now) for _, body in several]
 
-    async def apply(
-        self,
-        session: WriteSession,
-        principal: Principal,
-        unit: Unit,  # noqa: ARG002 - of other workbooks
-        body: Listed,
-        now: datetime,
+    async def _add(
+        self, session: WriteSession, principal: Principal, body: Listed, now: datetime
     ) -> str:
-        """Return what was done; raises what the API would answer."""
         new, edition = body
         done = "新版本"
         try:

@@ -79,18 +79,6 @@ class Elements:
         """Return the element of a line; raises ValidationError."""
         return ElementIn.model_validate(unit.data).element()
 
-    async def apply(
-        self,
-        session: WriteSession,
-        principal: Principal,
-        unit: Unit,
-        body: NewElement,
-        now: datetime,
-    ) -> str:
-        """Return what was done; raises what the API would answer."""
-        [done] = await self.apply_all(session, principal, [(unit, body)], now)
-        return done
-
     async def apply_all(
         self,
         session: WriteSession,

@@ -51,12 +51,6 @@ class Subject(Protocol[Body]):
         """Return the thing as the API takes it; raises ValidationError."""
         ...
 
-    async def apply(
-        self, session: WriteSession, principal: Principal, unit: Unit, body: Body, now: datetime
-    ) -> str:
-        """Return what was done; raises what the API would answer."""
-        ...
-
     async def apply_all(
         self,
         session: WriteSession,
@@ -191,24 +185,13 @@ class _Import:
     async def _tried(
         self, session: WriteSession, principal: Principal, units: Sequence[Unit]
     ) -> list[Note]:
-        """Do several things at once, or each by itself where one of them is refused."""
         verdicts = {unit.row.number: _first_verdict(unit) for unit in units}
         several = [
             (unit, body)
             for unit in units
             if (body := await self._read(unit, verdicts[unit.row.number])) is not None
         ]
-        try:
-            async with savepoint(session):
-                told = await self._subject.apply_all(session, principal, several, clock.now())
-            done = {unit.row.number: each for (unit, _), each in zip(several, told, strict=True)}
-        except Unavailable:
-            raise
-        except ShuyuanError:
-            done = {
-                unit.row.number: await self._one(session, principal, unit, body, verdicts)
-                for unit, body in several
-            }
+        done = await self._done(session, principal, several, verdicts)
         return [note for unit in units for note in self._told(unit, verdicts, done)]
 
     async def _read(self, unit: Unit, verdict: Verdict) -> object | None:
@@ -226,27 +209,36 @@ class _Import:
             return None
         return body
 
-    async def _one(
+    async def _done(
         self,
         session: WriteSession,
         principal: Principal,
-        unit: Unit,
-        body: object,
+        several: Sequence[tuple[Unit, object]],
         verdicts: Mapping[int, Verdict],
-    ) -> str:
-        """Do one thing, and undo that alone where it is refused."""
+    ) -> dict[int, str]:
+        """Do several things together, or in halves where one is refused: that alone is undone."""
+        if not several:
+            return {}
         try:
             async with savepoint(session):
-                return await self._subject.apply(session, principal, unit, body, clock.now())
+                told = await self._subject.apply_all(session, principal, several, clock.now())
         except Unavailable:
             raise
         except ShuyuanError as error:
-            verdict = verdicts[unit.row.number]
-            for field_error in error.errors:
-                verdict.add(self._subject.layout, unit, field_error)
-            if not error.errors:
-                verdict.own.append(error.detail.zh)
-            return ""
+            if len(several) == 1:
+                self._refuse(several[0][0], verdicts, error)
+                return {}
+            middle = len(several) // 2
+            first = await self._done(session, principal, several[:middle], verdicts)
+            return first | await self._done(session, principal, several[middle:], verdicts)
+        return {unit.row.number: each for (unit, _), each in zip(several, told, strict=True)}
+
+    def _refuse(self, unit: Unit, verdicts: Mapping[int, Verdict], error: ShuyuanError) -> None:
+        verdict = verdicts[unit.row.number]
+        for field_error in error.errors:
+            verdict.add(self._subject.layout, unit, field_error)
+        if not error.errors:
+            verdict.own.append(error.detail.zh)
 
     def _told(
         self, unit: Unit, verdicts: Mapping[int, Verdict], done: Mapping[int, str]
