@@ -214,6 +214,23 @@ async def test_elements_and_code_lists_come_by_csv(world: World) -> None:
     assert code in {row["数据元代码*"] for row in rows_of(answer.content, "数据元")}
 
 
+async def test_of_lines_that_are_done_together_those_that_are_wrong_alone_are_refused(
+    world: World,
+) -> None:
+    """Fifty are registered at once; one that is refused takes none of the others with it."""
+    standard, mark = await world.standard(), unique("BL")
+    head = "数据元代码,数据元名称,定义,数据类型,最大长度,标准编号,敏感级别,是否个人信息"
+    rows = [f"{mark}{n},第{n}项{mark},登记内容,字符,20,{standard},1级,否" for n in range(9)]
+    rows[4] = rows[4].replace(standard, "没有的标准")
+    rows += [rows[2], rows[3].replace(f"{mark}3", f"{mark}9").replace("字符", "整数")]
+    job = await done(world.authority, "elements", "\n".join([head, *rows]).encode(), CSV)
+    assert (job["status"], job["errors_count"]) == ("done", 3)
+    told = [line["处理结果"] for line in await lines(world.authority, job, "数据元")]
+    assert [at for at, result in enumerate(told) if result == "未导入"] == [4, 9, 10]
+    found = await world.authority.ask("GET", f"/v1/elements?q={mark}&limit=200")
+    assert len(found["items"]) == 8
+
+
 async def test_what_others_publish_already_is_told_beside_the_line(world: World) -> None:
     """A department that fills in a workbook learns there that it would collect again (Art 19)."""
     holder, asker = await world.department(), await world.department()
