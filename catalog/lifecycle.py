@@ -212,6 +212,7 @@ async def publish(
     resource, number = shown.resource, shown.version.number
     await _move_resource(session, resource, Action.PUBLISH, now=now, published_version=number)
     await store.end_published(session, resource_id, State.SUPERSEDED, now=now)
+    await store.set_scopes(session, resource)
     facts = {"contract": snapshots.dump(contract), "published_at": now}
     version = await store.set_version(session, resource_id, number, state=State.PUBLISHED, **facts)
     await losses.settle_published(session, principal.actor, resource, now=now)

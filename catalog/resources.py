@@ -177,7 +177,7 @@ async def change(
     region = canonical(entry.region_code)
     if not await store.move(session, resource, State.DRAFT, now=now, region_code=region):
         raise Stale
-    await store.set_holder(session, resource)
+    await store.set_scopes(session, resource)
     version = await store.set_version(session, resource_id, number, **_columns(resource, entry))
     record(
         session,

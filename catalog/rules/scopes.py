@@ -4,14 +4,11 @@ They stand beside the words of the version, so that one index answers for a word
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 from auth.regions.codes import LEVELS, canonical
 from auth.regions.tree import prefixes
 
 DEPARTMENT, REGION, CLASS = "d", "r", "c"
-# What a handover changes; the class stays.
-OF_HOLDER: Final = (DEPARTMENT, REGION)
 
 
 def scopes(department: str, region_code: str, class_code: str) -> list[str]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import col, select, update
 
-from catalog.store.resources import set_holder
+from catalog.store.resources import set_scopes
 from catalog.tables import Resource, ResourceTransition, ResourceVersion, Source
 from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
@@ -62,7 +62,7 @@ async def give_resource(
         )
         .values(region_code=resource.region_code)
     )
-    await set_holder(session, resource)
+    await set_scopes(session, resource)
 
 
 async def give_source(session: WriteSession, source: Source, after: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import defer
 from sqlmodel import and_, col, select, update
 
 from auth.principal import Principal
-from catalog.rules.scopes import OF_HOLDER, of_holder
+from catalog.rules.scopes import CLASS, of_holder
 from catalog.states import State
 from catalog.tables import Resource, ResourceTransition, ResourceVersion
 from kernel.database import ReadSession, WriteSession
@@ -18,12 +18,13 @@ from kernel.database import ReadSession, WriteSession
 # A contract holds every value of its code lists: lists of versions do without.
 WITHOUT_CONTRACT = defer(ResourceVersion.contract)  # type: ignore[arg-type]
 
-_SET_HOLDER = text("""
+_SET_SCOPES = text("""
     UPDATE catalog.resource_version SET search_scopes = CAST(:marks AS text[]) || ARRAY(
-        SELECT scope FROM unnest(search_scopes) AS scope WHERE NOT left(scope, 1) = ANY(:of_holder)
+        SELECT :of_class || left(class_code, digits)
+        FROM generate_series(1, length(class_code)) AS digits ORDER BY digits
     )
     WHERE resource_id = :resource_id AND NOT search_scopes @> CAST(:marks AS text[])
-""").bindparams(of_holder=list(OF_HOLDER))
+""").bindparams(of_class=CLASS)
 
 
 async def get(session: ReadSession, resource_id: str, number: int) -> ResourceVersion | None:
@@ -168,10 +169,13 @@ async def set_version(
     return await session.get_one(ResourceVersion, (resource_id, number), populate_existing=True)
 
 
-async def set_holder(session: WriteSession, resource: Resource) -> None:
-    """Let all versions be found by the department and the division that the resource has now."""
+async def set_scopes(session: WriteSession, resource: Resource) -> None:
+    """Let all versions be found by the department and the division that the resource has now.
+
+    What a gateway of the release before has written has no scopes at all.
+    """
     marks = of_holder(resource.department, resource.region_code)
-    await session.execute(_SET_HOLDER.bindparams(resource_id=resource.id, marks=marks))
+    await session.execute(_SET_SCOPES.bindparams(resource_id=resource.id, marks=marks))
 
 
 async def end_published(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection
 
 import pytest
+from sqlmodel import col, update
 
 from auth.errors import NotYourDepartment
 from auth.principal import Role
@@ -11,6 +12,7 @@ from catalog import handover, lifecycle, resources, search, versions
 from catalog.handover import Seat
 from catalog.search import Criteria
 from catalog.states import State
+from catalog.tables import ResourceVersion
 from catalog.visibility import Shown
 from kernel.actor import SYSTEM
 from kernel.database import Database
@@ -80,6 +82,20 @@ async def test_an_entry_is_found_with_the_successor_in_each_of_its_versions(bure
     for status in (State.PUBLISHED, State.SUPERSEDED):
         found = await _found(bureau, department=bureau.two.uscc, status=status)
         assert found == [first.resource.id]
+
+
+async def test_what_a_gateway_of_the_release_before_has_drafted_is_found_once_it_is_published(
+    bureau: Bureau,
+) -> None:
+    """It writes no scopes: the column has a default for it."""
+    draft = await bureau.draft(region_code=OLD)
+    async with bureau.database.transaction() as session:
+        without = update(ResourceVersion).where(
+            col(ResourceVersion.resource_id) == draft.resource.id
+        )
+        await session.exec(without.values(search_scopes=[]))
+    await bureau.put_in_force(draft.resource.id)
+    assert await _found(bureau, region_code=OLD, class_code="101") == [draft.resource.id]
 
 
 async def test_who_rewrites_a_draft_while_it_is_handed_over_does_not_hide_it(
