@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo region test test-fast up down status check lock clean fuzz bench bench-quick bench-test soak soak-quick profile load faults capacity screenshots axe histories map vendored
+.PHONY: help demo region test test-fast up down status check lock clean fuzz bench bench-quick bench-test soak soak-quick profile load faults capacity screenshots axe histories clients map vendored
 
 help: ## 列出全部目标 / print every target
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -105,6 +105,9 @@ map: $(INSTALLED) ## 由公开的行政区划数据重制控制台的地图 / ma
 vendored: $(INSTALLED) ## 按锁定文件重取控制台所带的外部文件 / take the console's files from elsewhere anew, by their lock
 	@mkdir -p .local/vendored && cd .local/vendored && npm pack --silent uplot@1.6.32 >/dev/null
 	@$(PYTHON) -m deploy.vendored .local/vendored
+
+clients: $(INSTALLED) ## 由 OpenAPI 生成的 Java 与 TypeScript 客户端可编译（需要 javac 和 npm）/ clients that others generate compile
+	@$(PYTHON) -m tests.clients
 
 lock: ## 说明如何重新锁定依赖 / tell how the locks are remade
 	@echo 'requirements.lock（需要 uv / with uv）:'

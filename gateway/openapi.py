@@ -13,7 +13,9 @@ from starlette.routing import BaseRoute
 
 from auth.principal import Scope
 from gateway.field_words import describe
+from gateway.openapi_examples import show_body
 from gateway.openapi_names import operation_id, renamed, schema_names
+from gateway.openapi_unions import merge_unions
 from gateway.operation_words import in_both
 from gateway.problems import APART, MEDIA_TYPE, STATUS
 from gateway.routing import Operation, api_routes
@@ -130,6 +132,7 @@ def _complete(schema: dict[str, Any], scopes: Mapping[str, list[str]]) -> dict[s
             given = operation.get("operationId", "")
             name = operation["operationId"] = operation_id(method, path, given)
             operation["description"] = in_both(name, operation.get("description", ""))
+            show_body(operation)
     components.setdefault("securitySchemes", {})["oauth2"] = {"type": "oauth2", "flows": FLOWS}
     return schema
 
@@ -140,6 +143,7 @@ def _named(schema: dict[str, Any]) -> dict[str, Any]:
     names = schema_names(schemas)
     schema["components"]["schemas"] = {names[name]: said for name, said in schemas.items()}
     whole: dict[str, Any] = renamed(schema, names, REF.format("schemas", ""))
+    merge_unions(whole)
     return whole
 
 

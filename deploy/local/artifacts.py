@@ -18,17 +18,29 @@ from deploy.local.files import locked
 from deploy.local.wording import LocalError, say
 from kernel.caches import cache_dir
 
-Bundle = Literal["broker", "tools", "s3proxy"]
+Bundle = Literal["broker", "tools", "s3proxy", "openapi-generator", "java-client"]
 
 # slf4j-simple and never a log4j artifact: log4j as a root brings a BOM that pins an old client.
 ENDPOINTS: Mapping[Bundle, tuple[str, ...]] = {
     "broker": ("org.apache.kafka:kafka_2.13:4.3.0", "org.slf4j:slf4j-simple:1.7.36"),
     "tools": ("org.apache.kafka:kafka-tools:4.3.0", "org.slf4j:slf4j-simple:1.7.36"),
     "s3proxy": ("org.gaul:s3proxy:3.0.0:jar-with-dependencies",),
+    "openapi-generator": ("org.openapitools:openapi-generator-cli:7.17.0",),
+    # What its Java client is compiled with.
+    "java-client": (
+        "com.fasterxml.jackson.datatype:jackson-datatype-jsr310:2.19.2",
+        "com.google.code.findbugs:jsr305:3.0.2",
+        "jakarta.annotation:jakarta.annotation-api:1.3.5",
+        "org.apache.httpcomponents:httpmime:4.5.14",
+        "org.openapitools:jackson-databind-nullable:0.2.8",
+    ),
 }
+# Jars that hold all that they depend on.
+WHOLE: frozenset[Bundle] = frozenset({"s3proxy", "openapi-generator"})
 LOCK_FILE = Path(__file__).with_name("kafka.lock")
 LOCK_HEADER = (
-    "# Jars of Kafka, its tools and an S3 store. Remade by `python -m deploy.local lock`.\n"
+    "# Jars of Kafka, its tools, an S3 store and generated clients. Remade by "
+    "`python -m deploy.local lock`.\n"
 )
 DOWNLOADS_AT_ONCE = 8
 TRIES = 3
@@ -77,7 +89,7 @@ def write_lock() -> None:
 
 
 def _lock_section(bundle: Bundle, context: Any) -> str:  # noqa: ANN401 -- jgo has no types
-    whole = [name for name in ENDPOINTS[bundle] if _classifier(name)]
+    whole = ENDPOINTS[bundle] if bundle in WHOLE else ()
     roots = [context.create_dependency(name) for name in ENDPOINTS[bundle] if name not in whole]
     named, transitive = context.resolver.resolve(roots) if roots else ([], [])
     found = {
@@ -90,7 +102,7 @@ def _lock_section(bundle: Bundle, context: Any) -> str:  # noqa: ANN401 -- jgo h
 
 
 def _classifier(coordinate: str) -> str:
-    """Return what a jar that holds all of its dependencies is told by, else nothing."""
+    """Return what is behind the version, as of a jar that is built in several ways."""
     return ":".join(coordinate.split(":")[3:])
 
 

@@ -11,7 +11,7 @@ from auth.principal import Principal
 from exchange.delivery.push import deliveries, endpoints, receiver, states
 from exchange.delivery.push.deliveries import Status
 from exchange.delivery.push.endpoints import Standing, Wanted
-from exchange.delivery.push.messages import Format
+from exchange.delivery.push.messages import Format, Signature
 from exchange.delivery.push.pace import OPENS_AFTER, Verdict
 from exchange.delivery.push.sender import Sender
 from gateway import names
@@ -21,7 +21,7 @@ from gateway.next_steps import NextStep, by_side
 from gateway.once import SHOWN_ONCE, Acting
 from gateway.principal import ApplicationsWriter, CatalogReader
 from gateway.receiving import url_faults
-from gateway.services import Reading, Using, Writing
+from gateway.services import Reading, Services, Using, Writing
 from kernel import clock
 from kernel.database import ReadSession
 from kernel.wire import Wire
@@ -35,7 +35,10 @@ DeliveryId = Annotated[
 
 
 class EndpointIn(Wire):
-    """`max_bytes` bounds a body; a record that does not fit is told of, to be pulled."""
+    """`max_bytes` bounds a body; a record that does not fit is told of, to be pulled.
+
+    `signature` is `v1` unless a new endpoint names `v1a`; later a rotation changes it.
+    """
 
     url: Annotated[
         str,
@@ -45,12 +48,14 @@ class EndpointIn(Wire):
     format: Format = Format.WEBHOOK
     max_records: Annotated[int, Field(ge=1, le=10_000)] = 500
     max_bytes: Annotated[int, Field(ge=MAX_BYTES_MIN, le=MAX_BYTES_MAX)] = 1024 * 1024
+    signature: Signature | None = None
 
 
 class RotateIn(Wire):
-    """For so many hours both secrets sign."""
+    """For so many hours both secrets sign; `signature` may be another one from now on."""
 
     overlap_hours: Annotated[int, Field(ge=0, le=168)] = endpoints.OVERLAP_HOURS
+    signature: Signature | None = None
 
 
 class ResumeIn(Wire):
@@ -74,7 +79,10 @@ class LaneView(Wire):
 
 
 class EndpointView(Wire):
-    """`secret` is told once, when it is made. `host_open_until`: its host is left alone so long."""
+    """`secret` is told once, when it is made. `host_open_until`: its host is left alone so long.
+
+    A receiver of `v1a` verifies by `public_key`, and has no secret.
+    """
 
     subscription_id: str
     status: states.State
@@ -84,7 +92,10 @@ class EndpointView(Wire):
     format: Format
     max_records: int
     max_bytes: int
+    signature: Signature
     secret: Annotated[str | None, SHOWN_ONCE] = None
+    public_key: str | None
+    previous_public_key: str | None
     previous_secret_until: datetime | None
     tested_at: datetime | None
     host_failures: int
@@ -151,19 +162,23 @@ async def put(
             box=using.box, now=clock.now(),
         )  # fmt: skip
         faults.raise_if_any()
-        view = await _view(session, standing)
+        view = await _view(using, session, standing)
     tag(response, standing.row.revision)
     return view
 
 
 @router.get("/{subscription_id}/endpoint")
 async def find(
-    subscription_id: str, principal: CatalogReader, session: Reading, response: Response
+    subscription_id: str,
+    principal: CatalogReader,
+    session: Reading,
+    using: Using,
+    response: Response,
 ) -> EndpointView:
     """查看推送端点 / where it is pushed to, and how far that has come."""
     standing = await endpoints.find(session, principal, subscription_id)
     tag(response, standing.row.revision)
-    return await _view(session, standing)
+    return await _view(using, session, standing)
 
 
 @router.post("/{subscription_id}/endpoint/test")
@@ -180,7 +195,7 @@ async def try_endpoint(
         standing = await endpoints.tested(
             session, principal, target, passed=passed, now=clock.now()
         )
-        view = await _view(session, standing)
+        view = await _view(using, session, standing)
     return TrialView(
         passed=passed,
         failure=outcome.failure,
@@ -205,19 +220,24 @@ async def rotate(
         principal,
         subscription_id,
         overlap_hours=(body or RotateIn()).overlap_hours,
+        signature=(body or RotateIn()).signature,
         box=using.box,
         now=clock.now(),
     )
-    return await once.keep(await _view(session, standing))
+    return await once.keep(await _view(using, session, standing))
 
 
 @router.post("/{subscription_id}/endpoint/pause")
 async def pause(
-    subscription_id: str, principal: ApplicationsWriter, session: Writing, once: Acting
+    subscription_id: str,
+    principal: ApplicationsWriter,
+    session: Writing,
+    using: Using,
+    once: Acting,
 ) -> EndpointView:
     """暂停推送 / push nothing until it is resumed; nothing is lost."""
     standing = await endpoints.pause(session, principal, subscription_id, now=clock.now())
-    return await once.keep(await _view(session, standing))
+    return await once.keep(await _view(using, session, standing))
 
 
 @router.post("/{subscription_id}/endpoint/resume")
@@ -225,6 +245,7 @@ async def resume(
     subscription_id: str,
     principal: ApplicationsWriter,
     session: Writing,
+    using: Using,
     once: Acting,
     body: ResumeIn | None = None,
 ) -> EndpointView:
@@ -233,7 +254,7 @@ async def resume(
     standing = await endpoints.resume(
         session, principal, subscription_id, past_gap=past_gap, now=clock.now()
     )
-    return await once.keep(await _view(session, standing))
+    return await once.keep(await _view(using, session, standing))
 
 
 @router.get("/{subscription_id}/deliveries")
@@ -279,8 +300,9 @@ async def skip(
     return await once.keep((await _deliveries(session, principal, [row]))[0])
 
 
-async def _view(session: ReadSession, standing: Standing) -> EndpointView:
+async def _view(using: Services, session: ReadSession, standing: Standing) -> EndpointView:
     row = standing.row
+    keys = endpoints.keys(row, using.box, clock.now())
     failures, open_until = await endpoints.host_state(session, row.url)
     same = (
         "status", "paused_by", "reason", "url", "format", "max_records", "max_bytes",
@@ -290,7 +312,10 @@ async def _view(session: ReadSession, standing: Standing) -> EndpointView:
         {name: getattr(row, name) for name in same}
         | {
             "subscription_id": row.id,
+            "signature": keys.signature,
             "secret": standing.secret,
+            "public_key": keys.public_key,
+            "previous_public_key": keys.previous_public_key,
             "previous_secret_until": row.previous_until,
             "host_failures": failures,
             "host_open_until": open_until if failures >= OPENS_AFTER else None,

@@ -58,7 +58,9 @@ async def _shown(visit: Visit, *, secret: str = "", trial: TrialView | None = No
     response = Response()
     async with visit.reading() as session:
         try:
-            endpoint = await api.find(subscription_id, visit.principal, session, response)
+            endpoint = await api.find(
+                subscription_id, visit.principal, session, visit.using, response
+            )
         except NotFound:
             endpoint = None
         pushed = await api.page(

@@ -104,7 +104,9 @@ def _value_faults(
         return min(found, key=len)
     if isinstance(value, str) and PLACEHOLDER.search(value):
         return []
-    if "type" in schema and not isinstance(value, TYPES[schema["type"]]):
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if kinds and not any(isinstance(value, TYPES[kind]) for kind in kinds):
         return [f"{at} is no {schema['type']}"]
     if "enum" in schema and value not in schema["enum"]:
         return [f"{at} is none of {schema['enum']}"]

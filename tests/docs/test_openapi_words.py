@@ -5,9 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from gateway.field_words import WORDS
+from gateway.openapi_examples import BODIES
 from gateway.openapi_names import operation_id, schema_names
 from gateway.operation_words import CHINESE
 from gateway.rare_field_words import RARE
@@ -99,3 +101,32 @@ def test_schemas_of_one_name_are_refused() -> None:
     assert list(made.values()) == ["ListOfThing", "ThingState", "BigReason", "InIn"]
     with pytest.raises(ValueError, match="ThingState"):
         schema_names(["ThingState", "a__things__states__State"])
+
+
+def test_whole_bodies_are_shown_and_valid_by_their_own_schemas(openapi: dict[str, Any]) -> None:
+    shown = {}
+    for _path, _method, operation in operations(openapi):
+        for media in operation.get("requestBody", {}).get("content", {}).values():
+            if "example" in media and not isinstance(media["example"], str):
+                whole = {**media["schema"], "components": openapi["components"]}
+                validator = jsonschema_rs.validator_for(whole)
+                faults = [str(fault) for fault in validator.iter_errors(media["example"])]
+                assert faults == [], operation["operationId"]
+                shown[operation["operationId"]] = media["example"]
+    assert shown.keys() >= BODIES.keys()
+
+
+def test_no_union_has_a_list_beside_plain_types(openapi: dict[str, Any]) -> None:
+    """Six such gave a client of Java that did not compile (`readValueAs(List<String>.class)`)."""
+    found = []
+    waiting: list[Any] = [openapi]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            waiting += each.values()
+            kinds = {said.get("type") for said in each.get("anyOf", ()) if isinstance(said, dict)}
+            if "array" in kinds and kinds - {"array", "null"}:
+                found.append(each)
+        elif isinstance(each, list):
+            waiting += each
+    assert found == []

@@ -1,8 +1,7 @@
-"""Verifying what the exchange pushes: Standard Webhooks 1.0, symmetric signatures (`v1`)."""
+"""Verifying what the exchange pushes: Standard Webhooks 1.0, by secret (`v1`) or key (`v1a`)."""
 
 import base64
 import binascii
-import hashlib
 import hmac
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from shuyuan_client.failures import Failure
 
 PREFIX = "whsec_"
+PUBLIC_PREFIX = "whpk_"
 SECRET_BYTES = range(24, 65)
 TOLERANCE_SECONDS = 300
-VERSION = "v1"
+VERSION, ASYMMETRIC = "v1", "v1a"
+Check = Callable[[bytes, bytes], bool]
+"""Whether content has this signature."""
 
 
 class NotVerified(Failure):
@@ -20,7 +22,10 @@ class NotVerified(Failure):
 
 
 class WebhookVerifier:
-    """Checks the signature of a push by the endpoint's secret, or by several while one changes."""
+    """Checks the signature of a push by the endpoint's secret, or by several while one changes.
+
+    A public key (`whpk_…`) takes a secret's place; it needs the extra `keys`.
+    """
 
     def __init__(
         self,
@@ -30,7 +35,7 @@ class WebhookVerifier:
     ) -> None:
         if not secrets:
             raise Failure("须给出推送端点的密钥。", "The secret of the endpoint is needed.")
-        self._keys = [_key(secret) for secret in secrets]
+        self._checks = [_check(secret) for secret in secrets]
         self._tolerance_seconds = tolerance_seconds
         self._now = now
 
@@ -57,10 +62,53 @@ class WebhookVerifier:
             )
 
     def _check_signature(self, content: bytes, signatures: Sequence[str]) -> None:
-        given = [signature for each in signatures for signature in [_signature(each)] if signature]
-        expected = [hmac.new(key, content, hashlib.sha256).digest() for key in self._keys]
-        if not any(hmac.compare_digest(one, other) for one in given for other in expected):
+        given = [_signature(each) for each in signatures]
+        if not any(
+            check(content, signed)
+            for told, signed in given
+            for version, check in self._checks
+            if told == version and signed
+        ):
             raise NotVerified("签名不符。", "The signature is not that of the endpoint's secret.")
+
+
+def _check(secret: str) -> tuple[str, Check]:
+    """Return of which version signatures are that it checks, and how."""
+    if secret.startswith(PUBLIC_PREFIX):
+        return ASYMMETRIC, _by_public_key(secret)
+    key = _key(secret)
+
+    def is_ours(content: bytes, signed: bytes) -> bool:
+        return hmac.compare_digest(hmac.digest(key, content, "sha256"), signed)
+
+    return VERSION, is_ours
+
+
+def _by_public_key(told: str) -> Check:
+    try:
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - optional
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415
+            Ed25519PublicKey,
+        )
+    except ImportError as error:
+        raise Failure(
+            "验证公钥签名需要附加包：pip install shuyuan-client[keys]",
+            "A public key needs the extra: pip install shuyuan-client[keys]",
+        ) from error
+    try:
+        raw = base64.b64decode(told.removeprefix(PUBLIC_PREFIX), validate=True)
+        key = Ed25519PublicKey.from_public_bytes(raw)
+    except (binascii.Error, ValueError) as error:
+        raise _not_a_secret() from error
+
+    def is_ours(content: bytes, signed: bytes) -> bool:
+        try:
+            key.verify(signed, content)
+        except InvalidSignature:
+            return False
+        return True
+
+    return is_ours
 
 
 def _key(secret: str) -> bytes:
@@ -75,17 +123,15 @@ def _key(secret: str) -> bytes:
 
 def _not_a_secret() -> Failure:
     return Failure(
-        "推送端点的密钥形如 whsec_…，请原样填写。",
-        "The secret of an endpoint is whsec_…; give it as it was told.",
+        "推送端点的密钥形如 whsec_…，公钥形如 whpk_…，请原样填写。",
+        "The secret of an endpoint is whsec_…, its public key whpk_…; give it as it was told.",
     )
 
 
-def _signature(told: str) -> bytes:
-    """Return the signature of this version, empty where it is another's or cannot be read."""
+def _signature(told: str) -> tuple[str, bytes]:
+    """Return a version and its signature, empty where it cannot be read."""
     version, _, encoded = told.partition(",")
-    if version != VERSION:
-        return b""
     try:
-        return base64.b64decode(encoded, validate=True)
+        return version, base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        return b""
+        return version, b""

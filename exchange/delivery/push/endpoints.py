@@ -50,11 +50,24 @@ class Wanted:
     format: str
     max_records: int
     max_bytes: int
+    signature: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """How messages are signed, and by what a receiver without the secret verifies them."""
+
+    signature: str
+    public_key: str | None
+    previous_public_key: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An endpoint with its lanes, and what the caller may do with it."""
+    """An endpoint with its lanes, and what the caller may do with it.
+
+    `secret` is what a receiver has to be told: a private key is told nobody.
+    """
 
     row: Endpoint
     lanes: tuple[Lane, ...]
@@ -83,7 +96,8 @@ async def put(
     """Set the endpoint, or change it; another URL has to be tested before a record goes there.
 
     The secret is told where the endpoint is new. Raises ModeNotGranted for another mode, Conflict
-    where the subscription has ended, PreconditionRequired, Stale.
+    where the subscription has ended, PreconditionRequired, Stale, and Invalid where another
+    signature is asked for: a rotation changes it, with an overlap.
     """
     subscription = await _begin(session, principal, subscription_id, HEAD)
     grants.check_mode(grants.grant_of(subscription), MODE)
@@ -96,14 +110,42 @@ async def put(
     precondition.check(None if present is None else present.revision)
     secret = None
     if present is None:
-        secret = messages.new_secret()
+        secret = messages.new_secret(wanted.signature or messages.Signature.V1)
         session.add(_new(subscription_id, wanted, box.encrypt(secret.encode()), now))
         await session.flush()
     else:
+        _require_same(wanted.signature, box.decrypt(present.secret).decode())
         await _change(session, present, wanted, now)
     facts = {"url": wanted.url, "format": wanted.format}
     await _record(session, principal.actor, ExchangeEvent.ENDPOINT_SET, subscription, facts)
-    return replace(await _standing(session, principal, subscription), secret=secret)
+    return replace(await _standing(session, principal, subscription), secret=_told(secret))
+
+
+def _told(secret: str | None) -> str | None:
+    """Return a secret that its receiver needs."""
+    return None if secret is None or messages.public_key(secret) else secret
+
+
+def _require_same(signature: str | None, secret: str) -> None:
+    errors = FieldErrors()
+    present = messages.signature_of(secret)
+    if signature not in (None, present):
+        errors.add(
+            "signature",
+            "fixed",
+            "签名方式通过更换密钥变更，过渡期内新旧密钥同时签名",
+            "a rotation of the secret changes it, and both sign meanwhile",
+            allowed=[present],
+        )
+    errors.raise_if_any()
+
+
+def keys(row: Endpoint, box: Secretbox, now: datetime) -> Keys:
+    """Return by what its messages are verified; a former key until it stops signing."""
+    secret, former = box.decrypt(row.secret).decode(), None
+    if row.previous_secret is not None and row.previous_until and now < row.previous_until:
+        former = messages.public_key(box.decrypt(row.previous_secret).decode())
+    return Keys(messages.signature_of(secret), messages.public_key(secret), former)
 
 
 async def require_testable(
@@ -155,10 +197,15 @@ async def rotate(
     overlap_hours: int,
     box: Secretbox,
     now: datetime,
+    signature: str | None = None,
 ) -> Standing:
-    """Give another secret; the former one signs beside it for so many hours."""
+    """Give another secret, for another signature if one is named.
+
+    The former one signs beside it for so many hours.
+    """
     subscription, row, to = await _moving(session, principal, subscription_id, Action.ROTATE)
-    secret, until = messages.new_secret(), now + timedelta(hours=overlap_hours)
+    present = messages.signature_of(box.decrypt(row.secret).decode())
+    secret, until = messages.new_secret(signature or present), now + timedelta(hours=overlap_hours)
     changed = {
         "secret": box.encrypt(secret.encode()),
         "previous_secret": row.secret if overlap_hours else None,
@@ -168,7 +215,7 @@ async def rotate(
     await moving.move(session, row, to, changed)
     facts = {"previous_until": str(until)} if overlap_hours else {}
     await _record(session, principal.actor, ExchangeEvent.ENDPOINT_ROTATED, subscription, facts)
-    return replace(await _standing(session, principal, subscription), secret=secret)
+    return replace(await _standing(session, principal, subscription), secret=_told(secret))
 
 
 async def pause(

@@ -10,10 +10,13 @@ from enum import StrEnum
 from typing import Final
 
 import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kernel.secretbox import mac
 
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what a secret begins with
+PRIVATE_PREFIX: Final = "whsk_"
+PUBLIC_PREFIX: Final = "whpk_"
 SECRET_BYTES: Final = 32
 DELIVERED: Final = "records.delivered"
 AVAILABLE: Final = "records.available"
@@ -29,9 +32,32 @@ class Format(StrEnum):
     CLOUDEVENTS = "cloudevents"
 
 
-def new_secret() -> str:
-    """Return a secret as receivers configure it: `whsec_` and base64."""
+class Signature(StrEnum):
+    """How messages are signed: by a secret that both know, or by a key that only one has."""
+
+    V1 = "v1"
+    V1A = "v1a"
+
+
+def new_secret(signature: str = Signature.V1) -> str:
+    """Return a secret as receivers configure it, `whsec_…`, or a private key, `whsk_…`."""
+    if signature == Signature.V1A:
+        key = Ed25519PrivateKey.generate()
+        pair = key.private_bytes_raw() + key.public_key().public_bytes_raw()
+        return PRIVATE_PREFIX + base64.b64encode(pair).decode()
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def signature_of(secret: str) -> Signature:
+    return Signature.V1A if secret.startswith(PRIVATE_PREFIX) else Signature.V1
+
+
+def public_key(secret: str) -> str | None:
+    """Return the key that verifies, `whpk_…`; None where the receiver has the secret itself."""
+    if signature_of(secret) is Signature.V1:
+        return None
+    pair = base64.b64decode(secret.removeprefix(PRIVATE_PREFIX))
+    return PUBLIC_PREFIX + base64.b64encode(pair[SECRET_BYTES:]).decode()
 
 
 def batch_id(key: bytes, subscription_id: str, topic_id: bytes, place: tuple[int, int, int]) -> str:
@@ -60,9 +86,14 @@ def headers(
 
 
 def _signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
-    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
-    signed = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, "sha256")
-    return "v1," + base64.b64encode(signed).decode()
+    content = f"{message_id}.{timestamp}.".encode() + body
+    if signature_of(secret) is Signature.V1A:
+        pair = base64.b64decode(secret.removeprefix(PRIVATE_PREFIX))
+        signed = Ed25519PrivateKey.from_private_bytes(pair[:SECRET_BYTES]).sign(content)
+    else:
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+        signed = hmac.digest(key, content, "sha256")
+    return f"{signature_of(secret)},{base64.b64encode(signed).decode()}"
 
 
 def media_type(format_: str) -> str:

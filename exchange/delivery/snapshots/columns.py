@@ -11,6 +11,8 @@ from exchange.delivery.projection.views import VersionView
 
 KEY: Final = "exchange_key"
 """The record's key as the grant shows it, beside the items."""
+UNMAPPED: Final = "exchange_unmapped"
+"""Items whose value has no single successor in the edition of the grant, with commas between."""
 PRECISION_MAX: Final = 38
 
 
@@ -35,6 +37,7 @@ class Row(NamedTuple):
 class _Shown(msgspec.Struct, frozen=True):
     key: str
     data: dict[str, msgspec.Raw]
+    unmapped: tuple[str, ...] = ()
 
 
 _decoder: Final = msgspec.json.Decoder(_Shown)
@@ -45,7 +48,11 @@ _NULL: Final = b"null"
 def columns_of(
     granted: Sequence[str], views: Iterable[VersionView], contract: Contract
 ) -> tuple[Column, ...]:
-    """Return a column for each granted item, of the type that it has in every version."""
+    """Return a column for each granted item, of the type that it has in every version.
+
+    Where codes go over a crosswalk a last one, UNMAPPED, names those that did not.
+    """
+    views = list(views)
     kinds: dict[str, set[DataType]] = {name: set() for name in granted}
     for view in views:
         types = {field.name: field.data_type for field in view.fields}
@@ -66,6 +73,8 @@ def columns_of(
                 None if field is None else field.scale,
             )
         )
+    if any(item.crosswalk is not None for view in views for item in view.items):
+        columns.append(Column(UNMAPPED, UNMAPPED, DataType.STRING))
     return tuple(columns)
 
 
@@ -78,7 +87,11 @@ def rows_of(lines: Sequence[bytes], view: VersionView) -> list[Row]:
 def _row(line: bytes, granted: Mapping[str, str]) -> Row:
     shown = _decoder.decode(line)
     words = ((granted.get(name, name), bytes(word)) for name, word in shown.data.items())
-    return Row(shown.key, {name: word for name, word in words if word != _NULL})
+    values = {name: word for name, word in words if word != _NULL}
+    if shown.unmapped:
+        names = ",".join(granted.get(name, name) for name in shown.unmapped)
+        values[UNMAPPED] = msgspec.json.encode(names)
+    return Row(shown.key, values)
 
 
 def text_of(word: bytes) -> str:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook
 
+from exchange.delivery.push import messages
+from exchange.delivery.push.messages import Signature
 from shuyuan_client.failures import Failure
 from shuyuan_client.webhooks import NotVerified, WebhookVerifier
 
@@ -68,3 +70,53 @@ def test_another_body_another_secret_and_an_old_message_are_not_verified() -> No
 def test_a_secret_that_is_none_is_refused(secret: str) -> None:
     with pytest.raises(Failure, match="whsec_"):
         WebhookVerifier(secret)
+
+
+# A message that other implementations of the standard sign and verify in their own tests.
+FOREIGN_KEY = (
+    "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
+)
+FOREIGN_SIGNATURE = (
+    "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
+)
+FOREIGN_HEAD = {"webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek", "webhook-timestamp": "1614265330"}
+FOREIGN_BODY = b'{"test": 2432232314}'
+
+
+def pushed(*secrets: str) -> dict[str, str]:
+    at = datetime.fromtimestamp(int(FOREIGN_HEAD["webhook-timestamp"]), UTC)
+    name = FOREIGN_HEAD["webhook-id"]
+    return dict(messages.headers(name, at, FOREIGN_BODY, secrets, messages.JSON))
+
+
+def verified(*keys: str, head: dict[str, str], body: bytes = FOREIGN_BODY) -> str:
+    at = float(FOREIGN_HEAD["webhook-timestamp"])
+    return WebhookVerifier(*keys, now=lambda: at).verify(head, body)
+
+
+def test_a_private_key_signs_as_another_library_does() -> None:
+    assert pushed(FOREIGN_KEY)["webhook-signature"] == FOREIGN_SIGNATURE
+    public = messages.public_key(FOREIGN_KEY)
+    assert public is not None
+    foreign = FOREIGN_HEAD | {"webhook-signature": FOREIGN_SIGNATURE}
+    assert verified(public, head=foreign) == FOREIGN_HEAD["webhook-id"]
+    with pytest.raises(NotVerified):
+        verified(public, head=foreign, body=FOREIGN_BODY + b" ")
+
+
+def test_a_key_takes_the_place_of_a_secret_and_neither_verifies_for_the_other() -> None:
+    """During a rotation from one to the other both sign."""
+    private, other = (messages.new_secret(Signature.V1A) for _ in range(2))
+    public, stranger = messages.public_key(private), messages.public_key(other)
+    assert public is not None
+    assert stranger is not None
+    both = pushed(private, SECRET)
+    assert verified(public, head=both) == verified(SECRET, head=both)
+    assert verified(stranger, public, head=both)
+    for key, head in ((stranger, both), (public, pushed(SECRET)), (SECRET, pushed(private))):
+        with pytest.raises(NotVerified):
+            verified(key, head=head)
+    with pytest.raises(Failure):
+        WebhookVerifier("whpk_AAAA")
+    with pytest.raises(Failure):
+        WebhookVerifier(private)

@@ -8,6 +8,7 @@ from exchange.delivery.push.pace import OPENS_AFTER
 from exchange.delivery.push.tools import Hosts
 from kernel.database import Database
 from kernel.ids import new_id
+from shuyuan_client.webhooks import WebhookVerifier
 from tests.support.eventually import eventually
 from tests.support.problems import problem
 from tests.support.receiving import Receiver, allow_loopback, receiving, set_endpoint
@@ -262,6 +263,40 @@ async def test_an_endpoint_is_set_tested_rotated_paused_and_resumed_by_its_head(
             endpoint, {"url": receiver.url + "/other"}, headers={"If-Match": tag}
         )
         assert (moved.json()["status"], moved.json()["secret"]) == ("untested", None)
+
+
+async def test_a_receiver_may_verify_by_a_public_key_and_a_rotation_leads_there_and_back(
+    world: World,
+) -> None:
+    """`v1a`: who can verify a push cannot make one."""
+    async with receiving() as receiver:
+        sharing = await world.sharing(mode="push")
+        head, endpoint = sharing.consumer.head, path(sharing, "endpoint")
+        await allow_loopback(world, sharing.consumer)
+        made = await head.ask("PUT", endpoint, {"url": receiver.url, "signature": "v1a"})
+        assert (made["signature"], made["secret"]) == ("v1a", None)
+        assert (await head.ask("POST", f"{endpoint}/test"))["passed"]
+        tag = (await head.get(endpoint)).headers["ETag"]
+        other = {"url": receiver.url, "signature": "v1"}
+        refused = await head.put(endpoint, other, headers={"If-Match": tag})
+        assert [each["code"] for each in refused.json()["errors"]] == ["fixed"]
+
+        rotated = await head.ask("POST", f"{endpoint}/rotate", {"overlap_hours": 1})
+        assert rotated["previous_public_key"] == made["public_key"] != rotated["public_key"]
+        await sharing.publisher.publish(sharing.resource, rows(0, 1))
+        await eventually(lambda: len(receiver.accepted) == 1)
+        said, body = receiver.accepted[0]
+        for key in (made["public_key"], rotated["public_key"]):
+            assert WebhookVerifier(key).verify(said, body) == said["webhook-id"]
+
+        back = {"overlap_hours": 1, "signature": "v1"}
+        secret = (await head.ask("POST", f"{endpoint}/rotate", back))["secret"]
+        receiver.secrets = [secret]
+        await sharing.publisher.publish(sharing.resource, rows(1, 2))
+        await eventually(lambda: len(receiver.accepted) == 2)
+        said, body = receiver.accepted[1]
+        assert WebhookVerifier(rotated["public_key"]).verify(said, body)
+        assert (await head.ask("GET", endpoint))["public_key"] is None
 
 
 async def test_only_a_grant_of_push_has_an_endpoint(world: World) -> None:

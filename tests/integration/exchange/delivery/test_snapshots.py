@@ -147,7 +147,7 @@ async def test_codes_are_of_the_edition_that_the_grant_names(world: World) -> No
         "edition": "2",
         "effective_from": "2024-01-01",
         "items": [
-            *({"value": value, "name": value} for value in ("a", "b2")),
+            *({"value": value, "name": value} for value in ("a", "b2", "c")),
             {"value": "b", "name": "b", "effective_to": "2023-12-31", "successors": ["b2"]},
         ],
     }
@@ -159,14 +159,17 @@ async def test_codes_are_of_the_edition_that_the_grant_names(world: World) -> No
     provider, consumer = await world.department(), await world.department()
     publisher, subscriber = await world.client(provider), await world.client(consumer)
     resource = await world.resource(provider, items, share_modes=["file"])
-    await publisher.publish(resource, [{"id": "1", "area": "b2"}])
-    for edition, value in (("1", "b"), ("2", "b2")):
+    # `c` came with the second edition: the first has nothing for it.
+    await publisher.publish(resource, [{"id": "1", "area": "b2"}, {"id": "2", "area": "c"}])
+    for edition, value, unmapped in (("1", "b", "area"), ("2", "b2", "")):
         subscription = await world.subscription(
             resource, consumer, subscriber, mode="file", editions={"area": edition}
         )
         sharing = Sharing(provider, publisher, resource, consumer, subscriber, subscription)
         whole = await subscriber.get((await made(sharing, subscriber, "csv"))["url"])
-        assert whole.text.splitlines()[1] == f"1,1,{value}"
+        head, *lines = whole.text.removeprefix("\ufeff").splitlines()
+        assert head == "exchange_key,id,area,exchange_unmapped"
+        assert sorted(lines) == [f"1,1,{value},", f"2,2,c,{unmapped}"]
         # A provider's file has the provider's codes.
         files = await subscriber.get(f"/v1/subscriptions/{subscription}/files")
         problem(files, 403, "files_not_granted")

@@ -8,8 +8,9 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from catalog.contracts.model import DataType
+from exchange.delivery.projection.views import ShownItem, VersionView
 from exchange.delivery.snapshots import formats
-from exchange.delivery.snapshots.columns import Column, Row
+from exchange.delivery.snapshots.columns import UNMAPPED, Column, Row, rows_of
 from exchange.delivery.snapshots.formats import Format, TooManyRows, is_exact, writer_of
 
 COLUMNS = (
@@ -87,3 +88,31 @@ def test_parquet_has_the_types_of_the_contract() -> None:
 )  # fmt: skip
 def test_a_cell_holds_fifteen_digits(number: str, exact: bool) -> None:
     assert is_exact(number) is exact
+
+
+@pytest.mark.parametrize("wanted", [Format.CSV, Format.XLSX, Format.PARQUET])
+def test_a_code_without_a_successor_is_told_as_a_line_tells_it(wanted: Format) -> None:
+    """Only NDJSON told it: elsewhere an old code stood among new ones like one of them."""
+    shown = (ShownItem("district", "area", None), ShownItem("kind", "kind", None))
+    view = VersionView(items=shown, filtered=(), fields=(), hash_key=b"")
+    rows = rows_of(
+        [
+            b'{"key":"1","data":{"district":"x","kind":"y"},"unmapped":["district","kind"]}',
+            b'{"key":"2","data":{"district":"b","kind":"y"}}',
+        ],
+        view,
+    )
+    names = ("area", "kind", UNMAPPED)
+    writer = writer_of(wanted, [Column(name, name, DataType.STRING) for name in names])
+    content = writer.add(rows, LINES) + b"".join(writer.end())
+    writer.close()
+    if wanted is Format.CSV:
+        assert content.splitlines()[1:] == [b'1,x,y,"area,kind"', b"2,b,y,"]
+    elif wanted is Format.XLSX:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        told = [line[3] for line in book.get_sheet_by_name("数据").to_python()]
+        assert told == [UNMAPPED, "area,kind", ""]
+    else:
+        parquet = pytest.importorskip("pyarrow.parquet")
+        told = parquet.read_table(io.BytesIO(content)).column(UNMAPPED).to_pylist()
+        assert told == ["area,kind", None]

@@ -1,0 +1,110 @@
+"""Clients that others' generators make of the platform's OpenAPI compile: Java and TypeScript.
+
+`make clients` needs a JDK (`javac`) and npm; what one lacks is said and left out, and the exit code
+is 3 then. Takes a minute or two.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from deploy.local import artifacts
+from deploy.local.java import find_java
+from gateway.app import create
+from kernel.settings import Settings
+
+ROOT: Final = Path(__file__).parents[2]
+PLACE: Final = ROOT / ".local" / "clients"
+DOCUMENT: Final = "openapi.json"
+FAILED, LEFT_OUT = 1, 3
+SECONDS: Final = 900
+ONLY: Final = (
+    "apis,models,supportingFiles,apiTests=false,modelTests=false,apiDocs=false,modelDocs=false"
+)
+TYPESCRIPT: Final = ("openapi-typescript@7.13.0", "typescript@5.9.3")
+# What a department's developer writes first: the paths and fields must be there under their names.
+USE: Final = """\
+import type { components, operations, paths } from "./api";
+
+type Receipt = components["schemas"]["ReceiptView"];
+type Publish = paths["/v1/resources/{id}/records"]["post"];
+export function accepted(receipt: Receipt): number {
+  return receipt.accepted;
+}
+export type Published = Publish["responses"]["201"]["content"]["application/json"];
+export type Pull = operations["pullRecords"]["parameters"]["path"]["id"];
+export const scope: components["schemas"]["EntryIn"]["share_scope"] = ["自治区各部门"];
+"""
+
+
+def main() -> int:
+    """Return 0 where both compile, 1 where one does not, 3 where a tool is missing."""
+    PLACE.mkdir(parents=True, exist_ok=True)
+    told = json.dumps(create(Settings()).openapi(), ensure_ascii=False)
+    (PLACE / DOCUMENT).write_text(told, encoding="utf-8")
+    code = 0
+    for name, tool, install, compiles in (
+        ("Java", "javac", "apt-get install default-jdk-headless", java),
+        ("TypeScript", "npm", "apt-get install npm", typescript),
+    ):
+        if shutil.which(tool) is None:
+            say(f"- {name}: 缺少 {tool}，未检查 / {tool} is missing: {install}")
+            code = code or LEFT_OUT
+        elif not compiles():
+            say(f"✗ {name}: 生成的客户端不能编译 / the generated client does not compile")
+            code = FAILED
+        else:
+            say(f"✓ {name}: 生成的客户端可编译 / the generated client compiles")
+    return code
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+def java() -> bool:
+    """Generate and compile the client of openapi-generator's library `native`."""
+    made, classes = PLACE / "java", PLACE / "classes"
+    shutil.rmtree(made, ignore_errors=True)
+    (generator,) = artifacts.resolve("openapi-generator", say)
+    generate = [
+        str(find_java()), "-Xmx1g", "-jar", str(generator), "generate", "-i", DOCUMENT,
+        "-g", "java", "--library", "native", "-o", str(made), f"--global-property={ONLY}",
+    ]  # fmt: skip
+    if not _ran(generate, quiet=True):
+        return False
+    libraries = os.pathsep.join(map(str, artifacts.resolve("java-client", say)))
+    sources = sorted(map(str, (made / "src" / "main").rglob("*.java")))
+    options = ["-proc:none", "-nowarn", "-encoding", "UTF-8", "-d", str(classes)]
+    return _ran(["javac", *options, "-cp", libraries, *sources])
+
+
+def typescript() -> bool:
+    """Generate the types of openapi-typescript, and check a program that uses them."""
+    (PLACE / "use.ts").write_text(USE, encoding="utf-8")
+    steps: Sequence[Callable[[], bool]] = (
+        lambda: _ran(["npm", "install", "--silent", "--no-save", "--no-audit", *TYPESCRIPT]),
+        lambda: _ran(["npx", "openapi-typescript", DOCUMENT, "-o", "api.d.ts"], quiet=True),
+        lambda: _ran(["npx", "tsc", "--noEmit", "--strict", "use.ts", "api.d.ts"]),
+    )
+    return all(step() for step in steps)
+
+
+def _ran(command: Sequence[str], *, quiet: bool = False) -> bool:
+    """Whether a command succeeds; what a failed one has said is shown."""
+    output = subprocess.PIPE if quiet else None
+    done = subprocess.run(
+        command, cwd=PLACE, stdout=output, stderr=output, text=True, timeout=SECONDS, check=False
+    )
+    if done.returncode and quiet:
+        say((done.stdout or "")[-4000:] + (done.stderr or "")[-4000:])
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
