@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from kernel.history import Moment
-from kernel.metrics import BOUNDS, Labels, Sample
+from kernel.metrics import BOUNDS, OTHERS, Labels, Sample
 
 Totals = Mapping[str, Mapping[Labels, Sample]]
 COUNTED: Final = {
@@ -29,13 +29,18 @@ def gateway_told(totals: Totals) -> dict[str, Any]:
     """Return what a gateway's workers have counted; polls choose their time, and are left out."""
     told: dict[str, Any] = {key: _sum(totals.get(name, {})) for key, name in COUNTED.items()}
     answers = totals.get("shuyuan_answers", {})
-    told["failed"] = _sum({key: n for key, n in answers.items() if int(key[-1]) >= FAILED_FROM})
+    told["failed"] = _sum({key: n for key, n in answers.items() if _is_failure(key[-1])})
     times = [0.0] * (len(BOUNDS) + 1)
     for labels, sample in totals.get(TIMES, {}).items():
         if not labels[0].endswith(WAITING) and isinstance(sample, list):
             times = [a + b for a, b in zip(times, sample, strict=False)]
     told["times"] = times
     return told
+
+
+def _is_failure(status: str) -> bool:
+    """Whether an answer is a failure; of many kinds at once the status is not known."""
+    return status != OTHERS and int(status) >= FAILED_FROM
 
 
 def _sum(samples: Mapping[Labels, Sample]) -> float:

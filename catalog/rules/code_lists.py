@@ -93,8 +93,9 @@ def _succession(items: Sequence[NewCode]) -> Iterator[FieldError]:
             before.setdefault(successor, set()).add(value)
     last = [value for value in before if value not in open_]
     while last:
-        for value in before.get(last.pop(), ()):
-            open_[value] -= {each for each in open_[value] if each not in open_}
+        ended = last.pop()
+        for value in before.get(ended, ()):
+            open_[value].remove(ended)
             if not open_[value]:
                 del open_[value]
                 last.append(value)

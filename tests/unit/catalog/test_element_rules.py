@@ -118,4 +118,6 @@ def test_a_value_does_not_succeed_itself() -> None:
     faults = [(e.path, e.code) for e in in_edition(circle)]
     assert faults == [(f"items[{place}].successors", "cycle") for place in range(3)]
     itself = in_edition(codes("1", successors=("1",)))
+    # One that two others succeed was looked at twice, and was not there the second time.
+    assert in_edition([NewCode(value="1", name="a", successors=("8", "9")), *codes("8", "9")]) == []
     assert [(e.path, e.code) for e in itself] == [("items[0].successors", "cycle")]

@@ -8,7 +8,7 @@ import pytest
 from exchange import backlog
 from gateway.flow_history import gateway_told, points
 from kernel.history import Moment, minute
-from kernel.metrics import BOUNDS
+from kernel.metrics import BOUNDS, OTHERS, Labels, Sample
 
 NOW = datetime(2026, 3, 2, 10, 7, 30, tzinfo=UTC)
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -94,3 +94,14 @@ def test_what_is_written_is_added_up_over_labels_and_polls_are_left_out() -> Non
 @pytest.mark.parametrize("second", [0, 1, 59])
 def test_a_minute_begins_with_its_first_second(second: int) -> None:
     assert minute(START + timedelta(seconds=second)) == START
+
+
+def test_answers_of_too_many_kinds_are_counted_and_no_failures() -> None:
+    """Beyond a thousand kinds no status is kept: reading it as a number ended each worker."""
+    answers: dict[Labels, Sample] = {
+        ("GET /a", "200"): 3.0,
+        ("GET /a", "503"): 2.0,
+        (OTHERS, OTHERS): 5.0,
+    }
+    counted = gateway_told({"shuyuan_answers": answers})
+    assert (counted["answers"], counted["failed"]) == (10.0, 2.0)
