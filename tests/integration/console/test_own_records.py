@@ -44,7 +44,8 @@ async def test_the_operator_sees_the_pace_of_what_flows(world: World) -> None:
         page = await operator.open("/console/status")
         assert "本节点的流量" in page.text
         again = page.answer.text.partition('content="10; url=')[2].partition('"')[0]
-        assert again.startswith("/console/status?at="), again
+        assert again.startswith("/console/status?span="), again
+        assert "&amp;at=" in again
         assert (await operator.open("/console/status", at="x", out="-1")).status == 200
 
 
