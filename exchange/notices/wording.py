@@ -56,6 +56,7 @@ STEPS: Final[Mapping[str, tuple[str, str]]] = {
     "published": ("已发布", "published"),
     "reckoned_anew": ("时限已重新计算", "reckoned anew"),
     "refused": ("不予共享", "refused"),
+    "recalled": ("收回的记录已列出", "listed: what is taken back"),
     "renewed": ("已续期", "renewed"),
     "replied": ("已答复", "replied"),
     "reported": ("已报告", "reported"),
