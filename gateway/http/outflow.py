@@ -13,7 +13,8 @@ from typing import Final
 from gateway.http.budgets import Untaken
 from kernel.errors import ShuyuanError
 
-PIECE_BYTES = 64 * 1024
+# As much as the kernel takes at once: each piece more is a call of the kernel, and of the peer.
+PIECE_BYTES = 256 * 1024
 # Up to here, copying a body behind its head is cheaper than giving the kernel two pieces.
 JOINED_BYTES = 16 * 1024
 # The kernel doubles it for its own bookkeeping: 256 KiB are handed on and untaken at most.
