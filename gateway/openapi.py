@@ -26,7 +26,7 @@ CHANGING = frozenset({"post", "put", "patch", "delete"})
 HOT = "/records"
 KEPT = ("/result", "/v1/events")
 # What belongs to a thing that the query names, and documents of which it names a page.
-NAMING = frozenset({"/v1/receipts", "/catalog.ttl", "/catalog.jsonld"})
+NAMING = frozenset({"/v1/catalogue/tree", "/v1/receipts", "/catalog.ttl", "/catalog.jsonld"})
 DELIVERED = (
     "/uploads",
     "/preview",
