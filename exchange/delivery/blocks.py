@@ -48,7 +48,7 @@ class Block:
         if self.shown == self.count:
             return Block(text, end - begin, end - begin)
         own = [place - first for place in ends[begin : end + 1]]
-        return Block(text, end - begin, sum(map(int.__lt__, own, own[1:])), own)
+        return Block(text, end - begin, sum(here < there for here, there in pairwise(own)), own)
 
     @property
     def lines(self) -> list[bytes | None]:

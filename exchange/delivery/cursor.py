@@ -49,8 +49,16 @@ class Position(NamedTuple):
         return all(o >= b for o, b in zip(self.offsets, self.bounds, strict=False))
 
 
-Packed = tuple[int, bytes, tuple[int, ...], tuple[int, ...]]
-Recalled = tuple[int, bytes, tuple[int, ...], tuple[int, ...], int]
+class Payload(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What a cursor holds; the last is there only where something was taken back."""
+
+    generation: int
+    topic_id: bytes
+    offsets: tuple[int, ...]
+    bounds: tuple[int, ...]
+    told: int = 0
+
+
 Unversioned = tuple[tuple[int, ...], tuple[int, ...]]
 
 
@@ -73,8 +81,9 @@ def decode(
     packed, versioned = opened
     issued, told = Epoch(), 0
     if versioned:
-        generation, topic_id, offsets, bounds, told = _versioned(packed)
-        issued = Epoch(generation, topic_id)
+        payload = msgspec.msgpack.decode(packed, type=Payload)
+        issued = Epoch(payload.generation, payload.topic_id)
+        offsets, bounds, told = payload.offsets, payload.bounds, payload.told
     else:
         offsets, bounds = msgspec.msgpack.decode(packed, type=Unversioned)
     if issued.topic_id and epoch.topic_id and issued.topic_id != epoch.topic_id:
@@ -84,14 +93,3 @@ def decode(
     if issued.generation and issued.generation != epoch.generation:
         raise OtherGenerationError(Position(offsets, told=told))
     return Position(offsets, bounds, told)
-
-
-def _versioned(packed: bytes) -> Recalled:
-    """Read either form: that of a grant from which nothing was taken back is the shorter one."""
-    told: Recalled
-    try:
-        plain: Packed = msgspec.msgpack.decode(packed, type=Packed)
-    except msgspec.ValidationError:
-        told = msgspec.msgpack.decode(packed, type=Recalled)
-        return told
-    return (*plain, 0)

@@ -202,9 +202,8 @@ class Gatherer:
         self, plan: GrantPlan, lane: Lane, offset: int, told: int, limit: int
     ) -> Gathering:
         """Return the same of one partition, which stands at an offset."""
-        offsets = [0] * plan.partitions
-        offsets[lane.partition] = offset
-        page = self._empty(Position(tuple(offsets), told=told), limit, ())
+        position = Position(_only(plan, lane.partition, offset), told=told)
+        page = self._empty(position, limit, ())
         return await self._recalled(plan, page, lane)
 
     async def _recalled(
@@ -212,7 +211,7 @@ class Gatherer:
     ) -> Gathering:
         tools = (self._database, self._reader.turns, plan)
         found = await deletes(*tools, page.told, page.limit, lane)
-        page.add(block(list(found.lines)), 0)
+        page.add(block(found.lines), 0)
         page.told = found.told
         return page
 
@@ -220,13 +219,8 @@ class Gatherer:
         self, plan: GrantPlan, partition: int, offset: int, limit: int, end: int | None = None
     ) -> Gathering:
         """Return records of one partition, up to `end` if one is given; as `gather` otherwise."""
-        offsets = [0] * plan.partitions
-        offsets[partition] = offset
-        bounds: list[int] = []
-        if end is not None:
-            bounds = [0] * plan.partitions
-            bounds[partition] = end
-        gathering = Gathering(limit, tuple(offsets), offsets, tuple(bounds), self._budget)
+        bounds = () if end is None else _only(plan, partition, end)
+        gathering = self._empty(Position(_only(plan, partition, offset)), limit, bounds)
         gathering.measured = plan.projection.needs_predecessors
         try:
             await self._read(plan, gathering, partition)
@@ -320,6 +314,11 @@ class Gatherer:
         )
 
 
+def _only(plan: GrantPlan, partition: int, offset: int) -> tuple[int, ...]:
+    """Return the offsets of a place in one partition; the others are not looked at."""
+    return tuple(offset if each == partition else 0 for each in range(plan.partitions))
+
+
 def _take(
     cache: ChunkCache,
     plan: GrantPlan,
@@ -360,8 +359,7 @@ def _take(
 
 def _sizes(chunk: Chunk, begin: int, end: int, before: Predecessors | None = None) -> Sequence[int]:
     """Return the bytes of records of a chunk, by their places in it, with their predecessors'."""
-    records = zip(chunk.keys[begin:end], chunk.values[begin:end], strict=True)
-    sizes = [len(key) + len(value or b"") for key, value in records]
+    sizes = chunk.sizes(begin, end)
     return sizes if before is None else list(map(add, sizes, before.sizes(begin, end)))
 
 

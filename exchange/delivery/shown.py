@@ -108,7 +108,7 @@ def _lines(
         if lines:
             yield
         faults: list[Fault] = []
-        keys, values = chunk.keys[begin:end], chunk.values[begin:end]
+        keys, values = chunk.records(begin, end)
         projected = projection.lines(version, keys, values, faults=faults)
         if before is not None:
             _tell_what_left(projected, before, Span(begin, end, version), projection, faults)
@@ -155,7 +155,8 @@ def _pieces(chunk: Chunk, spans: Sequence[Span], before: Predecessors | None) ->
             continue
         first, size_bytes = begin, 0
         replaced = before.sizes(begin, end) if before else repeat(0)
-        for place, (value, more) in enumerate(zip(chunk.values[begin:end], replaced), begin):  # noqa: B905 - one may be endless
+        _keys, values = chunk.records(begin, end)
+        for place, (value, more) in enumerate(zip(values, replaced), begin):  # noqa: B905 - one may be endless
             record_bytes = len(value or b"") + more
             size_bytes += record_bytes
             if size_bytes > BYTES_AT_ONCE and place > first:

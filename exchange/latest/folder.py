@@ -199,9 +199,11 @@ def _cut(chunk: Chunk, begin: int) -> FoldRange:
     """Return the records from an offset on that one transaction folds, one at least."""
     offsets = chunk.offsets
     first = last = bisect_left(offsets, begin)
-    size_bytes, most = 0, min(len(offsets), first + BATCH_RECORDS)
-    while last < most and size_bytes < BATCH_BYTES:
-        size_bytes += len(chunk.keys[last]) + len(chunk.values[last] or b"")
+    size_bytes = 0
+    for size in chunk.sizes(first, min(len(offsets), first + BATCH_RECORDS)):
+        if size_bytes >= BATCH_BYTES:
+            break
+        size_bytes += size
         last += 1
     end = offsets[last] if last < len(offsets) else chunk.next_offset
     return FoldRange(first, last, begin, end)

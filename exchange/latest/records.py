@@ -31,11 +31,11 @@ def records_of(chunk: Chunk, begin: int, end: int) -> Iterator[tuple[int, Record
     for first, last, version in within(spans_of(chunk), begin, end):
         if version is None:
             continue
-        keys, values = chunk.keys[first:last], chunk.values[first:last]
-        for at, is_record in enumerate(are_records(keys, values), first):
+        keys, values = chunk.records(first, last)
+        told = zip(keys, values, are_records(keys, values), strict=True)
+        for at, (key, value, is_record) in enumerate(told, first):
             if is_record:
-                value = chunk.values[at] or None
-                yield at, Record(chunk.offsets[at], chunk.keys[at], version, value)
+                yield at, Record(chunk.offsets[at], key, version, value or None)
 
 
 def folding(chunk: Chunk, begin: int, end: int) -> Steps[Folded]:
@@ -54,7 +54,7 @@ def folding(chunk: Chunk, begin: int, end: int) -> Steps[Folded]:
 def linking(chunk: Chunk) -> Steps[list[int]]:
     """Return for each place of a chunk that of its predecessor in it, -1 where none is there."""
     yield from spanning(chunk)
-    links = [-1] * len(chunk.keys)
+    links = [-1] * len(chunk.offsets)
     last = dict[bytes, int]()
     for first in range(0, len(links), AT_ONCE):
         for at, record in records_of(chunk, first, min(first + AT_ONCE, len(links))):

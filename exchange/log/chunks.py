@@ -32,9 +32,7 @@ class Column(NamedTuple):
         return self.text[self.ends[begin] : self.ends[end]]
 
     def lines(self) -> list[bytes]:
-        lines = self.text.split(b"\n")
-        lines.pop()
-        return lines
+        return _lines(self.text)
 
 
 class Texts(NamedTuple):
@@ -123,6 +121,18 @@ class Chunk:
         [(keys, values)] = self._texts
         return keys.part(begin, end), values.part(begin, end)
 
+    def records(self, begin: int, end: int) -> tuple[list[bytes], list[bytes | None]]:
+        """Return keys and values of some records; the others stay as they are."""
+        if (texts := self.texts(begin, end)) is not None:
+            keys, values = map(_lines, texts)
+            return keys, [*values]
+        return self._keys[begin:end], self._values[begin:end]
+
+    def sizes(self, begin: int, end: int) -> list[int]:
+        """Return the bytes of some records, key and value together."""
+        records = zip(*self.records(begin, end), strict=True)
+        return [len(key) + len(value or b"") for key, value in records]
+
     def value_bytes(self, begin: int, end: int) -> int:
         """Return how many bytes the values of some records have."""
         if (texts := self.texts(begin, end)) is not None:
@@ -209,6 +219,12 @@ class Chunk:
         if self.batches is None:
             self.batches = yield from Batches.of(self.headers)
         return self.batches
+
+
+def _lines(text: bytes) -> list[bytes]:
+    lines = text.split(b"\n")
+    lines.pop()
+    return lines
 
 
 def _joined(columns: Sequence[Column]) -> Column:

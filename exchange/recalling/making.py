@@ -209,8 +209,8 @@ class RecallMaker:
                 if chunk.next_offset <= offset:
                     break
                 await self._reader.turns.finish(spanning(chunk))
-                for begin in range(0, len(chunk.keys), RECORDS_AT_ONCE):
-                    last = min(begin + RECORDS_AT_ONCE, len(chunk.keys))
+                for begin in range(0, len(chunk.offsets), RECORDS_AT_ONCE):
+                    last = min(begin + RECORDS_AT_ONCE, len(chunk.offsets))
                     found = [record for _at, record in records_of(chunk, begin, last)]
                     seen = [
                         Seen(fold.partition, each.place, each.key, each.version, each.value)

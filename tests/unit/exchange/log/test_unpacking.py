@@ -117,6 +117,11 @@ def test_texts_stay_texts_until_somebody_wants_single_records() -> None:
         b"v%d\nv0\n" % (count - 1),
     )
     assert chunk.value_bytes(0, 2) == 6
+    assert chunk.records(0, 2) == ([b"10", b"11"], [b"v10", b"v11"])
+    assert chunk.sizes(0, 2) == [5, 5]
+    assert chunk.texts(0, 1) == (b"10\n", b"v10\n")
     assert chunk.keys[:2] == [b"10", b"11"]
     assert chunk.texts(0, 2) is None
     assert chunk.value_bytes(0, 2) == 6
+    assert chunk.records(0, 2) == ([b"10", b"11"], [b"v10", b"v11"])
+    assert chunk.sizes(0, 2) == [5, 5]
