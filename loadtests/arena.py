@@ -147,16 +147,22 @@ def arena_of(running: Platform, folder: Path) -> Arena:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     stack = running.stack
     parts = (running.gateway, running.worker, stack.kafka.service, stack.postgres.service)
-    pid = _pid(running.gateway)
+    pids = {role: _pid(part) for role, part in zip(ROLES, parts, strict=True)}
+    families = {role: pid for role, pid in pids.items() if pid}
     return Arena(
         running.base_url,
         stack.endpoints.database_url,
         stack.endpoints.kafka_bootstrap,
         running.credentials,
         folder,
-        {role: pid for role, part in zip(ROLES, parts, strict=True) if (pid := _pid(part))},
-        (len(gateway_workers(pid)) if pid else 0) or 1,
+        families,
+        _workers(families.get("gateway")),
     )
+
+
+def _workers(gateway: int | None) -> int:
+    """Count the gateway's workers; it is one itself where it has none, or is not ours."""
+    return (len(gateway_workers(gateway)) if gateway else 0) or 1
 
 
 def _pid(part: Service) -> int | None:
