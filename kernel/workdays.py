@@ -42,10 +42,9 @@ class Calendar:
         """Return how many days of its year, up to this one and with it, are working days."""
         counted = self._counted.get(day.year)
         if counted is None:
-            first = date(day.year, 1, 1)
-            days = (first + timedelta(days=n) for n in range((date(day.year, 12, 31) - first).days))
-            each = map(self.is_working_day, (*days, date(day.year, 12, 31)))
-            counted = self._counted[day.year] = list(accumulate(each))
+            first, last = date(day.year, 1, 1), date(day.year, 12, 31)
+            days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+            counted = self._counted[day.year] = list(accumulate(map(self.is_working_day, days)))
         return counted[day.timetuple().tm_yday - 1]
 
     @property
