@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -47,6 +47,16 @@ ROW = text("""
     SELECT digest, key, place, version, value, batch FROM exchange.latest
     WHERE fold_id = :fold_id AND digest = :digest AND value IS NOT NULL
 """)
+
+
+class OneFold(Protocol):
+    """The fold of one partition, whatever else is known of it."""
+
+    @property
+    def fold_id(self) -> int: ...
+
+    @property
+    def partition(self) -> int: ...
 
 
 class FoldState(NamedTuple):
@@ -106,7 +116,7 @@ def require_complete(resource_id: str, folds: Sequence[FoldState]) -> datetime:
 
 
 async def page(
-    session: ReadSession, folds: Sequence[FoldState], after: Place, most: int
+    session: ReadSession, folds: Sequence[OneFold], after: Place, most: int
 ) -> Sequence[LatestRecord]:
     """Return up to so many records behind a place, fewer where they come to PAGE_BYTES.
 

@@ -17,7 +17,10 @@ from exchange.corrections import granted_terms
 from exchange.corrections.granted_terms import GrantedTerms
 from exchange.corrections.marking import Marking
 from exchange.events import ExchangeEvent
+from exchange.latest import reading, replaced
+from exchange.latest.reading import Place
 from exchange.latest.records import records_of
+from exchange.latest.replaced import FoldPlace
 from exchange.log.errors import PositionExpiredError
 from exchange.log.reader import EARLIEST, LATEST, Reader
 from exchange.log.spans import spanning
@@ -25,7 +28,7 @@ from exchange.log.topics import topic_of
 from exchange.metering.evidence import store as evidence
 from exchange.metering.evidence.delivered import Handed
 from exchange.recalling import scan
-from exchange.recalling.scan import Covered, Fold, Looks, Seen
+from exchange.recalling.scan import Covered, Looks, Seen
 from exchange.recalls import store
 from exchange.recalls.store import Due
 from exchange.subscriptions.tables import Subscription
@@ -134,15 +137,15 @@ class RecallMaker:
                 facts = {"revision": due.revision, "keys": count}
                 audit.record(session, SYSTEM, event, "subscription", row.id, **facts)
 
-    async def _folded(self, resource_id: str, topic: str) -> list[Fold]:
+    async def _folded(self, resource_id: str, topic: str) -> Sequence[FoldPlace]:
         """Return the folds once they hold what the log holds now: nobody was handed more."""
         async with self._database.reading() as session:
-            partitions = [fold.partition for fold in await scan.folds(session, resource_id)]
+            partitions = [fold.partition for fold in await replaced.folds(session, resource_id)]
         ends = {p: await self._reader.offset(topic, p, LATEST) for p in partitions}
         deadline = clock.monotonic() + FOLD_SECONDS
         while clock.monotonic() < deadline:
             async with self._database.reading() as session:
-                folds = await scan.folds(session, resource_id)
+                folds = await replaced.folds(session, resource_id)
             if folds and all(fold.folded_to >= ends.get(fold.partition, 0) for fold in folds):
                 return folds
             await asyncio.sleep(LOOK_SECONDS)
@@ -166,7 +169,7 @@ class RecallMaker:
             ],
         )
 
-    async def _list(self, narrowed: Narrowed, fold: Fold) -> None:
+    async def _list(self, narrowed: Narrowed, fold: FoldPlace) -> None:
         """Add the hidden keys of one partition to the list."""
         if narrowed.covered.first is None:
             return
@@ -176,7 +179,7 @@ class RecallMaker:
         async for seen in self._in_the_log(narrowed, fold, earliest):
             await self._add(narrowed, fold, seen)
 
-    async def _add(self, narrowed: Narrowed, fold: Fold, seen: Sequence[Seen]) -> None:
+    async def _add(self, narrowed: Narrowed, fold: FoldPlace, seen: Sequence[Seen]) -> None:
         due, looks = narrowed.due, narrowed.looks
         records = scan.handed_on(looks, narrowed.covered, seen)
         keys = []
@@ -187,16 +190,23 @@ class RecallMaker:
             if not await store.add(session, due, keys):
                 raise FinishedError
 
-    async def _latest(self, fold: Fold, earliest: int) -> AsyncIterator[Sequence[Seen]]:
+    async def _latest(self, fold: FoldPlace, earliest: int) -> AsyncIterator[Sequence[Seen]]:
         """Yield last records that the log may have lost; those that it has are read from it."""
-        after: bytes | None = b""
-        while earliest and after is not None:
+        place = Place(fold.partition, b"")
+        while earliest:
             async with self._database.reading() as session:
-                seen, after = await scan.latest_after(session, fold, after)
-            yield [each for each in seen if each.place < earliest]
+                rows = await reading.page(session, [fold], place, RECORDS_AT_ONCE)
+            if not rows:
+                return
+            place = Place(fold.partition, rows[-1].digest)
+            yield [
+                Seen(each.partition, each.place, each.key, each.version, each.value)
+                for each in rows
+                if each.place < earliest
+            ]
 
     async def _in_the_log(
-        self, narrowed: Narrowed, fold: Fold, earliest: int
+        self, narrowed: Narrowed, fold: FoldPlace, earliest: int
     ) -> AsyncIterator[Sequence[Seen]]:
         """Yield records of what was handed on, and what stood before the first ones of keys.
 

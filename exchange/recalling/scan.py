@@ -13,16 +13,14 @@ from typing import Final, NamedTuple
 from sqlalchemy import text
 
 from exchange.corrections.granted_terms import GrantedTerms
-from exchange.delivery.projection.record import RecordProjection
-from exchange.delivery.projection.views import view_of
+from exchange.delivery.projection.projection import Projection
+from exchange.latest.replaced import FoldPlace
 from exchange.latest.store import digest
 from exchange.metering.evidence.delivered import Handed, Under
 from exchange.metering.evidence.intervals import Interval, merged
 from exchange.recalls.store import NewKey
 from kernel.database import ReadSession
 
-ROWS_AT_ONCE: Final = 1_000
-PAGE_BYTES: Final = 4 * 1024 * 1024
 # Stretches of the log with fewer places between them are read as one.
 NEAR: Final = 10_000
 
@@ -37,12 +35,6 @@ class Seen(NamedTuple):
     value: bytes
 
 
-class Fold(NamedTuple):
-    id: int
-    partition: int
-    folded_to: int
-
-
 class Looks:
     """What terms show of records: whether they are rows, by revision and version."""
 
@@ -50,25 +42,14 @@ class Looks:
         self._subscription_id = subscription_id
         self._granted = granted
         self._in_force = in_force
-        self._known: dict[tuple[int, int], RecordProjection | None] = {}
+        self._known: dict[int, Projection] = {}
 
-    def rows(self, revision: int, version: int, values: Sequence[bytes]) -> list[bool]:
+    def rows(self, revision: int, version: int, values: Sequence[bytes]) -> Sequence[bool]:
         """Tell which records of a version are rows under a revision of the grant."""
-        projection = self._projection(revision, version)
-        if projection is None:
-            return [False] * len(values)
-        return projection.passing(values)
-
-    def _projection(self, revision: int, version: int) -> RecordProjection | None:
-        if (revision, version) not in self._known:
+        if revision not in self._known:
             under = Under(self._subscription_id, revision, self._in_force, 0)
-            terms = self._granted.of(under)
-            read = terms.versions.get(version)
-            is_known = read is not None and bool(read.items)
-            self._known[revision, version] = (
-                RecordProjection(view_of(terms, version)) if is_known else None
-            )
-        return self._known[revision, version]
+            self._known[revision] = Projection(self._granted.of(under))
+        return self._known[revision].passing(version, values)
 
 
 class Covered:
@@ -123,21 +104,6 @@ def handed_on(looks: Looks, covered: Covered, seen: Iterable[Seen]) -> list[Seen
     return list(found.values())
 
 
-FOLDS = text("""
-    SELECT id, partition, folded_to FROM exchange.fold
-    WHERE resource_id = :resource_id AND current ORDER BY partition
-""")
-LATEST = text("""
-    SELECT digest, place, key, version, value FROM (
-        SELECT digest, place, key, version, value,
-            sum(COALESCE(octet_length(value), 0) + 200) OVER (ORDER BY digest)
-            - COALESCE(octet_length(value), 0) - 200 AS ahead
-        FROM (
-            SELECT digest, place, key, version, value FROM exchange.latest
-            WHERE fold_id = :fold_id AND digest > :after ORDER BY digest LIMIT :most
-        ) AS rows
-    ) AS w WHERE ahead < :most_bytes ORDER BY digest
-""")
 BEFORE = text("""
     SELECT place, before, version, value FROM exchange.predecessor
     WHERE fold_id = :fold_id AND place = ANY(:places) AND before < :earliest
@@ -148,33 +114,13 @@ NOW = text("""
 """)
 
 
-async def folds(session: ReadSession, resource_id: str) -> list[Fold]:
-    """Return how far each partition of a resource is folded."""
-    rows = await session.execute(FOLDS.bindparams(resource_id=resource_id))
-    return [Fold(*row) for row in rows]
-
-
-async def latest_after(
-    session: ReadSession, fold: Fold, after: bytes
-) -> tuple[list[Seen], bytes | None]:
-    """Return some of the last records of keys, and behind which digest the next ones are."""
-    facts = {"fold_id": fold.id, "after": after, "most": ROWS_AT_ONCE, "most_bytes": PAGE_BYTES}
-    rows = (await session.execute(LATEST.bindparams(**facts))).all()
-    seen = [
-        Seen(fold.partition, row.place, bytes(row.key), row.version, bytes(row.value))
-        for row in rows
-        if row.value is not None
-    ]
-    return seen, bytes(rows[-1].digest) if rows else None
-
-
 async def before(
-    session: ReadSession, fold: Fold, keys: Mapping[int, bytes], earliest: int
+    session: ReadSession, fold: FoldPlace, keys: Mapping[int, bytes], earliest: int
 ) -> list[Seen]:
     """Return what stood before records, by their places, where the log lost it."""
     if not keys or not earliest:
         return []
-    facts = {"fold_id": fold.id, "places": list(keys), "earliest": earliest}
+    facts = {"fold_id": fold.fold_id, "places": list(keys), "earliest": earliest}
     return [
         Seen(fold.partition, row.before, keys[row.place], row.version, bytes(row.value))
         for row in await session.execute(BEFORE.bindparams(**facts))
@@ -182,11 +128,11 @@ async def before(
 
 
 async def hidden(
-    session: ReadSession, fold: Fold, looks: Looks, revision: int, records: Sequence[Seen]
+    session: ReadSession, fold: FoldPlace, looks: Looks, revision: int, records: Sequence[Seen]
 ) -> list[NewKey]:
     """Return the keys of records whose last record is no row under a revision of the grant."""
     keys = {digest(each.key): each for each in records}
-    rows = await session.execute(NOW.bindparams(fold_id=fold.id, digests=list(keys)))
+    rows = await session.execute(NOW.bindparams(fold_id=fold.fold_id, digests=list(keys)))
     values: dict[int, list[tuple[bytes, bytes]]] = {}
     for row in rows:
         if row.value is not None:
