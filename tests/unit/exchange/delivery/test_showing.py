@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from exchange.delivery.projection.mask import Mask
 from exchange.delivery.projection.projection import Projection
-from exchange.delivery.showing.presenter import KNOWS, SHOW, Presenter
+from exchange.delivery.showing.presenter import KNOWS, SHOW, WRAP, Presenter
+from exchange.subscriptions.conditions import Condition, Op
 from tests.support.passes import unloaded_behind
 from tests.unit.exchange.delivery.test_projection import ALL, KEY, RECORD, projection
 
@@ -29,7 +30,9 @@ MASKS: list[Mapping[str, Any]] = [
 SPACES = st.sampled_from(["", "", " ", "\t "])
 
 
-unloaded = unloaded_behind(KNOWS, SHOW)
+PASSES = (KNOWS, SHOW, WRAP)
+
+unloaded = unloaded_behind(*PASSES)
 
 
 @st.composite
@@ -43,12 +46,26 @@ def records(draw: st.DrawFn) -> bytes:
 
 
 def with_and_without(made: Projection, keys: list[bytes], values: list[bytes | None]) -> None:
-    for each in (KNOWS, SHOW):
+    """Show records by the passes, line by line and as one text, and without them: all the same."""
+    for each in PASSES:
         each.load()
-    fast = made.lines(1, keys, values)
-    for each in (KNOWS, SHOW):
+    fast, text = made.lines(1, keys, values), as_text(made, keys, values)
+    for each in PASSES:
         each.unload()
-    assert fast == made.lines(1, keys, values)
+    slow = made.lines(1, keys, values)
+    assert fast == slow
+    if text is not None:
+        assert text.split(b"\n") == [*slow, b""]
+
+
+def as_text(made: Projection, keys: list[bytes], values: list[bytes | None]) -> bytes | None:
+    if None in values or any(b"\n" in each for each in (*keys, *filter(None, values))):
+        # A chunk keeps these as a list (exchange/log/unpacking).
+        return None
+    names, body = (
+        b"".join(each + b"\n" for each in column if each is not None) for column in (keys, values)
+    )
+    return made.text(1, names, body, len(keys))
 
 
 @settings(max_examples=300, deadline=None)
@@ -64,6 +81,7 @@ def test_lines_are_the_same_with_and_without_the_pass(
     made = projection(items[:count], masks, known=[*ALL, "other"])
     keys = [f"k{number}~%7E张".encode() for number in range(len(values))]
     with_and_without(made, keys, list(values))
+    with_and_without(made, [b"k%d" % number for number in range(len(values))], list(values))
 
 
 def test_deletes_and_keys_that_need_escapes_stand_in_their_places() -> None:
@@ -140,3 +158,40 @@ def test_no_bytes_break_the_pass(noise: bytes, place: int) -> None:
     record = RECORD[:place] + noise + RECORD[place:]
     for made in (projection(("code", "name"), {"name": MASKS[2]}), projection()):
         with_and_without(made, [KEY], [record])
+
+
+PLAIN = [b"k1", b"k2"]
+
+
+def of_plain(made: Projection, keys: list[bytes] = PLAIN) -> bytes | None:
+    for each in PASSES:
+        each.load()
+    return as_text(made, keys, [RECORD, RECORD])
+
+
+@pytest.mark.parametrize(
+    "made",
+    [projection(), projection(["code", "name"]), projection(["code", "name"], {"name": MASKS[2]})],
+)
+def test_ordinary_records_are_shown_as_one_text(made: Projection) -> None:
+    text = of_plain(made)
+    assert text is not None
+    assert text.split(b"\n") == [*made.lines(1, PLAIN, [RECORD, RECORD]), b""]
+
+
+def test_a_key_that_is_masked_never_leaves_as_it_is() -> None:
+    """The text copies keys: where they leave as hashes it would show them in clear (P3)."""
+    assert of_plain(projection(["name", "age"])) is None
+    assert of_plain(projection(ALL, {"code": {"kind": "full"}})) is None
+
+
+@pytest.mark.parametrize(
+    "keys", [[b"k1", b""], [b"", b"k2"], [b"a~1", b"k"], ["张".encode(), b"k"]]
+)
+def test_keys_that_are_empty_or_not_plain_are_left_to_others(keys: list[bytes]) -> None:
+    assert of_plain(projection(), keys) is None
+
+
+def test_rows_that_may_be_hidden_are_left_to_others() -> None:
+    adults = Condition("age", Op.GE, 18)
+    assert of_plain(projection(conditions=[adults])) is None

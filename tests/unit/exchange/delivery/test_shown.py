@@ -1,10 +1,11 @@
 """What is shown of a chunk is made once for all who are shown the same, and for nobody else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import accumulate, combinations
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,14 +14,18 @@ from catalog.contracts.model import DataType
 from catalog.contracts.published import RecordItem, RecordVersion
 from exchange.delivery.projection.projection import Projection
 from exchange.delivery.projection.views import Terms
+from exchange.delivery.showing.presenter import KNOWS, SHOW, WRAP
 from exchange.delivery.shown import BLOCK_RECORDS, block_of
 from exchange.log.chunk_cache import ChunkCache
-from exchange.log.chunks import Chunk
+from exchange.log.chunks import Chunk, Column, Columns, Texts
 from exchange.log.headers import BatchFacts
 from exchange.log.topics import topic_of
 from exchange.subscriptions.conditions import Condition, Op
 from kernel.turns import finished
+from tests.support.passes import told_twice
 from tests.support.projecting import an_item, terms_of
+
+way = told_twice(KNOWS, SHOW, WRAP)
 
 PLACE = (topic_of("r"), 0)
 PARTIAL = {"kind": "partial", "keep_start": 1, "keep_end": 0}
@@ -39,6 +44,20 @@ def chunk_of(count: int, *, version: int = 1) -> Chunk:
     made.values = [b'{"id":"k%d","name":"n%d"}' % (n, n) if n % 7 else None for n in range(count)]
     made.headers = [(0, list(BatchFacts(version, count, bytes(32), "c", "i").headers()))]
     return made
+
+
+def textual(count: int) -> Chunk:
+    """As `chunk_of`, without deletes, as a large batch is read: keys and values are texts."""
+    plain, made = chunk_of(count), Chunk(start=0, next_offset=count, end=count)
+    values = [b'{"id":"k%d","name":"n%d"}' % (n, n) for n in range(count)]
+    texts = Texts(column(plain.keys), column(values))
+    made.take(Columns(plain.offsets, plain.headers, texts), 0, -1)
+    return made
+
+
+def column(lines: Sequence[bytes]) -> Column:
+    ends = accumulate((len(line) + 1 for line in lines), initial=0)
+    return Column(b"".join(line + b"\n" for line in lines), np.array(list(ends), np.int64))
 
 
 def kept(chunk: Chunk, max_bytes: int = 10_000_000) -> ChunkCache:
@@ -65,14 +84,14 @@ def test_a_range_shows_what_the_projection_alone_shows_of_it(
 ) -> None:
     odd = Condition("name", Op.NE, "n3")
     made = Projection(replace(TERMS, conditions=(odd,) if data.draw(st.booleans()) else ()))
-    chunk = chunk_of(count)
+    chunk = chunk_of(count) if data.draw(st.booleans()) else textual(count)
     cache = kept(chunk)
     for _ in range(4):
         begin = data.draw(st.integers(0, count - 1))
         most = (begin // BLOCK_RECORDS + 1) * BLOCK_RECORDS
         end = data.draw(st.integers(begin + 1, min(count, most)))
         found = finished(block_of(cache, PLACE, chunk, range(begin, end), made))
-        alone = made.lines(1, chunk.keys[begin:end], chunk.values[begin:end])
+        alone = made.lines(1, *chunk.records(begin, end))
         visible = [line for line in alone if line is not None]
         assert found.text == b"".join(line + b"\n" for line in visible)
         assert (found.count, found.shown) == (end - begin, len(visible))

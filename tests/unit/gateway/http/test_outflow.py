@@ -1,0 +1,64 @@
+"""What may not leave any more does not, however slowly its reader takes what came before (P3)."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.http.budgets import Untaken
+from gateway.http.outflow import PIECE_BYTES, CutShortError, Outflow
+from kernel.errors import Unavailable
+
+
+class Transport:
+    """Takes pieces, and is full after each of them."""
+
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+        self.aborted = False
+        self.out: Outflow
+
+    def write(self, data: bytes) -> None:
+        self.taken.append(bytes(data))
+        self.out.paused = True
+
+    def writelines(self, parts: list[bytes]) -> None:
+        self.write(b"".join(parts))
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+    def get_extra_info(self, _name: str) -> None:
+        return None
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        assert high == 0
+
+
+async def test_a_rule_that_changes_while_a_piece_is_taken_holds_for_the_next() -> None:
+    """Between two looks while it waits the reader may take all: the next piece is asked for."""
+    made: Any = Transport()
+    out = made.out = Outflow(asyncio.get_running_loop(), made)
+    rules = {"allow": True}
+
+    def may_leave() -> None:
+        if not rules["allow"]:
+            raise Unavailable
+
+    sending = asyncio.create_task(
+        out.send(b"head", bytes(3 * PIECE_BYTES), may_leave, Untaken(10**9), "holder")
+    )
+    await asyncio.sleep(0)
+    assert len(made.taken) == 1
+    rules["allow"] = False
+    out.resume()
+    with pytest.raises(CutShortError):
+        await sending
+    assert len(made.taken) == 1
+    assert made.aborted
