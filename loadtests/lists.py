@@ -23,7 +23,7 @@ import httpx
 from deploy.local.report import Report
 from loadtests import records
 from loadtests.arena import Arena, beside, guarded, machine, own_arena
-from loadtests.statistics import percentile
+from loadtests.statistics import milliseconds_told, percentile
 from loadtests.world import SAID, Credentials, World, seed, signed_in, staff_logins
 
 APPLICATIONS, EVENTS, ROUNDS, WARM = 100_000, 1_000_000, 30, 3
@@ -138,7 +138,7 @@ async def _fill(database_url: str, world: World, applications: int, events: int)
 
 
 def _callers(arena: Arena, world: World, clients: ExitStack) -> Callers:
-    """Return the heads of those who ask."""
+    """Return the headers of those who ask."""
     logins: Mapping[str, Credentials] = {
         "clerk": world.user.clerk,
         "provider": world.provider.head,
@@ -161,7 +161,7 @@ def _lists(report: Report, arena: Arena, callers: Callers, rounds: int) -> bool:
                 if turn >= WARM:
                     times.setdefault(name, []).append(1000 * (time.perf_counter() - begun))
     for name, each in times.items():
-        report.line(f"{name:　<13} {_figures(each)}")
+        report.line(f"{name:　<13} {milliseconds_told(each)}")
     worst = max(percentile(each, 0.95) for each in times.values())
     report.line(f"the slowest list's p95 is {worst:.1f} ms, wanted {LIMIT_MS:.0f} ms")
     return worst <= LIMIT_MS
@@ -211,11 +211,6 @@ def _steps(folder: Path) -> list[tuple[float, str]]:
     told = "\n".join(path.read_text(errors="replace") for path in folder.rglob("beside*.log"))
     found = [(float(each[1]), each[2]) for each in _STEP.finditer(told) if "AsgiCycle" in each[2]]
     return sorted(found, reverse=True)
-
-
-def _figures(milliseconds: Sequence[float]) -> str:
-    low, high = (percentile(milliseconds, share) for share in (0.5, 0.95))
-    return f"p50 {low:6.1f}  p95 {high:6.1f}  max {max(milliseconds):6.1f} ms"
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from deploy.local.report import Report
 from loadtests.arena import Arena, fetched, guarded, kept_arena, machine, own_arena
 from loadtests.catalogue_seed import KINDS, SEED, TOPICS, Seeded, filled
 from loadtests.processes import between, sample
-from loadtests.statistics import percentile
+from loadtests.statistics import milliseconds_told, percentile
 from loadtests.world import signed_in, staff_logins
 
 RESOURCES, ROUNDS, WARM = 100_000, 60, 10
@@ -74,7 +74,7 @@ def _run(resources: int, rounds: int, *, keeps: bool) -> int:
             used = between(before, sample(arena.families, memory=False)).cpu_seconds
             indexes = {name: _indexes(arena, http, name, seeded) for name in QUESTIONS}
         for name, each in times.items():
-            report.line(f"{name:　<8} {_figures(each)}  {indexes[name]}")
+            report.line(f"{name:　<8} {milliseconds_told(each)}  {indexes[name]}")
         together = [milliseconds for each in times.values() for milliseconds in each]
         asked = (WARM + rounds) * len(QUESTIONS)
         report.line(
@@ -83,7 +83,7 @@ def _run(resources: int, rounds: int, *, keeps: bool) -> int:
         )
         p95 = percentile(together, 0.95)
         mark = "≤" if p95 <= LIMIT_MS else ">"
-        report.line(f"together {_figures(together)}: p95 {mark} {LIMIT_MS} ms")
+        report.line(f"together {milliseconds_told(together)}: p95 {mark} {LIMIT_MS} ms")
         return 0 if p95 <= LIMIT_MS else 1
 
 
@@ -118,11 +118,6 @@ def _path(name: str, chance: random.Random, seeded: Seeded) -> str:
         department=chance.choice(seeded.departments),
     )
     return f"/v1/resources?{query}&limit={PAGE}"
-
-
-def _figures(milliseconds: Sequence[float]) -> str:
-    low, high, most = (percentile(milliseconds, share) for share in (0.5, 0.95, 1.0))
-    return f"p50 {low:6.1f}  p95 {high:6.1f}  max {most:6.1f} ms"
 
 
 def _scans(arena: Arena) -> Mapping[str, int]:

@@ -28,6 +28,12 @@ class Estimate:
         return f"{told} ({form.format(self.low)} – {form.format(self.high)})"
 
 
+def milliseconds_told(values: Sequence[float]) -> str:
+    """Say where half, 95 % and all of the times lie."""
+    low, high, most = (percentile(values, share) for share in (0.5, 0.95, 1.0))
+    return f"p50 {low:6.1f}  p95 {high:6.1f}  max {most:6.1f} ms"
+
+
 def ratio(base: Sequence[float], other: Sequence[float]) -> Estimate:
     """Return the median of other / base within each round; its interval is bootstrapped by rounds.
 

@@ -125,6 +125,12 @@ class Resource:
         return self.open_type == "open" and bool(self.records)
 
     @property
+    def key(self) -> Item:
+        """The one item by which its records are told apart."""
+        (key,) = (item for item in self.items if item.row.key)
+        return key
+
+    @property
     def has_division(self) -> bool:
         return any(item.name == DIVISION for item in self.items)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from deploy.demo.proof import only
 from loadtests.region.day import whole_readers
-from loadtests.region.users import Region, key_of
+from loadtests.region.users import Region
 
 
 class ReadBack:
@@ -31,7 +31,7 @@ class ReadBack:
         sent = published.get(name, Counter())
         if len(lines) != sent.total():
             yield f"{name}: {len(lines)} read back of {sent.total()}"
-        key, shown = key_of(pair.resource), [i.name for i in pair.resource.items if i.shown]
+        key, shown = pair.resource.key.name, [i.name for i in pair.resource.items if i.shown]
         right = {record[key]: record for record in self._region.records(pair.resource)}
         if key not in shown:
             return

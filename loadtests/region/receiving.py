@@ -8,7 +8,7 @@ from deploy.region.building.crowd import Crowd
 from deploy.region.building.doors import Doors, Receiver
 from deploy.region.building.registry import allow_own_machine
 from deploy.region.region import Pair
-from loadtests.region.users import Region, key_of
+from loadtests.region.users import Region
 from shuyuan_client.failures import Failure
 from shuyuan_client.webhooks import WebhookVerifier
 
@@ -83,7 +83,7 @@ class Receiving:
 
     def _missing(self, pair: Pair, published: dict[str, Counter[str]]) -> str:
         sent = published.get(pair.resource.system.id, Counter())
-        key = key_of(pair.resource)
+        key = pair.resource.key.name
         # A city is pushed the rows of its own area.
         wanted = sum(sent[record[key]] for record in self.region.granted(pair))
         came = self._receiver(pair).taken

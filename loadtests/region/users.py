@@ -88,10 +88,6 @@ class Region:
             self.published.setdefault(provider, Counter()).update(keys)
 
 
-def key_of(resource: Resource) -> str:
-    return next(item.name for item in resource.items if item.row.key)
-
-
 class SystemUser(User):
     """An application system that does one activity over and over while it is the hour for it.
 
@@ -118,7 +114,7 @@ class SystemUser(User):
         """Tell some records again: the region stays what it is, and each is a message."""
         resource = self.region.stage.region.resources[provider]
         some = self._turn.sample(self.region.records(resource), BATCH)
-        keys = [record[key_of(resource)] for record in some]
+        keys = [record[resource.key.name] for record in some]
         client = self.region.stage.system(provider)
         with self._counted("publish", provider, len(some)):
             receipt, _again = client.publish(
@@ -132,7 +128,7 @@ class SystemUser(User):
         """Load all of it anew, as a nightly job does, and count it."""
         pair = self._pair(provider)
         client, subscription = self._consumer(pair)
-        wanted = {record[key_of(pair.resource)] for record in self.region.granted(pair)}
+        wanted = {record[pair.resource.key.name] for record in self.region.granted(pair)}
         with self._counted("table", provider, len(wanted)):
             pages = client.pages(subscription, client.rewind(subscription, "earliest"))
             came = {line.key for page in pages for line in page.records()}
@@ -159,7 +155,7 @@ class SystemUser(User):
         # Now and then somebody has mistyped; more would be taken for guessing.
         right = self._turn.random() > 0.1  # noqa: PLR2004
         said = record[item] if right else record[item] + "误"
-        body = {"key": record[key_of(pair.resource)], "expect": {item: said}, **MATTER}
+        body = {"key": record[pair.resource.key.name], "expect": {item: said}, **MATTER}
         with self._counted("verify", provider, 1):
             answer = client.ask("POST", f"/v1/subscriptions/{subscription}/verify", body)
             if answer["match"] is not right:

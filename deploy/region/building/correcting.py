@@ -81,7 +81,7 @@ def correct(stage: Stage, row: CorrectionRow, cast: Cast) -> Json:
         shown = head.ask("POST", f"{path}/fix", {"receipt_id": receipt})
     if shown["status"] == "fixed":
         _await_readers(stage, row, resource, path)
-        _prove_marks(stage, row, granted, right[_key(resource)], right[row.item], shown["id"])
+        _prove_marks(stage, row, granted, right[resource.key.name], right[row.item], shown["id"])
         shown = clerk.ask("POST", f"{path}/confirm")
     affected = head.ask("GET", path)["affected_count"]
     return {"state": shown["status"], "receivers": affected, "of": len(granted)}
@@ -103,16 +103,12 @@ def _raised(
         *_, last = client.pages(granted[name], client.rewind(granted[name], "earliest"))
         client.commit(granted[name], last.next_cursor)
     body = {
-        "key": right[_key(resource)],
+        "key": right[resource.key.name],
         "problem": "wrong",
         "items": [{"item": row.item, "expected": right[row.item]}],
         "description": row.reason,
     }
     return str(clerk.ask("POST", f"/v1/subscriptions/{subscription}/corrections", body)["id"])
-
-
-def _key(resource: Resource) -> str:
-    return next(item.name for item in resource.items if item.row.key)
 
 
 def _publish(stage: Stage, resource: Resource, record: Record, key: str) -> str:

@@ -30,6 +30,8 @@ NAME = "shuyuan_region_departments"
 EXCHANGE_KEY = "exchange_key"
 TIMEOUT_SECONDS = 30
 JOB_NAME_CHARACTERS, AGENT_NAME_CHARACTERS = 40, 30
+# PostgreSQL cuts longer names off.
+NAME_CHARACTERS = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class Tables:
                 base_url=stage.base_url, client_id=stage.client_id(pair.consumer.id),
                 secret=f"file:{secret}",
             ),
-            database=msgspec.structs.replace(self.settings, own_schema=f"{schema}_{table}"[:63]),
+            database=msgspec.structs.replace(self.settings, own_schema=_own(schema, table)),
             pull=[job],
         )  # fmt: skip
         said: list[str] = []
@@ -120,15 +122,19 @@ def _of(pair: Pair) -> str:
     return pair.resource.system.id
 
 
+def _own(schema: str, table: str) -> str:
+    """Return the schema in which the agent of a table writes down where it is."""
+    return f"{schema}_{table}"[:NAME_CHARACTERS]
+
+
 def _key(pair: Pair) -> Item | None:
     """The key item, None where it is masked: the exchange tells a key of its own then."""
-    item = next(item for item in pair.resource.items if item.row.key)
-    return item if item.mask is None else None
+    return pair.resource.key if pair.resource.key.mask is None else None
 
 
 def _begin(database: Database, schema: str, table: str, pair: Pair) -> None:
     """Make the table of a grant anew, and forget where the agent was."""
-    own = database.quote(f"{schema}_{table}"[:63])
+    own = database.quote(_own(schema, table))
     key = _key(pair)
     columns = [f"{database.quote(item.name)} text" for item in pair.resource.items]
     columns += [] if key else [f"{EXCHANGE_KEY} text"]

@@ -178,7 +178,7 @@ def _verify(stage: Stage, pair: Pair, cast: Cast) -> Use:
     client, subscription = stage.system(pair.consumer.id), _subscription(stage, pair)
     path = f"/v1/subscriptions/{subscription}/verify"
     rows = [*islice(granted(pair, cast), ASKED)]
-    (key,) = (item.name for item in pair.resource.items if item.row.key)
+    key = pair.resource.key.name
     told = next(item.name for item in pair.resource.items if not item.row.key)
     answers = []
     for number, row in enumerate(rows):
