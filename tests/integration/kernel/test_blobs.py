@@ -186,9 +186,9 @@ async def test_what_a_killed_writer_left_is_swept_after_a_day_and_nothing_else(
         writer.kill()
         await writer.wait()
     [left] = kept.ids()
-    monkeypatch.setattr("secrets.token_hex", lambda _bytes: left[-2:])
     blobs, now = Blobs(kept.store), clock.now()
     known = await known_beside(blobs, database, left[-2:])
+    monkeypatch.setattr("secrets.token_hex", lambda _bytes: left[-2:])
     async with database.transaction() as session:
         await blobs.sweep(session, now + timedelta(hours=ORPHAN_HOURS - 1))
     assert kept.ids() == {left, known.id}
