@@ -5,7 +5,6 @@ All of it in a folder and in a bucket, whose platform has a database and an S3 s
 
 import asyncio
 import hashlib
-import os
 import secrets
 import signal
 from base64 import b64encode
@@ -291,7 +290,7 @@ async def test_a_store_that_hangs_or_is_gone_harms_nothing_beside(in_a_bucket: I
         assert line["key"] == "a"
         assert not upload.done()
     finally:
-        os.kill(server.server.pid, signal.SIGCONT)
+        server.server.send_signal(signal.SIGCONT)
     assert (await upload).status_code == 204
 
     url = (await begin(sharing.publisher, sharing.resource)).headers["location"]

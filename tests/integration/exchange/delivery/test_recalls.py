@@ -40,12 +40,17 @@ async def drop(sharing: Sharing, *keys: str) -> None:
         await sharing.publisher.publish(sharing.resource, [{"id": key}], op="delete")
 
 
-async def narrow(world: World, sharing: Sharing, *row_filter: Json, **more: object) -> None:
-    """Amend the filter of a subscription; the same one goes on."""
+async def narrow(world: World, sharing: Sharing, *row_filter: Json) -> None:
+    """Amend the filter of a subscription."""
+    await amend(world, sharing, {"row_filter": list(row_filter)})
+
+
+async def amend(world: World, sharing: Sharing, wanted: Json, said: Json | None = None) -> None:
+    """Amend a subscription, agreed as the provider has said; the same one goes on."""
     clerk, path = sharing.consumer.clerk, f"/v1/subscriptions/{sharing.subscription}/amend"
-    asked = await clerk.ask("POST", path, {"row_filter": list(row_filter), **more})
+    asked = await clerk.ask("POST", path, wanted)
     await sharing.consumer.head.ask("POST", f"/v1/applications/{asked['id']}/sign")
-    assert await world.agreed(sharing.provider, asked["id"]) == sharing.subscription
+    assert await world.agreed(sharing.provider, asked["id"], said) == sharing.subscription
 
 
 async def followed(sharing: Sharing, cursor: str | None, limit: int = 10_000) -> Pulled:
@@ -135,11 +140,7 @@ async def test_a_second_list_follows_the_first_and_the_providers_condition_narro
     await narrow(world, sharing, LARGE)
     second = await followed(sharing, first.cursor)
     assert told(second.records) == ["delete c"]
-    asked = await sharing.consumer.clerk.ask(
-        "POST", f"/v1/subscriptions/{sharing.subscription}/amend", {"records_per_day": 1000}
-    )
-    await sharing.consumer.head.ask("POST", f"/v1/applications/{asked['id']}/sign")
-    await world.agreed(sharing.provider, asked["id"], {"row_filter": [NANNING]})
+    await amend(world, sharing, {"records_per_day": 1000}, {"row_filter": [NANNING]})
     assert told((await followed(sharing, second.cursor)).records)[0] == "delete b"
     # Whoever begins where it stood before the first list is told of both.
     both = await followed(sharing, first.cursor)
