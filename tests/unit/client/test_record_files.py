@@ -199,12 +199,12 @@ def test_a_number_that_excel_has_cut_is_refused_with_its_line(tmp_path: Path) ->
         read_text(tmp_path, "id\n45\n4.50103E+17\n", Format.CSV)
 
 
-@pytest.mark.parametrize("text", ['{"id": ' + "9" * 5_000 + "}", "[" * 3_000 + "]" * 3_000])
-def test_no_file_of_json_ends_in_a_traceback(tmp_path: Path, text: str) -> None:
-    try:
-        read_text(tmp_path, text, Format.JSON)
-    except Failure as failure:
-        assert "JSON" in str(failure)  # noqa: PT017 - either is right
+def test_no_file_of_json_ends_in_a_traceback(tmp_path: Path) -> None:
+    long = f'{{"id": {"9" * 5_000}}}'
+    [record] = read_text(tmp_path, long, Format.JSON)
+    assert record.text.decode() == long
+    with pytest.raises(Failure, match="JSON"):
+        read_text(tmp_path, "[" * 1_000_000, Format.JSON)
 
 
 def test_a_cell_may_be_long(tmp_path: Path) -> None:

@@ -137,8 +137,10 @@ async def _plans(database: Database, ask: Ask, world: Sharing) -> list[str]:
     async with database.reading() as session:
         connection = await session.connection()
         event.listen(connection.sync_connection, "before_cursor_execute", note)
-        await ask(session, world)
-        event.remove(connection.sync_connection, "before_cursor_execute", note)
+        try:
+            await ask(session, world)
+        finally:
+            event.remove(connection.sync_connection, "before_cursor_execute", note)
         return [
             "\n".join((await connection.exec_driver_sql(f"EXPLAIN {each}", values)).scalars())  # type: ignore[arg-type]
             for each, values in asked
