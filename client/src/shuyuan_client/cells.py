@@ -51,8 +51,7 @@ class Conversions:
 
 def value_of(name: str, cell: str, schema: Schema, line: int, told: Conversions) -> Value:
     """Return the value of a cell that is not empty."""
-    types = schema.get("type", ())
-    kinds = {types} if isinstance(types, str) else set(types)
+    kinds = _kinds(schema)
     if "integer" in kinds:
         return _integer(name, cell, line, told)
     if "boolean" in kinds:
@@ -67,9 +66,14 @@ def value_of(name: str, cell: str, schema: Schema, line: int, told: Conversions)
 
 def is_cut(cell: str, schema: Schema) -> bool:
     """Whether Excel has taken digits from what is a text by the contract."""
-    types = schema.get("type", ())
-    kinds = {types} if isinstance(types, str) else set(types)
+    kinds = _kinds(schema)
     return "string" in kinds and "number" not in kinds and CUT.fullmatch(cell) is not None
+
+
+def _kinds(schema: Schema) -> set[str]:
+    """Return the types that a contract allows, which it names one by one or in a list."""
+    types = schema.get("type", ())
+    return {types} if isinstance(types, str) else set(types)
 
 
 def _integer(name: str, cell: str, line: int, told: Conversions) -> Value:
@@ -98,12 +102,8 @@ def _noted(name: str, cell: str, value: str, line: int, told: Conversions) -> st
 def day(cell: str) -> str:
     """Return a day as RFC 3339 writes it; what is none, as it stands."""
     found = DAY.fullmatch(cell)
-    if found is None:
-        return cell
-    try:
-        return date(int(found[1]), int(found[2]), int(found[3])).isoformat()
-    except ValueError:
-        return cell
+    on = None if found is None else _date(*found.groups())
+    return cell if on is None else on.isoformat()
 
 
 def moment(cell: str, zone: str) -> str:
@@ -111,18 +111,16 @@ def moment(cell: str, zone: str) -> str:
     found = MOMENT.fullmatch(cell)
     if found is None:
         return cell
+    on = _date(found[2], found[3], found[4])
     hour, minute, second = int(found[5]), int(found[6]), int(found[7] or 0)
-    on = day(found[1])
-    if on == found[1] and not date_is_whole(on):
+    if on is None or hour >= HOURS or minute >= SIXTY or second >= SIXTY:
         return cell
-    if hour >= HOURS or minute >= SIXTY or second >= SIXTY:
-        return cell
-    return f"{on}T{hour:02}:{minute:02}:{second:02}{zone}"
+    return f"{on.isoformat()}T{hour:02}:{minute:02}:{second:02}{zone}"
 
 
-def date_is_whole(text: str) -> bool:
+def _date(year: str, month: str, on: str) -> date | None:
+    """Return the day of these figures; None where the calendar has none."""
     try:
-        date.fromisoformat(text)
+        return date(int(year), int(month), int(on))
     except ValueError:
-        return False
-    return True
+        return None

@@ -90,6 +90,22 @@ async def test_a_file_is_looked_through_before_anything_of_it_is_sent(
     assert len(await desk.arrived()) == 600
 
 
+async def test_a_dry_run_of_a_pipe_tells_how_many_it_has_checked(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """The count was that of looking through the file, so that of a pipe was always zero."""
+    content = write(tmp_path / "in.ndjson", records(3)).read_bytes()
+    pipe = tmp_path / "pipe.ndjson"
+    os.mkfifo(pipe)
+    looked, _ = await asyncio.gather(
+        desk.provider.run("publish", pipe, *desk.to, "--dry-run"),
+        asyncio.to_thread(pipe.write_bytes, content),
+    )
+    assert looked.code == 0, looked.err
+    assert "3 条全部有效" in looked.out
+    assert await desk.arrived() == []
+
+
 async def test_a_csv_in_the_encoding_of_old_spreadsheets(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "in.csv"
     file.write_bytes("id,name\n1,瑶族自治县\n".encode("gb18030"))

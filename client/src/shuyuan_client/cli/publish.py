@@ -194,11 +194,11 @@ def publish(  # noqa: PLR0913 - an option is a parameter
         kind = kind or record_files.format_of(file)
         schema = _schema(client, resource, needed=kind in TABLES)
         _require_zone(zone)
-        count = _looked_through(file, kind, encoding, schema, zone, meter)
-        if dry_run:
-            _checked(client, resource, _records(file, kind, encoding, schema, zone), count, meter)
-            return
+        _look_through(file, kind, encoding, schema, zone, meter)
         records = _records(file, kind, encoding, schema, zone)
+        if dry_run:
+            _check(client, resource, records, meter)
+            return
         quarantine = on_invalid is OnInvalid.QUARANTINE
         sender = Sender(client, resource, op, meter, go_on=go_on, quarantine=quarantine)
         sender.send_all(record_files.batches(records, batch, f"{resource} {op} {run}"))
@@ -245,29 +245,27 @@ def _records(
     return record_files.read(file, kind, encoding=encoding, schema=schema, told=told)
 
 
-def _looked_through(
+def _look_through(
     file: Path, kind: Format, encoding: str, schema: record_files.Schema, zone: str, meter: Meter
-) -> int:
+) -> None:
     """Look through the whole file, and tell what is converted before anything is sent.
 
     What can be read but once, such as a pipe, is not looked through.
     """
     if not file.is_file():
-        return 0
+        return
     told = Conversions(zone)
     found = _records(file, kind, encoding, schema, zone, told)
-    count = record_files.survey(found, schema.get("x-key", ()))
+    record_files.survey(found, schema.get("x-key", ()))
     for sentence in told.sentences():
         meter.say(sentence, sentence)
-    return count
 
 
-def _checked(
-    client: ExchangeClient, resource: str, records: Iterator[Record], count: int, meter: Meter
-) -> None:
+def _check(client: ExchangeClient, resource: str, records: Iterator[Record], meter: Meter) -> None:
     """Have the exchange check every record, and name what is wrong; store nothing."""
-    invalid = 0
+    count = invalid = 0
     for batch in record_files.batches(records, CHECKED_AT_ONCE, resource):
+        count += len(batch.records)
         found = client.send(
             "POST", f"/v1/resources/{resource}/validate", content=batch.body, headers=NDJSON
         ).json()
