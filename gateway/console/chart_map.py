@@ -23,6 +23,12 @@ def city_of(code: str) -> str:
     return f"{code[:CITY_DIGITS]:0<6}"
 
 
+def name_of(code: str) -> str:
+    """Return the name of a division; its code where no register knows it."""
+    division = counties_and_above().get(code)
+    return division.name if division else code
+
+
 @dataclass(frozen=True, slots=True)
 class Area:
     """A division on the map: `paths` are its counties', `grade` how well it does."""
@@ -66,9 +72,7 @@ def _view(box: Box) -> str:
 
 
 def _area(code: str, shapes: Sequence[Shape], known: Mapping[str, Standing]) -> Area:
-    division = counties_and_above().get(code)
-    name = division.name if division else code
-    standing = known.get(code)
+    name, standing = name_of(code), known.get(code)
     area = sum(shape.area for shape in shapes) or 1.0
     x = sum(shape.middle[0] * shape.area for shape in shapes) / area
     y = sum(shape.middle[1] * shape.area for shape in shapes) / area

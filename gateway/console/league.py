@@ -7,12 +7,11 @@ from typing import Final
 from fastapi import APIRouter
 
 from auth.regions.codes import REGION, STATE
-from auth.regions.register import counties_and_above
 from exchange.supervision.figures import By
 from gateway.api import statistics
 from gateway.api.statistics_shapes import IndicatorList, IndicatorView
 from gateway.console import maps
-from gateway.console.chart_map import ChartMap, city_of, drawn
+from gateway.console.chart_map import ChartMap, city_of, drawn, name_of
 from gateway.console.pages import page
 from gateway.console.standings import SHOWN, Standing, merged, standings
 from gateway.console.supervision import days
@@ -46,18 +45,13 @@ async def league(visit: Visit) -> League:
         found = await statistics.indicators(session, visit.principal, days(visit), by)
         whole = await statistics.indicators(session, visit.principal, days(visit))
     names = {each.id: (each.name, each.name_en) for each in whole.items}
-    drawing = maps.of(visit.using.settings.map_file)
-    city = visit.query("city") or ""
-    city = city if by is By.REGION and city in {city_of(code) for code in drawing.shapes} else ""
     if by is By.DEPARTMENT:
         return League(found, standings(found.items), names, by, None, "", "")
+    drawing = maps.of(visit.using.settings.map_file)
+    asked = visit.query("city") or ""
+    city = asked if asked in {city_of(code) for code in drawing.shapes} else ""
     shown = of_divisions(found.items, city)
     return League(found, shown, names, by, drawn(drawing, shown, city), city, name_of(city))
-
-
-def name_of(code: str) -> str:
-    division = counties_and_above().get(code)
-    return division.name if division else code
 
 
 def of_divisions(items: Sequence[IndicatorView], city: str) -> Sequence[Standing]:

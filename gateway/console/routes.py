@@ -101,7 +101,8 @@ def install(app: FastAPI) -> None:
 
     Raises NotAMap where the settings name a drawing that is none, before anybody asks for it.
     """
-    maps.of(app.state.settings.map_file)
+    if app.state.settings.map_file is not None:
+        maps.of(app.state.settings.map_file)
     console = APIRouter(include_in_schema=False)
     for router in ROUTERS:
         console.include_router(router)
