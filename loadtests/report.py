@@ -13,7 +13,8 @@ from typing import NamedTuple
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from loadtests.results import FOLDER, P99, PARTS, RATE, Case, Ratio, Results, Sentence, Spread
+from gateway.console.load_reports import P99, RATE, Ratio, Sentence, Spread
+from loadtests.results import FOLDER, PARTS, Case, Results
 from loadtests.statistics import Estimate
 from loadtests.targets import (
     BESIDE,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from deploy.local.files import write_private
+from gateway.console.load_reports import P99, RATE, Judged, Ratio, Sentence, Spread
 from loadtests.arena import Machine
 from loadtests.generator import Pace
 from loadtests.readback import Answer
@@ -16,7 +17,6 @@ from loadtests.statistics import Estimate, median, ratio
 
 FOLDER = Path(__file__).with_name("results")
 READABLE = 0o644
-RATE, P99 = "rate", "p99_ms"
 SERVERS = ("gateway", "worker", "broker", "database")
 PARTS = (*SERVERS, GENERATOR)
 COMPLAINTS_MAX = 5
@@ -37,42 +37,6 @@ class Label(msgspec.Struct, frozen=True):
     @property
     def row(self) -> tuple[str, str, str]:
         return self.name, self.system, self.generator
-
-
-class Spread(msgspec.Struct, frozen=True):
-    """How the runs of one row lie."""
-
-    least: float
-    median: float
-    most: float
-
-
-class Judged(msgspec.Struct, frozen=True):
-    """A target and what was measured; `reached` is None where this run did not measure it."""
-
-    case: str
-    target: str
-    measured: str
-    reached: bool | None
-
-
-class Ratio(msgspec.Struct, frozen=True):
-    """How a row compares with another of the same run, in a figure, with its 95 % interval."""
-
-    case: str
-    against: str
-    figure: str
-    value: float
-    low: float
-    high: float
-    rounds: int
-
-
-class Sentence(msgspec.Struct, frozen=True):
-    """What a run shows, for people."""
-
-    zh: str
-    en: str
 
 
 class Case(msgspec.Struct, kw_only=True):

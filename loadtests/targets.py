@@ -8,7 +8,8 @@ is that of the gateway. wrk's row counts where wrk is installed, else that of th
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from loadtests.results import RATE, Case, Judged, within_rounds
+from gateway.console.load_reports import RATE, Judged
+from loadtests.results import Case, within_rounds
 from loadtests.statistics import Estimate, median
 
 SHUYUAN, NAIVE, TUNED_NAIVE = "shuyuan", "naive", "naive-batched"

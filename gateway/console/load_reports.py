@@ -1,7 +1,7 @@
 """Reports of load tests, read from the folder of the settings; what is no report is none.
 
-A report is what `make bench` writes (docs/api.md section 6). Nothing of a file is trusted: it is
-read by its shape, bounded, and shown as text and numbers.
+A report is what `make bench` writes (docs/api.md section 6), in part by the same shapes. Nothing of
+a file is trusted: it is read by its shape, bounded, and shown as text and numbers.
 """
 
 import re
@@ -26,6 +26,8 @@ Number = Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
 
 
 class Spread(msgspec.Struct, frozen=True):
+    """How the runs of one row lie."""
+
     least: Number
     median: Number
     most: Number
@@ -69,7 +71,9 @@ class Machine(msgspec.Struct, frozen=True):
     postgresql: Words = ""
 
 
-class Target(msgspec.Struct, frozen=True):
+class Judged(msgspec.Struct, frozen=True):
+    """A target and what was measured; `reached` is None where the run did not measure it."""
+
     case: Words
     target: Words
     measured: Words
@@ -89,6 +93,8 @@ class Ratio(msgspec.Struct, frozen=True):
 
 
 class Sentence(msgspec.Struct, frozen=True):
+    """What a run shows, for people."""
+
     zh: Words
     en: Words
 
@@ -102,7 +108,7 @@ class Report(msgspec.Struct, frozen=True):
     rounds: int
     others_share: Number = 0.0
     commit: Words = ""
-    targets: Sequence[Target] = ()
+    targets: Sequence[Judged] = ()
     ratios: Sequence[Ratio] = ()
     verdict: Sequence[Sentence] = ()
 

@@ -86,7 +86,7 @@ async def _shown(visit: Visit, name: str) -> LoadTests:
 
 
 def _case(case: Case) -> Shown:
-    runs = [float(each) for each in case.runs.get(RATE, ())]
+    runs = case.runs.get(RATE, ())
     line = path(range(len(runs)), runs, max(runs)) if len(runs) > 1 and max(runs) > 0 else ""
     return Shown(case, case.spread_of(RATE), case.spread_of(P99), line)
 
@@ -97,12 +97,15 @@ def bars(cases: Sequence[Case], figure: str) -> Sequence[tuple[str, Sequence[Bar
     for case in cases:
         if case.spread_of(figure).most > 0:
             groups.setdefault(case.name, []).append(case)
-    return [(name, [_bar(case, figure, found) for case in found]) for name, found in groups.items()]
+    return [(name, _bars(found, figure)) for name, found in groups.items()]
 
 
-def _bar(case: Case, figure: str, group: Sequence[Case]) -> Bar:
+def _bars(group: Sequence[Case], figure: str) -> Sequence[Bar]:
     top = max(each.spread_of(figure).most for each in group)
-    spread = case.spread_of(figure)
+    return [_bar(case, case.spread_of(figure), top) for case in group]
+
+
+def _bar(case: Case, spread: Spread, top: float) -> Bar:
     median, least, most = (
         round(max(0.0, min(100.0, 100 * value / top)), 1)
         for value in (spread.median, spread.least, spread.most)

@@ -7,13 +7,13 @@ import msgspec
 import pytest
 
 from gateway.console import load_reports
-from gateway.console.load_reports import BYTES_MAX
+from gateway.console.load_reports import BYTES_MAX, Spread
 from gateway.console.load_tests import bars
 from kernel.errors import NotFound
 from loadtests import report as reports
 from loadtests import results as outcomes
 from loadtests.arena import Machine
-from loadtests.results import KEPT, Case, Results, Spread
+from loadtests.results import KEPT, Case, Results
 from loadtests.targets import NAIVE, RAW, SHUYUAN, judge
 
 STARTED = "2026-11-29T19:30:{:02}+00:00"

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import msgspec
 
+from gateway.console.load_reports import Judged
 from loadtests import targets as facts
 from loadtests.arena import Machine
 from loadtests.report import markdown, page, verdict
-from loadtests.results import Case, Judged, Results, middle
+from loadtests.results import Case, Results, middle
 from loadtests.targets import (
     BESIDE,
     CONSUMER_TEST,
