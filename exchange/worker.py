@@ -63,15 +63,15 @@ from exchange.subscriptions.folding import keep_folded
 from exchange.subscriptions.supervision import expire_due
 from exchange.usage.clockwork import mark_unrecorded
 from kernel import answers, audit, audit_months, calendar, clock, jobs, outbox, refusals
-from kernel.database import Database, WriteSession, is_passing
+from kernel.database import Database, WriteSession
 from kernel.database_access import DatabaseAccess
-from kernel.errors import Unavailable
 from kernel.files import blobs_of
 from kernel.history import History
 from kernel.job_runner import Handlers, Runner
 from kernel.master_key import open_box
 from kernel.metrics import Histogram
 from kernel.metrics_folder import MetricsFolder
+from kernel.patience import patiently
 from kernel.presence import Presence
 from kernel.secretbox import Secretbox
 from kernel.settings import Settings
@@ -352,14 +352,7 @@ class Worker:
 
     async def _patiently(self, work: Callable[[], Awaitable[Done]]) -> Done | None:
         """A database or broker that is away is waited for; any other error ends the loop."""
-        try:
-            return await work()
-        except Exception as error:
-            if not (isinstance(error, Unavailable) or is_passing(error)):
-                raise
-            log.warning("worker waits: %r", error)
-            await asyncio.sleep(RETRY_SECONDS)
-            return None
+        return await patiently(work, "worker waits", RETRY_SECONDS)
 
     async def _beat(self, path: Path) -> None:
         """Touch the heartbeat while every loop is alive."""

@@ -8,7 +8,7 @@ from auth.principal import Principal
 from exchange import store as moving
 from exchange.corrections import granted_terms
 from exchange.corrections.key_search import KeyRecord, KeySearch, SoughtKey
-from exchange.corrections.marking import FLUSHED, Marking, under
+from exchange.corrections.marking import Marking, under
 from exchange.corrections.moves import begin, carry, require_may, target
 from exchange.corrections.states import FIXES, Action
 from exchange.corrections.tables import Correction
@@ -16,6 +16,7 @@ from exchange.delivery import correction_marks
 from exchange.events import ExchangeEvent
 from exchange.log.errors import PositionExpiredError
 from exchange.log.topics import topic_of
+from exchange.metering.evidence.delivered import FLUSHED
 from exchange.publishing import receipts
 from exchange.publishing.receipts import Receipt
 from exchange.subscriptions.tables import Subscription

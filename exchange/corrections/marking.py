@@ -29,10 +29,6 @@ from kernel.secretbox import Secretbox, mac
 
 # What the search for the disputed value may take within a request.
 AT_ONCE_SECONDS: Final = 5.0
-# By then every worker has flushed what it had handed on before the fix, and those that were killed
-# have been found out.
-FLUSHED: Final = timedelta(seconds=3)
-FOUND_OUT: Final = timedelta(seconds=40)
 SLACK: Final = timedelta(seconds=1)
 # From the question to what workers had not flushed yet, usually.
 TELLING_SECONDS: Final = 0.4

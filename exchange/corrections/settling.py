@@ -4,24 +4,22 @@ A gateway worker tells of a page within a second after it left, and a killed one
 half a minute: what it may have handed on in its last second counts as received.
 """
 
-import asyncio
-import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 from exchange import store as moving
 from exchange.corrections import store
 from exchange.corrections.fixing import mark
 from exchange.corrections.key_search import KeySearch
-from exchange.corrections.marking import FLUSHED, FOUND_OUT, Marking
+from exchange.corrections.marking import Marking
 from exchange.corrections.states import FIXES
 from exchange.corrections.tables import Correction
+from exchange.metering.evidence.delivered import FLUSHED, FOUND_OUT
 from kernel import clock
-from kernel.database import Database, is_passing
-from kernel.errors import Unavailable
+from kernel.database import Database
+from kernel.patience import look_for_ever
 from kernel.secretbox import Secretbox
-
-log = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 2.0
@@ -37,16 +35,8 @@ class Settling:
     async def run(self, open_box: Callable[[], Coroutine[Any, Any, Secretbox]]) -> None:
         """Look for ever; a database or broker that is away is waited for."""
         marking = Marking(self._database, self._search, await open_box())
-        while True:
-            try:
-                while await self.settle(marking):
-                    pass
-            except Exception as error:
-                if not (isinstance(error, Unavailable) or is_passing(error)):
-                    raise
-                log.warning("marks of corrections wait: %r", error)
-                await asyncio.sleep(RETRY_SECONDS)
-            await asyncio.sleep(POLL_SECONDS)
+        look, waiting = partial(self.settle, marking), "marks of corrections wait"
+        await look_for_ever(look, waiting, every=POLL_SECONDS, retry=RETRY_SECONDS)
 
     async def settle(self, marking: Marking) -> bool:
         """Mark one fix for whom it is not marked yet; whether there was one to look at."""

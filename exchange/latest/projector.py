@@ -20,10 +20,11 @@ from exchange.log.reader import Reader
 from exchange.log.topic_ids import TopicIds
 from exchange.log.topics import topic_of
 from exchange.log.watch import Tail
-from kernel.database import Database, is_passing
-from kernel.errors import NotFound, Unavailable
+from kernel.database import Database
+from kernel.errors import NotFound
 from kernel.generation import current
 from kernel.ids import new_id
+from kernel.patience import patiently
 from kernel.tasks import cancelled
 
 log = logging.getLogger(__name__)
@@ -124,10 +125,4 @@ class Projector:
 
 async def _patiently(work: Callable[[], Awaitable[None]]) -> None:
     """A database or broker that is away is waited for; any other error is raised."""
-    try:
-        await work()
-    except Exception as error:
-        if not (isinstance(error, Unavailable) or is_passing(error)):
-            raise
-        log.warning("folding waits: %r", error)
-        await asyncio.sleep(RETRY_SECONDS)
+    await patiently(work, "folding waits", RETRY_SECONDS)

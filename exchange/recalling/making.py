@@ -6,7 +6,6 @@ what was looked at. Whoever goes on after a kill adds what is missing.
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -34,11 +33,9 @@ from exchange.recalls.store import Due
 from exchange.subscriptions.tables import Subscription
 from kernel import audit, clock
 from kernel.actor import SYSTEM
-from kernel.database import Database, is_passing
-from kernel.errors import Unavailable
+from kernel.database import Database
+from kernel.patience import look_for_ever
 from kernel.secretbox import Secretbox
-
-log = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 0.5
 RETRY_SECONDS: Final = 2.0
@@ -78,16 +75,8 @@ class RecallMaker:
 
     async def run_for_ever(self) -> None:
         """Make lists for ever; a database or broker that is away is waited for."""
-        while True:
-            try:
-                while await self.look():
-                    pass
-            except Exception as error:
-                if not (isinstance(error, Unavailable) or is_passing(error)):
-                    raise
-                log.warning("lists of recalled keys wait: %r", error)
-                await asyncio.sleep(RETRY_SECONDS)
-            await asyncio.sleep(POLL_SECONDS)
+        waiting = "lists of recalled keys wait"
+        await look_for_ever(self.look, waiting, every=POLL_SECONDS, retry=RETRY_SECONDS)
 
     async def look(self) -> bool:
         """Make one list, or look again at one; whether there was one to look at."""

@@ -6,13 +6,10 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import text
 
+from exchange.metering.evidence.delivered import FLUSHED, FOUND_OUT
 from kernel.changes import announce
 from kernel.database import ReadSession, WriteSession
 
-# By then every worker has flushed what it handed on under the revision before, and those that were
-# killed have been found out.
-FLUSHED_SECONDS: Final = 3.0
-FOUND_OUT_SECONDS: Final = 40.0
 LEASE_SECONDS: Final = 10
 # Numbers of one generation of the database, of one subscription.
 GENERATION_BITS: Final = 30
@@ -131,7 +128,7 @@ async def begin(session: WriteSession, subscription_id: str, revision: int) -> N
     All its times are the database's: no clock that is off holds it up.
     """
     whose = {"id": subscription_id, "revision": revision}
-    await session.execute(BEGIN.bindparams(seconds=FLUSHED_SECONDS, **whose))
+    await session.execute(BEGIN.bindparams(seconds=FLUSHED.total_seconds(), **whose))
 
 
 async def standing(session: ReadSession, ids: Sequence[str]) -> Mapping[str, Standing]:
@@ -170,7 +167,7 @@ async def finish(session: WriteSession, due: Due) -> int | None:
     None where somebody was faster. What killed workers had handed on is looked at later.
     """
     whose = {"id": due.subscription_id, "revision": due.revision}
-    again = None if due.again else FOUND_OUT_SECONDS
+    again = None if due.again else FOUND_OUT.total_seconds()
     rows = await session.execute(MADE.bindparams(again=again, **whose))
     count = rows.scalar_one_or_none()
     if count is not None:
@@ -181,7 +178,7 @@ async def finish(session: WriteSession, due: Due) -> int | None:
 async def reopen(session: WriteSession, due: Due) -> None:
     """Let nothing leave until the list is made again, with what it has."""
     whose = {"id": due.subscription_id, "revision": due.revision}
-    await session.execute(REOPEN.bindparams(seconds=FLUSHED_SECONDS, **whose))
+    await session.execute(REOPEN.bindparams(seconds=FLUSHED.total_seconds(), **whose))
     await announce(session, "subscription", due.subscription_id)
 
 

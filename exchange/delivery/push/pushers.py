@@ -17,7 +17,8 @@ from exchange.delivery.push.tools import Tools
 from exchange.subscriptions.grants import Grant
 from kernel import clock
 from kernel.database import is_passing
-from kernel.errors import ShuyuanError, Unavailable
+from kernel.errors import ShuyuanError
+from kernel.patience import patiently
 from kernel.tasks import cancelled
 from kernel.workdays import local_date
 
@@ -63,7 +64,7 @@ class Pushers:
         try:
             while True:
                 self._called.clear()
-                await self._patiently()
+                await patiently(self._round, "pushing waits", RETRY_SECONDS)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(ROUND_SECONDS):
                         await self._called.wait()
@@ -75,15 +76,6 @@ class Pushers:
 
     def _may_send(self) -> bool:
         return clock.monotonic() < self._leased_until
-
-    async def _patiently(self) -> None:
-        try:
-            await self._round()
-        except Exception as error:
-            if not (isinstance(error, Unavailable) or is_passing(error)):
-                raise
-            log.warning("pushing waits: %r", error)
-            await asyncio.sleep(RETRY_SECONDS)
 
     async def _round(self) -> None:
         """Renew the leases, take what nobody holds, and push exactly that."""

@@ -1,7 +1,7 @@
 """What was handed on of each partition, read from the evidence of reads; pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Any, Final, NamedTuple
 
@@ -9,6 +9,10 @@ from exchange.metering.evidence.intervals import UNLISTED, merged
 
 # Of a trail that was written before the unlisted were kept: anything may have been handed on.
 ANYWHERE: Final = 2**53
+# So long after something was handed on every worker has flushed it, and those that were killed have
+# been found out.
+FLUSHED: Final = timedelta(seconds=3)
+FOUND_OUT: Final = timedelta(seconds=40)
 
 
 class Under(NamedTuple):
