@@ -7,14 +7,21 @@ by a listing nor ended by anybody but who began it.
 
 import logging
 import re
-import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from kernel.blob_store import ORPHANS_AT_ONCE, SEALED, FileLost, StoreAway, StoreFull
+from kernel.blob_store import (
+    ORPHANS_AT_ONCE,
+    SEALED,
+    FileLost,
+    StoreAway,
+    StoreFull,
+    any_part,
+    path_of,
+)
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Store
@@ -84,13 +91,13 @@ class Bucket:
 
     async def remove(self, blob_ids: Sequence[str]) -> None:
         for blob_id in blob_ids:
-            paths = [path async for path, _at in self._listed(_folder(blob_id))]
+            paths = [path async for path, _at in self._listed(path_of(blob_id))]
             if paths:
                 await _answered(self._store.delete_async(paths))
 
     async def old(self, before: datetime) -> list[str]:
         written = dict[str, datetime]()
-        async for path, at in self._listed(secrets.token_hex(1)):
+        async for path, at in self._listed(any_part()):
             blob_id = path.split("/")[-2]
             written[blob_id] = max(at, written.get(blob_id, at))
         return [blob_id for blob_id, at in written.items() if at < before][:ORPHANS_AT_ONCE]
@@ -131,12 +138,8 @@ class Bucket:
         )
 
 
-def _folder(blob_id: str) -> str:
-    return f"{blob_id[-2:]}/{blob_id}"
-
-
 def _path(blob_id: str, segment: int) -> str:
-    return f"{_folder(blob_id)}/{segment:05d}"
+    return f"{path_of(blob_id)}/{segment:05d}"
 
 
 async def _answered(asked: Awaitable[Answer]) -> Answer:

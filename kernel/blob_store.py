@@ -90,7 +90,7 @@ class Folder:
         await _on_disk(self._remove, blob_ids)
 
     async def old(self, before: datetime) -> list[str]:
-        folder = self._folder / secrets.token_hex(1)
+        folder = self._folder / any_part()
         return await _on_disk(_older, folder, before.timestamp())
 
     def _remove(self, blob_ids: Sequence[str]) -> None:
@@ -98,7 +98,17 @@ class Folder:
             self._path(blob_id).unlink(missing_ok=True)
 
     def _path(self, blob_id: str) -> Path:
-        return self._folder / blob_id[-2:] / blob_id
+        return self._folder / path_of(blob_id)
+
+
+def path_of(blob_id: str) -> str:
+    """Return where every store keeps a file: in one part of 256, by the end of its id."""
+    return f"{blob_id[-2:]}/{blob_id}"
+
+
+def any_part() -> str:
+    """Return one part of the 256; `old` looks at another one each time."""
+    return secrets.token_hex(1)
 
 
 async def _on_disk(
