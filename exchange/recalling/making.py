@@ -17,6 +17,7 @@ from exchange.corrections.granted_terms import GrantedTerms
 from exchange.corrections.marking import Marking
 from exchange.events import ExchangeEvent
 from exchange.latest import reading, replaced
+from exchange.latest.fold import Record
 from exchange.latest.reading import Place
 from exchange.latest.records import records_of
 from exchange.latest.replaced import FoldPlace
@@ -202,25 +203,31 @@ class RecallMaker:
         Where retention took nothing, only what was handed on is read.
         """
         for first, end in narrowed.covered.stretches(earliest, fold.folded_to):
-            offset = first
-            while offset < end:
-                chunk = await self._reader.read(narrowed.topic, fold.partition, offset, FETCH_BYTES)
-                if chunk.next_offset <= offset:
-                    break
-                await self._reader.turns.finish(spanning(chunk))
-                for begin in range(0, len(chunk.offsets), RECORDS_AT_ONCE):
-                    last = min(begin + RECORDS_AT_ONCE, len(chunk.offsets))
-                    found = [record for _at, record in records_of(chunk, begin, last)]
-                    seen = [
-                        Seen(fold.partition, each.place, each.key, each.version, each.value)
-                        for each in found
-                        if each.value is not None and first <= each.place < end
-                    ]
-                    keys = {each.place: each.key for each in found}
-                    async with self._database.reading() as session:
-                        seen += await scan.before(session, fold, keys, earliest)
-                    yield seen
-                offset = chunk.next_offset
+            async for found in self._records(narrowed.topic, fold.partition, first, end):
+                seen = [
+                    Seen(fold.partition, each.place, each.key, each.version, each.value)
+                    for each in found
+                    if each.value is not None and first <= each.place < end
+                ]
+                keys = {each.place: each.key for each in found}
+                async with self._database.reading() as session:
+                    seen += await scan.before(session, fold, keys, earliest)
+                yield seen
+
+    async def _records(
+        self, topic: str, partition: int, first: int, end: int
+    ) -> AsyncIterator[Sequence[Record]]:
+        """Yield the records of a stretch, some at a time, and with them neighbours of it."""
+        offset = first
+        while offset < end:
+            chunk = await self._reader.read(topic, partition, offset, FETCH_BYTES)
+            if chunk.next_offset <= offset:
+                return
+            await self._reader.turns.finish(spanning(chunk))
+            for begin in range(0, len(chunk.offsets), RECORDS_AT_ONCE):
+                last = min(begin + RECORDS_AT_ONCE, len(chunk.offsets))
+                yield [record for _at, record in records_of(chunk, begin, last)]
+            offset = chunk.next_offset
 
 
 async def make_recalls(
