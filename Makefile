@@ -88,6 +88,7 @@ faults: $(INSTALLED) ## 故障演练：负载下杀死、冻结各进程并核�
 capacity: $(INSTALLED) ## 容量模型：给定负载所需的机器（ARGS 见 docs/capacity.md）/ the machines that a load needs
 	@$(PYTHON) -m loadtests.capacity $(ARGS)
 
+# make screenshots ONLY=region: after make region, of what it has built.
 screenshots: $(INSTALLED) ## 为控制台各页截图（先 make demo，需要 chromium）/ pictures of the console's pages, after make demo
 	@$(PYTHON) -m tests.browser.screenshots $(ONLY)
 

@@ -16,6 +16,8 @@ FOLDER = LOCAL / "screenshots"
 # What the first page of the project shows, as a person sees it without scrolling.
 IMAGES = Path("docs/images")
 SHOWN = frozenset({"entry", "lineage", "upload", "refusal", "region-league", "region-flows"})
+# Names of pictures that show what `make region` has built.
+REGION = "region-"
 # By person: names of pictures, and where they are taken.
 PAGES: Mapping[str, Mapping[str, str]] = {
     "statistics.clerk": {
@@ -137,6 +139,18 @@ async def of_person(page: Page, wanted: Mapping[str, str]) -> None:
         await picture(page, name)
 
 
+def wanted_of(pages: Mapping[str, str], only: str) -> Mapping[str, str]:
+    """Return the pages whose names begin with `only`; those of the region only on request.
+
+    Its authority is that of a demo, too, where the same pages show something else.
+    """
+    return {
+        name: path
+        for name, path in pages.items()
+        if name.startswith(only) and (only or not name.startswith(REGION))
+    }
+
+
 async def take(only: str = "") -> None:
     """Take every picture whose name begins with `only`."""
     base_url, known = accounts()
@@ -146,7 +160,7 @@ async def take(only: str = "") -> None:
         if not only:
             await public(browser, base_url)
         for username, pages in PAGES.items():
-            wanted = {name: path for name, path in pages.items() if name.startswith(only)}
+            wanted = wanted_of(pages, only)
             if wanted and username in known:
                 await of_person(await signed_in(browser, base_url, known[username]), wanted)
         if not only:
