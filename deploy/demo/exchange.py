@@ -11,7 +11,7 @@ from deploy.demo.divisions import Division
 from deploy.demo.proof import only, require, require_same
 from deploy.demo.stage import Json, Stage
 from kernel.ids import new_id
-from shuyuan_client import record_files
+from shuyuan_client import batching, record_files
 from shuyuan_client.cli.progress import Meter
 from shuyuan_client.cli.publish import BATCH_DEFAULT, Op, Sender
 from shuyuan_client.http import Refused
@@ -50,7 +50,7 @@ def publish_file(stage: Stage, resource_id: str) -> Moved:
     title = say("提交", "publish")
     with Meter(title, file.stat().st_size) as meter:
         sender = Sender(client, resource_id, Op.UPSERT, meter, go_on=False)
-        sender.send_all(record_files.batches(records, BATCH_DEFAULT, named))
+        sender.send_all(batching.batches(records, BATCH_DEFAULT, named))
     return Moved(sender.tally.accepted, meter.seconds)
 
 

@@ -1,13 +1,12 @@
-"""Records in a file: NDJSON, a JSON array, CSV or XLSX, in batches that know their lines."""
+"""Records in a file: NDJSON, a JSON array, CSV or XLSX, each with its line."""
 
 import codecs
 import csv
-import hashlib
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,6 @@ from shuyuan_client import xlsx
 from shuyuan_client.cells import Conversions, is_cut, value_of
 from shuyuan_client.failures import Failure, unusable_file
 
-# Well below the 8 MiB of a publish, so that a batch of long records is still taken whole.
-BATCH_BYTES_MAX = 4 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"
 # Marks at the beginning of a file, the longer ones first, and what follows them.
 MARKS = (
@@ -28,8 +25,6 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 CELL_MAX = 4 * 1024 * 1024
-# So many records that stand twice are named.
-DOUBLES_TOLD = 10
 
 Schema = Mapping[str, Any]
 
@@ -52,24 +47,6 @@ class Record:
     line: int
     text: bytes
     end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Records to publish together. `key` names them and everything before them in the file."""
-
-    records: list[Record]
-    key: str
-
-    @property
-    def body(self) -> bytes:
-        return b"\n".join(record.text for record in self.records)
-
-    def without(self, indexes: set[int]) -> "Batch":
-        kept = [record for index, record in enumerate(self.records) if index not in indexes]
-        left_out = "-".join(str(index) for index in sorted(indexes))
-        digest = hashlib.sha256(f"{self.key} {left_out}".encode()).hexdigest()
-        return replace(self, records=kept, key=digest)
 
 
 def format_of(path: Path) -> Format:
@@ -102,67 +79,6 @@ def read(
             yield from _csv(path, encoding, properties, told)
     except OSError as error:
         raise unusable_file(str(path), error) from error
-
-
-def survey(records: Iterable[Record], key: Sequence[str]) -> int:
-    """Return how many records there are; raises Failure where a key stands twice in the file.
-
-    The whole file is looked through before anything of it is sent.
-    """
-    first: dict[bytes, tuple[int, int]] = {}
-    doubles: list[tuple[int, int]] = []
-    count = 0
-    for record in records:
-        count += 1
-        digest = _key_of(record.text, key)
-        if digest is None:
-            continue
-        place, line = first.setdefault(digest, (count, record.line))
-        if place != count and len(doubles) <= DOUBLES_TOLD:
-            doubles.append((line, record.line))
-    if doubles:
-        raise _doubled(doubles, key)
-    return count
-
-
-def _key_of(text: bytes, key: Sequence[str]) -> bytes | None:
-    """Return a digest of the key; None of what has none, which the exchange will refuse."""
-    try:
-        record = json.loads(text)
-        values = [record[name] for name in key]
-    except (ValueError, RecursionError, KeyError, TypeError):
-        return None
-    return hashlib.blake2b(repr(values).encode(), digest_size=16).digest() if values else None
-
-
-def _doubled(doubles: Sequence[tuple[int, int]], key: Sequence[str]) -> Failure:
-    named = "、".join(key)
-    zh = "；".join(f"第 {a} 行和第 {b} 行" for a, b in doubles[:DOUBLES_TOLD])
-    en = "; ".join(f"lines {a} and {b}" for a, b in doubles[:DOUBLES_TOLD])
-    more = len(doubles) > DOUBLES_TOLD
-    return Failure(
-        f"主键（{named}）在文件中重复：{zh}{'等' if more else ''}；"
-        "没有提交任何记录，请更正后重试。",
-        f"The key ({', '.join(key)}) stands twice: {en}{' and more' if more else ''}; "
-        "nothing was published. Correct it.",
-    )
-
-
-def batches(records: Iterable[Record], size: int, named: str) -> Iterator[Batch]:
-    """Share records out, in order; `named` is what, apart from them, makes a run the same run."""
-    so_far = hashlib.sha256(f"{named} {size}".encode())
-    waiting: list[Record] = []
-    waiting_bytes = 0
-    for record in records:
-        if len(waiting) == size or waiting_bytes + len(record.text) > BATCH_BYTES_MAX:
-            if waiting:
-                yield Batch(waiting, so_far.hexdigest())
-            waiting, waiting_bytes = [], 0
-        so_far.update(record.text + b"\n")
-        waiting.append(record)
-        waiting_bytes += len(record.text) + 1
-    if waiting:
-        yield Batch(waiting, so_far.hexdigest())
 
 
 def _ndjson(path: Path) -> Iterator[Record]:

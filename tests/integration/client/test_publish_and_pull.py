@@ -172,12 +172,33 @@ async def test_a_bad_record_is_named_by_its_line_of_the_file(desk: Desk, tmp_pat
     assert "第 17 行  amount" in refused.err
     assert "[wrong_type]" in refused.err
     assert "Traceback" not in refused.err
-    assert len(await desk.arrived()) == 10
+    before = [line["data"] for line in await desk.arrived()]
+    assert before == records(25)[: len(before)]
+    assert len(before) < 17
     repaired = await desk.provider.run(
         "publish", write(file, records(25)), *desk.to, "--batch", "10"
     )
     assert repaired.code == 0, repaired.err
     assert [line["data"] for line in await desk.arrived()] == records(25)
+
+
+async def test_an_edited_file_is_published_again_but_for_what_did_not_change(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """A row taken out once had all behind it written again, or refused (H1)."""
+    sent = records(400)
+    command = ("publish", tmp_path / "in.ndjson", *desk.to, "--batch", "20")
+    write(tmp_path / "in.ndjson", sent)
+    assert (await desk.provider.run(*command)).code == 0
+    edited = [*sent[:9], *sent[10:200], {**sent[200], "amount": -1}, *sent[201:300],
+              *records(1, 900), *sent[300:]]  # fmt: skip
+    write(tmp_path / "in.ndjson", edited)
+    again = await desk.provider.run(*command)
+    assert again.code == 0, again.err
+    arrived = [line["data"] for line in await desk.arrived()]
+    assert len(arrived) - 400 < 3 * 3 * 20
+    latest = {record["id"]: record for record in arrived}
+    assert latest == {record["id"]: record for record in [*edited, sent[9]]}
 
 
 async def test_bad_records_can_be_left_out(desk: Desk, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shuyuan_client.failures import Failure
-from shuyuan_client.record_files import Batch, Format, Record, batches, format_of, read, survey
+from shuyuan_client.record_files import Format, Record, format_of, read
 
 SCHEMA: dict[str, Any] = {
     "properties": {
@@ -27,14 +27,6 @@ def read_text(folder: Path, text: str | bytes, kind: Format) -> list[Record]:
 
 def texts(records: list[Record]) -> list[bytes]:
     return [record.text for record in records]
-
-
-def numbered(count: int) -> list[Record]:
-    return [Record(n + 1, b'{"id":"%d"}' % n, n) for n in range(count)]
-
-
-def keys(records: list[Record], size: int, named: str = "run") -> list[str]:
-    return [batch.key for batch in batches(records, size, named)]
 
 
 @pytest.mark.parametrize(
@@ -106,49 +98,6 @@ def test_another_encoding_is_said_to_be_another(tmp_path: Path) -> None:
         read_text(tmp_path, "id\n广西\n".encode("gb18030"), Format.CSV)
 
 
-def test_batches_hold_every_record_in_order() -> None:
-    made = list(batches(numbered(7), 3, "run"))
-    assert [len(batch.records) for batch in made] == [3, 3, 1]
-    assert b"\n".join(batch.body for batch in made) == b"\n".join(texts(numbered(7)))
-
-
-def test_long_records_make_shorter_batches() -> None:
-    long = [Record(n, b"x" * 1024 * 1024, n) for n in range(9)]
-    made = list(batches(long, 500, "run"))
-    assert [len(batch.records) for batch in made] == [3, 3, 3]
-
-
-def test_the_same_run_of_the_same_file_has_the_same_keys() -> None:
-    assert keys(numbered(7), 3) == keys(numbered(7), 3)
-    assert len(set(keys(numbered(7), 3))) == 3
-
-
-def test_a_repaired_line_leaves_the_keys_before_it() -> None:
-    repaired = numbered(9)
-    repaired[4] = Record(5, b'{"id":"repaired"}', 0)
-    before, after = keys(numbered(9), 3), keys(repaired, 3)
-    assert before[0] == after[0]
-    assert not set(before[1:]) & set(after[1:])
-
-
-def test_another_run_or_size_has_other_keys() -> None:
-    told = [keys(numbered(6), 3), keys(numbered(6), 3, "other"), keys(numbered(6), 6)]
-    assert len({key for each in told for key in each}) == 5
-
-
-def test_equal_batches_of_one_file_have_their_own_keys() -> None:
-    assert len(set(keys([*numbered(2), *numbered(2)], 2))) == 2
-
-
-def test_what_is_left_of_a_batch_has_a_key_of_its_own() -> None:
-    batch = Batch(numbered(3), "key")
-    left = batch.without({1})
-    assert texts(left.records) == [b'{"id":"0"}', b'{"id":"2"}']
-    assert left.key == batch.without({1}).key
-    assert left.key not in {batch.key, batch.without({2}).key}
-    assert len(left.key) <= 128
-
-
 ENCODINGS = [
     ("utf-8-sig", "utf-8"), ("utf-16", "utf-8"), ("utf-32", "utf-8"), ("gb18030", "gb18030"),
     ("utf-16-be", "utf-16-be"),
@@ -210,13 +159,3 @@ def test_no_file_of_json_ends_in_a_traceback(tmp_path: Path) -> None:
 def test_a_cell_may_be_long(tmp_path: Path) -> None:
     [record] = read_text(tmp_path, f"id\n{'x' * 200_000}\n", Format.CSV)
     assert len(record.text) > 200_000
-
-
-def test_a_key_that_stands_twice_is_found_however_far_apart(tmp_path: Path) -> None:
-    """Rows 6 and 592 were once published one after the other (H1)."""
-    records = [*numbered(900), Record(901, b'{"id": "5", "other": 1}', 0)]
-    with pytest.raises(Failure, match="901"):
-        survey(records, ["id"])
-    assert survey(numbered(900), ["id"]) == 900
-    assert survey([Record(1, b"[1]", 0), Record(2, b"{", 0), Record(3, b"{}", 0)], ["id"]) == 3
-    assert survey([Record(1, b'{"id":1}', 0), Record(2, b'{"id":"1"}', 0)], ["id"]) == 2

@@ -10,14 +10,15 @@ from typing import Annotated
 
 import typer
 
-from shuyuan_client import record_files
+from shuyuan_client import batching, record_files
+from shuyuan_client.batching import Batch
 from shuyuan_client.cells import Conversions
 from shuyuan_client.cli.explaining import explained
 from shuyuan_client.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
 from shuyuan_client.cli.progress import Meter
 from shuyuan_client.failures import EXIT_FAILED, Failure, unusable_file
 from shuyuan_client.http import ExchangeClient, Json, Refused
-from shuyuan_client.record_files import TABLES, Batch, Format, Record
+from shuyuan_client.record_files import TABLES, Format, Record
 from shuyuan_client.wording import say
 
 BATCH_DEFAULT, BATCH_MAX = 500, 10_000
@@ -194,14 +195,15 @@ def publish(  # noqa: PLR0913 - an option is a parameter
         kind = kind or record_files.format_of(file)
         schema = _schema(client, resource, needed=kind in TABLES)
         _require_zone(zone)
-        _look_through(file, kind, encoding, schema, zone, meter)
+        in_any_order = _look_through(file, kind, encoding, schema, zone, meter)
         records = _records(file, kind, encoding, schema, zone)
         if dry_run:
             _check(client, resource, records, meter)
             return
         quarantine = on_invalid is OnInvalid.QUARANTINE
         sender = Sender(client, resource, op, meter, go_on=go_on, quarantine=quarantine)
-        sender.send_all(record_files.batches(records, batch, f"{resource} {op} {run}"))
+        named = f"{resource} {op} {run}"
+        sender.send_all(batching.batches(records, batch, named, in_any_order=in_any_order))
     _conclude(sender.tally, meter, resource)
 
 
@@ -247,24 +249,25 @@ def _records(
 
 def _look_through(
     file: Path, kind: Format, encoding: str, schema: record_files.Schema, zone: str, meter: Meter
-) -> None:
+) -> bool:
     """Look through the whole file, and tell what is converted before anything is sent.
 
-    What can be read but once, such as a pipe, is not looked through.
+    Return whether no key stands twice. What can be read but once, such as a pipe, is not looked
+    through.
     """
     if not file.is_file():
-        return
-    told = Conversions(zone)
-    found = _records(file, kind, encoding, schema, zone, told)
-    record_files.survey(found, schema.get("x-key", ()))
+        return False
+    told, key = Conversions(zone), schema.get("x-key", ())
+    batching.survey(_records(file, kind, encoding, schema, zone, told), key)
     for sentence in told.sentences():
         meter.say(sentence, sentence)
+    return bool(key)
 
 
 def _check(client: ExchangeClient, resource: str, records: Iterator[Record], meter: Meter) -> None:
     """Have the exchange check every record, and name what is wrong; store nothing."""
     count = invalid = 0
-    for batch in record_files.batches(records, CHECKED_AT_ONCE, resource):
+    for batch in batching.batches(records, CHECKED_AT_ONCE, resource):
         count += len(batch.records)
         found = client.send(
             "POST", f"/v1/resources/{resource}/validate", content=batch.body, headers=NDJSON
