@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from deploy.region.region import Region
 
+# A grant of one day goes on until midnight: a later run looks at it again.
+PENDING = "active"
 ENDED = {"suspended": "suspended", "expired": "expired", "disposed": "terminated"}
 
 

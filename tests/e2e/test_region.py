@@ -10,10 +10,12 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+from sqlmodel import col, update
 
 from auth.regions.codes import STATE
 from deploy.demo.narrator import Narrator
@@ -29,6 +31,11 @@ from deploy.region.events import events
 from deploy.region.proof import page
 from deploy.region.reading import DATA
 from deploy.region.region import Region
+from exchange.subscriptions.tables import Subscription
+from kernel import clock
+from kernel.changes import announce_all
+from kernel.database import Database
+from kernel.workdays import local_date
 from loadtests.region.report import Day
 from shuyuan_client.failures import Failure
 from tests.support import processes
@@ -99,8 +106,11 @@ async def test_a_slice_is_built_once_however_often_it_is_built(site: Site, tmp_p
     assert {name: told["state"] for name, told in happened.items()} == HAPPENED
     told = page(part, notes)
     assert "not yet read" not in "".join(line for line in told.splitlines() if SLICE[0] in line)
+    await _the_day_is_over(site, notes)
     await build(site, part)
     again = Notes(tmp_path / "notes.json")
+    ended = again.get("event expired-grant")
+    assert (ended["state"], ended["refused"]) == ("expired", "subscription_expired")
     assert {pair.id: again.get(f"use {pair.id}") for pair in part.pairs} == uses
     # A run whose notes were lost finds what stands, and doubles nothing.
     (tmp_path / "notes.json").unlink()
@@ -154,6 +164,24 @@ def _nothing_is_doubled(site: Site, part: Region) -> None:
             for row in listed(authority, "/v1/subscriptions", role="authority")
         )
         assert {*uses.values()} == {1}
+
+
+async def _the_day_is_over(site: Site, notes: Notes) -> None:
+    """Let the last day of the grant of one day be yesterday, as it is after midnight."""
+    yesterday = local_date(clock.now()) - timedelta(days=1)
+    application = notes.get("application expired-grant")
+    database = Database(site.environment["SHUYUAN_DATABASE_URL"])
+    try:
+        async with database.transaction() as session:
+            (grant,) = await session.scalars(
+                update(Subscription)
+                .where(col(Subscription.application_id) == application)
+                .values(valid_until=yesterday)
+                .returning(col(Subscription.id))
+            )
+            await announce_all(session, "subscription", [grant])
+    finally:
+        await database.close()
 
 
 async def _a_day_passes(site: Site, tmp_path: Path, part: Region) -> None:

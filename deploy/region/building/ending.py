@@ -38,7 +38,9 @@ def end(stage: Stage, row: FateRow) -> Json:
             head.ask("POST", f"{path}/terminate", {"reason": row.reason})
     shown = clerk.ask("GET", path)
     told: Json = {"state": shown["status"], "last_day": shown["valid_until"]}
-    if shown["status"] != "active":
+    if shown["status"] == "active":
+        told["ends"] = f"{shown['valid_until']} 24:00 Asia/Shanghai"
+    else:
         told["refused"] = _refused(stage, row, subscription)
     if row.fate == "disposed":
         told["disposal"] = _dispose(stage, row, path)

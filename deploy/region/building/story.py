@@ -48,11 +48,7 @@ def build(site: Site, region: Region, say: Narrator) -> None:
             f"{used} 项已按授权使用，提供方与使用方的摘要一致",
             f"{used} uses have taken place, and the digests of both sides agree",
         )
-        events = telling.tell(stage, cast)
-        say.step(
-            f"{events} 件事已发生：数源争议、答复、校核、合并、公告、督办、停用与处置",
-            f"{events} events: contests, answers, a correction, a merger, an order, ends",
-        )
+        say.step(*_told(*telling.tell(stage, cast)))
         opened = opening.download(stage, crowd, cast)
         say.step(
             f"{opened} 个开放资源无需登录即可下载，内容与所提交的一致",
@@ -60,6 +56,16 @@ def build(site: Site, region: Region, say: Narrator) -> None:
         )
     if changed:
         raise _changed(changed)
+
+
+def _told(happened: int, waiting: int) -> tuple[str, str]:
+    """Say what has happened; a grant of one day is not over before its day is."""
+    chinese = f"{happened} 件事已发生：数源争议、答复、校核、合并、公告、督办、停用与处置"
+    english = f"{happened} events: contests, answers, a correction, a merger, an order, ends"
+    if waiting:
+        chinese += f"；另有 {waiting} 项授权今日 24 时到期，此后再运行时复核"
+        english += f"; {waiting} grant ends tonight, and the next run after that looks at it"
+    return chinese, english
 
 
 def _changed(resources: list[Resource]) -> Failure:

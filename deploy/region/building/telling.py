@@ -15,10 +15,8 @@ from deploy.region.building import (
     merging,
 )
 from deploy.region.building.stage import Stage
+from deploy.region.events import PENDING
 from deploy.region.records.cast import Cast
-
-# A grant of one day goes on until midnight: the next run looks at it again.
-PENDING = "active"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +33,19 @@ def begin(stage: Stage) -> None:
         breaching.report(stage, row)
 
 
-def tell(stage: Stage, cast: Cast) -> int:
-    """Bring about every event that has not happened yet; return how many there are."""
-    tellings = [*_tellings(stage, cast)]
-    for telling in tellings:
-        known = stage.notes.get(f"event {telling.id}")
-        if known is None or known["state"] == PENDING:
-            stage.notes.note(f"event {telling.id}", telling.act())
-    return len(tellings)
+def tell(stage: Stage, cast: Cast) -> tuple[int, int]:
+    """Bring about every event; return how many have happened, and how many wait for midnight."""
+    states = [_state(stage, telling) for telling in _tellings(stage, cast)]
+    waiting = states.count(PENDING)
+    return len(states) - waiting, waiting
+
+
+def _state(stage: Stage, telling: Telling) -> str:
+    known = stage.notes.get(f"event {telling.id}")
+    if known is None or known["state"] == PENDING:
+        known = telling.act()
+        stage.notes.note(f"event {telling.id}", known)
+    return str(known["state"])
 
 
 def _tellings(stage: Stage, cast: Cast) -> Iterator[Telling]:
