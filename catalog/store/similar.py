@@ -20,6 +20,8 @@ PROPOSED: Final = 20
 CARRIERS: Final = 500
 CANDIDATES: Final = 60
 
+# Both lists hold each pair once, so either may be gone through: the one asked for is at hand, those
+# of the elements would be taken apart row by row.
 _ELEMENTS: Final = text("""
     SELECT wanted.place, likely.code
     FROM (
@@ -32,8 +34,8 @@ _ELEMENTS: Final = text("""
             SELECT code, name_grams FROM catalog.element
             WHERE name_grams && wanted.grams LIMIT :looked_at
         ) AS near
-        ORDER BY (SELECT count(*) FROM unnest(name_grams) AS gram
-            WHERE gram COLLATE "C" = ANY(wanted.grams))
+        ORDER BY (SELECT count(*) FROM unnest(wanted.grams) AS gram
+            WHERE gram COLLATE "C" = ANY(name_grams))
             DESC, cardinality(name_grams), code
         LIMIT :proposed
     ) AS likely
