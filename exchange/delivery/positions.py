@@ -1,7 +1,7 @@
 """Positions: a subscription's place in the log, committed and rewound by its consumer (P6)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from exchange.delivery.errors import RecallUnderWay
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.delivery.pull import MODE, Puller, told_lag
 from exchange.delivery.recalled import is_pending
-from exchange.log.reader import EARLIEST, LATEST, Reader
+from exchange.log.reader import EARLIEST, LATEST, Edge, Reader
 from exchange.metering import count_store
 from exchange.modes import PULLED
 from exchange.subscriptions import grants, stops
@@ -28,7 +28,6 @@ from kernel.workdays import local_date
 
 # A view is worth having without its lag.
 LAG_SECONDS = 2.0
-LAGS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,37 @@ class Progress:
     lag: int | None = None
     used_today: int = 0
     stopped: Stopped | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What lies before a subscription: from `stored`, or from the earliest, to the ends."""
+
+    subscription: Subscription
+    plan: GrantPlan
+    stored: Sequence[int] | None
+
+    @property
+    def starts(self) -> Sequence[Edge]:
+        return [] if self.stored is not None else self._edges(EARLIEST)
+
+    @property
+    def ends(self) -> Sequence[Edge]:
+        return self._edges(LATEST)
+
+    def _edges(self, at: int) -> Sequence[Edge]:
+        return [Edge(self.plan.topic, partition, at) for partition in range(self.plan.partitions)]
+
+    def lag(self, found: Mapping[Edge, int]) -> int | None:
+        """Return how many places that is, as far as it may be told; None where an edge is not."""
+        try:
+            starts = [found[edge] for edge in self.starts] if self.stored is None else self.stored
+            ends = [found[edge] for edge in self.ends]
+        except KeyError:
+            return None
+        places = sum(max(0, end - start) for start, end in zip(starts, ends, strict=True))
+        pending = is_pending(self.plan, self.subscription.position_told)
+        return told_lag(self.plan, places, pending=pending)
 
 
 class Positions:
@@ -103,49 +133,48 @@ class Positions:
             for row in subscriptions
         }
 
+    async def lag(self, subscription: Subscription) -> int | None:
+        """Return how many places of the log follow the stored position; None if it is unknown."""
+        return (await self.lags([subscription]))[subscription.id]
+
     async def lags(self, subscriptions: Sequence[Subscription]) -> dict[str, int | None]:
         """Return the lag of each of a page; None for those that were not told in time.
 
-        A few are asked for at a time, all of them for LAG_SECONDS: the broker is others' too.
-        """
-        lags: dict[str, int | None] = dict.fromkeys(row.id for row in subscriptions)
-        waiting = iter(subscriptions)
-
-        async def ask() -> None:
-            for row in waiting:
-                lags[row.id] = await self.lag(row)
-
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LAG_SECONDS):
-                await asyncio.gather(*(ask() for _ in range(LAGS_AT_ONCE)))
-        return lags
-
-    async def lag(self, subscription: Subscription) -> int | None:
-        """Return how many places of the log follow the stored position; None if it is unknown.
-
         With a row filter 1 stands for any number: how many rows are hidden is not told.
         """
-        if subscription.mode not in PULLED:
-            return None
-        try:
+        lags: dict[str, int | None] = dict.fromkeys(row.id for row in subscriptions)
+        found: dict[Edge, int] = {}
+        ways: list[Way] = []
+        with suppress(TimeoutError):
             async with asyncio.timeout(LAG_SECONDS):
+                asked = (self._way(row) for row in subscriptions if row.mode in PULLED)
+                ways = [way for way in await asyncio.gather(*asked) if way is not None]
+                edges = {edge for way in ways for edge in (*way.starts, *way.ends)}
+                await self._reader.look_up(edges, found)
+        return lags | {way.subscription.id: way.lag(found) for way in ways}
+
+    async def _way(self, subscription: Subscription) -> Way | None:
+        """Return from where to where a subscription has to go; None where it cannot be told."""
+        try:
+            # A broker that is silent about one topic leaves time for the others' edges.
+            async with asyncio.timeout(LAG_SECONDS / 2):
                 plan = await self._plans.get(subscription.id)
-                starts = await self._starts(plan, subscription)
-                ends = await self._offsets(plan, LATEST)
+                stored = await self._stored_offsets(plan, subscription)
         except Exception as error:
-            if isinstance(error, Unavailable | Conflict) or is_passing(error):
+            if isinstance(error, Unavailable | Conflict | TimeoutError) or is_passing(error):
                 return None
             raise
-        places = sum(max(0, end - start) for start, end in zip(starts, ends, strict=True))
-        return told_lag(plan, places, pending=is_pending(plan, subscription.position_told))
+        return Way(subscription, plan, stored)
 
-    async def _starts(self, plan: GrantPlan, subscription: Subscription) -> Sequence[int]:
-        """Return the offsets of the stored position, the earliest ones where it means nothing."""
+    async def _stored_offsets(
+        self, plan: GrantPlan, subscription: Subscription
+    ) -> Sequence[int] | None:
+        """Return the offsets of the stored position, None where it means nothing."""
         if subscription.position:
             epoch = await self._cursors.epoch(plan)
             with suppress(OtherLogError, InvalidCursor):
                 return position_of(_stored(subscription), epoch, plan.partitions).offsets
-        return await self._offsets(plan, EARLIEST)
+        return None
 
     async def _own(self, principal: Principal, subscription_id: str) -> GrantPlan:
         principal.require_scope(RECORDS_READ)

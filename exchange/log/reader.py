@@ -1,7 +1,10 @@
 """Stateless reading: any offset, any worker, no consumer and no memory between calls."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, for_code
 from aiokafka.protocol.fetch import FetchRequest
@@ -9,8 +12,8 @@ from aiokafka.protocol.offset import OffsetRequest
 
 from exchange.log.chunk_cache import ChunkCache
 from exchange.log.chunks import Chunk
-from exchange.log.connection import Answer, Connection, patiently
-from exchange.log.errors import PositionExpiredError, UnreadableBatchError
+from exchange.log.connection import NOBODY, Answer, Connection, patiently
+from exchange.log.errors import BrokerUnavailable, PositionExpiredError, UnreadableBatchError
 from exchange.log.foreign import UNREADABLE
 from exchange.log.parsing import parsing
 from kernel.turns import FairScheduler
@@ -22,6 +25,14 @@ FETCH_SECONDS = 10.0
 LOOKS_AGAIN_SECONDS = (0.05, 0.25, 0.7)
 MIN_BYTES = 1
 WAIT_MS = 0
+
+
+class Edge(NamedTuple):
+    """Where a partition begins or ends: `at` is EARLIEST or LATEST."""
+
+    topic: str
+    partition: int
+    at: int
 
 
 class Reader:
@@ -122,6 +133,45 @@ class Reader:
 
         info = await self._patiently(attempt, topic)
         if at == LATEST:
-            return max(info, self.cache.ends.get((topic, partition), 0))
+            return self._end(topic, partition, info)
         # A time after the last record has no offset of its own: its place is the end.
         return info if info >= 0 else await self.offset(topic, partition, LATEST)
+
+    def _end(self, topic: str, partition: int, told: int) -> int:
+        return max(told, self.cache.ends.get((topic, partition), 0))
+
+    async def look_up(self, edges: Collection[Edge], found: dict[Edge, int]) -> None:
+        """Add the offsets of many edges to `found`, each as soon as it is told.
+
+        Edges of partitions with one leader share a request. What it does not answer is asked for
+        alone, and left out where no broker tells it. Whoever waits no longer has what was told.
+        """
+        requests: dict[tuple[int, int], list[Edge]] = defaultdict(list)
+        for edge in edges:
+            leader = self._connection.known_leader(edge.topic, edge.partition)
+            requests[NOBODY if leader is None else leader, edge.at].append(edge)
+        await asyncio.gather(
+            *(self._ask_once(leader, at, each, found) for (leader, at), each in requests.items())
+        )
+
+    async def _ask_once(
+        self, leader: int, at: int, edges: Collection[Edge], found: dict[Edge, int]
+    ) -> None:
+        topics: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for edge in edges:
+            topics[edge.topic].append((edge.partition, at))
+        if leader != NOBODY:
+            request = OffsetRequest(-1, READ_COMMITTED, list(topics.items()))
+            with suppress(BrokerUnavailable, TimeoutError, KafkaError, OSError):
+                found.update(self._told(at, await self._connection.send(leader, request)))
+        for edge in edges:
+            if edge not in found:
+                with suppress(BrokerUnavailable):
+                    found[edge] = await self.offset(*edge)
+
+    def _told(self, at: int, answer: Any) -> Iterator[tuple[Edge, int]]:  # noqa: ANN401
+        for topic, partitions in answer.topics:
+            for partition, code, _timestamp, offset, *_rest in partitions:
+                if not code:
+                    end = self._end(topic, partition, offset) if at == LATEST else offset
+                    yield Edge(topic, partition, at), end

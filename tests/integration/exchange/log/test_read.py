@@ -14,7 +14,8 @@ from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable, PositionExpiredError
 from exchange.log.headers import COUNT, VERSION
 from exchange.log.produce import Slice
-from exchange.log.reader import EARLIEST, LATEST, Reader
+from exchange.log.reader import EARLIEST, LATEST, Edge, Reader
+from exchange.log.topics import Topics
 from exchange.log.writer import Writers
 from kernel.ids import new_id
 from tests.support.appending import AppendingLog
@@ -189,3 +190,33 @@ async def test_a_topic_that_is_not_there_is_not_available(
     monkeypatch.setattr(connections, "METADATA_WAIT_SECONDS", 0.3)
     with pytest.raises(BrokerUnavailable):
         await reader.read(f"test.{new_id()}", 0, 0, MIB)
+
+
+async def test_edges_of_many_partitions_are_asked_for_in_a_request_of_each_leader(
+    connection: Connection, topics: Topics, log: AppendingLog, reader: Reader
+) -> None:
+    """What one request does not tell, as of a leader that went, is asked for alone."""
+    await log.append([numbered(0, 3)])
+    (filled, _partition), empty = log.topic_partition, f"test.{new_id()}"
+    await topics.ensure(empty, 3)
+    partitions = [(filled, 0), *((empty, each) for each in range(3))]
+    edges = [Edge(*each, at) for each in partitions for at in (EARLIEST, LATEST)]
+    for edge in edges:
+        await reader.offset(*edge)  # the broker of a new topic leads it a moment later
+    asked: list[int] = []
+    send = connection.send
+
+    async def counting(node: int, request: object) -> object:
+        asked.append(node)
+        return await send(node, request)
+
+    connection.send = counting  # type: ignore[method-assign]
+    found: dict[Edge, int] = {}
+    await reader.look_up(edges, found)
+    assert len(asked) == 2
+    expected = {edge: 3 if (edge.topic, edge.at) == (filled, LATEST) else 0 for edge in edges}
+    assert found == expected
+    connection._leaders[filled, 0] = 99
+    found.clear()
+    await reader.look_up(edges, found)
+    assert found == expected
