@@ -107,7 +107,7 @@ vendored: $(INSTALLED) ## 按锁定文件重取控制台所带的外部文件 / 
 	@mkdir -p .local/vendored && cd .local/vendored && npm pack --silent uplot@1.6.32 >/dev/null
 	@$(PYTHON) -m deploy.vendored .local/vendored
 
-clients: $(INSTALLED) ## 由 OpenAPI 生成的 Java 与 TypeScript 客户端可编译（需要 javac 和 npm）/ clients that others generate compile
+clients: $(INSTALLED) ## 由 OpenAPI 生成的 Java 与 TypeScript 客户端可编译、可提取（先 make demo，需要 javac 和 npm）/ clients that others generate compile and pull, after make demo
 	@$(PYTHON) -m tests.clients
 
 lock: ## 说明如何重新锁定依赖 / tell how the locks are remade
