@@ -87,6 +87,7 @@ class ExchangeEvent(StrEnum):
     SERVICE_MOUNTED = "service.mounted"
     LEDGER_CONFIRMED = "ledger.confirmed"
     LATEST_READ = "records.latest_read"
+    RECORD_LOCATED = "records.located"
     ENDPOINT_SET = "endpoint.set"
     ENDPOINT_TESTED = "endpoint.tested"
     ENDPOINT_ROTATED = "endpoint.rotated"

@@ -1,4 +1,7 @@
-"""The provider's own latest state: what the last record of each of its keys is (P3)."""
+"""The provider's own latest state: what the last record of each of its keys is (P3).
+
+Who runs the platform is told where a record lies, and nothing of its values (P8).
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -6,7 +9,10 @@ from typing import Final, NamedTuple
 
 from sqlmodel import col, select
 
-from auth.principal import Principal, Scope
+from auth.duties import administers
+from auth.errors import NotYourDepartment
+from auth.principal import Principal, Role, Scope
+from catalog import versions
 from exchange.events import ExchangeEvent
 from exchange.latest import reading
 from exchange.latest import store as folds
@@ -19,7 +25,7 @@ from exchange.publishing import receipts
 from exchange.publishing.quarantine_entries import require_own
 from exchange.publishing.tables import IssuedReceipt
 from kernel import audit, clock
-from kernel.database import Database, WriteSession
+from kernel.database import Database, ReadSession, WriteSession
 from kernel.errors import InvalidCursor, NotFound
 from kernel.paging import PageRequest, encode
 
@@ -35,6 +41,22 @@ class OwnRecord(NamedTuple):
     version: int
     receipt_id: str | None
     published_at: datetime | None
+
+
+class RecordPlace(NamedTuple):
+    """Where the last record of a key lies in the log; `digest` is of the body it came in, in hex.
+
+    `digest` is empty, `receipt_id` and `published_at` are None where they are not known any more.
+    """
+
+    partition: int
+    offset: int
+    version: int
+    size_bytes: int
+    digest: str
+    receipt_id: str | None
+    published_at: datetime | None
+    as_of: datetime
 
 
 class OwnPage(NamedTuple):
@@ -85,6 +107,27 @@ class OwnRecords:
                 raise NotFound
             return (await self._told(session, principal, resource_id, [row]))[0], as_of
 
+    async def place(self, principal: Principal, resource_id: str, key: str) -> RecordPlace | None:
+        """Return where the last record of a key lies, None where there is none; for operators.
+
+        Raises RoleRequired, NotFound, NotYourDepartment and StateIncomplete. That somebody looked
+        is in the audit, found or not; the key is not.
+        """
+        raw = key.encode()
+        async with asking(self._database), self._database.transaction() as session:
+            await _require_operated(session, principal, resource_id)
+            await folds.keep(session, resource_id, clock.now())
+            states = await reading.states(session, resource_id)
+            as_of = reading.require_complete(resource_id, states)
+            row = await reading.one(session, states[partition_of(raw, len(states))], raw)
+            facts = {"partition": row.partition, "offset": row.place} if row else {}
+            event = ExchangeEvent.RECORD_LOCATED
+            audit.record(session, principal.actor, event, "resource", resource_id, **facts)
+            if row is None:
+                return None
+            known = self._record(row, resource_id, await _issued(session, resource_id, [row]))
+            return _place_of(row, known, as_of)
+
     async def _states(
         self, session: WriteSession, principal: Principal, resource_id: str
     ) -> Sequence[FoldState]:
@@ -123,6 +166,29 @@ class OwnRecords:
                 ).receipt_id
                 return OwnRecord(key, row.value, row.version, receipt_id, receipt.at)
         return OwnRecord(key, row.value, row.version, None, None)
+
+
+async def _require_operated(session: ReadSession, principal: Principal, resource_id: str) -> None:
+    """Raise unless an operator of the resource's division or one above asks."""
+    principal.require_scope(Scope.ADMIN)
+    principal.require_role(Role.OPERATOR)
+    resource = (await versions.shown(session, principal, resource_id)).resource
+    if not administers(principal.region_code, resource.region_code):
+        raise NotYourDepartment
+
+
+def _place_of(row: LatestRecord, known: OwnRecord, as_of: datetime) -> RecordPlace:
+    digest = _digest(row)
+    return RecordPlace(
+        partition=row.partition,
+        offset=row.place,
+        version=row.version,
+        size_bytes=len(row.value),
+        digest="" if digest == NO_DIGEST else digest.hex(),
+        receipt_id=known.receipt_id,
+        published_at=known.published_at,
+        as_of=as_of,
+    )
 
 
 async def _issued(

@@ -110,7 +110,7 @@ async def find(
     """起草时查找已有的相同数据 / what carries the same data already, before it is drafted."""
     wanted = body.wanted(principal.region_code)
     found = await similar.find(session, principal, wanted, using.settings.similar_score)
-    return await _view(session, request, found)
+    return await view(session, found, english=_english(request))
 
 
 @of_resources.get("/{resource_id}/similar")
@@ -124,11 +124,15 @@ async def of_resource(
     """与该资源相似的数据元和资源 / elements and resources that are like the version shown."""
     threshold = using.settings.similar_score
     found = await similar.of_resource(session, principal, resource_id, threshold)
-    return await _view(session, request, found)
+    return await view(session, found, english=_english(request))
 
 
-async def _view(session: ReadSession, request: Request, found: Similar) -> SimilarView:
-    english = in_english(request.headers.get("accept-language", ""))
+def _english(request: Request) -> bool:
+    return in_english(request.headers.get("accept-language", ""))
+
+
+async def view(session: ReadSession, found: Similar, *, english: bool) -> SimilarView:
+    """Return what was found with names, and why it is alike in words."""
     elements = [_element(each) for each in found.elements]
     resources = [_resource(each, english=english) for each in found.resources]
     origins = [each["source"] for each in elements if each["source"] is not None]

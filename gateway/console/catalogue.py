@@ -32,7 +32,8 @@ from gateway.api.entries import (
     version_summary,
     view,
 )
-from gateway.console import disputes, entry_life, forms
+from gateway.console import alike, disputes, entry_life, forms
+from gateway.console.alike import Alike
 from gateway.console.entry_life import Life
 from gateway.console.pages import act, page, steps
 from gateway.console.texts import N_
@@ -130,6 +131,7 @@ class EntryPage:
     history: Sequence[TransitionView]
     users: Sequence[User]
     diff: DiffView | None
+    alike: Sequence[Alike]
     dispute: str
     life: Life
 
@@ -154,6 +156,7 @@ async def _entry(visit: Visit, session: ReadSession, resource_id: str) -> EntryP
         history=await _history(session, visit, resource_id),
         users=await _users(session, visit, resource_id),
         diff=await _diff(session, visit, listed, today=today),
+        alike=await alike.of_entry(visit, session, entry),
         life=await entry_life.gathered(visit, session, entry),
         dispute=await disputes.link(
             visit, session, Kind.CATALOGUE, entry.id,

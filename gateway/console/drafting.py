@@ -11,8 +11,10 @@ from starlette.datastructures import FormData
 from auth import directory
 from auth.principal import Role
 from catalog import elements, resources, sources
+from catalog.similar import Wanted, WantedItem
 from gateway.api.entries import EntryIn, ResourceView, view
-from gateway.console import forms
+from gateway.console import alike, forms
+from gateway.console.alike import Alike
 from gateway.console.pages import act, page
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
@@ -20,7 +22,7 @@ from kernel.database import ReadSession
 from kernel.paging import PageRequest
 
 router = APIRouter()
-FOUND_MAX: Final = PageRequest(12)
+FOUND_MAX: Final = PageRequest(20)
 SUGGESTED_MAX: Final = PageRequest(200)
 BASIC = frozenset({"name", "abstract", "class_code", "region_code", "format", "update_cycle"})
 # Said of an item only where it has to be.
@@ -36,7 +38,8 @@ SHARING = frozenset(
 REVIEWERS = ("secrecy", "privacy")
 REVIEW_FIELDS = ("passed", "by", "date", "document")
 REVIEWS = frozenset(
-    {"duplicates", *(f"{who}_{each}" for who in REVIEWERS for each in REVIEW_FIELDS)}
+    {"duplicates", alike.ID, alike.REASON}
+    | {f"{who}_{each}" for who in REVIEWERS for each in REVIEW_FIELDS}
 )
 STEPS: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "basic": (N_("基本信息"), BASIC),
@@ -46,7 +49,9 @@ STEPS: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "preview": (N_("预览"), frozenset()),
 }
 # Buttons and helpers of the form, carried by no step.
-CONTROLS = frozenset({"go", "step", "add", "remove", "element_q", "token", "revision"})
+CONTROLS = frozenset({"go", "step", "add", "take", "remove", "element_q", "token", "revision"})
+# The button that adds every element that was ticked: with a sign that no code has.
+TAKEN: Final = "*"
 ROWS_FIRST = 3
 ENTRY_STEPS = "drafting.html"
 
@@ -93,6 +98,7 @@ class Drafting:
     step: str
     steps: Mapping[str, str]
     rows: Sequence[Row]
+    alike: Sequence[Alike]
     found: Sequence[FoundElement]
     suggested: Sequence[tuple[str, str]]
     element_q: str
@@ -170,11 +176,13 @@ async def _drafting(visit: Visit, action: str) -> Drafting:
         suggested = await _suggested(session) if step == "items" else []
         if step == "items":
             rows = await _changed(visit, session, rows)
+        same = await alike.of_draft(visit, session, _wanted(visit)) if step == "reviews" else []
     return Drafting(
         action=action,
         step=step,
         steps={name: label for name, (label, _) in STEPS.items()},
         rows=rows,
+        alike=same,
         found=found,
         suggested=suggested,
         element_q=element_q,
@@ -220,20 +228,27 @@ async def _changed(visit: Visit, session: ReadSession, rows: list[Row]) -> list[
     added = visit.text("add")
     if added == "row":
         return [*rows, Row()]
-    if added is not None:
-        element = await elements.get(session, added)
-        owner = await sources.source_of(session, added, visit.principal.region_code)
-        own = owner is not None and owner.department == visit.principal.department
-        taken = Row(
-            name=f"item{len([row for row in rows if not row.blank]) + 1}",
-            label=element.name,
-            element=added,
-            role="source" if own else "reference",
-        )
-        blank = next((place for place, row in enumerate(rows) if row.blank), len(rows))
-        first = replace(taken, key=blank == 0, required=blank == 0)
-        return [*rows[:blank], first, *rows[blank + 1 :]]
+    for code in visit.texts("take") if added == TAKEN else [added or ""]:
+        if code:
+            rows = await _with(visit, session, rows, code)
     return rows
+
+
+async def _with(visit: Visit, session: ReadSession, rows: Sequence[Row], code: str) -> list[Row]:
+    """Return the rows with one of an element, in the first that is blank."""
+    element = await elements.get(session, code)
+    owner = await sources.source_of(session, code, visit.principal.region_code)
+    own = owner is not None and owner.department == visit.principal.department
+    blank = next((place for place, row in enumerate(rows) if row.blank), len(rows))
+    first = Row(
+        name=f"item{len([row for row in rows if not row.blank]) + 1}",
+        label=element.name,
+        element=code,
+        role="source" if own else "reference",
+        key=blank == 0,
+        required=blank == 0,
+    )
+    return [*rows[:blank], first, *rows[blank + 1 :]]
 
 
 async def _found(visit: Visit, session: ReadSession, words: str) -> list[FoundElement]:
@@ -276,8 +291,20 @@ def _entry(visit: Visit) -> dict[str, Any]:
         "items": [_item(row) for row in _rows(visit.form) if not row.blank],
         "reviews": {who: _review(visit, who) for who in REVIEWERS},
         "derived_from": visit.texts("derived_from"),
-        "duplicates": [*_duplicates(visit.text("duplicates") or "")],
+        "duplicates": [*alike.explained(visit), *_duplicates(visit.text("duplicates") or "")],
     }
+
+
+def _wanted(visit: Visit) -> Wanted:
+    """Return what the draft would carry, as far as it has been typed."""
+    rows = [row for row in _rows(visit.form) if not row.blank]
+    return Wanted(
+        name=visit.text("name") or "",
+        abstract=visit.text("abstract") or "",
+        items=[WantedItem(row.label, row.element or None, not row.key) for row in rows],
+        region_code=visit.text("region_code") or visit.principal.region_code,
+        resource_id=visit.request.path_params.get("id", ""),
+    )
 
 
 def _duplicates(text: str) -> Iterator[dict[str, str]]:
@@ -324,7 +351,9 @@ def _typed(entry: ResourceView) -> Iterator[tuple[str, str]]:
         yield "share_modes", str(mode)
     for origin in entry.derived_from:
         yield "derived_from", origin
-    yield "duplicates", "\n".join(f"{d.resource_id} {d.reason}" for d in entry.duplicates)
+    for said in entry.duplicates:
+        yield alike.ID, said.resource_id
+        yield alike.REASON, said.reason
     yield from _typed_items(entry)
     yield from _typed_reviews(entry)
     yield "revision", str(entry.revision)

@@ -72,6 +72,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "records.uploaded": N_("人工上报数据"),
     "records.read": N_("取用数据"),
     "records.latest_read": N_("查看本部门数据"),
+    "records.located": N_("按主键查找记录的位置"),
     "records.previewed": N_("预览授权所见数据"),
     "verify.answered": N_("核验"),
     "verify.guessing_suspected": N_("核验疑似猜测"),

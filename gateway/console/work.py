@@ -9,10 +9,13 @@ from fastapi import APIRouter
 
 from exchange.applications import register
 from exchange.applications.states import State
+from exchange.bundles.states import Action, Status
 from exchange.parties import Side
 from exchange.tasks import inbox
 from gateway import names
+from gateway.api import bundles as bundles_api
 from gateway.api.application_shapes import ApplicationView, told
+from gateway.api.bundle_shapes import BundleView
 from gateway.console.pages import page
 from gateway.console.places import place
 from gateway.console.visit import Visit
@@ -39,9 +42,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
-    """`others` are applications of the department that its providers have to answer."""
+    """`bundles` can be signed at once; `others` are applications that providers have to answer."""
 
     tasks: Sequence[Task]
+    bundles: Sequence[BundleView]
     others: Sequence[ApplicationView]
     next_cursor: str | None
 
@@ -50,8 +54,18 @@ class Workbench:
 async def workbench(visit: Visit) -> Workbench:
     async with visit.reading() as session:
         found = await inbox.page(session, visit.principal, visit.paging, now=visit.now)
+        bundles = await _bundles(visit, session)
         others = await _others(visit, session)
-    return Workbench([_task(each) for each in found.items], others, found.next_cursor)
+    tasks = [_task(each) for each in found.items]
+    return Workbench(tasks, bundles, others, found.next_cursor)
+
+
+async def _bundles(visit: Visit, session: ReadSession) -> list[BundleView]:
+    """Return the newest bundles that the person may sign: each of their lines is a task besides."""
+    if not visit.has("head"):
+        return []
+    found = await bundles_api.page(visit.principal, session, OTHERS, Status.OPEN)
+    return [each for each in found.items if Action.SIGN in each.allowed]
 
 
 def _task(task: inbox.Task) -> Task:

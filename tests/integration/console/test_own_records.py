@@ -76,3 +76,29 @@ async def test_receipts_and_the_ledger_tell_what_came_and_what_left(world: World
         await eventually(listed)
     async with browsing(world.base_url, consumer.clerk) as clerk:
         assert (await clerk.open(f"/console/resources/{resource}/receipts")).status == 403
+
+
+async def test_an_operator_is_told_where_a_record_lies_and_nothing_of_it(world: World) -> None:
+    sharing = await world.sharing()
+    receipt = await sharing.publisher.publish(
+        sharing.resource, [{"id": "丁", "name": "不给看的", "amount": 4}]
+    )
+    path = f"/console/status/records?resource={sharing.resource}"
+    async with browsing(world.base_url, world.operator) as operator:
+        page, found = await operator.open(path), list[Page]()
+
+        async def folded() -> bool:
+            found[:] = [await operator.send(page, "/status/records", key="丁")]
+            return receipt["receipt_id"] in found[0].text
+
+        await eventually(folded)
+        assert "不给看的" not in found[0].answer.text
+        missing = await operator.send(page, "/status/records", key="无")
+        assert "没有这个主键的记录" in missing.text
+        asked = {"event": "records.located", "subject_id": sharing.resource}
+        told = await world.auditor.ask("GET", "/v1/audit", params=asked)
+        assert {"partition": 0, "offset": 0} in [each["details"] for each in told["items"]]
+        assert "丁" not in str(told), "a key may be somebody's number"
+    for person in (sharing.provider.clerk, sharing.consumer.head, world.authority):
+        async with browsing(world.base_url, person) as browser:
+            assert (await browser.open(path)).status == 403

@@ -133,6 +133,7 @@ OWN: Final = {
     "/console/language",
     "/console/basket",
     "/console/catalogue/choose",
+    "/console/status/records",
     "/console/sessions",
     "/console/delegations/act",
     "/console/delegations/leave",
