@@ -5,7 +5,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo region test test-fast up down status check lock clean fuzz bench bench-quick bench-test soak soak-quick profile load faults capacity screenshots axe histories clients map vendored
+.PHONY: help demo region test test-fast up down status check lock clean fuzz bench bench-quick bench-test soak soak-quick profile load faults capacity journeys screenshots axe histories clients map vendored
 
 help: ## 列出全部目标 / print every target
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -23,7 +23,7 @@ region: up ## 启动平台并建立政策文件点名的全部系统 / start the
 TEST_PROCESSES := 2
 # In the order of tests/conftest.py: the files that take long come first.
 SHARED_OUT := --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
-test test-fast fuzz bench-test faults: export PYTHONDONTWRITEBYTECODE :=
+test test-fast fuzz bench-test faults journeys: export PYTHONDONTWRITEBYTECODE :=
 test: $(INSTALLED) ## 运行全部测试 / run every test
 	@$(PYTHON) -m pytest $(SHARED_OUT) $(ARGS)
 
@@ -87,6 +87,9 @@ faults: $(INSTALLED) ## 故障演练：负载下杀死、冻结各进程并核�
 
 capacity: $(INSTALLED) ## 容量模型：给定负载所需的机器（ARGS 见 docs/capacity.md）/ the machines that a load needs
 	@$(PYTHON) -m loadtests.capacity $(ARGS)
+
+journeys: $(INSTALLED) ## 六条新手路径，在浏览器中各走两遍：启用与停用脚本（需要 chromium）/ six journeys of newcomers in a browser, with JavaScript on and off
+	@TESTS_JOURNEYS=1 $(PYTHON) -m pytest --capture=no --verbose tests/browser/test_journeys.py $(ARGS)
 
 # make screenshots ONLY=region: after make region, of what it has built.
 screenshots: $(INSTALLED) ## 为控制台各页截图（先 make demo，需要 chromium）/ pictures of the console's pages, after make demo

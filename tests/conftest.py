@@ -97,7 +97,10 @@ async def database(endpoints: Endpoints) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 def settings(endpoints: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The settings of the session's gateway and worker."""
-    place = {"SHUYUAN_BLOBS_DIR": str(tmp_path_factory.mktemp("blobs"))}
+    place = {
+        "SHUYUAN_BLOBS_DIR": str(tmp_path_factory.mktemp("blobs")),
+        "SHUYUAN_REPORTS_DIR": str(tmp_path_factory.mktemp("reports")),
+    }
     return processes.environment(endpoints.database_url, endpoints.kafka_bootstrap, **place)
 
 
