@@ -42,6 +42,8 @@ FULL: Final = frozenset(
 CODE: Final = re.compile(r"<Code>(\w{1,64})</Code>")
 STATUS: Final = re.compile(r"status code: (\d{3})")
 NO_ROOM: Final = "507"
+DISTRUST: Final = "InvalidCertificate"
+UNTRUSTED: Final = "its certificate is not trusted: SHUYUAN_BUCKET_CA_FILE"
 
 Answer = TypeVar("Answer")
 
@@ -159,6 +161,6 @@ def _problem(error: Exception) -> FileLost | StoreAway:
     name = code[1] if code else ""
     if isinstance(error, FileNotFoundError) and name in {"", "NoSuchKey"}:
         return FileLost()
-    number = status[1] if status else "no answer"
+    number = status[1] if status else UNTRUSTED if DISTRUST in told else "no answer"
     log.error("the store of files: %s %s %s", type(error).__name__, number, name)
     return StoreFull() if name in FULL or number == NO_ROOM else StoreAway()

@@ -42,12 +42,12 @@ class SnapshotQueued(Queued):
 
 
 class Manifest(Wire):
-    """All records that show at `position`, the next offset of each partition.
+    """All records that show at `position`, the next offset of each partition; null with a filter.
 
     `as_of` is the moment up to which the log was folded, `version` the contract in force then.
     """
 
-    position: list[int]
+    position: list[int] | None
     as_of: datetime
     version: int
     rows: int
@@ -137,7 +137,7 @@ def view(stand: Stand) -> SnapshotView:
     row, manifest, url = stand.snapshot, None, None
     if row.as_of is not None:
         manifest = Manifest(
-            position=row.position or [],
+            position=row.position,
             as_of=row.as_of,
             version=row.version or 0,
             rows=row.rows or 0,

@@ -115,6 +115,8 @@ async def _finish(making: _Making, stored: Stored, snapshot: Snapshot) -> None:
     }
     facts = {
         **manifest,
+        # It counts the records that the filter hides (P3); the audit keeps it.
+        "position": None if plan.grant.row_filter else manifest["position"],
         "blob_id": stored.id,
         "made_at": clock.now(),
         "versions": sorted(making.file.versions),

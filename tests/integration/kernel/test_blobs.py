@@ -26,6 +26,7 @@ from kernel.secretbox import Secretbox
 from kernel.settings import of
 from kernel.tables import BlobRow
 from tests.support import s3
+from tests.support.certificates import Authority
 from tests.support.eventually import eventually
 
 BOX = Secretbox(b"1" * 32)
@@ -219,6 +220,20 @@ async def test_a_full_disk_is_told_and_keeps_nothing(
     with pytest.raises(StoreFull):
         await Blobs(Folder(tmp_path)).write(parts(b"x"), most_bytes=1)
     assert Kept(Folder(tmp_path), tmp_path).files() == []
+
+
+async def test_a_bucket_over_tls_is_trusted_by_the_certificates_that_are_named(
+    bucket: s3.S3, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without them the log says what to set: it once told of a store that gave no answer."""
+    named = Blobs(Bucket(bucket.over_tls(bucket.authority.read_bytes())))
+    stored = await named.write(parts(b"there"), most_bytes=5)
+    assert await read(named, stored) == b"there"
+    for authorities in (None, Authority(tmp_path, "Somebody else").file.read_bytes()):
+        caplog.clear()
+        with pytest.raises(StoreAway):
+            await read(Blobs(Bucket(bucket.over_tls(authorities))), stored)
+        assert "SHUYUAN_BUCKET_CA_FILE" in caplog.text
 
 
 Wrong = Callable[[s3.S3, int], Bucket]
