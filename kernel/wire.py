@@ -10,10 +10,13 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    StringConstraints,
 )
 from pydantic_core import PydanticCustomError
 
 DEPTH_MAX = 32
+Verbatim = Annotated[str, StringConstraints(strip_whitespace=False)]
+"""A key or value of a record: `"a "` is another one than `"a"`."""
 _UNFIT = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\uffff\ud800-\udfff\U000e0000-\U000e007f]"
@@ -55,9 +58,10 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339), AfterValidator(_in_
 
 
 class Wire(BaseModel):
-    """Unknown fields are refused. Whether texts are plain is asked of what comes in, by its reader.
+    """Unknown fields are refused, blanks around texts are dropped, where they are not Verbatim.
 
-    What goes out is told as it was kept: a refusal names the path that was asked for.
+    Whether texts are plain is asked of what comes in, by its reader. What goes out is told as it
+    was kept: a refusal names the path that was asked for.
     """
 
     model_config = ConfigDict(extra="forbid", from_attributes=True, str_strip_whitespace=True)

@@ -21,7 +21,7 @@ from gateway.api.sharing import HistoryView, Id, Prose, Scalar, acted_as
 from gateway.names import Fields
 from gateway.next_steps import NextStep, by_side
 from kernel.database import ReadSession
-from kernel.wire import Day, Wire
+from kernel.wire import Day, Verbatim, Wire
 
 PEOPLE = ("submitted_by", "answered_by", "fixed_by")
 ROLES: Mapping[str, Permitted] = {
@@ -45,7 +45,7 @@ class ItemIn(Wire):
 class CorrectionIn(Wire):
     """`key` is as the subscription sees it; without `items` the whole record is disputed."""
 
-    key: Annotated[str, Field(min_length=1, max_length=4096)]
+    key: Annotated[Verbatim, Field(min_length=1, max_length=4096)]
     problem: Defect
     items: Annotated[list[ItemIn], Field(max_length=1000, default_factory=list)]
     description: Prose
@@ -88,7 +88,7 @@ class CorrectionView(Wire):
     client_id: str
     client_name: str | None
     status: State
-    key: str | None
+    key: Verbatim | None
     problem: Defect
     items: list[ItemView]
     description: str

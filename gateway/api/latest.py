@@ -14,7 +14,7 @@ from gateway.lists import ListOf, Paging
 from gateway.names import Fields
 from gateway.principal import Caller
 from gateway.services import Using
-from kernel.wire import Wire
+from kernel.wire import Verbatim, Wire
 
 router = APIRouter(prefix="/v1/resources/{id}/records", tags=["records"])
 
@@ -33,7 +33,7 @@ class OwnRecordView(Wire):
     `receipt_id` is that of its publish, null when that is not listed any more.
     """
 
-    key: str
+    key: Verbatim
     data: dict[str, Any]
     version: int
     receipt_id: str | None

@@ -10,7 +10,7 @@ from gateway.api.latest import KeySegment
 from gateway.api.records import ThingId
 from gateway.hot.lookups import QueryBody, VerifyBody
 from gateway.principal import RecordsReader
-from kernel.wire import Wire
+from kernel.wire import Verbatim, Wire
 
 router = APIRouter(prefix="/v1/subscriptions/{id}", tags=["records"])
 
@@ -21,7 +21,7 @@ class RowView(Wire):
     `unmapped` are items whose value has no single one in the edition that was asked for.
     """
 
-    key: str
+    key: Verbatim
     data: dict[str, Any]
     unmapped: list[str] | None = None
     version: int

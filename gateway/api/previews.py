@@ -10,7 +10,7 @@ from gateway.api.records import ThingId
 from gateway.principal import CatalogReader
 from gateway.services import Using
 from gateway.token_caller import TokenCaller, leaving
-from kernel.wire import Wire
+from kernel.wire import Verbatim, Wire
 
 router = APIRouter(prefix="/v1/subscriptions/{id}", tags=["records"])
 
@@ -19,7 +19,7 @@ class PreviewLine(Wire):
     """A record as pull shows it; a delete has no `data`."""
 
     op: Literal["upsert", "delete"]
-    key: str
+    key: Verbatim
     data: dict[str, Any] | None = None
 
 

@@ -17,7 +17,7 @@ from gateway.lists import HeededRevision, tag
 from gateway.principal import CatalogReader, CatalogWriter
 from gateway.services import Reading, Writing
 from kernel import clock
-from kernel.wire import Day, Wire
+from kernel.wire import Day, Verbatim, Wire
 
 router = APIRouter(prefix="/v1/resources", tags=["resources"])
 
@@ -63,7 +63,9 @@ class CheckView(Wire):
     rule: str
     checked: int
     failed: int
-    sample_keys: Annotated[list[str] | None, Field(exclude_if=lambda keys: keys is None)] = None
+    sample_keys: Annotated[list[Verbatim] | None, Field(exclude_if=lambda keys: keys is None)] = (
+        None
+    )
 
 
 class QualityView(Wire):

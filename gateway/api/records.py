@@ -20,7 +20,7 @@ from gateway.problems import in_english
 from gateway.receipts import worded
 from gateway.services import Reading, Using
 from gateway.tags import of_text
-from kernel.wire import Moment, Wire
+from kernel.wire import Moment, Verbatim, Wire
 
 router = APIRouter(tags=["records"])
 
@@ -104,7 +104,7 @@ class RecordView(Wire):
     """A line of a pull; `data` comes with an upsert, `correction` where one is mended."""
 
     op: Literal["upsert", "delete"]
-    key: str
+    key: Verbatim
     data: dict[str, Any] | None = None
     unmapped: list[str] | None = None
     correction: str | None = None

@@ -17,7 +17,7 @@ from gateway.principal import CatalogReader, CatalogWriter, RecordsReader
 from gateway.services import Reading, Using, Writing
 from kernel import clock
 from kernel.errors import NotFound, ShuyuanError
-from kernel.wire import Wire
+from kernel.wire import Verbatim, Wire
 
 router = APIRouter(prefix="/v1/resources/{id}/service", tags=["resources"])
 calls = APIRouter(prefix="/v1/subscriptions/{id}/call", tags=["records"])
@@ -100,7 +100,7 @@ class ServiceView(Wire):
 
 
 class CalledRecord(Wire):
-    key: str
+    key: Verbatim
     data: dict[str, Any]
     unmapped: list[str] | None = None
 

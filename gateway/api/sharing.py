@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, StringConstraints
 
 from auth.directory import Member
 from auth.principal import Principal, Role
@@ -25,7 +25,7 @@ from kernel.wire import Wire
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 Prose = Annotated[str, Field(min_length=1, max_length=2000)]
-Text = Annotated[StrictStr, Field(max_length=TEXT_MAX)]
+Text = Annotated[StrictStr, StringConstraints(strip_whitespace=False, max_length=TEXT_MAX)]
 Scalar = StrictBool | StrictInt | StrictFloat | Text
 # Of what may be a thousand the first that is wrong is told: an error of each takes milliseconds.
 Choices = Annotated[list[Scalar], Field(fail_fast=True, min_length=1, max_length=CHOICES_MAX)]

@@ -4,7 +4,15 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final, TypeVar
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError
+from pydantic import (
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    ValidationError,
+)
 
 from auth.principal import Principal
 from auth.principal import Scope as AuthScope
@@ -30,7 +38,7 @@ from kernel.errors import (
     TooMany,
     UnsupportedMedia,
 )
-from kernel.wire import Wire
+from kernel.wire import Verbatim, Wire
 
 KEYED = re.compile(r"(?s:/v1/subscriptions/([0-9a-zA-Z_-]{1,64})/records/.+)")
 QUERY = re.compile(r"/v1/subscriptions/([0-9a-zA-Z_-]{1,64})/query")
@@ -47,7 +55,8 @@ MAY_READ: Final = AuthScope.RECORDS_READ
 # Refusals that are told only where thing and state have nothing to say (gateway/order.py).
 BLAMED_LATER: Final = (BadRequest, UnsupportedMedia, TooLarge, TooMany, Invalid)
 Body = TypeVar("Body", bound=Wire)
-Scalar = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=4096)]
+Value = Annotated[StrictStr, StringConstraints(strip_whitespace=False, max_length=4096)]
+Scalar = StrictBool | StrictInt | StrictFloat | Value
 ItemName = Annotated[str, Field(max_length=64)]
 
 
@@ -57,7 +66,7 @@ class VerifyBody(Wire):
     `matter` is what it is asked for; of `reference`, the case's number, a keyed hash is kept.
     """
 
-    key: Annotated[str, Field(min_length=1, max_length=1024)]
+    key: Annotated[Verbatim, Field(min_length=1, max_length=1024)]
     expect: Annotated[dict[ItemName, Scalar], Field(min_length=1, max_length=EXPECTED_MAX)]
     matter: Annotated[str, Field(min_length=1, max_length=200)]
     reference: Annotated[str, Field(min_length=1, max_length=200)]
