@@ -13,7 +13,9 @@ from deploy.demo.stage import Json, Stage
 from kernel.ids import new_id
 from shuyuan_client import batching, record_files
 from shuyuan_client.cli.progress import Meter
-from shuyuan_client.cli.publish import BATCH_DEFAULT, Op, Sender
+from shuyuan_client.cli.publish import BATCH_DEFAULT
+from shuyuan_client.cli.refusing import Refusals
+from shuyuan_client.cli.sending import Op, Sender
 from shuyuan_client.http import Refused
 from shuyuan_client.record_files import Format
 from shuyuan_client.wording import say
@@ -49,7 +51,7 @@ def publish_file(stage: Stage, resource_id: str) -> Moved:
     named = f"{resource_id} {Op.UPSERT} demo {new_id()}"
     title = say("提交", "publish")
     with Meter(title, file.stat().st_size) as meter:
-        sender = Sender(client, resource_id, Op.UPSERT, meter, go_on=False)
+        sender = Sender(client, resource_id, Op.UPSERT, Refusals(meter), go_on=False)
         sender.send_all(batching.batches(records, BATCH_DEFAULT, named))
     return Moved(sender.tally.accepted, meter.seconds)
 

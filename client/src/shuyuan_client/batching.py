@@ -6,10 +6,11 @@ An edited file so shares its unchanged batches with the one before, and only the
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from shuyuan_client.failures import Failure
-from shuyuan_client.record_files import Record
+from shuyuan_client.record_files import OnFault, Record
 
 # Well below the 8 MiB of a publish, so that a batch of long records is still taken whole.
 BATCH_BYTES_MAX = 4 * 1024 * 1024
@@ -79,25 +80,45 @@ def _is_marked(text: bytes, size: int) -> bool:
     return int.from_bytes(digest) % size == 0
 
 
-def survey(records: Iterable[Record], key: Sequence[str]) -> int:
-    """Return how many records there are; raises Failure where a key stands twice in the file.
+@dataclass(slots=True)
+class Survey:
+    """What is known of a whole file: how many records, and the lines of each key that stands twice.
 
-    The whole file is looked through before anything of it is sent.
+    `key` names the items of the key; without any, nothing can be said of it.
     """
-    first: dict[bytes, tuple[int, int]] = {}
-    doubles: list[tuple[int, int]] = []
-    count = 0
+
+    key: Sequence[str]
+    count: int = 0
+    doubles: dict[bytes, list[int]] = field(default_factory=dict)
+
+    def require_single(self) -> None:
+        """Raise Failure where a key stands twice."""
+        if self.doubles:
+            raise _doubled(self)
+
+    def singles(self, records: Iterable[Record], on_fault: OnFault) -> Iterator[Record]:
+        """Yield the records whose key stands once; nobody can say which of the others is meant."""
+        for record in records:
+            lines = self.doubles.get(_key_of(record.text, self.key) or b"")
+            if lines is None:
+                yield record
+            else:
+                on_fault(record, _double(lines, self.key))
+
+
+def survey(records: Iterable[Record], key: Sequence[str]) -> Survey:
+    """Look through a whole file, before anything of it is sent."""
+    found, first = Survey(key), dict[bytes, int]()
     for record in records:
-        count += 1
+        found.count += 1
         digest = _key_of(record.text, key)
         if digest is None:
             continue
-        place, line = first.setdefault(digest, (count, record.line))
-        if place != count and len(doubles) <= DOUBLES_TOLD:
-            doubles.append((line, record.line))
-    if doubles:
-        raise _doubled(doubles, key)
-    return count
+        if digest in first:
+            found.doubles.setdefault(digest, [first[digest]]).append(record.line)
+        else:
+            first[digest] = record.line
+    return found
 
 
 def _key_of(text: bytes, key: Sequence[str]) -> bytes | None:
@@ -110,14 +131,25 @@ def _key_of(text: bytes, key: Sequence[str]) -> bytes | None:
     return hashlib.blake2b(repr(values).encode(), digest_size=16).digest() if values else None
 
 
-def _doubled(doubles: Sequence[tuple[int, int]], key: Sequence[str]) -> Failure:
-    named = "、".join(key)
-    zh = "；".join(f"第 {a} 行和第 {b} 行" for a, b in doubles[:DOUBLES_TOLD])
-    en = "; ".join(f"lines {a} and {b}" for a, b in doubles[:DOUBLES_TOLD])
-    more = len(doubles) > DOUBLES_TOLD
+def _doubled(found: Survey) -> Failure:
+    """Return what the first keys that stand twice are told in."""
+    pairs = [(lines[0], lines[1]) for lines in islice(found.doubles.values(), DOUBLES_TOLD)]
+    zh = "；".join(f"第 {a} 行和第 {b} 行" for a, b in pairs)
+    en = "; ".join(f"lines {a} and {b}" for a, b in pairs)
+    more = len(found.doubles) > DOUBLES_TOLD
     return Failure(
-        f"主键（{named}）在文件中重复：{zh}{'等' if more else ''}；"
+        f"主键（{'、'.join(found.key)}）在文件中重复：{zh}{'等' if more else ''}；"
         "没有提交任何记录，请更正后重试。",
-        f"The key ({', '.join(key)}) stands twice: {en}{' and more' if more else ''}; "
+        f"The key ({', '.join(found.key)}) stands twice: {en}{' and more' if more else ''}; "
         "nothing was published. Correct it.",
+    )
+
+
+def _double(lines: Sequence[int], key: Sequence[str]) -> Failure:
+    told = ", ".join(str(line) for line in lines[:DOUBLES_TOLD])
+    more = len(lines) > DOUBLES_TOLD
+    return Failure(
+        f"主键（{'、'.join(key)}）在文件中重复：第 {told} 行{'等' if more else ''}；请只保留一行。",
+        f"The key ({', '.join(key)}) stands more than once, in lines {told}"
+        f"{' and more' if more else ''}; keep one of them.",
     )

@@ -113,12 +113,21 @@ class Core:
         return json_object((yield from self.send(method, path, **options)))
 
     def publish(
-        self, resource_id: str, body: bytes, *, key: str | None, op: str, on_invalid: str
+        self,
+        resource_id: str,
+        body: bytes,
+        *,
+        key: str | None,
+        op: str,
+        on_invalid: str,
+        replacement: str | None = None,
     ) -> Steps[tuple[httpx.Response, bool]]:
         """Publish NDJSON; return the answer, and whether it is that of an earlier try."""
         given = {"Content-Type": NDJSON} | ({"Idempotency-Key": key} if key else {})
         path = f"/v1/resources/{resource_id}/records"
         params = {"op": op, "on_invalid": on_invalid}
+        if replacement is not None:
+            params["replacement"] = replacement
         answer = yield from self.send("POST", path, content=body, headers=given, params=params)
         return answer, answer.headers.get("Idempotency-Replayed") == "true"
 

@@ -73,9 +73,15 @@ class ExchangeClient:
         key: str | None = None,
         op: str = "upsert",
         on_invalid: str = "reject",
+        replacement: str | None = None,
     ) -> tuple[Json, bool]:
-        """Publish NDJSON; return the receipt, and whether it is that of an earlier try."""
-        steps = self._core.publish(resource_id, body, key=key, op=op, on_invalid=on_invalid)
+        """Publish NDJSON; return the receipt, and whether it is that of an earlier try.
+
+        `replacement` is the full replacement that the records are loaded for.
+        """
+        steps = self._core.publish(
+            resource_id, body, key=key, op=op, on_invalid=on_invalid, replacement=replacement
+        )
         answer, replayed = self._run(steps)
         return json_object(answer), replayed
 

@@ -5,7 +5,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -25,6 +25,8 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 CELL_MAX = 4 * 1024 * 1024
+# The column that a workbook of refused rows adds (fault_book.py): it is no item, and passed over.
+FAULT = "错误原因"
 
 Schema = Mapping[str, Any]
 
@@ -42,11 +44,23 @@ TABLES = frozenset({Format.CSV, Format.XLSX})
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as a line of JSON; `line` is where the file has it, `end` the byte after it."""
+    """One record as a line of JSON; `line` is where the file has it, `end` the byte after it.
+
+    `cells` are those of its row, by item, as a table has them.
+    """
 
     line: int
     text: bytes
     end: int
+    cells: Mapping[str, str] | None = None
+
+
+# Told of a row that cannot be a record, and why.
+OnFault = Callable[[Record, Failure], None]
+
+
+class RowFault(Failure):
+    """One row of a table is wrong; the others may be right."""
 
 
 def format_of(path: Path) -> Format:
@@ -60,10 +74,12 @@ def read(
     encoding: str,
     schema: Schema | None,
     told: Conversions | None = None,
+    on_fault: OnFault | None = None,
 ) -> Iterator[Record]:
     """Yield the records of a file; raises Failure where the file is not what it should be.
 
-    `told` gathers what is written otherwise than the cells of a table have it.
+    `told` gathers what is written otherwise than the cells of a table have it. With `on_fault` a
+    row that is wrong is told and left out.
     """
     properties = (schema or {}).get("properties", {})
     told = told or Conversions()
@@ -74,9 +90,10 @@ def read(
             yield from _json(path.read_bytes().removeprefix(BOM))
         elif kind is Format.XLSX:
             end = path.stat().st_size
-            yield from _table(((*row, end) for row in xlsx.rows(path)), properties, told)
+            rows = ((*row, end) for row in xlsx.rows(path))
+            yield from _table(rows, properties, told, on_fault)
         else:
-            yield from _csv(path, encoding, properties, told)
+            yield from _csv(path, encoding, properties, told, on_fault)
     except OSError as error:
         raise unusable_file(str(path), error) from error
 
@@ -145,13 +162,16 @@ def _expect_end(text: str, place: int) -> None:
         raise json.JSONDecodeError("more than one value", text, place)
 
 
-def _csv(path: Path, encoding: str, properties: Schema, told: Conversions) -> Iterator[Record]:
+def _csv(
+    path: Path, encoding: str, properties: Schema, told: Conversions, on_fault: OnFault | None
+) -> Iterator[Record]:
     with path.open("rb") as stream:
         decoded, encoding = _decoding(stream, encoding)
         lines = _Lines(decoded, stream)
         csv.field_size_limit(CELL_MAX)
         try:
-            yield from _table(_numbered(csv.reader(lines, strict=True), lines), properties, told)
+            rows = _numbered(csv.reader(lines, strict=True), lines)
+            yield from _table(rows, properties, told, on_fault)
         except UnicodeError as error:
             raise _not_text(encoding) from error
         except csv.Error as error:
@@ -214,43 +234,52 @@ class _Lines:
 
 
 def _table(
-    rows: Iterable[tuple[int, list[str], int]], properties: Schema, told: Conversions
+    rows: Iterable[tuple[int, list[str], int]],
+    properties: Schema,
+    told: Conversions,
+    on_fault: OnFault | None,
 ) -> Iterator[Record]:
     """Yield a record for each row behind the headings that holds anything."""
-    header: list[str] | None = None
+    header: list[str | None] | None = None
     for line, row, end in rows:
         if header is None:
             header = _names(row, properties)
-        elif any(row):
-            yield Record(line, _of_row(header, row, properties, line, told), end)
+            continue
+        cells = {name: cell for name, cell in zip(header, row, strict=False) if name is not None}
+        if not any(cells.values()) and not any(row[len(header) :]):
+            continue
+        try:
+            _require_narrow(row, header, line)
+            yield Record(line, _of_row(cells, properties, line, told), end, cells)
+        except RowFault as fault:
+            if on_fault is None:
+                raise
+            on_fault(Record(line, b"", end, cells), fault)
     if header is None:
         _names([], properties)
 
 
-def _names(header: list[str], properties: Schema) -> list[str]:
-    """Return the items that the headings name, by their names or their labels."""
+def _names(header: list[str], properties: Schema) -> list[str | None]:
+    """Return the items that the headings name, by their names or their labels; None for FAULT."""
     labels: dict[str, list[str]] = {}
     for name, item in properties.items():
         labels.setdefault(str(item.get("title", name)), []).append(name)
     trimmed = [each.strip() for each in header]
     while trimmed and not trimmed[-1]:
         trimmed.pop()
-    names, unknown = [], []
+    names: list[str | None] = []
+    unknown = []
     for heading in trimmed:
         found = [heading] if heading in properties else labels.get(heading, [])
+        if not found and heading == FAULT:
+            names.append(None)
+            continue
         names += found[:1]
         unknown += [] if len(found) == 1 else [heading]
-    if unknown or not names:
-        told = ", ".join(each or "（空）" for each in unknown) or "-"
-        known = ", ".join(
-            f"{name}（{item['title']}）" if "title" in item else name
-            for name, item in properties.items()
-        )
-        raise Failure(
-            f"首行须为信息项的名称或中文名：{told} 不在数据契约中；可用的有 {known}。",
-            f"The first line must name items: {told} are not in the contract, which has {known}.",
-        )
-    doubled = sorted({name for name in names if names.count(name) > 1})
+    known = [name for name in names if name is not None]
+    if unknown or not known:
+        raise _unknown_columns(unknown, properties)
+    doubled = sorted({name for name in known if known.count(name) > 1})
     if doubled:
         raise Failure(
             f"首行有重复的列：{'、'.join(doubled)}；请删去多余的列后重试。",
@@ -259,20 +288,36 @@ def _names(header: list[str], properties: Schema) -> list[str]:
     return names
 
 
-def _of_row(
-    header: list[str], row: list[str], properties: Schema, line: int, told: Conversions
-) -> bytes:
-    if any(row[len(header) :]):
-        raise Failure(
-            f"文件第 {line} 行有 {len(row)} 列，首行只有 {len(header)} 列；请更正后重试。",
-            f"Line {line} of the file has {len(row)} columns, the header {len(header)}.",
+def _unknown_columns(unknown: list[str], properties: Schema) -> Failure:
+    told = ", ".join(each or "（空）" for each in unknown) or "-"
+    known = ", ".join(
+        f"{name}（{item['title']}）" if "title" in item else name
+        for name, item in properties.items()
+    )
+    return Failure(
+        f"首行须为信息项的名称或中文名：{told} 不在数据契约中；可用的有 {known}。",
+        f"The first line must name items: {told} are not in the contract, which has {known}.",
+    )
+
+
+def _require_narrow(row: list[str], header: list[str | None], line: int) -> None:
+    surplus = row[len(header) :]
+    if any(surplus):
+        told = ", ".join(cell for cell in surplus if cell)
+        raise RowFault(
+            f"文件第 {line} 行有 {len(row)} 列，首行只有 {len(header)} 列，多出 {told}；请更正。",
+            f"Line {line} of the file has {len(row)} columns, the header {len(header)}: {told} is "
+            "too many.",
         )
+
+
+def _of_row(cells: Mapping[str, str], properties: Schema, line: int, told: Conversions) -> bytes:
     record = {}
-    for name, cell in zip(header, row, strict=False):
+    for name, cell in cells.items():
         if cell == "":
             continue
         if is_cut(cell, properties[name]):
-            raise Failure(
+            raise RowFault(
                 f"文件第 {line} 行“{name}”为 {cell}：长数字已被 Excel 截断，末尾各位已丢失；"
                 "请从原系统重新导出，并把该列设为文本。",
                 f"Line {line}, {name}: {cell} is a number that Excel has cut; export it anew, "

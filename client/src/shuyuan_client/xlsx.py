@@ -21,6 +21,7 @@ DIGITS: Final = 15
 NAMESPACE: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]+)")
+ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 # What a format of dates is made of; letters within quotes and brackets are no part of it.
 QUOTED: Final = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
 DATE_LETTERS: Final = re.compile(r"[ydhs年月日]", re.IGNORECASE)
@@ -110,7 +111,12 @@ def _joined(element: ET.Element) -> str:
     """Return the text of runs, without how they are read aloud."""
     spoken = {text for run in element.iter(f"{NAMESPACE}rPh") for text in run}
     texts = (each for each in element.iter(f"{NAMESPACE}t") if each not in spoken)
-    return "".join(each.text or "" for each in texts)
+    return _unescaped("".join(each.text or "" for each in texts))
+
+
+def _unescaped(text: str) -> str:
+    """Return what stands for marks that XML cannot hold as those marks (ECMA-376, ST_Xstring)."""
+    return ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
 
 
 def _date_styles(archive: zipfile.ZipFile) -> frozenset[str]:

@@ -5,43 +5,14 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.support.desk import Desk, records, write
 from tests.support.terminal import Terminal
-from tests.support.world import ClientApp, Sharing, World
+from tests.support.world import ClientApp, World
 
 PATIENCE_SECONDS = 180
-
-
-class Desk:
-    """The provider's and the consumer's terminals on one sharing."""
-
-    def __init__(self, sharing: Sharing, terminal: Terminal, base_url: str) -> None:
-        self.sharing = sharing
-        self.provider = terminal.of(sharing.publisher, base_url)
-        self.consumer = terminal.of(sharing.subscriber, base_url)
-        self.to = ("--resource", sharing.resource)
-        self.of = ("--subscription", sharing.subscription)
-
-    async def arrived(self) -> list[dict[str, Any]]:
-        return (await self.sharing.subscriber.pull_all(self.sharing.subscription)).records
-
-
-@pytest.fixture
-async def desk(world: World, settings: dict[str, str]) -> Desk:
-    return Desk(await world.sharing(), Terminal(settings), world.base_url)
-
-
-def records(count: int, start: int = 0) -> list[dict[str, Any]]:
-    return [{"id": f"r{n}", "name": f"名称 {n}", "amount": n} for n in range(start, start + count)]
-
-
-def write(path: Path, lines: list[dict[str, Any]]) -> Path:
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 async def test_what_was_published_is_what_is_pulled(desk: Desk, tmp_path: Path) -> None:

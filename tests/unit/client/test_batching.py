@@ -104,8 +104,23 @@ def test_what_is_left_of_a_batch_is_named_by_what_it_holds() -> None:
 
 def test_a_key_that_stands_twice_is_found_however_far_apart() -> None:
     """Rows 6 and 592 were once published one after the other (H1)."""
+    found = survey([*numbered(900), record('{"id": "5", "other": 1}', 901)], ["id"])
     with pytest.raises(Failure, match="901"):
-        survey([*numbered(900), record('{"id": "5", "other": 1}', 901)], ["id"])
-    assert survey(numbered(900), ["id"]) == 900
-    assert survey([record("[1]"), record("{"), record("{}")], ["id"]) == 3
-    assert survey([record('{"id":1}'), record('{"id":"1"}')], ["id"]) == 2
+        found.require_single()
+    assert found.count == 901
+
+
+def test_keys_that_cannot_be_read_or_differ_in_type_stand_for_themselves() -> None:
+    survey([record("[1]"), record("{"), record("{}")], ["id"]).require_single()
+    survey([record('{"id":1}'), record('{"id":"1"}')], ["id"]).require_single()
+
+
+def test_all_rows_of_a_key_that_stands_twice_are_refused() -> None:
+    records = [*numbered(3), record('{"id": "1", "n": 2}', 9), record("{", 10)]
+    refused: list[tuple[int, str]] = []
+    kept = survey(records, ["id"]).singles(
+        records, lambda each, why: refused.append((each.line, why.sentence))
+    )
+    assert [each.line for each in kept] == [1, 3, 10]
+    assert [line for line, _ in refused] == [2, 9]
+    assert all("2, 9" in why for _, why in refused)

@@ -1,140 +1,86 @@
 """`shuyuan publish`: a file into a resource, safe to repeat."""
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from shuyuan_client import batching, record_files
-from shuyuan_client.batching import Batch
-from shuyuan_client.cells import Conversions
+from shuyuan_client.batching import Batch, Survey
+from shuyuan_client.cli import checking
 from shuyuan_client.cli.explaining import explained
 from shuyuan_client.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
 from shuyuan_client.cli.progress import Meter
-from shuyuan_client.failures import EXIT_FAILED, Failure, unusable_file
-from shuyuan_client.http import ExchangeClient, Json, Refused
-from shuyuan_client.record_files import TABLES, Format, Record
+from shuyuan_client.cli.refusing import Refusals, fault_file
+from shuyuan_client.cli.replacing import Replacing, digest_of
+from shuyuan_client.cli.sending import OnInvalid, Op, Sender, Tally
+from shuyuan_client.cli.source import Source, require_zone, schema_of, size_of
+from shuyuan_client.failures import EXIT_FAILED, Failure
+from shuyuan_client.http import ExchangeClient
+from shuyuan_client.record_files import Format
 from shuyuan_client.wording import say
 
 BATCH_DEFAULT, BATCH_MAX = 500, 10_000
-FORBIDDEN = 403
-CHECKED_AT_ONCE = 1_000
-NDJSON = {"Content-Type": "application/x-ndjson"}
-ZONE = re.compile(r"Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9]", re.ASCII)
 
 
-class Op(StrEnum):
-    UPSERT = "upsert"
-    DELETE = "delete"
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What is to be done with a file."""
 
+    client: ExchangeClient
+    resource: str
+    source: Source
+    survey: Survey | None
+    refusals: Refusals
+    op: Op
+    run: str
+    batch: int
+    quarantine: bool
 
-@dataclass(slots=True)
-class Tally:
-    """What became of the records of a file so far."""
+    def checked(self) -> int:
+        """Have the exchange check everything; raises RowsRefused."""
+        batches = self._batches(checking.AT_ONCE, self.resource)
+        return checking.check(self.client, self.resource, batches, self.refusals)
 
-    accepted: int = 0
-    replayed: int = 0
-    refused: int = 0
-    kept: int = 0
-
-
-class OnInvalid(StrEnum):
-    REJECT = "reject"
-    QUARANTINE = "quarantine"
-
-
-# A batch that was stored by leaving records out answers so to a try that leaves none out.
-MAY_HAVE_KEPT = frozenset({"validation_failed", "malformed_json", "idempotency_key_reused"})
-
-
-class Sender:
-    """Publishes batch after batch, in the order of the file."""
-
-    def __init__(
-        self,
-        client: ExchangeClient,
-        resource_id: str,
-        op: Op,
-        meter: Meter,
-        *,
-        go_on: bool = False,
-        quarantine: bool = False,
-    ) -> None:
-        self._client, self._resource_id, self._op = client, resource_id, op
-        self._meter, self._go_on, self._quarantine = meter, go_on, quarantine
-        self.tally = Tally()
-
-    def send_all(self, batches: Iterable[Batch]) -> None:
-        """Publish everything; raises Failure at the first refusal unless told to go on."""
-        for batch in batches:
-            self._send(batch)
-            self._meter.moved(0, batch.records[-1].end)
-
-    def _send(self, batch: Batch) -> None:
-        while batch.records:
-            try:
-                receipt, replayed = self._publish(batch)
-            except Refused as refusal:
-                batch = batch.without(self._refused(batch, refusal))
-            else:
-                self._count(int(receipt["accepted"]), replayed=replayed)
-                self._tell_kept(batch, receipt)
-                return
-
-    def _publish(self, batch: Batch) -> tuple[Json, bool]:
-        """Ask for all of a batch first: its key then stands for what an earlier run asked for."""
-        publish = partial(
-            self._client.publish, self._resource_id, batch.body, key=batch.key, op=self._op
+    def sent(self, replacement: str | None = None) -> Tally:
+        """Send everything; what is loaded for a replacement is another batch than ever."""
+        sender = Sender(
+            self.client,
+            self.resource,
+            self.op,
+            self.refusals,
+            # A record that a replacement leaves out would be deleted.
+            go_on=self.source.is_lenient and replacement is None,
+            quarantine=self.quarantine,
+            replacement=replacement,
         )
-        try:
-            return publish()
-        except Refused as refusal:
-            if not (self._quarantine and refusal.code in MAY_HAVE_KEPT):
-                raise
-            return publish(on_invalid=OnInvalid.QUARANTINE)
+        named = f"{self.resource} {self.op} {self.run}"
+        sender.send_all(
+            self._batches(self.batch, named if replacement is None else f"{named} {replacement}")
+        )
+        return sender.tally
 
-    def _tell_kept(self, batch: Batch, receipt: Json) -> None:
-        self.tally.kept += int(receipt["rejected"])
-        self._name(batch, receipt["errors"])
-
-    def _count(self, accepted: int, *, replayed: bool) -> None:
-        self.tally.accepted += accepted
-        self.tally.replayed += accepted if replayed else 0
-        self._meter.moved(accepted)
-
-    def _refused(self, batch: Batch, refusal: Refused) -> set[int]:
-        """Report the invalid records of a batch and return their indexes."""
-        errors = [error for error in refusal.errors if error.get("index") is not None]
-        if refusal.code != "validation_failed" or not errors:
-            raise refusal
-        self._name(batch, errors)
-        indexes = {error["index"] for error in errors}
-        self.tally.refused += len(indexes)
-        if not self._go_on:
-            raise self._stopped(refusal, len(errors))
-        return indexes
-
-    def _name(self, batch: Batch, errors: Iterable[Json]) -> None:
-        for error in errors:
-            line = batch.records[error["index"]].line
-            self._meter.say(
-                f"第 {line} 行  {error['path']}：{error['message']} [{error['code']}]",
-                f"line {line}  {error['path']}: {error['message']} [{error['code']}]",
+    def replaced(self, max_deletes: int | None, *, restart: bool) -> tuple[Tally, int]:
+        """Load everything, delete the rest; return how much of both."""
+        name = f"{self.resource} {self.run} {digest_of(self.source.file)}"
+        if self.survey is None or self.survey.count == 0:
+            raise Failure(
+                "文件中没有记录，不能用来全量替换。", "The file has no records to replace with."
             )
+        if not self.quarantine:
+            self.checked()
+        replacing = Replacing(self.client, self.resource, self.refusals.meter)
+        replacing.begin(name, restart=restart)
+        with replacing.loading():
+            tally = self.sent(replacing.id)
+        return tally, replacing.finish(max_deletes)
 
-    def _stopped(self, refusal: Refused, told: int) -> Failure:
-        count = refusal.problem.get("error_count", told)
-        return Failure(
-            f"这一批有 {count} 处错误，整批未入库；此前 {self.tally.accepted} 条已入库。"
-            "更正文件后重复同一命令，已入库的不会重复；或用 --continue 跳过无效记录。",
-            f"{count} errors: this batch was not stored, the {self.tally.accepted} records before "
-            "it were. Correct the file and repeat the command, or skip them with --continue.",
-        )
+    def _batches(self, size: int, named: str) -> Iterator[Batch]:
+        in_any_order = self.survey is not None and bool(self.survey.key)
+        records = self.source.records(self.survey, self.refusals)
+        return batching.batches(records, size, named, in_any_order=in_any_order)
 
 
 def publish(  # noqa: PLR0913 - an option is a parameter
@@ -185,117 +131,119 @@ def publish(  # noqa: PLR0913 - an option is a parameter
         bool,
         typer.Option("--dry-run", help=say("只检查，不提交", "only look, publish nothing")),
     ] = False,
+    errors: Annotated[
+        Path | None,
+        typer.Option(
+            help=say(
+                "跳过无效记录，连同错误原因写入此工作簿（.xlsx），更正后可再提交",
+                "leave invalid records out, and write them with why into this workbook (.xlsx)",
+            )
+        ),
+    ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help=say(
+                "全量替换：载入整个文件，再删除文件中没有的记录",
+                "full replacement: load the whole file, then delete what is not in it",
+            ),
+        ),
+    ] = False,
+    max_deletes: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help=say(
+                "与 --replace 同用：最多删除的条数；缺省为现有记录的一成",
+                "with --replace: delete at most so many; by default a tenth of what there is",
+            ),
+        ),
+    ] = None,
+    restart: Annotated[
+        bool,
+        typer.Option(
+            "--restart",
+            help=say(
+                "与 --replace 同用：放弃尚未结束的全量替换，重新开始",
+                "with --replace: give up one that is still open, and begin anew",
+            ),
+        ),
+    ] = False,
 ) -> None:
     """把文件中的记录提交到资源，可安全重复 / publish the records of a file; safe to repeat."""
+    quarantine = on_invalid is OnInvalid.QUARANTINE
+    deleted = None
     with (
         explained(),
-        Meter(file.name, _size(file)) as meter,
+        fault_file(errors) as book,
+        Meter(file.name, size_of(file)) as meter,
         connect(profile, base_url, client_id, client_secret, meter) as client,
     ):
-        kind = kind or record_files.format_of(file)
-        schema = _schema(client, resource, needed=kind in TABLES)
-        _require_zone(zone)
-        in_any_order = _look_through(file, kind, encoding, schema, zone, meter)
-        records = _records(file, kind, encoding, schema, zone)
-        if dry_run:
-            _check(client, resource, records, meter)
-            return
-        quarantine = on_invalid is OnInvalid.QUARANTINE
-        sender = Sender(client, resource, op, meter, go_on=go_on, quarantine=quarantine)
-        named = f"{resource} {op} {run}"
-        sender.send_all(batching.batches(records, batch, named, in_any_order=in_any_order))
-    _conclude(sender.tally, meter, resource)
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError as error:
-        raise unusable_file(str(file), error) from error
-
-
-def _schema(client: ExchangeClient, resource: str, *, needed: bool) -> record_files.Schema:
-    """Return the contract, which alone says which column of a table is a number; else nothing."""
-    try:
-        return client.ask("GET", f"/v1/resources/{resource}/schema")
-    except Refused as refusal:
-        if not needed:
-            return {}
-        if refusal.status == FORBIDDEN:
-            raise Failure(
-                "表格须先读取数据契约，而应用系统没有 catalog:read；请增加该权限或改用 NDJSON。",
-                "Tables need the contract, and the client lacks catalog:read; add it or use "
-                "NDJSON.",
-            ) from refusal
-        raise
-
-
-def _require_zone(zone: str) -> None:
-    if ZONE.fullmatch(zone) is None:
-        raise Failure(f"时区应如 +08:00 或 Z：{zone}", f"A zone is written as +08:00 or Z: {zone}")
-
-
-def _records(
-    file: Path,
-    kind: Format,
-    encoding: str,
-    schema: record_files.Schema,
-    zone: str,
-    told: Conversions | None = None,
-) -> Iterator[Record]:
-    told = told or Conversions(zone)
-    return record_files.read(file, kind, encoding=encoding, schema=schema, told=told)
-
-
-def _look_through(
-    file: Path, kind: Format, encoding: str, schema: record_files.Schema, zone: str, meter: Meter
-) -> bool:
-    """Look through the whole file, and tell what is converted before anything is sent.
-
-    Return whether no key stands twice. What can be read but once, such as a pipe, is not looked
-    through.
-    """
-    if not file.is_file():
-        return False
-    told, key = Conversions(zone), schema.get("x-key", ())
-    batching.survey(_records(file, kind, encoding, schema, zone, told), key)
-    for sentence in told.sentences():
-        meter.say(sentence, sentence)
-    return bool(key)
-
-
-def _check(client: ExchangeClient, resource: str, records: Iterator[Record], meter: Meter) -> None:
-    """Have the exchange check every record, and name what is wrong; store nothing."""
-    count = invalid = 0
-    for batch in batching.batches(records, CHECKED_AT_ONCE, resource):
-        count += len(batch.records)
-        found = client.send(
-            "POST", f"/v1/resources/{resource}/validate", content=batch.body, headers=NDJSON
-        ).json()
-        for error in found["errors"]:
-            line = batch.records[error["index"]].line
-            meter.say(
-                f"第 {line} 行  {error['path']}：{error['message']} [{error['code']}]",
-                f"line {line}  {error['path']}: {error['message']} [{error['code']}]",
-            )
-        invalid += int(found["invalid"])
-    if invalid:
-        raise Failure(
-            f"{count:,} 条中有 {invalid:,} 条无效；没有提交任何记录。",
-            f"{invalid:,} of {count:,} records are invalid; nothing was published.",
+        _require_sensible(
+            op, replace=replace, go_on=go_on, alone=restart or max_deletes is not None
         )
-    typer.echo(
-        say(f"✓ {count:,} 条全部有效，没有提交", f"✓ all {count:,} valid, nothing published")
-    )
+        require_zone(zone)
+        kind = kind or record_files.format_of(file)
+        schema = schema_of(client, resource, kind)
+        if book is not None:
+            book.schema = schema
+        # What a replacement leaves out would be deleted, and is checked before only if refused.
+        lenient = (go_on or book is not None) and not (replace and quarantine)
+        source = Source(file, kind, encoding, zone, schema, lenient)
+        refusals = Refusals(meter, book)
+        errand = Errand(
+            client, resource, source, source.survey(meter), refusals, op, run, batch,
+            quarantine,
+        )  # fmt: skip
+        if dry_run:
+            count = errand.checked()
+            typer.echo(
+                say(
+                    f"✓ {count:,} 条全部有效，没有提交",
+                    f"✓ all {count:,} valid, nothing published",
+                )
+            )
+            return
+        if replace:
+            tally, deleted = errand.replaced(max_deletes, restart=restart)
+        else:
+            tally = errand.sent()
+    _conclude(tally, refusals, meter, resource, deleted)
 
 
-def _conclude(tally: Tally, meter: Meter, resource: str) -> None:
+def _require_sensible(op: Op, *, replace: bool, go_on: bool, alone: bool) -> None:
+    """Raise Failure for options that do not go together."""
+    if replace and (go_on or op is Op.DELETE):
+        raise Failure(
+            "--replace 不能与 --continue 或 --op delete 同用：跳过的记录会被当作已不存在而删除；"
+            "可用 --on-invalid quarantine。",
+            "--replace goes with neither --continue nor --op delete: what is left out would be "
+            "deleted; --on-invalid quarantine keeps it.",
+        )
+    if alone and not replace:
+        raise Failure(
+            "--max-deletes、--restart 须与 --replace 同用。",
+            "--max-deletes and --restart go with --replace.",
+        )
+
+
+def _conclude(
+    tally: Tally, refusals: Refusals, meter: Meter, resource: str, deleted: int | None
+) -> None:
     typer.echo(
         say(
             f"✓ 已入库 {tally.accepted:,} 条，用时 {meter.seconds:.1f} 秒，{meter.rate:,.0f} 条/秒",
             f"✓ {tally.accepted:,} records stored in {meter.seconds:.1f} s, {meter.rate:,.0f}/s",
         )
     )
+    if deleted is not None:
+        typer.echo(
+            say(
+                f"✓ 全量替换完成，删除未再提供的 {deleted:,} 条",
+                f"✓ everything is replaced; {deleted:,} records were not provided again: deleted",
+            )
+        )
     if tally.replayed:
         typer.echo(
             say(
@@ -312,10 +260,12 @@ def _conclude(tally: Tally, meter: Meter, resource: str) -> None:
             ),
             err=True,
         )
-    if tally.refused:
+    if refusals.count:
         typer.echo(
-            say(f"✗ {tally.refused:,} 条无效，未入库", f"✗ {tally.refused:,} invalid, not stored"),
+            say(
+                f"✗ {refusals.count:,} 条无效，未入库", f"✗ {refusals.count:,} invalid, not stored"
+            ),
             err=True,
         )
-    if tally.refused or tally.kept:
+    if refusals.count or tally.kept:
         raise typer.Exit(EXIT_FAILED)
