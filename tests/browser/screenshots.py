@@ -54,6 +54,8 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "league-city": "/console/league?city=450100",
         "league-departments": "/console/league?by=department",
         "flows": "/console/flows",
+        "orders": "/console/orders",
+        "order-new": "/console/orders/new",
         "region-work": "/console",
         "region-league": "/console/league?by=region",
         "region-flows": "/console/flows?by=department",
@@ -63,7 +65,11 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "region-tasks": "/console",
         "region-given": "/console/subscriptions",
     },
-    "operator": {"status": "/console/status", "load-tests": "/console/status/load-tests"},
+    "operator": {
+        "status": "/console/status",
+        "load-tests": "/console/status/load-tests",
+        "record-places": "/console/status/records",
+    },
     "security": {"people": "/console/people"},
     "auditor": {"audit": "/console/audit"},
 }

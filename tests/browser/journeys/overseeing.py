@@ -96,13 +96,18 @@ async def league(authority: Visitor) -> None:
 
 
 async def order(authority: Visitor, plot: Plot) -> None:
+    """From the department's page, which fills it in; the list of orders leads there, too."""
     await authority.follow("督办")
+    await authority.follow("下达督办单")
+    await authority.sees("在部门页面")
+    await authority.area("部门")
+    await authority.fill({"q": plot.provider.name})
+    await authority.press("查找")
+    await authority.follow(plot.provider.name)
     await authority.follow("下达督办单")
     due_on = local_date(now()) + timedelta(days=20)
     await authority.take("input[value=conditions_added]")
-    await authority.fill(
-        {"department": plot.provider.uscc, "text": ORDER, "due_on": due_on.isoformat()}
-    )
+    await authority.fill({"text": ORDER, "due_on": due_on.isoformat()})
     await authority.press("下达")
     await authority.sees("待整改")
 

@@ -29,7 +29,8 @@ async def play(stage: Stage, world: World, plot: Plot) -> None:
     head = await stage.enter(plot.sharing.consumer.head)
     await head.area("为何被拒")
     await explained(head, plot.correlation)
-    told = await head.part("tr:has(strong)").inner_text()
+    told = await head.part(".error").inner_text()
+    assert "没有通过" in told, told
     assert "暂停" in told, told
     await head.area("授权")
     await head.take("tbody a[href^='/console/subscriptions/']")
