@@ -35,6 +35,7 @@ from gateway.api.entries import (
 from gateway.console import alike, disputes, entry_life, forms
 from gateway.console.alike import Alike
 from gateway.console.entry_life import Life
+from gateway.console.item_changes import ItemChange, item_changes
 from gateway.console.pages import act, page, steps
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
@@ -131,6 +132,7 @@ class EntryPage:
     history: Sequence[TransitionView]
     users: Sequence[User]
     diff: DiffView | None
+    item_changes: Sequence[ItemChange]
     alike: Sequence[Alike]
     dispute: str
     life: Life
@@ -147,6 +149,7 @@ async def _entry(visit: Visit, session: ReadSession, resource_id: str) -> EntryP
     shown = await resources.get(session, principal, resource_id)
     listed = await versions.listed(session, principal, resource_id)
     entry = await view(session, shown)
+    diff = await _diff(session, visit, listed, today=today)
     return EntryPage(
         entry=entry,
         own=entry.department == principal.department,
@@ -155,7 +158,8 @@ async def _entry(visit: Visit, session: ReadSession, resource_id: str) -> EntryP
         versions=[version_summary(each) for each in listed],
         history=await _history(session, visit, resource_id),
         users=await _users(session, visit, resource_id),
-        diff=await _diff(session, visit, listed, today=today),
+        diff=diff,
+        item_changes=[] if diff is None else item_changes(diff),
         alike=await alike.of_entry(visit, session, entry),
         life=await entry_life.gathered(visit, session, entry),
         dispute=await disputes.link(

@@ -51,6 +51,17 @@ GRADES: Final = {
     "3": N_("3 级（敏感）"),
     "4": N_("4 级（高度敏感）"),
 }
+ITEM_FIELDS: Final = {
+    "mask": N_("脱敏"),
+    "element": N_("数据元"),
+    "role": N_("来源"),
+    "key": N_("主键"),
+    "required": N_("必填"),
+    "label": N_("中文名称"),
+    "searchable": N_("可供查询"),
+    "refers_to": N_("引用资源"),
+    "unmasked_reason": N_("不脱敏理由"),
+}
 ITEM_ROLES: Final = {"source": N_("数源"), "reference": N_("引用")}
 MASKS: Final = {
     "": N_("不脱敏"),
@@ -173,6 +184,7 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "format": FORMATS,
     "grade": GRADES,
     "item_role": ITEM_ROLES,
+    "item_field": ITEM_FIELDS,
     "mask": MASKS,
     "data_type": DATA_TYPES,
     "client": CLIENT_STATES,

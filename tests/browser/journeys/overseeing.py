@@ -37,12 +37,16 @@ async def plot(world: World) -> Plot:
 
 
 async def revised(world: World, provider: Department, name: str) -> None:
-    """Submit a second version without one of the items."""
+    """Submit a second version without one of the items, another masked."""
     path = f"/v1/resources/{await world.resource(provider, name=name)}"
     await provider.clerk.ask("POST", f"{path}/revise")
     shown = await provider.clerk.ask("GET", path)
     body = {field: shown[field] for field in EntryIn.model_fields}
-    body["items"] = [item for item in shown["items"] if item["name"] != "amount"]
+    body["items"] = [
+        item | ({"mask": {"kind": "hash"}} if item["name"] == "name" else {})
+        for item in shown["items"]
+        if item["name"] != "amount"
+    ]
     match = {"If-Match": f'"{shown["revision"]}"'}
     await provider.clerk.ask("PUT", path, body, headers=match)
     signed = {"leader_name": "黄某", "signed_on": "2026-01-06"}
@@ -66,6 +70,7 @@ async def review(authority: Visitor, plot: Plot) -> None:
     await authority.follow(plot.name)
     await authority.sees("第 1 版与第 2 版的差异")
     await authority.sees("不兼容")
+    assert "不脱敏" in await authority.part("tr:has(.changed):has-text('脱敏')").first.inner_text()
     await authority.press("审核通过")
     await authority.told("审核通过")
 
