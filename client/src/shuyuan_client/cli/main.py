@@ -5,6 +5,7 @@ from importlib.metadata import entry_points
 import typer
 
 from shuyuan_client.cli.agent import agent_app
+from shuyuan_client.cli.doctor import doctor
 from shuyuan_client.cli.finding import search, tasks
 from shuyuan_client.cli.publish import publish
 from shuyuan_client.cli.pull import pull
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="数源：政务数据共享交换 / the government data-sharing exchange",
 )
-for each in (publish, pull, search, tasks, token, why):
+for each in (doctor, publish, pull, search, tasks, token, why):
     app.command()(each)
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(agent_app, name="agent")
