@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from auth.regions import checking as divisions
-from deploy.region import story_checking
+from deploy.region import story_checking, value_checking
 from deploy.region.files import (
     EVERY,
     MODES,
@@ -53,16 +53,22 @@ def problems_of(files: Files) -> Iterator[Problem]:
     yield from _of_profiles(files)
     yield from _of_rules(files)
     yield from _of_overrides(files)
+    yield from value_checking.problems_of(files)
     yield from story_checking.problems_of(files)
 
 
 def _doubles(files: Files) -> Iterator[Problem]:
     yield from twice(SYSTEMS, ((row.id, row.line) for row in files.systems))
-    yield from twice(SYSTEMS, ((row.name, row.line) for row in files.systems))
+    names = ((name, row.line) for row in files.systems for name in {row.name, *row.aliases})
+    yield from twice(SYSTEMS, names)
+    entries = ((row.department, row.resource, row.line) for row in files.systems if row.resource)
+    yield from twice(SYSTEMS, ((f"{owner}：{name}", line) for owner, name, line in entries))
     yield from twice(DEPARTMENTS, ((row.department, row.line) for row in files.departments))
     yield from twice(DEPARTMENTS, ((row.short, row.line) for row in files.departments))
     named = ((row.organisation, row.line) for row in files.departments if row.organisation)
     yield from twice(DEPARTMENTS, named)
+    posts = ((name, row.suffix, row.line) for row in files.people for name in row.departments)
+    yield from twice(PEOPLE, ((f"{name} {suffix}", line) for name, suffix, line in posts))
     yield from twice("standards.csv", ((row.code, row.line) for row in files.standards))
     yield from twice(CODE_LISTS, ((row.code, row.line) for row in files.code_lists))
     yield from twice(ELEMENTS, ((row.code, row.line) for row in files.elements))

@@ -1,6 +1,7 @@
 """The region's files as rows that know their line; what is wrong names its file and line."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from shuyuan_client.failures import Failure
 DATA = Path(__file__).parent / "data"
 SEPARATOR = ";"
 HEAD_LINES = 1
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 SHOWN = 50
 
 
@@ -63,16 +65,15 @@ def read(folder: Path, file: str, kind: type[R], problems: list[Problem]) -> lis
 
 
 def _rows(file: str, text: str, kind: type[R], problems: list[Problem]) -> Iterator[R]:
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
-    columns = next(reader, [])
+    lines = _lines(file, text, problems)
+    _, columns = next(lines, (HEAD_LINES, []))
     expected = [name for name in kind.__struct_fields__ if name != "line"]
     if columns != expected:
         said = ",".join(expected)
         problems.append(Problem(file, 1, f"表头应为 {said}", f"the columns are {said}"))
         return
     many = _columns_of_many(kind)
-    for cells in reader:
-        line = reader.line_num
+    for line, cells in lines:
         if len(cells) != len(columns):
             problems.append(
                 Problem(
@@ -91,6 +92,19 @@ def _rows(file: str, text: str, kind: type[R], problems: list[Problem]) -> Itera
             )
         except msgspec.ValidationError as error:
             problems.append(Problem(file, line, f"内容有误：{error}", f"is wrong: {error}"))
+
+
+def _lines(file: str, text: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the lines with their numbers; no cell goes over its line, so each stands for itself."""
+    for line, said in enumerate(text.removesuffix("\n").split("\n"), start=HEAD_LINES):
+        if CONTROL.search(said.removesuffix("\r")):
+            told = "含控制字符", "holds a control character"
+            problems.append(Problem(file, line, *told))
+            continue
+        try:
+            yield line, next(csv.reader([said], strict=True), [])
+        except csv.Error as error:
+            problems.append(Problem(file, line, f"引号有误：{error}", f"wrong quotes: {error}"))
 
 
 def _columns_of_many(kind: type[Row]) -> set[str]:

@@ -106,6 +106,10 @@ def _of_departments(files: Files) -> Iterator[Problem]:
         yield from _unknown(CONTESTS, contest.line, (contest.first, contest.rival), known)
     for merger in files.story.mergers:
         yield from _unknown(MERGERS, merger.line, (merger.department, merger.into), known)
+        if merger.department == merger.into:
+            yield Problem(
+                MERGERS, merger.line, "部门不能并入自身", "a department is not merged into itself"
+            )
         busy = [row.id for row in files.systems if row.department == merger.department]
         if busy:
             yield Problem(

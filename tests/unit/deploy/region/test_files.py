@@ -185,6 +185,19 @@ def test_a_part_brings_along_what_it_uses(whole: Region) -> None:
         ("announcements.csv", "new,jinguan,number,1-0,,主键不可遮盖,依据"),
         ("breaches.csv", "new,jinshen,使用方没有目录,40,请更新,已更新"),
         ("breaches.csv", "new,jinbao,尚在期限之内,3,请更新,已更新"),
+        ("systems.csv", "new,backbone,政府数据统一共享交换平台,,003,X,自治区高级法院,,,,别名"),
+        ("systems.csv", "new,backbone,新系统,,003,P,自治区公安厅,query,人口基本信息,,"),
+        ("systems.csv", 'new,backbone,"新系统'),
+        ("systems.csv", "new,backbone,新\x07系统,,003,C,自治区高级法院,query,,court,"),
+        ("people.csv", "*,clerk,clerk,又一名经办"),
+        ("standards.csv", "GB/T 0,新标准,2026,2026-02-30"),
+        ("code_lists.csv", "GX-NEU,新代码集,GB/T 2260,2026,2026-13-01,1=是;0=否"),
+        ("elements.csv", "GX-NEU,新,新,string,9,8,,,,,,,GB/T 2260,1,,自治区公安厅,公安部"),
+        ("elements.csv", "GX-NEU,新,新,integer,,,5,4,,,,,GB/T 2260,1,,自治区公安厅,公安部"),
+        ("elements.csv", "GX-NEU,新,新,string,-1,8,,,,,,,GB/T 2260,1,,自治区公安厅,公安部"),
+        ("rules.csv", "新词,person,甲,,60-16"),
+        ("rules.csv", f"新词,person,{'长' * 51},,"),
+        ("mergers.csv", "new,自治区投资促进局,自治区投资促进局,条目,并入自身"),
     ],
     ids=[
         "a system twice", "a name twice", "a consumer of a consumer",
@@ -200,6 +213,10 @@ def test_a_part_brings_along_what_it_uses(whole: Region) -> None:
         "a grant of no consumer", "a bundle of two departments", "a correction of no bundle",
         "a merger of a department with systems", "a key that is masked",
         "a breach of no entry", "a breach within its term",
+        "a system by another's alias", "an entry of a department twice", "an open quotation mark",
+        "a control character", "a post twice", "no such day", "an edition of no day",
+        "lengths that cross", "bounds that cross", "a length below one", "ages that cross",
+        "a category that is too long", "a merger into oneself",
     ],
 )  # fmt: skip
 def test_what_is_wrong_names_its_file_and_line(folder: Path, file: str, line: str) -> None:
@@ -222,6 +239,20 @@ def test_another_heading_is_refused(folder: Path) -> None:
     path = folder / "rules.csv"
     path.write_text(path.read_text(encoding="utf-8").replace("word,", "words,", 1))
     assert refused(folder) == [("rules.csv", 1)]
+
+
+@pytest.mark.parametrize("file", ["cities.csv", "words.csv"])
+def test_what_records_are_made_of_is_not_missing(folder: Path, file: str) -> None:
+    path = folder / file
+    kept = path.read_text(encoding="utf-8").splitlines()[:-1]
+    path.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    assert refused(folder) == [(file, len(kept))]
+
+
+def test_a_quotation_mark_that_is_left_open_hides_no_other_line(folder: Path) -> None:
+    first = append(folder, "rules.csv", '"新词,person,甲,,')
+    second = append(folder, "rules.csv", "新词二,nothing,甲,")
+    assert refused(folder) == [("rules.csv", first), ("rules.csv", second)]
 
 
 def test_all_that_is_wrong_is_told_at_once(folder: Path) -> None:
