@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from gateway import oauth_problems, order, refused, validation
+from gateway.http.outflow import ClientGoneError, CutShortError
 from gateway.keys_in_paths import keyless
 from gateway.negotiation import prefers_english
 from kernel.database import is_passing, sqlstate
@@ -252,5 +253,13 @@ async def _database(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
+    """Answer what nobody foresaw; note why an answer that had begun was cut short.
+
+    Of the latter nothing is sent: their connections are gone.
+    """
+    if isinstance(error, ClientGoneError):
+        return Response()
+    if isinstance(error, CutShortError) and isinstance(error.__cause__, ShuyuanError):
+        return respond(request, error.__cause__)
     log.error("unexpected error on %s", keyless(request.url.path), exc_info=error)
     return respond(request, Internal(), 500)

@@ -18,6 +18,7 @@ from deploy.local.stack import Endpoints
 from tests.integration.exchange.delivery import test_snapshots as snapshots
 from tests.support import databases, processes, s3
 from tests.support.callers import Caller
+from tests.support.eventually import eventually
 from tests.support.jobs import ended
 from tests.support.problems import problem
 from tests.support.revising import revise
@@ -205,6 +206,15 @@ async def test_a_file_taken_back_is_not_handed_on_to_its_end(world: World) -> No
     with pytest.raises(httpx.TransportError):
         await receive()
     assert 0 < received < len(content)
+    codes: set[str] = set()
+
+    async def told_why() -> bool:
+        found = await client.ask("GET", "/v1/refusals", params={"client_id": client.id})
+        codes.update(each["code"] for each in found["items"])
+        return bool(codes)
+
+    await eventually(told_why)
+    assert "internal_error" not in codes  # that the rest did not leave was no failure
 
 
 async def test_a_file_is_held_against_the_version_that_it_was_provided_under(
