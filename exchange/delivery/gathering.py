@@ -1,6 +1,5 @@
 """Gathering: the records of a page from a place of the log on, in a repeatable order (P6)."""
 
-import asyncio
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -295,16 +294,11 @@ class Gatherer:
 
     async def earliest(self, plan: GrantPlan) -> list[int]:
         """Return the first offsets that the log keeps."""
-        return await self._offsets(plan, EARLIEST)
+        return await self._reader.offsets(plan.topic, plan.partitions, EARLIEST)
 
     async def ends(self, plan: GrantPlan) -> list[int]:
         """Return the offsets behind the last records that can be read."""
-        return await self._offsets(plan, LATEST)
-
-    async def _offsets(self, plan: GrantPlan, at: int) -> list[int]:
-        """Ask all partitions at once."""
-        partitions = range(plan.partitions)
-        return await asyncio.gather(*(self._reader.offset(plan.topic, p, at) for p in partitions))
+        return await self._reader.offsets(plan.topic, plan.partitions, LATEST)
 
     def lag(self, plan: GrantPlan, position: Position) -> int:
         """Return how many places of the log lie after this one, as far as is known here."""

@@ -112,8 +112,9 @@ class Positions:
         if plan.recall.making:
             raise RecallUnderWay
         epoch = await self._cursors.epoch(plan)
+        offsets = await self._reader.offsets(plan.topic, plan.partitions, to)
         # Whoever reads the log again has no need of what was taken back.
-        position = Position(tuple(await self._offsets(plan, to)), told=plan.recall.last)
+        position = Position(tuple(offsets), told=plan.recall.last)
         return self._cursors.encode(plan.grant.id, epoch, position)
 
     async def progress(
@@ -181,12 +182,6 @@ class Positions:
         plan = await self._plans.of(subscription_id, principal.id)
         admission.check(principal, plan.grant, MODE)
         return plan
-
-    async def _offsets(self, plan: GrantPlan, at: int) -> list[int]:
-        partitions = range(plan.partitions)
-        return await asyncio.gather(
-            *(self._reader.offset(plan.topic, partition, at) for partition in partitions)
-        )
 
 
 def _stored(subscription: Subscription) -> StoredPosition:

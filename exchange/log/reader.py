@@ -137,6 +137,11 @@ class Reader:
         # A time after the last record has no offset of its own: its place is the end.
         return info if info >= 0 else await self.offset(topic, partition, LATEST)
 
+    async def offsets(self, topic: str, partitions: int, at: int) -> list[int]:
+        """Return the same of all partitions of a topic, asked for at once."""
+        asked = (self.offset(topic, partition, at) for partition in range(partitions))
+        return await asyncio.gather(*asked)
+
     def _end(self, topic: str, partition: int, told: int) -> int:
         return max(told, self.cache.ends.get((topic, partition), 0))
 
