@@ -28,6 +28,16 @@ class Desk:
             shown[record["key"]] = record.get("data")
         return {key: data for key, data in shown.items() if data is not None}
 
+    async def keys(self) -> list[str]:
+        return [record["key"] for record in await self.arrived()]
+
+    async def kept(self) -> list[dict[str, Any]]:
+        """Return what lies in quarantine."""
+        path = f"/v1/resources/{self.sharing.resource}/quarantine"
+        listed = await self.sharing.publisher.ask("GET", path)
+        items: list[dict[str, Any]] = listed["items"]
+        return items
+
 
 def records(count: int, start: int = 0) -> list[dict[str, Any]]:
     return [{"id": f"r{n}", "name": f"名称 {n}", "amount": n} for n in range(start, start + count)]

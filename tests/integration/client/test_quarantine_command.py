@@ -2,42 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
-import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from deploy.local.stack import Endpoints
 from exchange.log.topics import topic_of
-from tests.support.terminal import Terminal
-from tests.support.world import Sharing, World
-
-
-class Desk:
-    """The provider's and the consumer's terminals on one sharing."""
-
-    def __init__(self, sharing: Sharing, terminal: Terminal, base_url: str) -> None:
-        self.sharing = sharing
-        self.provider = terminal.of(sharing.publisher, base_url)
-        self.consumer = terminal.of(sharing.subscriber, base_url)
-        self.to = ("--resource", sharing.resource)
-        self.of = ("--subscription", sharing.subscription)
-
-    async def keys(self) -> list[str]:
-        arrived = await self.sharing.subscriber.pull_all(self.sharing.subscription)
-        return [record["key"] for record in arrived.records]
-
-    async def kept(self) -> list[dict[str, Any]]:
-        path = f"/v1/resources/{self.sharing.resource}/quarantine"
-        listed = await self.sharing.publisher.ask("GET", path)
-        items: list[dict[str, Any]] = listed["items"]
-        return items
-
-
-@pytest.fixture
-async def desk(world: World, settings: dict[str, str]) -> Desk:
-    return Desk(await world.sharing(), Terminal(settings), world.base_url)
+from tests.support.desk import Desk
 
 
 def good(number: int) -> str:

@@ -8,6 +8,12 @@ from contextlib import contextmanager
 import typer
 
 from shuyuan_client.failures import EXIT_FAILED, EXIT_INTERRUPTED, Failure
+from shuyuan_client.wording import say
+
+
+def note(chinese: str, english: str) -> None:
+    """Tell on standard error, which leaves the other to what was asked for."""
+    typer.echo(say(chinese, english), err=True)
 
 
 @contextmanager

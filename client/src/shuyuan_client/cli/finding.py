@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from shuyuan_client.cli.callers import Device, Login, caller
-from shuyuan_client.cli.explaining import explained
+from shuyuan_client.cli.explaining import explained, note
 from shuyuan_client.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile
 from shuyuan_client.failures import EXIT_FAILED
 from shuyuan_client.http import ExchangeClient, Json
@@ -52,7 +52,7 @@ def search(  # noqa: PLR0913 - an option is a parameter
     for each in found:
         typer.echo(_line(each) if as_json else _resource(each))
     if not found:
-        _say("没有找到；可换用更短的检索词。", "Nothing found; try fewer or shorter words.")
+        note("没有找到；可换用更短的检索词。", "Nothing found; try fewer or shorter words.")
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -76,7 +76,7 @@ def tasks(  # noqa: PLR0913 - an option is a parameter
     for each in found:
         typer.echo(_line(each) if as_json else _task(each))
     if not found:
-        _say("没有待办事项。", "Nothing waits for you.")
+        note("没有待办事项。", "Nothing waits for you.")
 
 
 def _listed(client: ExchangeClient, path: str, params: dict[str, str], most: int) -> Iterator[Json]:
@@ -114,7 +114,3 @@ def _due(found: Json) -> str:
     if found["overdue"]:
         return say(f"已逾期（{found['due_on']}）", f"overdue ({found['due_on']})")
     return say(f"余 {days} 个工作日（{found['due_on']}）", f"{days} wd left ({found['due_on']})")
-
-
-def _say(chinese: str, english: str) -> None:
-    typer.echo(say(chinese, english), err=True)

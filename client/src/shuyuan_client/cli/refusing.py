@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import typer
-
 from shuyuan_client.batching import Batch
+from shuyuan_client.cli.explaining import note
 from shuyuan_client.cli.outputs import WholeFile
 from shuyuan_client.cli.progress import Meter
 from shuyuan_client.failures import Failure, unusable_file
@@ -96,7 +95,7 @@ def _close(output: WholeFile, path: Path, book: FaultBook, *, is_whole: bool) ->
         raise unusable_file(str(path), error) from error
     if is_wanted:
         count = len(book.rows)
-        _tell(
+        note(
             f"✗ {count:,} 行及其错误原因已写入 {path}；更正后提交该文件即可。",
             f"✗ {count:,} rows and why they were refused are in {path}; correct and publish it.",
         )
@@ -107,13 +106,9 @@ def _close(output: WholeFile, path: Path, book: FaultBook, *, is_whole: bool) ->
 def _tell_omitted(lines: list[int]) -> None:
     told = ", ".join(str(line) for line in lines[:LINES_TOLD])
     more = len(lines) > LINES_TOLD
-    _tell(
+    note(
         f"✗ 另有 {len(lines):,} 行工作簿容纳不下，请在原文件中更正：第 {told} 行"
         f"{'等' if more else ''}",
         f"✗ {len(lines):,} more rows do not fit a workbook, correct them in the file: lines {told}"
         f"{' and more' if more else ''}",
     )
-
-
-def _tell(chinese: str, english: str) -> None:
-    typer.echo(say(chinese, english), err=True)
