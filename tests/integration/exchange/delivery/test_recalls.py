@@ -172,7 +172,9 @@ async def test_a_batch_that_waited_comes_after_what_is_taken_back(world: World) 
         await allow_loopback(world, sharing.consumer)
         await set_endpoint(sharing, receiver)
         receiver.status = 503
-        await put(sharing, row("a", "450100", 10), row("b", "450100", 1))
+        # In one batch: of two the first could be pushed alone, and b would never have been shown.
+        both = [row("a", "450100", 10), row("b", "450100", 1)]
+        await sharing.publisher.publish(sharing.resource, both)
         await eventually(lambda: bool(receiver.refused))
         await narrow(world, sharing, LARGE)
         receiver.status = 200
