@@ -112,7 +112,10 @@ class ElementRow(Row, frozen=True, kw_only=True):
 
 
 class ProfileRow(Row, frozen=True, kw_only=True):
-    """What kind of record a resource holds, and how such resources are usually shared."""
+    """What kind of record a resource holds, and how such resources are usually shared.
+
+    One that `holds` people or enterprises has a record of each, as base libraries do.
+    """
 
     profile: Name
     title: Text
@@ -122,6 +125,7 @@ class ProfileRow(Row, frozen=True, kw_only=True):
     share_type: ShareType
     open_type: OpenType
     update_cycle: Cycle
+    holds: Literal["people", "enterprises"] | None = None
 
 
 class ProfileItemRow(Row, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ KINDS = ("开放数据集", "信息图层", "信息", "数据", "图层", "目�
 def put_together(files: Files) -> Region:
     """Return the region of files without contradictions (deploy/region/checking)."""
     departments = _departments(files.departments)
-    resources = {row.system.id: row for row in _resources(files, departments)}
+    resources = _with_origins({row.system.id: row for row in _resources(files, departments)})
     pairs = tuple(_pairs(files, departments, resources))
     return Region(
         files, MappingProxyType(departments), MappingProxyType(resources), pairs, files.story
@@ -93,6 +93,17 @@ def _resources(files: Files, departments: Mapping[str, Department]) -> Iterator[
             class_code=said.class_code or profile.class_code,
             derived_from=derived.get(system.id, ()),
         )
+
+
+def _with_origins(resources: Mapping[str, Resource]) -> dict[str, Resource]:
+    """Let what is derived from entries of its own kind have their rows, and theirs."""
+
+    def whole(resource: Resource) -> Resource:
+        origins = [resources[name] for name in resource.derived_from]
+        alike = [each for each in origins if each.profile == resource.profile]
+        return replace(resource, origins=tuple(map(whole, alike)))
+
+    return {name: whole(resource) for name, resource in resources.items()}
 
 
 def _item(row: ProfileItemRow, system: SystemRow, elements: Mapping[str, ElementRow]) -> Item:

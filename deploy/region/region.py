@@ -20,11 +20,13 @@ from deploy.region.files import (
     RuleRow,
     SystemRow,
 )
+from deploy.region.records.cast import ENTERPRISES, PEOPLE
+from deploy.region.records.drawing import SEED
 from deploy.region.story_files import Story
 
 PROVIDES, CONSUMES = frozenset("PB"), frozenset("CB")
 RECORDS = 1_000
-POPULATION_RECORDS = 8_000
+ALL = {"people": PEOPLE, "enterprises": ENTERPRISES}
 STANDARD = "数源场景〔2026〕1号"
 CLEAR = "clear"
 DIVISION = "division"
@@ -102,6 +104,8 @@ class Resource:
     class_code: str
     # The systems whose entries this one is made from.
     derived_from: tuple[str, ...] = ()
+    # Those of them that hold the same kind of record: its rows are theirs.
+    origins: "tuple[Resource, ...]" = ()
 
     @property
     def name(self) -> str:
@@ -117,7 +121,9 @@ class Resource:
         """How many records it holds; a listing has none."""
         if not self.system.modes:
             return 0
-        return POPULATION_RECORDS if self.profile.profile == "population" else RECORDS
+        if self.origins:
+            return sum(each.records for each in self.origins)
+        return RECORDS if self.profile.holds is None else ALL[self.profile.holds]
 
     @property
     def is_open(self) -> bool:
@@ -145,7 +151,8 @@ class Resource:
     def records_print(self) -> str:
         """Changes when other records would be made."""
         rule = (self.categories, self.rule.unit, self.rule.ages, self.records)
-        return _print((self.entry_print, rule))
+        above = [each.records_print for each in self.origins]
+        return _print((self.entry_print, rule, above, SEED))
 
 
 @dataclass(frozen=True, slots=True)

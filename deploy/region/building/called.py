@@ -2,6 +2,7 @@
 
 import json
 import time
+from math import ceil
 
 from deploy.demo.proof import line_of
 from deploy.demo.stage import Json, find
@@ -15,8 +16,8 @@ from shuyuan_client.failures import Failure
 from shuyuan_client.webhooks import WebhookVerifier
 
 PUSH_SECONDS, PUSH_PAUSE_SECONDS = 180.0, 0.3
-# A service answers at most 1 MiB at once: a thousand rows are asked for in so many parts.
-PARTS = 4
+# A service answers at most 1 MiB at once, and mounts 50 operations: a part is so many rows.
+PART_ROWS = 500
 OPERATION = "rows"
 
 
@@ -48,11 +49,16 @@ def receive(stage: Stage, doors: Doors, pair: Pair, subscription: str, cast: Cas
 
 def answers(resource: Resource, cast: Cast) -> dict[str, bytes]:
     """What the department's own service says, by path."""
-    made, name = [*records(resource, cast)], resource.system.id
+    made, name, step = [*records(resource, cast)], resource.system.id, len(parts_of(resource))
     return {
-        f"/{name}/rows/{part}": f"[{','.join(map(line_of, made[part::PARTS]))}]".encode()
-        for part in range(PARTS)
+        f"/{name}/rows/{part}": f"[{','.join(map(line_of, made[part::step]))}]".encode()
+        for part in parts_of(resource)
     }
+
+
+def parts_of(resource: Resource) -> range:
+    """The parts in which a service answers for all of its rows."""
+    return range(ceil(resource.records / PART_ROWS))
 
 
 def mount(stage: Stage, base_url: str, resource: Resource) -> None:
@@ -66,7 +72,7 @@ def mount(stage: Stage, base_url: str, resource: Resource) -> None:
                 "name": f"{OPERATION}{part}", "method": "GET", "path": f"/rows/{part}",
                 "query": [], "response": "records",
             }
-            for part in range(PARTS)
+            for part in parts_of(resource)
         ],
         "auth": {"kind": "none"},
         "timeouts": {"connect": 5, "first_byte": 30, "idle": 30},
@@ -81,7 +87,7 @@ def call(stage: Stage, pair: Pair, subscription: str) -> list[Json]:
     """Ask the mounted service for all rows, through the platform."""
     client = stage.system(pair.consumer.id)
     arrived: list[Json] = []
-    for part in range(PARTS):
+    for part in parts_of(pair.resource):
         path = f"/v1/subscriptions/{subscription}/call/{OPERATION}{part}"
         answer = json.loads(client.send("GET", path).content)
         arrived += [item["data"] for item in answer["items"]]

@@ -5,7 +5,8 @@ from hashlib import blake2b
 from typing import TypeVar
 
 T = TypeVar("T")
-SEED = "数源区域场景 1"
+SEED = "数源区域场景 2"
+"""Another number wherever other records come of the same files: they are published anew then."""
 BYTES = 8
 
 

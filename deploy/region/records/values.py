@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from deploy.region.records.cast import TODAY, Cast, Enterprise, Human, Place
+from deploy.region.records.cast import CITY_DIGITS, TODAY, Cast, Enterprise, Human, Place
 from deploy.region.records.drawing import chosen, drawn
 
 DAYS = 900
@@ -15,9 +15,10 @@ CENTS, THOUSANDTHS = 100, 1_000
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What one record is about; `topic` is what its resource is about."""
+    """What one record is about; `topic` is what its resource is about, `division` whose it is."""
 
     system: str
+    division: str
     topic: str
     holder: str
     index: int
@@ -37,8 +38,9 @@ class Subject:
 
     @property
     def number(self) -> str:
+        """A number that no other division gives: rows of all cities stand side by side above."""
         initials = "".join(part[:2] for part in self.system.split("-")).upper()
-        return f"{initials}{TODAY.year}{self.index:06d}"
+        return f"{initials}{self.division[:CITY_DIGITS]}{TODAY.year}{self.index:06d}"
 
     @property
     def day(self) -> str:

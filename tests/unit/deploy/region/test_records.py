@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import combinations
 
 import pytest
 
 from auth.regions import checking as divisions
+from auth.regions.codes import REGION, STATE
 from deploy.region import checking
+from deploy.region.building.records import granted
 from deploy.region.records.cast import NO_DIVISION, TODAY, Cast
 from deploy.region.records.making import Record, records
 from deploy.region.region import Region
@@ -33,8 +36,8 @@ def test_the_same_records_are_made_again() -> None:
     assert again == made("court")
     # A fixed sample: another machine, Python or day makes the very same.
     assert made("jinhong")[1] == {
-        "number": "JI2026000001", "indicator": "服务业", "division": "451425",
-        "period": "2025-02", "value": "17875.95", "unit": "亿元",
+        "number": "JI45002026000001", "indicator": "固定资产投资", "division": "450304",
+        "period": "2025-01", "value": "93648.03", "unit": "亿元",
     }  # fmt: skip
 
 
@@ -61,18 +64,94 @@ def test_sex_and_birth_are_those_of_the_number() -> None:
         assert each.sex == ("1" if int(each.id[16]) % 2 else "2")
 
 
+def subjects(system: str, value: str) -> set[str]:
+    """Whom the records of a resource are about, by the item with this generator; else nobody."""
+    resource = whole().resources[system]
+    items = [item.name for item in resource.items if item.row.value == value]
+    return {row[name] for name in items for row in made(system)}
+
+
+def about(value: str) -> list[str]:
+    """The resources of the region and the state whose records are about such subjects."""
+    return [
+        name
+        for name, resource in whole().resources.items()
+        if resource.department.region_code in {REGION, STATE} and subjects(name, value)
+    ]
+
+
+def test_a_person_is_the_same_everywhere() -> None:
+    """Compared with the library, as a verification does: not with whoever made both."""
+    known = {row["id"]: row["name"] for row in made("population-library")}
+    wrong = {
+        name
+        for name in about("person.id")
+        for row in made(name)
+        if known.get(row["id"]) != row.get("name", known.get(row["id"]))
+    }
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("library", ["legal-entity-library", "national-legal-library"])
+def test_an_enterprise_of_any_resource_is_registered(library: str) -> None:
+    """The register held half of them: of a thousand in the tax register 376 were found in it."""
+    known = {row["code"]: (row["name"], row["division"]) for row in made(library)}
+    wrong = {
+        name
+        for name in about("enterprise.code")
+        for row in made(name)
+        if known.get(row["code"]) != (row["name"], row["division"])
+    }
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("value", ["person.id", "enterprise.code"])
+def test_two_resources_share_hundreds_of_their_subjects(value: str) -> None:
+    """Each began anywhere in the list: the police's and the insurance's thousands shared nobody."""
+    everybody = [name for name in about(value) if whole().resources[name].rule.ages is None]
+    pairs = [*combinations([subjects(name, value) for name in everybody], 2)]
+    assert len(pairs) > 900
+    assert min(len(one & other) for one, other in pairs) > 500
+
+
 @pytest.mark.parametrize(
-    "system", ["jinbao", "social-insurance", "student-library", "digital-gov-platform", "jindun"]
+    ("one", "other", "least"),
+    [
+        ("jindun", "jinbao", 500),
+        ("jindun", "med-insurance-cert", 500),
+        ("jinbao", "med-insurance-cert", 500),
+        ("jindun", "social-insurance", 200),
+        ("med-insurance-cert", "social-insurance", 200),
+        # Who has begun to draw and still pays in: those of 55 to 60.
+        ("jinbao", "social-insurance", 100),
+        ("jindun", "school-age-library", 100),
+    ],
 )
-def test_a_person_is_the_same_everywhere(system: str) -> None:
-    names = {row["id"]: row["name"] for row in made("population-library")}
-    assert all(names[row["id"]] == row["name"] for row in made(system))
+def test_resources_about_some_ages_share_those_ages(one: str, other: str, least: int) -> None:
+    assert len(subjects(one, "person.id") & subjects(other, "person.id")) >= least
 
 
-@pytest.mark.parametrize("system", ["jinshui-tax", "credit-platform", "double-random"])
-def test_an_enterprise_is_the_same_everywhere(system: str) -> None:
-    known = {each.code: each.name for each in cast().enterprises}
-    assert all(known[row["code"]] == row["name"] for row in made(system))
+def test_what_is_derived_of_its_own_kind_holds_the_rows_of_its_origins() -> None:
+    """They were rows of its own making: what flowed back to a city was nothing it had given."""
+    derived = {row.system: row.derived_from for row in whole().story.derived}
+    origins = [row for name in derived["digital-gov-platform"] for row in made(name)]
+    assert len({row["number"] for row in origins}) == 14 * 1_000
+    assert made("digital-gov-platform") == origins
+    assert made("national-online-gov") == origins
+    # Statistics of cases are no cases.
+    assert len(made("integrated-big-data")) == 1_000
+
+
+def test_a_city_gets_back_what_it_gave_and_no_more() -> None:
+    back = [
+        pair
+        for pair in whole().pairs
+        if pair.return_flow
+        and pair.consumer.id in {each.system.id for each in pair.resource.origins}
+    ]
+    assert len(back) == 14
+    for pair in back:
+        assert [*granted(pair, cast())] == made(pair.consumer.id)
 
 
 def test_pupils_are_children_and_the_old_are_old() -> None:

@@ -7,7 +7,7 @@ import httpx
 
 from deploy.local.ports import HOST, any_free
 from deploy.region import checking, serving
-from deploy.region.building.called import PARTS
+from deploy.region.building.called import parts_of
 from deploy.region.records.cast import Cast
 from deploy.region.records.making import records
 
@@ -24,7 +24,7 @@ def test_what_is_mounted_is_served_until_stopped() -> None:
         transport = httpx.HTTPTransport(retries=7)
         with httpx.Client(base_url=base_url, transport=transport) as client:
             assert client.get(serving.HEALTH).is_success
-            parts = [client.get(f"/tianditu/rows/{part}").json() for part in range(PARTS)]
+            parts = [client.get(f"/tianditu/rows/{part}").json() for part in parts_of(resource)]
             assert client.get("/tianditu/rows/99").status_code == httpx.codes.NOT_FOUND
     finally:
         stop.set()
