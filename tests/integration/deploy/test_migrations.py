@@ -70,6 +70,12 @@ UPDATE exchange.subscription SET items = '["id", "name"]',
     row_filter = '[{"item": "region", "op": "eq", "value": "45"}]';
 """
 
+WORD_INDEXES = """
+SELECT c.relname, c.reloptions AS options FROM pg_class c
+JOIN pg_am a ON a.oid = c.relam JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE a.amname = 'gin' AND n.nspname NOT LIKE 'pg_%'
+"""
+
 
 @pytest.fixture
 async def empty(stack: Stack, endpoints: Endpoints) -> AsyncIterator[Endpoints]:
@@ -89,6 +95,18 @@ async def empty(stack: Stack, endpoints: Endpoints) -> AsyncIterator[Endpoints]:
 
 async def test_models_and_migrated_database_agree(endpoints: Endpoints) -> None:
     assert await _compared(endpoints.database_url) == []
+
+
+async def test_no_index_of_words_has_a_list_that_every_question_reads(
+    endpoints: Endpoints,
+) -> None:
+    """Of an import of 10,000 elements half the time went into such a list (ADR 0039)."""
+    connection = await asyncpg.connect(endpoints.database_url)
+    try:
+        rows = await connection.fetch(WORD_INDEXES)
+    finally:
+        await connection.close()
+    assert {tuple(row["options"] or ()) for row in rows} == {("fastupdate=off",)}, rows
 
 
 async def test_an_upgrade_may_be_repeated(empty: Endpoints) -> None:
