@@ -47,6 +47,7 @@ def problems_of(files: Files) -> Iterator[Problem]:
     yield from _of_systems(files)
     yield from _of_consumers(files)
     yield from _of_departments(files)
+    yield from _of_entries(files)
     yield from _of_people(files)
     yield from _of_code_lists(files)
     yield from _of_elements(files)
@@ -61,14 +62,10 @@ def _doubles(files: Files) -> Iterator[Problem]:
     yield from twice(SYSTEMS, ((row.id, row.line) for row in files.systems))
     names = ((name, row.line) for row in files.systems for name in {row.name, *row.aliases})
     yield from twice(SYSTEMS, names)
-    entries = ((row.department, row.resource, row.line) for row in files.systems if row.resource)
-    yield from twice(SYSTEMS, ((f"{owner}：{name}", line) for owner, name, line in entries))
     yield from twice(DEPARTMENTS, ((row.department, row.line) for row in files.departments))
     yield from twice(DEPARTMENTS, ((row.short, row.line) for row in files.departments))
     named = ((row.organisation, row.line) for row in files.departments if row.organisation)
     yield from twice(DEPARTMENTS, named)
-    posts = ((name, row.suffix, row.line) for row in files.people for name in row.departments)
-    yield from twice(PEOPLE, ((f"{name} {suffix}", line) for name, suffix, line in posts))
     yield from twice("standards.csv", ((row.code, row.line) for row in files.standards))
     yield from twice(CODE_LISTS, ((row.code, row.line) for row in files.code_lists))
     yield from twice(ELEMENTS, ((row.code, row.line) for row in files.elements))
@@ -157,12 +154,56 @@ def _of_departments(files: Files) -> Iterator[Problem]:
             yield _unknown(DEPARTMENTS, row.line, str(row.represented_by), DEPARTMENTS)
 
 
+def _of_entries(files: Files) -> Iterator[Problem]:
+    """In the catalogue of one division a name is one entry, whoever stands for its department."""
+    by_name = {row.department: row for row in files.departments}
+    divisions = {
+        row.department: by_name.get(row.represented_by or row.department, row).region_code
+        for row in files.departments
+    }
+    entries = [
+        (f"{divisions.get(row.department)} {row.resource}", row.line)
+        for row in files.systems
+        if row.resource
+    ]
+    yield from twice(SYSTEMS, entries)
+    known = dict(entries)
+    for row in files.story.mergers:
+        line = known.get(f"{divisions.get(row.department)} {row.entry}")
+        if line is not None:
+            yield Problem(
+                "mergers.csv",
+                row.line,
+                f"“{row.entry}”已是 {SYSTEMS} 第 {line} 行的资源",
+                f"{row.entry!r} is the resource of line {line} of {SYSTEMS}",
+            )
+
+
 def _of_people(files: Files) -> Iterator[Problem]:
-    known = {EVERY, *(row.department for row in files.departments)}
+    """A post is one person's: whoever has it of all departments has it of the named ones too."""
+    acting = [row.department for row in files.departments if row.represented_by is None]
+    known = {row.department for row in files.departments}
+    posts: list[tuple[str, int]] = []
     for row in files.people:
         for name in row.departments:
-            if name not in known:
+            if name != EVERY and name not in known:
                 yield _unknown(PEOPLE, row.line, name, DEPARTMENTS)
+            elif name != EVERY and name not in acting:
+                yield Problem(
+                    PEOPLE,
+                    row.line,
+                    f"“{name}”由其他部门代表，没有自己的人员",
+                    f"{name!r} is represented by another department, and has nobody of its own",
+                )
+            posts += [
+                (f"{each} {row.suffix}", row.line) for each in (acting if name == EVERY else [name])
+            ]
+    # A line that doubles many posts is told once.
+    told: set[int] = set()
+    for problem in twice(PEOPLE, posts):
+        if problem.line not in told:
+            told.add(problem.line)
+            yield problem
 
 
 def _of_code_lists(files: Files) -> Iterator[Problem]:
