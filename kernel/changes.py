@@ -15,7 +15,7 @@ import asyncpg
 from sqlalchemy import text
 
 from kernel import clock, locks
-from kernel.database import raw_connection
+from kernel.database import AWAY, raw_connection
 from kernel.database_access import DatabaseAddress, trouble_of
 from kernel.ids import new_id
 
@@ -119,7 +119,7 @@ class ChangeFeed:
         try:
             async with self._asking:
                 return await _begin_life(connection)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except AWAY as error:
             log.warning("no other life could begin: %s", error)
             return None
 
@@ -131,7 +131,7 @@ class ChangeFeed:
         try:
             async with self._asking:
                 await locks.release_keyed(connection, locks.Lock.LIFE, number)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except AWAY as error:
             # Whether it ended is not known; with the connection it certainly does.
             log.warning("life %d ends with its connection: %s", number, error)
             connection.terminate()
@@ -141,7 +141,7 @@ class ChangeFeed:
         while True:
             try:
                 await self._listen()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except AWAY as error:
                 log.warning("change feed lost: %s", trouble_of(error) or error)
             except NotHeardError as error:
                 log.error("change feed lost: %s", error)  # noqa: TRY400 - the text says it all

@@ -47,6 +47,8 @@ POOLED = {
 PASSING = ("08", "40", "53", "55", "57", "25P03")
 # asyncpg trips over its own state when a connection ends in the middle of an operation.
 LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+# What a connection raises while the database refuses, is away or does not answer in time.
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, *LOST)
 
 
 class ReadSession(AsyncSession):
@@ -209,7 +211,7 @@ def _require_usable(
     if rested_at is not None and monotonic() - rested_at > ASKED_AFTER_SECONDS:
         try:
             dialect.do_ping(connection)
-        except (asyncpg.PostgresError, *LOST, OSError, dialect.dbapi.Error) as error:  # type: ignore[union-attr]
+        except (*AWAY, dialect.dbapi.Error) as error:  # type: ignore[union-attr]
             raise InvalidatePoolError from error
 
 

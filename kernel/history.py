@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import asyncpg
 import orjson
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from kernel import clock
-from kernel.database import Database, ReadSession
+from kernel.database import AWAY, Database, ReadSession
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ class History:
             await asyncio.sleep(MINUTE - clock.now().timestamp() % MINUTE)
             try:
                 await self.write(minute(clock.now()))
-            except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as e:
+            except (SQLAlchemyError, *AWAY) as e:
                 log.debug("a minute is missing in the history: %r", e)
 
     async def write(self, at: datetime) -> None:

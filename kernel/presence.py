@@ -12,13 +12,12 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import asyncpg
 import orjson
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
-from kernel.database import Database, ReadSession
+from kernel.database import AWAY, Database, ReadSession
 from kernel.tables import ProcessRow
 
 log = logging.getLogger(__name__)
@@ -63,7 +62,7 @@ class Presence:
         while True:
             try:
                 await self.tell()
-            except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as e:
+            except (SQLAlchemyError, *AWAY) as e:
                 log.debug("nobody was told that this process runs: %r", e)
             await asyncio.sleep(TELL_SECONDS)
 
@@ -77,7 +76,7 @@ class Presence:
         try:
             async with asyncio.timeout(CLOSE_SECONDS), self._database.single() as connection:
                 await connection.execute(_LEAVE.bindparams(id=self._id))
-        except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (SQLAlchemyError, *AWAY) as error:
             log.debug("nobody was told that this process ends: %r", error)
 
 

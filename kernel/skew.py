@@ -8,17 +8,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-import asyncpg
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from kernel import clock
+from kernel.database import AWAY, Database
 from kernel.errors import Unavailable
-
-if TYPE_CHECKING:
-    from kernel.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +43,7 @@ async def measured(ask: Ask) -> float:
 class Skew:
     """Measures again and again; `ahead` is None until the database has answered."""
 
-    def __init__(self, database: "Database") -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self.ahead: float | None = None
         self.told = ""
@@ -62,7 +58,7 @@ class Skew:
         """Measure once; while the database is away the last measurement counts."""
         try:
             self.ahead = await measured(self._ask)
-        except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (SQLAlchemyError, *AWAY):
             return
         before, self.told = self.told, self._finding()
         if self.told and not before:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from pydantic import ValidationError
 
-from kernel.database import is_passing
+from kernel.database import AWAY, is_passing
 from kernel.database_access import DatabaseAccess, trouble_of
 from kernel.settings import Settings, load
 from kernel.skew import MAX_SECONDS, finding, measured
@@ -43,7 +43,7 @@ def require_database(settings: Settings) -> None:
     """
     try:
         faults = asyncio.run(look(DatabaseAccess.of(settings)))
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except AWAY as error:
         if not is_passing(error):
             raise
         return

@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import asyncpg
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -32,7 +31,7 @@ from kernel import audit_archive, clock, generation, master_key, outbox
 from kernel.actor import SYSTEM
 from kernel.audit_archive import Archived
 from kernel.audit_check import Verdict
-from kernel.database import Database, WriteSession
+from kernel.database import AWAY, Database, WriteSession
 from kernel.database_access import DatabaseAccess, trouble_of
 from kernel.encrypted import Reencrypted
 from kernel.errors import Invalid, NotFound
@@ -57,7 +56,7 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Do the work; raises Unreachable when the database does not answer as it should."""
     try:
         return asyncio.run(work)
-    except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (SQLAlchemyError, *AWAY) as error:
         told = trouble_of(error) or str(getattr(error, "orig", None) or error).strip()
         reason = (told or repr(error)).splitlines()[0]
         raise Unreachable(

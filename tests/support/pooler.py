@@ -1,18 +1,31 @@
-"""What a transaction pooler does to a listener: queries are answered, notifications are lost."""
+"""What stands before a database and harms a listener, such as a transaction pooler."""
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 SSL_REQUEST = 80877103
 NOTIFICATION = b"A"
 
 
-@asynccontextmanager
-async def swallowing_notifications(database_url: str) -> AsyncIterator[str]:
+Answers = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
+
+
+def swallowing_notifications(database_url: str) -> AbstractAsyncContextManager[str]:
     """Yield the URL of a proxy before the database that lets every message but NOTIFY's pass."""
+    return _before(database_url, _sift)
+
+
+def ending_late(database_url: str) -> AbstractAsyncContextManager[str]:
+    """Yield the URL of a proxy that tells why a session was ended, and does not end it."""
+    return _before(database_url, _without_end)
+
+
+@asynccontextmanager
+async def _before(database_url: str, answers: Answers) -> AsyncIterator[str]:
     place = urlsplit(database_url)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -21,7 +34,7 @@ async def swallowing_notifications(database_url: str) -> AsyncIterator[str]:
             await _start(reader, writer, ahead)
             ways = (
                 asyncio.create_task(_pass(reader, ahead)),
-                asyncio.create_task(_sift(behind, writer)),
+                asyncio.create_task(answers(behind, writer)),
             )
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             for way in ways:
@@ -61,3 +74,8 @@ async def _sift(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         body = await reader.readexactly(struct.unpack("!I", head[1:])[0] - 4)
         if head[:1] != NOTIFICATION:
             writer.write(head + body)
+
+
+async def _without_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await _pass(reader, writer)
+    await asyncio.Event().wait()

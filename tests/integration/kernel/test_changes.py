@@ -21,7 +21,7 @@ from kernel.database import Database
 from kernel.ids import new_id
 from kernel.tasks import Loops
 from tests.support.eventually import eventually
-from tests.support.pooler import swallowing_notifications
+from tests.support.pooler import ending_late, swallowing_notifications
 
 STALE_SECONDS = 1.0
 SLACK_SECONDS = 0.5
@@ -238,6 +238,19 @@ async def test_a_pooler_that_swallows_notifications_leaves_no_rule_fresh(
         assert not feed.fresh
         assert feed.life is None
         await loops.close()
+
+
+async def test_a_session_that_was_ended_is_begun_anew_before_its_connection_has_ended(
+    database: Database, endpoints: Endpoints, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Workers that had frozen woke to "cannot switch to state 12", an unexpected error."""
+    async with ending_late(endpoints.database_url) as url, listening(url) as [ear]:
+        first = ear.feed.life
+        assert first is not None
+        await cut(database, first)
+        await eventually(lambda: ear.feed.life not in (None, first))
+    told = [record for record in caplog.records if "change feed lost" in record.message]
+    assert [record.levelname for record in told] == ["WARNING"]
 
 
 async def test_a_frozen_worker_loses_its_life(
