@@ -4,8 +4,8 @@ Whatever way records leave by, the order is the same: gather, reserve the quota,
 without an `await` between the last two. What waits for a slow reader asks again.
 """
 
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol, TypeVar
 
 from auth.principal import Principal, Scope
 from exchange.delivery.departures import Departures
@@ -20,6 +20,7 @@ from kernel.errors import NotFound, Unavailable
 RECORDS_READ: Final = Scope.RECORDS_READ
 # Rules that change faster than a page can be gathered are a fault, not a reason to try for ever.
 ATTEMPTS: Final = 5
+Result = TypeVar("Result")
 
 
 class Caller(Protocol):
@@ -37,6 +38,20 @@ class RulesChanged(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("授权规则正在确认，请稍后重试", "Rules are being confirmed; try again")
+
+
+async def again_while_rules_change(work: Callable[[], Awaitable[Result]]) -> Result:
+    """Return what the work returns, done again where a rule changed before anything left.
+
+    Whoever is refused by the new rule is told so, and whoever is not has its answer. Raises what
+    the work raises, and RulesChanged where rules change ATTEMPTS times.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return await work()
+        except RulesChanged:
+            continue
+    return await work()
 
 
 def check(principal: Principal, grant: Grant, mode: str) -> None:

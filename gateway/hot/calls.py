@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from auth.principal import Principal
 from auth.principal import Scope as AuthScope
+from exchange.delivery.admission import RulesChanged
 from exchange.services.calls import MODE, CallRequest
 from exchange.services.operations import Response
 from gateway.hot.pull_caller import PullCaller
@@ -78,6 +79,10 @@ class CallHandles:
                 await self._opaque(caller, subscription_id, request, asked)
         except BLAMED_LATER:
             await caller.ask_earlier(using.bus.door, MODE)
+            raise
+        except RulesChanged:
+            # The service is not called twice: whoever may not have its answer is told why.
+            await using.bus.door.require(await caller.confirm(), subscription_id, MODE)
             raise
 
     async def _records(

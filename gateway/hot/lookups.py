@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Final, TypeVar
 
 from pydantic import (
@@ -16,6 +17,7 @@ from pydantic import (
 
 from auth.principal import Principal
 from auth.principal import Scope as AuthScope
+from exchange.delivery.admission import again_while_rules_change
 from exchange.delivery.lookup import query, verify
 from exchange.delivery.lookup.door import Answer
 from exchange.delivery.lookup.query import QueryRequest
@@ -54,6 +56,7 @@ HEAD: Final = b"content-type: application/json\r\ncache-control: no-store\r\n"
 MAY_READ: Final = AuthScope.RECORDS_READ
 # Refusals that are told only where thing and state have nothing to say (gateway/order.py).
 BLAMED_LATER: Final = (BadRequest, UnsupportedMedia, TooLarge, TooMany, Invalid)
+Ask = Callable[[], Awaitable[Answer]]
 Body = TypeVar("Body", bound=Wire)
 Value = Annotated[StrictStr, StringConstraints(strip_whitespace=False, max_length=4096)]
 Scalar = StrictBool | StrictInt | StrictFloat | Value
@@ -119,37 +122,37 @@ class Lookups:
             raise validation.of_body(error) from None
 
     async def query_one(self, subscription_id: str, request: HotRequest) -> None:
-        async def ask(caller: PullCaller, _principal: Principal) -> Answer:
+        async def read(caller: PullCaller, _principal: Principal) -> Ask:
             request.query()
             key = key_in(request.raw_path)
-            return await self._using().bus.querier.one(caller, subscription_id, key)
+            return partial(self._using().bus.querier.one, caller, subscription_id, key)
 
-        await self._answer(subscription_id, request, query.MODE, ask)
+        await self._answer(subscription_id, request, query.MODE, read)
 
     async def query(self, subscription_id: str, request: HotRequest) -> None:
-        async def ask(caller: PullCaller, principal: Principal) -> Answer:
+        async def read(caller: PullCaller, principal: Principal) -> Ask:
             request.query()
             body = await self._read(principal, request, QueryBody)
             wanted = QueryRequest(conditions_of(body.where), body.limit, body.cursor)
-            return await self._using().bus.querier.many(caller, subscription_id, wanted)
+            return partial(self._using().bus.querier.many, caller, subscription_id, wanted)
 
-        await self._answer(subscription_id, request, query.MODE, ask)
+        await self._answer(subscription_id, request, query.MODE, read)
 
     async def verify(self, subscription_id: str, request: HotRequest) -> None:
-        async def ask(caller: PullCaller, principal: Principal) -> Answer:
+        async def read(caller: PullCaller, principal: Principal) -> Ask:
             request.query()
             body = await self._read(principal, request, VerifyBody)
             wanted = VerifyRequest(body.key, body.expect, body.matter, body.reference)
-            return await self._using().bus.verifier.verify(caller, subscription_id, wanted)
+            return partial(self._using().bus.verifier.verify, caller, subscription_id, wanted)
 
-        await self._answer(subscription_id, request, verify.MODE, ask)
+        await self._answer(subscription_id, request, verify.MODE, read)
 
     async def _answer(
         self,
         subscription_id: str,
         request: HotRequest,
         mode: str,
-        ask: Callable[[PullCaller, Principal], Awaitable[Answer]],
+        read: Callable[[PullCaller, Principal], Awaitable[Ask]],
     ) -> None:
         """Answer, and of several refusals with the first (docs/api.md section 1)."""
         using = self._using()
@@ -157,24 +160,30 @@ class Lookups:
         try:
             principal = await caller.confirm()
             principal.require_scope(MAY_READ)
-            answer = await ask(caller, principal)
+            ask = await read(caller, principal)
+            await again_while_rules_change(lambda: _hand_on(request, ask))
         except BLAMED_LATER:
             await caller.ask_earlier(using.bus.door, mode)
             raise
-        request.day = answer.day
-        head, body, handed_on = HEAD, answer.body, False
-        if answer.listed is not None:
-            head += ledger_fields(answer.listed)
+
+
+async def _hand_on(request: HotRequest, ask: Ask) -> None:
+    """Send the answer; one that may not leave any more is settled as not handed on."""
+    answer = await ask()
+    request.day = answer.day
+    head, body, handed_on = HEAD, answer.body, False
+    if answer.listed is not None:
+        head += ledger_fields(answer.listed)
+    try:
+        if len(body) > codings.CODED_BYTES:
+            coding = codings.best(request.headers.get(b"accept-encoding", b""))
+            if coding:
+                body = await codings.encode(coding, body)
+                head += codings.HEAD % coding
         try:
-            if len(body) > codings.CODED_BYTES:
-                coding = codings.best(request.headers.get(b"accept-encoding", b""))
-                if coding:
-                    body = await codings.encode(coding, body)
-                    head += codings.HEAD % coding
-            try:
-                await request.answer(200, head, body, answer.admission)
-            finally:
-                handed_on = request.handed_on > 0
+            await request.answer(200, head, body, answer.admission)
         finally:
-            if answer.settle is not None:
-                answer.settle(handed_on)
+            handed_on = request.handed_on > 0
+    finally:
+        if answer.settle is not None:
+            answer.settle(handed_on)

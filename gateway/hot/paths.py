@@ -15,6 +15,7 @@ import orjson
 from auth.errors import NotDelegated
 from auth.principal import Principal
 from auth.principal import Scope as AuthScope
+from exchange.delivery.admission import again_while_rules_change
 from exchange.delivery.errors import QuotaExhausted
 from exchange.delivery.pull import MODE, Page, PullRequest
 from exchange.publishing.errors import BodyTooLarge
@@ -309,7 +310,11 @@ class HotPaths(HotApp):
             if STOPPING.begun:
                 raise Unavailable("本节点正在停止", "This node is stopping")
             request.incoming.on_leave = partial(using.bus.tail.wake_subscription, subscription_id)
-        page = await using.bus.puller.pull(principal, caller, pull_request)
+        await again_while_rules_change(lambda: self._page(caller, request, pull_request))
+
+    async def _page(self, caller: PullCaller, request: HotRequest, asked: PullRequest) -> None:
+        """Send a page; one that may not leave any more is settled as not handed on."""
+        page = await self._using.bus.puller.pull(await caller.confirm(), caller, asked)
         request.day = page.day
         as_json = prefers_json(request.headers.get(b"accept", b""))
         body = _json(page) if as_json else page.lines.text

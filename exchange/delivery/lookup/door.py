@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from auth.principal import Principal
 from exchange.delivery import admission
-from exchange.delivery.admission import ATTEMPTS, Admission, Caller, RulesChanged
+from exchange.delivery.admission import Admission, Caller, again_while_rules_change
 from exchange.delivery.errors import Day
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.delivery.pull import Meters
@@ -79,19 +79,16 @@ class Door:
 
         Raises 401 and 403 errors, NotFound, RulesChanged, and what the work raises.
         """
-        attempts = ATTEMPTS
-        while True:
+
+        async def attempt() -> Result:
             principal = await caller.confirm()
             plan = await self.require(principal, subscription_id, mode)
             admitted = Admission(
                 caller.known, plan, mode, self._plans, self._changes, self._departures
             )
-            try:
-                return await work(Entered(principal, plan, admitted))
-            except RulesChanged:
-                attempts -= 1
-                if not attempts:
-                    raise
+            return await work(Entered(principal, plan, admitted))
+
+        return await again_while_rules_change(attempt)
 
     def forget(self, plan: GrantPlan) -> None:
         """Let the plan be loaded anew, with the versions that there are."""

@@ -1,5 +1,6 @@
 """Query and verify over HTTP, through every guard that pull has (P3)."""
 
+import asyncio
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ RECORDS = [
     {"id": "k1", "name": "韦某某", "region": "450100", "amount": 12},
     {"id": "k2", "name": "黄某某", "region": "450200", "amount": 5},
 ]
+TRYING, SUBJECTS = 16, 1000
 ABOUT = {"matter": "养老待遇资格认证", "reference": "桂社保〔2026〕7号"}
 
 
@@ -175,3 +177,30 @@ async def test_budgets_alarms_and_the_third_alarm_suspends(
     assert tries["tries"][0]["matter"] == ABOUT["matter"]
     for secret in (ABOUT["reference"], "guess1", "韦某某"):
         assert secret not in str(page)
+
+
+async def test_whoever_a_suspension_overtakes_is_told_of_it(world: World) -> None:
+    """Five answers of verify were 503: the rule had changed between their try and their answer."""
+    sharing = await shared(world, "verify")
+    records = [{"id": f"n{each}", "name": "韦某某"} for each in range(SUBJECTS)]
+    await sharing.publisher.publish(sharing.resource, records)
+
+    async def is_folded() -> bool:
+        return bool((await verify(sharing, key=records[-1]["id"])).json()["match"])
+
+    await eventually(is_folded)
+    codes: set[str] = set()
+
+    async def tried(first: int) -> None:
+        for each in records[first:-1:TRYING]:
+            answer = await verify(sharing, key=each["id"])
+            codes.add("ok" if answer.is_success else answer.json()["code"])
+            if not answer.is_success:
+                return
+
+    trying = [asyncio.create_task(tried(first)) for first in range(TRYING)]
+    path = f"/v1/subscriptions/{sharing.subscription}/suspend"
+    reason = {"reason": "核查", "remedy_by": "2098-01-01"}
+    await sharing.provider.head.ask("POST", path, reason)
+    await asyncio.gather(*trying)
+    assert codes == {"ok", "subscription_suspended"}
