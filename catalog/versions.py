@@ -117,6 +117,11 @@ async def grade_in_force(session: ReadSession, resource_id: str) -> int:
     return (await _serving(session, resource)).grade
 
 
+async def partitions_of(session: ReadSession, resource_ids: Collection[str]) -> Mapping[str, int]:
+    """Return how many partitions the log of each resource has that was ever published."""
+    return dict(await store.partitions_of(session, resource_ids)) if resource_ids else {}
+
+
 async def record_versions(
     session: ReadSession, resource_ids: Collection[str]
 ) -> Mapping[str, Mapping[int, RecordVersion]]:

@@ -6,6 +6,7 @@ from typing import Self
 from auth.networks import KIND as NETWORKS
 from exchange.corrections.key_search import KeySearch
 from exchange.corrections.marking import Marking
+from exchange.delivery.behind import Lags
 from exchange.delivery.cursors import Cursors
 from exchange.delivery.departures import Departures
 from exchange.delivery.files.receiving import ReceivedFiles
@@ -67,6 +68,7 @@ class Bus:
     publisher: Publisher
     puller: Puller
     positions: Positions
+    lags: Lags
     topics: Topics
     condition: Condition
     counts: Counts
@@ -131,11 +133,13 @@ class Bus:
         _listen_for_services(changes, services)
         lookups, tries = Lookups(database), Tries(database, _budgets(settings))
         policy = TopicPolicy.of(settings)
-        search = KeySearch(Reader(searching, ChunkCache(SEARCH_BYTES), turns))
+        searcher = Reader(searching, ChunkCache(SEARCH_BYTES), turns)
+        search = KeySearch(searcher)
         return cls(
             publisher,
             puller,
             Positions(database, reader, puller, plans, cursors),
+            Lags(database, searcher),
             Topics(deciding, policy),
             Condition(deciding, policy),
             counts,

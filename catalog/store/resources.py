@@ -66,6 +66,24 @@ async def by_name(
     return found
 
 
+async def partitions_of(
+    session: ReadSession, resource_ids: Collection[str]
+) -> Sequence[tuple[str, int]]:
+    """Return how many partitions the published version of each resource has."""
+    query = (
+        select(Resource.id, ResourceVersion.partitions)
+        .join(
+            ResourceVersion,
+            and_(
+                col(ResourceVersion.resource_id) == Resource.id,
+                col(ResourceVersion.number) == Resource.published_version,
+            ),
+        )
+        .where(col(Resource.id).in_(resource_ids))
+    )
+    return (await session.exec(query)).all()
+
+
 async def published_items(
     session: ReadSession, resource_ids: Collection[str], states: Collection[State]
 ) -> Sequence[Any]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -144,6 +144,13 @@ class Reader:
 
     def _end(self, topic: str, partition: int, told: int) -> int:
         return max(told, self.cache.ends.get((topic, partition), 0))
+
+    async def learn(self, topics: Iterable[str]) -> None:
+        """Find out who leads topics that were not asked for yet: `look_up` groups by leaders."""
+        unknown = {each for each in topics if self._connection.known_leader(each, 0) is None}
+        if unknown:
+            with suppress(BrokerUnavailable):
+                await self._connection.refresh(unknown)
 
     async def look_up(self, edges: Collection[Edge], found: dict[Edge, int]) -> None:
         """Add the offsets of many edges to `found`, each as soon as it is told.

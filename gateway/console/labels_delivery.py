@@ -55,6 +55,10 @@ REPLACEMENT_ACTIONS: Final = {
     "reopen": N_("退回继续上报"),
     "expire": N_("到期"),
 }
+LAG_ORDERS: Final = {
+    "places": N_("落后最多的在前"),
+    "silence": N_("最久没有保存位点的在前"),
+}
 
 NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "file": FILE_STATES,
@@ -64,6 +68,7 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "service_response": SERVICE_RESPONSES,
     "digest": DIGESTS,
     "notice_channel": NOTICE_CHANNELS,
+    "lag_order": LAG_ORDERS,
     "replacement": REPLACEMENT_STATES,
     "replacement_action": REPLACEMENT_ACTIONS,
 }

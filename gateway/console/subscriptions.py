@@ -19,11 +19,12 @@ from gateway.console import aftercare, forms, samples
 from gateway.console.aftercare import Aftercare
 from gateway.console.applications import chosen_side, in_force, sides_of
 from gateway.console.pages import act, page, steps
-from gateway.console.samples import Samples
+from gateway.console.samples import Granted, Sample
 from gateway.console.texts import N_
 from gateway.console.visit import Visit
 from kernel.database import WriteSession
 from kernel.errors import NotFound
+from kernel.workdays import local_date
 
 router = APIRouter()
 ONE = "subscription.html"
@@ -64,7 +65,7 @@ class SubscriptionPage:
     consumes: bool
     filing_allowed: bool
     quota_percent: int | None
-    samples: Samples
+    samples: Sequence[Sample]
     care: Aftercare
     askable: Sequence[ItemWire]
     looks: bool
@@ -75,17 +76,37 @@ async def one(visit: Visit) -> SubscriptionPage:
     found = await api.find(visit.part("id"), visit.principal, visit.using, Response())
     quota = found.records_per_day
     care = await aftercare.gathered(visit, found)
+    consumes = found.consumer_department == visit.principal.department
     return SubscriptionPage(
         subscription=found,
         items=await _items(visit, found),
-        consumes=found.consumer_department == visit.principal.department,
+        consumes=consumes,
         filing_allowed=visit.has("authority") and Action.TERMINATE in found.allowed,
         quota_percent=min(100, found.used_today * 100 // quota) if quota else None,
-        samples=samples.of(visit.using.settings.base_url, found.client_id, found.id),
+        samples=await _samples(visit, found) if consumes and found.status is State.ACTIVE else (),
         care=care,
         askable=await _askable(visit, found) if "amend" in care.offered else (),
         looks=_looks(visit, found),
     )
+
+
+async def _samples(visit: Visit, found: SubscriptionDetail) -> Sequence[Sample]:
+    """Return programs that use it; none where the person does not see its version any more."""
+    async with visit.reading() as session:
+        try:
+            contract = await versions.shown_contract(
+                session,
+                visit.principal,
+                found.resource_id,
+                found.resource_version,
+                on=local_date(visit.now),
+            )
+        except NotFound:
+            return ()
+    masked = frozenset(name for name, mask in found.masks.items() if mask)
+    base = visit.using.settings.base_url
+    granted = Granted(base, found.client_id, found.id, found.mode, found.items, masked)
+    return samples.of(granted, contract)
 
 
 def _looks(visit: Visit, found: SubscriptionDetail) -> bool:

@@ -1,5 +1,7 @@
 """Clients that others' generators make of the platform's OpenAPI compile: Java and TypeScript.
 
+So do the programs in Java that the console shows at a subscription.
+
 `make clients` needs a JDK (`javac`) and npm; what one lacks is said and left out, and the exit code
 is 3 then. After `make demo` the TypeScript one pulls from the running platform. Takes a minute or
 two.
@@ -14,9 +16,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from catalog.contracts.model import Contract, DataType, Field
 from deploy.local import artifacts
 from deploy.local.java import find_java
 from gateway.app import create
+from gateway.console import samples
 from kernel.settings import Settings
 
 ROOT: Final = Path(__file__).parents[2]
@@ -35,6 +39,16 @@ TSC: Final = (
 # What a department's developer writes first: the paths and fields must be there under their names.
 PROGRAM: Final = Path(__file__).with_name("pull.ts")
 COMPILED: Final = PLACE / "pull.js"
+ITEMS: Final = ("id", "amount")
+CONTRACT: Final = Contract(
+    resource_id="r",
+    version=1,
+    title="资源",
+    fields=tuple(
+        Field(name=name, label=name, data_type=data_type, required=True, key=name == "id")
+        for name, data_type in zip(ITEMS, (DataType.STRING, DataType.INTEGER), strict=True)
+    ),
+)
 PROFILE: Final = ROOT / ".local" / "demo" / "consumer.env"
 
 
@@ -52,6 +66,9 @@ def main() -> int:
         if shutil.which(tool) is None:
             say(f"- {name}: 缺少 {tool}，未检查 / {tool} is missing: {install}")
             code = code or LEFT_OUT
+        elif name == "Java" and not samples_compile():
+            say("✗ Java: 控制台给出的示例不能编译 / the console's samples do not compile")
+            code = FAILED
         elif not compiles():
             say(f"✗ {name}: 生成的客户端不能编译 / the generated client does not compile")
             code = FAILED
@@ -73,6 +90,20 @@ def _pull() -> int:
 
 def say(line: str) -> None:
     sys.stdout.write(line + "\n")
+
+
+def samples_compile() -> bool:
+    """Compile what the console shows for every mode that it has Java for."""
+    made = PLACE / "samples"
+    made.mkdir(exist_ok=True)
+    source = made / "Grant.java"
+    for mode in ("pull", "query", "verify"):
+        granted = samples.Granted("http://127.0.0.1:8000", "client", "id", mode, ITEMS, frozenset())
+        told = {each.language: each.text for each in samples.of(granted, CONTRACT)}
+        source.write_text(told["Java"], encoding="utf-8")
+        if not _ran(["javac", "-Xlint:all", "-Werror", "-encoding", "UTF-8", str(source)]):
+            return False
+    return True
 
 
 def java() -> bool:

@@ -1,8 +1,17 @@
 """Every text of the console is Chinese, and has its English."""
 
 import re
+from collections.abc import Sequence
+from functools import cache
 
-from gateway.console.messages import catalogue, extracted
+from gateway.console import messages
+from gateway.console.messages import catalogue
+
+
+@cache
+def extracted() -> Sequence[str]:
+    """Return every text; reading all templates takes seconds."""
+    return messages.extracted()
 
 
 def test_every_text_has_its_english() -> None:

@@ -1,0 +1,216 @@
+"""How far each copy that follows the log lies behind it, for operators: places, never values (P8).
+
+A division is looked at as a whole, so that the slowest can stand first.
+"""
+
+import asyncio
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlmodel import col, select
+
+from auth.regions.within import within
+from catalog import versions
+from exchange.delivery.push.tables import Lane
+from exchange.log.reader import EARLIEST, LATEST, Edge, Reader
+from exchange.log.topics import topic_of
+from exchange.modes import FOLLOWING
+from exchange.subscriptions.states import LIVE
+from exchange.subscriptions.tables import Subscription
+from kernel.database import Database, ReadSession
+from kernel.errors import NotFound
+from kernel.workdays import local_date
+
+SUBSCRIPTIONS_MAX: Final = 20_000
+# What brokers have not told by then is not known.
+LOOK_SECONDS: Final = 5.0
+# Page after page is of one look; of so many divisions.
+FRESH: Final = timedelta(seconds=15)
+DIVISIONS_MAX: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A partition between its first place and its end, and the place that is next, if any is."""
+
+    partition: int
+    next: int | None
+    earliest: int
+    end: int
+
+    @property
+    def gap(self) -> bool:
+        """Whether places were dropped by retention before they were read."""
+        return self.next is not None and self.next < self.earliest
+
+    @property
+    def places(self) -> int:
+        """How many places are still to be read."""
+        return max(0, self.end - max(self.earliest, self.next or 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A live subscription; `read_at` is when its position was stored. No stretches: not known."""
+
+    id: str
+    resource_id: str
+    provider_department: str
+    consumer_department: str
+    client_id: str
+    mode: str
+    status: str
+    read_at: datetime | None
+    stretches: Sequence[Stretch]
+
+    @property
+    def places(self) -> int | None:
+        return sum(each.places for each in self.stretches) if self.stretches else None
+
+    @property
+    def gap(self) -> bool:
+        return any(each.gap for each in self.stretches)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The subscriptions of a division at a moment; `cut` where there are SUBSCRIPTIONS_MAX more."""
+
+    at: datetime
+    rows: Sequence[Behind]
+    cut: bool
+
+    def one(self, subscription_id: str) -> Behind:
+        """Raise NotFound for what does not follow the log, or is another division's."""
+        found = (each for each in self.rows if each.id == subscription_id)
+        one = next(found, None)
+        if one is None:
+            raise NotFound
+        return one
+
+
+def by_places(rows: Iterable[Behind]) -> list[Behind]:
+    """Return those behind the most first, those of which nothing is known last; pure."""
+    return sorted(rows, key=lambda each: (each.places is None, -(each.places or 0), each.id))
+
+
+def by_silence(rows: Iterable[Behind]) -> list[Behind]:
+    """Return those that never stored a position first, then the longest silent; pure."""
+    return sorted(rows, key=lambda each: (each.read_at.timestamp() if each.read_at else 0, each.id))
+
+
+class Lags:
+    def __init__(self, database: Database, reader: Reader) -> None:
+        self._database = database
+        self._reader = reader
+        self._looks: OrderedDict[str, Look] = OrderedDict()
+        self._looking = asyncio.Lock()
+
+    async def look(self, region_code: str, now: datetime) -> Look:
+        """Return what a division's subscriptions lay behind by at most FRESH ago."""
+        async with self._looking:
+            kept = self._looks.get(region_code)
+            if kept is None or not timedelta() <= now - kept.at < FRESH:
+                kept = self._looks[region_code] = await self._look(region_code, now)
+                self._looks.move_to_end(region_code)
+                while len(self._looks) > DIVISIONS_MAX:
+                    self._looks.popitem(last=False)
+            return kept
+
+    async def _look(self, region_code: str, now: datetime) -> Look:
+        async with self._database.reading() as session:
+            rows = await _following(session, region_code, local_date(now))
+            lanes = await _lanes(session, region_code)
+            wanted = {row.resource_id for row in rows}
+            partitions = await versions.partitions_of(session, wanted)
+        # No connection is held while brokers are asked.
+        found = await self._edges(partitions)
+        shown = [
+            _behind(row, lanes.get(row.id, {}), partitions.get(row.resource_id, 0), found)
+            for row in rows[:SUBSCRIPTIONS_MAX]
+        ]
+        return Look(now, shown, len(rows) > SUBSCRIPTIONS_MAX)
+
+    async def _edges(self, partitions: Mapping[str, int]) -> Mapping[Edge, int]:
+        found: dict[Edge, int] = {}
+        edges = [
+            Edge(topic_of(resource_id), partition, at)
+            for resource_id, count in partitions.items()
+            for partition in range(count)
+            for at in (EARLIEST, LATEST)
+        ]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._reader.learn(edge.topic for edge in edges)
+                await self._reader.look_up(edges, found)
+        return found
+
+
+async def _following(session: ReadSession, region_code: str, today: date) -> Sequence[Any]:
+    """Return the live subscriptions of a division that follow the log, one more than are shown."""
+    query = (
+        select(Subscription)
+        .where(
+            col(Subscription.status).in_(LIVE),
+            col(Subscription.valid_until) >= today,
+            col(Subscription.mode).in_(FOLLOWING),
+            within(col(Subscription.region_code), region_code),
+        )
+        .order_by(col(Subscription.id))
+        .limit(SUBSCRIPTIONS_MAX + 1)
+    )
+    return (await session.exec(query)).all()
+
+
+async def _lanes(session: ReadSession, region_code: str) -> Mapping[str, Mapping[int, int | None]]:
+    """Return how far each partition was pushed, by subscription."""
+    query = (
+        select(Lane.subscription_id, Lane.partition, Lane.next_offset)
+        .join(Subscription, col(Subscription.id) == Lane.subscription_id)
+        .where(
+            col(Subscription.status).in_(LIVE), within(col(Subscription.region_code), region_code)
+        )
+    )
+    found: dict[str, dict[int, int | None]] = defaultdict(dict)
+    for subscription_id, partition, next_offset in (await session.exec(query)).all():
+        found[subscription_id][partition] = next_offset
+    return found
+
+
+def _behind(
+    row: Subscription, lanes: Mapping[int, int | None], partitions: int, found: Mapping[Edge, int]
+) -> Behind:
+    stored = dict(enumerate(row.position or ())) if row.mode != "push" else dict(lanes)
+    return Behind(
+        row.id,
+        row.resource_id,
+        row.provider_department,
+        row.consumer_department,
+        row.client_id,
+        row.mode,
+        row.status,
+        row.position_at,
+        _stretches(topic_of(row.resource_id), partitions, stored, found),
+    )
+
+
+def _stretches(
+    topic: str, partitions: int, stored: Mapping[int, int | None], found: Mapping[Edge, int]
+) -> Sequence[Stretch]:
+    """Return every partition's stretch; nothing where an edge is not known, or a place is beyond.
+
+    Beyond the end lies a position in a log that was made anew since: it says nothing.
+    """
+    stretches = []
+    for partition in range(partitions):
+        earliest = found.get(Edge(topic, partition, EARLIEST))
+        end = found.get(Edge(topic, partition, LATEST))
+        place = stored.get(partition)
+        if earliest is None or end is None or (place or 0) > end:
+            return ()
+        stretches.append(Stretch(partition, place, earliest, end))
+    return stretches

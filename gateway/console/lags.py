@@ -1,0 +1,123 @@
+"""运行 · 各授权的落后: who reads how far behind, for operators, who read no values (P8)."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Final
+
+from fastapi import APIRouter
+
+from auth import directory
+from auth.principal import Role, Scope
+from catalog import directory as catalogue
+from exchange.delivery.behind import Behind, Look, by_places, by_silence
+from gateway.console.pages import page
+from gateway.console.visit import Visit
+from kernel import paging
+from kernel.errors import InvalidCursor
+
+router = APIRouter()
+ADDRESS: Final = "/console/status/subscriptions"
+Sorted = Callable[[Iterable[Behind]], list[Behind]]
+ORDERS: Final[Mapping[str, Sorted]] = {"places": by_places, "silence": by_silence}
+USUAL: Final = "places"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One subscription with the names of what it names by id."""
+
+    behind: Behind
+    resource: str
+    provider: str
+    consumer: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
+class LagPage:
+    """`places` is what is known of all together; `untold` is of how many nothing is."""
+
+    at: datetime
+    rows: Sequence[Row]
+    total: int
+    places: int
+    untold: int
+    gaps: int
+    cut: bool
+    order: str
+    orders: Sequence[str]
+    next_cursor: str | None
+
+
+@page(router, ADDRESS, "lags.html")
+async def listed(visit: Visit) -> LagPage:
+    look = await _look(visit)
+    asked = visit.query("sort") or USUAL
+    order = asked if asked in ORDERS else USUAL
+    gaps = [each for each in look.rows if each.gap]
+    ordered = ORDERS[order](gaps if visit.query("only") == "gap" else look.rows)
+    first, limit = _first(visit), visit.paging.limit
+    more = len(ordered) > first + limit
+    return LagPage(
+        at=look.at,
+        rows=await _named(visit, ordered[first : first + limit]),
+        total=len(look.rows),
+        places=sum(each.places or 0 for each in look.rows),
+        untold=sum(each.places is None for each in look.rows),
+        gaps=len(gaps),
+        cut=look.cut,
+        order=order,
+        orders=list(ORDERS),
+        next_cursor=paging.encode(str(first + limit)) if more else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LagOf:
+    """One subscription, partition by partition."""
+
+    at: datetime
+    row: Row
+
+
+@page(router, f"{ADDRESS}/{{id}}", "lag.html")
+async def one(visit: Visit) -> LagOf:
+    look = await _look(visit)
+    (row,) = await _named(visit, [look.one(visit.part("id"))])
+    return LagOf(look.at, row)
+
+
+async def _look(visit: Visit) -> Look:
+    visit.principal.require_scope(Scope.ADMIN)
+    visit.principal.require_role(Role.OPERATOR)
+    return await visit.using.bus.lags.look(visit.principal.region_code, visit.now)
+
+
+def _first(visit: Visit) -> int:
+    """Return the place where the page begins; raises InvalidCursor."""
+    after = visit.paging.after
+    if after is None:
+        return 0
+    if not (after.isascii() and after.isdigit() and len(after) < 10):  # noqa: PLR2004 - places
+        raise InvalidCursor
+    return int(after)
+
+
+async def _named(visit: Visit, rows: Sequence[Behind]) -> Sequence[Row]:
+    sides = [(row.provider_department, row.consumer_department) for row in rows]
+    async with visit.reading() as session:
+        resources = await catalogue.resources(session, {row.resource_id for row in rows})
+        clients = await directory.clients(session, {row.client_id for row in rows})
+        names = await directory.departments(session, {*chain(*sides)})
+    return [
+        Row(
+            row,
+            resources.get(row.resource_id, row.resource_id),
+            names.get(row.provider_department, row.provider_department),
+            names.get(row.consumer_department, row.consumer_department),
+            clients.get(row.client_id, row.client_id),
+        )
+        for row in rows
+    ]
