@@ -1,5 +1,6 @@
 """`shuyuan publish`: a file into a resource, safe to repeat."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,10 @@ import typer
 from shuyuan_client import batching, record_files
 from shuyuan_client.batching import Batch, Survey
 from shuyuan_client.cli import checking
-from shuyuan_client.cli.explaining import explained
+from shuyuan_client.cli.explaining import explained, note
 from shuyuan_client.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile, connect
 from shuyuan_client.cli.progress import Meter
+from shuyuan_client.cli.putting_back import NotComparableError, StoredEarlier, changed_since
 from shuyuan_client.cli.refusing import Refusals, fault_file
 from shuyuan_client.cli.replacing import Replacing, digest_of
 from shuyuan_client.cli.sending import OnInvalid, Op, Sender, Tally
@@ -46,6 +48,8 @@ class Errand:
 
     def sent(self, replacement: str | None = None) -> Tally:
         """Send everything; what is loaded for a replacement is another batch than ever."""
+        key = () if self.survey is None else self.survey.key
+        earlier = StoredEarlier(key, self.op is Op.DELETE)
         sender = Sender(
             self.client,
             self.resource,
@@ -56,11 +60,37 @@ class Errand:
             quarantine=self.quarantine,
             replacement=replacement,
         )
+        sender.earlier = earlier
         named = f"{self.resource} {self.op} {self.run}"
         sender.send_all(
             self._batches(self.batch, named if replacement is None else f"{named} {replacement}")
         )
+        if replacement is None:
+            self._put_back(sender.tally, earlier)
         return sender.tally
+
+    def _put_back(self, tally: Tally, earlier: StoredEarlier) -> None:
+        """Send again what was stored earlier and changed since; a named run stores once only."""
+        try:
+            changed = changed_since(self.client, self.resource, earlier)
+        except NotComparableError:
+            tally.is_unsure = True
+            return
+        if not changed:
+            return
+        if self.run:
+            tally.changed = len(changed)
+            return
+        sender = Sender(
+            self.client, self.resource, self.op, self.refusals,
+            go_on=self.source.is_lenient, quarantine=self.quarantine,
+        )  # fmt: skip
+        records = self.source.again(lambda record: earlier.holds(record, changed))
+        # Under no key that was ever used: what was changed, put back and changed is put back again.
+        named = f"{self.resource} {self.op} {uuid.uuid4().hex}"
+        sender.send_all(batching.batches(records, self.batch, named, in_any_order=True))
+        tally.put_back = sender.tally.accepted
+        tally.replayed -= tally.put_back
 
     def replaced(self, max_deletes: int | None, *, restart: bool) -> tuple[Tally, int]:
         """Load everything, delete the rest; return how much of both."""
@@ -244,13 +274,7 @@ def _conclude(
                 f"✓ everything is replaced; {deleted:,} records were not provided again: deleted",
             )
         )
-    if tally.replayed:
-        typer.echo(
-            say(
-                f"  其中 {tally.replayed:,} 条此前已入库，未重复写入；要再次写入请换 --run 名称",
-                f"  {tally.replayed:,} of them earlier, and not again: name another --run for that",
-            )
-        )
+    _tell_of_earlier(tally)
     if tally.kept:
         command = f"shuyuan quarantine list --resource {resource}"
         typer.echo(
@@ -267,5 +291,37 @@ def _conclude(
             ),
             err=True,
         )
-    if refusals.count or tally.kept:
+    if refusals.count or tally.kept or tally.changed or tally.is_unsure:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _tell_of_earlier(tally: Tally) -> None:
+    """Say what became of records that an earlier run had stored."""
+    if tally.put_back:
+        note(
+            f"… 其中 {tally.put_back:,} 条此前已入库，此后被其他提交改动，已按本文件重新写入",
+            f"… {tally.put_back:,} of them were stored earlier and changed by others since: they "
+            "were written again as in this file",
+        )
+    if tally.changed:
+        note(
+            f"✗ 其中 {tally.changed:,} 条此前已以同名的 --run 入库，此后被其他提交改动，没有"
+            "再次写入：平台上的不是本文件的内容；要写入请换 --run 名称，或不用 --run",
+            f"✗ {tally.changed:,} of them were stored earlier under this --run, changed by others "
+            "since, and not written again: the exchange does not hold what the file says. For "
+            "that, name another --run or none",
+        )
+    if tally.is_unsure:
+        note(
+            "✗ 其中部分记录此前已入库，此后该资源另有提交，且无法核对是否改动了这些记录；"
+            "确认以本文件为准的，请换 --run 名称再次提交",
+            "✗ Some of them were stored earlier, others have published since, and whether that "
+            "changed these records cannot be told; if this file is right, name another --run",
+        )
+    elif tally.replayed:
+        typer.echo(
+            say(
+                f"  其中 {tally.replayed:,} 条此前已入库，未重复写入",
+                f"  {tally.replayed:,} of them earlier, and not again",
+            )
+        )

@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import partial
 
 from shuyuan_client.batching import Batch
+from shuyuan_client.cli.putting_back import StoredEarlier
 from shuyuan_client.cli.refusing import Refusals
 from shuyuan_client.failures import Failure
 from shuyuan_client.http import ExchangeClient, Json, Refused
@@ -31,6 +32,10 @@ class Tally:
     accepted: int = 0
     replayed: int = 0
     kept: int = 0
+    # Of those that were stored earlier: written again, or not what the exchange holds now.
+    put_back: int = 0
+    changed: int = 0
+    is_unsure: bool = False
 
 
 class Stopped(Failure):
@@ -55,6 +60,8 @@ class Sender:
         self._refusals, self._go_on, self._quarantine = refusals, go_on, quarantine
         self._replacement = replacement
         self.tally = Tally()
+        # Notes what was stored and when, where somebody will ask.
+        self.earlier: StoredEarlier | None = None
 
     def send_all(self, batches: Iterable[Batch]) -> None:
         """Publish everything; raises Failure at the first refusal unless told to go on."""
@@ -70,7 +77,9 @@ class Sender:
                 batch = batch.without(self._refused(batch, refusal))
             else:
                 self._count(int(receipt["accepted"]), replayed=replayed)
-                self._tell_kept(batch, receipt)
+                left_out = self._tell_kept(batch, receipt)
+                if self.earlier is not None:
+                    self.earlier.add(batch, receipt, left_out, replayed=replayed)
                 return
 
     def _publish(self, batch: Batch) -> tuple[Json, bool]:
@@ -90,17 +99,21 @@ class Sender:
                 raise
             return publish(on_invalid=OnInvalid.QUARANTINE)
 
-    def _tell_kept(self, batch: Batch, receipt: Json) -> None:
+    def _tell_kept(self, batch: Batch, receipt: Json) -> set[int]:
+        """Tell what the exchange keeps in quarantine, and return its places in the batch."""
         rejected = int(receipt["rejected"])
         self.tally.kept += rejected
         told = self._refusals.errors(batch, receipt["errors"])
+        kept_places = set(told)
         # A receipt tells the first errors only; what it leaves out, the quarantine tells.
-        if len(told) < rejected and self._refusals.book is not None:
+        if len(told) < rejected:
             for kept in self._client.quarantine(self._resource_id, str(receipt["receipt_id"])):
-                if kept.index not in told:
+                kept_places.add(kept.index)
+                if kept.index not in told and self._refusals.book is not None:
                     self._refusals.errors(
                         batch, ({**error, "index": kept.index} for error in kept.errors)
                     )
+        return kept_places
 
     def _count(self, accepted: int, *, replayed: bool) -> None:
         self.tally.accepted += accepted

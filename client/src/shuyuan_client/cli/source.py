@@ -1,7 +1,7 @@
 """The file of `shuyuan publish`: what it is, looked through before anything of it is sent."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,10 @@ class Source:
             return self._read(told, None)
         records = self._read(told, refusals.row)
         return records if survey is None else survey.singles(records, refusals.row)
+
+    def again(self, is_wanted: Callable[[Record], bool]) -> Iterator[Record]:
+        """Yield those that are wanted of what was sent before."""
+        return filter(is_wanted, self._read(Conversions(self.zone), _pass_over))
 
     def _read(self, told: Conversions, on_fault: OnFault | None) -> Iterator[Record]:
         return record_files.read(
