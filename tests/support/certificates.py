@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 DAY = dt.timedelta(days=1)
+NOW = dt.timedelta()
 LOOPBACK = (x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost"))
 
 
@@ -32,11 +33,20 @@ class Authority:
         self.file = home / "authority.pem"
         self.file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, hosts: Sequence[x509.GeneralName] = LOOPBACK) -> tuple[Path, Path]:
-        """Return the files of a new certificate for these hosts and of its private key."""
+    def issue(
+        self,
+        name: str,
+        hosts: Sequence[x509.GeneralName] = LOOPBACK,
+        *,
+        from_now: dt.timedelta = NOW,
+    ) -> tuple[Path, Path]:
+        """Return the files of a new certificate for these hosts and of its private key.
+
+        It is good for a day before and after a moment: `from_now` on.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
-            _builder(_named(name), self._name, key)
+            _builder(_named(name), self._name, key, from_now)
             .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs=False), critical=True)
@@ -73,9 +83,12 @@ def _named(name: str) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    from_now: dt.timedelta = NOW,
 ) -> x509.CertificateBuilder:
-    now = dt.datetime.now(dt.UTC)
+    now = dt.datetime.now(dt.UTC) + from_now
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

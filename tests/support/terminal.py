@@ -37,7 +37,8 @@ class Terminal:
         return [sys.executable, "-m", "shuyuan_client", *map(str, words)]
 
     def environment(self) -> dict[str, str]:
-        return {"SHUYUAN_LANG": "zh", "COLUMNS": "200", **self.settings}
+        nobody = {"XDG_STATE_HOME": str(ROOT / ".local" / "nobody-is-signed-in")}
+        return {"SHUYUAN_LANG": "zh", "COLUMNS": "200", **nobody, **self.settings}
 
     async def run(self, *words: str | Path) -> Ran:
         ran = await asyncio.to_thread(

@@ -82,8 +82,11 @@ class Core:
         if time.monotonic() > self._ends_at:
             answer = yield from self._patiently(_sign_in, safe=True)
             granted = json_object(answer)
+            if "access_token" not in granted:
+                raise _other_service(self.base_url)
             self._token = str(granted["access_token"])
-            self._ends_at = time.monotonic() + int(granted["expires_in"]) - RENEW_SECONDS
+            seconds = int(granted.get("expires_in", RENEW_SECONDS))
+            self._ends_at = time.monotonic() + seconds - RENEW_SECONDS
         return self._token
 
     def send(self, method: str, path: str, **options: Any) -> Steps[httpx.Response]:  # noqa: ANN401
@@ -110,7 +113,11 @@ class Core:
         """Send JSON and return the JSON answer; raises Refused, Unreachable."""
         if body is not None:
             options["json"] = body
-        return json_object((yield from self.send(method, path, **options)))
+        answer = yield from self.send(method, path, **options)
+        told = json_object(answer)
+        if answer.content and not told:
+            raise _other_service(self.base_url)
+        return told
 
     def publish(
         self,
@@ -222,9 +229,18 @@ def _wait_seconds(answer: httpx.Response | None, pause: float, *, safe: bool) ->
     return None
 
 
+def _other_service(base_url: str) -> Failure:
+    return Failure(
+        f"{base_url} 的应答不是数源平台的应答；请核对平台地址，以及是否经过须先登录的上网认证页。",
+        f"What {base_url} answers is not an answer of the exchange; check the address, and whether "
+        "a portal stands before it that wants you to sign in.",
+    )
+
+
 def _unreachable(base_url: str, error: httpx.TransportError) -> Unreachable:
     reason = str(error) or type(error).__name__
     return Unreachable(
-        f"连接不上 {base_url}：{reason}；请确认平台已启动（make up）、地址正确后重试。",
-        f"{base_url} does not answer: {reason}; check that the exchange runs (make up), retry.",
+        f"连接不上 {base_url}：{reason}；请核对地址与网络后重试，shuyuan doctor 可逐项检查。",
+        f"{base_url} does not answer: {reason}; check address and network, then retry; shuyuan "
+        "doctor looks at each.",
     )

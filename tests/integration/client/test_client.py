@@ -140,7 +140,7 @@ def test_an_expired_token_is_renewed_once(client: ExchangeClient, script: Script
 def test_an_address_that_never_answered_is_not_waited_for() -> None:
     with (
         ExchangeClient("http://127.0.0.1:9", with_secret("id", "secret")) as nobody,
-        pytest.raises(Unreachable, match="make up"),
+        pytest.raises(Unreachable, match="shuyuan doctor"),
     ):
         nobody.token()
 

@@ -55,4 +55,4 @@ async def test_a_person_reads_what_waits(world: World, settings: dict[str, str])
     assert process.returncode == 0, err.decode()
     [task] = out.decode().splitlines()
     assert "工作日" in task
-    assert "order.answer" in task
+    assert "督办单: 答复督办单" in task

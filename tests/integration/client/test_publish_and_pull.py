@@ -277,7 +277,7 @@ async def test_a_profile_is_enough(
     [
         ({"SHUYUAN_CLIENT_SECRET": "wrong"}, 1, "invalid_client"),
         ({"SHUYUAN_CLIENT_SECRET": ""}, 1, "SHUYUAN_CLIENT_SECRET"),
-        ({"SHUYUAN_BASE_URL": "http://127.0.0.1:9"}, 3, "make up"),
+        ({"SHUYUAN_BASE_URL": "http://127.0.0.1:9"}, 3, "shuyuan doctor"),
     ],
 )
 async def test_what_is_wrong_is_said_in_a_sentence(

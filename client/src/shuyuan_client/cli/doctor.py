@@ -8,18 +8,22 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
 import typer
 
+from shuyuan_client.cli.callers import Device, Login, caller
 from shuyuan_client.cli.explaining import explained
 from shuyuan_client.cli.profile import (
+    KEY_ID,
+    OTHERS,
     BaseUrl,
     ClientId,
     ClientSecret,
     ProfileFile,
-    connect,
+    credentials,
 )
 from shuyuan_client.failures import EXIT_FAILED, EXIT_UNREACHABLE, Failure, Unreachable
 from shuyuan_client.http import ExchangeClient
@@ -29,7 +33,34 @@ PROBE_SECONDS = 10.0
 # Assertions of private keys live 60 s (RFC 7523), tokens are renewed 30 s early.
 SKEW_SECONDS = 30.0
 LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
-READY, OTHERS = 200, 0o077
+READY = 200
+# What OpenSSL says of certificates, and what to do.
+CERTIFICATES = {
+    "certificate has expired": (
+        "平台的证书已过期（或本机时钟有误）；请联系平台运维更换证书",
+        "its certificate has expired, or the clock of this machine is wrong; tell its operators",
+    ),
+    "not yet valid": (
+        "平台的证书尚未生效；请先校准本机时钟",
+        "the certificate is not valid yet: set the clock of this machine first",
+    ),
+    "mismatch": (
+        "证书不是该地址的；请使用证书上的域名访问",
+        "the certificate is another address's: use the name that it was issued for",
+    ),
+    "not valid for": (
+        "证书不是该地址的；请使用证书上的域名访问",
+        "the certificate is another address's: use the name that it was issued for",
+    ),
+    "CERTIFICATE_VERIFY_FAILED": (
+        "本机不信任平台证书的签发机构；取得其根证书，并以环境变量 SSL_CERT_FILE 指明",
+        "its issuer is not trusted here: get that root certificate, and name it by SSL_CERT_FILE",
+    ),
+    "WRONG_VERSION_NUMBER": (
+        "该端口未启用 TLS；核对端口，或改用 http:// 地址（仅限本机）",
+        "that port speaks no TLS: check the port, or use http:// (on this machine only)",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +77,16 @@ def doctor(
     base_url: BaseUrl = None,
     client_id: ClientId = None,
     client_secret: ClientSecret = None,
+    *,
+    login: Login = False,
+    device: Device = False,
 ) -> None:
     """检查本机与平台的连接、时钟、凭据 / check reach, TLS, clock, credentials and profile."""
     codes = []
     with explained():
         typer.echo(f"✓ shuyuan-client {version('shuyuan-client')}")
-        for found in _findings(profile, base_url, client_id, client_secret):
+        sign_in = SignIn(profile, base_url, client_id, client_secret, login, device)
+        for found in _findings(sign_in):
             typer.echo(f"{'✓' if found.remedy is None else '✗'} {found.told}")
             if found.remedy is not None:
                 typer.echo(f"  → {found.remedy}")
@@ -60,28 +95,54 @@ def doctor(
         raise typer.Exit(max(codes))
 
 
-def _findings(
-    profile: Path | None, base_url: str | None, client_id: str | None, secret: str | None
-) -> Iterator[Finding]:
-    if profile is not None:
-        yield profile_rights(profile)
+class SignIn(NamedTuple):
+    """Who is to be signed in, as the options say."""
+
+    profile: Path | None
+    base_url: str | None
+    client_id: str | None
+    secret: str | None
+    login: bool = False
+    device: bool = False
+
+    def client(self) -> tuple[ExchangeClient, Path | None]:
+        """Return the client, and the file of its private key; raises Failure."""
+        if self.login or self.device:
+            person = caller(*self[:4], login=self.login, device=self.device)
+            return person, None
+        found = credentials(*self[:4])
+        return ExchangeClient(found.base_url, found.grant), found.key_file
+
+
+def _findings(sign_in: SignIn) -> Iterator[Finding]:
+    if sign_in.profile is not None:
+        yield profile_rights(sign_in.profile)
     try:
-        client = connect(profile, base_url, client_id, secret)
+        client, key_file = sign_in.client()
         urlsplit(client.base_url)
     except Failure as failure:
-        yield Finding(say("凭据不全", "credentials are missing"), failure.sentence)
+        yield Finding(say("凭据不可用", "the credentials cannot be used"), failure.sentence)
         return
     except (httpx.InvalidURL, ValueError) as error:
         told = say(f"平台地址有误：{error}", f"the address is wrong: {error}")
         yield Finding(told, say("应如 https://share.example", "it is like https://share.example"))
         return
     with client:
+        if key_file is not None:
+            yield _own_key(key_file)
         yield transport(client.base_url)
         answer, reached = reach(client.base_url)
         yield reached
         if answer is not None:
             yield clock(answer.headers.get("Date", ""), time.time())
-            yield _signed_in(client)
+            yield _signed_in(client, key_file)
+
+
+def _own_key(path: Path) -> Finding:
+    """Say by which key the client signs; one that others can read was refused before."""
+    return Finding(
+        say(f"以私钥 {path} 登录，仅本人可读", f"signs with {path}, which is its owner's alone")
+    )
 
 
 def profile_rights(path: Path) -> Finding:
@@ -119,11 +180,7 @@ def reach(base_url: str) -> tuple[httpx.Response | None, Finding]:
         reason = str(error) or type(error).__name__
         return None, Finding(
             say(f"连接不上 {base_url}：{reason}", f"{base_url} does not answer: {reason}"),
-            say(
-                "检查地址、网络与防火墙；证书有误的，安装签发机构的根证书（SSL_CERT_FILE）",
-                "check address, network and firewall; for a certificate, install the root of its "
-                "issuer (SSL_CERT_FILE)",
-            ),
+            _remedy_of_reach(reason),
             EXIT_UNREACHABLE,
         )
     if answer.status_code != READY:
@@ -133,6 +190,13 @@ def reach(base_url: str) -> tuple[httpx.Response | None, Finding]:
             EXIT_UNREACHABLE,
         )
     return answer, Finding(say("平台可达且就绪", "it is reached and ready"))
+
+
+def _remedy_of_reach(reason: str) -> str:
+    for part, (chinese, english) in CERTIFICATES.items():
+        if part in reason:
+            return say(chinese, english)
+    return say("检查地址、网络与防火墙", "check address, network and firewall")
 
 
 def clock(told: str, now: float) -> Finding:
@@ -155,7 +219,7 @@ def clock(told: str, now: float) -> Finding:
     return Finding(say(f"本机时钟相差 {skew:+.0f} 秒", f"the clock is {skew:+.0f} s off"))
 
 
-def _signed_in(client: ExchangeClient) -> Finding:
+def _signed_in(client: ExchangeClient, key_file: Path | None) -> Finding:
     try:
         me = client.ask("GET", "/v1/me")
     except Unreachable as failure:
@@ -163,13 +227,27 @@ def _signed_in(client: ExchangeClient) -> Finding:
     except Failure as failure:
         return Finding(
             say(f"未能登录：{failure}", f"not signed in: {failure}"),
-            say(
-                "核对应用系统标识与密钥；密钥可由负责人更换",
-                "check client id and secret; the head can have the secret changed",
-            ),
+            _remedy_of_key() if key_file is not None else _remedy_of_secret(),
         )
     name, department = me.get("name") or me.get("id"), me.get("department_name") or ""
     scopes = " ".join(me.get("scopes", ()))
     return Finding(
         say(f"登录为 {name}（{department}）：{scopes}", f"{name}, {department}: {scopes}")
+    )
+
+
+def _remedy_of_secret() -> str:
+    return say(
+        "核对应用系统标识与密钥；密钥可由负责人更换",
+        "check client id and secret; the head can have the secret changed",
+    )
+
+
+def _remedy_of_key() -> str:
+    return say(
+        "核对应用系统标识，以及与该私钥对应的公钥是否登记在其 jwks 中（登记了 kid 的，"
+        f"{KEY_ID} 须与之相同）；更换密钥时先由负责人登记新公钥，改用新私钥后再移除旧公钥",
+        "check the client id, and that the public key of this private key is among its registered "
+        f"jwks ({KEY_ID} is the kid, where they have one); to change keys the head registers the "
+        "new public key first, and removes the old one once the new private key is in use",
     )

@@ -9,6 +9,7 @@ import typer
 from shuyuan_client.cli.callers import Device, Login, caller
 from shuyuan_client.cli.explaining import explained, note
 from shuyuan_client.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile
+from shuyuan_client.cli.words import SHARE_TYPES, TASKS, THINGS, word
 from shuyuan_client.failures import EXIT_FAILED
 from shuyuan_client.http import ExchangeClient, Json
 from shuyuan_client.wording import say
@@ -21,13 +22,6 @@ AsJson = Annotated[
 Limit = Annotated[
     int, typer.Option(min=1, max=LIMIT_MAX, help=say("最多列出的条数", "list at most so many"))
 ]
-
-
-SHARED = {
-    "unconditional": ("无条件共享", "unconditional"),
-    "conditional": ("有条件共享", "conditional"),
-    "none": ("不予共享", "none"),
-}
 
 
 def search(  # noqa: PLR0913 - an option is a parameter
@@ -48,9 +42,9 @@ def search(  # noqa: PLR0913 - an option is a parameter
         caller(profile, base_url, client_id, client_secret, login=login, device=device) as client,
     ):
         params = {"q": " ".join(words), "status": "published"}
-        found = list(_listed(client, "/v1/resources", params, limit))
+        found = list(listed(client, "/v1/resources", params, limit))
     for each in found:
-        typer.echo(_line(each) if as_json else _resource(each))
+        typer.echo(as_line(each) if as_json else _resource(each))
     if not found:
         note("没有找到；可换用更短的检索词。", "Nothing found; try fewer or shorter words.")
         raise typer.Exit(EXIT_FAILED)
@@ -72,14 +66,14 @@ def tasks(  # noqa: PLR0913 - an option is a parameter
         explained(),
         caller(profile, base_url, client_id, client_secret, login=login, device=device) as client,
     ):
-        found = list(_listed(client, "/v1/me/tasks", {}, limit))
+        found = list(listed(client, "/v1/me/tasks", {}, limit))
     for each in found:
-        typer.echo(_line(each) if as_json else _task(each))
+        typer.echo(as_line(each) if as_json else _task(each))
     if not found:
         note("没有待办事项。", "Nothing waits for you.")
 
 
-def _listed(client: ExchangeClient, path: str, params: dict[str, str], most: int) -> Iterator[Json]:
+def listed(client: ExchangeClient, path: str, params: dict[str, str], most: int) -> Iterator[Json]:
     """Yield what a list has, page by page, at most so many."""
     left, cursor = most, None
     while left:
@@ -92,22 +86,26 @@ def _listed(client: ExchangeClient, path: str, params: dict[str, str], most: int
             return
 
 
-def _line(found: Json) -> str:
+def as_line(found: Json) -> str:
+    """Return one thing as a line of JSON."""
     return json.dumps(found, ensure_ascii=False)
 
 
 def _resource(found: Json) -> str:
     provider = found["department_name"] or found["department"]
-    shared = say(*SHARED.get(found["share_type"], (found["share_type"],) * 2))
+    shared = word(SHARE_TYPES, found["share_type"])
     return f"{found['id']}\t{found['name']}\t{provider}\t{shared}"
 
 
 def _task(found: Json) -> str:
     sender = found["from_name"] or found["from_department"]
-    return f"{_due(found)}\t{found['kind']}\t{found['title'] or '-'}\t{sender}\t{found['thing']}"
+    thing = word(THINGS, found["kind"].partition(".")[0])
+    kind = f"{thing}: {word(TASKS, found['kind'])}"
+    return f"{due(found)}\t{kind}\t{found['title'] or '-'}\t{sender}\t{found['thing']}"
 
 
-def _due(found: Json) -> str:
+def due(found: Json) -> str:
+    """Return by when something is due, in words."""
     days = found["remaining_working_days"]
     if days is None:
         return say("无期限", "no day")

@@ -5,11 +5,15 @@ from importlib.metadata import entry_points
 import typer
 
 from shuyuan_client.cli.agent import agent_app
+from shuyuan_client.cli.applications import applications
+from shuyuan_client.cli.applying import apply
 from shuyuan_client.cli.doctor import doctor
 from shuyuan_client.cli.finding import search, tasks
+from shuyuan_client.cli.new_key import new_key
 from shuyuan_client.cli.publish import publish
 from shuyuan_client.cli.pull import pull
 from shuyuan_client.cli.quarantine import quarantine_app
+from shuyuan_client.cli.signing_in import login, logout
 from shuyuan_client.cli.token import token
 from shuyuan_client.cli.why import why
 
@@ -34,7 +38,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="数源：政务数据共享交换 / the government data-sharing exchange",
 )
-for each in (doctor, publish, pull, search, tasks, token, why):
+for each in (
+    apply, applications, doctor, login, logout, new_key, publish, pull, search, tasks, token, why,
+):  # fmt: skip
     app.command()(each)
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(agent_app, name="agent")

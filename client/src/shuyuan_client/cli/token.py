@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from shuyuan_client.cli.callers import Device, Login, caller
+from shuyuan_client.cli.callers import Device, Login, address_of, caller, person
 from shuyuan_client.cli.explaining import explained
 from shuyuan_client.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile
+from shuyuan_client.http import ExchangeClient
 from shuyuan_client.wording import say
 
 
@@ -23,10 +24,11 @@ def token(
     ] = None,
 ) -> None:
     """打印访问令牌 / print an access token of a client, or of a person with --login."""
-    with (
-        explained(),
-        caller(
-            profile, base_url, client_id, client_secret, login=login, device=device, scope=scope
-        ) as client,
-    ):
-        typer.echo(client.token())
+    with explained():
+        if login:
+            address = address_of(profile, base_url)
+            client: ExchangeClient = person(address, device=device, scope=scope, hands_on=True)
+        else:
+            client = caller(profile, base_url, client_id, client_secret, login=False, device=device)
+        with client:
+            typer.echo(client.token())

@@ -1,0 +1,45 @@
+"""The command line calls things as the console does, in both languages."""
+
+import re
+
+import pytest
+
+from gateway.console.labels import NAMES
+from gateway.console.messages import catalogue
+from shuyuan_client.cli import words
+from tests.docs.pages import text
+
+KIND = re.compile(r"`([a-z]+\.[a-z-]+)`")
+
+
+def of_console(kind: str, code: str) -> tuple[str, str]:
+    chinese = NAMES[kind][code]
+    english = catalogue()[chinese].string
+    return chinese, str(english)
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        (words.SHARE_TYPES, "share_type"),
+        (words.MODES, "mode"),
+        (words.APPLICATIONS, "application"),
+        (words.ACTIONS, "application_action"),
+        (words.ROLES, "role"),
+        (words.THINGS, "thing"),
+    ],
+)
+def test_a_code_has_the_word_of_the_console(told: words.Words, kind: str) -> None:
+    assert told == {code: of_console(kind, code) for code in NAMES[kind]}
+
+
+def test_every_task_has_the_word_of_the_console() -> None:
+    [told] = [line for line in text("api.md").splitlines() if line.startswith("`GET /v1/me/tasks")]
+    kinds = set(KIND.findall(told)) - {"thing.action"}
+    kinds |= {f"dispute.{action}" for action in NAMES["dispute_action"]}
+    assert {kind: of_console(*_place(kind)) for kind in kinds} == words.TASKS
+
+
+def _place(task: str) -> tuple[str, str]:
+    thing, _, action = task.partition(".")
+    return ("decision" if thing == "source" else f"{thing}_action"), action
