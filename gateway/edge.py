@@ -33,11 +33,11 @@ BOOKS = (XLSX, b"text/csv")
 PERSONS_UPLOADS = re.compile(r"/v1/resources/[^/]+/uploads")
 FILES = re.compile(r"/v1/resources/[^/]+/files/[^/]+")
 FILE_MAX = 50 * 1024**3
-# A file that a person hands on by a page: written on, too, as its form is read.
-FILES_BY_PAGE = re.compile(r"/console/resources/[^/]+/files")
+# A file that a person hands on or reports by a page: written on, too, as its form is read.
+FILES_BY_PAGE = re.compile(r"/console/resources/[^/]+/(files|upload)")
 STREAMED = re.compile(
     r"/v1/imports/.*|/v1/resources/[^/]+/uploads|/v1/resources/[^/]+/files/[^/]+"
-    r"|/console/resources/[^/]+/files"
+    r"|/console/resources/[^/]+/(files|upload)"
 )
 # With room for what a form has around its file.
 STREAMED_MAX = 64 * 1024 * 1024 + 64 * 1024
@@ -69,9 +69,6 @@ MANY_VALUES = re.compile(
     r"/v1/code-lists/.*/editions|/v1/bundles(/.*)?|/v1/subscriptions/.*/confirm"
 )
 MANY_VALUES_MAX = 250_000
-# A workbook or a file of records that a person uploads by a page.
-UPLOADS = re.compile(r"/console/resources/[^/]+/upload")
-UPLOAD_MAX = 8 * 1024 * 1024
 # Who signs in or asks for a token is not known yet, and needs little.
 FORM_MAX = 64 * 1024
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -295,8 +292,6 @@ def _body_max(path: str) -> int:
         return STREAMED_MAX
     if ATTACHMENTS.fullmatch(path) or ATTACHED_BY_PAGE.fullmatch(path):
         return ATTACHMENT_MAX
-    if UPLOADS.fullmatch(path):
-        return UPLOAD_MAX
     return EDITION_MAX if EDITIONS.fullmatch(path) else BODY_MAX
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import quote
 
@@ -18,23 +18,32 @@ from exchange.publishing.publish import OnInvalid
 from exchange.publishing.quarantine_entries import Criteria
 from exchange.publishing.receipts import Receipt
 from gateway.api.quarantine import as_received
+from gateway.console import chosen_files
+from gateway.console.chosen_files import Chosen
 from gateway.console.pages import act, page
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
+from gateway.once import owner_of
 from gateway.workbooks import records as sheets
 from gateway.workbooks.checking import Report, bodies, check
-from gateway.workbooks.importing import XLSX
-from gateway.workbooks.records import Sheet
-from gateway.workbooks.uploading import book
-from kernel.errors import FieldError, Invalid
+from gateway.workbooks.importing import CSV, XLSX
+from gateway.workbooks.records import Sheet, TooManyRows
+from gateway.workbooks.uploading import KIND, book
+from kernel import answers, blobs, jobs
+from kernel.answers import Answer
 from kernel.ids import new_id
+from kernel.jobs import NewJob
 from kernel.logging import correlation_id
 from kernel.paging import PageRequest
+from kernel.workbooks.packed import Oversized
 from kernel.workdays import local_date
 
 router = APIRouter()
 TEMPLATE: Final = "upload.html"
 SHOWN_ROWS: Final = 20
+# A larger file is read by a job.
+AT_ONCE_MAX: Final = 8 * 1024 * 1024
+BEGUN: Final = 202
 ERRORS_SHOWN: Final = 200
 QUARANTINED: Final = PageRequest(50)
 
@@ -69,7 +78,10 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The form, what a file came to, and what waits in quarantine; `once` names this form."""
+    """The form, what a file came to, and what waits in quarantine; `once` names this form.
+
+    `chosen` stands for a file that need not be chosen again (chosen_files.py).
+    """
 
     resource_id: str
     name: str
@@ -79,6 +91,8 @@ class Upload:
     once: str
     verdict: Verdict | None = None
     receipts: Sequence[Receipt] = field(default=())
+    chosen: str = ""
+    chosen_name: str = ""
 
 
 @page(router, "/console/resources/{id}/upload", TEMPLATE)
@@ -98,7 +112,10 @@ async def own(visit: Visit) -> tuple[str, Contract]:
 
 
 async def _upload(
-    visit: Visit, verdict: Verdict | None = None, receipts: Sequence[Receipt] = ()
+    visit: Visit,
+    verdict: Verdict | None = None,
+    receipts: Sequence[Receipt] = (),
+    file: Chosen | None = None,
 ) -> Upload:
     name, contract = await own(visit)
     resource_id, quarantine = visit.part("id"), visit.using.bus.quarantine
@@ -108,7 +125,10 @@ async def _upload(
         )
     kept = [_quarantined(visit, each) for each in found.items]
     more = found.next_cursor is not None
-    return Upload(resource_id, name, contract, kept, more, new_id(), verdict, receipts)
+    told = Upload(resource_id, name, contract, kept, more, new_id(), verdict, receipts)
+    if file is None:
+        return told
+    return replace(told, chosen=file.sealed, chosen_name=file.name if file.sealed else "")
 
 
 def _quarantined(visit: Visit, entry: quarantine_entries.Entry) -> Quarantined:
@@ -116,23 +136,26 @@ def _quarantined(visit: Visit, entry: quarantine_entries.Entry) -> Quarantined:
     return Quarantined(entry.id, record, [(each.path, visit.say(each)) for each in entry.errors])
 
 
-async def take(visit: Visit) -> Upload | Response:
+async def take(visit: Visit) -> Upload | Response | Go:
     """Check the file, and load it where that was asked for and the check allows it.
 
-    Asked for as a `book` it comes back as it was, with its faults in a column.
+    Asked for as a `book` it comes back as it was, with its faults in a column. What is too large to
+    be answered at once becomes a job.
     """
     using, resource_id = visit.using, visit.part("id")
-    sheet = await _sheet(visit, (await own(visit))[1])
+    contract, wanted = (await own(visit))[1], visit.text("go")
     await using.gate.take(using.gate.buckets(visit.principal))
+    file = await chosen_files.take(visit, resource_id)
+    sheet = await _sheet(file, contract)
+    if sheet is None:
+        return Go(f"/console/jobs/{await _queued(visit, file, wanted)}")
     report = await check(using.bus.dry_runs, visit.principal, resource_id, sheet)
     verdict = _verdict(visit, sheet, report)
-    wanted = visit.text("go")
     if wanted == "book":
         return await _book(sheet, report)
-    if wanted not in ("load", "load-valid") or sheet.errors:
-        return await _upload(visit, verdict)
-    if wanted == "load" and verdict.invalid:
-        return await _upload(visit, verdict)
+    faulty = bool(sheet.errors) or (wanted == "load" and verdict.invalid > 0)
+    if wanted not in ("load", "load-valid") or faulty:
+        return await _upload(visit, verdict, file=file)
     on_invalid = OnInvalid.QUARANTINE if wanted == "load-valid" else OnInvalid.REJECT
     receipts = await by_hand.upload(
         using.database,
@@ -146,16 +169,55 @@ async def take(visit: Visit) -> Upload | Response:
     return await _upload(visit, verdict, receipts)
 
 
+async def _sheet(file: Chosen, contract: Contract) -> Sheet | None:
+    """Read the file in a thread, for the loop may not wait so long; None where a job has to."""
+    content = await file.content(AT_ONCE_MAX)
+    if content is None:
+        return None
+    try:
+        return await asyncio.to_thread(sheets.read, content, file.name, contract)
+    except (TooManyRows, Oversized):
+        if file.kept is None:
+            raise
+        return None
+
+
+async def _queued(visit: Visit, file: Chosen, wanted: str | None) -> str:
+    """Begin the job of a file, which has a copy of its own; one form begins one job."""
+    using, loads = visit.using, wanted in ("load", "load-valid")
+    if loads:
+        await using.bus.publisher.plans.get(visit.part("id"))
+    arguments = {
+        "resource_id": visit.part("id"),
+        "name": file.name,
+        "mapping": {},
+        "dry_run": not loads,
+        "whole": wanted == "load",
+        "chosen": file.sealed,
+    }
+    stored = await file.copied()
+    scopes, owner = visit.principal.scopes, owner_of(visit.principal)
+    new = NewJob(kind=KIND, arguments=arguments, scopes=scopes, input_blob=stored.id)
+    form = f"{visit.typed('once')} {wanted}"
+    key = f"console-{hashlib.sha256(form.encode()).hexdigest()}"
+    media = XLSX if file.name.lower().endswith(".xlsx") else CSV
+    try:
+        async with visit.writing() as session:
+            digest = stored.sha256.encode()
+            before = await answers.first_answer(session, using.box, owner, key, digest)
+            if before is None:
+                blobs.add(session, using.box, stored, media=media, name=file.name)
+                row = await jobs.add(session, visit.principal.actor, new)
+                await answers.keep(session, using.box, owner, key, Answer(BEGUN, row.id.encode()))
+                return row.id
+    except BaseException:
+        await using.blobs.drop(stored)
+        raise
+    await using.blobs.drop(stored)
+    return before.body.decode()
+
+
 act(router, "/console/resources/{id}/upload", upload, TEMPLATE)(take)
-
-
-async def _sheet(visit: Visit, contract: Contract) -> Sheet:
-    """Read the file in a thread: a workbook takes longer than the loop may wait."""
-    sent = visit.upload("file")
-    if sent is None:
-        raise Invalid(errors=[FieldError("file", "missing", "请选择文件", "choose a file")])
-    content = await sent.read()
-    return await asyncio.to_thread(sheets.read, content, sent.filename or "", contract)
 
 
 async def _book(sheet: Sheet, report: Report) -> Response:

@@ -13,13 +13,16 @@ from auth.principal import Role
 from gateway.api import jobs as api
 from gateway.api import workbooks
 from gateway.api.jobs import JobView
+from gateway.console.chosen_files import FIELD
 from gateway.console.pages import act, page
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
+from gateway.workbooks import uploading
 from gateway.workbooks.importing import CSV, XLSX
 from kernel import blobs, jobs
 from kernel.errors import FieldError, Invalid, NotFound
-from kernel.jobs import NewJob
+from kernel.ids import new_id
+from kernel.jobs import NewJob, Status
 
 router = APIRouter()
 TEMPLATE, JOB = "workbooks.html", "job.html"
@@ -119,12 +122,19 @@ act(router, f"{ADDRESS}/import/{{what}}", overview, TEMPLATE)(bring_in)
 
 @dataclass(frozen=True, slots=True)
 class JobPage:
-    """`open` jobs are looked at again by the page itself."""
+    """`open` jobs are looked at again by the page itself.
+
+    `resource_id` is of an upload; `chosen` stands for its file, where it was only checked or kept
+    back, and `once` names the form that loads it.
+    """
 
     job: JobView
     open: bool
     percent: int | None
     cancellable: bool
+    resource_id: str
+    chosen: str
+    once: str
 
 
 @page(router, "/console/jobs/{id}", JOB)
@@ -134,7 +144,11 @@ async def one(visit: Visit) -> JobPage:
         job = await api.view(session, row, english=visit.english)
     is_open = row.status in jobs.OPEN
     percent = min(100, job.done * 100 // job.total) if job.total else None
-    return JobPage(job, is_open, percent, is_open)
+    asked = row.arguments if row.kind == uploading.KIND else {}
+    loadable = row.status == Status.DONE and not job.done
+    chosen = str(asked.get(FIELD, "")) if loadable else ""
+    resource_id = str(asked.get("resource_id", ""))
+    return JobPage(job, is_open, percent, is_open, resource_id, chosen, new_id())
 
 
 @page(router, "/console/jobs/{id}/result", JOB)

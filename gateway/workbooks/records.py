@@ -41,6 +41,13 @@ Mapped = Mapping[str, str | None]
 """Items by the headings that stand for them; None for a column that is left out."""
 
 
+class TooManyRows(Invalid):
+    """The file has more rows than are taken at once."""
+
+    def __init__(self, rows_max: int) -> None:
+        super().__init__(f"一次最多 {rows_max} 行，请分批上报", f"At most {rows_max} rows at once")
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How large a file may be: rows of data, and bytes once a workbook is unpacked."""
@@ -213,7 +220,7 @@ def _records(
         if not record:
             continue
         if len(lines) >= rows_max:
-            raise Invalid(f"一次最多 {rows_max} 行，请分批上报", f"At most {rows_max} rows at once")
+            raise TooManyRows(rows_max)
         errors += _cut(columns, cells, place)
         lines.append(orjson.dumps(record))
         places.append(place)

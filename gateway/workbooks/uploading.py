@@ -58,10 +58,13 @@ async def records(run: Run) -> None:
         run.errors_count = len(report.invalid)
         async with run.transaction():
             pass
-        if not asked["dry_run"]:
+        # A page may ask to load the whole file or nothing of it.
+        kept_back = bool(asked.get("whole") and report.invalid)
+        if not (asked["dry_run"] or kept_back):
             await _load(run, tools.publisher, principal, sheet, report)
     receipts = run.position.get(RECEIPTS, [])
-    told = await asyncio.to_thread(book, sheet, report, receipts, dry_run=bool(asked["dry_run"]))
+    dry_run = bool(asked["dry_run"]) or kept_back
+    told = await asyncio.to_thread(book, sheet, report, receipts, dry_run=dry_run)
     stored = await run.blobs.write(pieces(told), most_bytes=RESULT_MAX)
     await run.finish(stored, media=XLSX, name=f"{contract.title}上报结果.xlsx")
 
@@ -138,7 +141,7 @@ def _told(
     yield "行数", str(report.rows)
     yield "合格", str(report.valid)
     yield "不合格", str(len(report.invalid))
-    yield "是否入库", "否（只检查）" if dry_run else "合格的已入库"
+    yield "是否入库", "否" if dry_run else "合格的已入库"
     for kind, count in sheet.conversions.items():
         yield CONVERSIONS.get(kind, kind), str(count)
     for receipt in receipts:

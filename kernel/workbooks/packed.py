@@ -45,6 +45,10 @@ class Unreadable(Invalid):
     title = Text("文件无法读取", "The file cannot be read")
 
 
+class Oversized(Unreadable):
+    """The file may be right, and is beyond the bounds that it was to be read within."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What is taken; `formulas` says whether a cell may hold one."""
@@ -119,8 +123,8 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def _too_large() -> Unreadable:
-    return Unreadable(
+def _too_large() -> Oversized:
+    return Oversized(
         "工作簿展开后过大：行、列或内容超过上限（工作表末尾的空白格式也计算在内，请删除）",
         "The workbook is too large once unpacked; formatted empty cells at the end count too",
     )
