@@ -78,6 +78,7 @@ class ExchangeEvent(StrEnum):
     RECORDS_PREVIEWED = "records.previewed"
     SNAPSHOT_MADE = "snapshot.made"
     SNAPSHOT_READ = "snapshot.read"
+    SNAPSHOT_REMOVED = "snapshot.removed"
     FILE_BEGUN = "file.begun"
     FILE_PROVIDED = "file.provided"
     FILE_REFUSED = "file.refused"

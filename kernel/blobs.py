@@ -248,6 +248,14 @@ async def find(session: "ReadSession", blob_id: str) -> BlobRow | None:
     return await session.get(BlobRow, blob_id)
 
 
+async def end(session: "WriteSession", blob_id: str, at: datetime) -> None:
+    """Let a file be past its day at this moment."""
+    row = await session.get(BlobRow, blob_id)
+    if row is not None:
+        row.expires_at = at
+        session.add(row)
+
+
 def _count(size: int) -> int:
     """Return how many frames a file of so many bytes has; an empty one has one."""
     return max(1, -(-size // FRAME))

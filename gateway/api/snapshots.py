@@ -133,6 +133,22 @@ async def content(
     return await download(using, request, blob, at, opened.admission, opened.page)
 
 
+@router.delete("/{snapshot_id}", status_code=204, response_class=Response)
+async def remove(
+    id: ThingId,  # noqa: A002
+    snapshot_id: SnapshotId,
+    request: Request,
+    principal: Caller,
+    using: Using,
+) -> None:
+    """删除快照，为新的快照腾出名额 / remove a snapshot, so that another one has room.
+
+    By whoever may have one made. A download that has begun may end within the hour.
+    """
+    await using.gate.take(using.gate.buckets(principal, id))
+    await using.bus.snapshots.drop(TokenCaller(using, request), id, snapshot_id)
+
+
 def view(stand: Stand) -> SnapshotView:
     row, manifest, url = stand.snapshot, None, None
     if row.as_of is not None:

@@ -103,6 +103,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "department.notices_set": N_("设置通知方式"),
     "snapshot.made": N_("生成快照"),
     "snapshot.read": N_("下载快照"),
+    "snapshot.removed": N_("删除快照"),
     "file.begun": N_("开始上传文件"),
     "file.provided": N_("文件已提供"),
     "file.refused": N_("文件被拒绝"),

@@ -130,7 +130,15 @@ async def make(visit: Visit) -> Go:
     return Go(f"/console/subscriptions/{subscription_id}/files", done)
 
 
+async def drop(visit: Visit) -> Go:
+    """Remove the snapshot that was chosen."""
+    subscription_id, snapshot_id = visit.part("id"), forms.required(visit, "snapshot")
+    await visit.using.bus.snapshots.drop(caller_of(visit), subscription_id, snapshot_id)
+    return Go(f"/console/subscriptions/{subscription_id}/files", N_("快照已删除，不能再下载。"))
+
+
 act(router, f"{ADDRESS}/snapshots", received, TEMPLATE)(make)
+act(router, f"{ADDRESS}/snapshots/remove", received, TEMPLATE)(drop)
 
 
 @page(router, f"{ADDRESS}/snapshots/{{snapshot_id}}", TEMPLATE)

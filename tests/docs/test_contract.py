@@ -194,6 +194,7 @@ GET /v1/subscriptions/{}/files/{}
 POST /v1/subscriptions/{}/snapshots
 GET /v1/subscriptions/{}/snapshots
 GET /v1/subscriptions/{}/snapshots/{}
+DELETE /v1/subscriptions/{}/snapshots/{}
 GET /v1/subscriptions/{}/snapshots/{}/content
 GET /v1/subscriptions/{}/preview
 PUT /v1/subscriptions/{}/position

@@ -76,10 +76,7 @@ class Snapshots:
 
         Raises 401 and 403 errors, NotFound, Invalid, QuotaExhausted, TooMany, StateIncomplete.
         """
-        principal = await caller.confirm()
-        if principal.kind == PERSON:
-            principal.require_scope(Scope.APPLICATIONS_WRITE)
-            principal.require_role(Role.CLERK)
+        _require_author(await caller.confirm())
         return await self._through(
             caller, subscription_id, lambda entered: self._may(entered, wanted)
         )
@@ -89,13 +86,7 @@ class Snapshots:
         async with asking(self._database), self._database.reading() as session:
             folds = await reading.states(session, grant.resource_id)
             reading.require_complete(grant.resource_id, folds)
-            if await store.count(session, grant.id, clock.now()) >= SNAPSHOTS_MAX:
-                raise TooMany(
-                    f"该授权已有 {SNAPSHOTS_MAX} 个快照，请待其到期",
-                    f"This subscription has {SNAPSHOTS_MAX} snapshots: wait for them to expire",
-                    retry_after_seconds=RETRY_SECONDS,
-                    policy="snapshots",
-                )
+            await _require_room(session, grant.id)
         require_left(await self._quotas.reserve(grant.id, 0))
         if wanted is Format.PARQUET:
             require_installed()
@@ -104,8 +95,10 @@ class Snapshots:
     async def begin(
         self, session: WriteSession, author: Principal, entered: Entered, wanted: Format
     ) -> Snapshot:
-        """Queue the job of a snapshot; TooMany where too many jobs are open."""
+        """Queue the job of a snapshot; TooMany where too many snapshots or jobs are there."""
         grant, now = entered.plan.grant, clock.now()
+        await store.hold(session, grant.id)
+        await _require_room(session, grant.id)
         snapshot_id = new_id()
         arguments = {"snapshot_id": snapshot_id, "subscription_id": grant.id}
         new = NewJob(kind=KIND, arguments=arguments, scopes=author.scopes)
@@ -123,6 +116,28 @@ class Snapshots:
         )
         session.add(snapshot)
         return snapshot
+
+    async def drop(self, caller: Caller, subscription_id: str, snapshot_id: str) -> None:
+        """Forget a snapshot, made or not; what is being downloaded of it may be for an hour.
+
+        A person has to be a clerk. Raises 401 and 403 errors, and NotFound.
+        """
+        author = await caller.confirm()
+        _require_author(author)
+
+        async def work(_entered: Entered) -> None:
+            now = clock.now()
+            async with self._database.transaction() as session:
+                row = await store.drop(session, subscription_id, snapshot_id, now)
+                if row is None:
+                    raise NotFound
+                if row.blob_id is not None:
+                    await blobs.end(session, row.blob_id, now + store.DOWNLOAD)
+                facts = {"snapshot": row.id, "format": row.format, "sha256": row.sha256}
+                event = ExchangeEvent.SNAPSHOT_REMOVED
+                audit.record(session, author.actor, event, "subscription", subscription_id, **facts)
+
+        await self._through(caller, subscription_id, work)
 
     async def page(self, caller: Caller, subscription_id: str, request: PageRequest) -> Page[Stand]:
         """Return the snapshots that are kept; raises as `one`."""
@@ -209,6 +224,23 @@ class Snapshots:
         if principal.kind == PERSON:
             caller = Representative(caller, await self._plans.get(subscription_id))
         return await self._door.through(caller, subscription_id, MODE, work)
+
+
+def _require_author(principal: Principal) -> None:
+    """Raise 403 errors for a person who may not have snapshots made and removed."""
+    if principal.kind == PERSON:
+        principal.require_scope(Scope.APPLICATIONS_WRITE)
+        principal.require_role(Role.CLERK)
+
+
+async def _require_room(session: ReadSession, subscription_id: str) -> None:
+    if await store.count(session, subscription_id, clock.now()) >= SNAPSHOTS_MAX:
+        raise TooMany(
+            f"该授权已有 {SNAPSHOTS_MAX} 个快照，请删除不再需要的，或待其到期",
+            f"This subscription has {SNAPSHOTS_MAX} snapshots: delete one, or wait until one ends",
+            retry_after_seconds=RETRY_SECONDS,
+            policy="snapshots",
+        )
 
 
 async def _stand(session: ReadSession, row: Snapshot) -> Stand:

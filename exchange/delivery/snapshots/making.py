@@ -21,6 +21,7 @@ from exchange.events import ExchangeEvent
 from exchange.metering.quota import Quotas, Reservation, seconds_left_of_today
 from kernel import audit, blobs, clock
 from kernel.blobs import Stored
+from kernel.errors import Gone
 from kernel.jobs import Run
 
 BYTES_MAX: Final = 64 * 1024**3
@@ -42,9 +43,14 @@ async def told(run: Run, rows: int) -> None:
 
 
 async def make(run: Run) -> None:
-    """Write the file, charge its records, and make it known; raises what a read is refused with."""
+    """Write the file, charge its records, and make it known.
+
+    Raises what a read is refused with, and Gone where it was removed meanwhile.
+    """
     snapshot = await _snapshot(run)
-    if snapshot is None or snapshot.blob_id is not None:
+    if snapshot is None:
+        raise Gone
+    if snapshot.blob_id is not None:
         return
     plan = await _plan(run, snapshot)
     file = ViewFile(
@@ -103,7 +109,7 @@ def _require_all(reservation: Reservation, rows: int) -> None:
 
 
 async def _finish(making: _Making, stored: Stored, snapshot: Snapshot) -> None:
-    """Make the snapshot known, with its manifest in the audit; raises LeaseLost."""
+    """Make the snapshot known, with its manifest in the audit; raises LeaseLost and Gone."""
     run, plan = making.run, making.plan
     run.done = making.file.rows
     manifest = {
@@ -127,6 +133,8 @@ async def _finish(making: _Making, stored: Stored, snapshot: Snapshot) -> None:
     told = {"snapshot": snapshot.id, "format": snapshot.format, **manifest}
     event = ExchangeEvent.SNAPSHOT_MADE
     async with run.transaction() as session:
+        if not await store.made(session, snapshot.id, facts):
+            raise Gone
         blobs.add(
             session,
             run.box,
@@ -135,5 +143,4 @@ async def _finish(making: _Making, stored: Stored, snapshot: Snapshot) -> None:
             name=name,
             expires_at=snapshot.expires_at,
         )
-        await store.made(session, snapshot.id, facts)
         audit.record(session, run.author, event, "subscription", snapshot.subscription_id, **told)

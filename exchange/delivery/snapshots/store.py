@@ -20,6 +20,7 @@ BEGIN = text("""
     WHERE d.begun_at <= :before
     RETURNING file_id
 """)
+HOLD = text("SELECT FROM exchange.subscription WHERE id = :id FOR NO KEY UPDATE")
 FOLDED_TO = text("""
     SELECT folded_to FROM exchange.fold WHERE resource_id = :resource_id AND current
     ORDER BY partition
@@ -54,9 +55,34 @@ async def count(session: ReadSession, subscription_id: str, now: datetime) -> in
     return (await session.exec(query)).one()
 
 
-async def made(session: WriteSession, snapshot_id: str, facts: dict[str, Any]) -> None:
-    """Write down what a snapshot came to."""
-    await session.exec(update(Snapshot).where(col(Snapshot.id) == snapshot_id).values(**facts))
+async def hold(session: WriteSession, subscription_id: str) -> None:
+    """Let nobody else begin a snapshot of the subscription before this transaction ends."""
+    await session.execute(HOLD.bindparams(id=subscription_id))
+
+
+async def made(session: WriteSession, snapshot_id: str, facts: dict[str, Any]) -> bool:
+    """Write down what a snapshot came to; whether it is still wanted."""
+    written = update(Snapshot).where(col(Snapshot.id) == snapshot_id).values(**facts)
+    return (await session.exec(written)).rowcount > 0
+
+
+async def drop(
+    session: WriteSession, subscription_id: str, snapshot_id: str, now: datetime
+) -> Snapshot | None:
+    """Forget a snapshot that is kept, and return it as it was."""
+    kept = (
+        select(Snapshot)
+        .where(
+            Snapshot.id == snapshot_id,
+            Snapshot.subscription_id == subscription_id,
+            col(Snapshot.expires_at) > now,
+        )
+        .with_for_update()
+    )
+    row = (await session.exec(kept)).first()
+    if row is not None:
+        await session.delete(row)
+    return row
 
 
 async def folded_to(session: ReadSession, resource_id: str) -> Sequence[int]:

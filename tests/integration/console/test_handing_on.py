@@ -77,6 +77,9 @@ async def test_a_snapshot_is_made_downloaded_and_records_are_looked_at(world: Wo
         (link,) = [each for each in page.links if "/snapshots/" in each]
         book = await clerk.http.get(link)
         assert len(tables(book.content, ["数据"], is_csv=False)["数据"].rows) > 1
+        page = await clerk.send(page, "/snapshots/remove")
+        assert "快照已删除" in page.text
+        assert (await clerk.http.get(link)).status_code == 404
         looked = await clerk.send(await clerk.open(f"{path}/preview"), "/preview")
         assert "***" in looked.text, looked.text
     async with browsing(world.base_url, sharing.consumer.head) as head:

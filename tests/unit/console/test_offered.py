@@ -61,6 +61,7 @@ OFFERED: Final[dict[str, str]] = {
     f"POST {SUBSCRIPTION}/deliveries/{{delivery_id}}/retry": f"{GRANT}/endpoint/retry",
     f"POST {SUBSCRIPTION}/deliveries/{{delivery_id}}/skip": f"{GRANT}/endpoint/skip",
     "POST /v1/subscriptions/{id}/snapshots": f"{GRANT}/snapshots",
+    "DELETE /v1/subscriptions/{id}/snapshots/{snapshot_id}": f"{GRANT}/snapshots/remove",
     f"POST {SUBSCRIPTION}/corrections": "/console/corrections/new",
     **same(
         "/v1/corrections/{correction_id}", "/console/corrections/{id}", "accept", "reject", "fix",

@@ -1,5 +1,6 @@
 """Snapshots: the approved view at one position, charged at once, and stopped like a pull (P3)."""
 
+import asyncio
 import hashlib
 import io
 from base64 import b64encode
@@ -8,7 +9,10 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from sqlalchemy import text
 
+from exchange.delivery.snapshots.asking import SNAPSHOTS_MAX
+from kernel.database import Database
 from tests.integration.exchange.delivery.test_lookups import ITEMS, RECORDS
 from tests.support.callers import Caller
 from tests.support.eventually import eventually
@@ -122,6 +126,60 @@ async def test_all_records_are_charged_at_once_or_none(world: World) -> None:
     assert (job["status"], job["problem"]["code"]) == ("failed", "quota_exhausted")
     path = f"/v1/subscriptions/{sharing.subscription}"
     assert (await sharing.consumer.clerk.ask("GET", path))["used_today"] == 2
+
+
+COPIES = text("""
+    INSERT INTO exchange.snapshot (id, subscription_id, job_id, format, revision,
+        created_by_kind, created_by, created_at, expires_at)
+    SELECT id || '-' || n, subscription_id, job_id, format, revision, created_by_kind, created_by,
+        created_at, expires_at
+    FROM exchange.snapshot, generate_series(1, :count) AS n WHERE id = :id
+""")
+
+
+async def test_whoever_has_as_many_as_may_be_removes_one(world: World, database: Database) -> None:
+    """A system with a snapshot an hour was stopped after twenty hours, for days."""
+    sharing = await shared(world)
+    client, clerk, path = sharing.subscriber, sharing.consumer.clerk, path_of(sharing)
+    first = await made(sharing, client)
+    async with database.transaction() as session:
+        await session.execute(COPIES.bindparams(id=first["id"], count=SNAPSHOTS_MAX - 2))
+    # One has room: of several at the same moment one is taken.
+    answers = await asyncio.gather(*(begun(sharing, client) for _ in range(4)))
+    assert sorted(each.status_code for each in answers) == [202, 429, 429, 429]
+    for each in answers:
+        if each.status_code == 429:
+            assert problem(each, 429, "rate_limited")["policy"] == "snapshots"
+    for who in (sharing.publisher, (await world.department()).clerk):
+        problem(await who.send("DELETE", f"{path}/{first['id']}"), 404, "not_found")
+    problem(
+        await sharing.consumer.head.send("DELETE", f"{path}/{first['id']}"), 403, "role_required"
+    )
+    assert (await clerk.send("DELETE", f"{path}/{first['id']}")).status_code == 204
+    problem(await client.get(first["url"]), 404, "not_found")
+    problem(await client.send("DELETE", f"{path}/{first['id']}"), 404, "not_found")
+    assert (await begun(sharing, client)).status_code == 202
+    thing = f"/v1/audit?thing={sharing.subscription}&event=snapshot.removed"
+    assert len((await world.auditor.ask("GET", thing))["items"]) == 1
+
+
+async def test_one_that_is_removed_while_it_is_made_is_not_charged(world: World) -> None:
+    sharing = await shared(world, records_per_day=10)
+    client = sharing.subscriber
+    kept = await made(sharing, client)
+    several = [(await begun(sharing, client)).json() for _ in range(4)]
+    paths = [f"{path_of(sharing)}/{each['snapshot_id']}" for each in several]
+    removed = await asyncio.gather(*(client.send("DELETE", each) for each in paths))
+    assert {each.status_code for each in removed} == {204}
+    jobs = [await ended(client, each["job_id"]) for each in several]
+    # Whoever was first: what is there has been charged, and nothing else.
+    done = [each for each in jobs if each["status"] == "done"]
+    assert {each["problem"]["code"] for each in jobs if each not in done} <= {"gone"}
+    listed = (await client.ask("GET", path_of(sharing)))["items"]
+    assert [each["id"] for each in listed] == [kept["id"]]
+    path = f"/v1/subscriptions/{sharing.subscription}"
+    used = (await sharing.consumer.clerk.ask("GET", path))["used_today"]
+    assert used == len(RECORDS) * (1 + len(done))
 
 
 async def test_a_snapshot_ends_with_its_grant_and_is_nobody_elses(world: World) -> None:
