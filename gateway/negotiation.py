@@ -37,11 +37,16 @@ def _best(accepted: Weights, names: tuple[bytes, ...]) -> tuple[float, int]:
 
 @lru_cache(maxsize=KNOWN)
 def prefers_json(accept: bytes) -> bool:
-    """Whether records should come as one JSON document rather than as lines."""
+    """Whether records should come as one JSON document rather than as lines.
+
+    Whoever names both without a preference gets the document: so do generated clients, which name
+    all that an operation answers and read no lines.
+    """
     if not accept:
         return False
     accepted = weights(accept)
-    return _best(accepted, JSON) > _best(accepted, NDJSON)
+    document, lines = _best(accepted, JSON), _best(accepted, NDJSON)
+    return document > lines or (JSON[0] in accepted and document == lines)
 
 
 @lru_cache(maxsize=KNOWN)

@@ -3,12 +3,12 @@
 So do the programs in Java that the console shows at a subscription.
 
 `make clients` needs a JDK (`javac`) and npm; what one lacks is said and left out, and the exit code
-is 3 then. After `make demo` the TypeScript one pulls from the running platform. Takes a minute or
-two.
+is 3 then. After `make demo` both pull from the running platform. Takes a minute or two.
 """
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -38,7 +38,8 @@ TSC: Final = (
 )
 # What a department's developer writes first: the paths and fields must be there under their names.
 PROGRAM: Final = Path(__file__).with_name("pull.ts")
-COMPILED: Final = PLACE / "pull.js"
+JAVA_PROGRAM: Final = Path(__file__).with_name("Pull.java")
+CLASSES: Final = PLACE / "classes"
 ITEMS: Final = ("id", "amount")
 CONTRACT: Final = Contract(
     resource_id="r",
@@ -57,11 +58,10 @@ def main() -> int:
     PLACE.mkdir(parents=True, exist_ok=True)
     told = json.dumps(create(Settings()).openapi(), ensure_ascii=False)
     (PLACE / DOCUMENT).write_text(told, encoding="utf-8")
-    COMPILED.unlink(missing_ok=True)
     code = 0
-    for name, tool, install, compiles in (
-        ("Java", "javac", "apt-get install default-jdk-headless", java),
-        ("TypeScript", "npm", "apt-get install npm", typescript),
+    for name, tool, install, compiles, pulling in (
+        ("Java", "javac", "apt-get install default-jdk-headless", java, by_java),
+        ("TypeScript", "npm", "apt-get install npm", typescript, by_typescript),
     ):
         if shutil.which(tool) is None:
             say(f"- {name}: 缺少 {tool}，未检查 / {tool} is missing: {install}")
@@ -74,17 +74,18 @@ def main() -> int:
             code = FAILED
         else:
             say(f"✓ {name}: 生成的客户端可编译 / the generated client compiles")
-    return _pull() or code if COMPILED.exists() else code
+            code = _pull(name, pulling) or code
+    return code
 
 
-def _pull() -> int:
+def _pull(name: str, pulling: Callable[[], Sequence[str]]) -> int:
     if not PROFILE.exists():
-        say("- TypeScript: 没有可提取的平台，请先 make demo / no platform to pull from: make demo")
+        say(f"- {name}: 没有可提取的平台，请先 make demo / no platform to pull from: make demo")
         return LEFT_OUT
-    if not pulls(PROFILE):
-        say("✗ TypeScript: 未能从平台提取 / nothing was pulled from the platform")
+    if not pulls(pulling(), PROFILE):
+        say(f"✗ {name}: 未能从平台提取 / nothing was pulled from the platform")
         return FAILED
-    say("✓ TypeScript: 已从平台提取 / records were pulled from the platform")
+    say(f"✓ {name}: 已从平台提取 / records were pulled from the platform")
     return 0
 
 
@@ -107,8 +108,8 @@ def samples_compile() -> bool:
 
 
 def java() -> bool:
-    """Generate and compile the client of openapi-generator's library `native`."""
-    made, classes = PLACE / "java", PLACE / "classes"
+    """Generate the client of openapi-generator's library `native`; compile it and a program."""
+    made = PLACE / "java"
     shutil.rmtree(made, ignore_errors=True)
     (generator,) = artifacts.resolve("openapi-generator", say)
     generate = [
@@ -117,10 +118,19 @@ def java() -> bool:
     ]  # fmt: skip
     if not _ran(generate, quiet=True):
         return False
-    libraries = os.pathsep.join(map(str, artifacts.resolve("java-client", say)))
     sources = sorted(map(str, (made / "src" / "main").rglob("*.java")))
-    options = ["-proc:none", "-nowarn", "-encoding", "UTF-8", "-d", str(classes)]
-    return _ran(["javac", *options, "-cp", libraries, *sources])
+    options = ["-proc:none", "-nowarn", "-encoding", "UTF-8", "-d", str(CLASSES)]
+    return _ran(["javac", *options, "-cp", _class_path(), *sources, str(JAVA_PROGRAM)])
+
+
+def _class_path() -> str:
+    libraries = map(str, artifacts.resolve("java-client", say))
+    return os.pathsep.join((str(CLASSES), *libraries))
+
+
+def by_java() -> Sequence[str]:
+    """Return the command that pulls by the classes of Java."""
+    return str(find_java()), "-Dfile.encoding=UTF-8", "-cp", _class_path(), JAVA_PROGRAM.stem
 
 
 def typescript() -> bool:
@@ -134,11 +144,23 @@ def typescript() -> bool:
     return all(step() for step in steps)
 
 
-def pulls(profile: Path) -> bool:
-    """Let the compiled program pull all that the consumer of a profile may, and count it."""
-    run = ["node", f"--env-file={profile}", COMPILED.name]
+def by_typescript() -> Sequence[str]:
+    """Return the command that pulls by the types of TypeScript."""
+    return "node", PROGRAM.with_suffix(".js").name
+
+
+def pulls(program: Sequence[str], profile: Path) -> bool:
+    """Let a program pull all that the consumer of a profile may, and count it."""
+    words = shlex.split(profile.read_text(encoding="utf-8"), comments=True)
+    known = dict(word.split("=", 1) for word in words)
     done = subprocess.run(
-        run, cwd=PLACE, capture_output=True, text=True, timeout=SECONDS, check=False
+        program,
+        cwd=PLACE,
+        env={**os.environ, **known},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
     if done.returncode:
         say(done.stderr[-4000:])

@@ -17,6 +17,9 @@ from gateway.negotiation import prefers_english, prefers_json
         (b"application/json;q=0.1, application/x-ndjson", False),
         (b"application/json; q=0.5, application/x-ndjson; q=0.4", True),
         (b"application/json;q=0, */*", False),
+        # Whoever names both has them alike: the client that is generated for Java reads no lines.
+        (b"application/json, application/x-ndjson, application/problem+json", True),
+        (b"application/x-ndjson, application/json", True),
         (b"application/json, text/plain, */*", True),
         (b"APPLICATION/JSON", True),
         (b"text/html", False),
