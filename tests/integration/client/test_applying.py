@@ -29,7 +29,7 @@ async def statuses(person: Person) -> list[Any]:
     return [each["status"] for each in found["items"]]
 
 
-async def test_one_resource_is_applied_for_signed_agreed_and_watched(
+async def test_one_resource_is_applied_for_and_watched(
     world: World, settings: dict[str, str], tmp_path: Path
 ) -> None:
     provider, consumer = await asyncio.gather(world.department(), world.department())
@@ -59,7 +59,7 @@ async def test_one_resource_is_applied_for_signed_agreed_and_watched(
     waiting = await terminal.run("applications", "--status", "submitted")
     assert f"{made['id']}\t待答复" in waiting.out
     assert "个工作日" in waiting.out
-    refusal = {"code": 3, "reason": "请先完成等级保护备案", "basis": "共享条件"}
+    refusal = {"code": 4, "reason": "请先完成等级保护备案"}
     await provider.head.ask("POST", f"/v1/applications/{made['id']}/refuse", refusal)
     refused = await terminal.run("applications", made["id"])
     assert "不予共享" in refused.lines[0]
@@ -67,6 +67,12 @@ async def test_one_resource_is_applied_for_signed_agreed_and_watched(
     # What has ended is asked for anew.
     assert (await terminal.run(*ask, "--promise")).code == 0
     assert sorted(await statuses(clerk)) == ["draft", "refused"]
+    found = (await clerk.ask("GET", "/v1/applications?status=draft"))["items"][0]["id"]
+    await consumer.head.ask("POST", f"/v1/applications/{found}/sign")
+    agreed = await provider.head.ask("POST", f"/v1/applications/{found}/agree", {})
+    told = await terminal.run("applications", found)
+    assert "已同意" in told.lines[0]
+    assert f"共享授权 {agreed['subscription_id']}" in told.out
 
 
 async def test_several_resources_go_as_one_bundle(
