@@ -10,6 +10,7 @@ import typer
 import uvicorn
 
 from exchange.log.access import Access
+from gateway.admin.commands import check_platform
 from gateway.http.limits import allow_many
 from gateway.http.processes import run
 from kernel import logging
@@ -28,11 +29,7 @@ KEEP_ALIVE_SECONDS = 75
 HEALTHCHECK_SECONDS = 60
 
 app = typer.Typer(add_completion=False, help="数据共享交换网关 / the exchange gateway")
-
-
-@app.callback()
-def main() -> None:
-    """Keep `serve` a named command although it is the only one."""
+app.command("check")(check_platform)
 
 
 @app.command()

@@ -19,8 +19,11 @@ def upgrade() -> None:
     """升级到最新结构 / bring the database to the newest schema."""
     settings = settings_for(DatabaseAccess.of)
     require_database(settings)
-    upgrade_database(DatabaseAccess.of(settings))
-    typer.echo("数据库结构已是最新 / the database schema is up to date")
+    applied = upgrade_database(DatabaseAccess.of(settings))
+    if applied:
+        typer.echo(f"已执行 {applied} 项迁移，数据库结构现为最新 / {applied} migrations applied")
+    else:
+        typer.echo("数据库结构已是最新，无须迁移 / the database schema was up to date already")
 
 
 app()

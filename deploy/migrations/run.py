@@ -18,6 +18,12 @@ def config(database: DatabaseAddress) -> Config:
     return settings
 
 
-def upgrade(database: DatabaseAddress, revision: str = "head") -> None:
-    """Apply what is missing; LockNotAvailable when another writer holds a table too long."""
-    command.upgrade(config(database), revision)
+def upgrade(database: DatabaseAddress, revision: str = "head") -> int:
+    """Apply what is missing, and return how many migrations that were.
+
+    Raises LockNotAvailable when another writer holds a table too long.
+    """
+    settings, applied = config(database), list[object]()
+    settings.attributes["applied"] = applied
+    command.upgrade(settings, revision)
+    return len(applied)

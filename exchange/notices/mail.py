@@ -47,6 +47,10 @@ class Mailer:
         except TimeoutError as error:
             raise MailError("timeout") from error
 
+    def greet(self) -> None:
+        """Connect as for a mail, and send none; OSError, SMTPException, ValueError."""
+        self._connected().quit()
+
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 

@@ -5,7 +5,10 @@ from contextlib import contextmanager
 
 from kernel.errors import ShuyuanError
 from shuyuan_client.cli import explaining
-from shuyuan_client.failures import Failure
+from shuyuan_client.failures import Failure, Unreachable
+
+# By its code: the broker's own errors would bring its driver along, at each start of any command.
+BROKER = "broker_unavailable"
 
 
 @contextmanager
@@ -15,4 +18,16 @@ def explained() -> Iterator[None]:
         try:
             yield
         except ShuyuanError as error:
-            raise Failure(error.detail.zh, error.detail.en) from error
+            raise _told(error) from error
+
+
+def _told(error: ShuyuanError) -> Failure:
+    """Return the refusal with each field that is wrong, and without the words of HTTP."""
+    if error.code == BROKER:
+        return Unreachable(
+            "Kafka 未应答；请检查 SHUYUAN_KAFKA_BOOTSTRAP，并确认它已启动。",
+            "Kafka did not answer; check SHUYUAN_KAFKA_BOOTSTRAP, and that it runs.",
+        )
+    chinese = "；".join([error.detail.zh, *(f"{each.path}：{each.zh}" for each in error.errors)])
+    english = "; ".join([error.detail.en, *(f"{each.path}: {each.en}" for each in error.errors)])
+    return Failure(chinese, english)

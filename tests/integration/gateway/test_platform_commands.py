@@ -1,6 +1,7 @@
 """`shuyuan bootstrap`, `audit verify` and `keys rotate` on a database of their own."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
@@ -12,7 +13,8 @@ from deploy.local.databases import drop_database
 from deploy.local.stack import Endpoints
 from deploy.migrations.run import upgrade
 from kernel.ids import new_id
-from tests.support.terminal import Terminal
+from tests.support.processes import ROOT
+from tests.support.terminal import Ran, Terminal
 
 FIRST = ("bootstrap", "--uscc", "11450000MB0000019D", "--name", "广西壮族自治区大数据发展局")
 
@@ -53,6 +55,14 @@ async def first(terminal: Terminal) -> list[str]:
     return ran.lines
 
 
+async def test_bootstrap_refuses_a_wrong_credit_code(terminal: Terminal) -> None:
+    """It once said that something was wrong, and not what (H11)."""
+    ran = await terminal.run("bootstrap", "--uscc", "11450000MB0000019X", "--name", "某部门")
+    assert ran.code == 1
+    assert "uscc" in ran.err
+    assert "Traceback" not in ran.err
+
+
 async def test_bootstrap_makes_the_first_two_people_once(
     first: list[str], terminal: Terminal, url: str
 ) -> None:
@@ -79,12 +89,6 @@ async def test_national_standards_come_with_the_platform_and_only_once(
         assert await database.fetchrow(count % "kernel.audit_event") == before
         found = "SELECT name FROM catalog.code_item WHERE code_list = 'GB/T 3304' AND value = '08'"
         assert await database.fetchval(found) == "壮族"
-
-
-async def test_bootstrap_refuses_a_wrong_credit_code(terminal: Terminal) -> None:
-    ran = await terminal.run("bootstrap", "--uscc", "11450000MB0000019X", "--name", "某部门")
-    assert ran.code == 1
-    assert "Traceback" not in ran.err
 
 
 @pytest.mark.usefixtures("first")
@@ -121,3 +125,32 @@ async def test_a_database_that_does_not_answer_is_named_with_a_remedy(terminal: 
     assert ran.code == 3
     assert "SHUYUAN_DATABASE_URL" in ran.err
     assert len(ran.err.splitlines()) == 1
+
+
+async def checked(terminal: Terminal) -> Ran:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", "check",
+        env=terminal.environment(), cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await asyncio.wait_for(process.communicate(), 120)
+    return Ran(process.returncode or 0, out.decode(), err.decode())
+
+
+async def test_what_the_platform_needs_is_looked_at_one_by_one(terminal: Terminal) -> None:
+    well = await checked(terminal)
+    assert well.code == 0, well.out + well.err
+    assert well.out.count("✓") >= 6
+    settings = {
+        "SHUYUAN_DATABASE_URL": ("postgresql://127.0.0.1:9/none", "SHUYUAN_DATABASE_URL", 3),
+        "SHUYUAN_KAFKA_BOOTSTRAP": ("127.0.0.1:9", "SHUYUAN_KAFKA_BOOTSTRAP", 3),
+        "SHUYUAN_MASTER_KEY_FILE": ("/nowhere/master.key", "SHUYUAN_MASTER_KEY", 1),
+        "SHUYUAN_REPLICATION_FACTOR": ("5", "SHUYUAN_REPLICATION_FACTOR", 1),
+        "SHUYUAN_SMTP_PORT": ("many", "SHUYUAN_SMTP_PORT", 1),
+    }
+    for name, (value, told, code) in settings.items():
+        changed = Terminal({**terminal.settings, "SHUYUAN_MASTER_KEY": "", name: value})
+        ran = await checked(changed)
+        assert (ran.code, told in ran.out) == (code, True), (name, ran.out, ran.err)
+        assert "Traceback" not in ran.err
+        assert "→" in ran.out

@@ -82,7 +82,9 @@ def run(
 def status(
     config: ConfigFile = USUAL,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help=say("以 JSON 输出", "as JSON, for programs"))
+    ] = False,
 ) -> None:
     """各任务的位点、落后数与最近一次错误 / position, lag and last error of every job."""
     from shuyuan_client.agent.databases import connect  # noqa: PLC0415 - drivers

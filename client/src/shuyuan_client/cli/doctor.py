@@ -3,7 +3,6 @@
 import stat
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
@@ -15,6 +14,7 @@ import httpx
 import typer
 
 from shuyuan_client.cli.callers import Device, Login, caller
+from shuyuan_client.cli.diagnosis import Finding, operations, readiness
 from shuyuan_client.cli.explaining import explained
 from shuyuan_client.cli.profile import (
     KEY_ID,
@@ -25,8 +25,9 @@ from shuyuan_client.cli.profile import (
     ProfileFile,
     credentials,
 )
-from shuyuan_client.failures import EXIT_FAILED, EXIT_UNREACHABLE, Failure, Unreachable
+from shuyuan_client.failures import EXIT_UNREACHABLE, Failure, Unreachable
 from shuyuan_client.http import ExchangeClient
+from shuyuan_client.refusals import json_object
 from shuyuan_client.wording import say
 
 PROBE_SECONDS = 10.0
@@ -34,6 +35,8 @@ PROBE_SECONDS = 10.0
 SKEW_SECONDS = 30.0
 LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
 READY = 200
+# To whom the platform tells how it is.
+OPERATOR, ADMIN = "operator", "admin"
 # What OpenSSL says of certificates, and what to do.
 CERTIFICATES = {
     "certificate has expired": (
@@ -61,15 +64,6 @@ CERTIFICATES = {
         "that port speaks no TLS: check the port, or use http:// (on this machine only)",
     ),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: what was looked at, and what to do where it is not as it should be."""
-
-    told: str
-    remedy: str | None = None
-    exit_code: int = EXIT_FAILED
 
 
 def doctor(
@@ -135,7 +129,7 @@ def _findings(sign_in: SignIn) -> Iterator[Finding]:
         yield reached
         if answer is not None:
             yield clock(answer.headers.get("Date", ""), time.time())
-            yield _signed_in(client, key_file)
+            yield from _signed_in(client, key_file)
 
 
 def _own_key(path: Path) -> Finding:
@@ -184,11 +178,7 @@ def reach(base_url: str) -> tuple[httpx.Response | None, Finding]:
             EXIT_UNREACHABLE,
         )
     if answer.status_code != READY:
-        return answer, Finding(
-            say(f"平台未就绪（{answer.status_code}）", f"it is not ready ({answer.status_code})"),
-            say("稍后再试；持续如此请联系平台运维", "retry later; else tell its operators"),
-            EXIT_UNREACHABLE,
-        )
+        return answer, readiness(answer.status_code, json_object(answer))
     return answer, Finding(say("平台可达且就绪", "it is reached and ready"))
 
 
@@ -219,21 +209,25 @@ def clock(told: str, now: float) -> Finding:
     return Finding(say(f"本机时钟相差 {skew:+.0f} 秒", f"the clock is {skew:+.0f} s off"))
 
 
-def _signed_in(client: ExchangeClient, key_file: Path | None) -> Finding:
+def _signed_in(client: ExchangeClient, key_file: Path | None) -> Iterator[Finding]:
     try:
         me = client.ask("GET", "/v1/me")
     except Unreachable as failure:
-        return Finding(say("未能登录", "not signed in"), failure.sentence, failure.exit_code)
+        yield Finding(say("未能登录", "not signed in"), failure.sentence, failure.exit_code)
+        return
     except Failure as failure:
-        return Finding(
+        yield Finding(
             say(f"未能登录：{failure}", f"not signed in: {failure}"),
             _remedy_of_key() if key_file is not None else _remedy_of_secret(),
         )
+        return
     name, department = me.get("name") or me.get("id"), me.get("department_name") or ""
     scopes = " ".join(me.get("scopes", ()))
-    return Finding(
+    yield Finding(
         say(f"登录为 {name}（{department}）：{scopes}", f"{name}, {department}: {scopes}")
     )
+    if OPERATOR in me.get("roles", ()) and ADMIN in me.get("scopes", ()):
+        yield from operations(client.ask("GET", "/v1/status"))
 
 
 def _remedy_of_secret() -> str:
