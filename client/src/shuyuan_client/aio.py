@@ -27,9 +27,10 @@ class AsyncExchangeClient:
     ) -> None:
         self._core = Core(base_url, patience_seconds, on_wait)
         self.base_url = self._core.base_url
-        self._http = httpx.AsyncClient(
-            base_url=base_url, timeout=core.TIMEOUT_SECONDS, headers=core.headers()
-        )
+        with core.usable(base_url):
+            self._http = httpx.AsyncClient(
+                base_url=base_url, timeout=core.TIMEOUT_SECONDS, headers=core.headers()
+            )
         self._grant = grant
 
     async def __aenter__(self) -> Self:

@@ -5,9 +5,11 @@ or throws the transport's error into it.
 """
 
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 import msgspec
@@ -51,6 +53,35 @@ Step = SignIn | Send | Pause
 T = TypeVar("T")
 Steps = Generator[Step, httpx.Response | None, T]
 OnWait = Callable[[Failure, float], None]
+
+
+@contextmanager
+def usable(base_url: str) -> Iterator[None]:
+    """Turn an address, a proxy or certificates that no client can be made of into a Failure."""
+    if urlsplit_or_none(base_url) is None:
+        raise Failure(
+            f"平台地址应如 https://share.example：{base_url}",
+            f"The address of the exchange is like https://share.example: {base_url}",
+        )
+    try:
+        yield
+    except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
+        raise Failure(
+            f"无法连接 {base_url}：{error}；请检查平台地址、代理（HTTPS_PROXY、ALL_PROXY）与证书"
+            "（SSL_CERT_FILE）的设置。",
+            f"{base_url} cannot be called: {error}; check the address, the proxy (HTTPS_PROXY, "
+            "ALL_PROXY) and the certificates (SSL_CERT_FILE).",
+        ) from error
+
+
+def urlsplit_or_none(base_url: str) -> SplitResult | None:
+    """Return the parts of an address of http or https, None of anything else."""
+    try:
+        parts = urlsplit(base_url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts if parts.scheme in {"http", "https"} and parts.hostname else None
 
 
 def say_nothing(_failure: Failure, _seconds: float) -> None:

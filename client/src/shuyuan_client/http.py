@@ -34,9 +34,10 @@ class ExchangeClient:
     ) -> None:
         self._core = Core(base_url, patience_seconds, on_wait)
         self.base_url = self._core.base_url
-        self._http = httpx.Client(
-            base_url=base_url, timeout=core.TIMEOUT_SECONDS, headers=core.headers()
-        )
+        with core.usable(base_url):
+            self._http = httpx.Client(
+                base_url=base_url, timeout=core.TIMEOUT_SECONDS, headers=core.headers()
+            )
         self._grant = grant
 
     def __enter__(self) -> Self:

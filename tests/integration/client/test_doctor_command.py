@@ -15,7 +15,7 @@ from tests.support.world import World
     [
         ({}, 0, "登录为"),
         ({"SHUYUAN_CLIENT_SECRET": "wrong"}, 1, "核对应用系统标识与密钥"),
-        ({"SHUYUAN_CLIENT_SECRET": ""}, 1, "凭据不可用"),
+        ({"SHUYUAN_CLIENT_SECRET": ""}, 1, "地址或凭据不可用"),
         ({"SHUYUAN_BASE_URL": "http://127.0.0.1:9"}, 3, "检查地址"),
         ({"SHUYUAN_BASE_URL": "http://["}, 1, "地址"),
     ],

@@ -12,6 +12,7 @@ from msgspec import Meta
 from shuyuan_client.failures import Failure, unusable_file
 from shuyuan_client.grants import ClientGrant, with_key, with_secret
 
+BYTES_MAX = 1024 * 1024
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Table = Annotated[str, Meta(pattern=r"^[^.?%\x00]{1,64}(\.[^.?%\x00]{1,64})?$")]
 Reference = Annotated[str, Meta(pattern=r"^(env|file):.+$")]
@@ -94,7 +95,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 def load(path: Path) -> Config:
     """Read and check the file; raises Failure with what is wrong and where."""
     try:
-        config = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Config)
+        with path.open("rb") as file:
+            text = file.read(BYTES_MAX).decode()
+        config = msgspec.convert(tomllib.loads(text), Config)
     except OSError as error:
         raise unusable_file(str(path), error) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:

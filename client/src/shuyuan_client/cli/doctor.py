@@ -113,13 +113,10 @@ def _findings(sign_in: SignIn) -> Iterator[Finding]:
         yield profile_rights(sign_in.profile)
     try:
         client, key_file = sign_in.client()
-        urlsplit(client.base_url)
     except Failure as failure:
-        yield Finding(say("凭据不可用", "the credentials cannot be used"), failure.sentence)
-        return
-    except (httpx.InvalidURL, ValueError) as error:
-        told = say(f"平台地址有误：{error}", f"the address is wrong: {error}")
-        yield Finding(told, say("应如 https://share.example", "it is like https://share.example"))
+        yield Finding(
+            say("地址或凭据不可用", "address or credentials cannot be used"), failure.sentence
+        )
         return
     with client:
         if key_file is not None:
@@ -170,7 +167,7 @@ def reach(base_url: str) -> tuple[httpx.Response | None, Finding]:
     url = f"{base_url.rstrip('/')}/readyz"
     try:
         answer = httpx.get(url, timeout=PROBE_SECONDS)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError, OSError) as error:
         reason = str(error) or type(error).__name__
         return None, Finding(
             say(f"连接不上 {base_url}：{reason}", f"{base_url} does not answer: {reason}"),

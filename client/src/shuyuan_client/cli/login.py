@@ -95,9 +95,11 @@ def by_browser(scope: str | None) -> Grant:
 
     def grant(http: httpx.Client) -> httpx.Response:
         verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
+        # Before a browser is sent there: whether the exchange answers, and who it says that it is.
+        issuer = _issuer(http)
         with _Listener() as listener:
             _open(str(http.base_url), listener.address, verifier, state, scope)
-            code = listener.code(state, _issuer(http))
+            code = listener.code(state, issuer)
         form = {
             "grant_type": "authorization_code",
             "client_id": CLIENT_ID,

@@ -151,7 +151,7 @@ def end_kept(base_url: str, kept: KeptSignIns) -> bool:
     try:
         with httpx.Client(base_url=address, timeout=10) as http:
             answer = _revoke(http, token)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError, OSError) as error:
         raise _not_ended(address, str(error) or type(error).__name__) from error
     if answer.status_code != HTTPStatus.OK:
         raise _not_ended(address, f"{answer.status_code}")
