@@ -6,6 +6,7 @@ again, under another generation: no id ever names two things.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, NoReturn
 
 from auth.principal import Principal
@@ -18,7 +19,7 @@ from kernel import generation
 from kernel.database import ReadSession
 from kernel.errors import Gone, InvalidCursor
 
-__all__ = ["FeedEvent", "FeedPage", "id_of", "read"]
+__all__ = ["FeedEvent", "FeedPage", "id_of", "newest", "read"]
 
 DIGITS_MAX: Final = 18
 START: Final = 0
@@ -58,6 +59,18 @@ async def read(
 
 def id_of(generation_number: int, number: int) -> str:
     return f"{generation_number}-{number}"
+
+
+async def newest(
+    session: ReadSession, principal: Principal, since: datetime, most: int
+) -> FeedPage:
+    """Return the last events since a moment, the newest first; `next_after` goes on behind them."""
+    current = (await generation.current(session)).number
+    found = await store.newest(
+        session, principal.department, since, most, oversees=oversees(principal)
+    )
+    last = found[0].id or START if found else START
+    return FeedPage(found, current, id_of(current, last), len(found) == most)
 
 
 async def _number(session: ReadSession, after: str | None, current: int) -> int:

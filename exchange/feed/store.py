@@ -63,6 +63,22 @@ async def after(
     return (await session.exec(query)).all()
 
 
+async def newest(
+    session: ReadSession, department: str, since: datetime, most: int, *, oversees: bool
+) -> Sequence[FeedEvent]:
+    """Return the department's last events since a moment, the newest first."""
+    query = (
+        select(FeedEvent)
+        .join(FeedReader, col(FeedReader.event_id) == FeedEvent.id)
+        .where(col(FeedReader.department) == department, col(FeedEvent.at) >= since)
+        .order_by(col(FeedReader.event_id).desc())
+        .limit(most)
+    )
+    if not oversees:
+        query = query.where(col(FeedReader.oversees).is_(False))
+    return (await session.exec(query)).all()
+
+
 async def events(session: ReadSession, numbers: Collection[int]) -> Sequence[FeedEvent]:
     if not numbers:
         return []

@@ -94,6 +94,14 @@ async def read(
     return told
 
 
+async def newest(
+    using: Services, principal: Principal, since: datetime, most: int
+) -> list[EventView]:
+    """Return the last events since a moment, the newest first; for the console."""
+    async with using.database.reading() as session:
+        return await _views(session, await reading.newest(session, principal, since, most))
+
+
 async def _look(
     using: Services,
     principal: Principal,

@@ -33,7 +33,8 @@ from gateway.api.application_shapes import (
 from gateway.api.bundle_shapes import BundleIn
 from gateway.api.entries import ItemWire, ResourceSummary, ResourceView, summaries, view
 from gateway.api.sharing import history_views, limits_of
-from gateway.console import attachments, disputes, filters, forms
+from gateway.console import attachments, disputes, filters, forms, masked_examples
+from gateway.console.masked_examples import Examples
 from gateway.console.pages import act, page
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
@@ -209,7 +210,8 @@ act(router, "/console/applications/new", new, FORM)(create)
 class ApplicationPage:
     """One application; `items` are those of the entry, `others` entries with the same elements.
 
-    `ledgers` says whether a ledger may be agreed to.
+    `ledgers` says whether a ledger may be agreed to. `examples` are values of a record of the
+    provider's with what their masks leave of them, for the provider alone.
     """
 
     application: ApplicationDetail
@@ -219,6 +221,7 @@ class ApplicationPage:
     changeable: bool
     dispute: str
     ledgers: bool
+    examples: Examples
 
 
 @page(router, "/console/applications/{id}", ONE)
@@ -237,7 +240,8 @@ async def one(visit: Visit) -> ApplicationPage:
     changeable = own and visit.has(Role.CLERK) and application.status is State.DRAFT
     rows = filters.rows(visit)
     ledgers = application.mode in LEDGER_MODES
-    return ApplicationPage(application, items, rows, others, changeable, dispute, ledgers)
+    examples = await masked_examples.of(visit, application, items)
+    return ApplicationPage(application, items, rows, others, changeable, dispute, ledgers, examples)
 
 
 async def _others(

@@ -61,12 +61,16 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """`askable` are the entries that the person may apply for."""
+    """`askable` are the entries that the person may apply for.
+
+    `badges` tell by entry whether its items are of the department's own sources.
+    """
 
     entries: Sequence[ResourceSummary]
     facets: Mapping[str, Sequence[Facet]]
     next_cursor: str | None
     askable: frozenset[str]
+    badges: Mapping[str, str]
 
 
 @page(router, "/console/catalogue", "catalogue.html")
@@ -82,7 +86,14 @@ async def catalogue(visit: Visit) -> Catalogue:
         if kind in ("share_type", "status", "class", "department")
     }
     askable = frozenset(each.id for each in entries if _may_ask(visit, each))
-    return Catalogue(entries, facets, found.page.next_cursor, askable)
+    badges = {each.resource.id: _badge(each.version.items) for each in found.page.items}
+    return Catalogue(entries, facets, found.page.next_cursor, askable, badges)
+
+
+def _badge(items: Sequence[Mapping[str, Any]]) -> str:
+    """Return whether all, some or none of an entry's items are of a source of its department."""
+    of_source = [item["role"] == "source" for item in items]
+    return "source" if all(of_source) else "partly" if any(of_source) else "reference"
 
 
 def _may_ask(visit: Visit, entry: ResourceSummary) -> bool:

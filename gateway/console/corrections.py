@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -17,21 +18,29 @@ from exchange.disputes.states import Kind
 from exchange.parties import Side
 from exchange.subscriptions import register as subscriptions
 from gateway.api import corrections as api
-from gateway.api.correction_shapes import CorrectionDetail, CorrectionIn, CorrectionView, FixIn
+from gateway.api.correction_shapes import (
+    CorrectionDetail,
+    CorrectionIn,
+    CorrectionView,
+    FiguresView,
+    FixIn,
+)
 from gateway.api.entries import ItemWire, view
 from gateway.api.sharing import limits_of
 from gateway.console import attachments, disputes, filters, forms
 from gateway.console.applications import chosen_side, sides_of
 from gateway.console.pages import act, page, steps
+from gateway.console.supervision import day_of
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import NotFound
-from kernel.workdays import local_date
+from kernel.workdays import end_of_day, local_date
 
 router = APIRouter()
 LIST, NEW, ONE = "corrections.html", "correction_new.html", "correction.html"
 ADDRESS = "/console/corrections"
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,28 @@ async def listed(visit: Visit) -> Corrections:
             subscription_id=visit.query("subscription_id"),
         )
     return Corrections(side, sides, found.items, found.next_cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What was raised between two days, by provider and element."""
+
+    figures: Sequence[FiguresView]
+    from_: str
+    to: str
+
+
+@page(router, f"{ADDRESS}/statistics", "correction_statistics.html")
+async def statistics(visit: Visit) -> Statistics:
+    first, last = day_of(visit.query("from")), day_of(visit.query("to"))
+    async with visit.reading() as session:
+        found = await api.statistics(
+            session,
+            visit.principal,
+            since=None if first is None else end_of_day(first - DAY),
+            until=None if last is None else end_of_day(last),
+        )
+    return Statistics(found.items, str(first or ""), str(last or ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,8 +175,14 @@ AUTH_METHODS: Final = {
     "client_secret_basic": N_("密钥"),
     "private_key_jwt": N_("公钥签名"),
 }
+BADGES: Final = {
+    "source": N_("均为数源"),
+    "partly": N_("部分引用"),
+    "reference": N_("引用"),
+}
 
 NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "badge": BADGES,
     "share_type": SHARE_TYPES,
     "mode": MODES,
     "open_type": OPEN_TYPES,

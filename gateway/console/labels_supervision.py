@@ -137,7 +137,20 @@ SPANS: Final = {
     "24": N_("最近 1 天"),
     "168": N_("最近 7 天"),
 }
+CORRECTION_FIGURES: Final = {
+    "submitted": N_("提出数"),
+    "waiting": N_("待办理"),
+    "accepted": N_("已受理"),
+    "rejected": N_("不予更正"),
+    "fixed": N_("已更正"),
+    "confirmed": N_("已确认"),
+    "withdrawn": N_("已撤回"),
+    "reopened": N_("重新提出"),
+    "breached": N_("逾期"),
+}
+
 NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "correction_figure": CORRECTION_FIGURES,
     "measure": MEASURES,
     "pace": PACES,
     "series": SERIES,

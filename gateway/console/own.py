@@ -82,9 +82,10 @@ async def events(visit: Visit) -> Events:
     found = await api.read(
         visit.principal, visit.using, None, visit.query("after"), None, 0, EVENTS_SHOWN
     )
-    places = {each.id: _place(each) for each in found.items}
+    places = {each.id: place_of(each) for each in found.items}
     return Events(found.items, places, found.next_after)
 
 
-def _place(event: EventView) -> str:
+def place_of(event: EventView) -> str:
+    """Return where the thing of an event has its page, empty without one."""
     return place(event.type.partition(".")[0], event.thing)

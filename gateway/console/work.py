@@ -1,8 +1,8 @@
 """工作台: what waits for the person, by the working days that remain, and what waits for others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from fastapi import APIRouter
@@ -14,16 +14,21 @@ from exchange.parties import Side
 from exchange.tasks import inbox
 from gateway import names
 from gateway.api import bundles as bundles_api
+from gateway.api import events as events_api
 from gateway.api.application_shapes import ApplicationView, told
 from gateway.api.bundle_shapes import BundleView
+from gateway.api.events import EventView
+from gateway.console.own import place_of
 from gateway.console.pages import page
 from gateway.console.places import place
 from gateway.console.visit import Visit
 from kernel.database import ReadSession
 from kernel.paging import PageRequest
+from kernel.workdays import end_of_day, local_date
 
 router = APIRouter()
 OTHERS: Final = PageRequest(10)
+LATELY: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +47,16 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
-    """`bundles` can be signed at once; `others` are applications that providers have to answer."""
+    """`bundles` can be signed at once; `others` are applications that providers have to answer.
+
+    `lately` is what concerned the department since yesterday, the newest first.
+    """
 
     tasks: Sequence[Task]
     bundles: Sequence[BundleView]
     others: Sequence[ApplicationView]
+    lately: Sequence[EventView]
+    places: Mapping[str, str]
     next_cursor: str | None
 
 
@@ -57,7 +67,18 @@ async def workbench(visit: Visit) -> Workbench:
         bundles = await _bundles(visit, session)
         others = await _others(visit, session)
     tasks = [_task(each) for each in found.items]
-    return Workbench(tasks, bundles, others, found.next_cursor)
+    lately = await _lately(visit)
+    places = {each.id: place_of(each) for each in lately}
+    return Workbench(tasks, bundles, others, lately, places, found.next_cursor)
+
+
+async def _lately(visit: Visit) -> Sequence[EventView]:
+    """Return what came since yesterday began."""
+    if not visit.has("clerk", "head", "authority"):
+        return []
+    # A day ends where the next one begins.
+    yesterday = end_of_day(local_date(visit.now) - timedelta(days=2))
+    return await events_api.newest(visit.using, visit.principal, yesterday, LATELY)
 
 
 async def _bundles(visit: Visit, session: ReadSession) -> list[BundleView]:

@@ -31,6 +31,8 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "events": "/console/events",
         "departments": "/console/departments",
         "sessions": "/console/sessions",
+        "basket": "/console/basket",
+        "tree": "/console/catalogue/tree",
     },
     "statistics.head": {
         "applications-provider": "/console/applications",
@@ -38,6 +40,8 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "notices": "/console/notices",
         "delegations": "/console/delegations",
         "calendar": "/console/calendar",
+        "corrections": "/console/corrections",
+        "correction-figures": "/console/corrections/statistics",
         "indicators": "/console/indicators",
     },
     "agriculture.head": {
@@ -56,6 +60,7 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "flows": "/console/flows",
         "orders": "/console/orders",
         "order-new": "/console/orders/new",
+        "violations": "/console/violations",
         "region-work": "/console",
         "region-league": "/console/league?by=region",
         "region-flows": "/console/flows?by=department",
@@ -69,6 +74,7 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "status": "/console/status",
         "load-tests": "/console/status/load-tests",
         "record-places": "/console/status/records",
+        "lags": "/console/status/subscriptions",
     },
     "security": {"people": "/console/people"},
     "auditor": {"audit": "/console/audit"},
@@ -86,6 +92,7 @@ OPENED = {
     "disputes": ("dispute", "tbody a[href^='/console/disputes/']"),
     "demands": ("demand", "tbody a[href^='/console/demands/']"),
     "entry": ("lineage", "a[href$='/lineage']"),
+    "lags": ("lag", "tbody a[href^='/console/status/subscriptions/']"),
     "refusals": ("refusal", "tbody a[href^='/console/refusals?']"),
 }
 

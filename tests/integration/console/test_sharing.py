@@ -38,6 +38,8 @@ async def test_one_form_applies_for_two_resources_and_one_is_agreed_to_in_part(
     async with browsing(world.base_url, provider.head) as answering:
         pages = [await answering.open(link) for link in links]
         (page,) = [each for each in pages if "phone" in each.text]
+        real = await answering.open(page.path, example="1")
+        assert "还没有已入库的记录" in real.text or "最新数据正在汇集" in real.text
         agreed = await answering.send(page, "/agree", items=["id"])
         assert "已同意" in agreed.text, agreed.text
         (other,) = [each for each in pages if "phone" not in each.text]

@@ -36,6 +36,7 @@ from exchange.subscriptions.conditions import Op
 from exchange.supervision.figures import By
 from exchange.tasks.duties import THINGS
 from exchange.violations import types as violations
+from gateway.api.events import TYPES as EVENT_TYPES
 from gateway.checks import Check
 from gateway.console.labels import NAMES
 from gateway.console.places import PLACES
@@ -132,6 +133,12 @@ def test_every_thing_that_waits_has_a_name_and_a_page() -> None:
     things = {*THINGS, "resource", "source", "dispute", "demand", "correction"}
     assert sorted(things - set(NAMES["thing"])) == []
     assert sorted(things - set(PLACES)) == []
+
+
+def test_every_event_is_of_a_thing_that_has_a_name() -> None:
+    """An event whose thing has no title of its own was shown by its id alone."""
+    things = {each.partition(".")[0] for each in EVENT_TYPES}
+    assert sorted(things - set(NAMES["thing"])) == []
 
 
 @pytest.mark.parametrize("kind", CODES)
