@@ -52,12 +52,22 @@ CLEAR_REASONS: Mapping[str, str] = {"id_number": "压测所用，均为虚构号
 NARROW = ("id_number", "name", "birth", "division", "mobile", "status")
 
 
+def key(number: int) -> str:
+    """Return the identity number of record `number`; they repeat after 20 million."""
+    year, month, day = _day(number)
+    body = f"450103{year}{month:02d}{day:02d}{number // 28 % 1000:03d}"
+    return body + resident_check_digit(body)
+
+
+def _day(number: int) -> tuple[int, int, int]:
+    return 1950 + number // 336_000 % 60, number // 28_000 % 12 + 1, number % 28 + 1
+
+
 def record(number: int) -> Record:
     """Return record `number`; keys repeat after 20 million."""
-    year, month, day = 1950 + number // 336_000 % 60, number // 28_000 % 12 + 1, number % 28 + 1
-    body = f"450103{year}{month:02d}{day:02d}{number // 28 % 1000:03d}"
+    year, month, day = _day(number)
     return {
-        "id_number": body + resident_check_digit(body),
+        "id_number": key(number),
         "name": SURNAMES[number % 10] + GIVEN[number // 10 % 8],
         "employer": EMPLOYERS[number % len(EMPLOYERS)],
         "nation": NATIONS[number % 56],
