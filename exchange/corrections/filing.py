@@ -179,13 +179,15 @@ async def look(
 ) -> tuple[Asked, Received]:
     """Return the request and the disputed record, which is looked for outside any session.
 
-    What retention took, or takes too long to look through, counts as received. Before a refusal
-    it is looked again: workers tell within so many seconds what they handed on. Raises NotFound,
-    403 errors, Invalid for what may not be asked and for a key that was never received, and
-    Unavailable where a hashed key could not be found in time.
+    What retention took, or takes too long to look through, counts as received. Workers are asked
+    what they handed on; before a refusal it is looked again within so many seconds. Raises
+    NotFound, 403 errors, Invalid for what may not be asked and for a key that was never received,
+    and Unavailable where a hashed key could not be found in time.
     """
     looks = LOOKS
     while True:
+        # Of a key that was received before, the older record would be taken for the disputed one.
+        await marking.ask_workers()
         looks -= 1
         async with database.reading() as session:
             asked = await ask(session, marking, principal, subscription_id, request)
@@ -194,7 +196,6 @@ async def look(
         except NeverReceived as error:
             if not looks:
                 raise _refusal() from error
-        await marking.ask_workers()
         if looks == 1:
             await asyncio.sleep(told_within)
 

@@ -129,6 +129,34 @@ async def test_whoever_received_the_value_sees_the_fix_marked_and_nobody_else(
     assert row["element"] is not None
 
 
+async def test_what_came_a_moment_ago_is_disputed_and_not_what_came_before(world: World) -> None:
+    """The record before was taken for the wrong one: whoever had the right value saw a mark."""
+    sharing = await world.sharing(ITEMS)
+    reading, read = await another(world, sharing)
+    await sharing.publisher.publish(sharing.resource, [{"id": "a", "name": "张三"}])
+    cursor = (await sharing.subscriber.pull_all(sharing.subscription)).cursor
+    await reading.pull_all(read)
+    # By the time that somebody else's has been found out, the first record is told of.
+    earlier = await correct(reading, read, "a", items=[{"item": "name"}])
+    await reading.ask("POST", f"/v1/corrections/{earlier['id']}/withdraw")
+    await sharing.publisher.publish(sharing.resource, [{"id": "a", "name": "张三（误）"}])
+    [line] = (await sharing.subscriber.pull_all(sharing.subscription, cursor)).records
+    assert line["data"]["name"] == "张三（误）"
+    clerk = sharing.consumer.clerk
+    raised = await correct(clerk, sharing.subscription, "a", items=[{"item": "name"}])
+    receipt = await sharing.publisher.publish(sharing.resource, [{"id": "a", "name": "张三"}])
+    await fixed(sharing.provider, raised["id"], receipt)
+    path = f"/v1/corrections/{raised['id']}"
+
+    async def is_marked() -> bool:
+        return bool((await sharing.provider.head.ask("GET", path))["affected_count"])
+
+    await eventually(is_marked)
+    told = await world.authority.ask("GET", path)
+    assert [each["subscription_id"] for each in told["affected"]] == [sharing.subscription]
+    assert (await marks(reading, read))[-1] == ("upsert", "张三", None)
+
+
 async def test_a_masked_key_is_disputed_as_it_is_seen_and_a_delete_is_a_fix(world: World) -> None:
     items = [{**ITEMS[0], "mask": HASH}, *ITEMS[1:]]
     sharing = await world.sharing(items)
