@@ -27,7 +27,7 @@ RESOURCE: dict[str, Any] = {
 PROPERTIES = {
     "unit": {"type": "string"},
     "area": {"type": ["string", "number"]},
-    "floors": {"type": "integer"},
+    "floors": {"type": ["integer", "null"]},
     "leased": {"type": "boolean"},
 }
 

@@ -171,12 +171,13 @@ def _condition(
 
 def _value(text: str, schema: Mapping[str, Any], condition: str) -> str | int | bool:
     """Return a value as its item has it; a decimal stays a text, which loses no digit."""
-    kind = schema.get("type")
-    if kind == "integer":
+    types = schema.get("type", ())
+    kinds = ({types} if isinstance(types, str) else set(types)) - {"null"}
+    if kinds == {"integer"}:
         if WHOLE.fullmatch(text) is None:
             raise Failure(f"{condition}：{text} 不是整数。", f"{condition}: {text} is no integer.")
         return int(text)
-    if kind == "boolean":
+    if kinds == {"boolean"}:
         if text.lower() not in YES | NO:
             raise Failure(f"{condition}：应为 是 或 否。", f"{condition}: it is true or false.")
         return text.lower() in YES
