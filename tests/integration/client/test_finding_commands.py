@@ -7,6 +7,7 @@ import httpx
 
 from tests.support.callers import fill_sign_in_form
 from tests.support.desk import Desk
+from tests.support.eventually import eventually
 from tests.support.terminal import Terminal
 from tests.support.world import World
 
@@ -24,6 +25,26 @@ async def test_published_resources_are_found_by_words(desk: Desk) -> None:
     nothing = await desk.consumer.run("search", "没有这样的资源")
     assert (nothing.code, nothing.out) == (1, "")
     assert "没有找到" in nothing.err
+
+
+async def test_a_refusal_is_explained_by_its_correlation_id(desk: Desk) -> None:
+    refused = await desk.consumer.run("pull", "--subscription", "0" * 32)
+    assert refused.code == 1
+    correlation = refused.err.rpartition("关联号 ")[2].strip("）\n")
+
+    lines: list[str] = []
+
+    async def is_explained() -> bool:
+        lines[:] = (await desk.consumer.run("why", correlation)).lines
+        return bool(lines)
+
+    # A refusal is written down within seconds.
+    await eventually(is_explained)
+    assert "✓ 访问令牌" in lines
+    assert "✗ 对象是否可见" in lines
+    assert any(line.startswith("  → ") for line in lines)
+    unknown = await desk.consumer.run("why", "nonsense")
+    assert (unknown.code, "Traceback" in unknown.err) == (1, False)
 
 
 async def test_a_system_has_no_tasks(desk: Desk) -> None:

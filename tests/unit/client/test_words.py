@@ -26,6 +26,7 @@ def of_console(kind: str, code: str) -> tuple[str, str]:
         (words.APPLICATIONS, "application"),
         (words.ACTIONS, "application_action"),
         (words.ROLES, "role"),
+        (words.CHECKS, "check"),
         (words.THINGS, "thing"),
     ],
 )

@@ -1,9 +1,11 @@
 """Help of every command: in the language of the terminal, at any width, and nothing cut off."""
 
+import codecs
 import inspect
+import io
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
-from io import StringIO
 from typing import Any, Final
 
 import typer
@@ -31,14 +33,43 @@ ITS_OWN: Final = {
 }
 
 
+# What stands in place of signs that GBK lacks.
+INSTEAD: Final = "shuyuan"
+SIGNS: Final = {"✓": "√", "✗": "×", "•": "·", "–": "-"}
+
+
 class Command(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's own
         formatter.write(told(self, ctx))
 
 
 class Group(TyperGroup):
+    def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - typer's own
+        speak_anywhere()
+        return super().main(*args, **options)
+
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's own
         formatter.write(told(self, ctx))
+
+
+def speak_anywhere() -> None:
+    """Let no sentence fail of a sign that the terminal's encoding lacks, such as ✓ in GBK."""
+    codecs.register_error(INSTEAD, _instead)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=INSTEAD)
+
+
+def _instead(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    told = "".join(SIGNS.get(sign, "?") for sign in lacking)
+    try:
+        told.encode(error.encoding)
+    except UnicodeEncodeError:
+        told = "?" * len(lacking)
+    return told, error.end
 
 
 def in_one_language(app: typer.Typer) -> None:
@@ -62,7 +93,7 @@ def one_language(text: object) -> str | None:
 
 def told(command: Command | Group, ctx: Any) -> str:  # noqa: ANN401 - typer's own
     """Return the help of a command."""
-    out = StringIO()
+    out = io.StringIO()
     width = shutil.get_terminal_size().columns
     console = Console(file=out, width=min(max(width, WIDTH_MIN), WIDTH_MAX), highlight=False)
     usage = " ".join([ctx.command_path, *command.collect_usage_pieces(ctx)])

@@ -7,6 +7,7 @@ import typer
 from shuyuan_client.cli.callers import Device, Login, caller
 from shuyuan_client.cli.explaining import explained
 from shuyuan_client.cli.profile import BaseUrl, ClientId, ClientSecret, ProfileFile
+from shuyuan_client.cli.words import CHECKS, word
 from shuyuan_client.wording import in_english, say
 
 MARKS = {"passed": "✓", "failed": "✗", "not_reached": "·"}
@@ -39,7 +40,7 @@ def why(
 
 def _tell(check: dict[str, object]) -> None:
     mark = MARKS[str(check["outcome"])]
-    typer.echo(f"{mark} {check['check']}")
+    typer.echo(f"{mark} {word(CHECKS, str(check['check']))}")
     if check["outcome"] == "failed":
         typer.echo(f"  {check['code']}: {check['rule']}")
         if check["facts"]:

@@ -119,6 +119,22 @@ ROLES: Final[Words] = {
     "claimant head": ("提出方工作机构负责人", "claimant's head"),
     "respondent head": ("被提出方工作机构负责人", "respondent's head"),
 }
+CHECKS: Final[Words] = {
+    "token": ("访问令牌", "Token"),
+    "rate": ("请求频率", "Rate"),
+    "scope": ("授权范围", "Scope"),
+    "role": ("人员角色", "Role"),
+    "department": ("所属部门", "Department"),
+    "thing": ("对象是否可见", "Thing is visible"),
+    "grant": ("共享授权", "Subscription"),
+    "calendar": ("有效期", "Period"),
+    "mode": ("共享方式", "Modes of sharing"),
+    "quota": ("当日配额", "Quota of the day"),
+    "request": ("请求格式", "Form of the request"),
+    "state": ("当前状态", "State"),
+    "contract": ("数据契约", "Contract"),
+    "platform": ("平台服务", "Platform"),
+}
 
 
 def word(words: Words, code: str) -> str:
