@@ -113,6 +113,23 @@ async def test_an_interrupted_publish_is_repeated_without_duplicates(
     assert [line["data"] for line in await desk.arrived()] == sent
 
 
+async def test_an_interruption_is_a_sentence_that_says_how_to_go_on(
+    desk: Desk, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe.ndjson"
+    os.mkfifo(pipe)
+    process = desk.provider.start("publish", pipe, *desk.to, "--batch", "2")
+    content = write(tmp_path / "in.ndjson", records(10)).read_bytes()
+    with await asyncio.to_thread(pipe.open, "wb", buffering=0) as held_open:
+        held_open.write(content)
+        await until_something_arrived(desk)
+        process.send_signal(signal.SIGINT)
+        _out, err = await asyncio.to_thread(process.communicate)
+    assert process.returncode == 130, err.decode()
+    assert "重复同一命令即可继续" in err.decode()
+    assert "Traceback" not in err.decode()
+
+
 async def until_something_arrived(desk: Desk) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not await desk.arrived():  # noqa: ASYNC110 - another process
