@@ -14,6 +14,7 @@ from tests.support.callers import Person
 from tests.support.world import Department, World, unique
 
 HARM = "<b onx=1>\"'&"
+SHOWN = "&lt;b onx=1&gt;"
 # What a page must never hold as it was typed.
 RAW = re.compile(r"<b onx=1>|<script>alert")
 # Segments of addresses that name one thing of many.
@@ -109,6 +110,7 @@ async def test_no_page_runs_a_name_and_no_form_is_taken_from_elsewhere(
     """Each kind of page is opened by all who see it, its forms and strangers are tried once."""
     wrong: list[tuple[str, str, object]] = []
     strange: dict[str, str] = {}
+    named: set[str] = set()
     tried: set[str] = set()
     for who, person in plot.people.items():
         async with browsing(world.base_url, person) as browser:
@@ -118,6 +120,7 @@ async def test_no_page_runs_a_name_and_no_form_is_taken_from_elsewhere(
                 wrong += [(who, kind, page.status)] if page.status >= FAILED else []
                 wrong += [(who, kind, "raw")] if RAW.search(page.answer.text) else []
                 strange.setdefault(kind, page.url)
+                named |= {kind} if SHOWN in page.answer.text else set()
             forms = {kind: form for kind, form in walk.forms.items() if kind not in tried | OPEN}
             tried |= forms.keys()
             wrong += await taken_without_token(browser, forms)
@@ -129,6 +132,7 @@ async def test_no_page_runs_a_name_and_no_form_is_taken_from_elsewhere(
             wrong += [("a stranger", kind, "raw")] if RAW.search(seen.answer.text) else []
     assert wrong == []
     assert len(tried) > 20, sorted(tried)
+    assert len(named) > 10, sorted(named)
 
 
 async def taken_without_token(
