@@ -34,14 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     chosen = parser.parse_args(arguments)
     try:
-        region = checking.region()
+        whole = region = checking.region()
         if chosen.only:
             region = region.only(chosen.only)
         if chosen.proof is not None:
             notes = Notes(up.place().state_dir / "region" / "notes.json")
             chosen.proof.write_text(proof.page(region, notes), encoding="utf-8")
         elif not chosen.check:
-            _build(region)
+            _build(whole, region)
     except LocalError as error:
         sys.stderr.write(f"✗ {error}\n")
         return 1
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _build(region: Region) -> None:
+def _build(whole: Region, region: Region) -> None:
     where = up.place()
     local = up.Platform(where, Report())
     local.up()
@@ -66,7 +66,7 @@ def _build(region: Region) -> None:
         narrator = Narrator()
         narrator.title("数源区域场景", "Shuyuan: the region of the policy documents")
         environment = read_json(where.state_dir / "run" / "environment.json")
-        services = serving.standing(where)
+        services = serving.standing(where, whole)
         site = Site(local.base_url, read_json(local.credentials), environment, folder, services)
         story.build(site, region, narrator)
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from hashlib import sha256
 
 import httpx
 
@@ -19,24 +20,40 @@ from deploy.region import checking
 from deploy.region.building.called import answers
 from deploy.region.building.doors import Doors
 from deploy.region.records.cast import Cast
-from deploy.region.region import Region
+from deploy.region.region import Region, Resource
 
 PROBE_SECONDS = 2.0
 HEALTH = "/healthz"
 
 
-def standing(where: Place) -> str:
-    """Return the address of the departments' services, which are started unless they run."""
-    ports = PortBook(where.state_dir / "ports.json")
+def standing(where: Place, region: Region) -> str:
+    """Return the address of the departments' services, which are started unless they run.
+
+    Those that answer by other files than the region's are stopped first.
+    """
+    ports, served = PortBook(where.state_dir / "ports.json"), where.state_dir / "region" / "served"
     service = Service(
         DEPARTMENTS, where.state_dir, ready=lambda: _answers(int(ports.get(DEPARTMENTS) or 0))
     )
+    if not served.exists() or served.read_text(encoding="ascii") != _print(region):
+        service.stop()
     if service.running() is None:
         ports.choose(DEPARTMENTS)
     port = str(ports.get(DEPARTMENTS))
     program = (sys.executable, "-m", "deploy.region.serving", "--port", port)
     service.start(Command(program, directory=ROOT), within_seconds=START_SECONDS)
+    served.write_text(_print(region), encoding="ascii")
     return f"http://{HOST}:{port}"
+
+
+def _print(region: Region) -> str:
+    """Changes when a service would answer otherwise."""
+    said = sorted((each.system.id, each.records_print) for each in _served(region))
+    return sha256(repr(said).encode()).hexdigest()
+
+
+def _served(region: Region) -> list[Resource]:
+    return [each for each in region.resources.values() if "api" in each.modes]
 
 
 def _answers(port: int) -> bool:
@@ -49,9 +66,8 @@ def _answers(port: int) -> bool:
 def serve(region: Region, port: int, stop: threading.Event) -> None:
     """Answer for every resource that is called, until stopped."""
     cast, doors = Cast(region.files), Doors(port)
-    for resource in region.resources.values():
-        if "api" in resource.modes:
-            doors.services |= answers(resource, cast)
+    for resource in _served(region):
+        doors.services |= answers(resource, cast)
     doors.services[HEALTH] = b"[]"
     with doors:
         stop.wait()

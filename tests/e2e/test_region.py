@@ -29,7 +29,7 @@ from deploy.region.building import story, tables
 from deploy.region.building.stage import Notes, Site, Stage
 from deploy.region.events import events
 from deploy.region.proof import page
-from deploy.region.reading import DATA
+from deploy.region.reading import DATA, Invalid
 from deploy.region.region import Region
 from exchange.subscriptions.tables import Subscription
 from kernel import clock
@@ -213,25 +213,69 @@ def _with_one_city(tmp_path: Path) -> Path:
 
 
 async def _changed_records_are_published_and_used_again(site: Site, tmp_path: Path) -> None:
-    """Other records of one resource are published, and land where the old ones were."""
+    """Other records are published and land where the old ones were, whose keys are gone.
+
+    They were published beside the old ones: the digests of both sides differed for ever. Of a pull
+    the day's ledger has the pages of the first run too, which the second did not receive.
+    """
     before = Notes(tmp_path / "notes.json")
-    rules = tmp_path / "data" / "rules.csv"
-    said = rules.read_text(encoding="utf-8")
-    assert "墒情;苗情;病虫情;灾情" in said
-    rules.write_text(said.replace("墒情;苗情;病虫情;灾情", "墒情;苗情"), encoding="utf-8")
-    part = checking.region(tmp_path / "data").only({"city-exchange-chongzuo"})
+    data = tmp_path / "data"
+    _say(data / "rules.csv", "墒情;苗情;病虫情;灾情", "墒情;苗情")
+    _say(data / "rules.csv", "政务服务办件,case,社会保障;医疗卫生;", "政务服务办件,case,社会保障;")
+    # Whoever is under thirty is none of the insured any more.
+    _say(data / "rules.csv", "失业保险;工伤保险,,16-60", "失业保险;工伤保险,,30-60")
+    part = checking.region(data).only({"city-exchange-chongzuo", "rural-service-sites"})
     await build(site, part)
     after = Notes(tmp_path / "notes.json")
     names = [f"use {pair.id}" for pair in part.pairs]
-    changed = [name for name in names if before.get(name)["digest"] != after.get(name)["digest"]]
-    assert changed == ["use city-exchange-chongzuo<jinnong"]
+    changed = {name for name in names if before.get(name)["digest"] != after.get(name)["digest"]}
+    assert changed == {
+        "use city-exchange-chongzuo<jinnong", "use city-exchange-chongzuo<digital-gov-platform",
+    }  # fmt: skip
+    with Stage(site, part) as stage:
+        path = f"/v1/resources/{stage.resource_id('jinbao')}/replacements"
+        (replaced,) = listed(stage.system("jinbao"), path)
+        assert replaced["status"] == "committed"
+        assert replaced["deletes"] > 0
+
+
+def _say(file: Path, old: str, new: str) -> None:
+    said = file.read_text(encoding="utf-8")
+    assert old in said
+    file.write_text(said.replace(old, new, 1), encoding="utf-8")
 
 
 async def _changed_entries_are_refused(site: Site, tmp_path: Path) -> None:
     """What is in force is its department's to revise: told by name, and nothing is done."""
     data = tmp_path / "data"
+    await _what_stands_is_neither_doubled_nor_forgotten(site, tmp_path)
     with (data / "resources.csv").open("a", encoding="utf-8") as stream:
         stream.write("tianditu,,2,,,,,,更严的分级\n")
     part = checking.region(data).only({"zgt-infrastructure"})
     with pytest.raises(Failure, match="天地图"):
         await build(site, part)
+
+
+async def _what_stands_is_neither_doubled_nor_forgotten(site: Site, tmp_path: Path) -> None:
+    """All that the files say otherwise is told by file and line, and nothing is done.
+
+    Systems, uses and entries were built once more under their new names; lines that were taken out
+    were not missed.
+    """
+    data = Path(shutil.copytree(tmp_path / "data", tmp_path / "otherwise"))
+    _say(data / "systems.csv", "应急广播", "应急播报")
+    _say(data / "systems.csv", "崇左市政务服务办件信息", "崇左市政务服务办件记录信息")
+    _say(data / "elements.csv", "户口登记的公民姓名", "户口簿登记的公民姓名")
+    _say(data / "people.csv", "*,clerk,clerk,经办", "*,clerk,clerk,经办人员")
+    fates = (data / "fates.csv").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in fates if not line.startswith("disposed-grant")]
+    (data / "fates.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
+    part = checking.region(data).only(SLICE)
+    with pytest.raises(Invalid) as refusal:
+        await build(site, part)
+    told = {(each.file, each.english.split()[0]) for each in refusal.value.problems}
+    assert told == {
+        ("people.csv", "region.gx-data.clerk"), ("elements.csv", "GX-CJ-XM"),
+        ("systems.csv", "emergency-broadcast"), ("systems.csv", "city-exchange-chongzuo"),
+        ("events", "disposed-grant"),
+    }  # fmt: skip

@@ -80,7 +80,12 @@ def mount(stage: Stage, base_url: str, resource: Resource) -> None:
     known = find(head, path)
     headers = {} if known is None else {"If-Match": head.send("GET", path).headers["ETag"]}
     head.ask("PUT", path, body, headers=headers)
-    stage.notes.note(f"service {name}", base_url)
+    stage.notes.note(f"service {name}", mounted(base_url, resource))
+
+
+def mounted(base_url: str, resource: Resource) -> str:
+    """What is noted of a service that is mounted: where, and in how many parts it answers."""
+    return f"{base_url} {len(parts_of(resource))}"
 
 
 def call(stage: Stage, pair: Pair, subscription: str) -> list[Json]:

@@ -50,7 +50,7 @@ def register_terms(stage: Stage, crowd: Crowd) -> int:
             authority.ask("POST", "/v1/standards", body)
     for code_list in files.code_lists:
         _code_list(stage, code_list)
-    elements = {**_shared(stage), **_own(stage)}
+    elements = {**shared_elements(stage), **_own(stage)}
     known = {row["code"] for row in listed(authority, "/v1/elements")}
     missing = [body for code, body in elements.items() if code not in known]
     crowd.each(missing, lambda body: authority.ask("POST", "/v1/elements", body))
@@ -78,7 +78,8 @@ def _codes(row: CodeListRow) -> Iterator[Json]:
         yield {"value": value, "name": name}
 
 
-def _shared(stage: Stage) -> Mapping[str, Json]:
+def shared_elements(stage: Stage) -> Mapping[str, Json]:
+    """The elements that several resources use, as the authority registers them, by their codes."""
     used = {item.element for each in stage.region.resources.values() for item in each.items}
     used |= {row.element for row in stage.region.story.contests}
     rows = [row for row in stage.region.files.elements if row.code in used]

@@ -32,9 +32,11 @@ def download(stage: Stage, crowd: Crowd, cast: Cast) -> int:
 
 
 def _download(stage: Stage, resource: Resource, cast: Cast) -> None:
-    body = _fetched(f"{stage.base_url}/open/{stage.resource_id(resource.system.id)}.ndjson")
-    came = digest(json.loads(line)["data"] for line in body.splitlines())
-    meant = digest(records(resource, cast))
+    url = f"{stage.base_url}/open/{stage.resource_id(resource.system.id)}.ndjson"
+    meant, until = digest(records(resource, cast)), time.monotonic() + PATIENCE_SECONDS
+    # The file of other records that were published before is offered until it is made anew.
+    while (came := _digest(body := _fetched(url))) != meant and time.monotonic() < until:
+        time.sleep(PAUSE_SECONDS)
     if came != meant:
         raise Failure(
             f"开放数据 {resource.name} 的下载与所提交的不一致：{came[:16]}，{meant[:16]}",
@@ -42,6 +44,10 @@ def _download(stage: Stage, resource: Resource, cast: Cast) -> None:
         )
     noted = {"rows": body.count(b"\n"), "digest": came, "print": resource.records_print}
     stage.notes.note(f"open {resource.system.id}", noted)
+
+
+def _digest(body: bytes) -> str:
+    return digest(json.loads(line)["data"] for line in body.splitlines())
 
 
 def _fetched(url: str) -> bytes:

@@ -11,9 +11,21 @@ from deploy.region.building.stage import Stage
 from deploy.region.records.cast import Cast
 from deploy.region.records.making import Record, records
 from deploy.region.region import DIVISION, Pair, Resource
+from shuyuan_client.cli.progress import Meter
+from shuyuan_client.cli.replacing import Replacing
+from shuyuan_client.failures import Failure
 from shuyuan_client.http import Page
 
 BATCH = 2_000
+# Other records may leave none of the old keys.
+ANY_NUMBER = 1_000_000
+
+
+class _Quiet(Meter):
+    """Says nothing of each resource: the build tells its steps."""
+
+    def say(self, *_said: str) -> None:
+        pass
 
 
 def publish(stage: Stage, crowd: Crowd, cast: Cast) -> int:
@@ -26,20 +38,49 @@ def publish(stage: Stage, crowd: Crowd, cast: Cast) -> int:
 def _publish(stage: Stage, resource: Resource, cast: Cast) -> None:
     name = f"published {resource.system.id}"
     resource_id = stage.resource_id(resource.system.id)
-    known = stage.notes.get(name) or {}
-    if (known.get("resource"), known.get("print")) == (resource_id, resource.records_print):
+    known, said = stage.notes.get(name) or {}, resource.records_print
+    if known.get("resource") != resource_id:
+        # Noted before: of a run that broke off and has other files by then, nothing may stay.
+        known = {"resource": resource_id, "records": 0, "begun": said}
+        stage.notes.note(name, known)
+    if known.get("print") == said:
         return
-    taken = 0
+    if known.get("begun") == said:
+        taken = _send(stage, resource, cast)
+    else:
+        taken = _replace(stage, resource, cast)
+    stage.notes.note(name, {"resource": resource_id, "records": taken, "print": said})
+
+
+def _send(stage: Stage, resource: Resource, cast: Cast, replacement: str | None = None) -> int:
+    """Publish all records; return how many were accepted."""
+    client, taken = stage.system(resource.system.id), 0
     for body in _batches(records(resource, cast)):
         # Named by its content: a run that broke off sends it again, and it is taken once.
-        key = f"region {hashlib.sha256(body).hexdigest()}"
-        receipt, _again = stage.system(resource.system.id).publish(resource_id, body, key=key)
+        key = f"region {replacement or ''} {hashlib.sha256(body).hexdigest()}"
+        receipt, _again = client.publish(
+            stage.resource_id(resource.system.id), body, key=key, replacement=replacement
+        )
         taken += receipt["accepted"]
-    stage.notes.note(name, _published(resource_id, taken, resource))
+    return taken
 
 
-def _published(resource_id: str, taken: int, resource: Resource) -> dict[str, str | int]:
-    return {"resource": resource_id, "records": taken, "print": resource.records_print}
+def _replace(stage: Stage, resource: Resource, cast: Cast) -> int:
+    """Publish other records in the place of those that stand; what is gone is deleted (ADR 0041).
+
+    Known by the records: a run that broke off goes on with it.
+    """
+    client, resource_id = stage.system(resource.system.id), stage.resource_id(resource.system.id)
+    replacing = Replacing(client, resource_id, _Quiet(resource.name))
+    name = f"region {resource.records_print}"
+    try:
+        replacing.begin(name, restart=False)
+    except Failure:
+        # A run with still other files has left one open: it loads what nobody wants any more.
+        replacing.begin(name, restart=True)
+    taken = _send(stage, resource, cast, replacing.id)
+    replacing.finish(ANY_NUMBER)
+    return taken
 
 
 def _batches(made: Iterator[Record]) -> Iterator[bytes]:

@@ -81,11 +81,10 @@ def _system(stage: Stage, system: SystemRow, known: dict[tuple[str, str], Json])
     department = stage.region.departments[system.department]
     client = known.get((department.uscc, system.name))
     name = f"client {system.id}"
+    if client is not None and not {*_scopes(system)} <= {*client["scopes"]}:
+        _widen(stage, department, client, system)
     if client is None:
-        scopes = ["catalog:read"]
-        scopes += ["records:publish"] if system.role in PROVIDES else []
-        scopes += ["records:read"] if system.role in CONSUMES else []
-        body = {"name": system.name, "department": department.uscc, "scopes": scopes}
+        body = {"name": system.name, "department": department.uscc, "scopes": _scopes(system)}
         told = stage.head(department).ask(
             "POST", "/v1/clients", body | {"auth_method": "client_secret_basic"}
         )
@@ -95,6 +94,20 @@ def _system(stage: Stage, system: SystemRow, known: dict[tuple[str, str], Json])
         return
     stage.keep(name, told["client_secret"])
     stage.notes.note(name, told["client_id"])
+
+
+def _scopes(system: SystemRow) -> list[str]:
+    scopes = ["catalog:read"]
+    scopes += ["records:publish"] if system.role in PROVIDES else []
+    return scopes + (["records:read"] if system.role in CONSUMES else [])
+
+
+def _widen(stage: Stage, department: Department, client: Json, system: SystemRow) -> None:
+    """Let a system that provides or consumes by now do so as well."""
+    head, path = stage.head(department), f"/v1/clients/{client['client_id']}"
+    headers = {"If-Match": head.send("GET", path).headers["ETag"]}
+    scopes = sorted({*client["scopes"], *_scopes(system)})
+    head.ask("PATCH", path, {"scopes": scopes}, headers=headers)
 
 
 def allow_own_machine(stage: Stage, department: Department) -> None:

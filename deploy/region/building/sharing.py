@@ -12,6 +12,7 @@ from deploy.region.building.asking import Asked, agreed, granted
 from deploy.region.building.crowd import Crowd
 from deploy.region.building.stage import Stage
 from deploy.region.region import Pair
+from shuyuan_client.http import ExchangeClient
 
 LIVE = frozenset({"active", "suspended"})
 
@@ -70,16 +71,9 @@ def _ask(stage: Stage, pairs: Sequence[Pair]) -> None:
     pair = pairs[0]
     clerk, head = stage.clerk(pair.department), stage.head(pair.department)
     name = f"bundle {pair.consumer.id}"
-    bundle_id = stage.notes.get(name)
-    if bundle_id is None:
-        form = _form(stage, pairs)
-        # A run that broke off may have sent it, and not have noted that.
-        open_ones = listed(clerk, "/v1/bundles", status="open")
-        sent = (row["id"] for row in open_ones if row["title"] == form["title"])
-        bundle_id = next(sent, None) or clerk.ask("POST", "/v1/bundles", form)["id"]
-        stage.notes.note(name, bundle_id)
-    path = f"/v1/bundles/{bundle_id}"
-    bundle = clerk.ask("GET", path)
+    bundle = _sent(stage, clerk, pairs) or clerk.ask("POST", "/v1/bundles", _form(stage, pairs))
+    stage.notes.note(name, bundle["id"])
+    path = f"/v1/bundles/{bundle['id']}"
     if any(line["status"] in {"draft", "not_signed"} for line in bundle["lines"]):
         head.ask("POST", f"{path}/sign")
         bundle = clerk.ask("GET", path)
@@ -92,10 +86,30 @@ def _ask(stage: Stage, pairs: Sequence[Pair]) -> None:
     stage.notes.forget(name)
 
 
+def _sent(stage: Stage, clerk: ExchangeClient, pairs: Sequence[Pair]) -> Json | None:
+    """Return the form of all these that a run has sent which broke off, noted or not.
+
+    An earlier form of the system does not hold what it uses since.
+    """
+    noted = stage.notes.get(f"bundle {pairs[0].consumer.id}")
+    open_ones = listed(clerk, "/v1/bundles", status="open")
+    titled = [row["id"] for row in open_ones if row["title"] == _title(pairs[0])]
+    for bundle_id in [*([noted] if noted else []), *titled]:
+        bundle = clerk.ask("GET", f"/v1/bundles/{bundle_id}")
+        held = {(line["resource_id"], line["client_id"]) for line in bundle["lines"]}
+        if held >= {(_resource(stage, it), stage.client_id(it.consumer.id)) for it in pairs}:
+            return bundle
+    return None
+
+
+def _title(pair: Pair) -> str:
+    return f"{pair.consumer.name}数据共享申请"
+
+
 def _form(stage: Stage, pairs: Sequence[Pair]) -> Json:
     pair = pairs[0]
     return {
-        "title": f"{pair.consumer.name}数据共享申请",
+        "title": _title(pair),
         "basis": pair.basis,
         "scenario": "；".join(each.scenario for each in pairs),
         "scope": pair.scope,

@@ -46,6 +46,10 @@ class Notes:
     def get(self, name: str) -> Any:  # noqa: ANN401 - whatever was noted
         return self._known.get(name)
 
+    def all(self, prefix: str) -> list[tuple[str, Any]]:
+        """Return what was noted under names that begin so."""
+        return [(name, value) for name, value in self._known.items() if name.startswith(prefix)]
+
     def note(self, name: str, value: object) -> None:
         with self._lock:
             self._known[name] = value

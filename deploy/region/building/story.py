@@ -3,6 +3,7 @@
 from deploy.demo.narrator import Narrator
 from deploy.region.building import (
     catalogue,
+    differing,
     opening,
     records,
     registry,
@@ -23,6 +24,7 @@ def build(site: Site, region: Region, say: Narrator) -> None:
     cast = Cast(region.files)
     tables = Tables.beside(site.environment, site.folder)
     with Stage(site, region) as stage, Crowd() as crowd:
+        differing.require_alike(stage)
         departments, people, systems = registry.register(stage, crowd)
         say.step(
             f"{departments} 个部门、{people} 名人员、{systems} 个应用系统就位",
@@ -35,7 +37,9 @@ def build(site: Site, region: Region, say: Narrator) -> None:
         )
         sources = catalogue.become_sources(stage, crowd)
         say.step(f"{sources:,} 个数源已指定", f"{sources:,} sources are designated")
-        changed = catalogue.publish_entries(stage, crowd)
+        if changed := catalogue.publish_entries(stage, crowd):
+            # Their records would be those of other entries than the ones in force.
+            raise _changed(changed)
         entries = len(region.resources)
         say.step(f"{entries} 个资源已发布", f"{entries} resources are published")
         telling.begin(stage)
@@ -54,8 +58,6 @@ def build(site: Site, region: Region, say: Narrator) -> None:
             f"{opened} 个开放资源无需登录即可下载，内容与所提交的一致",
             f"{opened} open entries are downloaded by anybody, and are what was published",
         )
-    if changed:
-        raise _changed(changed)
 
 
 def _told(happened: int, waiting: int) -> tuple[str, str]:
@@ -72,7 +74,7 @@ def _changed(resources: list[Resource]) -> Failure:
     names = "、".join(each.name for each in resources)
     return Failure(
         f"这些资源已发布，文件中的描述与之不同，未作改动：{names}；"
-        "请由提供部门修订（revise），或在文件中改回。",
+        "请由提供部门修订（revise），或在文件中改回，然后重复 make region。",
         f"These entries are in force and the files describe others; nothing was changed: {names}. "
-        "Let their departments revise them, or take the change back.",
+        "Let their departments revise them, or take the change back; then repeat make region.",
     )
