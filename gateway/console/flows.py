@@ -11,7 +11,7 @@ from gateway.api import statistics
 from gateway.api.statistics_shapes import FlowList, FlowView
 from gateway.console.pages import page
 from gateway.console.sankey import Link, Sankey, sankey
-from gateway.console.supervision import days
+from gateway.console.supervision import days, shows_today
 from gateway.console.visit import Visit
 
 router = APIRouter()
@@ -37,6 +37,7 @@ class Flows:
     drawing: Sankey | None
     by: str
     measure: str
+    today: bool
     measures: Sequence[str] = MEASURES
 
 
@@ -48,7 +49,8 @@ async def flows(visit: Visit) -> Flows:
     async with visit.reading() as session:
         found = await statistics.flows(session, visit.principal, days(visit), by)
     rows = _rows(found.items, measure)
-    return Flows(found, rows, drawn(found.items, measure), by, measure)
+    today = shows_today(visit, found.to)
+    return Flows(found, rows, drawn(found.items, measure), by, measure, today)
 
 
 def _sides(flow: FlowView) -> tuple[tuple[str, str], tuple[str, str]]:

@@ -14,7 +14,7 @@ from gateway.console import maps
 from gateway.console.chart_map import ChartMap, city_of, drawn, name_of
 from gateway.console.pages import page
 from gateway.console.standings import SHOWN, Standing, merged, standings
-from gateway.console.supervision import days
+from gateway.console.supervision import days, shows_today
 from gateway.console.visit import Visit
 
 router = APIRouter()
@@ -35,6 +35,7 @@ class League:
     map: ChartMap | None
     city: str
     city_name: str
+    today: bool
     columns: Sequence[str] = SHOWN
 
 
@@ -45,13 +46,14 @@ async def league(visit: Visit) -> League:
         found = await statistics.indicators(session, visit.principal, days(visit), by)
         whole = await statistics.indicators(session, visit.principal, days(visit))
     names = {each.id: (each.name, each.name_en) for each in whole.items}
+    today = shows_today(visit, found.to)
     if by is By.DEPARTMENT:
-        return League(found, standings(found.items), names, by, None, "", "")
+        return League(found, standings(found.items), names, by, None, "", "", today)
     drawing = maps.of(visit.using.settings.map_file)
     asked = visit.query("city") or ""
     city = asked if asked in {city_of(code) for code in drawing.shapes} else ""
     shown = of_divisions(found.items, city)
-    return League(found, shown, names, by, drawn(drawing, shown, city), city, name_of(city))
+    return League(found, shown, names, by, drawn(drawing, shown, city), city, name_of(city), today)
 
 
 def of_divisions(items: Sequence[IndicatorView], city: str) -> Sequence[Standing]:

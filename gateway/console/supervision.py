@@ -19,6 +19,7 @@ from gateway.console.pages import page
 from gateway.console.places import PLACES
 from gateway.console.visit import Visit
 from kernel.errors import NotFound
+from kernel.workdays import local_date
 
 router = APIRouter()
 CHOSEN_ARTICLES: Final = tuple(map(str, ARTICLES))
@@ -35,6 +36,11 @@ def day_of(text: str | None) -> date | None:
         return date.fromisoformat(text or "")
     except ValueError:
         return None
+
+
+def shows_today(visit: Visit, last: date) -> bool:
+    """Whether a period that ends on this day still changes, so that its page renews itself."""
+    return last >= local_date(visit.now)
 
 
 @dataclass(frozen=True, slots=True)
