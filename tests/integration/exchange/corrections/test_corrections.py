@@ -142,8 +142,8 @@ async def test_what_came_a_moment_ago_is_disputed_and_not_what_came_before(world
     await sharing.publisher.publish(sharing.resource, [{"id": "a", "name": "张三（误）"}])
     [line] = (await sharing.subscriber.pull_all(sharing.subscription, cursor)).records
     assert line["data"]["name"] == "张三（误）"
-    clerk = sharing.consumer.clerk
-    raised = await correct(clerk, sharing.subscription, "a", items=[{"item": "name"}])
+    client = sharing.subscriber
+    raised = await correct(client, sharing.subscription, "a", items=[{"item": "name"}])
     receipt = await sharing.publisher.publish(sharing.resource, [{"id": "a", "name": "张三"}])
     await fixed(sharing.provider, raised["id"], receipt)
     path = f"/v1/corrections/{raised['id']}"
