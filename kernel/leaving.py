@@ -25,9 +25,12 @@ def begin() -> None:
         change.begun = True
 
 
-def dropping() -> Callable[[], None]:
-    """Return what ends the task that asks, once its client left, unless its change has begun."""
-    change, task = Change(), asyncio.current_task()
+def dropping(loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+    """Return what ends the task that asks, once its client left, unless its change has begun.
+
+    `loop` is the one that runs it.
+    """
+    change, task = Change(), asyncio.current_task(loop)
     CHANGE.set(change)
 
     def leave() -> None:

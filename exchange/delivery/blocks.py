@@ -88,7 +88,12 @@ class Lines(Sequence[bytes]):
     @property
     def text(self) -> bytes:
         """All of them, each with a line break behind it."""
-        return b"".join([block.text for block in self._blocks])
+        return b"".join(self.texts)
+
+    @property
+    def texts(self) -> tuple[bytes, ...]:
+        """The same in pieces, as they are kept."""
+        return tuple([block.text for block in self._blocks])
 
     def __len__(self) -> int:
         return self._count

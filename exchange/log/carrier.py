@@ -7,7 +7,7 @@ apart, so that a record does not queue behind megabytes. A partition has one bat
 most, in whichever lane: its order is that of arrival.
 
 No `kernel.group_commit` can do this: a request takes from the queues of many partitions at once,
-two are under way to a broker, and a batch that is refused or unanswered is settled by itself while
+large ones go two at a time, and a batch that is refused or unanswered is settled by itself while
 the others of its request go on.
 """
 
@@ -42,7 +42,9 @@ log = logging.getLogger(__name__)
 LARGE_BYTES = 32 * 1024
 BATCH_BYTES = 1024 * 1024
 REQUEST_BYTES = 4 * 1024 * 1024
-REQUESTS_UNDER_WAY = 2
+# A second small request would only wait at the broker, which answers a connection in order; what
+# comes meanwhile goes together in the next. Megabytes travel while those before are written.
+SMALL_UNDER_WAY, LARGE_UNDER_WAY = 1, 2
 HEAD_BYTES = 512
 """What the headers of a request's first record take, about."""
 
@@ -106,6 +108,7 @@ class _Lane:
 
     connection: Connection
     node: int
+    most: int
     ready: deque[_Queue] = field(default_factory=deque)
     under_way: int = 0
 
@@ -119,6 +122,7 @@ class Carrier:
         self._producer = producer
         self._queues: dict[TopicPartition, _Queue] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
 
     async def put(self, topic_partition: TopicPartition, share: Slice, size_bytes: int) -> int:
         """Return the offset of the part's first record; a caller that leaves stops nothing.
@@ -129,7 +133,7 @@ class Carrier:
         queue = self._queues.get(topic_partition) or self._open(topic_partition)
         if queue.log.broken:
             raise BrokerUnavailable
-        stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        stored: asyncio.Future[int] = self._loop.create_future()
         size_bytes += HEAD_BYTES + RECORD_BYTES * len(share.keys) + sum(map(len, share.keys))
         queue.waiting.append(_Waiting(share, size_bytes, stored))
         queue.size_bytes += size_bytes
@@ -157,12 +161,13 @@ class Carrier:
             return
         lane = self._lanes.get((connection, node)) or self._open_lane(connection, node)
         lane.ready.append(queue)
-        if lane.under_way < REQUESTS_UNDER_WAY:
+        if lane.under_way < lane.most:
             lane.under_way += 1
             self._start(self._drain(lane))
 
     def _open_lane(self, connection: Connection, node: int) -> _Lane:
-        lane = self._lanes[connection, node] = _Lane(connection, node)
+        most = LARGE_UNDER_WAY if connection is self._large else SMALL_UNDER_WAY
+        lane = self._lanes[connection, node] = _Lane(connection, node, most)
         return lane
 
     async def _seek_leader(self, queue: _Queue, connection: Connection) -> None:

@@ -17,6 +17,7 @@ from exchange.log.partitions import TopicPartition
 from exchange.log.produce import Slice
 from exchange.log.transaction import SpanningLog, spanning_id
 from exchange.log.writer import Writers, transactional_id
+from kernel import clock
 from kernel.changes import ChangeFeed
 from kernel.database import is_passing
 from kernel.errors import Unavailable
@@ -98,7 +99,7 @@ class Lanes:
             await writer.spanning.enter()
             if writer.life not in self._open:
                 raise BrokerUnavailable
-        if asyncio.get_running_loop().time() > writer.old_at:
+        if clock.monotonic() > writer.old_at:
             self.give_up(writer.life)
         return writer
 
@@ -202,7 +203,7 @@ class Lanes:
         producer = await self._writers.enter(transactional_id(number))
         spanning = SpanningLog(self._brokers, number)
         carrier = Carrier(self._small, self._large, producer)
-        old_at = asyncio.get_running_loop().time() + OLD_SECONDS
+        old_at = clock.monotonic() + OLD_SECONDS
         transactions = GroupCommit(
             _all_at_once(spanning, partial(self.give_up, number)),
             most=REQUESTS_TOGETHER,

@@ -37,7 +37,7 @@ from gateway.http.asgi import HEAD_ONLY, App, Receive, Scope, Send
 from gateway.http.budgets import BODIES
 from gateway.http.cycle import Handle, HotApp
 from gateway.http.errors import RequestTimeout
-from gateway.http.outflow import ClientGoneError, CutShortError
+from gateway.http.outflow import Body, ClientGoneError, CutShortError, joined, size_of
 from gateway.http.stopping import STOPPING
 from gateway.keys_in_paths import keyless
 from gateway.metrics import AnswerCounts
@@ -110,6 +110,11 @@ class HotPaths(HotApp):
         """What the worker opened when it started: no request comes before that."""
         return self._services()
 
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """The worker's loop: to look for it asks the kernel who this process is."""
+        return asyncio.get_running_loop()
+
     def route(self, method: str, path: str) -> tuple[Handle, str] | None:
         if method == "POST" and (match := PUBLISH.fullmatch(path)):
             return self._publish, match[1]
@@ -176,7 +181,7 @@ class HotPaths(HotApp):
     async def _publish(self, resource_id: str, request: HotRequest) -> None:
         using = self._using
         # What nobody waits for gives up its place in every queue before the ledger's (C25).
-        request.incoming.on_leave = leaving.dropping()
+        request.incoming.on_leave = leaving.dropping(self._loop)
         token = request.token()
         principal = using.tokens.cached(token) or await using.tokens.verify(token)
         request.principal = principal
@@ -317,22 +322,23 @@ class HotPaths(HotApp):
         page = await self._using.bus.puller.pull(await caller.confirm(), caller, asked)
         request.day = page.day
         as_json = prefers_json(request.headers.get(b"accept", b""))
-        body = _json(page) if as_json else page.lines.text
+        body: Body = _json(page) if as_json else page.lines.texts
         head = _page_head(page, as_json=as_json)
         if page.listed is not None:
             head += ledger_fields(page.listed)
         coding = None
-        if len(body) > codings.CODED_BYTES:
+        if size_of(body) > codings.CODED_BYTES:
             coding = codings.best(request.headers.get(b"accept-encoding", b""))
         records = 0
         try:
             if coding:
-                body = await codings.encode(coding, body)
+                body = await codings.encode(coding, joined(body))
                 head += codings.HEAD % coding
             try:
                 await request.answer(200, head, body, page.admission)
             finally:
-                records = _records_in(page, request.handed_on, len(body), coded=bool(coding))
+                size = size_of(body)
+                records = _records_in(page, request.handed_on, size, coded=bool(coding))
         finally:
             if page.settle is not None:
                 page.settle(records)

@@ -14,7 +14,7 @@ from gateway.bearer import bearer
 from gateway.correlation import correlation_of
 from gateway.hot import rate_fields as limits
 from gateway.http.incoming import Incoming
-from gateway.http.outflow import MayLeave, always
+from gateway.http.outflow import Body, MayLeave, always
 from gateway.problems import in_english, problem
 from gateway.validation import unknown_parameter
 from gateway.worker import worker_name
@@ -72,7 +72,7 @@ class HotRequest(ABC):
 
     @abstractmethod
     def send(
-        self, status: int, head: bytes, body: bytes, may_leave: MayLeave = always
+        self, status: int, head: bytes, body: Body, may_leave: MayLeave = always
     ) -> Awaitable[None]:
         """Send the whole answer while it may leave; raises what `may_leave` raises before that.
 
@@ -144,7 +144,7 @@ class HotRequest(ABC):
         return in_english(self.headers.get(b"accept-language", b"").decode("latin-1"))
 
     def answer(
-        self, status: int, head: bytes, body: bytes, may_leave: MayLeave = always
+        self, status: int, head: bytes, body: Body, may_leave: MayLeave = always
     ) -> Awaitable[None]:
         """Send an answer with the headers that every hot answer carries."""
         self.answered_status = status

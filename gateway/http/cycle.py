@@ -11,11 +11,13 @@ from gateway.http.budgets import UNTAKEN
 from gateway.http.head import Head
 from gateway.http.incoming import Incoming
 from gateway.http.outflow import (
+    Body,
     ClientGoneError,
     CutShortError,
     MayLeave,
     Outflow,
     always,
+    size_of,
 )
 from gateway.http.responses import CLOSING, LAST_CHUNK, chunk, refusal
 from gateway.http.stopping import STOPPING
@@ -109,7 +111,7 @@ class Cycle(HotRequest):
         self.incoming.leave()
 
     async def send(
-        self, status: int, head: bytes, body: bytes, may_leave: MayLeave = always
+        self, status: int, head: bytes, body: Body, may_leave: MayLeave = always
     ) -> None:
         if self.responded:
             raise RuntimeError("answered already")
@@ -118,7 +120,7 @@ class Cycle(HotRequest):
         whole = b"%b%bcontent-length: %d\r\n%b\r\n" % (
             connection.lead(status),
             head,
-            len(body),
+            size_of(body),
             closing,
         )
         if self.head.method == "HEAD":

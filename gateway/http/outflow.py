@@ -29,6 +29,8 @@ PROBE_IDLE_SECONDS, PROBE_SECONDS, PROBES = 60, 15, 4
 _RESET: Final = struct.pack("ii", 1, 0)
 
 MayLeave = Callable[[], None]
+Body = bytes | tuple[bytes, ...]
+"""A body as one piece, or as several that the kernel puts together: nobody copies them before."""
 
 
 class ClientGoneError(Exception):
@@ -37,6 +39,16 @@ class ClientGoneError(Exception):
 
 class CutShortError(Exception):
     """The rest of an answer may not leave, or nobody takes it: its connection was ended."""
+
+
+def size_of(body: Body) -> int:
+    """Return the bytes of a body."""
+    return len(body) if isinstance(body, bytes) else sum(map(len, body))
+
+
+def joined(body: Body) -> bytes:
+    """Return a body as one piece."""
+    return body if isinstance(body, bytes) else b"".join(body)
 
 
 def always() -> None:
@@ -70,7 +82,7 @@ class Outflow:
         self.resume()
 
     async def send(
-        self, head: bytes, body: bytes, may_leave: MayLeave, pot: Untaken, holder: str
+        self, head: bytes, body: Body, may_leave: MayLeave, pot: Untaken, holder: str
     ) -> None:
         """Send an answer; raises what `may_leave` raises while nothing of it has left.
 
@@ -78,30 +90,34 @@ class Outflow:
         had not taken is dropped. Raises ClientGoneError where the client has left.
         """
         self.begun, self.handed_on = False, 0
-        size = len(body)
+        size = size_of(body)
         if not self.paused and size <= PIECE_BYTES:
             self._begin(head, body, may_leave)
             if not self.paused:
                 return
         pot.hold(holder, size)
         try:
+            whole = joined(body)
             if not self.begun:
                 await self._room(may_leave)
-                self._begin(head, body[:PIECE_BYTES] if size > PIECE_BYTES else body, may_leave)
-            await self._rest(body, may_leave)
+                self._begin(head, whole[:PIECE_BYTES] if size > PIECE_BYTES else whole, may_leave)
+            await self._rest(whole, may_leave)
         finally:
             pot.release(holder, size)
 
-    def _begin(self, head: bytes, body: bytes, may_leave: MayLeave) -> None:
+    def _begin(self, head: bytes, body: Body, may_leave: MayLeave) -> None:
         """Write head and first piece in the turn in which they may leave."""
         if self.lost or self.transport.is_closing():
             raise ClientGoneError
         may_leave()
-        if len(body) <= JOINED_BYTES:
-            self.transport.write(head + body)
-        else:
+        size = size_of(body)
+        if size <= JOINED_BYTES:
+            self.transport.write(head + joined(body))
+        elif isinstance(body, bytes):
             self.transport.writelines((head, body))
-        self.begun, self.handed_on = True, len(body)
+        else:
+            self.transport.writelines((head, *body))
+        self.begun, self.handed_on = True, size
 
     async def _rest(self, body: bytes, may_leave: MayLeave) -> None:
         """Send what follows the first piece, and return when the kernel has all of it."""

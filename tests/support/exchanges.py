@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from gateway.hot.request import HotRequest
 from gateway.http.incoming import Incoming
-from gateway.http.outflow import MayLeave, always
+from gateway.http.outflow import Body, MayLeave, always, joined
 
 
 class NoLine:
@@ -41,10 +41,10 @@ class KeptExchange(HotRequest):
         self.body = b""
 
     async def send(
-        self, status: int, head: bytes, body: bytes, may_leave: MayLeave = always
+        self, status: int, head: bytes, body: Body, may_leave: MayLeave = always
     ) -> None:
         may_leave()
-        self.status, self.body = status, body
+        self.status, self.body = status, joined(body)
         lines = [line.split(": ", 1) for line in head.decode().split("\r\n")[:-1]]
         self.answered_with = dict(lines)
 

@@ -1,3 +1,4 @@
+import os
 import time
 from uuid import RFC_4122, UUID
 
@@ -22,3 +23,21 @@ def test_every_bit_that_may_be_random_is() -> None:
         once |= low
         always &= low
     assert once ^ always == 0x0FFF_3FFF_FFFF_FFFF_FFFF
+
+
+def test_a_forked_process_makes_ids_of_its_own() -> None:
+    """Random bytes are fetched for many ids at once: two processes must not share them."""
+    new_id()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, "".join(new_id() for _time in range(50)).encode())
+        os._exit(0)
+    own = {new_id()[16:] for _time in range(50)}
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        text = told.read()
+    os.waitpid(child, 0)
+    theirs = {text[at + 16 : at + 32] for at in range(0, len(text), 32)}
+    assert len(theirs) == 50
+    assert not own & theirs

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.local.cluster import Cluster
 from exchange.log import connection, produce
-from exchange.log.carrier import REQUESTS_UNDER_WAY, Carrier
+from exchange.log.carrier import SMALL_UNDER_WAY, Carrier
 from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.log.produce import Slice
@@ -53,7 +53,7 @@ async def test_publishes_to_other_brokers_go_on_while_one_hangs(
     cluster: Cluster, carrier: Carrier, reader: Reader
 ) -> None:
     """Three publishes to the hung one stopped all of the worker's for 15 s."""
-    theirs = [await topic_on(cluster, 1, copies=1) for _ in range(REQUESTS_UNDER_WAY + 1)]
+    theirs = [await topic_on(cluster, 1, copies=1) for _ in range(SMALL_UNDER_WAY + 2)]
     other = await topic_on(cluster, 2, 3, copies=2)
     for topic in (*theirs, other):
         await carrier.put((topic, 0), part(b"before"), 6)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.http.budgets import Untaken
-from gateway.http.outflow import PIECE_BYTES, CutShortError, Outflow
+from gateway.http.outflow import PIECE_BYTES, CutShortError, Outflow, always
 from kernel.errors import Unavailable
 
 
@@ -62,3 +62,17 @@ async def test_a_rule_that_changes_while_a_piece_is_taken_holds_for_the_next() -
         await sending
     assert len(made.taken) == 1
     assert made.aborted
+
+
+@pytest.mark.parametrize("piece", [10, 20_000, PIECE_BYTES])
+async def test_a_body_in_pieces_leaves_as_one(piece: int) -> None:
+    made: Any = Transport()
+    out = made.out = Outflow(asyncio.get_running_loop(), made)
+    body = (b"a" * piece, b"", b"b" * piece)
+    sending = asyncio.create_task(out.send(b"head", body, always, Untaken(10**9), "holder"))
+    while not sending.done():
+        await asyncio.sleep(0)
+        out.resume()
+    await sending
+    assert b"".join(made.taken) == b"head" + b"".join(body)
+    assert out.handed_on == 2 * piece
