@@ -124,6 +124,16 @@ def require_columns(database: Database, table: str, names: Iterable[str]) -> dic
     return known
 
 
+def make_table(database: Database, table: str, columns: str) -> None:
+    """Make a table if it is not there; another agent may be making it."""
+    try:
+        database.execute(f"CREATE TABLE IF NOT EXISTS {database.table(table)} ({columns})")
+    except DatabaseRefused:
+        # Of two that make it at once PostgreSQL lets one fail when the other has committed.
+        if not database.columns(table):
+            raise
+
+
 def columns_of_key(job: str, key: Iterable[str], columns: Mapping[str, str]) -> list[str]:
     """Return the columns of key items; raises Failure for an item that has none."""
     missing = [item for item in key if item not in columns]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from shuyuan_client.agent.config import Pull
-from shuyuan_client.agent.databases import Database, DatabaseRefused, require_columns
+from shuyuan_client.agent.databases import Database, DatabaseRefused, make_table, require_columns
 from shuyuan_client.agent.landing import Landed, Target
 from shuyuan_client.agent.state import Position, State
 from shuyuan_client.failures import Failure
@@ -148,10 +148,7 @@ class PullJob:
             return
         typed = [f"{self._database.quote(name)} {known[name].type}" for name in self.target.key]
         key = ", ".join(map(self._database.quote, self.target.key))
-        self._database.execute(
-            f"CREATE TABLE IF NOT EXISTS {self._database.table(self.seen)} "
-            f"({', '.join(typed)}, PRIMARY KEY ({key}))"
-        )
+        make_table(self._database, self.seen, f"{', '.join(typed)}, PRIMARY KEY ({key})")
 
     def _end_resync(self) -> None:
         """Settle what was not told again: kept and counted, or removed, as configured."""

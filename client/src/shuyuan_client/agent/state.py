@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from shuyuan_client.agent.databases import Database
+from shuyuan_client.agent.databases import Database, make_table
 from shuyuan_client.failures import Failure
 
 PREFIX = "shuyuan_agent"
@@ -88,7 +88,7 @@ class State:
         words = self._database.words
         for table, columns in TABLES.items():
             typed = columns.format(serial=words.serial, long_text=words.long_text)
-            self._database.execute(f"CREATE TABLE IF NOT EXISTS {self.sql(table)} ({typed})")
+            make_table(self._database, self.name(table), typed)
 
     def hold(self, agent: str) -> None:
         """Become the one agent of this configuration; raises Failure with who is it already."""

@@ -9,6 +9,7 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from exchange.log.topics import topic_of
+from shuyuan_client.agent.state import TABLES
 from shuyuan_client.failures import Failure
 from tests.support.tables import Tables, records
 from tests.support.world import Sharing, World
@@ -22,6 +23,8 @@ CREATE FUNCTION @note() RETURNS trigger LANGUAGE plpgsql AS $$
 CREATE TRIGGER note AFTER INSERT OR UPDATE ON @people FOR EACH ROW EXECUTE FUNCTION @note();
 """
 COLUMNS = 'columns = {id = "id", name = "full_name", amount = "amount"}'
+# Somebody waits for what this transaction has done.
+WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid"
 
 
 def pull(sharing: Sharing, *more: str) -> str:
@@ -134,6 +137,22 @@ mark_column = "gone"
     assert (await tables.work()).fine
     told = await tables.rows("SELECT name, amount, gone FROM @people ORDER BY name")
     assert told == [("名称 0", 0, True), ("名称 1", 1, False)]
+
+
+async def test_two_agents_that_start_at_once_both_have_their_tables(
+    world: World, sharing: Sharing, tables: Tables
+) -> None:
+    """One of two ended because the other's table came first, and landed nothing until restarted."""
+    await tables.execute(TABLE)
+    tables.configure(sharing.subscriber, world.base_url, pull(sharing))
+    await sharing.publisher.publish(sharing.resource, records(range(1)))
+    async with tables.connection.transaction():
+        await tables.execute(f"CREATE TABLE @shuyuan_agent_holders ({TABLES['holders']})")
+        working = asyncio.create_task(tables.work())
+        # The agent waits for the other's table, which it cannot see yet.
+        await tables.until(WAITING)
+    assert (await working).fine
+    assert await tables.rows("SELECT count(*) FROM @people") == [(1,)]
 
 
 async def test_a_second_agent_is_told_who_runs_it(
