@@ -14,7 +14,7 @@ from exchange.delivery.cursors import Cursors, position_of
 from exchange.delivery.departures import Departures
 from exchange.delivery.errors import CursorExpired, Day, GenerationChanged, UnknownVersion
 from exchange.delivery.fold_news import FoldNews
-from exchange.delivery.gathering import Gatherer, Gathering, PlanOutdatedError, released
+from exchange.delivery.gathering import Gatherer, Gathering, PlanOutdatedError
 from exchange.delivery.grant_plans import GrantPlan, GrantPlans
 from exchange.delivery.quota_days import day_of, require_left
 from exchange.delivery.recalled import is_pending
@@ -172,11 +172,13 @@ class Puller:
             try:
                 gathering = await self._gather(plan, start.position, request.limit)
                 # The answer counts the page itself from the turn on in which it gets it.
-                with released(gathering):
+                try:
                     admitted()
                     over = clock.monotonic() >= deadline or request.is_over()
                     if gathering.lines or gathering.moved or over:
                         return await self._finished(principal, plan, start, gathering, admitted)
+                finally:
+                    gathering.release()
             except PlanOutdatedError as error:
                 self._unknown_versions.require_first_look(plan, error)
                 self._plans.drop_resource(plan.grant.resource_id)

@@ -46,11 +46,14 @@ def block_of(
 
     `before` is needed where the projection needs predecessors, and covers them.
     """
+    # All that the lines depend on names them beside the chunk.
     index = indexes.start // BLOCK_RECORDS
     first = index * BLOCK_RECORDS
     last = min(first + BLOCK_RECORDS, len(chunk.offsets))
     whole = within(spans_of(chunk), first, last)
-    name = (index, *_identities(projection, whole, before))
+    name: tuple[bytes | int, ...] = (index, *[projection.identity(each.version) for each in whole])
+    if before is not None:
+        name = (*name, projection.filter_identity, before.window.fold_id)
     cached = chunk.beside.get(name)
     if isinstance(cached, Block):
         return cached.part(indexes.start - first, indexes.stop - first)
@@ -63,16 +66,6 @@ def block_of(
     size = len(created.text) + created.count * LINE_OVERHEAD_BYTES
     cache.keep_beside(topic_partition, chunk, name, created, size)
     return created.part(indexes.start - first, indexes.stop - first)
-
-
-def _identities(
-    projection: Projection, spans: Sequence[Span], before: Predecessors | None
-) -> Iterator[bytes | int]:
-    """Name all that the lines of these records depend on."""
-    yield from (projection.identity(span.version) for span in spans)
-    if before is not None:
-        yield projection.filter_identity
-        yield before.window.fold_id
 
 
 def _block(

@@ -39,7 +39,10 @@ def spanning(chunk: Chunk) -> Steps[None]:
 
 
 def within(spans: Sequence[Span], begin: int, end: int) -> list[Span]:
-    """Return the spans of a range of places, cut to it."""
+    """Return the spans of a range of places of the chunk, cut to it."""
+    if len(spans) == 1 and begin < end:  # of one version, as most chunks are
+        [only] = spans
+        return [Span(max(only.begin, begin), min(only.end, end), only.version)]
     first = bisect_left(spans, begin + 1, key=lambda span: span.end)
     found = []
     for span in spans[first:] if first else spans:

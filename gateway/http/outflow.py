@@ -92,7 +92,7 @@ class Outflow:
         self.begun, self.handed_on = False, 0
         size = size_of(body)
         if not self.paused and size <= PIECE_BYTES:
-            self._begin(head, body, may_leave)
+            self._begin(head, body, size, may_leave)
             if not self.paused:
                 return
         pot.hold(holder, size)
@@ -100,17 +100,17 @@ class Outflow:
             whole = joined(body)
             if not self.begun:
                 await self._room(may_leave)
-                self._begin(head, whole[:PIECE_BYTES] if size > PIECE_BYTES else whole, may_leave)
+                piece = whole[:PIECE_BYTES] if size > PIECE_BYTES else whole
+                self._begin(head, piece, len(piece), may_leave)
             await self._rest(whole, may_leave)
         finally:
             pot.release(holder, size)
 
-    def _begin(self, head: bytes, body: Body, may_leave: MayLeave) -> None:
+    def _begin(self, head: bytes, body: Body, size: int, may_leave: MayLeave) -> None:
         """Write head and first piece in the turn in which they may leave."""
         if self.lost or self.transport.is_closing():
             raise ClientGoneError
         may_leave()
-        size = size_of(body)
         if size <= JOINED_BYTES:
             self.transport.write(head + joined(body))
         elif isinstance(body, bytes):
