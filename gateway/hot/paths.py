@@ -7,17 +7,15 @@ import asyncio
 import re
 from collections.abc import Callable
 from functools import cached_property, partial
-from itertools import accumulate
 
 import msgspec
-import orjson
 
 from auth.errors import NotDelegated
 from auth.principal import Principal
 from auth.principal import Scope as AuthScope
 from exchange.delivery.admission import again_while_rules_change
 from exchange.delivery.errors import QuotaExhausted
-from exchange.delivery.pull import MODE, Page, PullRequest
+from exchange.delivery.pull import MODE, PullRequest
 from exchange.publishing.errors import BodyTooLarge
 from exchange.publishing.publish import Media, OnInvalid, Op, PublishRequest
 from gateway import refused
@@ -30,6 +28,7 @@ from gateway.hot.calls import CallHandles
 from gateway.hot.ledger_fields import ledger_fields
 from gateway.hot.lookups import ANSWERED as LOOKUPS_ANSWERED
 from gateway.hot.lookups import Lookups
+from gateway.hot.pages import JSON, NDJSON, as_document, page_head, records_in
 from gateway.hot.parameters import choice, number, replacement_of, version
 from gateway.hot.pull_caller import PullCaller
 from gateway.hot.request import Headers, HotRequest
@@ -68,14 +67,8 @@ HOLD_BACK_SECONDS = 0.1
 HELD_BACK_MAX = 1000
 LIMIT_DEFAULT, LIMIT_MAX = 500, 10_000
 WAIT_MAX = 30.0
-NDJSON = b"application/x-ndjson"
-JSON = b"application/json"
 STORED = b"content-type: %b\r\n" % JSON
 REPLAYED = STORED + b"idempotency-replayed: true\r\n"
-PAGE = (
-    b"content-type: %b\r\ncache-control: no-store\r\nexchange-next-cursor: %b\r\n"
-    b"exchange-count: %d\r\nexchange-lag: %d\r\n"
-)
 # Members of an enum cost ten times as much to name as these do.
 UPSERT, REJECT = Op.UPSERT, OnInvalid.REJECT
 MAY_PUBLISH, MAY_READ = AuthScope.RECORDS_PUBLISH, AuthScope.RECORDS_READ
@@ -322,8 +315,8 @@ class HotPaths(HotApp):
         page = await self._using.bus.puller.pull(await caller.confirm(), caller, asked)
         request.day = page.day
         as_json = prefers_json(request.headers.get(b"accept", b""))
-        body: Body = _json(page) if as_json else page.lines.texts
-        head = _page_head(page, as_json=as_json)
+        body: Body = as_document(page) if as_json else page.lines.texts
+        head = page_head(page, as_json=as_json)
         if page.listed is not None:
             head += ledger_fields(page.listed)
         coding = None
@@ -338,7 +331,7 @@ class HotPaths(HotApp):
                 await request.answer(200, head, body, page.admission)
             finally:
                 size = size_of(body)
-                records = _records_in(page, request.handed_on, size, coded=bool(coding))
+                records = records_in(page, request.handed_on, size, coded=bool(coding))
         finally:
             if page.settle is not None:
                 page.settle(records)
@@ -377,27 +370,3 @@ def _media(headers: Headers) -> Media:
         "只接受 application/x-ndjson 或 application/json",
         "Only application/x-ndjson or application/json is accepted",
     )
-
-
-def _page_head(page: Page, *, as_json: bool) -> bytes:
-    return PAGE % (
-        JSON if as_json else NDJSON, page.next_cursor.encode(), len(page.lines), page.lag
-    )  # fmt: skip
-
-
-def _records_in(page: Page, handed_on: int, size: int, *, coded: bool) -> int:
-    """Return how many records the first bytes of a body hold, the one that was begun included.
-
-    Of a coded body that was cut short nobody knows: all of them.
-    """
-    if not handed_on:
-        return 0
-    if coded or handed_on >= size:
-        return len(page.lines)
-    ends = accumulate(len(line) + 1 for line in page.lines)
-    return min(len(page.lines), 1 + sum(end < handed_on for end in ends))
-
-
-def _json(page: Page) -> bytes:
-    items, cursor = b",".join(page.lines), orjson.dumps(page.next_cursor)
-    return b'{"items":[%b],"next_cursor":%b}' % (items, cursor)
