@@ -167,7 +167,8 @@ async def forgotten_version(world: World, sharing: Sharing, endpoints: Endpoints
 
 
 async def told_of(bootstrap: str, concerning: str, type_: str, times: int) -> bool:
-    told = await event_ids(bootstrap, concerning)
+    """Whether so many events have left; one that was sent again is one."""
+    told = set(await event_ids(bootstrap, concerning))
     return [each for _id, each in told].count(type_) >= times
 
 
