@@ -25,6 +25,10 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 CELL_MAX = 4 * 1024 * 1024
+# A line that is longer fits into no request; one without an end would take all the memory.
+LINE_MAX = 8 * 1024 * 1024
+# A JSON array is read whole.
+JSON_BYTES_MAX = 512 * 1024 * 1024
 # The column that a workbook of refused rows adds (fault_book.py): it is no item, and passed over.
 FAULT = "错误原因"
 
@@ -87,7 +91,7 @@ def read(
         if kind is Format.NDJSON:
             yield from _ndjson(path)
         elif kind is Format.JSON:
-            yield from _json(path.read_bytes().removeprefix(BOM))
+            yield from _json(_whole(path).removeprefix(BOM))
         elif kind is Format.XLSX:
             end = path.stat().st_size
             rows = ((*row, end) for row in xlsx.rows(path))
@@ -101,10 +105,32 @@ def read(
 def _ndjson(path: Path) -> Iterator[Record]:
     with path.open("rb") as stream:
         end = 0
-        for line, raw in enumerate(stream, 1):
+        for line, raw in enumerate(iter(lambda: stream.readline(LINE_MAX + 1), b""), 1):
+            _require_short(len(raw), line)
             end += len(raw)
             text = raw.removeprefix(BOM) if line == 1 else raw
             yield Record(line, text.rstrip(b"\r\n"), end)
+
+
+def _require_short(size: int, line: int) -> None:
+    if size > LINE_MAX:
+        raise Failure(
+            f"文件第 {line} 行超过 8 MiB 仍未结束：不是记录文件，或缺少换行；自此行起未发送。",
+            f"Line {line} of the file has no end within 8 MiB: this is no file of records, or its "
+            "line breaks are missing; from this line on nothing was sent.",
+        )
+
+
+def _whole(path: Path) -> bytes:
+    """Return the content of a file; raises Failure for what is too large to be read at once."""
+    with path.open("rb") as stream:
+        raw = stream.read(JSON_BYTES_MAX + 1)
+    if len(raw) > JSON_BYTES_MAX:
+        raise Failure(
+            "JSON 数组文件超过 512 MiB，不能整体读入；请改为 NDJSON（每行一条记录）。",
+            "An array of JSON over 512 MiB is not read at once: make it NDJSON, a record a line.",
+        )
+    return raw
 
 
 def _json(raw: bytes) -> Iterator[Record]:
@@ -224,10 +250,11 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._text.readline()
+        line = self._text.readline(LINE_MAX + 1)
         if not line:
             raise StopIteration
         self.count += 1
+        _require_short(len(line), self.count)
         # What is buffered has been read ahead: the place is that of the end of a block.
         self.end = self._stream.tell()
         return line

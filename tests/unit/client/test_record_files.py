@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shuyuan_client import record_files
 from shuyuan_client.failures import Failure
 from shuyuan_client.record_files import Format, Record, format_of, read
 
@@ -159,3 +160,20 @@ def test_no_file_of_json_ends_in_a_traceback(tmp_path: Path) -> None:
 def test_a_cell_may_be_long(tmp_path: Path) -> None:
     [record] = read_text(tmp_path, f"id\n{'x' * 200_000}\n", Format.CSV)
     assert len(record.text) > 200_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "bound"),
+    [
+        (Format.NDJSON, "LINE_MAX"),
+        (Format.CSV, "LINE_MAX"),
+        (Format.JSON, "JSON_BYTES_MAX"),
+    ],
+)
+def test_what_has_no_end_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Format, bound: str
+) -> None:
+    """A publish of /dev/zero took 20 GB, and the kernel ended it."""
+    monkeypatch.setattr(record_files, bound, 1000)
+    with pytest.raises(Failure, match="MiB"):
+        read_text(tmp_path, "0" * 1001, kind)
