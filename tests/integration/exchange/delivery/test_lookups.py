@@ -199,6 +199,7 @@ async def test_whoever_a_suspension_overtakes_is_told_of_it(world: World) -> Non
                 return
 
     trying = [asyncio.create_task(tried(first)) for first in range(TRYING)]
+    await eventually(lambda: "ok" in codes)
     path = f"/v1/subscriptions/{sharing.subscription}/suspend"
     reason = {"reason": "核查", "remedy_by": "2098-01-01"}
     await sharing.provider.head.ask("POST", path, reason)
