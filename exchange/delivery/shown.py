@@ -46,11 +46,11 @@ def block_of(
 
     `before` is needed where the projection needs predecessors, and covers them.
     """
-    # All that the lines depend on names them beside the chunk.
     index = indexes.start // BLOCK_RECORDS
     first = index * BLOCK_RECORDS
     last = min(first + BLOCK_RECORDS, len(chunk.offsets))
     whole = within(spans_of(chunk), first, last)
+    # All that the lines depend on names them beside the chunk.
     name: tuple[bytes | int, ...] = (index, *[projection.identity(each.version) for each in whole])
     if before is not None:
         name = (*name, projection.filter_identity, before.window.fold_id)

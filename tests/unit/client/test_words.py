@@ -8,6 +8,8 @@ import pytest
 from gateway.console.labels import NAMES
 from gateway.console.messages import catalogue
 from shuyuan_client.cli import words
+from shuyuan_client.cli.applications import Status
+from shuyuan_client.cli.applying import Mode
 from tests.docs.pages import text
 
 KIND = re.compile(r"`([a-z]+\.[a-z-]+)`")
@@ -35,6 +37,11 @@ def of_console(kind: str, code: str) -> tuple[str, str]:
 )
 def test_a_code_has_the_word_of_the_console(told: words.Words, kind: str) -> None:
     assert told == {code: of_console(kind, code) for code in NAMES[kind]}
+
+
+def test_options_take_every_code_that_has_a_word() -> None:
+    assert {*Status} == {*words.APPLICATIONS}
+    assert {*Mode} == {*words.MODES}
 
 
 def test_every_task_has_the_word_of_the_console() -> None:

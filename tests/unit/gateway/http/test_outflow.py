@@ -76,3 +76,18 @@ async def test_a_body_in_pieces_leaves_as_one(piece: int) -> None:
     await sending
     assert b"".join(made.taken) == b"head" + b"".join(body)
     assert out.handed_on == 2 * piece
+
+
+@pytest.mark.parametrize("body", [b"a", b"a" * 20_000, (b"a", b"b" * 20_000), (b"a", b"b")])
+async def test_nothing_of_an_answer_leaves_that_may_not(body: bytes | tuple[bytes, ...]) -> None:
+    """The last look is taken in the turn of the write, however the body comes (P3)."""
+    made: Any = Transport()
+    out = made.out = Outflow(asyncio.get_running_loop(), made)
+
+    def may_not() -> None:
+        raise Unavailable
+
+    with pytest.raises(Unavailable):
+        await out.send(b"head", body, may_not, Untaken(10**9), "holder")
+    assert made.taken == []
+    assert not out.begun
