@@ -119,6 +119,17 @@ class TokenVerifier:
             return known.principal
         return None
 
+    def last_known(self, token: bytes) -> Principal | None:
+        """Return who presented the token when it was confirmed last, whether or not it holds now.
+
+        For what must be read while the database, which confirms, is away; nothing is decided by
+        it. None for a token that this worker has not seen, or knows to have ended.
+        """
+        known = self._tokens.get(sha256(token).digest())
+        if known is None or known.expires_at <= epoch() or known.jti in self._ended:
+            return None
+        return known.principal if known.subject.current else None
+
     async def verify(self, token: bytes) -> Principal:
         """Return who presents the token, with the roles and scopes of this moment.
 

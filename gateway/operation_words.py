@@ -64,6 +64,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "listEvents": "本部门的事项动态",
     "listAuditEvents": "审计日志",
     "getStatus": "平台运行情况",
+    "listStatusFindings": "体检结果",
 }
 
 

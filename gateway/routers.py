@@ -22,6 +22,7 @@ from gateway.api import (
     endpoints,
     events,
     files,
+    findings,
     impact,
     jobs,
     latest,
@@ -126,5 +127,6 @@ ROUTERS = (
     audit.router,
     operations.router,
     status.router,
+    findings.router,
     open_catalogue.router,
 )

@@ -16,6 +16,7 @@ from exchange.log.landmarks import LandmarkLog
 from exchange.metering.rates.gate import Gate
 from exchange.metrics import about
 from exchange.restoration.guard import RestoreGuard
+from gateway.diagnosis.doctor import Doctor
 from gateway.flow_history import gateway_told
 from gateway.metrics import Meters, rules_age, watch
 from gateway.probe import Probe
@@ -54,6 +55,7 @@ class Services:
     blobs: Blobs
     waits: Waits
     probe: Probe = field(default_factory=Probe)
+    doctor: Doctor = field(default_factory=Doctor)
 
     @property
     def settled(self) -> bool:

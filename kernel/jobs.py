@@ -337,22 +337,24 @@ Handler = Callable[[Run], Awaitable[None]]
 _OPEN_JOBS = text("""
     SELECT count(*) FILTER (WHERE status = 'queued'), count(*) FILTER (WHERE status = 'running'),
         COALESCE(extract(epoch FROM clock_timestamp()
-            - min(not_before) FILTER (WHERE status = 'queued')), 0)
+            - min(not_before) FILTER (WHERE status = 'queued')), 0),
+        count(*) FILTER (WHERE status = 'running' AND leased_until < clock_timestamp())
     FROM kernel.job WHERE ended_at IS NULL
 """)
 
 
 class OpenJobs(NamedTuple):
-    """`oldest_seconds`: for how long one that may begin has waited."""
+    """`oldest_seconds`: for how long one that may begin has waited; `unheld` run on no worker."""
 
     queued: int = 0
     running: int = 0
     oldest_seconds: float = 0.0
+    unheld: int = 0
 
 
 async def count_open(session: ReadSession) -> OpenJobs:
-    queued, running, oldest = (await session.execute(_OPEN_JOBS)).one()
-    return OpenJobs(queued, running, max(0.0, float(oldest)))
+    queued, running, oldest, unheld = (await session.execute(_OPEN_JOBS)).one()
+    return OpenJobs(queued, running, max(0.0, float(oldest)), unheld)
 
 
 async def forget_ended(session: WriteSession, now: datetime) -> int:

@@ -270,6 +270,17 @@ class HistoryRow(SQLModel, table=True):
     told: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
 
 
+class FindingRow(SQLModel, table=True):
+    """Since when something is wrong with the platform at a place (kernel/findings.py)."""
+
+    __tablename__: ClassVar[Any] = "finding"
+    __table_args__ = {"schema": SCHEMA}
+
+    place: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    since: datetime = timestamp()
+
+
 class ProcessRow(SQLModel, table=True):
     """A process of the platform, and what it last told of itself; times are the database's."""
 

@@ -24,12 +24,18 @@ class Condition:
     """Looks at the cluster again and again; `findings` are sentences for operators."""
 
     def __init__(
-        self, connection: Connection, policy: TopicPolicy, *, with_topics: bool = False
+        self,
+        connection: Connection,
+        policy: TopicPolicy,
+        *,
+        with_topics: bool = False,
+        quiet: bool = False,
     ) -> None:
-        """`with_topics` compares every topic of records with the policy too."""
+        """`with_topics` compares every topic of records too; `quiet` logs nothing."""
         self._connection = connection
         self._policy = policy
         self._with_topics = with_topics
+        self._quiet = quiet
         self.findings: tuple[str, ...] = ()
 
     async def run(self) -> None:
@@ -46,7 +52,7 @@ class Condition:
             troubles = self._connection.troubles
             findings = tuple(f"kafka {trouble}" for trouble in troubles) or (f"kafka: {error!r}",)
         for finding in findings:
-            if finding not in self.findings:
+            if finding not in self.findings and not self._quiet:
                 log.warning("%s", finding)
         self.findings = findings
 

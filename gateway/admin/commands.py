@@ -75,19 +75,15 @@ def load_standards() -> None:
 
 def check_platform() -> None:
     """逐项检查平台的设置和所依赖的服务 / check every setting and every service that it needs."""
-    import asyncio  # noqa: PLC0415
-
-    from gateway.admin import looking  # noqa: PLC0415
+    from gateway.admin import checking  # noqa: PLC0415
 
     with explained():
-        faults = []
-        for found in asyncio.run(looking.look()):
-            typer.echo(f"{'✓' if found.fault is None else '✗'} {say(*found.part)}")
-            if found.fault is not None:
-                typer.echo(f"  {found.fault}\n  → {say(*found.remedy)}")
-                faults.append(found.exit_code)
-    if faults:
-        raise typer.Exit(max(faults))
+        found = checking.look()
+    for each in found:
+        typer.echo(checking.line(each))
+    code = checking.exit_code(found)
+    if code:
+        raise typer.Exit(code)
 
 
 class Restorable(StrEnum):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from auth.principal import Role
+from auth.principal import Principal, Role, Scope
 from exchange import backlog
 from exchange.backlog import Backlog
 from exchange.log.errors import BrokerUnavailable
@@ -64,6 +64,7 @@ class LatestView(Wire):
     partitions: int
     unheld: int
     lag_seconds: float
+    holders: int
 
 
 class PushesView(Wire):
@@ -73,6 +74,8 @@ class PushesView(Wire):
     paused: int
     retrying: int
     oldest_seconds: float
+    unheld: int
+    holders: int
 
 
 class JobsView(Wire):
@@ -81,6 +84,7 @@ class JobsView(Wire):
     queued: int
     running: int
     oldest_seconds: float
+    unheld: int
 
 
 class StatusView(Wire):
@@ -101,7 +105,18 @@ class StatusView(Wire):
 @router.get("/v1/status")
 async def status(principal: Admin, using: Using) -> StatusView:
     """How the platform is: its processes, brokers, backlog, generation."""
+    require_reader(principal)
+    return await told(using)
+
+
+def require_reader(principal: Principal) -> None:
+    """Raise unless the caller is an operator, with the scope to ask."""
+    principal.require_scope(Scope.ADMIN)
     principal.require_role(Role.OPERATOR)
+
+
+async def told(using: Services) -> StatusView:
+    """Return what the platform tells of itself to whoever may ask."""
     # Before the session: nothing waits for a broker with a connection in its hands.
     brokers = await _brokers(using)
     async with using.database.reading() as session:

@@ -149,8 +149,24 @@ CORRECTION_FIGURES: Final = {
     "breached": N_("逾期"),
 }
 
+VERDICTS: Final = {"bad": N_("须处理"), "doubtful": N_("须留意"), "good": N_("正常")}
+AREAS: Final = {
+    "settings": N_("设置"),
+    "database": N_("数据库"),
+    "broker": N_("消息集群"),
+    "files": N_("文件"),
+    "mail": N_("邮件"),
+    "disk": N_("磁盘"),
+    "certificates": N_("证书"),
+    "clock": N_("时钟"),
+    "processes": N_("进程"),
+    "work": N_("后台工作"),
+}
+
 NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "correction_figure": CORRECTION_FIGURES,
+    "verdict": VERDICTS,
+    "area": AREAS,
     "measure": MEASURES,
     "pace": PACES,
     "series": SERIES,

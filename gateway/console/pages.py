@@ -29,7 +29,7 @@ from gateway.services import Services, Using
 from gateway.workbooks.importing import XLSX
 from kernel import clock
 from kernel.database import WriteSession
-from kernel.errors import NotFound, ShuyuanError, Unauthorized
+from kernel.errors import NotFound, ShuyuanError, Unauthorized, Unavailable
 from kernel.logging import correlation_id
 from kernel.paging import LIMIT_MAX, PageRequest
 from kernel.workbooks.writing import Heading, Sheet, write
@@ -47,17 +47,24 @@ FILES_MAX = 1
 PART_MAX = 1024 * 1024
 # A list is taken away up to so many pages of LIMIT_MAX rows.
 EXPORTED_PAGES = 50
+# A database that has not confirmed who asks by then is away.
+CONFIRM_SECONDS = 2.0
 
 Answering = Callable[[Request, Services], Awaitable[Response]]
 Step = Callable[[Visit, WriteSession, str], Awaitable[object]]
 
 
-def page(router: APIRouter, path: str, template: str) -> Callable[[View], View]:
-    """Register a view that is shown at `path` to whoever is signed in."""
+def page(
+    router: APIRouter, path: str, template: str, *, unconfirmed: bool = False
+) -> Callable[[View], View]:
+    """Register a view that is shown at `path` to whoever is signed in.
+
+    With `unconfirmed` also while the database is away, to whom this worker confirmed before it.
+    """
 
     def register(view: View) -> View:
         async def show(request: Request, using: Services) -> Response:
-            return await _Desk(request, using).show(view, template)
+            return await _Desk(request, using, unconfirmed=unconfirmed).show(view, template)
 
         _add(router, path, "GET", show)
         return view
@@ -113,8 +120,9 @@ def _add(router: APIRouter, path: str, method: str, answer: Answering) -> None:
 class _Desk:
     """Answers one request."""
 
-    def __init__(self, request: Request, using: Services) -> None:
+    def __init__(self, request: Request, using: Services, *, unconfirmed: bool = False) -> None:
         self._request, self._using = request, using
+        self._unconfirmed = unconfirmed
         self._cookies = Cookies(using.box, using.settings)
         self._english = english_of(request)
 
@@ -230,7 +238,7 @@ class _Desk:
         if session is None or not session.lives(now, self._using.settings):
             return None
         try:
-            session, principal = await self._principal(session)
+            session, principal = await self._confirmed(session)
         except Unauthorized:
             return None
         self._using.restore.require_not_restored()
@@ -257,6 +265,19 @@ class _Desk:
             names = await directory.departments(session, [department])
         visit.own = own
         visit.acting = Acting(department, names[department], powers, visit.session.department_name)
+
+    async def _confirmed(self, session: Session) -> tuple[Session, Principal]:
+        """Return who is signed in; where that will do, whom it was before the database left."""
+        if not self._unconfirmed:
+            return await self._principal(session)
+        try:
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                return await self._principal(session)
+        except (Unavailable, TimeoutError) as error:
+            known = self._using.tokens.last_known(session.access.encode())
+            if known is None:
+                raise Unavailable from error
+            return replace(session, acting=""), known
 
     async def _principal(self, session: Session) -> tuple[Session, Principal]:
         verify = self._using.tokens.verify

@@ -25,6 +25,21 @@ def ending_late(database_url: str) -> AbstractAsyncContextManager[str]:
 
 
 @asynccontextmanager
+async def hanging(database_url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """Yield the URL of a proxy whose answers wait while the event beside it is not set."""
+    answering = asyncio.Event()
+    answering.set()
+
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            await answering.wait()
+            writer.write(data)
+
+    async with _before(database_url, answers) as url:
+        yield url, answering
+
+
+@asynccontextmanager
 async def _before(database_url: str, answers: Answers) -> AsyncIterator[str]:
     place = urlsplit(database_url)
 

@@ -1,72 +1,34 @@
-"""`shuyuan doctor` for operators: each fault that the platform tells comes with what to do."""
+"""`shuyuan doctor`: what the platform tells of itself, as lines of a terminal."""
 
-from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime
 
-import pytest
-
+from gateway.api.findings import FindingsView, FindingView
 from gateway.api.operations import Readiness
-from gateway.api.status import StatusView
+from gateway.diagnosis.findings import Area, Verdict
 from shuyuan_client.cli import diagnosis
+from shuyuan_client.failures import EXIT_FAILED
 
-NOW = "2027-03-04T10:00:00+08:00"
-DEAD = {"dead_loops": {"relay": "KeyError"}}
-
-
-def process(kind: str, **changes: object) -> dict[str, Any]:
-    return {
-        "kind": kind, "node": "n1", "pid": 7, "version": "0.1.0", "started_at": NOW, "seen_at": NOW,
-        "missed": False, "told": {"dead_loops": [], "warnings": []},
-    } | changes  # fmt: skip
+NOW = datetime(2027, 3, 4, 2, tzinfo=UTC)
 
 
-def status(**changes: object) -> dict[str, Any]:
-    """Return an answer of the exchange, as its own model shapes it."""
-    told: dict[str, Any] = {
-        "version": "0.1.0", "generation": 1, "at": NOW,
-        "processes": [process("gateway"), process("worker")],
-        "brokers": {"answers": True, "brokers": 3, "partitions": 12},
-        "outbox": {"messages": 0, "oldest_seconds": 0},
-        "latest": {"partitions": 1, "unheld": 0, "lag_seconds": 0},
-        "pushes": {"active": 0, "paused": 0, "retrying": 0, "oldest_seconds": 0},
-        "jobs": {"queued": 0, "running": 0, "oldest_seconds": 0},
-        "overdue": {"C3": 2},
-    }  # fmt: skip
-    return StatusView.model_validate(told | changes).model_dump(mode="json")
+def view(verdict: Verdict, remedy: str | None) -> FindingView:
+    since = None if remedy is None else NOW
+    return FindingView(
+        area=Area.MAIL, part="邮件", verdict=verdict, told="不通", remedy=remedy, since=since
+    )
 
 
-def faults(told: Mapping[str, Any]) -> list[str]:
-    found = diagnosis.operations(dict(told))
-    return [f"{each.told} → {each.remedy}" for each in found if each.remedy is not None]
-
-
-def test_a_platform_that_is_well_has_no_fault() -> None:
-    assert faults(status()) == []
-
-
-@pytest.mark.parametrize(
-    ("changes", "part"),
-    [
-        ({"processes": [process("gateway")]}, "没有运行中的后台进程"),
-        ({"processes": [process("gateway"), process("worker"), process("worker", missed=True)]},
-         "没有音讯"),
-        ({"processes": [process("gateway", version="0.0.9"), process("worker")]}, "同一版本"),
-        ({"processes": [process("gateway", told=DEAD), process("worker")]},
-         "relay: KeyError 已停止"),
-        ({"processes": [process("gateway", told={"warnings": ["no home"]}), process("worker")]},
-         "no home"),
-        ({"brokers": {"answers": False}}, "SHUYUAN_KAFKA_BOOTSTRAP"),
-        ({"brokers": {"answers": True, "without_leader": 1, "named": ["r.x 0"]}}, "r.x 0"),
-        ({"brokers": {"answers": True, "warnings": ["retention"]}}, "retention"),
-        ({"outbox": {"messages": 9, "oldest_seconds": 61}}, "事件外发已等待 61 秒"),
-        ({"latest": {"partitions": 1, "unheld": 1, "lag_seconds": 0}}, "无人归并"),
-        ({"jobs": {"queued": 1, "running": 0, "oldest_seconds": 301}}, "任务队列"),
-        ({"pushes": {"active": 1, "paused": 0, "retrying": 1, "oldest_seconds": 3601}}, "端点"),
-    ],
-)  # fmt: skip
-def test_each_fault_comes_with_its_remedy(changes: dict[str, Any], part: str) -> None:
-    [told] = faults(status(**changes))
-    assert part in told
+def test_operators_are_told_what_the_platform_found() -> None:
+    """The terminal once judged by rules of its own, beside those of the platform."""
+    found = [
+        view(Verdict.BAD, "检查端口"), view(Verdict.DOUBTFUL, "看一看"), view(Verdict.GOOD, None)
+    ]  # fmt: skip
+    answer = FindingsView(at=NOW, node="n1", findings=found).model_dump(mode="json")
+    bad, doubtful, good = diagnosis.operations(answer)
+    assert (bad.remedy, bad.exit_code, bad.doubtful) == ("检查端口", EXIT_FAILED, False)
+    assert bad.told.startswith("邮件：不通（2027-03-04T")
+    assert (doubtful.remedy, doubtful.exit_code, doubtful.doubtful) == ("看一看", 0, True)
+    assert (good.told, good.remedy) == ("邮件：不通", None)
 
 
 def test_a_node_that_does_not_serve_says_why() -> None:

@@ -81,12 +81,16 @@ def doctor(
         typer.echo(f"✓ shuyuan-client {version('shuyuan-client')}")
         sign_in = SignIn(profile, base_url, client_id, client_secret, login, device)
         for found in _findings(sign_in):
-            typer.echo(f"{'✓' if found.remedy is None else '✗'} {found.told}")
+            typer.echo(f"{_mark(found)} {found.told}")
             if found.remedy is not None:
                 typer.echo(f"  → {found.remedy}")
                 codes.append(found.exit_code)
-    if codes:
+    if any(codes):
         raise typer.Exit(max(codes))
+
+
+def _mark(found: Finding) -> str:
+    return "✓" if found.remedy is None else "!" if found.doubtful else "✗"
 
 
 class SignIn(NamedTuple):
@@ -224,7 +228,7 @@ def _signed_in(client: ExchangeClient, key_file: Path | None) -> Iterator[Findin
         say(f"登录为 {name}（{department}）：{scopes}", f"{name}, {department}: {scopes}")
     )
     if OPERATOR in me.get("roles", ()) and ADMIN in me.get("scopes", ()):
-        yield from operations(client.ask("GET", "/v1/status"))
+        yield from operations(client.ask("GET", "/v1/status/findings"))
 
 
 def _remedy_of_secret() -> str:
