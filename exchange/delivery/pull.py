@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from auth.principal import Principal
 from exchange.delivery import admission
-from exchange.delivery.admission import ATTEMPTS, Admission, Caller, RulesChanged
+from exchange.delivery.admission import Admission, Caller
 from exchange.delivery.blocks import Lines
 from exchange.delivery.cursor import Epoch, OtherGenerationError, OtherLogError, Position
 from exchange.delivery.cursors import Cursors, position_of
@@ -43,10 +43,12 @@ def _never() -> bool:
 
 
 class PullRequest(NamedTuple):
+    """`deadline` is until when it waits for records, by the monotonic clock; 0 waits for none."""
+
     subscription_id: str
     cursor: str | None
     limit: int
-    wait_seconds: float
+    deadline: float
     # Whether waiting is over before its time; asked after each look at the log.
     is_over: Callable[[], bool] = _never
 
@@ -144,21 +146,16 @@ class Puller:
         self._cursors = cursors
         self._unknown_versions = UnknownVersions()
 
-    async def pull(self, principal: Principal, caller: Caller, request: PullRequest) -> Page:
+    async def pull(self, caller: Caller, request: PullRequest) -> Page:
         """Return records from the cursor on, waiting for some if asked to.
 
-        `principal` is the caller as confirmed in this turn of the loop; each later look asks again.
-        Nothing is awaited between the last look at the rules and the return of the page. Raises
-        401 and 403 errors, NotFound, InvalidCursor, QuotaExhausted, CursorExpired,
-        BrokerUnavailable, RulesChanged.
+        The caller is asked for at each look. Nothing is awaited between the last look at the rules
+        and the return of the page. Raises 401 and 403 errors, NotFound, InvalidCursor,
+        QuotaExhausted, CursorExpired, BrokerUnavailable; RulesChanged to whoever has to ask again.
         """
-        deadline = clock.monotonic() + request.wait_seconds
         start: Start | None = None
-        attempts = ATTEMPTS
-        confirmed: Principal | None = principal
         while True:
-            principal = confirmed or await caller.confirm()
-            confirmed = None
+            principal = await caller.confirm()
             plan = await admission.plan_for(
                 self._plans, self._changes, principal, request.subscription_id, MODE
             )
@@ -174,7 +171,7 @@ class Puller:
                 # The answer counts the page itself from the turn on in which it gets it.
                 try:
                     admitted()
-                    over = clock.monotonic() >= deadline or request.is_over()
+                    over = clock.monotonic() >= request.deadline or request.is_over()
                     if gathering.lines or gathering.moved or over:
                         return await self._finished(principal, plan, start, gathering, admitted)
                 finally:
@@ -186,17 +183,12 @@ class Puller:
             except PositionExpiredError as error:
                 start = await self._after_loss(plan, start, error)
                 continue
-            except RulesChanged:
-                attempts -= 1
-                if not attempts:
-                    raise
-                continue
             # What the filter hid so far needs no second look.
             before, start = start, start._replace(position=gathering.position)
             if start.position.told != before.position.told:
                 continue
             await self._require_quota(plan)
-            await self._await_news(principal, plan, gathering, deadline)
+            await self._await_news(principal, plan, gathering, request.deadline)
 
     async def _gather(self, plan: GrantPlan, position: Position, limit: int) -> Gathering:
         """Return what comes next: first of all what a narrower filter took back."""

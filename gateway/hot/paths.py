@@ -304,7 +304,7 @@ class HotPaths(HotApp):
         except BLAMED_LATER:
             await caller.ask_earlier(using.bus.door, MODE)
             raise
-        if pull_request.wait_seconds:
+        if pull_request.deadline:
             if STOPPING.begun:
                 raise Unavailable("本节点正在停止", "This node is stopping")
             request.incoming.on_leave = partial(using.bus.tail.wake_subscription, subscription_id)
@@ -312,7 +312,7 @@ class HotPaths(HotApp):
 
     async def _page(self, caller: PullCaller, request: HotRequest, asked: PullRequest) -> None:
         """Send a page; one that may not leave any more is settled as not handed on."""
-        page = await self._using.bus.puller.pull(await caller.confirm(), caller, asked)
+        page = await self._using.bus.puller.pull(caller, asked)
         request.day = page.day
         as_json = prefers_json(request.headers.get(b"accept", b""))
         body: Body = as_document(page) if as_json else page.lines.texts
@@ -340,11 +340,12 @@ class HotPaths(HotApp):
 def _pull_request(subscription_id: str, request: HotRequest) -> PullRequest:
     """Return what is asked for; raises BadRequest."""
     query = request.query("cursor", "limit", "wait")
+    wait = number(query, "wait", 0, 0, WAIT_MAX)
     return PullRequest(
         subscription_id,
         query.get("cursor"),
         int(number(query, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX)),
-        number(query, "wait", 0, 0, WAIT_MAX),
+        monotonic() + wait if wait else 0.0,
         _is_over,
     )
 
