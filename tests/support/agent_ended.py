@@ -25,7 +25,7 @@ STEPS: dict[str, tuple[type, str, bool]] = {
     "page committed": (PullJob, "_land", True),
     "resync begun": (PullJob, "_begin_resync", True),
     "changes queued": (Capture, "_queue", True),
-    "batch claimed": (PushJob, "_claim", True),
+    "batch claimed": (PushJob, "_next", True),
     "batch sent": (ExchangeClient, "publish_typed", True),
     "batch noted": (State, "waiting", True),
     "batch settled": (PushJob, "_settle", True),

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from exchange.delivery.lookup.budgets import Window
@@ -26,18 +27,18 @@ TRIES = text("""
     JOIN unnest(CAST(:ids AS text[]), CAST(:subjects AS bytea[])) AS q (id, subject)
         ON s.subscription_id = q.id AND s.day = :day AND s.subject = q.subject
 """)
-SAVE_WINDOWS = text("""
-    UPDATE exchange.verify_window w SET day = :day, subjects = r.subjects, outcomes = r.outcomes,
-        alarms = r.alarms
-    FROM unnest(CAST(:ids AS text[]), CAST(:subjects AS int[]), CAST(:outcomes AS text[]),
-        CAST(:alarms AS int[])) AS r (id, subjects, outcomes, alarms)
-    WHERE w.subscription_id = r.id
-""")
-SAVE_TRIES = text("""
+SAVE = text("""
+    WITH windows AS (
+        UPDATE exchange.verify_window w SET day = :day, subjects = r.subjects,
+            outcomes = r.outcomes, alarms = r.alarms
+        FROM unnest(CAST(:ids AS text[]), CAST(:subjects AS int[]), CAST(:outcomes AS text[]),
+            CAST(:alarms AS int[])) AS r (id, subjects, outcomes, alarms)
+        WHERE w.subscription_id = r.id
+    )
     INSERT INTO exchange.verify_subject AS s (subscription_id, day, subject, tries)
     SELECT id, :day, subject, tries
-    FROM unnest(CAST(:ids AS text[]), CAST(:subjects AS bytea[]), CAST(:tries AS int[]))
-        AS r (id, subject, tries)
+    FROM unnest(CAST(:tried_ids AS text[]), CAST(:tried_subjects AS bytea[]),
+        CAST(:tries AS int[])) AS r (id, subject, tries)
     ON CONFLICT (subscription_id, day, subject) DO UPDATE SET tries = excluded.tries
 """)
 
@@ -45,13 +46,21 @@ Subject = tuple[str, bytes]
 """A subscription, and the keyed hash of a key."""
 
 
+async def open_windows(
+    connection: AsyncConnection, subscription_ids: Collection[str], day: date
+) -> None:
+    """Make the windows that are not there; in a transaction of its own, which waits for no other's.
+
+    A session that held some windows while it made others could wait for one that waits for it.
+    """
+    await connection.execute(OPEN, {"ids": list(subscription_ids), "day": day})
+
+
 async def hold(
     session: WriteSession, subscription_ids: Collection[str], day: date
 ) -> dict[str, Window]:
-    """Lock and return the windows of subscriptions as they are on a day."""
-    ids = sorted(subscription_ids)
-    await session.execute(OPEN.bindparams(ids=ids, day=day))
-    rows = await session.execute(HOLD.bindparams(ids=ids))
+    """Lock and return the windows of subscriptions as they are on a day, those that there are."""
+    rows = await session.execute(HOLD, {"ids": list(subscription_ids)})
     return {row[0]: Window(*row[1:]).on(day) for row in rows}
 
 
@@ -60,7 +69,7 @@ async def tries(
 ) -> dict[Subject, int]:
     """Return how often each subject was tried on a day; those that were not are left out."""
     facts = {"ids": [id_ for id_, _ in subjects], "subjects": [subject for _, subject in subjects]}
-    rows = await session.execute(TRIES.bindparams(day=day, **facts))
+    rows = await session.execute(TRIES, {"day": day, **facts})
     return {(subscription_id, bytes(subject)): count for subscription_id, subject, count in rows}
 
 
@@ -69,18 +78,16 @@ async def save(
 ) -> None:
     """Write windows and tries that this session holds."""
     facts = {
+        "day": day,
         "ids": list(windows),
         "subjects": [window.subjects for window in windows.values()],
         "outcomes": [window.outcomes for window in windows.values()],
         "alarms": [window.alarms for window in windows.values()],
-    }
-    await session.execute(SAVE_WINDOWS.bindparams(day=day, **facts))
-    rows = {
-        "ids": [id_ for id_, _subject in tried],
-        "subjects": [subject for _id, subject in tried],
+        "tried_ids": [id_ for id_, _subject in tried],
+        "tried_subjects": [subject for _id, subject in tried],
         "tries": list(tried.values()),
     }
-    await session.execute(SAVE_TRIES.bindparams(day=day, **rows))
+    await session.execute(SAVE, facts)
 
 
 async def forget_old(session: WriteSession, now: datetime) -> int:

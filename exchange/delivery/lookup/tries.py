@@ -4,8 +4,9 @@ The answer is known before and told after: what is refused here has told nothing
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from auth.principal import Principal
@@ -68,9 +69,20 @@ class Tries:
 
     async def _take(self, wanted: Sequence[Try]) -> Sequence[Verdict]:
         day = local_date(clock.now())
+        subscriptions = {each.subscription_id for each in wanted}
+        while (verdicts := await self._decided(wanted, subscriptions, day)) is None:
+            async with self._database.single() as connection:
+                await budget_store.open_windows(connection, subscriptions, day)
+        return verdicts
+
+    async def _decided(
+        self, wanted: Sequence[Try], subscriptions: Collection[str], day: date
+    ) -> Sequence[Verdict] | None:
+        """Return the verdicts and write them down; None where a window was never opened."""
         async with self._database.transaction() as session:
-            subscriptions = {each.subscription_id for each in wanted}
             windows = await budget_store.hold(session, subscriptions, day)
+            if len(windows) < len(subscriptions):
+                return None
             tried = await budget_store.tries(session, {each.of for each in wanted}, day)
             verdicts = [self._decide(each, windows, tried) for each in wanted]
             await budget_store.save(session, windows, tried, day)

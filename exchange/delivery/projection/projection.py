@@ -1,8 +1,8 @@
 """One grant's view of one resource: records are read by the version they were published under."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property, lru_cache, partial
 from typing import Final
 
 from exchange.delivery.projection.record import (
@@ -15,7 +15,7 @@ from exchange.delivery.projection.record import (
 from exchange.delivery.projection.views import Terms, VersionView, view_of
 
 COMPILED_MAX: Final = 16
-"""Versions kept compiled for one grant: a page seldom meets more than two."""
+"""Versions kept at hand for one grant: a page seldom meets more than two."""
 UNKNOWN: Final = b"unknown version"
 
 
@@ -31,6 +31,8 @@ class Projection:
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
         self._compiled: OrderedDict[int, RecordProjection] = OrderedDict()
+        # What is shown of a version that there is; KeyError for another.
+        self.view: Callable[[int], VersionView] = lru_cache(COMPILED_MAX)(partial(view_of, terms))
         self.versions = frozenset(terms.versions)
         self.known = terms.versions
 
@@ -39,7 +41,7 @@ class Projection:
         """Whether the row filter names an item that is not of the key of some version."""
         terms = self._terms
         return bool(terms.conditions) and any(
-            view_of(terms, version).needs_predecessors
+            self.view(version).needs_predecessors
             for version, known in terms.versions.items()
             if known.items
         )
@@ -56,8 +58,8 @@ class Projection:
     @cached_property
     def filter_identity(self) -> bytes:
         """Name all that `passing` depends on, in every version."""
-        views = [view_of(self._terms, version) for version in sorted(self.versions)]
-        return identity_of_filters(sorted(self.versions), views)
+        versions = sorted(self.versions)
+        return identity_of_filters(versions, [self.view(version) for version in versions])
 
     def lines(
         self,
@@ -87,10 +89,6 @@ class Projection:
         record_projection = self._of(version)
         return None if record_projection is None else record_projection.text(keys, values, count)
 
-    def view(self, version: int) -> VersionView:
-        """Return what is shown of a version that there is; KeyError for another."""
-        return view_of(self._terms, version)
-
     def identity(self, version: int | None) -> bytes:
         """Name all that lines of a version depend on: equal names show the same of each record."""
         record_projection = self._of(version)
@@ -107,5 +105,5 @@ class Projection:
             return None
         if len(self._compiled) >= COMPILED_MAX:
             self._compiled.popitem(last=False)
-        compiled = self._compiled[version] = RecordProjection(view_of(self._terms, version))
+        compiled = self._compiled[version] = RecordProjection(self.view(version))
         return compiled

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import islice
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -23,11 +24,13 @@ from shuyuan_client.agent.values import digest, line, published, text_of
 from shuyuan_client.failures import Failure
 
 AT_ONCE = 1_000
+# What an increment is read at once, at most.
+READ_ROWS, READ_BYTES = 10_000, 4 * 1024 * 1024
 NO_RECORD = ""
 Op = Literal["upsert", "delete"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Change:
     """A record to publish; the key is that of the row, as texts."""
 
@@ -35,11 +38,15 @@ class Change:
     key: tuple[str, ...]
     body: bytes
 
-    @property
+    @cached_property
     def key_json(self) -> str:
         return json.dumps(self.key, ensure_ascii=False)
 
-    @property
+    @cached_property
+    def key_digest(self) -> str:
+        return digest(self.key_json.encode())
+
+    @cached_property
     def digest(self) -> str:
         return digest(self.body) if self.op == "upsert" else NO_RECORD
 
@@ -68,6 +75,7 @@ class Capture:
         self._database = database
         self._state = state
         self._after: tuple[str, ...] | None = None
+        self._rows = self._job.batch
 
     def step(self) -> bool:
         """Queue some changes, or none; whether there may be more at once. Raises Failure."""
@@ -90,15 +98,17 @@ class Capture:
         column = self._known()[name]
         with self._database.transaction():
             rows = self._after_increment(column, before.position)
+            changes = [self._change(row[1:]) for row in rows]
             if rows:
-                self._queue([self._change(row[1:]) for row in rows])
+                self._queue(changes)
                 with self._noted(before.position):
                     highest = _later(before.position, text_of(rows[-1][0]), column)
                 if highest != before.position:
                     self._state.move(before.moved(position=highest, lag=None))
-        if len(rows) < self._job.batch:
+        if len(rows) < self._rows:
             self._after = None
             return False
+        self._rows = _more(self._rows, sum(len(change.body) for change in changes))
         self._after = (text_of(rows[-1][0]), *self._key_of(rows[-1][1:]))
         return True
 
@@ -119,7 +129,7 @@ class Capture:
         listed = self._listed([column.name, *self._source.columns.values()])
         sql = (
             f"SELECT {listed} FROM {self._database.table(self._job.table)} "  # noqa: S608 - quoted
-            f"WHERE {' AND '.join(conditions)} ORDER BY {names} LIMIT {self._job.batch}"
+            f"WHERE {' AND '.join(conditions)} ORDER BY {names} LIMIT {self._rows}"
         )
         return self._database.fetch(sql, *values)
 
@@ -144,7 +154,7 @@ class Capture:
             for chunk in self._everything():
                 changes = [self._change(row) for row in chunk]
                 self._queue(changes)
-                keys = [[digest(change.key_json.encode())] for change in changes]
+                keys = [[change.key_digest] for change in changes]
                 self._database.upsert("shuyuan_present", ["key_digest"], [], keys)
                 rows += len(chunk)
             if rows != expected:
@@ -227,14 +237,14 @@ class Capture:
 
     def _published(self, gone: list[Change]) -> list[Change]:
         """Return those whose record was published: others need not be deleted."""
-        known = self._digests([digest(change.key_json.encode()) for change in gone])
-        return [change for change in gone if digest(change.key_json.encode()) in known]
+        known = self._digests([change.key_digest for change in gone])
+        return [change for change in gone if change.key_digest in known]
 
     # What all have in common.
 
     def _queue(self, changes: Sequence[Change]) -> None:
         """Queue what differs from what was published."""
-        named = {digest(change.key_json.encode()): change for change in changes}
+        named = {change.key_digest: change for change in changes}
         known = self._digests(list(named))
         self._insert([each for name, each in named.items() if known.get(name) != each.digest])
 
@@ -253,8 +263,8 @@ class Capture:
     def _insert(self, changes: Sequence[Change]) -> None:
         columns = ["job", "op", "key_digest", "key_json", "body", "digest"]
         rows = [
-            [self._job.name, each.op, digest(each.key_json.encode()), each.key_json,
-             each.body.decode(), each.digest]
+            [self._job.name, each.op, each.key_digest, each.key_json, each.body.decode(),
+             each.digest]
             for each in changes
         ]  # fmt: skip
         remaining = iter(rows)
@@ -308,6 +318,15 @@ class Capture:
 
     def _listed(self, names: Sequence[str]) -> str:
         return ", ".join(map(self._database.quote, names))
+
+
+def _more(rows: int, size_bytes: int) -> int:
+    """Return how many rows to read at once, after so many had so many bytes.
+
+    Where the increment has no index, or rows share one, each reading sorts the table.
+    """
+    fit = rows * READ_BYTES // max(size_bytes, 1)
+    return max(min(fit, 2 * rows, READ_ROWS), 1)
 
 
 def _later(one: str | None, other: str, column: Column) -> str:

@@ -1,5 +1,6 @@
 """The queue of changes to the exchange: each batch under one Idempotency-Key, whoever dies."""
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from shuyuan_client.http import ExchangeClient
 
 # Well below the 8 MiB of a publish.
 BYTES_MAX = 4 * 1024 * 1024
+COUNT_SECONDS = 5.0
 FIELDS = "seq, op, key_digest, key_json, body, digest, batch"
 
 
@@ -49,6 +51,8 @@ class PushJob:
         self._state = state
         self._make_capture = capture
         self._captured: Capture | None = None
+        # How many changes wait, and when they are to be counted again.
+        self._left, self._count_due = 0, 0.0
 
     @property
     def capture(self) -> Capture:
@@ -59,9 +63,10 @@ class PushJob:
 
     def step(self) -> bool:
         """Publish a batch, or queue changes; whether there is more to do. Raises Failure."""
-        batch = self._claimed() or self._claim()
+        batch = self._next()
         if batch is None:
-            return self.capture.step() or self._state.waiting(self.name) > 0
+            self._count_due = 0.0
+            return self.capture.step() or self._state.waits(self.name)
         receipt = self._client.publish_typed(
             self.settings.resource, batch.body, key=batch.key, op=batch.op, on_invalid="quarantine"
         )
@@ -77,30 +82,32 @@ class PushJob:
     def report(self) -> None:
         """Have nothing to tell: the exchange knows what it was sent."""
 
-    def _claimed(self) -> Batch | None:
-        """Return the batch that was begun, by this process or one before it.
+    def _next(self) -> Batch | None:
+        """Return the batch that was begun, by this process or one before it, or begin one.
 
-        It is whole, however many a batch may have by now: its key names its body.
+        What is in a batch, and its name, stand before anything is sent: its first and its last row
+        are marked with it, and nothing comes in between. So it is whole, however many rows a batch
+        may have by now.
         """
-        rows = self._waiting("batch IS NOT NULL")
-        return Batch(rows[0][6], rows) if rows else None
-
-    def _claim(self) -> Batch | None:
-        """Begin a batch: what is in it, and its name, stand before anything is sent."""
-        rows = together(self._waiting("batch IS NULL", f"LIMIT {self.settings.batch}"))
+        rows = self._waiting(f"LIMIT {self.settings.batch}")
         if not rows:
             return None
-        key = uuid.uuid4().hex
-        sql = f"UPDATE {self._state.sql('changes')} SET batch = ? WHERE job = ? AND batch IS NULL AND seq <= ?"  # noqa: E501, S608
-        self._database.execute(sql, key, self.name, rows[-1][0])
+        begun = rows[0][6]
+        if begun is not None:
+            last = "SELECT max(seq) FROM {changes} WHERE job = ? AND batch = ?"
+            return Batch(begun, self._waiting("", f"AND seq <= ({last})", self.name, begun))
+        rows, key = together(rows), uuid.uuid4().hex
+        sql = f"UPDATE {self._state.sql('changes')} SET batch = ? WHERE seq IN (?, ?)"  # noqa: S608
+        self._database.execute(sql, key, rows[0][0], rows[-1][0])
         return Batch(key, rows)
 
-    def _waiting(self, which: str, limit: str = "") -> list[Row]:
+    def _waiting(self, limit: str, which: str = "", *values: object) -> list[Row]:
+        changes = self._state.sql("changes")
         sql = (
-            f"SELECT {FIELDS} FROM {self._state.sql('changes')} "  # noqa: S608
-            f"WHERE job = ? AND {which} ORDER BY seq {limit}"
+            f"SELECT {FIELDS} FROM {changes} "  # noqa: S608
+            f"WHERE job = ? {which.format(changes=changes)} ORDER BY seq {limit}"
         )
-        return self._database.fetch(sql, self.name)
+        return self._database.fetch(sql, self.name, *values)
 
     def _settle(self, batch: Batch, accepted: int) -> None:
         """Note what was published and empty the queue of it, in one transaction."""
@@ -113,16 +120,25 @@ class PushJob:
             else:
                 columns = ["job", "key_digest", "key_json", "digest"]
                 self._database.upsert(table, columns, ["job", "key_digest"], noted)
-            seqs = [[row[0]] for row in batch.rows]
-            self._database.delete(self._state.name("changes"), ["seq"], seqs)
+            gone = f"DELETE FROM {self._state.sql('changes')} WHERE job = ? AND seq <= ?"  # noqa: S608
+            self._database.execute(gone, self.name, batch.rows[-1][0])
             before = self._state.position(self.name, self.settings.resource)
-            waiting = self._state.waiting(self.name)
+            waiting = self._count(len(batch.rows))
             counted = (
                 {"deletes": before.deletes + accepted}
                 if batch.op == "delete"
                 else {"records": before.records + accepted}
             )
             self._state.move(before.moved(**counted, lag=waiting))
+
+    def _count(self, published: int) -> int:
+        """Return how many changes wait; a long queue is counted now and then only."""
+        now = time.monotonic()
+        if now >= self._count_due:
+            self._left, self._count_due = self._state.waiting(self.name), now + COUNT_SECONDS
+        else:
+            self._left -= published
+        return self._left
 
 
 def together(rows: list[Row]) -> list[Row]:

@@ -156,6 +156,11 @@ class State:
         sql = f"SELECT count(*) FROM {self.sql('changes')} WHERE job = ?"  # noqa: S608
         return int(self._database.fetch(sql, job)[0][0])
 
+    def waits(self, job: str) -> bool:
+        """Return whether a change waits to be published."""
+        sql = f"SELECT 1 FROM {self.sql('changes')} WHERE job = ? LIMIT 1"  # noqa: S608
+        return bool(self._database.fetch(sql, job))
+
 
 def held(agent: str, holder: tuple[str, str] | None) -> Failure:
     who, since = holder or ("?", "?")

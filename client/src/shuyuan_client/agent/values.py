@@ -68,17 +68,17 @@ def _without_zone(value: str, column: Column, zone: tzinfo) -> str:
 
 def published(value: object, kind: Kind | None, column: Column, zone: ZoneInfo) -> object:
     """Return a column's value as its item has it; raises Failure for one that cannot be."""
-    if isinstance(value, datetime):
-        return _moment(value, kind, column, zone)
+    if isinstance(value, str):
+        return _unpadded(value, column) if kind == "text" else value
     if isinstance(value, date):
-        return value.isoformat()
+        return _day(value, kind, column, zone)
     if kind == "boolean" and value in (0, 1):
         return bool(value)
     if isinstance(value, Decimal | float):
         return _number(value, kind)
     if kind == "text" and not isinstance(value, bytes):
         return _unpadded(str(value), column)
-    if isinstance(value, str | int | bool):
+    if isinstance(value, int):
         return value
     raise _unpublished(column)
 
@@ -93,6 +93,12 @@ def _unpublished(column: Column) -> Failure:
 def _unpadded(text: str, column: Column) -> str:
     """Return text without the blanks that fill up a column of fixed length."""
     return text.rstrip(" ") if column.type.startswith(("character(", "char(")) else text
+
+
+def _day(value: date, kind: Kind | None, column: Column, zone: ZoneInfo) -> str:
+    if isinstance(value, datetime):
+        return _moment(value, kind, column, zone)
+    return value.isoformat()
 
 
 def _moment(value: datetime, kind: Kind | None, column: Column, zone: ZoneInfo) -> str:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from shuyuan_client.agent.capture import READ_ROWS, _more
 from shuyuan_client.agent.databases import Column, DatabaseRefused, Kind, columns_of_key
 from shuyuan_client.agent.values import kind_of, landed, line, published, split_key, text_of
 from shuyuan_client.failures import Failure
@@ -116,3 +117,11 @@ def test_a_line_leaves_out_what_has_no_value() -> None:
 )
 def test_a_schema_tells_the_kind(item: dict[str, object], kind: Kind) -> None:
     assert kind_of(item) == kind
+
+
+def test_what_is_read_at_once_follows_the_size_of_the_rows() -> None:
+    assert _more(500, 500 * 300) == 1_000
+    assert _more(8_000, 8_000 * 300) == READ_ROWS
+    assert _more(1_000, 1_000 * 1024 * 1024) == 4
+    assert _more(1, 8 * 1024 * 1024) == 1
+    assert _more(500, 0) == 1_000
