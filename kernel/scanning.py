@@ -39,7 +39,7 @@ class Clamd:
         try:
             async with asyncio.timeout(SECONDS):
                 verdict = await self._ask(content)
-        except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             raise NotScanned from error
         if verdict.endswith(FOUND):
             raise Infected
@@ -55,12 +55,13 @@ class Clamd:
                 await writer.drain()
             writer.write(bytes(4))
             await writer.drain()
-            return (await reader.read(ANSWER_MAX)).rstrip(b"\0\n ")
+            # Half a verdict is none: that of a virus may end in OK where it is cut.
+            return (await reader.readuntil(b"\0")).rstrip(b"\0\n ")
         finally:
             writer.close()
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if "/" in self._address:
-            return await asyncio.open_unix_connection(self._address)
+            return await asyncio.open_unix_connection(self._address, limit=ANSWER_MAX)
         host, _, port = self._address.rpartition(":")
-        return await asyncio.open_connection(host, int(port))
+        return await asyncio.open_connection(host, int(port), limit=ANSWER_MAX)

@@ -14,14 +14,16 @@ async def content() -> AsyncIterator[bytes]:
     yield b"def"
 
 
-async def scanned(folder: Path, verdict: bytes) -> bytes:
-    """Let a scanner that says so look at the content; return what it was sent."""
+async def scanned(folder: Path, *verdict: bytes) -> bytes:
+    """Let a scanner that says so, piece by piece, look at the content; return what it was sent."""
     heard = bytearray()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heard.extend(await reader.readuntil(b"def\0\0\0\0"))
-        writer.write(verdict)
-        await writer.drain()
+        for piece in verdict:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.01)
         writer.close()
 
     address = str(folder / "clamd.sock")
@@ -40,7 +42,16 @@ async def test_what_is_found_is_refused(tmp_path: Path) -> None:
         await scanned(tmp_path, b"stream: Eicar-Signature FOUND\0")
 
 
-@pytest.mark.parametrize("verdict", [b"INSTREAM size limit exceeded. ERROR\0", b""])
+async def test_a_verdict_is_heard_to_its_end(tmp_path: Path) -> None:
+    """What had come at once was the verdict: a virus whose name is cut behind OK came in."""
+    with pytest.raises(Infected):
+        await scanned(tmp_path, b"stream: Worm.OK", b"-1 FOUND\0")
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [b"INSTREAM size limit exceeded. ERROR\0", b"", b"stream: OK", b"stream: " + b"x" * 9000],
+)
 async def test_what_was_not_scanned_is_refused(tmp_path: Path, verdict: bytes) -> None:
     with pytest.raises(NotScanned):
         await scanned(tmp_path, verdict)
