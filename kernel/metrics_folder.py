@@ -7,6 +7,7 @@ with it. A kill loses what was counted since the last write, a second at most.
 import asyncio
 import fcntl
 import json
+import logging
 import os
 import secrets
 import tempfile
@@ -25,6 +26,8 @@ from prometheus_client.core import (
 )
 
 from kernel.metrics import BOUNDS, Labels, Sample, Snapshot, Told, snapshot
+
+log = logging.getLogger(__name__)
 
 WRITE_SECONDS = 1.0
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -50,20 +53,33 @@ class MetricsFolder:
         self._path = path
         self._own = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._alive: IO[str] | None = None
+        self._fails = False
 
     async def run(self) -> None:
-        """Write this process' metrics for ever."""
+        """Write this process' metrics for ever; a disk that is full costs nothing but them."""
         while True:
-            self.write()
+            try:
+                self.write()
+            except OSError as error:
+                if not self._fails:
+                    log.warning("metrics are not written for now: %r", error)
+                self._fails = True
+            else:
+                self._fails = False
             await asyncio.sleep(WRITE_SECONDS)
 
     def write(self) -> None:
         """Replace what this process has said before."""
         if self._path is None:
             return
+        alive = self._path / f"{self._own}{ALIVE}"
+        if self._alive is not None and not alive.exists():
+            # Whoever tidies temporary files has removed it.
+            self._alive.close()
+            self._alive = None
         if self._alive is None:
             # The kernel gives the lock up with the process, however that ends.
-            self._alive = (self._path / f"{self._own}{ALIVE}").open("a", encoding="ascii")
+            self._alive = alive.open("a", encoding="ascii")
             fcntl.flock(self._alive, fcntl.LOCK_EX)
         _replace(self._path / f"{self._own}.json", snapshot())
 
@@ -192,9 +208,13 @@ def _replace(file: Path, content: Snapshot) -> None:
     # `json.dump` writes piece by piece in Python, on the loop that serves: four times the work.
     text = json.dumps(content)
     handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".")
-    with os.fdopen(handle, "w", encoding="ascii") as stream:
-        stream.write(text)
-    Path(draft).replace(file)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as stream:
+            stream.write(text)
+        Path(draft).replace(file)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

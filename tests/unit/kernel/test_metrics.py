@@ -1,6 +1,8 @@
 """Numbers of many processes are told as one, also when one of them has ended (I8)."""
 
+import asyncio
 import json
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -11,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from deploy.local.ports import any_free
-from kernel import metrics
+from kernel import metrics, metrics_folder
 from kernel.metrics import CHILDREN_MAX, Counter, Gauge, Histogram
 from kernel.metrics_folder import MetricsFolder
 from kernel.metrics_server import serving
+from tests.support.eventually import eventually
 
 PROCESS = """
 import sys
@@ -99,3 +102,48 @@ def test_a_port_tells_the_metrics_and_nothing_else() -> None:
             assert b"test_now 7.0" in answer.read()
         with pytest.raises(urllib.error.HTTPError):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/other", timeout=5)
+
+
+def let_go(folder: MetricsFolder) -> None:
+    """Give up what a process holds for as long as it lives."""
+    assert folder._alive is not None
+    folder._alive.close()
+
+
+async def test_a_disk_without_room_costs_nothing_but_the_metrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The loop died, and with it every worker again and again: records need no such disk."""
+    monkeypatch.setattr(metrics_folder, "WRITE_SECONDS", 0.01)
+    place = tmp_path / "metrics"
+    place.mkdir()
+    Counter("test_passed", "x", "kind").add(3, "a")
+    folder = MetricsFolder(place)
+    running = asyncio.create_task(folder.run())
+    await eventually(lambda: len(list(place.glob("*.json"))) == 1)
+    # Whoever tidies temporary files takes the folder; a full disk refuses as well.
+    shutil.rmtree(place)
+    await eventually(lambda: "metrics are not written" in caplog.text)
+    place.mkdir()
+    await eventually(lambda: len(list(place.glob("*.json"))) == 1)
+    assert not running.done()
+    # It lives: what it counted is not that of a process that has ended.
+    assert read(place)['test_passed_total{kind="a"}'] == "3.0"
+    assert read(place)['test_passed_total{kind="a"}'] == "3.0"
+    running.cancel()
+    let_go(folder)
+    assert caplog.text.count("metrics are not written") == 1
+
+
+def test_a_draft_that_could_not_be_written_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_file: Path, _target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    folder = MetricsFolder(tmp_path)
+    with pytest.raises(OSError, match="No space"):
+        folder.write()
+    let_go(folder)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".alive"]
