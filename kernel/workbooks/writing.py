@@ -1,12 +1,17 @@
 """Workbooks that people open: row by row in constant memory, and nothing in them is a formula."""
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError, FileSizeError
+
+from kernel.blob_store import FULL, StoreFull
+from kernel.errors import Invalid, Text
 
 WIDTH_MIN, WIDTH_MAX = 10, 50
 LIST_ROWS: Final = 5_000
@@ -20,6 +25,15 @@ OPTIONS: Final[Mapping[str, Any]] = {
     "strings_to_urls": False,
     "default_date_format": "yyyy-mm-dd",
 }
+
+
+class BookTooLarge(Invalid):
+    """A sheet of over 4 GiB needs an extension of the format that spreadsheets may not read."""
+
+    title = Text(
+        "数据超过 XLSX 工作簿的容量，请改用 csv 或 parquet",
+        "There is more than a workbook can hold: ask for csv or parquet",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +70,14 @@ def _is_number(text: str) -> bool:
 
 
 def write(sheets: Iterable[Sheet], folder: Path | None = None) -> bytes:
-    """Return a workbook; rows in work lie in a folder of their own, which is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="shuyuan-xlsx-", dir=folder) as place:
+    """Return a workbook; rows in work lie in a folder of their own, which is gone afterwards.
+
+    Raises StoreFull where that has no room, BookTooLarge.
+    """
+    with room(), tempfile.TemporaryDirectory(prefix="shuyuan-xlsx-", dir=folder) as place:
         path = Path(place) / "book.xlsx"
-        with xlsxwriter.Workbook(str(path), {**OPTIONS, "tmpdir": place}) as book:
+        book = xlsxwriter.Workbook(str(path), {**OPTIONS, "tmpdir": place})
+        try:
             marks = {
                 True: book.add_format({"bold": True, "bg_color": "#FCE4D6", "border": 1}),
                 False: book.add_format({"bold": True, "bg_color": "#DDEBF7", "border": 1}),
@@ -68,7 +86,34 @@ def write(sheets: Iterable[Sheet], folder: Path | None = None) -> bytes:
             as_fault = book.add_format({"num_format": "@", "font_color": "#C00000"})
             for sheet in sheets:
                 _write_sheet(book, sheet, marks, as_text, as_fault)
+            book.close()
+        finally:
+            let_go(book)
         return path.read_bytes()
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """Tell a full disk and a book beyond its format as what they are: StoreFull, BookTooLarge."""
+    try:
+        yield
+    except FileSizeError as error:
+        raise BookTooLarge from error
+    except (OSError, FileCreateError) as error:
+        # The library hides why it could not write its file.
+        cause = error if isinstance(error, OSError) else error.args[0]
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            raise StoreFull from error
+        raise
+
+
+def let_go(book: Any) -> None:  # noqa: ANN401 - xlsxwriter has no types
+    """Close the files of rows that a book given up leaves open."""
+    for page in book.worksheets():
+        rows = getattr(page, "row_data_fh", None)
+        if rows is not None:
+            with suppress(OSError):
+                rows.close()
 
 
 def _write_sheet(

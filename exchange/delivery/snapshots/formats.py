@@ -13,7 +13,7 @@ import xlsxwriter
 from catalog.contracts.model import DataType
 from exchange.delivery.snapshots.columns import KEY, Column, Row, text_of
 from kernel.errors import FieldError, Invalid
-from kernel.workbooks.writing import OPTIONS, safe
+from kernel.workbooks.writing import OPTIONS, let_go, room, safe
 
 BOM: Final = "\ufeff"
 SHEET_ROWS_MAX: Final = 1_048_576
@@ -104,7 +104,10 @@ class CsvWriter:
 
 
 class XlsxWriter:
-    """One sheet, headed by labels; a number that a cell would cut is text."""
+    """One sheet, headed by labels; a number that a cell would cut is text.
+
+    Raises StoreFull where its own folder has no room, BookTooLarge beyond what the format holds.
+    """
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
@@ -121,13 +124,14 @@ class XlsxWriter:
     def add(self, rows: Sequence[Row], _lines: Sequence[bytes]) -> bytes:
         if self._next + len(rows) > SHEET_ROWS_MAX:
             raise TooManyRows
-        for row in rows:
-            self._page.write_string(self._next, 0, safe(row.key))
-            for place, column in enumerate(self._columns, 1):
-                word = row.values.get(column.name)
-                if word is not None:
-                    self._write(place, column, word)
-            self._next += 1
+        with room():
+            for row in rows:
+                self._page.write_string(self._next, 0, safe(row.key))
+                for place, column in enumerate(self._columns, 1):
+                    word = row.values.get(column.name)
+                    if word is not None:
+                        self._write(place, column, word)
+                self._next += 1
         return b""
 
     def _write(self, place: int, column: Column, word: bytes) -> None:
@@ -138,16 +142,14 @@ class XlsxWriter:
             self._page.write_string(self._next, place, safe(text))
 
     def end(self) -> Iterator[bytes]:
-        self._book.close()
+        with room():
+            self._book.close()
         with self._path.open("rb") as file:
             while piece := file.read(PIECE):
                 yield piece
 
     def close(self) -> None:
-        # A book that was given up leaves the file of its rows open.
-        rows = getattr(self._page, "row_data_fh", None)
-        if rows is not None:
-            rows.close()
+        let_go(self._book)
         self._folder.cleanup()
 
 
