@@ -17,7 +17,7 @@ from collections.abc import (
     Callable,
     Sequence,
 )
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -28,6 +28,7 @@ from sqlmodel import col, delete, select
 
 from kernel import clock
 from kernel.blob_store import FRAME, FileLost, Store, StoreAway
+from kernel.database import is_undone
 from kernel.errors import TooLarge, Unavailable
 from kernel.ids import new_id
 from kernel.secretbox import Secretbox
@@ -109,6 +110,20 @@ class Blobs:
     async def drop(self, stored: Stored) -> None:
         """Remove a file that got no row."""
         await self._remove([stored.id])
+
+    @asynccontextmanager
+    async def keeping(self, stored: Stored) -> AsyncIterator[None]:
+        """Remove a file whose row the block does not write for certain.
+
+        Where the answer to a commit was lost its row may stand: the file stays, and is `sweep`'s
+        if it does not.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if is_undone(error):
+                await self.drop(stored)
+            raise
 
     def clear(self, stored: Stored) -> AsyncIterator[bytes]:
         """Yield the clear content of what has no row yet; raises FileLost, StoreAway."""

@@ -45,6 +45,8 @@ POOLED = {
 # SQLSTATE classes: connection, rollback (deadlock), resources, object in use, intervention; and
 # a transaction that was ended because nothing came for too long.
 PASSING = ("08", "40", "53", "55", "57", "25P03")
+# The session ended: whether before or after its commit, it does not say.
+ENDED = ("08", "57")
 # asyncpg trips over its own state when a connection ends in the middle of an operation.
 LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 # What a connection raises while the database refuses, is away or does not answer in time.
@@ -156,6 +158,20 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         return _is_outdated_plan(error) or (error.sqlstate or "").startswith(PASSING)
     return isinstance(error, (PoolTimeout, *LOST, OSError, TimeoutError))
+
+
+def is_undone(error: BaseException) -> bool:
+    """Whether a transaction that raised this has left nothing for certain.
+
+    One whose connection was lost or whose caller was cancelled may stand: the server was asked to
+    commit, and its answer did not come.
+    """
+    if isinstance(error, DBAPIError):
+        return bool(state := sqlstate(error)) and not state.startswith(ENDED)
+    if isinstance(error, asyncpg.PostgresError):
+        return not (error.sqlstate or ENDED[0]).startswith(ENDED)
+    lost = isinstance(error, (PoolTimeout, *LOST, OSError, TimeoutError))
+    return isinstance(error, Exception) and not lost
 
 
 def _is_outdated_plan(error: BaseException | None) -> bool:

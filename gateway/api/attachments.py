@@ -74,15 +74,11 @@ async def upload(
     name, content = await _file(request)
     kind = await asyncio.to_thread(kind_of, content)
     stored = await using.blobs.receive(pieces(content), most_bytes=BYTES_MAX)
-    try:
-        async with using.database.transaction() as session:
-            asked = f"{name}\n{stored.sha256}".encode()
-            once = await key.claimed(session, CREATED, content=asked)
-            row = keeping.add(session, using.box, principal, stored, kind, name, now=clock.now())
-            return await once.keep(view(row))
-    except BaseException:
-        await using.blobs.drop(stored)
-        raise
+    async with using.blobs.keeping(stored), using.database.transaction() as session:
+        asked = f"{name}\n{stored.sha256}".encode()
+        once = await key.claimed(session, CREATED, content=asked)
+        row = keeping.add(session, using.box, principal, stored, kind, name, now=clock.now())
+        return await once.keep(view(row))
 
 
 async def _file(request: Request) -> tuple[str, bytes]:

@@ -173,7 +173,7 @@ async def append(
     leaving.begin()
     body = _Body(request)
     stored = await using.blobs.write(body.pieces(), most_bytes=file.length - offset)
-    try:
+    async with using.blobs.keeping(stored):
         _require_digest(checksum, stored)
         received = offset
         if stored.bytes:
@@ -182,9 +182,6 @@ async def append(
                 received = await providing.append(
                     session, using.box, principal, file, offset, stored, now=now
                 )
-    except BaseException:
-        await using.blobs.drop(stored)
-        raise
     return await _answer(using, body, file, stored, received)
 
 

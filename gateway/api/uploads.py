@@ -191,16 +191,12 @@ async def _begin(
         "dry_run": dry_run,
     }
     new = NewJob(kind=KIND, arguments=arguments, scopes=principal.scopes, input_blob=stored.id)
-    try:
-        async with using.database.transaction() as session:
-            asked = orjson.dumps({**arguments, "sha256": stored.sha256})
-            once = await key.claimed(session, ACCEPTED, content=asked)
-            blobs.add(session, using.box, stored, media=media, name=sent.name)
-            row = await jobs.add(session, principal.actor, new)
-            return await once.keep(Queued(job_id=row.id))
-    except BaseException:
-        await using.blobs.drop(stored)
-        raise
+    async with using.blobs.keeping(stored), using.database.transaction() as session:
+        asked = orjson.dumps({**arguments, "sha256": stored.sha256})
+        once = await key.claimed(session, ACCEPTED, content=asked)
+        blobs.add(session, using.box, stored, media=media, name=sent.name)
+        row = await jobs.add(session, principal.actor, new)
+        return await once.keep(Queued(job_id=row.id))
 
 
 async def _frames(file: UploadFile) -> AsyncIterator[bytes]:

@@ -78,16 +78,12 @@ class Sending:
             scopes=principal.scopes,
             input_blob=stored.id,
         )
-        try:
-            async with using.database.transaction() as session:
-                asked = f"{self._request.url.query}\n{stored.sha256}".encode()
-                once = await self._key.claimed(session, ACCEPTED, content=asked)
-                blobs.add(session, using.box, stored, media=media, name=what)
-                row = await jobs.add(session, principal.actor, new)
-                return await once.keep(Queued(job_id=row.id))
-        except BaseException:
-            await using.blobs.drop(stored)
-            raise
+        async with using.blobs.keeping(stored), using.database.transaction() as session:
+            asked = f"{self._request.url.query}\n{stored.sha256}".encode()
+            once = await self._key.claimed(session, ACCEPTED, content=asked)
+            blobs.add(session, using.box, stored, media=media, name=what)
+            row = await jobs.add(session, principal.actor, new)
+            return await once.keep(Queued(job_id=row.id))
 
     def _media(self) -> str:
         return self._request.headers.get("content-type", "").partition(";")[0].strip().lower()

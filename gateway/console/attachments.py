@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,13 +50,11 @@ async def writing_with(
     visit: Visit, document: Document | None
 ) -> AsyncIterator[tuple[WriteSession, list[str]]]:
     """Begin a transaction in which the document is known by its id; it goes where that fails."""
-    try:
-        async with visit.writing() as session:
-            yield session, await _known(visit, session, document)
-    except BaseException:
+    async with AsyncExitStack() as entered:
         if document is not None:
-            await visit.using.blobs.drop(document.stored)
-        raise
+            await entered.enter_async_context(visit.using.blobs.keeping(document.stored))
+        session = await entered.enter_async_context(visit.writing())
+        yield session, await _known(visit, session, document)
 
 
 async def _known(visit: Visit, session: WriteSession, document: Document | None) -> list[str]:

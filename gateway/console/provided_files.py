@@ -108,17 +108,11 @@ async def send(visit: Visit) -> Go:
             yield piece
 
     stored = await using.blobs.write(pieces(), most_bytes=STREAMED_MAX)
-    try:
-        async with visit.writing() as session:
-            now = visit.now
-            file = await providing.create(session, visit.principal, resource_id, new, now=now)
-            if stored.bytes:
-                await providing.append(
-                    session, using.box, visit.principal, file, 0, stored, now=now
-                )
-    except BaseException:
-        await using.blobs.drop(stored)
-        raise
+    async with using.blobs.keeping(stored), visit.writing() as session:
+        now = visit.now
+        file = await providing.create(session, visit.principal, resource_id, new, now=now)
+        if stored.bytes:
+            await providing.append(session, using.box, visit.principal, file, 0, stored, now=now)
     if not stored.bytes:
         await using.blobs.drop(stored)
     return _back(visit, N_("文件已收到，正在检查；检查通过后即可下载。"))

@@ -201,18 +201,14 @@ async def _queued(visit: Visit, file: Chosen, wanted: str | None) -> str:
     form = f"{visit.typed('once')} {wanted}"
     key = f"console-{hashlib.sha256(form.encode()).hexdigest()}"
     media = XLSX if file.name.lower().endswith(".xlsx") else CSV
-    try:
-        async with visit.writing() as session:
-            digest = stored.sha256.encode()
-            before = await answers.first_answer(session, using.box, owner, key, digest)
-            if before is None:
-                blobs.add(session, using.box, stored, media=media, name=file.name)
-                row = await jobs.add(session, visit.principal.actor, new)
-                await answers.keep(session, using.box, owner, key, Answer(BEGUN, row.id.encode()))
-                return row.id
-    except BaseException:
-        await using.blobs.drop(stored)
-        raise
+    async with using.blobs.keeping(stored), visit.writing() as session:
+        digest = stored.sha256.encode()
+        before = await answers.first_answer(session, using.box, owner, key, digest)
+        if before is None:
+            blobs.add(session, using.box, stored, media=media, name=file.name)
+            row = await jobs.add(session, visit.principal.actor, new)
+            await answers.keep(session, using.box, owner, key, Answer(BEGUN, row.id.encode()))
+            return row.id
     await using.blobs.drop(stored)
     return before.body.decode()
 

@@ -101,13 +101,9 @@ async def bring_in(visit: Visit) -> Go:
         scopes=visit.principal.scopes,
         input_blob=stored.id,
     )
-    try:
-        async with visit.writing() as session:
-            blobs.add(session, using.box, stored, media=media, name=what)
-            row = await jobs.add(session, visit.principal.actor, new)
-    except BaseException:
-        await using.blobs.drop(stored)
-        raise
+    async with using.blobs.keeping(stored), visit.writing() as session:
+        blobs.add(session, using.box, stored, media=media, name=what)
+        row = await jobs.add(session, visit.principal.actor, new)
     return Go(f"/console/jobs/{row.id}")
 
 

@@ -187,6 +187,55 @@ def hashing_in_session(path: str, tree: ast.Module) -> Iterator[Finding]:
         yield Finding(path, line, "a password is hashed within a database session")
 
 
+def dropped_files(path: str, tree: ast.Module) -> Iterator[Finding]:
+    """Find a file removed in an `except`: its row may stand where the answer to a commit was lost.
+
+    `Blobs.keeping` tells the cases apart.
+    """
+    if path == "kernel/blobs.py":
+        return
+    for handler in ast.walk(tree):
+        if not isinstance(handler, ast.ExceptHandler):
+            continue
+        for call in _awaited_calls(handler):
+            if _receiver_and_name(call) == ("blobs", "drop"):
+                yield Finding(path, call.lineno, "a file is removed in an except: Blobs.keeping")
+
+
+# What opens connections; kernel/outbound tests the address that it connects to.
+DIALLING = frozenset(
+    {"open_connection", "create_connection", "open_unix_connection", "create_datagram_endpoint"}
+)
+HTTP_CLIENTS = frozenset(
+    {"aiohttp", "httpx", "requests", "urllib3", "http.client", "urllib.request", "smtplib"}
+)
+# They call what the operator's settings name, and nobody else can: scanner, mail, bucket; the
+# clients and tools are no part of the platform.
+DIALLERS = frozenset(
+    {
+        "kernel/outbound/client.py", "kernel/scanning.py", "kernel/steps.py",
+        "exchange/notices/mail.py", "gateway/admin/looking.py",
+    }
+)  # fmt: skip
+
+
+def dialling(path: str, tree: ast.Module) -> Iterator[Finding]:
+    """Find connections opened past kernel/outbound: a name could be another address there."""
+    is_platform = path.partition("/")[0] in {"kernel", "auth", "catalog", "exchange", "gateway"}
+    if not is_platform or path in DIALLERS:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names = {node.module or ""}
+        else:
+            names = set()
+        if names & HTTP_CLIENTS or _receiver_and_name(node)[1] in DIALLING:
+            line = getattr(node, "lineno", 0)
+            yield Finding(path, line, "a connection is opened past kernel/outbound")
+
+
 def _session_blocks(tree: ast.Module) -> Iterator[ast.AST]:
     for node in ast.walk(tree):
         if isinstance(node, ast.AsyncWith):

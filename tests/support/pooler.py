@@ -11,7 +11,7 @@ SSL_REQUEST = 80877103
 NOTIFICATION = b"A"
 
 
-Answers = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
+Way = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 
 def swallowing_notifications(database_url: str) -> AbstractAsyncContextManager[str]:
@@ -22,6 +22,29 @@ def swallowing_notifications(database_url: str) -> AbstractAsyncContextManager[s
 def ending_late(database_url: str) -> AbstractAsyncContextManager[str]:
     """Yield the URL of a proxy that tells why a session was ended, and does not end it."""
     return _before(database_url, _without_end)
+
+
+class LosingCommits:
+    """Once `armed`, a commit is carried out and its connection cut before the answer."""
+
+    def __init__(self) -> None:
+        self.armed = False
+        self.lost = 0
+
+    @asynccontextmanager
+    async def before(self, database_url: str) -> AsyncIterator[str]:
+        """Yield the URL of a proxy before the database."""
+        async with _before(database_url, self._answers, self._asked) as url:
+            yield url
+
+    async def _asked(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            self.lost += self.armed and b"COMMIT" in data
+            writer.write(data)
+
+    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (data := await reader.read(65536)) and not self.lost:
+            writer.write(data)
 
 
 @asynccontextmanager
@@ -40,7 +63,7 @@ async def hanging(database_url: str) -> AsyncIterator[tuple[str, asyncio.Event]]
 
 
 @asynccontextmanager
-async def _before(database_url: str, answers: Answers) -> AsyncIterator[str]:
+async def _before(database_url: str, answers: Way, asked: Way | None = None) -> AsyncIterator[str]:
     place = urlsplit(database_url)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -48,7 +71,7 @@ async def _before(database_url: str, answers: Answers) -> AsyncIterator[str]:
         try:
             await _start(reader, writer, ahead)
             ways = (
-                asyncio.create_task(_pass(reader, ahead)),
+                asyncio.create_task((asked or _pass)(reader, ahead)),
                 asyncio.create_task(answers(behind, writer)),
             )
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)

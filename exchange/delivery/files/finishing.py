@@ -34,11 +34,8 @@ async def finish(run: Run) -> None:
     except ShuyuanError as error:
         await _refuse(run, file, error)
         raise
-    try:
+    async with run.blobs.keeping(stored):
         await _ready(run, file, stored)
-    except BaseException:
-        await run.blobs.drop(stored)
-        raise
 
 
 async def _whole(run: Run, file: ProvidedFile, parts: Sequence[BlobRow]) -> Stored:

@@ -25,7 +25,7 @@ from exchange.metering.ledger.digests import of_file
 from exchange.metering.quota import Quotas
 from exchange.subscriptions.grants import Grant
 from kernel import audit, blobs, clock
-from kernel.database import Database, ReadSession
+from kernel.database import Database, ReadSession, is_undone
 from kernel.errors import Gone, NotFound
 from kernel.paging import Page, PageRequest
 from kernel.workdays import local_date
@@ -116,8 +116,9 @@ class ReceivedFiles:
                     if grant.ledger:
                         page = of_file(grant.id, local_date(now), file.id, sha256, UNIT)
                         await ledger.list_file(session, page)
-        except BaseException:
-            begun = False
+        except BaseException as error:
+            # Where the answer to the commit was lost it may have begun: it stays charged.
+            begun = begun and not is_undone(error)
             raise
         finally:
             if not begun:

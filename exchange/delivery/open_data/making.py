@@ -27,11 +27,8 @@ async def make(run: Run) -> None:
     file = ViewFile(run.database, opened.view, wanted, partial(told, run))
     async with aclosing(file.pieces()) as pieces:
         stored = await run.blobs.write(pieces, most_bytes=BYTES_MAX)
-    try:
+    async with run.blobs.keeping(stored):
         await _finish(run, opened, file, stored, f"{entry.name}.{wanted}")
-    except BaseException:
-        await run.blobs.drop(stored)
-        raise
 
 
 async def _finish(run: Run, opened: OpenView, file: ViewFile, stored: Stored, name: str) -> None:

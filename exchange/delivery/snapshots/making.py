@@ -21,6 +21,7 @@ from exchange.events import ExchangeEvent
 from exchange.metering.quota import Quotas, Reservation, seconds_left_of_today
 from kernel import audit, blobs, clock
 from kernel.blobs import Stored
+from kernel.database import is_undone
 from kernel.errors import Gone
 from kernel.jobs import Run
 
@@ -61,11 +62,8 @@ async def make(run: Run) -> None:
     )
     async with aclosing(file.pieces()) as pieces:
         stored = await run.blobs.write(pieces, most_bytes=BYTES_MAX)
-    try:
+    async with run.blobs.keeping(stored):
         await _charged(_Making(run, plan, file), stored, snapshot)
-    except BaseException:
-        await run.blobs.drop(stored)
-        raise
 
 
 async def _snapshot(run: Run) -> Snapshot | None:
@@ -94,8 +92,10 @@ async def _charged(making: _Making, stored: Stored, snapshot: Snapshot) -> None:
         try:
             _require_all(reservation, making.file.rows)
             await _finish(making, stored, snapshot)
-        except BaseException:
-            quotas.give_back(reservation, reservation.records)
+        except BaseException as error:
+            # Where the answer to the commit was lost the snapshot may be there: it stays charged.
+            if is_undone(error):
+                quotas.give_back(reservation, reservation.records)
             raise
     finally:
         await quotas.close()

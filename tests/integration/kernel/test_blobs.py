@@ -7,19 +7,20 @@ import shutil
 import sys
 import textwrap
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kernel import blob_store, clock
 from kernel.blob_bucket import Bucket
 from kernel.blob_store import FRAME, FileLost, Folder, Store, StoreAway, StoreFull
-from kernel.blobs import ORPHAN_HOURS, Blobs, NoPlaceForFiles, Stored, add
-from kernel.database import Database
-from kernel.errors import TooLarge
+from kernel.blobs import ORPHAN_HOURS, Blobs, NoPlaceForFiles, Stored, add, find
+from kernel.database import Database, is_passing
+from kernel.errors import Conflict, TooLarge
 from kernel.files import blobs_of
 from kernel.scanning import Infected
 from kernel.secretbox import Secretbox
@@ -28,6 +29,7 @@ from kernel.tables import BlobRow
 from tests.support import s3
 from tests.support.certificates import Authority
 from tests.support.eventually import eventually
+from tests.support.pooler import LosingCommits
 
 BOX = Secretbox(b"1" * 32)
 
@@ -150,6 +152,46 @@ async def test_what_the_scan_refuses_leaves_no_file(kept: Kept) -> None:
 async def test_without_a_place_nothing_is_taken() -> None:
     with pytest.raises(NoPlaceForFiles):
         await Blobs(None).write(parts(b"x"), most_bytes=1)
+
+
+async def test_a_file_stays_where_the_answer_to_its_commit_was_lost(
+    tmp_path: Path, database: Database
+) -> None:
+    """It was removed although its row stood: an upload that went on had a hole, and was lost."""
+    blobs, losing = Blobs(Folder(tmp_path)), LosingCommits()
+    stored = await blobs.write(parts(b"kept"), most_bytes=4)
+    async with losing.before(database.url) as url:
+        behind = Database(url, pool_size=1)
+        async with behind.reading() as session:
+            assert await find(session, stored.id) is None
+        losing.armed = True
+        with pytest.raises(DBAPIError) as told:
+            async with blobs.keeping(stored), behind.transaction() as session:
+                add(session, BOX, stored, media="text/plain", name="kept")
+        assert losing.lost == 1
+        assert is_passing(told.value)
+        await behind.close()
+    async with database.reading() as session:
+        row = await find(session, stored.id)
+    assert row is not None
+    assert await blobs.whole(row, BOX) == b"kept"
+
+
+async def test_a_file_goes_where_its_row_is_refused(tmp_path: Path, database: Database) -> None:
+    blobs = Blobs(Folder(tmp_path))
+    stored = await blobs.write(parts(b"known"), most_bytes=5)
+    async with database.transaction() as session:
+        add(session, BOX, stored, media="text/plain", name="known")
+    refused = await blobs.write(parts(b"second"), most_bytes=6)
+    twice = replace(refused, id=stored.id)
+    with pytest.raises(IntegrityError):
+        async with blobs.keeping(refused), database.transaction() as session:
+            add(session, BOX, twice, media="text/plain", name="second")
+    other = await blobs.write(parts(b"third"), most_bytes=5)
+    with pytest.raises(Conflict):
+        async with blobs.keeping(other):
+            raise Conflict
+    assert Kept(Folder(tmp_path), tmp_path).ids() == {stored.id}
 
 
 WRITER = """

@@ -11,6 +11,8 @@ from tests.support.lints import (
     assigned_states,
     broker_in_session,
     commits,
+    dialling,
+    dropped_files,
     findings,
     hashing_in_session,
 )
@@ -22,9 +24,18 @@ def found(lint: Lint, source: str, path: str = "exchange/applications/review.py"
     return [finding.line for finding in lint(path, ast.parse(source))]
 
 
-@pytest.mark.parametrize(
-    "lint", [commits, assigned_states, advisory_locks, broker_in_session, hashing_in_session]
-)
+RULES = [
+    commits,
+    assigned_states,
+    advisory_locks,
+    broker_in_session,
+    hashing_in_session,
+    dropped_files,
+    dialling,
+]
+
+
+@pytest.mark.parametrize("lint", RULES)
 def test_the_project_keeps_the_rule(lint: Lint) -> None:
     assert findings(ROOT, lint) == []
 
@@ -155,3 +166,31 @@ def test_the_broker_before_and_after_a_session_is_no_fault() -> None:
         " await self._topics.ensure(t, 1)"
     )
     assert found(broker_in_session, apart) == []
+
+
+def test_a_file_that_is_removed_where_its_row_may_stand_is_found() -> None:
+    source = """
+try:
+    pass
+except BaseException:
+    await using.blobs.drop(stored)
+    raise
+await using.blobs.drop(stored)
+"""
+    assert found(dropped_files, source) == [5]
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "import httpx",
+        "import urllib.request",
+        "from aiohttp import ClientSession",
+        "reader, writer = await asyncio.open_connection(host, 80)",
+        "await loop.create_connection(Protocol, host, 80)",
+    ],
+)
+def test_a_connection_past_the_guarded_client_is_found(planted: str) -> None:
+    assert found(dialling, planted) == [1]
+    assert found(dialling, planted, "kernel/outbound/client.py") == []
+    assert found(dialling, planted, "client/src/shuyuan_client/http.py") == []
