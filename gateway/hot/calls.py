@@ -107,13 +107,17 @@ class CallHandles:
         async with calls.opaque(caller, subscription_id, asked) as told:
             answer = told.answer
             request.day, handed_on = answer.day, False
-            fields = [f"{name}: {value}\r\n".encode("latin-1") for name, value in told.headers]
+            # As the provider wrote them: a name of a file is in UTF-8 more often than not.
+            fields = [f"{name}: {value}\r\n".encode() for name, value in told.headers]
             head = PASSED + b"".join(fields)
             try:
                 try:
                     await request.answer_streaming(told.status, head, told.pieces, answer.admission)
-                finally:
+                    # A call is one, also where its answer has no body.
+                    handed_on = True
+                except BaseException:
                     handed_on = request.handed_on > 0
+                    raise
             finally:
                 if answer.settle is not None:
                     answer.settle(handed_on)

@@ -16,7 +16,7 @@ from gateway.http.outflow import (
     MayLeave,
     always,
 )
-from gateway.http.responses import CLOSING, LAST_CHUNK, chunk, lines
+from gateway.http.responses import BODILESS, CLOSING, LAST_CHUNK, chunk, lines
 from gateway.http.stopping import STOPPING
 from gateway.problems import Internal
 from kernel.errors import ShuyuanError, Unavailable
@@ -34,7 +34,6 @@ HOLDER: Final = "exchange.holder"
 MAY_LEAVE: Final = "exchange.may_leave"
 # There, too: that a GET was a HEAD, of which no body is wanted.
 HEAD_ONLY: Final = "exchange.head_only"
-BODILESS = (204, 304)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 log = logging.getLogger(__name__)

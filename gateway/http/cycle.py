@@ -19,7 +19,7 @@ from gateway.http.outflow import (
     always,
     size_of,
 )
-from gateway.http.responses import CLOSING, LAST_CHUNK, chunk, refusal
+from gateway.http.responses import BODILESS, CLOSING, LAST_CHUNK, chunk, refusal
 from gateway.http.stopping import STOPPING
 from gateway.problems import Internal, in_english
 from kernel.errors import ShuyuanError, Unavailable
@@ -133,6 +133,15 @@ class Cycle(HotRequest):
     ) -> None:
         if self.responded:
             raise RuntimeError("answered already")
+        if status in BODILESS:
+            await self._without_body(status, head, may_leave)
+        else:
+            await self._pieces(status, head, pieces, may_leave)
+        self.responded = True
+
+    async def _pieces(
+        self, status: int, head: bytes, pieces: AsyncIterator[bytes], may_leave: MayLeave
+    ) -> None:
         connection, out = self._connection, self._connection.out
         chunked = self.head.version == "1.1"
         if chunked:
@@ -162,7 +171,13 @@ class Cycle(HotRequest):
                 raise
             out.abort()
             raise CutShortError from error
-        self.responded = True
+
+    async def _without_body(self, status: int, head: bytes, may_leave: MayLeave) -> None:
+        """Send a head alone: the end of a body would be read as the next answer's beginning."""
+        connection = self._connection
+        closing = NOTHING if connection.keeps_alive(self) else CLOSING
+        whole = b"%b%b%b\r\n" % (connection.lead(status), head, closing)
+        await connection.out.send(whole, NOTHING, may_leave, UNTAKEN, self.holder)
 
     @property
     def handed_on(self) -> int:

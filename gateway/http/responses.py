@@ -15,6 +15,8 @@ CLOSING: Final = b"connection: close\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
 # Of no answer is guessed what it is (RFC 9110 section 8.3; the browser's habit).
 NOSNIFF: Final = b"x-content-type-options: nosniff\r\n"
+BODILESS: Final = (204, 304)
+"""Answers that have no body, not even the end of one (RFC 9112 6.3)."""
 STATUS_LINE: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
     for status in http.HTTPStatus

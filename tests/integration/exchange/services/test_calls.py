@@ -1,8 +1,10 @@
 """A department's HTTP service, mounted and called: checked, filtered, masked, bounded, closed."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
@@ -148,6 +150,101 @@ async def test_what_is_wrong_with_a_service_is_its_own_failure(
     slow = await sharing.subscriber.get(path(sharing, "find"))
     assert problem(slow, 502, "service_failed")["reason"] == "first_byte_timeout"
     await eventually(lambda: _is(provider.open == 0))
+
+
+async def test_an_answer_without_end_or_bound_is_its_own_failure(
+    world: World, provider: Provider, sharing: Sharing
+) -> None:
+    """Ten gibibytes announced, chunks without end, a bomb: nothing is held, no call is stuck."""
+    bomb = gzip.compress(b" " * 64 * MIB)
+
+    async def announced(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Length": str(10 * 1024 * MIB)})
+        await answer.prepare(request)
+        await answer.write(b"x" * 1024)
+        await asyncio.sleep(30)
+        return answer
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await answer.prepare(request)
+        while True:
+            await answer.write(b" " * 64 * 1024)
+
+    async def packed(_request: web.Request) -> web.Response:
+        return web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
+
+    async def good(_request: web.Request) -> web.Response:
+        return web.json_response(records("1"))
+
+    expected = {announced: "body_too_large", endless: "body_too_large", packed: "coding"}
+    for answer, reason in expected.items():
+        provider.answer = answer
+        refused = await sharing.subscriber.get(path(sharing, "find"))
+        assert problem(refused, 502, "service_failed")["reason"] == reason, answer
+        provider.answer = good
+        assert (await sharing.subscriber.get(path(sharing, "find"))).status_code == 200
+    whole = await world.subscription(
+        sharing.resource, sharing.consumer, sharing.subscriber, mode="api"
+    )
+    raw = f"/v1/subscriptions/{whole}/call/raw"
+    provider.answer = announced
+    refused = await sharing.subscriber.get(raw)
+    assert problem(refused, 502, "service_failed")["reason"] == "body_too_large"
+    provider.answer = packed
+    headers = {"Authorization": f"Bearer {await sharing.subscriber.token()}"}
+    async with world.http.stream("GET", raw, headers=headers) as passed:
+        # It is the consumer's to unpack: nobody does so here.
+        assert b"".join([piece async for piece in passed.aiter_raw()]) == bomb
+    await eventually(lambda: _is(provider.open == 0))
+
+
+async def test_an_answer_without_a_body_leaves_nothing_behind_it(
+    gateway: str, world: World, provider: Provider, sharing: Sharing
+) -> None:
+    """The end of a body that a 204 cannot have stood before the next answer's head."""
+
+    async def nothing(_request: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+    provider.answer = nothing
+    whole = await world.subscription(
+        sharing.resource, sharing.consumer, sharing.subscriber, mode="api", records_per_day=3
+    )
+    head = f"Host: x\r\nAuthorization: Bearer {await sharing.subscriber.token()}\r\n\r\n"
+    asked = f"GET /v1/subscriptions/{whole}/call/raw HTTP/1.1\r\n{head}".encode()
+    place = urlsplit(gateway)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    for _ in range(2):
+        writer.write(asked)
+        told = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
+        assert told.startswith(b"HTTP/1.1 204 "), told
+        assert b"transfer-encoding" not in told
+    writer.write(asked.replace(b"Host: x", b"Host: x\r\nConnection: close"))
+    assert (await asyncio.wait_for(reader.read(), 60)).endswith(b"\r\n\r\n")
+    writer.close()
+    # Each was a call: one that only does something was free, however often.
+    over = await sharing.subscriber.get(f"/v1/subscriptions/{whole}/call/raw")
+    problem(over, 429, "quota_exhausted")
+
+
+async def test_a_name_of_a_file_is_handed_on_as_it_was_written(
+    world: World, provider: Provider, sharing: Sharing
+) -> None:
+    """One in Chinese, not encoded as RFC 8187 has it, was a 500."""
+
+    async def named(_request: web.Request) -> web.Response:
+        told = {"Content-Disposition": 'attachment; filename="统计.csv"'}
+        return web.Response(body=b"x", headers=told)
+
+    provider.answer = named
+    whole = await world.subscription(
+        sharing.resource, sharing.consumer, sharing.subscriber, mode="api"
+    )
+    got = await sharing.subscriber.get(f"/v1/subscriptions/{whole}/call/raw")
+    assert got.status_code == 200, got.text
+    (written,) = [value for name, value in got.headers.raw if name == b"content-disposition"]
+    assert written.decode() == 'attachment; filename="统计.csv"'
 
 
 async def _is(so: bool) -> bool:
