@@ -209,12 +209,13 @@ DIALLING = frozenset(
 HTTP_CLIENTS = frozenset(
     {"aiohttp", "httpx", "requests", "urllib3", "http.client", "urllib.request", "smtplib"}
 )
-# They call what the operator's settings name, and nobody else can: scanner, mail, bucket; the
+# They call what the operator's settings name, and nobody else can: scanner, mail, own address; the
 # clients and tools are no part of the platform.
 DIALLERS = frozenset(
     {
         "kernel/outbound/client.py", "kernel/scanning.py", "kernel/steps.py",
-        "exchange/notices/mail.py", "gateway/admin/looking.py",
+        "exchange/notices/mail.py", "gateway/diagnosis/needs.py",
+        "gateway/diagnosis/certificates.py",
     }
 )  # fmt: skip
 
