@@ -86,7 +86,7 @@ faults: $(INSTALLED) ## 故障演练：负载下杀死、冻结各进程并核�
 	@$(PYTHON) -m tests.faults.campaign --seeds $(SEEDS) --faults $(FAULTS) --brokers $(BROKERS)
 
 capacity: $(INSTALLED) ## 容量模型：给定负载所需的机器（ARGS 见 docs/capacity.md）/ the machines that a load needs
-	@$(PYTHON) -m loadtests.capacity $(ARGS)
+	@$(PYTHON) -m $(if $(filter --fit --check,$(ARGS)),loadtests.fitting,deploy.capacity) $(ARGS)
 
 journeys: $(INSTALLED) ## 六条新手路径，在浏览器中各走两遍：启用与停用脚本（需要 chromium）/ six journeys of newcomers in a browser, with JavaScript on and off
 	@TESTS_JOURNEYS=1 $(PYTHON) -m pytest --capture=no --verbose tests/browser/test_journeys.py $(ARGS)

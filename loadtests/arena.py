@@ -30,6 +30,7 @@ from deploy.local.processes import Command, Service
 from deploy.local.report import Report
 from deploy.local.up import METRICS_PORTS, Place, Platform, place
 from deploy.local.wording import LocalError
+from gateway.console.load_reports import Machine
 from loadtests.processes import cores, gateway_workers
 from loadtests.runs import ROOT, RunFailed
 from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
@@ -61,15 +62,6 @@ class Arena:
     families: Mapping[str, int]
     workers: int
     settings: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Machine:
-    cores: int
-    memory_bytes: int
-    python: str
-    kafka: str
-    postgresql: str
 
 
 def guarded(run: Callable[[], int]) -> int:

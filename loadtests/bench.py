@@ -121,8 +121,10 @@ def measure(stage: Stage, plan: Plan, folder: Path, report: Report, others: floa
         ratios=reports.ratios(cases),
         verdict=reports.sentences(cases, indicative=plan.indicative),
     )
-    outcomes.write(found, folder)
-    reports.write(found, folder)
+    told = reports.write(found, folder)
+    if not found.indicative:
+        (folder / "bench.md").write_text(told, encoding="utf-8")
+    sys.stdout.write(told)
     return found
 
 
@@ -217,10 +219,6 @@ def _run(plan: Plan) -> int:
         with report.step(say("准备数据和对照页", "preparing the world, the archive and the pages")):
             stage = prepare(arena, plan.archive_records)
         found = measure(stage, plan, outcomes.FOLDER, report, others)
-    told = reports.markdown(found)
-    if not found.indicative:
-        (outcomes.FOLDER / "bench.md").write_text(told, encoding="utf-8")
-    sys.stdout.write(told)
     return 0 if found.good else 1
 
 

@@ -86,9 +86,7 @@ def headless(stage: Stage, arguments: Sequence[str], folder: Path) -> int:
     )
     about = outcomes.about(machine(stage.arena), started, others)
     results = Results(**about, cases=[case], indicative=True, rounds=1)
-    outcomes.write(results, folder)
-    reports.write(results, folder)
-    sys.stdout.write(reports.markdown(results))
+    sys.stdout.write(reports.write(results, folder))
     return 0 if results.good else 1
 
 

@@ -1,19 +1,18 @@
-"""Results for people: Markdown tables, and one HTML page with plots that needs nothing else.
+"""Results for people in Markdown: a verdict, the conditions, tables. The console draws them.
 
 `python -m loadtests.report` puts the last figures into loadtests/README.md.
 """
 
 import dataclasses
 import math
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from deploy import markdown
 from gateway.console.load_reports import P99, RATE, Ratio, Sentence, Spread
+from loadtests import results as outcomes
 from loadtests.results import FOLDER, PARTS, Case, Results
 from loadtests.statistics import Estimate
 from loadtests.targets import (
@@ -38,65 +37,22 @@ THROUGHPUT = (
 COSTS = (*(f"{part} µs" for part in PARTS), "all µs", "cores", *(f"{part} MB" for part in PARTS))
 TARGETS = ("case", "target", "measured", "reached")
 VERDICTS = {True: "yes", False: "**no**", None: "–"}
-UNITS = ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 README = Path(__file__).with_name("README.md")
 
 
-def size_told(amount: float) -> str:
-    size, unit = next((each for each in UNITS if amount >= each[0]), (1, "B"))
-    return f"{amount / size:,.3g} {unit}"
-
-
-TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")),
-    autoescape=select_autoescape(["html"]),
+VERDICT = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
     undefined=StrictUndefined,
+    autoescape=False,  # noqa: S701 - plain text
     trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
-TEMPLATES.filters |= {
-    "number": "{:,.0f}".format,
-    "share": "{:.0%}".format,
-    "ms": lambda seconds: f"{seconds * 1000:.1f} ms",
-    "size": size_told,
-}
-
-
-class Table(NamedTuple):
-    """`bad` are the places of the rows that something is wrong with."""
-
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    bad: Sequence[int] = ()
-
-    def markdown(self) -> str:
-        lines = [self.heads, ["---"] * len(self.heads), *self.rows]
-        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-class Bar(NamedTuple):
-    label: str
-    is_own: bool
-    spread: Spread
-
-
-class Curve(msgspec.Struct, frozen=True):
-    """A series over time: seconds against megabytes."""
-
-    name: str
-    seconds: Sequence[float]
-    megabytes: Sequence[float]
-
-    def points(self) -> Iterable[tuple[float, float]]:
-        return zip(self.seconds, self.megabytes, strict=True)
+).get_template("verdict.txt")
 
 
 def verdict(cases: Sequence[Case], *, indicative: bool = False) -> list[str]:
     """Return what this run shows in sentences, each in Chinese and in English."""
     measured = Measured(cases)
     quota = measured.limited()
-    told = TEMPLATES.get_template("verdict.txt").render(
+    told = VERDICT.render(
         tools=list(_against_tools(measured)),
         others=list(_against_others(measured)),
         quota=quota and quota.told("{:.2f}"),
@@ -172,20 +128,18 @@ def facts(results: Results) -> list[str]:
     ]
 
 
-def tables(results: Results) -> dict[str, Table]:
+def tables(results: Results) -> dict[str, str]:
     """Return every table by its heading."""
     measured, cases = Measured(results.cases), results.cases
-    bad = [place for place, case in enumerate(cases) if not case.good]
     throughput = [[*case.row, *_throughput(case, measured)] for case in cases]
     costs = [[*case.row, *_costs(case)] for case in cases]
     found = {
-        "Throughput": Table((*ROW, *THROUGHPUT), throughput, bad),
-        "CPU per record of all parts, and resident memory": Table((*ROW, *COSTS), costs, bad),
+        "Throughput": markdown.table((*ROW, *THROUGHPUT), throughput),
+        "CPU per record of all parts, and resident memory": markdown.table((*ROW, *COSTS), costs),
     }
     if results.targets:
         rows = [[t.case, t.target, t.measured, VERDICTS[t.reached]] for t in results.targets]
-        missed = [place for place, each in enumerate(results.targets) if each.reached is False]
-        found["Targets"] = Table(TARGETS, rows, missed)
+        found["Targets"] = markdown.table(TARGETS, rows)
     return found
 
 
@@ -233,65 +187,21 @@ def _notes(cases: Iterable[Case]) -> list[str]:
     return found
 
 
-def markdown(results: Results) -> str:
+def told(results: Results) -> str:
     """Return the verdict, the conditions, the tables, the targets, and what the stories tell."""
     lines = [f"- {said}" for said in verdict(results.cases, indicative=results.indicative)]
     lines += ["", *(f"- {fact}" for fact in facts(results)), ""]
     for heading, table in tables(results).items():
-        lines += [f"### {heading}", "", table.markdown()]
+        lines += [f"### {heading}", "", table]
     lines += [f"- {said}" for said in _notes(results.cases)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def page(results: Results) -> str:
-    """Return the HTML page: the verdict, a bar for every rate and cost, the tables."""
-    return html_page(
-        "Shuyuan load test",
-        [*verdict(results.cases, indicative=results.indicative), *facts(results)],
-        bars={
-            "Records (or requests) a second, and how the runs lie": _bars(results, RATE),
-            "CPU of the gateway, µs a record (or request)": _bars(results, "gateway"),
-        },
-        tables=tables(results),
-        notes=_notes(results.cases),
-    )
-
-
-def html_page(
-    title: str,
-    told: Sequence[str],
-    *,
-    tables: Mapping[str, Table],
-    bars: Mapping[str, Mapping[str, Sequence[Bar]]] | None = None,
-    curves: Sequence[Curve] = (),
-    notes: Sequence[str] = (),
-) -> str:
-    shown = {"tables": tables, "bars": bars or {}, "curves": curves, "notes": notes}
-    return TEMPLATES.get_template("page.html").render(title=title, told=told, **shown)
-
-
-def _bars(results: Results, figure: str) -> dict[str, list[Bar]]:
-    """Return a bar for each row of a case that has the figure, by case."""
-    found: dict[str, list[Bar]] = {}
-    for case in results.cases:
-        spread = case.spread_of(figure)
-        if spread.most:
-            label = " · ".join(dict.fromkeys(case.row[1:]))
-            found.setdefault(case.name, []).append(Bar(label, case.system == SHUYUAN, spread))
-    return found
-
-
-def write(results: Results, folder: Path) -> None:
-    """Write latest.md and latest.html beside latest.json."""
-    (folder / "latest.md").write_text(markdown(results), encoding="utf-8")
-    (folder / "latest.html").write_text(page(results), encoding="utf-8")
-
-
-def renewed(text: str, mark: str, blocks: Mapping[str, str]) -> str:
-    """Return a page with these of its blocks, `<!-- mark: name -->` to `<!-- end -->`, replaced."""
-    for name, block in blocks.items():
-        place = re.compile(rf"(?<=<!-- {mark}: {name} -->\n).*?(?=<!-- end -->)", re.DOTALL)
-        text = place.sub(lambda _found, block=block: block, text)  # type: ignore[misc]
+def write(results: Results, folder: Path) -> str:
+    """Write latest.json and latest.md; return what the latter says."""
+    text = told(results)
+    outcomes.write(results, folder)
+    (folder / "latest.md").write_text(text, encoding="utf-8")
     return text
 
 
@@ -299,7 +209,7 @@ def renew(readme: Path = README, folder: Path = FOLDER) -> None:
     """Put the last bench.md and soak.md, where there is one, into their places in the README."""
     last = [path for name in ("bench", "soak") if (path := folder / f"{name}.md").exists()]
     blocks = {path.stem: path.read_text(encoding="utf-8") for path in last}
-    text = renewed(readme.read_text(encoding="utf-8"), "figures", blocks)
+    text = markdown.renewed(readme.read_text(encoding="utf-8"), "figures", blocks)
     readme.write_text(text, encoding="utf-8")
 
 

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from deploy.local.files import write_private
-from gateway.console.load_reports import P99, RATE, Judged, Ratio, Sentence, Spread
-from loadtests.arena import Machine
+from gateway.console.load_reports import P99, RATE, Judged, Machine, Ratio, Sentence, Spread
 from loadtests.generator import Pace
 from loadtests.readback import Answer
 from loadtests.runs import GENERATOR, Observed

@@ -99,6 +99,18 @@ class Sentence(msgspec.Struct, frozen=True):
     en: Words
 
 
+class Curve(msgspec.Struct, frozen=True):
+    """A series over time of a soak: seconds against megabytes."""
+
+    name: Words
+    seconds: Annotated[Sequence[Number], msgspec.Meta(min_length=1)]
+    megabytes: Sequence[Number]
+
+    def __post_init__(self) -> None:
+        if len(self.seconds) != len(self.megabytes):
+            raise ValueError("a curve has a size for each moment")
+
+
 class Report(msgspec.Struct, frozen=True):
     started_at: datetime
     seconds: Number
@@ -111,6 +123,7 @@ class Report(msgspec.Struct, frozen=True):
     targets: Sequence[Judged] = ()
     ratios: Sequence[Ratio] = ()
     verdict: Sequence[Sentence] = ()
+    curves: Sequence[Curve] = ()
 
     @property
     def good(self) -> bool:

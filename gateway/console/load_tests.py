@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from auth.principal import Role
 from gateway.console import load_reports
-from gateway.console.load_reports import P99, RATE, Case, Listed, Report, Spread
+from gateway.console.load_reports import P99, RATE, Case, Curve, Listed, Report, Spread
 from gateway.console.pages import page
 from gateway.console.series import HEIGHT, WIDTH, path
 from gateway.console.visit import Visit
@@ -40,6 +40,16 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """A curve from nought, so that a drift looks as large as it is."""
+
+    name: str
+    most: float
+    minutes: float
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoadTests:
     """`name` is that of the report that is shown; there may be none. `told` is whether to look."""
 
@@ -50,6 +60,7 @@ class LoadTests:
     cases: Sequence[Shown]
     rates: Sequence[tuple[str, Sequence[Bar]]]
     latencies: Sequence[tuple[str, Sequence[Bar]]]
+    curves: Sequence[Drawn]
     width: int = WIDTH
     height: int = HEIGHT
 
@@ -82,6 +93,7 @@ async def _shown(visit: Visit, name: str) -> LoadTests:
         cases=[_case(each) for each in cases],
         rates=bars(cases, RATE),
         latencies=bars(cases, P99),
+        curves=[] if report is None else [drawn(each) for each in report.curves],
     )
 
 
@@ -89,6 +101,12 @@ def _case(case: Case) -> Shown:
     runs = case.runs.get(RATE, ())
     line = path(range(len(runs)), runs, max(runs)) if len(runs) > 1 and max(runs) > 0 else ""
     return Shown(case, case.spread_of(RATE), case.spread_of(P99), line)
+
+
+def drawn(curve: Curve) -> Drawn:
+    most = max(curve.megabytes, default=0.0)
+    line = path(curve.seconds, curve.megabytes, most) if most > 0 else ""
+    return Drawn(curve.name, most, curve.seconds[-1] / 60, line)
 
 
 def bars(cases: Sequence[Case], figure: str) -> Sequence[tuple[str, Sequence[Bar]]]:

@@ -84,7 +84,7 @@ def of_days(
     return series(key, unit, times, lines, top=top, whole_days=True)
 
 
-def path(stamps: Sequence[int], values: Sequence[float | None], top: float) -> str:
+def path(stamps: Sequence[float], values: Sequence[float | None], top: float) -> str:
     """Return the way of a line from left to right; what is not known is left out."""
     if not stamps:
         return ""

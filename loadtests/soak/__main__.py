@@ -93,7 +93,7 @@ def _run(plan: Plan) -> int:
     others, told = others_share(LOOK_SECONDS), Report()
     with kept_arena("soak-quick" if plan.quick else "soak", told) as arena:
         soaked = run(arena, plan, outcomes.FOLDER, told, others)
-    sys.stdout.write(soaked.markdown())
+    sys.stdout.write(soaked.told())
     return 0 if soaked.good else 1
 
 

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
+from gateway.console.load_reports import Curve
 from loadtests.arena import beside
 from loadtests.generator import Publish, Work
 from loadtests.processes import Watched, repeated, sample, watched
 from loadtests.readback import delete
-from loadtests.report import Curve
 from loadtests.runs import Child, RunFailed, observe
 from loadtests.soak.crowd import Order, Pouring
 from loadtests.soak.scene import CALLERS, Finding, Found, Scene

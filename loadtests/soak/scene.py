@@ -11,14 +11,15 @@ import orjson
 from aiokafka import TopicPartition
 
 from deploy.local.report import Report
+from deploy.markdown import table
 from exchange.log.topics import topic_of
+from gateway.console.load_reports import Curve
 from loadtests import pages, readback, records, report
 from loadtests.arena import Arena
 from loadtests.generator import Order, Pace, Publish, Pull, Work
 from loadtests.pages import Page, expected
 from loadtests.readback import Answer
-from loadtests.report import Curve, Table
-from loadtests.results import READABLE, Case, Label, Results, judged, middle, write
+from loadtests.results import Case, Label, Results, judged, middle, write
 from loadtests.runs import Observed, RunFailed
 from loadtests.soak.population import Population, Subscription
 from loadtests.stage import PAGE, drive
@@ -79,34 +80,23 @@ class Soaked(Results, kw_only=True):
         missed = any(each.reached is False for each in self.findings)
         return not missed and all(case.good for case in self.cases)
 
-    def table(self) -> Table:
+    def told(self) -> str:
+        """Return the conditions and the table of findings, then whatever went wrong."""
         verdicts = {**report.VERDICTS, None: ""}
         rows = [[f.row, f.case, f.measured, f.target, verdicts[f.reached]] for f in self.findings]
-        missed = [place for place, each in enumerate(self.findings) if each.reached is False]
-        return Table(HEADINGS, rows, missed)
-
-    def markdown(self) -> str:
-        """Return the conditions and the table of findings, then whatever went wrong."""
         bad = [
             f"- {case.name}: {case.failures} failures; {'; '.join(case.complaints)}\n"
             for case in self.cases
             if not case.good
         ]
-        told = "".join(f"- {fact}\n" for fact in report.facts(self))
-        return f"{told}\n{self.table().markdown()}{''.join(bad)}"
-
-    def page(self) -> str:
-        tables, told = {"Findings": self.table()}, report.facts(self)
-        return report.html_page("Shuyuan soak", told, tables=tables, curves=self.curves)
+        facts = "".join(f"- {fact}\n" for fact in report.facts(self))
+        return f"{facts}\n{table(HEADINGS, rows)}{''.join(bad)}"
 
     def write(self, folder: Path) -> None:
-        """Write soak.json, soak.md and soak.html, and latest.json as every load test does."""
+        """Write soak.json and soak.md, and latest.json as every load test does."""
         write(self, folder)
         write(self, folder, NAME)
-        for ending, text in (("md", self.markdown()), ("html", self.page())):
-            path = folder / f"{NAME}.{ending}"
-            path.write_text(text, encoding="utf-8")
-            path.chmod(READABLE)
+        (folder / f"{NAME}.md").write_text(self.told(), encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)

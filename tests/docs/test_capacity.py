@@ -3,9 +3,9 @@
 import re
 import shlex
 
-from loadtests.capacity import costs
-from loadtests.capacity import tables as page
-from loadtests.capacity.__main__ import main
+from deploy.capacity import costs
+from deploy.capacity import tables as page
+from deploy.capacity.__main__ import main
 from tests.docs.pages import blocks, text
 
 PAGE = text("capacity.md")

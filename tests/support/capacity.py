@@ -1,7 +1,6 @@
 """Costs of round numbers, with which a capacity plan can be reckoned by hand."""
 
-from loadtests.arena import Machine
-from loadtests.capacity.costs import (
+from deploy.capacity.costs import (
     BROKER,
     COUNT,
     DATABASE,
@@ -20,6 +19,7 @@ from loadtests.capacity.costs import (
     Point,
     Projection,
 )
+from gateway.console.load_reports import Machine
 
 MACHINE = Machine(2, 24 * 2**30, "3.11", "4.3.0", "18.0")
 MIXED = Point(

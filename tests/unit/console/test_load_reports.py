@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from gateway.console import load_reports
-from gateway.console.load_reports import BYTES_MAX, Spread
-from gateway.console.load_tests import bars
+from gateway.console.load_reports import BYTES_MAX, Machine, Spread
+from gateway.console.load_tests import bars, drawn
+from gateway.console.series import EDGE, HEIGHT, WIDTH
 from kernel.errors import NotFound
 from loadtests import report as reports
 from loadtests import results as outcomes
-from loadtests.arena import Machine
 from loadtests.results import KEPT, Case, Results
 from loadtests.targets import NAIVE, RAW, SHUYUAN, judge
 
@@ -108,7 +108,21 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
 
 def test_bars_are_measured_against_the_greatest_of_their_row(tmp_path: Path) -> None:
     written(tmp_path)
-    [(name, drawn)] = bars(load_reports.one(tmp_path, "latest.json").cases, "rate")
+    [(name, found)] = bars(load_reports.one(tmp_path, "latest.json").cases, "rate")
     assert name == "publish-500"
-    assert [(each.own, each.most) for each in drawn] == [(True, 100.0), (False, 9.1)]
-    assert all(0 <= each.least <= each.median <= each.most <= 100 for each in drawn)
+    assert [(each.own, each.most) for each in found] == [(True, 100.0), (False, 9.1)]
+    assert all(0 <= each.least <= each.median <= each.most <= 100 for each in found)
+
+
+def test_a_soaks_curve_is_drawn_from_nought(tmp_path: Path) -> None:
+    written(tmp_path)
+    raw = msgspec.json.decode((tmp_path / "latest.json").read_bytes())
+    for sizes, is_read in (([50.0, 100.0], True), ([50.0], False)):
+        curve = {"name": "memory", "seconds": [0.0, 120.0], "megabytes": sizes}
+        (tmp_path / "soak.json").write_bytes(msgspec.json.encode(raw | {"curves": [curve]}))
+        found = {each.name: each.report for each in load_reports.listed(tmp_path)}
+        assert ("soak.json" in found) is is_read
+        if is_read:
+            shown = drawn(found["soak.json"].curves[0])
+            assert (shown.most, shown.minutes) == (100.0, 2.0)
+            assert shown.line == f"M{EDGE} {HEIGHT // 2}h1L{WIDTH - EDGE} {EDGE}"

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from msgspec import structs
 
+from gateway.console.load_reports import Curve, Machine
 from loadtests import records, statistics
-from loadtests.arena import Machine
 from loadtests.processes import Watched
-from loadtests.report import Curve
 from loadtests.results import PARTS, Case
 from loadtests.soak.lasting import judge
 from loadtests.soak.population import FULL, QUICK, Population, Scale, Subscription, read
@@ -141,19 +140,13 @@ def test_one_failed_request_fails_the_soak_and_is_told() -> None:
     broken = case(failures=1, complaints=["500: x"])
     told = soaked(finding(reached=True), cases=[case(), broken])
     assert not told.good
-    assert "soak-case: 1 failures; 500: x" in told.markdown()
+    assert "soak-case: 1 failures; 500: x" in told.told()
 
 
 def test_the_table_says_what_was_missed() -> None:
-    text = soaked(finding(reached=False), finding(reached=True)).markdown()
+    text = soaked(finding(reached=False), finding(reached=True)).told()
     assert "| log | a case | us a record 2.5 | ≤ 1 | **no** |" in text
     assert "| log | a case | us a record 2.5 | ≤ 1 | yes |" in text
-
-
-def test_the_page_draws_every_curve() -> None:
-    page = soaked(finding(reached=False)).page()
-    assert page.count("<polyline") == 1
-    assert 'class="bad"' in page
 
 
 def test_the_generator_is_not_counted_among_the_servers() -> None:

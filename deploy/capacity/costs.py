@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from loadtests.arena import Machine
+from gateway.console.load_reports import Machine
 
-KEPT = Path(__file__).parents[1] / "costs.json"
+KEPT = Path(__file__).with_name("costs.json")
 PARTS = (GATEWAY, WORKER, BROKER, DATABASE) = ("gateway", "worker", "broker", "database")
 
 # Kinds of work, and what one request or unit of each is.
@@ -111,6 +111,13 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     def line(self, work: str, part: str) -> Line:
         """Return the cost of a work on a part, nothing where it was never seen to cost."""
         return self.work.get(work, {}).get(part, Line())
+
+    def processes(self, part: str) -> int:
+        return self.workers if part == GATEWAY else 1
+
+    def idle(self, part: str) -> float:
+        """Return the cores that all processes of a part use without load."""
+        return self.idle_cores.get(part, 0.0) * self.processes(part)
 
 
 def read(path: Path = KEPT) -> Costs:

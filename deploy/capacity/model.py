@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from loadtests.capacity import costs as kind
-from loadtests.capacity.costs import Costs
-from loadtests.capacity.demands import (
+from deploy.capacity import costs as kind
+from deploy.capacity.costs import Costs
+from deploy.capacity.demands import (
     Demand,
     Queue,
     cores,
@@ -21,7 +21,7 @@ from loadtests.capacity.demands import (
     per_second,
     queue,
 )
-from loadtests.capacity.load import Load, Site
+from deploy.capacity.load import Load, Site
 
 DAY_SECONDS, YEAR_DAYS = 86_400, 365
 # How long a key is remembered, at least (docs/api.md).

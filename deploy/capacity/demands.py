@@ -9,9 +9,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadtests.capacity import costs as kind
-from loadtests.capacity.costs import Costs
-from loadtests.capacity.load import Load, Site
+from deploy.capacity import costs as kind
+from deploy.capacity.costs import Costs
+from deploy.capacity.load import Load, Site
 
 # What a worker holds its event loop for, and counts for the audit.
 COUNTED = (kind.PUBLISH, kind.PAGE, kind.POLL)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.capacity.costs import GATEWAY, KEYED, PAGE, PUBLISH
-from loadtests.capacity.demands import Demand, Kind, cores, kinds_of, queue
+from deploy.capacity.costs import GATEWAY, KEYED, PAGE, PUBLISH
+from deploy.capacity.demands import Demand, Kind, cores, kinds_of, queue
 from tests.support.capacity import COSTS
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.capacity.costs import (
+from deploy.capacity.costs import (
     BROKER,
     COUNT,
     FETCH,
@@ -15,7 +15,7 @@ from loadtests.capacity.costs import (
     PUBLISH,
     SEAL,
 )
-from loadtests.capacity.demands import (
+from deploy.capacity.demands import (
     Demand,
     counted_of,
     demands_of,
@@ -23,7 +23,7 @@ from loadtests.capacity.demands import (
     miss_share,
     per_second,
 )
-from loadtests.capacity.load import Load, Site
+from deploy.capacity.load import Load, Site
 from tests.support.capacity import COSTS
 
 LOAD = Load(name="x", records_per_second=1_000, peak_factor=2, batch=99, singles_share=0.01)

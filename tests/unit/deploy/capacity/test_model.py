@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.capacity.costs import GATEWAY, PUBLISH, Line
-from loadtests.capacity.load import SCENARIOS, Load, Site
-from loadtests.capacity.model import Plan, nodes_for
+from deploy.capacity.costs import GATEWAY, PUBLISH, Line
+from deploy.capacity.load import SCENARIOS, Load, Site
+from deploy.capacity.model import Plan, nodes_for
 from tests.support.capacity import COSTS
 
 SITE = Site()

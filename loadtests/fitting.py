@@ -1,21 +1,27 @@
-"""Finds the costs that explain the benchmark's rows best, and compares what they foretell; pure.
+"""`make capacity ARGS=--fit` or `--check`: what the benchmark's rows say of the kept costs.
 
-Least squares of relative errors, no cost below nought: a request costs `a`, a record in it `b`,
-and the rows say how much processor time many of them took together.
+Fitted are the costs that explain the rows best, by least squares of relative errors, no cost below
+nought: a request costs `a`, a record in it `b`, and the rows say how much processor time many of
+them took together. Checked are the kept costs, against what such rows took.
 """
 
+import argparse
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
+import msgspec
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from deploy.capacity import costs as kind
+from deploy.capacity import tables
+from deploy.capacity.checking import worst
+from deploy.capacity.costs import FETCH, KEYED, PAGE, POLL, PROJECT, PUBLISH, Costs, Line, Point
 from loadtests import records
-from loadtests.capacity import costs as kind
-from loadtests.capacity.costs import FETCH, KEYED, PAGE, POLL, PROJECT, PUBLISH, Costs, Line, Point
-from loadtests.capacity.demands import Demand, cores
-from loadtests.results import Case, Results
+from loadtests.arena import guarded
+from loadtests.results import FOLDER, Case, Results
 from loadtests.targets import Measured
 
 # Single records of many callers meet in one resource and are merged: a cost of its own, which only
@@ -40,10 +46,11 @@ CHECKED: Mapping[str, Sequence[str]] = {
     "pull-500-masked-tail": (PAGE,),
 }
 SHAPE = (len(records.NARROW), len(records.MASKS))
-# A part that used less than this of a core says more of the clock than of the model.
-TELLING_CORES = 0.05
 # A part that used less of a core than this has an error not far from the clock's own tick.
 LEAST_CORES = 0.02
+LATEST = FOLDER / "latest.json"
+# Beyond this the model is wrong about the gateway, whatever else ran on the machine.
+ERROR_MOST = 0.35
 
 Floats = NDArray[np.float64]
 Column = tuple[str, bool]
@@ -77,7 +84,7 @@ def refitted(costs: Costs, results: Results) -> Costs:
     fitted = points(results, FITTED)
     if missing := FITTED.keys() - {point.name for point in fitted}:
         raise ValueError(f"the benchmark lacks {', '.join(sorted(missing))}")
-    found = fit(fitted, {part: _idle(costs, part) for part in kind.PARTS})
+    found = fit(fitted, {part: costs.idle(part) for part in kind.PARTS})
     found.pop(CROWDED)
     case = Measured(results.cases).own("publish-500")
     held = case.memory_bytes if case else {}
@@ -88,21 +95,13 @@ def refitted(costs: Costs, results: Results) -> Costs:
         machine=results.machine,
         work={**costs.work, **found},
         memory_bytes={
-            part: held.get(part, 0) // _processes(costs, part) or costs.memory_bytes[part]
+            part: held.get(part, 0) // costs.processes(part) or costs.memory_bytes[part]
             for part in kind.PARTS
         },
         fitted=fitted,
         checked=points(results, CHECKED),
         bounded=[],
     )
-
-
-def _idle(costs: Costs, part: str) -> float:
-    return costs.idle_cores.get(part, 0.0) * _processes(costs, part)
-
-
-def _processes(costs: Costs, part: str) -> int:
-    return costs.workers if part == kind.GATEWAY else 1
 
 
 def fit(points: Sequence[Point], idle_cores: Mapping[str, float]) -> dict[str, dict[str, Line]]:
@@ -147,52 +146,30 @@ def non_negative(matrix: Floats, wanted: Floats) -> Floats:
     return solution
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """CPU seconds of one part in one point; `error` is that of the prediction, 0.1 for 10 %."""
-
-    point: Point
-    part: str
-    predicted: float
-    measured: float
-
-    @property
-    def error(self) -> float:
-        return self.predicted / self.measured - 1
-
-    @property
-    def per_request(self) -> tuple[float, float]:
-        """Microseconds of each answered request: predicted, measured."""
-        answered = sum(self.point.done.get(work, (0, 0))[0] for work in (PUBLISH, PAGE, POLL))
-        return self.predicted / answered * 1e6, self.measured / answered * 1e6
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return 0 unless the gateway took something else than the kept costs foretell."""
+    parser = argparse.ArgumentParser(prog="python -m loadtests.fitting", description=__doc__)
+    parser.add_argument("--costs", type=Path, default=kind.KEPT, help="kept costs")
+    acts = parser.add_mutually_exclusive_group(required=True)
+    for act, told in (("fit", "keep the costs told by"), ("check", "hold the kept costs against")):
+        said = f"{told} the rows of a benchmark, by default the last"
+        acts.add_argument(f"--{act}", type=Path, nargs="?", const=LATEST, metavar="JSON", help=said)
+    asked = parser.parse_args(arguments)
+    return guarded(lambda: _run(asked.costs, asked.fit, asked.check))
 
 
-def verdicts(costs: Costs, points: Sequence[Point]) -> list[Verdict]:
-    """Return one for each part of each point that was busy enough to tell."""
-    return [
-        Verdict(point, part, predicted(costs, point, part), point.cpu_seconds[part])
-        for point in points
-        for part in kind.PARTS
-        if point.cpu_seconds.get(part, 0.0) > TELLING_CORES * point.seconds
-    ]
+def _run(path: Path, fit_to: Path | None, check_by: Path | None) -> int:
+    told = msgspec.json.decode((fit_to or check_by or LATEST).read_bytes(), type=Results)
+    if fit_to:
+        costs = refitted(kind.read(path), told)
+        kind.write(costs, path)
+        sys.stdout.write(tables.costs_table(costs) + "\n")
+    else:
+        rows = {name: of for name, of in {**FITTED, **CHECKED}.items() if CROWDED not in of}
+        costs = replace(kind.read(path), checked=points(told, rows), bounded=[])
+    sys.stdout.write(tables.conditions(costs) + "\n" + tables.checks_table(costs))
+    return 0 if fit_to or worst(costs, kind.GATEWAY) <= ERROR_MOST else 1
 
 
-def predicted(costs: Costs, point: Point, part: str) -> float:
-    """Return the CPU seconds that the costs foretell for what a point has done."""
-    demands = [
-        Demand(
-            work,
-            requests / point.seconds,
-            records / requests,
-            point.shape if work == PROJECT else None,
-        )
-        for work, (requests, records) in point.done.items()
-        if requests
-    ]
-    return (_idle(costs, part) + cores(costs, demands, part)) * point.seconds
-
-
-def worst(costs: Costs, part: str) -> float:
-    """Return the largest error, either way, of a part in the points that check the costs."""
-    found = verdicts(costs, costs.checked)
-    return max((abs(each.error) for each in found if each.part == part), default=0.0)
+if __name__ == "__main__":
+    sys.exit(main())

@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadtests.capacity import costs
-from loadtests.capacity import tables as page
-from loadtests.capacity.__main__ import main
-from loadtests.capacity.load import Load, Site
+from deploy.capacity import costs
+from deploy.capacity import tables as page
+from deploy.capacity.__main__ import main
+from deploy.capacity.load import Load, Site
 from tests.support.capacity import COSTS
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.capacity.costs import (
+from deploy.capacity.checking import worst
+from deploy.capacity.costs import (
     FETCH,
     GATEWAY,
     KEYED,
@@ -20,7 +21,7 @@ from loadtests.capacity.costs import (
     Line,
     Point,
 )
-from loadtests.capacity.fitting import CHECKED, CROWDED, FITTED, fit, non_negative, refitted, worst
+from loadtests.fitting import CHECKED, CROWDED, FITTED, fit, non_negative, refitted
 from loadtests.results import Case, Results
 from tests.support.capacity import COSTS, MACHINE
 

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from loadtests.capacity.costs import BROKER, DATABASE, GATEWAY
-from loadtests.capacity.fitting import predicted, verdicts, worst
+from deploy.capacity.checking import predicted, verdicts, worst
+from deploy.capacity.costs import BROKER, DATABASE, GATEWAY
 from tests.support.capacity import COSTS, MIXED
 
 

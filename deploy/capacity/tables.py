@@ -4,18 +4,19 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from msgspec.structs import fields
 
-from loadtests import report
-from loadtests.capacity import costs as kind
-from loadtests.capacity.costs import Costs, Line
-from loadtests.capacity.fitting import Verdict, verdicts
-from loadtests.capacity.load import SCENARIOS, Load, Site
-from loadtests.capacity.model import Plan
-from loadtests.report import TEMPLATES, Table
+from deploy import markdown
+from deploy.capacity import costs as kind
+from deploy.capacity.checking import Verdict, verdicts
+from deploy.capacity.costs import Costs, Line
+from deploy.capacity.load import SCENARIOS, Load, Site
+from deploy.capacity.model import Plan
 
 PAGE = Path(__file__).parents[2] / "docs" / "capacity.md"
 PART = re.compile(r"<!-- capacity: (.*?) -->")
+UNITS = ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 MEANINGS = {
     kind.PUBLISH: "publish a batch",
     kind.KEYED: "… with an `Idempotency-Key`, on top",
@@ -27,6 +28,27 @@ MEANINGS = {
     kind.LOOKUP: "look up the catalogue",
     kind.COUNT: "flush the count of one pair",
     kind.SEAL: "seal the minute of one pair",
+}
+
+
+def _size(amount: float) -> str:
+    size, unit = next((each for each in UNITS if amount >= each[0]), (1, "B"))
+    return f"{amount / size:,.3g} {unit}"
+
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    undefined=StrictUndefined,
+    autoescape=False,  # noqa: S701 - Markdown
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+TEMPLATES.filters |= {
+    "number": "{:,.0f}".format,
+    "share": "{:.0%}".format,
+    "ms": lambda seconds: f"{seconds * 1000:.1f} ms",
+    "size": _size,
 }
 
 
@@ -50,7 +72,7 @@ def costs_table(costs: Costs) -> str:
     ]
     idle = [f"{costs.idle_cores.get(part, 0.0):.3f}" for part in kind.PARTS]
     rows.append(["without any load, share of a core", *idle])
-    return Table(("µs of", *kind.PARTS), rows).markdown()
+    return markdown.table(("µs of", *kind.PARTS), rows)
 
 
 def _line(line: Line) -> str:
@@ -64,7 +86,7 @@ def checks_table(costs: Costs) -> str:
     rows = [_check(verdict, "") for verdict in verdicts(costs, costs.checked)]
     rows += [_check(verdict, " (bound)") for verdict in verdicts(costs, costs.bounded)]
     heads = ("point", "part", "predicted µs/request", "measured µs/request", "error")
-    return Table(heads, rows).markdown()
+    return markdown.table(heads, rows)
 
 
 def _check(verdict: Verdict, mark: str) -> list[str]:
@@ -77,13 +99,13 @@ def loads_table(loads: Sequence[Load]) -> str:
     """Return what the loads ask for, a line for each field."""
     names = [field.name for field in fields(Load) if field.name != "name"]
     rows = [[f"`{name}`", *(f"{getattr(load, name):,.12g}" for load in loads)] for name in names]
-    return Table(("", *(load.name for load in loads)), rows).markdown()
+    return markdown.table(("", *(load.name for load in loads)), rows)
 
 
 def site_table(site: Site) -> str:
     """Return the machines and rules of sizing, a line for each field."""
     rows = [[f"`{field.name}`", f"{getattr(site, field.name):,.12g}"] for field in fields(Site)]
-    return Table(("", "value"), rows).markdown()
+    return markdown.table(("", "value"), rows)
 
 
 def plan_table(plan: Plan) -> str:
@@ -108,7 +130,7 @@ def renewed(text: str, costs: Costs) -> str:
     told = blocks(costs)
     if unknown := set(PART.findall(text)).difference(told):
         raise KeyError(*unknown)
-    return report.renewed(text, "capacity", told)
+    return markdown.renewed(text, "capacity", told)
 
 
 def write(costs: Costs, path: Path = PAGE) -> None:
