@@ -38,10 +38,15 @@ def check_pattern(pattern: str) -> None:
         raise UnsafePattern(finding.zh, finding.en, errors=[error]) from finding
 
 
+def tree_of(pattern: str) -> Node:
+    """The tree of a pattern; raises UnsafePattern."""
+    check_pattern(pattern)
+    return _accepted(pattern)[0]
+
+
 def portable(pattern: str) -> str:
     """The same pattern in plain classes, unanchored; raises UnsafePattern."""
-    check_pattern(pattern)
-    return _regex(_accepted(pattern)[0])
+    return _regex(tree_of(pattern))
 
 
 def ways_of(pattern: str) -> int:

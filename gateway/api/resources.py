@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from auth.principal import Role, Scope
 from catalog import lifecycle, resources, search, versions
-from catalog.contracts.schema import json_schema
+from catalog.contracts.examples import described
 from catalog.entries import ShareType
 from catalog.search import Criteria
 from catalog.states import State
@@ -37,6 +37,7 @@ from gateway.problems import in_english
 from gateway.services import Reading, Using, Writing
 from kernel import clock
 from kernel.database import ReadSession
+from kernel.turns import unhurried
 from kernel.workdays import local_date
 
 router = APIRouter(prefix="/v1/resources", tags=["resources"])
@@ -291,11 +292,14 @@ async def schema(
     principal: CatalogReader,
     version: VersionQuery | None = None,
 ) -> SchemaResponse:
-    """一条记录的 JSON Schema 2020-12；缺省为现行版本 / the version in force by default."""
+    """一条记录的 JSON Schema 2020-12，附虚构的示例记录；缺省为现行版本 / with made-up examples.
+
+    Of the version in force by default.
+    """
     contract = await versions.shown_contract(
         session, principal, resource_id, version, on=local_date(clock.now())
     )
-    return SchemaResponse(json_schema(contract))
+    return SchemaResponse(await unhurried(described(contract)))
 
 
 @router.post("/{resource_id}/validate", openapi_extra={"requestBody": RECORDS})

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from auth import directory
 from auth.principal import Role
 from catalog import lifecycle, resources, search, versions
+from catalog.contracts.examples import Value, examples
 from catalog.contracts.model import Contract, Field
 from catalog.entries import ShareType
 from catalog.search import Criteria
@@ -42,6 +43,7 @@ from gateway.console.visit import Go, Visit
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import NotFound, ShuyuanError
 from kernel.paging import PageRequest
+from kernel.turns import unhurried
 from kernel.workdays import local_date
 
 router = APIRouter()
@@ -133,12 +135,16 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class EntryPage:
-    """One entry; `fields` are the standards of its items, None where the contract is not whole."""
+    """One entry; `fields` are the standards of its items, none where the contract is not whole.
+
+    `examples` are made-up values of the items that have one.
+    """
 
     entry: ResourceView
     own: bool
     serving: bool
     fields: Mapping[str, Field]
+    examples: Mapping[str, Value]
     versions: Sequence[VersionSummary]
     history: Sequence[TransitionView]
     users: Sequence[User]
@@ -160,12 +166,14 @@ async def _entry(visit: Visit, session: ReadSession, resource_id: str) -> EntryP
     shown = await resources.get(session, principal, resource_id)
     listed = await versions.listed(session, principal, resource_id)
     entry = await view(session, shown)
+    contract = await _contract(session, visit, entry)
     diff = await _diff(session, visit, listed, today=today)
     return EntryPage(
         entry=entry,
         own=entry.department == principal.department,
         serving=entry_life.serves(entry),
-        fields=await _fields(session, visit, entry),
+        fields={} if contract is None else {each.name: each for each in contract.fields},
+        examples={} if contract is None else await _examples(contract),
         versions=[version_summary(each) for each in listed],
         history=await _history(session, visit, resource_id),
         users=await _users(session, visit, resource_id),
@@ -180,15 +188,25 @@ async def _entry(visit: Visit, session: ReadSession, resource_id: str) -> EntryP
     )  # fmt: skip
 
 
-async def _fields(session: ReadSession, visit: Visit, entry: ResourceView) -> dict[str, Field]:
-    """Return the standard of each item; none while an element of the draft is missing."""
+async def _contract(session: ReadSession, visit: Visit, entry: ResourceView) -> Contract | None:
+    """Return the standards of the items; None while an element of the draft is missing."""
     try:
-        contract: Contract = await versions.shown_contract(
+        return await versions.shown_contract(
             session, visit.principal, entry.id, entry.version, on=local_date(visit.now)
         )
     except ShuyuanError:
+        return None
+
+
+async def _examples(contract: Contract) -> dict[str, Value]:
+    """Return a made-up value of each item, as far as there is one."""
+    try:
+        records = (await unhurried(examples(contract))).records
+    except ShuyuanError:
         return {}
-    return {field.name: field for field in contract.fields}
+    return (
+        {name: value for name, value in records[0].items() if value is not None} if records else {}
+    )
 
 
 async def _history(session: ReadSession, visit: Visit, resource_id: str) -> list[TransitionView]:

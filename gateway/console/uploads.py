@@ -12,6 +12,7 @@ from fastapi import APIRouter, Response
 
 from auth.principal import Role
 from catalog import resources, versions
+from catalog.contracts.examples import examples
 from catalog.contracts.model import Contract
 from exchange.publishing import by_hand, quarantine_entries
 from exchange.publishing.publish import OnInvalid
@@ -24,6 +25,7 @@ from gateway.console.pages import act, page
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
 from gateway.once import owner_of
+from gateway.workbooks import record_template
 from gateway.workbooks import records as sheets
 from gateway.workbooks.checking import Report, bodies, check
 from gateway.workbooks.importing import CSV, XLSX
@@ -35,6 +37,7 @@ from kernel.ids import new_id
 from kernel.jobs import NewJob
 from kernel.logging import correlation_id
 from kernel.paging import PageRequest
+from kernel.turns import unhurried
 from kernel.workbooks.packed import Oversized
 from kernel.workdays import local_date
 
@@ -136,6 +139,15 @@ def _quarantined(visit: Visit, entry: quarantine_entries.Entry) -> Quarantined:
     return Quarantined(entry.id, record, [(each.path, visit.say(each)) for each in entry.errors])
 
 
+@page(router, "/console/resources/{id}/template", TEMPLATE)
+async def template(visit: Visit) -> Response:
+    """Download the workbook that records are typed into."""
+    _, contract = await own(visit)
+    made = await unhurried(examples(contract))
+    content = await asyncio.to_thread(record_template.template, contract, made)
+    return _workbook(content, f"{contract.title}上报模板.xlsx")
+
+
 async def take(visit: Visit) -> Upload | Response | Go:
     """Check the file, and load it where that was asked for and the check allows it.
 
@@ -218,7 +230,11 @@ act(router, "/console/resources/{id}/upload", upload, TEMPLATE)(take)
 
 async def _book(sheet: Sheet, report: Report) -> Response:
     content = await asyncio.to_thread(book, sheet, report, (), dry_run=True)
-    named = f"attachment; filename*=UTF-8''{quote('检查结果')}.xlsx"
+    return _workbook(content, "检查结果.xlsx")
+
+
+def _workbook(content: bytes, name: str) -> Response:
+    named = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
     headers = {"Cache-Control": "no-store", "Content-Disposition": named}
     return Response(content, media_type=XLSX, headers=headers)
 

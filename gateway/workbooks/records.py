@@ -26,6 +26,8 @@ JOB_ROWS_MAX: Final = 100_000
 JOB_UNPACKED_MAX: Final = 512 * 1024 * 1024
 # What a workbook that came back with its faults has beside the items.
 FAULT: Final = "错误原因"
+# What stands behind a heading of the template where the item is mandatory.
+REQUIRED_MARK: Final = "*"
 # A number in a cell has 15 exact digits.
 EXACT: Final = 10**15
 # What has more digits is left as it stands, for the contract to refuse.
@@ -168,7 +170,12 @@ def read(
 def _columns(titles: Sequence[str], contract: Contract, mapping: Mapped) -> list[Field | None]:
     """Return the item of each column, None for one that stands for none; raises Invalid."""
     by_name = {item.name: item for item in contract.fields}
-    known: dict[str, Field | None] = {item.label: item for item in contract.fields}
+    known: dict[str, Field | None] = {
+        f"{text}{REQUIRED_MARK}": item
+        for item in contract.fields
+        for text in (item.name, item.label)
+    }
+    known |= {item.label: item for item in contract.fields}
     known |= {FAULT: None, "": None, **by_name}
     errors = list(_unfit(titles, mapping, by_name))
     known |= {title: by_name.get(item or "") for title, item in mapping.items()}

@@ -20,7 +20,9 @@ RAW = re.compile(r"<b onx=1>|<script>alert")
 # Segments of addresses that name one thing of many.
 NAMES = re.compile(r"(?<=/)(?=[^/]*[\dA-Z%])[^/]+")
 # Where a GET answers with a file, or ends what the test goes on with.
-LEFT_OUT = re.compile(r"/(sign-in|result|template|attachments/.*|snapshots/.*)$|as=xlsx")
+LEFT_OUT = re.compile(
+    r"/(sign-in|result|template|attachments/.*|snapshots/.*|contract/(schema|examples))$|as=xlsx"
+)
 PAGES_MAX = 90
 UNAUTHORIZED, FORBIDDEN, FAILED = 401, 403, 500
 # Anybody may choose a language; a sign-out looks at where it comes from alone.
