@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
 from auth.regions.within import within
@@ -28,6 +29,8 @@ from kernel.workdays import local_date
 SUBSCRIPTIONS_MAX: Final = 20_000
 # What brokers have not told by then is not known.
 LOOK_SECONDS: Final = 5.0
+# A page of one subscription does not wait for a drawing of it.
+ONE_SECONDS: Final = 2.0
 # Page after page is of one look; of so many divisions.
 FRESH: Final = timedelta(seconds=15)
 DIVISIONS_MAX: Final = 8
@@ -121,21 +124,32 @@ class Lags:
                     self._looks.popitem(last=False)
             return kept
 
+    async def standing(self, row: Subscription) -> Sequence[Stretch]:
+        """Return how far one subscription has come now; nothing where that is not known."""
+        if row.mode not in FOLLOWING:
+            return ()
+        async with self._database.reading() as session:
+            lanes = await _lanes(session, col(Lane.subscription_id) == row.id)
+            partitions = await versions.partitions_of(session, {row.resource_id})
+        found = await self._edges(partitions, ONE_SECONDS)
+        count = partitions.get(row.resource_id, 0)
+        return _behind(row, lanes.get(row.id, {}), count, found).stretches
+
     async def _look(self, region_code: str, now: datetime) -> Look:
         async with self._database.reading() as session:
             rows = await _following(session, region_code, local_date(now))
-            lanes = await _lanes(session, region_code)
+            lanes = await _lanes(session, within(col(Subscription.region_code), region_code))
             wanted = {row.resource_id for row in rows}
             partitions = await versions.partitions_of(session, wanted)
         # No connection is held while brokers are asked.
-        found = await self._edges(partitions)
+        found = await self._edges(partitions, LOOK_SECONDS)
         shown = [
             _behind(row, lanes.get(row.id, {}), partitions.get(row.resource_id, 0), found)
             for row in rows[:SUBSCRIPTIONS_MAX]
         ]
         return Look(now, shown, len(rows) > SUBSCRIPTIONS_MAX)
 
-    async def _edges(self, partitions: Mapping[str, int]) -> Mapping[Edge, int]:
+    async def _edges(self, partitions: Mapping[str, int], seconds: float) -> Mapping[Edge, int]:
         found: dict[Edge, int] = {}
         edges = [
             Edge(topic_of(resource_id), partition, at)
@@ -144,7 +158,7 @@ class Lags:
             for at in (EARLIEST, LATEST)
         ]
         with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._reader.learn(edge.topic for edge in edges)
                 await self._reader.look_up(edges, found)
         return found
@@ -166,14 +180,14 @@ async def _following(session: ReadSession, region_code: str, today: date) -> Seq
     return (await session.exec(query)).all()
 
 
-async def _lanes(session: ReadSession, region_code: str) -> Mapping[str, Mapping[int, int | None]]:
-    """Return how far each partition was pushed, by subscription."""
+async def _lanes(
+    session: ReadSession, wanted: ColumnElement[bool]
+) -> Mapping[str, Mapping[int, int | None]]:
+    """Return how far each partition of live subscriptions was pushed, by subscription."""
     query = (
         select(Lane.subscription_id, Lane.partition, Lane.next_offset)
         .join(Subscription, col(Subscription.id) == Lane.subscription_id)
-        .where(
-            col(Subscription.status).in_(LIVE), within(col(Subscription.region_code), region_code)
-        )
+        .where(col(Subscription.status).in_(LIVE), wanted)
     )
     found: dict[str, dict[int, int | None]] = defaultdict(dict)
     for subscription_id, partition, next_offset in (await session.exec(query)).all():

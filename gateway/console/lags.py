@@ -13,6 +13,7 @@ from auth.principal import Role, Scope
 from catalog import directory as catalogue
 from exchange.delivery.behind import Behind, Look, by_places, by_silence
 from gateway.console.pages import page
+from gateway.console.standing import Standing, standing
 from gateway.console.visit import Visit
 from kernel import paging
 from kernel.errors import InvalidCursor
@@ -76,17 +77,18 @@ async def listed(visit: Visit) -> LagPage:
 
 @dataclass(frozen=True, slots=True)
 class LagOf:
-    """One subscription, partition by partition."""
+    """One subscription, partition by partition; drawn where brokers told of it."""
 
     at: datetime
     row: Row
+    standing: Standing | None
 
 
 @page(router, f"{ADDRESS}/{{id}}", "lag.html")
 async def one(visit: Visit) -> LagOf:
     look = await _look(visit)
     (row,) = await _named(visit, [look.one(visit.part("id"))])
-    return LagOf(look.at, row)
+    return LagOf(look.at, row, standing(row.behind.stretches))
 
 
 async def _look(visit: Visit) -> Look:

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Response
 from catalog import versions
 from exchange.delivery.viewing.preview import SHOWN_BY
 from exchange.parties import Side
-from exchange.subscriptions import supervision
+from exchange.subscriptions import register, supervision
 from exchange.subscriptions.register import Subscription
-from exchange.subscriptions.states import FILING, Action, State
+from exchange.subscriptions.states import FILING, LIVE, Action, State
 from gateway.api import subscriptions as api
 from gateway.api.agreements import AgreementTerms, terms_of
 from gateway.api.entries import ItemWire, view
@@ -20,6 +20,7 @@ from gateway.console.aftercare import Aftercare
 from gateway.console.applications import chosen_side, in_force, sides_of
 from gateway.console.pages import act, page, steps
 from gateway.console.samples import Granted, Sample
+from gateway.console.standing import Standing, standing
 from gateway.console.texts import N_
 from gateway.console.visit import Visit
 from kernel.database import WriteSession
@@ -57,7 +58,7 @@ class SubscriptionPage:
     """One subscription; `quota_percent` is what of today's quota is used, None without one.
 
     `askable` are the items that an amendment may ask for; `looks` whether the person may look at
-    some of its records.
+    some of its records; `standing` how far it has come, None where that is not told.
     """
 
     subscription: SubscriptionDetail
@@ -69,6 +70,7 @@ class SubscriptionPage:
     care: Aftercare
     askable: Sequence[ItemWire]
     looks: bool
+    standing: Standing | None
 
 
 @page(router, "/console/subscriptions/{id}", ONE)
@@ -87,7 +89,17 @@ async def one(visit: Visit) -> SubscriptionPage:
         care=care,
         askable=await _askable(visit, found) if "amend" in care.offered else (),
         looks=_looks(visit, found),
+        standing=await _standing(visit, found),
     )
+
+
+async def _standing(visit: Visit, found: SubscriptionDetail) -> Standing | None:
+    """Return how far it has come; with a row filter the places would count hidden rows."""
+    if found.row_filter or found.status not in LIVE:
+        return None
+    async with visit.reading() as session:
+        row = await register.find(session, visit.principal, found.id)
+    return standing(await visit.using.bus.lags.standing(row))
 
 
 async def _samples(visit: Visit, found: SubscriptionDetail) -> Sequence[Sample]:
