@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from auth.principal import Principal
 from gateway import metrics, strict_json
+from gateway.coded import Coded
 from gateway.conditional import Conditional
 from gateway.correlation import correlation_of
 from gateway.guard import GUARDED, Guard
@@ -100,6 +101,7 @@ class Edge:
         correlation_id.set(correlation)
         scope[STATUS], begun = 0, monotonic()
         send = _noting(scope, marked(send, correlation))
+        send = Coded(send, headers.get(b"accept-encoding", b""))
         if scope["method"] == "GET":
             send = Conditional(send, headers.get(b"if-none-match"))
         try:

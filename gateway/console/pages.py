@@ -168,7 +168,7 @@ class _Desk:
             visit = await self._visit()
             if visit is None:
                 return self._lapsed(form)
-            if form.get(TOKEN) != visit.token:
+            if not self._cookies.proves(visit.session.person, form.get(TOKEN)):
                 return self._kept(visit, self._unproved(visit, form))
             visit.form = form
             return self._kept(visit, await self._taken(visit, view, template, back))

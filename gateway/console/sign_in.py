@@ -92,9 +92,8 @@ async def leave(request: Request, using: Using) -> Response:
     """End the session, its tokens, and the sign-in of the browser with all that began with it."""
     cookies, browser = Cookies(using.box, using.settings), Browser(request, using.settings)
     session = cookies.session(request)
-    given = (await _form(request)).get("token") or ""
-    proof = cookies.form_token(session.person) if session else ""
-    if session is not None and hmac.compare_digest(given.encode(), proof.encode()):
+    given = (await _form(request)).get("token")
+    if session is not None and cookies.proves(session.person, given):
         await _end(request, using, session, browser)
     response = RedirectResponse("/", SEE_OTHER, NOT_STORED)
     cookies.forget(response, SESSION)
