@@ -15,7 +15,7 @@ from gateway.api.registry import Contractor
 from gateway.console import forms
 from gateway.console.pages import act, page, steps
 from gateway.console.texts import N_
-from gateway.console.visit import Visit
+from gateway.console.visit import Go, Visit
 from kernel.database import WriteSession
 from kernel.errors import ShuyuanError
 
@@ -96,7 +96,7 @@ async def _shown(visit: Visit, client_id: str, secret: str = "") -> ClientPage:
     )
 
 
-async def register(visit: Visit) -> ClientPage:
+async def register(visit: Visit) -> ClientPage | Go:
     """Register a client, and show its secret, which no later page does."""
     typed = {"name": visit.text("name"), "scopes": visit.texts("scopes")}
     department = visit.text("department") or visit.principal.department
@@ -105,12 +105,15 @@ async def register(visit: Visit) -> ClientPage:
         body.name, body.department, frozenset(body.scopes), body.auth_method, body.jwks
     )
     async with visit.writing() as session:
+        if before := await forms.sent_before(visit, session):
+            return before
         made = await clients.register(session, visit.principal, wanted, now=visit.now)
         client_id = made.client.client_id
+        await forms.remember(visit, session, f"/console/clients/{client_id}")
     return await _shown(visit, client_id, made.secret or "")
 
 
-async def rotate(visit: Visit) -> ClientPage:
+async def rotate(visit: Visit) -> ClientPage | Go:
     """Give the client a new secret; the old one may hold beside it for some hours."""
     typed = {
         "overlap_hours": forms.whole(visit.text("overlap_hours") or "0"),
@@ -119,6 +122,8 @@ async def rotate(visit: Visit) -> ClientPage:
     body = forms.body(RotateIn, typed)
     client_id = visit.part("id")
     async with visit.writing() as session:
+        if before := await forms.sent_before(visit, session):
+            return before
         made = await clients.rotate(
             session,
             visit.principal,
@@ -126,6 +131,7 @@ async def rotate(visit: Visit) -> ClientPage:
             Rotation(body.revoke_tokens, body.overlap_hours),
             now=visit.now,
         )
+        await forms.remember(visit, session, f"/console/clients/{client_id}")
     return await _shown(visit, client_id, made.secret or "")
 
 

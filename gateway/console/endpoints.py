@@ -101,10 +101,12 @@ async def put(visit: Visit) -> EndpointPage:
     return await _shown(visit, secret=view.secret or "")
 
 
-async def rotate(visit: Visit) -> EndpointPage:
+async def rotate(visit: Visit) -> EndpointPage | Go:
     hours = forms.whole(visit.text("overlap_hours"))
     body = forms.body(RotateIn, forms.present({"overlap_hours": hours}))
     async with visit.writing() as session:
+        if before := await forms.sent_before(visit, session):
+            return before
         standing = await endpoints.rotate(
             session,
             visit.principal,
@@ -114,6 +116,7 @@ async def rotate(visit: Visit) -> EndpointPage:
             now=visit.now,
         )
         secret = standing.secret or ""
+        await forms.remember(visit, session, _address(visit))
     return await _shown(visit, secret=secret)
 
 
@@ -160,7 +163,11 @@ async def skip(visit: Visit) -> Go:
 
 
 def _back(visit: Visit, done: str) -> Go:
-    return Go(f"/console/subscriptions/{visit.part('id')}/endpoint", done)
+    return Go(_address(visit), done)
+
+
+def _address(visit: Visit) -> str:
+    return f"/console/subscriptions/{visit.part('id')}/endpoint"
 
 
 for _name, _taken in {"pause": pause, "resume": resume, "retry": retry, "skip": skip}.items():

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse
 
 from gateway.console import labels, static
 from kernel.clock import SHANGHAI
+from kernel.ids import new_id
 
 HERE: Final = Path(__file__).parent
 CATALOGUE: Final = HERE / "locale" / "en" / "console.po"
@@ -50,7 +51,7 @@ def environment(*, english: bool) -> Environment:
     known = translations(english=english)
     pages.install_gettext_translations(known, newstyle=True)  # type: ignore[attr-defined]
     pages.filters.update(moment=moment, day=day, label=lambda code, kind: _label(known, code, kind))
-    pages.globals.update(static=static.address, choices=labels.CHOICES)
+    pages.globals.update(static=static.address, choices=labels.CHOICES, fresh=new_id)
     return pages
 
 

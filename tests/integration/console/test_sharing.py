@@ -161,6 +161,28 @@ async def test_a_secret_is_shown_once(world: World) -> None:
         assert "密钥只显示这一次" not in page.text
 
 
+async def test_whoever_reloads_a_page_with_a_secret_makes_no_second_one(world: World) -> None:
+    """A reload ended the secret that had just been noted down, and registered a system twice."""
+    department = await world.department()
+    async with browsing(world.base_url, department.head) as browser:
+        page = await browser.open("/console/clients/new")
+        sent = {
+            **page.form("/clients/new").fields,
+            "name": unique("系统"),
+            "scopes": "catalog:read",
+        }
+        made = await browser.post("/console/clients/new", sent)
+        again = await browser.post("/console/clients/new", sent)
+        assert "已经提交过，没有重复办理" in again.text
+        (client_id,) = {each.partition("=")[2] for each in made.links if "client_id=" in each}
+        assert again.path == f"/console/clients/{client_id}"
+        for _reload in range(2):
+            page = await browser.post(f"{again.path}/rotate", again.form("/rotate").fields)
+        assert "已经提交过，没有重复办理" in page.text
+        page = await browser.send(page, "/rotate")
+        assert "密钥只显示这一次" in page.text
+
+
 async def test_the_authority_settles_a_contest_on_one_page(world: World) -> None:
     first, second = await world.department(), await world.department()
     element = await world.element()
