@@ -1,6 +1,6 @@
 """Figures of supervision: indicators and flows of a period, for whom the caller may see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -91,12 +91,21 @@ def period(from_: date | None, to: date | None, now: datetime) -> Period:
 
 
 async def indicators(
-    session: ReadSession, principal: Principal, days: Period, by: By | None, *, now: datetime
+    session: ReadSession,
+    principal: Principal,
+    days: Period,
+    by: By | None,
+    *,
+    now: datetime,
+    only: Collection[str] = INDICATORS.keys(),
 ) -> Sequence[Figure]:
-    """Return every indicator, or each by its groups in their order; raises RoleRequired."""
+    """Return those indicators, or each by its groups in their order; raises RoleRequired.
+
+    Each is counted from all of its cases: who shows some of them asks for no others.
+    """
     whose, bounds = scope.of(principal), days.bounds(now)
     figures: list[Figure] = []
-    for indicator in INDICATORS.values():
+    for indicator in (each for name, each in INDICATORS.items() if name in only):
         rows = await store.counted(session, indicator.cases, whose, by, bounds)
         if not rows and by is None:
             rows = [(None, 0, 0)]

@@ -1,6 +1,7 @@
 """`/v1/stats`: what an authority looks at, of its division; heads of their own department."""
 
 import asyncio
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
@@ -61,12 +62,17 @@ def _book(name: str, content: bytes) -> Response:
     return Response(content, media_type=XLSX, headers={"Content-Disposition": disposition})
 
 
-async def _indicators(
-    session: ReadSession, principal: Principal, days: Asked, by: By | None
+async def told(
+    session: ReadSession,
+    principal: Principal,
+    days: Asked,
+    by: By | None,
+    only: Collection[str] = INDICATORS.keys(),
 ) -> IndicatorList:
+    """Return those indicators of a period, or each by its groups."""
     now = clock.now()
     period = days.period(now)
-    found = await figures.indicators(session, principal, period, by, now=now)
+    found = await figures.indicators(session, principal, period, by, now=now, only=only)
     items = await shapes.indicators(session, found, by)
     return IndicatorList(from_=period.from_, to=period.to, items=items)
 
@@ -76,7 +82,7 @@ async def indicators(
     session: Reading, principal: CatalogReader, days: Days, by: Grouped = None
 ) -> IndicatorList:
     """监督指标 / the indicators of a period, or each by department, region or month."""
-    return await _indicators(session, principal, days, by)
+    return await told(session, principal, days, by)
 
 
 @router.get("/indicators.xlsx", response_class=Response, responses=BOOK)
@@ -84,8 +90,8 @@ async def export_indicators(
     session: Reading, principal: CatalogReader, days: Days, by: Grouped = None
 ) -> Response:
     """指标工作簿 / the indicators as a workbook."""
-    told = await _indicators(session, principal, days, by)
-    return _book("指标", await asyncio.to_thread(sheets.indicators, told.items))
+    found = await told(session, principal, days, by)
+    return _book("指标", await asyncio.to_thread(sheets.indicators, found.items))
 
 
 @router.get("/indicators/cases")
@@ -172,5 +178,5 @@ async def export_flows(
     session: Reading, principal: CatalogReader, days: Days, by: FlowsBy = FlowBy.DEPARTMENT
 ) -> Response:
     """数据流向工作簿 / the flows as a workbook."""
-    told = await _flows(session, principal, days, by)
-    return _book("流向", await asyncio.to_thread(sheets.flows, told.items))
+    found = await _flows(session, principal, days, by)
+    return _book("流向", await asyncio.to_thread(sheets.flows, found.items))

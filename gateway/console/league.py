@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from auth.regions.codes import REGION, STATE
 from exchange.supervision.figures import By
+from exchange.supervision.indicators import INDICATORS
 from gateway.api import statistics
 from gateway.api.statistics_shapes import IndicatorList, IndicatorView
 from gateway.console import maps
@@ -43,9 +44,8 @@ class League:
 async def league(visit: Visit) -> League:
     by = By.DEPARTMENT if visit.query("by") == By.DEPARTMENT else By.REGION
     async with visit.reading() as session:
-        found = await statistics.indicators(session, visit.principal, days(visit), by)
-        whole = await statistics.indicators(session, visit.principal, days(visit))
-    names = {each.id: (each.name, each.name_en) for each in whole.items}
+        found = await statistics.told(session, visit.principal, days(visit), by, SHOWN)
+    names = {each: (INDICATORS[each].name, INDICATORS[each].name_en) for each in SHOWN}
     today = shows_today(visit, found.to)
     if by is By.DEPARTMENT:
         return League(found, standings(found.items), names, by, None, "", "", today)

@@ -102,9 +102,8 @@ async def indicator_cases(visit: Visit) -> IndicatorCases:
             named,
             met=TRUTHS.get(visit.query("met") or ""),
         )
-        all_ = await statistics.indicators(session, visit.principal, asked)
-    [indicator] = [each for each in all_.items if each.id == named]
-    return IndicatorCases(indicator, found.items, PLACES, found.next_cursor)
+        shown = await statistics.told(session, visit.principal, asked, None, [named])
+    return IndicatorCases(shown.items[0], found.items, PLACES, found.next_cursor)
 
 
 @dataclass(frozen=True, slots=True)
