@@ -21,11 +21,15 @@ class Effort:
 
 @dataclass
 class Stage:
-    """A browser before a platform, `scripts` or not; everybody has a context of their own."""
+    """A browser before a platform, `scripts` or not; everybody has a context of their own.
+
+    `visitors` says what people use: a mouse, or the keyboard alone.
+    """
 
     browser: Browser
     base_url: str
     scripts: bool
+    visitors: "type[Visitor]"
     effort: Effort = field(default_factory=Effort)
     _visitors: dict[str, "Visitor"] = field(default_factory=dict)
 
@@ -37,7 +41,7 @@ class Stage:
             account = Account(person.username, person.password)
             page = await signed_in(self.browser, self.base_url, account, scripts=self.scripts)
             page.on("domcontentloaded", lambda _page: self._count())
-            self._visitors[person.username] = Visitor(page, self.effort)
+            self._visitors[person.username] = self.visitors(page, self.effort)
         return self._visitors[person.username]
 
     async def leave(self) -> None:
@@ -93,12 +97,14 @@ class Visitor:
     async def fill(self, values: Mapping[str, str]) -> None:
         """Fill in fields by their names."""
         for name, value in values.items():
-            place = self.part(f"[name='{name}']:visible").first
-            if await place.evaluate("field => field.tagName") == "SELECT":
-                await place.select_option(value)
-            else:
-                await place.fill(value)
-            self.effort.fields += 1
+            await self.write(self.part(f"[name='{name}']:visible").first, value)
+
+    async def write(self, place: Locator, value: str) -> None:
+        if await place.evaluate("field => field.tagName") == "SELECT":
+            await place.select_option(value)
+        else:
+            await place.fill(value)
+        self.effort.fields += 1
 
     async def sees(self, words: str) -> None:
         """Wait until the words stand on the page."""

@@ -72,7 +72,7 @@ async def reviews(clerk: Visitor, plot: Plot) -> None:
         await clerk.fill({f"{who}_by": "保密办", f"{who}_date": "2026-01-05"})
     row = clerk.part(f"tr:has-text('{plot.other}')")
     assert f"{ITEMS - 1} 项为相同数据" in await row.inner_text()
-    await row.locator("input[name=similar_reason]").fill(REASON)
+    await clerk.write(row.locator("input[name=similar_reason]"), REASON)
 
 
 async def sign(head: Visitor, plot: Plot) -> None:
