@@ -13,7 +13,7 @@ from gateway.http.asgi import Message
 
 PAGE: Final = "<p>数据共享</p>".encode() * 200
 HTML: Final = b"text/html; charset=utf-8"
-# All that the console ships, and a page beside it: a first view (console.md section 3).
+# All that the console ships, and a page beside it: a first view.
 VIEW_MAX, PAGE_MAX = 120 * 1024, 60 * 1024
 
 
