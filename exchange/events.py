@@ -111,4 +111,5 @@ class ExchangeEvent(StrEnum):
     DEPARTMENT_CHANGE_DONE = "department.change_done"
     DEPARTMENT_CHANGE_CANCELLED = "department.change_cancelled"
     DEPARTMENT_CHANGE_FAILED = "department.change_failed"
+    ALARM_ACKNOWLEDGED = "alarm.acknowledged"
     PLATFORM_RESTORED = "platform.restored"

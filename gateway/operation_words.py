@@ -65,6 +65,9 @@ CHINESE: Final[Mapping[str, str]] = {
     "listAuditEvents": "审计日志",
     "getStatus": "平台运行情况",
     "listStatusFindings": "体检结果",
+    "listAlarms": "告警列表",
+    "getAlarm": "一条告警",
+    "acknowledgeAlarm": "确认告警",
 }
 
 

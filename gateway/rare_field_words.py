@@ -65,6 +65,7 @@ PARTIES: Final[Mapping[str, tuple[str, str]]] = {
 RARE: Final[Mapping[str, tuple[str, str]]] = {
     "about": ("所涉事项", "what it is about"),
     "accepted": ("已接收数", "how many were accepted"),
+    "acknowledged": ("确认", "who has looked at it, and what came of it"),
     "active": ("运行中", "how many are active"),
     "affected": ("受影响的授权", "the subscriptions that are affected"),
     "affected_count": ("曾收到该值的授权数", "how many subscriptions had received the value"),
@@ -96,6 +97,7 @@ RARE: Final[Mapping[str, tuple[str, str]]] = {
     "brokers": ("消息系统节点", "the brokers of the log"),
     "burst": ("突发上限", "how many requests at once after a pause"),
     "by": ("审查单位", "who reviewed it"),
+    "by_name": ("办理人姓名", "the name of who did it"),
     "cases": ("事例", "the newest cases"),
     "cause": ("变化原因", "why it changed"),
     "chain": ("审计链序号", "the hash chain"),

@@ -3,6 +3,7 @@
 from gateway.api import (
     aftercare,
     agreements,
+    alarms,
     announcements,
     applications,
     attachments,
@@ -57,6 +58,7 @@ from gateway.api import (
     tasks,
     trees,
     uploads,
+    verifications,
     workbooks,
     yearly_reviews,
 )
@@ -125,6 +127,8 @@ ROUTERS = (
     events.router,
     disputes.uses,
     audit.router,
+    verifications.router,
+    alarms.router,
     operations.router,
     status.router,
     findings.router,

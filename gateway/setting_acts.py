@@ -9,10 +9,11 @@ from auth.duties import DUTIES, Operation
 from auth.principal import Principal, Role
 from auth.regions.codes import REGION
 from catalog import versions
+from exchange.alarms import register as alarms
 from exchange.delivery.push.states import BY_PLATFORM, HEAD, Action
 from exchange.parties import authorize
 from exchange.subscriptions import register as subscriptions
-from gateway.standing import Act, Look, Standing
+from gateway.standing import Act, Look, Standing, refusal_of
 from kernel.database import ReadSession
 
 
@@ -26,7 +27,19 @@ async def _overseen_year(_session: ReadSession, principal: Principal, _year: str
     return Standing()
 
 
-THINGS: Final[Mapping[str, Look]] = MappingProxyType({"/v1/calendar/{year}": _year})
+async def _alarm(session: ReadSession, principal: Principal, alarm_id: str) -> Standing:
+    alarm = await alarms.find(session, principal, alarm_id)
+    return Standing(None, refusal_of(lambda: alarms.require_open(alarm)))
+
+
+async def _any_alarm(session: ReadSession, principal: Principal, alarm_id: str) -> Standing:
+    await alarms.find(session, principal, alarm_id)
+    return Standing()
+
+
+THINGS: Final[Mapping[str, Look]] = MappingProxyType(
+    {"/v1/calendar/{year}": _year, "/v1/alarms/{alarm_id}": _any_alarm}
+)
 
 
 async def _networks(session: ReadSession, principal: Principal, uscc: str) -> Standing:
@@ -56,6 +69,7 @@ async def _received(session: ReadSession, principal: Principal, subscription_id:
 def acts() -> Iterator[tuple[str, Act]]:
     head = (Role.HEAD,)
     yield "PUT /v1/calendar/{year}", Act(_overseen_year, (Role.AUTHORITY,))
+    yield "POST /v1/alarms/{alarm_id}/acknowledge", Act(_alarm, alarms.GUARDS)
     managing = tuple(sorted(DUTIES[Operation.MANAGE_NETWORKS].roles))
     yield "PUT /v1/departments/{uscc}/networks", Act(_networks, managing)
     yield "PUT /v1/departments/{uscc}/notices", Act(_notices, head)

@@ -3,9 +3,9 @@
 What was archived is verified from its files (kernel/audit_archive.py).
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import text
 from sqlmodel import col, select
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 GENESIS = "0" * 64
 OUTSIDE_MAX = 100
+# Events of one step, some ten milliseconds of CPU (P11).
+STRETCH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +38,135 @@ class Verdict:
     faults: tuple[Fault, ...]
 
 
+@dataclass(slots=True)
+class Walk:
+    """How far a verification has come: it can be written down, and gone on with by another.
+
+    `ends` are the heads at its beginning: what is written meanwhile is for the next one. Of a
+    chain's hashes only those are kept that the last anchor in each chain names: as a hash vouches
+    for all before it, they say as much as every anchor.
+    """
+
+    ends: list[tuple[int, str] | None]
+    anchors: list[tuple[int, list[tuple[int, int, str]]]]
+    total: int
+    at: tuple[int, str]
+    chain: int = 0
+    events: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    hashes: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    @property
+    def is_over(self) -> bool:
+        return self.chain >= CHAINS
+
+    @property
+    def until(self) -> dict[str, int]:
+        """The last event of each chain that it looks at."""
+        return {str(chain): end[0] for chain, end in enumerate(self.ends) if end and end[0]}
+
+    def written(self) -> dict[str, Any]:
+        """Return it in JSON."""
+        facts = {name: getattr(self, name) for name in ("ends", "anchors", "total", "at")}
+        places = [[*place, hash_] for place, hash_ in self.hashes.items()]
+        faults = [[each.chain, each.seq, each.reason] for each in self.faults]
+        reached = {"chain": self.chain, "events": self.events, "faults": faults, "hashes": places}
+        return {**facts, **reached}
+
+    @classmethod
+    def read(cls, written: Mapping[str, Any]) -> Self:
+        """Return what `written` was made of."""
+        return cls(
+            ends=[None if end is None else (end[0], end[1]) for end in written["ends"]],
+            anchors=[
+                (chain, [(*place,) for place in named]) for chain, named in written["anchors"]
+            ],
+            total=written["total"],
+            at=(written["at"][0], written["at"][1]),
+            chain=written["chain"],
+            events=written["events"],
+            faults=[Fault(*each) for each in written["faults"]],
+            hashes={(chain, seq): hash_ for chain, seq, hash_ in written["hashes"]},
+        )
+
+
 async def verify(session: "AsyncSession") -> Verdict:
     """Recompute every chain and compare it with what others anchored; name the first faults.
 
-    Memory is bounded: of a chain's hashes only those are kept that the last anchor in each chain
-    names. As a hash vouches for all before it, they say as much as every anchor.
+    Memory is bounded.
     """
-    anchors = await _last_anchors(session)
-    chains = {place for row in anchors for place, _hash in _heads(row)}
-    events, faults = 0, []
-    hashes: dict[tuple[int, int], str] = {}
-    for chain in range(CHAINS):
-        fault = None
-        stored = await session.get(AuditChain, chain)
-        head = base_of(stored)
-        if (chain, head[0]) in chains:
-            hashes[chain, head[0]] = head[1]
-        async for row in rows_of(session, chain):
-            events += 1
-            fault = fault or check(row, *head)
-            head = (row.seq, row.hash)
-            if (chain, row.seq) in chains:
-                hashes[chain, row.seq] = row.hash
-        if fault is None and (stored is None or (stored.seq, stored.hash) != head):
-            fault = Fault(chain, head[0] + 1, "events are missing at the end")
-        faults += [fault] if fault else []
-    faults += await _outside(session)
-    return Verdict(events, tuple(faults or await _broken_anchors(session, anchors, hashes)))
+    walk = await begin(session)
+    while not walk.is_over:
+        await go_on(session, walk)
+    return await verdict(session, walk)
+
+
+async def begin(session: "AsyncSession") -> Walk:
+    """Return a walk that stands before the first event that is not archived."""
+    # Anchors first: no end is before what they name.
+    anchors = [(row.chain, _heads(row)) for row in await _last_anchors(session)]
+    heads = {head.chain: head for head in (await session.exec(select(AuditChain))).all()}
+    ends = [
+        (heads[chain].seq, heads[chain].hash) if chain in heads else None for chain in range(CHAINS)
+    ]
+    total = sum(max(0, head.seq - head.archived_seq) for head in heads.values())
+    return Walk(ends, anchors, total, base_of(heads.get(0)))
+
+
+async def go_on(session: "AsyncSession", walk: Walk) -> None:
+    """Look at the next STRETCH events of its chain, or begin the next chain."""
+    await _pass_archive(session, walk)
+    end = walk.ends[walk.chain]
+    query = select(AuditRow).where(AuditRow.chain == walk.chain, col(AuditRow.seq) > walk.at[0])
+    if end is not None:
+        query = query.where(col(AuditRow.seq) <= end[0])
+    rows = (await session.exec(query.order_by(col(AuditRow.seq)).limit(STRETCH))).all()
+    faulty = any(fault.chain == walk.chain for fault in walk.faults)
+    for row in rows:
+        fault = None if faulty else check(row, *walk.at)
+        if fault is not None:
+            walk.faults.append(fault)
+            faulty = True
+        walk.at = (row.seq, row.hash)
+        _keep(walk)
+    walk.events += len(rows)
+    session.expunge_all()
+    if len(rows) < STRETCH:
+        if not faulty and end != walk.at:
+            walk.faults.append(Fault(walk.chain, walk.at[0] + 1, "events are missing at the end"))
+        await _next_chain(session, walk)
+
+
+async def _next_chain(session: "AsyncSession", walk: Walk) -> None:
+    walk.chain += 1
+    if not walk.is_over:
+        walk.at = base_of(await _head(session, walk.chain))
+        _keep(walk)
+
+
+async def _pass_archive(session: "AsyncSession", walk: Walk) -> None:
+    """Go on behind what was archived since: its file verifies it."""
+    base = base_of(await _head(session, walk.chain))
+    if base[0] > walk.at[0]:
+        walk.at = base
+    _keep(walk)
+
+
+async def _head(session: "AsyncSession", chain: int) -> AuditChain | None:
+    return await session.get(AuditChain, chain, populate_existing=True)
+
+
+def _keep(walk: Walk) -> None:
+    """Remember the hash of a place that an anchor names."""
+    place = (walk.chain, walk.at[0])
+    if any(place == (chain, seq) for _, named in walk.anchors for chain, seq, _hash in named):
+        walk.hashes[place] = walk.at[1]
+
+
+async def verdict(session: "AsyncSession", walk: Walk) -> Verdict:
+    """Return what came of a walk that is over, with what anchors and strangers in the log say."""
+    faults = [*walk.faults, *await _outside(session)]
+    return Verdict(walk.events, tuple(faults or await _broken_anchors(session, walk)))
 
 
 async def _outside(session: "AsyncSession") -> list[Fault]:
@@ -90,13 +194,13 @@ async def _last_anchors(session: "AsyncSession") -> list[AuditRow]:
     return anchors
 
 
-def _heads(anchor_: AuditRow) -> list[tuple[tuple[int, int], str]]:
-    """Return the places that an anchor names, with their hashes; none of one that was changed."""
+def _heads(anchor_: AuditRow) -> list[tuple[int, int, str]]:
+    """Return chain, place and hash that an anchor names; none of one that was changed."""
     heads = anchor_.details.get("heads")
     if not isinstance(heads, dict):
         return []
     return [
-        ((int(chain), head[0]), head[1])
+        (int(chain), head[0], head[1])
         for chain, head in heads.items()
         if chain.isdecimal() and isinstance(head, list) and len(head) == len(("seq", "hash"))
     ]
@@ -129,18 +233,16 @@ def check(row: AuditRow, seq: int, previous_hash: str) -> Fault | None:
     return None
 
 
-async def _broken_anchors(
-    session: "AsyncSession", anchors: Sequence[AuditRow], hashes: Mapping[tuple[int, int], str]
-) -> list[Fault]:
+async def _broken_anchors(session: "AsyncSession", walk: Walk) -> list[Fault]:
     """Name the first place of each chain that is not as an anchor has it."""
     firsts: dict[int, Fault] = {}
     bases = {head.chain: base_of(head) for head in (await session.exec(select(AuditChain))).all()}
-    for row in anchors:
-        for place, known in _heads(row):
-            if place[1] < bases.get(place[0], (0, GENESIS))[0]:
+    for anchored_in, named in walk.anchors:
+        for chain, seq, known in named:
+            if seq < bases.get(chain, (0, GENESIS))[0]:
                 continue  # its event is in an archive, whose end the chain itself vouches for
-            if hashes.get(place) != known:
-                fault = await _first_broken(session, row.chain, place[0])
+            if walk.hashes.get((chain, seq)) != known:
+                fault = await _first_broken(session, anchored_in, chain)
                 if fault.seq < firsts.get(fault.chain, fault).seq or fault.chain not in firsts:
                     firsts[fault.chain] = fault
     return [firsts[chain] for chain in sorted(firsts)]

@@ -8,7 +8,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,19 +16,10 @@ from gateway.admin.explaining import explained
 from shuyuan_client.failures import EXIT_FAILED
 from shuyuan_client.wording import say
 
-if TYPE_CHECKING:
-    from kernel.audit_check import Fault
-
 audit_app = typer.Typer(no_args_is_help=True, help="审计日志 / the audit log")
 keys_app = typer.Typer(no_args_is_help=True, help="令牌签名密钥 / keys that sign tokens")
 
 DIFFERS = "differs"
-REASONS = {
-    "an event is missing": "缺少一个事件",
-    "does not follow the event before it": "与前一事件不衔接",
-    "was changed after it was written": "写入后被改动",
-    "events are missing at the end": "末尾的事件缺失",
-}
 
 
 def bootstrap(
@@ -185,12 +176,14 @@ def verify(
     ] = None,
 ) -> None:
     """校验审计哈希链，断裂则返回 1 / recompute every chain; exit code 1 where one is broken."""
+    from gateway import audit_faults  # noqa: PLC0415
     from gateway.admin import direct  # noqa: PLC0415
 
     with explained():
         verdict = direct.run(direct.verify_audit(archives or []))
     for fault in verdict.faults:
-        typer.echo(f"✗ {_told(fault)}", err=True)
+        told = audit_faults.told(fault)
+        typer.echo(f"✗ {say(told.zh, told.en)}", err=True)
     if verdict.faults:
         raise typer.Exit(EXIT_FAILED)
     typer.echo(
@@ -304,12 +297,4 @@ def reencrypt() -> None:
             f"✓ 已重新加密 {total:,} 项，其余均已使用当前主密钥。",
             f"✓ {total:,} values were encrypted anew, the others were under this master key.",
         )
-    )
-
-
-def _told(fault: "Fault") -> str:
-    chinese = REASONS.get(fault.reason, fault.reason)
-    return say(
-        f"审计链 {fault.chain} 第 {fault.seq} 个事件：{chinese}",
-        f"chain {fault.chain}, event {fault.seq}: {fault.reason}",
     )

@@ -7,6 +7,7 @@ from gateway.console import (
     labels_catalogue,
     labels_delivery,
     labels_events,
+    labels_guarding,
     labels_registry,
     labels_supervision,
 )
@@ -229,6 +230,7 @@ THINGS: Final = {
     "endpoint": N_("推送端点"),
     "department": N_("部门"),
     "delegation": N_("委托"),
+    "alarm": N_("告警"),
     "attachment": N_("附件"),
     "calendar": N_("工作日历"),
     "code_list": N_("代码集"),
@@ -284,6 +286,7 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     **labels_registry.NAMES,
     **labels_supervision.NAMES,
     **labels_delivery.NAMES,
+    **labels_guarding.NAMES,
     "event": labels_events.EVENTS,
     "resource": RESOURCE_STATES,
     "resource_action": RESOURCE_ACTIONS,

@@ -55,6 +55,7 @@ AREAS: Sequence[tuple[str, str, frozenset[Role]]] = (
     ("/console/departments", N_("部门"), EVERYBODY),
     ("/console/events", N_("动态"), STAFF),
     ("/console/people", N_("人员"), frozenset({Role.SECURITY})),
+    ("/console/alarms", N_("告警"), frozenset({Role.SECURITY, Role.AUDITOR})),
     ("/console/audit", N_("审计"), frozenset({Role.AUDITOR})),
     ("/console/status", N_("运行"), frozenset({Role.OPERATOR})),
 )

@@ -4,6 +4,7 @@ from fastapi import APIRouter, FastAPI
 
 from gateway.console import (
     administration,
+    alarms,
     answering,
     applications,
     attachments,
@@ -49,6 +50,7 @@ from gateway.console import (
     supervision,
     trees,
     uploads,
+    verifications,
     work,
     workbooks,
 )
@@ -90,6 +92,8 @@ ROUTERS = (
     clients.router,
     refusals.router,
     administration.router,
+    alarms.router,
+    verifications.router,
     operation.router,
     doctor.router,
     load_tests.router,

@@ -7,6 +7,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from exchange.alarms import register as alarm_register
 from exchange.applications import register
 from exchange.applications.states import State
 from exchange.bundles.states import Action, Status
@@ -29,6 +30,8 @@ from kernel.workdays import end_of_day, local_date
 router = APIRouter()
 OTHERS: Final = PageRequest(10)
 LATELY: Final = 8
+# More of them are not counted.
+ALARMS_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +52,15 @@ class Task:
 class Workbench:
     """`bundles` can be signed at once; `others` are applications that providers have to answer.
 
-    `lately` is what concerned the department since yesterday, the newest first.
+    `lately` is what concerned the department since yesterday, the newest first; `alarms` are how
+    many nobody has acknowledged, for those who guard the platform.
     """
 
     tasks: Sequence[Task]
     bundles: Sequence[BundleView]
     others: Sequence[ApplicationView]
     lately: Sequence[EventView]
+    alarms: int
     places: Mapping[str, str]
     next_cursor: str | None
 
@@ -66,10 +71,11 @@ async def workbench(visit: Visit) -> Workbench:
         found = await inbox.page(session, visit.principal, visit.paging, now=visit.now)
         bundles = await _bundles(visit, session)
         others = await _others(visit, session)
+        alarms = await _alarms(visit, session)
     tasks = [_task(each) for each in found.items]
     lately = await _lately(visit)
     places = {each.id: place_of(each) for each in lately}
-    return Workbench(tasks, bundles, others, lately, places, found.next_cursor)
+    return Workbench(tasks, bundles, others, lately, alarms, places, found.next_cursor)
 
 
 async def _lately(visit: Visit) -> Sequence[EventView]:
@@ -79,6 +85,12 @@ async def _lately(visit: Visit) -> Sequence[EventView]:
     # A day ends where the next one begins.
     yesterday = end_of_day(local_date(visit.now) - timedelta(days=2))
     return await events_api.newest(visit.using, visit.principal, yesterday, LATELY)
+
+
+async def _alarms(visit: Visit, session: ReadSession) -> int:
+    if not visit.has("security"):
+        return 0
+    return await alarm_register.count_open(session, visit.principal, ALARMS_MAX)
 
 
 async def _bundles(visit: Visit, session: ReadSession) -> list[BundleView]:

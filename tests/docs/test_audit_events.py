@@ -5,11 +5,12 @@ from catalog.events import CatalogEvent
 from exchange.events import ExchangeEvent
 from kernel.audit import ANCHORED
 from kernel.audit_archive import ARCHIVED
+from kernel.audit_verification import BROKEN, VERIFIED
 from kernel.jobs import CANCELLED, QUEUED
 from kernel.master_key import REENCRYPTED
 from tests.docs.pages import quoted, rows, text
 
-OF_THE_KERNEL = [ANCHORED, ARCHIVED, REENCRYPTED, QUEUED, CANCELLED]
+OF_THE_KERNEL = [ANCHORED, ARCHIVED, VERIFIED, BROKEN, REENCRYPTED, QUEUED, CANCELLED]
 IN_CODE = [*AuthEvent, *CatalogEvent, *ExchangeEvent, *OF_THE_KERNEL]
 TABLE = [quoted(row["event"]) for row in rows(text("audit-events.md"), "event")]
 

@@ -1,6 +1,7 @@
 """Everything leaves a trace, and a changed trace is found, with its first place (P8)."""
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sized
 
@@ -15,7 +16,7 @@ from deploy.local.stack import Endpoints
 from kernel import audit, audit_check
 from kernel.actor import Actor
 from kernel.audit import CHAINS
-from kernel.audit_check import Verdict
+from kernel.audit_check import Verdict, Walk
 from kernel.database import Database
 from kernel.ids import new_id
 from tests.support.databases import connected, new_database
@@ -206,6 +207,37 @@ async def test_the_database_refuses_to_change_the_past(own: Database, statement:
             await session.execute(text(statement))
 
 
+async def test_a_verification_goes_on_where_another_worker_left_it(
+    written: str, endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In steps of two events, each by a worker that knows only what the one before wrote down."""
+    monkeypatch.setattr(audit_check, "STRETCH", 2)
+
+    async def walked(database: Database) -> Verdict:
+        async with database.reading() as session:
+            walk = await audit_check.begin(session)
+        while not walk.is_over:
+            async with database.reading() as session:
+                await audit_check.go_on(session, walk)
+            walk = Walk.read(json.loads(json.dumps(walk.written())))
+        async with database.reading() as session:
+            return await audit_check.verdict(session, walk)
+
+    async with new_database(endpoints.database_url, copy_of=written) as url:
+        database = Database(url, pool_size=2)
+        whole = await walked(database)
+        assert whole.faults == ()
+        assert whole == await verified(database)
+        async with connected(url) as connection:
+            await connection.execute(UNGUARDED)
+            await connection.execute(
+                "UPDATE kernel.audit_event SET actor_id = 'x' WHERE chain = 5 AND seq = 2"
+            )
+        [fault] = (await walked(database)).faults
+        assert (fault.chain, fault.seq) == (5, 2)
+        await database.close()
+
+
 UNGUARDED = "ALTER TABLE kernel.audit_event DISABLE TRIGGER audit_event_append_only"
 CHANGES = (
     "at = at + interval '1 microsecond'",
@@ -328,7 +360,9 @@ async def test_verifying_keeps_no_more_than_the_anchored_hashes(
 ) -> None:
     """Every hash was kept: 250 bytes an event, 2.5 GB of ten million (E2)."""
     kept: list[Sized] = []
-    monkeypatch.setattr(audit_check, "_broken_anchors", lambda *given: _keep(kept, given[-1]))
+    monkeypatch.setattr(
+        audit_check, "_broken_anchors", lambda *given: _keep(kept, given[-1].hashes)
+    )
     async with own.transaction() as session:
         for _ in range(1000):
             write(session)

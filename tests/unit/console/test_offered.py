@@ -116,6 +116,8 @@ OFFERED: Final[dict[str, str]] = {
         "/console/departments/{id}/cancel-change"
     ),
     "PUT /v1/calendar/{year}": "/console/calendar",
+    "POST /v1/alarms/{alarm_id}/acknowledge": "/console/alarms/{id}/acknowledge",
+    "POST /v1/audit/verifications": "/console/audit/verifications",
 }  # fmt: skip
 # Why a person has no use for them.
 OF_PROGRAMS: Final[dict[str, str]] = {

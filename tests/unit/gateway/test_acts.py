@@ -92,6 +92,8 @@ def test_every_operation_wants_a_scope_or_lets_anybody_in() -> None:
         "GET /v1/me/tasks",
         "POST /v1/me/explain",
         "GET /v1/refusals",
+        "GET /v1/alarms",
+        "GET /v1/alarms/{alarm_id}",
         "GET /v1/refusals/{correlation_id}",
         "GET /v1/jobs/{job_id}",
         "POST /v1/jobs/{job_id}/cancel",
