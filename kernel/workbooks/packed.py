@@ -1,7 +1,9 @@
 """What an XLSX file is looked at for before a reader unpacks it: its size, formulas, far cells.
 
 A file of a few kilobytes may unpack to gigabytes, and one cell in the last row makes a reader lay
-out seventeen billion. Both are counted while the parts are unpacked in pieces.
+out seventeen billion. Both are counted while the parts are unpacked in pieces. Cells are found by a
+parser of XML, in every part: readers find sheets wherever the book names them, and a search for how
+programs write a cell passes over how else it may be written.
 """
 
 import io
@@ -12,14 +14,14 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final
+from xml.parsers import expat
 
 from kernel.errors import Invalid, Text
 
 PARTS_MAX: Final = 1_000
 CELLS_MAX: Final = 8_000_000
 PIECE: Final = 1024 * 1024
-# Longer than the tag of any cell that is looked for.
-OVERLAP: Final = 256
+LAST: Final = True
 LETTERS: Final = 26
 # Each way of packing complains in its own.
 DAMAGED: Final = (
@@ -31,11 +33,10 @@ DAMAGED: Final = (
     OSError,
     RuntimeError,
 )
-_SHEET: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
-_CELL: Final = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,4})(\d{1,8})"')
-_FORMULA: Final = re.compile(
-    rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,4}\d{1,8})"[^>]*>\s*<(?:\w+:)?f[\s/>]'
-)
+_PLACE: Final = re.compile(r"([A-Za-z]{1,4})(\d{1,8})", re.ASCII)
+_ROW: Final = re.compile(r"\d{1,8}", re.ASCII)
+# What a part has to hold for a reader to find a cell in it.
+_CELLS: Final = b"sheetData"
 
 
 class Unreadable(Invalid):
@@ -59,22 +60,13 @@ class Bounds:
     formulas: bool = False
 
 
-@dataclass(slots=True)
-class _Extent:
-    rows: int = 0
-    columns: int = 0
-
-
 def look(content: bytes, bounds: Bounds) -> None:
     """Raise Unreadable for what is no XLSX file, or beyond its bounds."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             _look(packed, bounds)
     except DAMAGED as error:
-        raise Unreadable(
-            "文件不是 XLSX 工作簿，或已损坏、已加密",
-            "The file is no XLSX workbook, is damaged or has a password",
-        ) from error
+        raise _damaged() from error
 
 
 def _look(packed: zipfile.ZipFile, bounds: Bounds) -> None:
@@ -83,19 +75,15 @@ def _look(packed: zipfile.ZipFile, bounds: Bounds) -> None:
         raise _too_large()
     unpacked = 0
     for name in names:
-        is_sheet, extent, before = _SHEET.fullmatch(name) is not None, _Extent(), b""
+        cells, before = _Cells(bounds), b""
         with packed.open(name) as part:
             for piece in _pieces(part):
                 unpacked += len(piece)
                 if unpacked > bounds.unpacked:
                     raise _too_large()
-                if is_sheet:
-                    _look_at_cells(before + piece, extent, bounds)
-                    before = piece[-OVERLAP:]
-        if extent.rows > bounds.rows or extent.columns > bounds.columns:
-            raise _too_large()
-        if extent.rows * extent.columns > CELLS_MAX:
-            raise _too_large()
+                cells.feed(piece, before)
+                before = piece[-len(_CELLS) :]
+        cells.end()
 
 
 def _pieces(part: IO[bytes]) -> Iterator[bytes]:
@@ -103,24 +91,96 @@ def _pieces(part: IO[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _look_at_cells(piece: bytes, extent: _Extent, bounds: Bounds) -> None:
-    formula = None if bounds.formulas else _FORMULA.search(piece)
-    if formula is not None:
-        place = formula[1].decode()
-        raise Unreadable(
-            f"单元格 {place} 含有公式；请将公式“选择性粘贴”为数值后再导入",
-            f"Cell {place} holds a formula: paste its value instead",
-        )
-    for letters, row in _CELL.findall(piece):
-        extent.rows = max(extent.rows, int(row))
-        extent.columns = max(extent.columns, _column(letters))
+class _Cells:
+    """How far the cells of one part reach; a part that is no XML, like a picture, has none."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._parser: expat.XMLParserType | None = expat.ParserCreate(namespace_separator=" ")
+        self._parser.StartElementHandler = self._begin
+        self._parser.StartDoctypeDeclHandler = _refuse_document_type
+        self._rows = self._columns = 0
+        self._row, self._column, self._place = 0, 0, ""
+
+    def feed(self, piece: bytes, before: bytes) -> None:
+        """Take a piece in; raises Unreadable."""
+        if self._parser is None:
+            # A reader that is less strict would go on.
+            if _CELLS in before + piece:
+                raise _damaged()
+            return
+        try:
+            self._parser.Parse(piece)
+        except expat.ExpatError as error:
+            self._parser = None
+            if self._rows or _CELLS in before + piece:
+                raise _damaged() from error
+        self._require_bounds()
+
+    def end(self) -> None:
+        """Raise Unreadable for a part that is cut short amid its cells."""
+        if self._parser is not None:
+            try:
+                self._parser.Parse(b"", LAST)
+            except expat.ExpatError as error:
+                if self._rows:
+                    raise _damaged() from error
+            self._require_bounds()
+
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        kind = name.rpartition(" ")[2]
+        if kind == "c":
+            self._take(attributes.get("r"))
+        elif kind == "row":
+            told = attributes.get("r")
+            if told is not None and _ROW.fullmatch(told) is None:
+                raise _damaged()
+            self._row = self._row + 1 if told is None else int(told)
+            self._rows, self._column = max(self._rows, self._row), 0
+        elif kind == "f" and self._place and not self._bounds.formulas:
+            raise Unreadable(
+                f"单元格 {self._place} 含有公式；请将公式“选择性粘贴”为数值后再导入",
+                f"Cell {self._place} holds a formula: paste its value instead",
+            )
+
+    def _take(self, told: str | None) -> None:
+        """Note a cell, by the place that it names, or behind the one before."""
+        if told is None:
+            self._column += 1
+            self._place = f"{self._row}:{self._column}"
+        else:
+            place = _PLACE.fullmatch(told)
+            if place is None:
+                raise _damaged()
+            self._place = told
+            self._column = _column(place[1].upper())
+            self._rows = max(self._rows, int(place[2]))
+        self._columns = max(self._columns, self._column)
+
+    def _require_bounds(self) -> None:
+        bounds = self._bounds
+        is_far = self._rows > bounds.rows or self._columns > bounds.columns
+        if is_far or self._rows * self._columns > CELLS_MAX:
+            raise _too_large()
 
 
-def _column(letters: bytes) -> int:
+def _refuse_document_type(*_declared: object) -> None:
+    """No part of a workbook declares one: what it defines may grow without end."""
+    raise _damaged()
+
+
+def _column(letters: str) -> int:
     number = 0
     for letter in letters:
-        number = number * LETTERS + letter - ord("A") + 1
+        number = number * LETTERS + ord(letter) - ord("A") + 1
     return number
+
+
+def _damaged() -> Unreadable:
+    return Unreadable(
+        "文件不是 XLSX 工作簿，或已损坏、已加密",
+        "The file is no XLSX workbook, is damaged or has a password",
+    )
 
 
 def _too_large() -> Oversized:

@@ -143,3 +143,65 @@ def test_nothing_that_is_written_is_a_formula(text: str) -> None:
 def test_a_cell_of_a_table_is_empty_where_nothing_stands() -> None:
     table = read(book(lambda _, page: page.write_string(1, 1, "甲")))
     assert table.rows[0].cells.get("代码", Cell("")) == Cell("")
+
+
+def edited(change: Callable[[bytes], bytes], sheet: str = "xl/worksheets/sheet1.xml") -> bytes:
+    """Return a workbook whose sheet, at this place of the file, was changed by hand."""
+    usual, out = "xl/worksheets/sheet1.xml", io.BytesIO()
+    content = book(lambda _, page: page.write_row(1, 0, ["a", "b"]))
+    with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(out, "w") as after:
+        for name in before.namelist():
+            part = before.read(name)
+            if name == "xl/_rels/workbook.xml.rels":
+                part = part.replace(usual[3:].encode(), sheet[3:].encode())
+            after.writestr(
+                sheet if name == usual else name, change(part) if name == usual else part
+            )
+    return out.getvalue()
+
+
+FAR = "XFD1048576"
+WRITTEN = {
+    "as programs do": (f'r="{FAR}"', ""),
+    "with other quotes": (f"r='{FAR}'", ""),
+    "with blanks": (f'r = "{FAR}"', ""),
+    "over two lines": (f'\n r="{FAR}"', ""),
+    "in small letters": (f'r="{FAR.lower()}"', ""),
+    "by a reference": ('r="&#88;FD1048576"', ""),
+    "behind a long name": (f'{"x" * 400}="" r="{FAR}"', ""),
+    "in a sheet elsewhere": (f'r="{FAR}"', "xl/other/place.data"),
+    "one row too far": ('r="A1048577"', ""),
+    "beyond any number": ('r="A18446744073709551617"', ""),
+}
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_a_cell_too_far_is_found_however_it_is_written(written: str) -> None:
+    """Only what programs write was looked for; a reader laid out the rest, and the process died."""
+    place, sheet = WRITTEN[written]
+
+    def change(part: bytes) -> bytes:
+        assert b'r="B2"' in part
+        return part.replace(b'r="B2"', place.encode())
+
+    with pytest.raises(Unreadable):
+        read(edited(change, sheet or "xl/worksheets/sheet1.xml"))
+
+
+def test_a_row_without_places_and_a_sheet_elsewhere_are_read() -> None:
+    plain = edited(lambda part: part.replace(b'r="A2"', b"").replace(b'r="B2"', b""), "xl/s.data")
+    assert texts(read(plain)) == [{"代码": "a", "名称": "b"}]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda part: part[: part.index(b"</row>")],
+        lambda part: part.replace(b"<worksheet", b"<!DOCTYPE a []><worksheet", 1),
+        lambda part: b"x" + part,
+    ],
+    ids=["cut", "with a document type", "behind other text"],
+)
+def test_a_sheet_that_is_no_xml_is_refused(change: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(Unreadable):
+        read(edited(change))
