@@ -28,6 +28,7 @@ from tests.faults.campaign.stage import WORKER, Stage
 from tests.faults.campaign.striking import Striker, repaired
 from tests.faults.campaign.supervision import READERS, Supervision
 from tests.faults.campaign.verdict import Logs
+from tests.faults.campaign.ways import Ways, ways
 from tests.faults.campaign.wire import Lost, Watch
 from tests.support.steps import MANAGEMENT_MS, steps, too_long
 from tests.support.world import World
@@ -98,14 +99,18 @@ class _Play:
 
     async def run(self) -> None:
         pulse = asyncio.create_task(self.watch.pulse.run())
+        place = (self.stage.database_url, self.options.folder)
         try:
-            await self._under_load()
+            async with ways(self.world, *place, self.watch) as used:
+                await self._under_load(used)
+                await used.judge()
+            self.options.tell(f"other ways out: {dict(used.done)}")
             await self._verdict()
         finally:
             pulse.cancel()
             self.ledger.close()
 
-    async def _under_load(self) -> None:
+    async def _under_load(self, used: Ways) -> None:
         stop, mishaps = asyncio.Event(), Mishaps("struck", self.desk, self._another())
         supervision = Supervision(
             self.scene, self.scene.provider.head, self.stage.address, self.watch,
@@ -120,6 +125,7 @@ class _Play:
                 load.create_task(supervision.read(name, stop))
             load.create_task(supervision.run(stop))
             load.create_task(Dawdler(supervision).run(stop))
+            load.create_task(used.run(stop))
             load.create_task(self._mishaps(Mishaps("always", self.desk, self._another()), stop))
             await asyncio.sleep(SETTLE_SECONDS)
             foreign = Foreign(self.desk, self._another())

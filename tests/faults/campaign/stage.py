@@ -80,6 +80,7 @@ class Stage:
             endpoints.kafka_bootstrap,
             SHUYUAN_WORKERS=str(WORKERS),
             SHUYUAN_WORKER_HEARTBEAT_FILE=str(self._heartbeat),
+            SHUYUAN_BLOBS_DIR=str(self.folder / "blobs"),
             PYTHONUNBUFFERED="1",
         )
         if self._cluster is not None:
