@@ -1,4 +1,4 @@
-"""What people call alarms, and what to do about each."""
+"""What people call alarms, with what to do about each, and limits."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -56,9 +56,27 @@ FACTS: Final = {
     "used_at": N_("此前使用于"),
     "events": N_("事件数"),
 }
+LIMIT_GROUPS: Final = {
+    "rates": N_("频率"),
+    "quotas": N_("配额"),
+    "sizes": N_("大小"),
+    "counts": N_("数量"),
+    "times": N_("超时"),
+    "terms": N_("期限"),
+}
+LIMIT_UNITS: Final = {
+    "per_second": N_("每秒"),
+    "seconds": N_("秒"),
+    "hours": N_("小时"),
+    "days": N_("天"),
+    "working_days": N_("个工作日"),
+    "for_ever": N_("永久"),
+}
 NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "alarm": ALARMS,
     "alarm_advice": ADVICE,
     "alarm_subject": SUBJECTS,
     "alarm_fact": FACTS,
+    "limit_group": LIMIT_GROUPS,
+    "limit_unit": LIMIT_UNITS,
 }

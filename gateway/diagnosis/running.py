@@ -40,8 +40,9 @@ def findings(status: "StatusView") -> Iterator[Finding]:
     yield from _brokers(status.brokers)
     yield from _backlogs(status)
     yield from _leases(status)
-    if status.overdue:
-        late = ", ".join(f"{clock} {count}" for clock, count in sorted(status.overdue.items()))
+    overdue = {clock: count for clock, count in sorted(status.overdue.items()) if count}
+    if overdue:
+        late = ", ".join(f"{clock} {count}" for clock, count in overdue.items())
         # The departments' own, not the platform's: nothing for an operator to mend.
         part = Text("法定期限", "legal days")
         yield _good(Area.WORK, part, Text(f"逾期未办：{late}", f"open beyond their day: {late}"))
@@ -227,10 +228,17 @@ def _leases(status: "StatusView") -> Iterator[Finding]:
     """Yield who holds what work, and what nobody does."""
     latest, pushes, jobs = status.latest, status.pushes, status.jobs
     yield from _held(
-        Text("最新状态的归并", "folding"), latest.partitions, latest.unheld, latest.holders
+        Text("租约：最新状态归并", "leases of folding"),
+        latest.partitions,
+        latest.unheld,
+        latest.holders,
     )
-    yield from _held(Text("推送端点", "pushing"), pushes.active, pushes.unheld, pushes.holders)
-    yield from _held(Text("运行中的任务", "running jobs"), jobs.running, jobs.unheld, None)
+    yield from _held(
+        Text("租约：推送端点", "leases of pushing"), pushes.active, pushes.unheld, pushes.holders
+    )
+    yield from _held(
+        Text("租约：运行中的任务", "leases of running jobs"), jobs.running, jobs.unheld, None
+    )
 
 
 def _held(part: Text, things: int, unheld: int, holders: int | None) -> Iterator[Finding]:

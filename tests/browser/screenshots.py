@@ -75,9 +75,15 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "load-tests": "/console/status/load-tests",
         "record-places": "/console/status/records",
         "lags": "/console/status/subscriptions",
+        "doctor": "/console/status/doctor",
+        "limits": "/console/status/limits",
     },
-    "security": {"people": "/console/people"},
-    "auditor": {"audit": "/console/audit"},
+    "security": {
+        "people": "/console/people",
+        "work-security": "/console",
+        "alarms": "/console/alarms",
+    },
+    "auditor": {"audit": "/console/audit", "verifications": "/console/audit/verifications"},
 }
 # The first thing of a list, opened.
 OPENED = {
@@ -92,6 +98,7 @@ OPENED = {
     "disputes": ("dispute", "tbody a[href^='/console/disputes/']"),
     "demands": ("demand", "tbody a[href^='/console/demands/']"),
     "entry": ("lineage", "a[href$='/lineage']"),
+    "alarms": ("alarm", "tbody a[href^='/console/alarms/']"),
     "lags": ("lag", "tbody a[href^='/console/status/subscriptions/']"),
     "refusals": ("refusal", "tbody a[href^='/console/refusals?']"),
 }
