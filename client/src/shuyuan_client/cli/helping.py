@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
+from shuyuan_client.cli.usage import spoken
 from shuyuan_client.wording import in_english, say
 
 WIDTH_MIN, WIDTH_MAX = 40, 120
@@ -47,6 +48,14 @@ class Group(TyperGroup):
     def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - typer's own
         speak_anywhere()
         return super().main(*args, **options)
+
+    def make_context(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - typer's own
+        with spoken():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own
+        with spoken():
+            return super().invoke(ctx)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's own
         formatter.write(told(self, ctx))
@@ -94,8 +103,7 @@ def one_language(text: object) -> str | None:
 def told(command: Command | Group, ctx: Any) -> str:  # noqa: ANN401 - typer's own
     """Return the help of a command."""
     out = io.StringIO()
-    width = shutil.get_terminal_size().columns
-    console = Console(file=out, width=min(max(width, WIDTH_MIN), WIDTH_MAX), highlight=False)
+    console = _console(out)
     usage = " ".join([ctx.command_path, *command.collect_usage_pieces(ctx)])
     console.print(Text(f"{say('用法', 'Usage')}: {usage}", overflow="fold"))
     console.print(Padding(Text(command.help or "", overflow="fold"), (1, 2)))
@@ -105,6 +113,22 @@ def told(command: Command | Group, ctx: Any) -> str:  # noqa: ANN401 - typer's o
             for name, text in rows:
                 _print_row(console, name, text)
             console.print()
+    return _trimmed(out)
+
+
+def folded(text: str) -> str:
+    """Return the text in lines of the terminal's width, nothing of it cut off."""
+    out = io.StringIO()
+    _console(out).print(Text(text, overflow="fold"))
+    return _trimmed(out)
+
+
+def _console(out: io.StringIO) -> Console:
+    width = shutil.get_terminal_size().columns
+    return Console(file=out, width=min(max(width, WIDTH_MIN), WIDTH_MAX), highlight=False)
+
+
+def _trimmed(out: io.StringIO) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
