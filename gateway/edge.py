@@ -10,13 +10,14 @@ from gateway import metrics, strict_json
 from gateway.coded import Coded
 from gateway.conditional import Conditional
 from gateway.correlation import correlation_of
-from gateway.guard import GUARDED, Guard
+from gateway.guard import GUARDED, Guard, source_of
 from gateway.http.asgi import HOLDER, App, Message, Receive, Scope, Send
 from gateway.http.budgets import BODIES, BODIES_ANONYMOUS, Bodies
 from gateway.http.errors import RequestTimeout
 from gateway.keys_in_paths import keyless
 from gateway.order import ASKED, Asked
 from gateway.problems import CodingNotSupported, Internal, in_english, log, problem, status_of
+from gateway.refused import PRINCIPAL
 from gateway.worker import worker_name
 from kernel.clock import monotonic
 from kernel.database import is_passing
@@ -158,6 +159,7 @@ class Edge:
 
     async def _refuse(self, scope: Scope, send: Send, error: ShuyuanError) -> None:
         if self._guard is not None:
+            error = await self._guard.slowed(error, scope.get(PRINCIPAL), source_of(scope))
             self._guard.note(scope, error, status_of(error))
         await refuse(scope, send, error)
 

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, MutableMapping
+from functools import cached_property
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -10,12 +11,13 @@ from auth.principal import Principal
 from gateway.acts import act_of
 from gateway.bearer import bearer
 from gateway.delegated import ACTING, acting
+from gateway.held_back import HeldBack
 from gateway.order import ASKED, Asked, first
 from gateway.refused import PRINCIPAL, note
 from gateway.routing import Operation, Operations
 from gateway.services import Services
 from kernel.clock import monotonic
-from kernel.errors import ShuyuanError, TooMany
+from kernel.errors import ShuyuanError, TooMany, Unauthorized
 
 GUARDED = "/v1/"
 # Asked by balancers and collectors, and kept cheap (gateway/probe.py).
@@ -50,11 +52,32 @@ class Guard:
     def __init__(self, app: object, services: Callable[[], Services]) -> None:
         self._operations = Operations(lambda: getattr(app, "routes", []))
         self._services = services
-        self._pace: Pace | None = None
+        self._held_back = HeldBack()
+
+    @cached_property
+    def _pace(self) -> Pace:
+        settings = self._services().settings
+        return Pace(settings.rate_source_per_second, settings.rate_source_burst)
+
+    async def slowed(
+        self, error: ShuyuanError, principal: Principal | None, source: str | None
+    ) -> ShuyuanError:
+        """Return what a refusal says; who asks too often waits for it.
+
+        An address is let down as often as it may ask without a token, and then asks too often.
+        """
+        who = principal.id if principal else source or ""
+        if isinstance(error, Unauthorized):
+            try:
+                self._pace.take(who)
+            except TooMany as too_often:
+                error = too_often
+        if isinstance(error, TooMany):
+            await self._held_back.wait(who)
+        return error
 
     def note(self, scope: Mapping[str, Any], error: ShuyuanError, status: int) -> None:
         """Keep a refusal that came before FastAPI."""
-        client = scope.get("client")
         note(
             self._services(),
             scope.get(PRINCIPAL),
@@ -62,7 +85,7 @@ class Guard:
             status,
             method=scope["method"],
             path=scope["path"],
-            source=str(client[0]) if client else None,
+            source=source_of(scope),
         )
 
     async def known(
@@ -73,13 +96,9 @@ class Guard:
         What is asked for, and the caller, are left in the scope.
         """
         using = self._services()
-        if self._pace is None:
-            settings = using.settings
-            self._pace = Pace(settings.rate_source_per_second, settings.rate_source_burst)
         if not scope["path"].startswith(GUARDED):
             if scope["path"] not in PROBES:
-                client = scope.get("client")
-                self._pace.take(client[0] if client else "")
+                self._pace.take(source_of(scope) or "")
             return None
         token = bearer(headers)
         principal = using.tokens.cached(token) or await using.tokens.verify(token)
@@ -98,6 +117,12 @@ class Guard:
         """Return what is told of a refusal by something in the request: it, or what is earlier."""
         asked = scope.get(ASKED)
         return error if asked is None else await first(self._services(), asked, error)
+
+
+def source_of(scope: Mapping[str, Any]) -> str | None:
+    """Return the address that asks."""
+    client = scope.get("client")
+    return str(client[0]) if client else None
 
 
 def _asked(

@@ -62,9 +62,6 @@ POSTED = re.compile(r"/v1/resources/[^/]+/records|/v1/subscriptions/[^/]+/(?:que
 PULL = re.compile(r"/v1/subscriptions/([0-9a-zA-Z_-]{1,64})/records")
 BODY_MAX = 8 * 1024 * 1024
 BODY_SECONDS = 60.0
-# Refusals for asking too often wait so long, so many at once on a worker (ADR 0015).
-HOLD_BACK_SECONDS = 0.1
-HELD_BACK_MAX = 1000
 LIMIT_DEFAULT, LIMIT_MAX = 500, 10_000
 WAIT_MAX = 30.0
 STORED = b"content-type: %b\r\n" % JSON
@@ -92,9 +89,9 @@ class HotPaths(HotApp):
     """Takes publish and pull for itself and hands everything else on."""
 
     def __init__(self, app: App, services: Callable[[], Services]) -> None:
-        self._edge = Edge(app, Guard(app, services))
+        self._guard = Guard(app, services)
+        self._edge = Edge(app, self._guard)
         self._services = services
-        self._held_back = 0
         self._lookups = Lookups(lambda: self._using, self._admit, self._small_body)
         self._calls = CallHandles(lambda: self._using, self._admit, self._small_body)
 
@@ -127,13 +124,11 @@ class HotPaths(HotApp):
         begun = monotonic()
         try:
             await handle(thing_id, request)
-        except TooMany as error:
+        except ShuyuanError as error:
             if isinstance(error, QuotaExhausted):
                 request.day = error.day
-            await self._hold_back()
-            await self._refuse(request, error)
-        except ShuyuanError as error:
-            await self._refuse(request, error)
+            told = await self._guard.slowed(error, request.principal, request.source)
+            await self._refuse(request, told)
         except (ClientGoneError, CutShortError):
             log.debug("client left in the middle of its body, or of its answer")
         except Exception as error:  # noqa: BLE001 - whatever happened, the answer is a problem body
@@ -160,16 +155,6 @@ class HotPaths(HotApp):
             source=request.source,
         )
         await request.refuse(error, status)
-
-    async def _hold_back(self) -> None:
-        """Let a connection that asks too often wait for its refusal, or it asks all the oftener."""
-        if self._held_back >= HELD_BACK_MAX:
-            return
-        self._held_back += 1
-        try:
-            await asyncio.sleep(HOLD_BACK_SECONDS)
-        finally:
-            self._held_back -= 1
 
     async def _publish(self, resource_id: str, request: HotRequest) -> None:
         using = self._using

@@ -1,0 +1,42 @@
+"""Refusals of who asks too often leave slowly: not to heed Retry-After gains nothing (ADR 0015)."""
+
+import asyncio
+from collections import OrderedDict
+from typing import Final
+
+from kernel.clock import monotonic
+
+LEAST_SECONDS: Final = 0.1
+MOST_SECONDS: Final = 2.0
+# Of one caller or address, however many connections it opens.
+PER_SECOND: Final = 20.0
+# Whoever waits costs memory: so many wait at once on a worker, the others leave at once.
+HELD_MAX: Final = 1_000
+REMEMBERED_MAX: Final = 20_000
+
+
+class HeldBack:
+    """One worker's refusals that wait for their turn, each in the line of its caller."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        self._due: OrderedDict[str, float] = OrderedDict()
+
+    async def wait(self, who: str) -> None:
+        """Let a refusal of a caller or an address wait, MOST_SECONDS at most."""
+        if self.held >= HELD_MAX:
+            return
+        self.held += 1
+        try:
+            await asyncio.sleep(self._turn(who))
+        finally:
+            self.held -= 1
+
+    def _turn(self, who: str) -> float:
+        """Return in how many seconds the next refusal of a caller leaves."""
+        now = monotonic()
+        due = max(now + LEAST_SECONDS, self._due.pop(who, 0.0) + 1 / PER_SECOND)
+        self._due[who] = due = min(due, now + MOST_SECONDS)
+        if len(self._due) > REMEMBERED_MAX:
+            self._due.popitem(last=False)
+        return due - now
