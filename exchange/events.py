@@ -70,6 +70,8 @@ class ExchangeEvent(StrEnum):
     CORRECTION_MARKED = "correction.marked"
     RECORDS_PUBLISHED = "records.published"
     RECORDS_UPLOADED = "records.uploaded"
+    COLUMNS_SAID = "records.columns_said"
+    COLUMNS_FORGOTTEN = "records.columns_forgotten"
     RECORDS_READ = "records.read"
     REPLACEMENT_BEGUN = "replacement.begun"
     REPLACEMENT_COMMITTING = "replacement.committing"

@@ -134,3 +134,19 @@ class QuarantineUse(SQLModel, table=True):
     resource_id: str = Field(primary_key=True)
     entries: int = Field(sa_type=BigInteger)
     bytes_: int = Field(sa_column_kwargs={"name": "bytes"}, sa_type=BigInteger)
+
+
+class UploadColumn(SQLModel, table=True):
+    """What people of a department said that a heading of their files stands for, by resource.
+
+    `item` is the name of an item, empty for a column that is left out.
+    """
+
+    __tablename__: ClassVar[Any] = "upload_column"
+    __table_args__ = {"schema": SCHEMA}
+
+    department: str = Field(primary_key=True)
+    resource_id: str = Field(primary_key=True)
+    heading: str = Field(primary_key=True)
+    item: str | None = None
+    said_at: datetime = timestamp()

@@ -75,6 +75,14 @@ async def take(visit: Visit, resource_id: str) -> Chosen:
     return Chosen(visit.using, name, kept.bytes, kept, _sealed(visit, resource_id, kept, name))
 
 
+def again(visit: Visit, resource_id: str) -> Chosen | None:
+    """Return the file that a refused form had brought back, None where it is none."""
+    try:
+        return _before(visit, resource_id)
+    except Invalid:
+        return None
+
+
 async def _unkept(visit: Visit, sent: UploadFile, name: str) -> Chosen:
     """Return a file of a platform without a place for files: it is chosen for each button."""
     await sent.seek(0)

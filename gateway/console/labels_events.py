@@ -70,6 +70,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "order.closed": N_("督办单办结"),
     "records.published": N_("上报数据"),
     "records.uploaded": N_("人工上报数据"),
+    "records.columns_said": N_("指定上报文件各列对应的信息项"),
+    "records.columns_forgotten": N_("取消上报文件各列的对应"),
     "records.read": N_("取用数据"),
     "records.latest_read": N_("查看本部门数据"),
     "records.located": N_("按主键查找记录的位置"),

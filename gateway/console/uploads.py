@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
@@ -15,12 +16,15 @@ from catalog import resources, versions
 from catalog.contracts.examples import examples
 from catalog.contracts.model import Contract
 from exchange.publishing import by_hand, quarantine_entries
+from exchange.publishing import columns as remembered
+from exchange.publishing.columns import Said
 from exchange.publishing.publish import OnInvalid
 from exchange.publishing.quarantine_entries import Criteria
 from exchange.publishing.receipts import Receipt
 from gateway.api.quarantine import as_received
-from gateway.console import chosen_files
+from gateway.console import chosen_files, columns
 from gateway.console.chosen_files import Chosen
+from gateway.console.columns import Columns
 from gateway.console.pages import act, page
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
@@ -29,8 +33,8 @@ from gateway.workbooks import record_template
 from gateway.workbooks import records as sheets
 from gateway.workbooks.checking import Report, bodies, check
 from gateway.workbooks.importing import CSV, XLSX
-from gateway.workbooks.records import Sheet, TooManyRows
-from gateway.workbooks.uploading import KIND, book
+from gateway.workbooks.records import HeadingsMisfit, Sheet, TooManyRows
+from gateway.workbooks.uploading import KIND, REMEMBERED, book
 from kernel import answers, blobs, jobs
 from kernel.answers import Answer
 from kernel.ids import new_id
@@ -83,7 +87,9 @@ class Quarantined:
 class Upload:
     """The form, what a file came to, and what waits in quarantine; `once` names this form.
 
-    `chosen` stands for a file that need not be chosen again (chosen_files.py).
+    `chosen` stands for a file that need not be chosen again (chosen_files.py). `columns` asks which
+    of its columns is which item; `said` is what was said of headings before, with the labels of
+    items, and `used` how many headings of this file it decided.
     """
 
     resource_id: str
@@ -96,11 +102,16 @@ class Upload:
     receipts: Sequence[Receipt] = field(default=())
     chosen: str = ""
     chosen_name: str = ""
+    columns: Columns | None = None
+    said: Mapping[str, str | None] = field(default_factory=dict)
+    used: int = 0
 
 
 @page(router, "/console/resources/{id}/upload", TEMPLATE)
 async def upload(visit: Visit) -> Upload:
-    return await _upload(visit)
+    # Refused, the form still has its file, and the columns as they were chosen.
+    file = chosen_files.again(visit, visit.part("id")) if visit.error else None
+    return await _upload(visit, file=file)
 
 
 async def own(visit: Visit) -> tuple[str, Contract]:
@@ -119,6 +130,8 @@ async def _upload(
     verdict: Verdict | None = None,
     receipts: Sequence[Receipt] = (),
     file: Chosen | None = None,
+    asked: Columns | None = None,
+    used: int = 0,
 ) -> Upload:
     name, contract = await own(visit)
     resource_id, quarantine = visit.part("id"), visit.using.bus.quarantine
@@ -126,9 +139,23 @@ async def _upload(
         found = await quarantine_entries.page(
             session, visit.principal, quarantine, resource_id, Criteria(), QUARANTINED
         )
+        said = await remembered.said(session, visit.principal.department, resource_id)
+    labels = {each.name: each.label for each in contract.fields}
     kept = [_quarantined(visit, each) for each in found.items]
     more = found.next_cursor is not None
-    told = Upload(resource_id, name, contract, kept, more, new_id(), verdict, receipts)
+    told = Upload(
+        resource_id,
+        name,
+        contract,
+        kept,
+        more,
+        new_id(),
+        verdict,
+        receipts,
+        columns=asked or columns.again(visit, contract),
+        said={title: labels.get(item or "", item) for title, item in said.items()},
+        used=used,
+    )
     if file is None:
         return told
     return replace(told, chosen=file.sealed, chosen_name=file.name if file.sealed else "")
@@ -157,17 +184,28 @@ async def take(visit: Visit) -> Upload | Response | Go:
     using, resource_id = visit.using, visit.part("id")
     contract, wanted = (await own(visit))[1], visit.text("go")
     await using.gate.take(using.gate.buckets(visit.principal))
+    said = await columns.said_of(visit, resource_id, contract)
     file = await chosen_files.take(visit, resource_id)
-    sheet = await _sheet(file, contract)
+    try:
+        sheet = await _sheet(file, contract, said)
+    except HeadingsMisfit as misfit:
+        asked = columns.form(misfit.titles, contract, said, misfit.errors)
+        if asked is None:
+            raise
+        return await _upload(visit, file=file, asked=asked)
+    if sheet is not None and wanted == "columns":
+        titles = [*dict.fromkeys(sheet.heading)]
+        return await _upload(visit, file=file, asked=columns.form(titles, contract, said))
     if sheet is None:
-        return Go(f"/console/jobs/{await _queued(visit, file, wanted)}")
+        return Go(f"/console/jobs/{await _queued(visit, file, wanted, said)}")
+    used = len(sheets.fitting(sheet.heading, contract, said))
     report = await check(using.bus.dry_runs, visit.principal, resource_id, sheet)
     verdict = _verdict(visit, sheet, report)
     if wanted == "book":
         return await _book(sheet, report)
     faulty = bool(sheet.errors) or (wanted == "load" and verdict.invalid > 0)
     if wanted not in ("load", "load-valid") or faulty:
-        return await _upload(visit, verdict, file=file)
+        return await _upload(visit, verdict, file=file, used=used)
     on_invalid = OnInvalid.QUARANTINE if wanted == "load-valid" else OnInvalid.REJECT
     receipts = await by_hand.upload(
         using.database,
@@ -178,23 +216,24 @@ async def take(visit: Visit) -> Upload | Response | Go:
         on_invalid=on_invalid,
         correlation_id=correlation_id.get() or "",
     )
-    return await _upload(visit, verdict, receipts)
+    return await _upload(visit, verdict, receipts, used=used)
 
 
-async def _sheet(file: Chosen, contract: Contract) -> Sheet | None:
+async def _sheet(file: Chosen, contract: Contract, said: Said) -> Sheet | None:
     """Read the file in a thread, for the loop may not wait so long; None where a job has to."""
     content = await file.content(AT_ONCE_MAX)
     if content is None:
         return None
     try:
-        return await asyncio.to_thread(sheets.read, content, file.name, contract)
+        read = partial(sheets.read, content, file.name, contract, remembered=said)
+        return await asyncio.to_thread(read)
     except (TooManyRows, Oversized):
         if file.kept is None:
             raise
         return None
 
 
-async def _queued(visit: Visit, file: Chosen, wanted: str | None) -> str:
+async def _queued(visit: Visit, file: Chosen, wanted: str | None, said: Said) -> str:
     """Begin the job of a file, which has a copy of its own; one form begins one job."""
     using, loads = visit.using, wanted in ("load", "load-valid")
     if loads:
@@ -203,6 +242,7 @@ async def _queued(visit: Visit, file: Chosen, wanted: str | None) -> str:
         "resource_id": visit.part("id"),
         "name": file.name,
         "mapping": {},
+        REMEMBERED: dict(said),
         "dry_run": not loads,
         "whole": wanted == "load",
         "chosen": file.sealed,
@@ -260,6 +300,19 @@ def _batches(sheet: Sheet, form: str) -> list[tuple[bytes, str]]:
         (body, f"console-{hashlib.sha256(body + form.encode()).hexdigest()}")
         for body in bodies(sheet)
     ]
+
+
+async def forget(visit: Visit) -> Go:
+    """Forget what was said of headings: files are read by labels and names again."""
+    resource_id = visit.part("id")
+    await own(visit)
+    async with visit.writing() as session:
+        await remembered.forget(session, visit.principal, resource_id)
+    done = N_("已取消记住的对应关系，以后按中文名称或字段名识别。")
+    return Go(f"/console/resources/{resource_id}/upload", done)
+
+
+act(router, "/console/resources/{id}/upload/forget", upload, TEMPLATE)(forget)
 
 
 async def resolve(visit: Visit) -> Go:

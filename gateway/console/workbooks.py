@@ -10,19 +10,26 @@ from starlette.responses import Response
 
 from auth.authors import job_of
 from auth.principal import Role
+from catalog import versions
+from catalog.contracts.model import Field
+from exchange.publishing import columns as remembered
 from gateway.api import jobs as api
 from gateway.api import workbooks
 from gateway.api.jobs import JobView
+from gateway.console import columns
 from gateway.console.chosen_files import FIELD
+from gateway.console.columns import Columns
 from gateway.console.pages import act, page
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
 from gateway.workbooks import uploading
 from gateway.workbooks.importing import CSV, XLSX
 from kernel import blobs, jobs
-from kernel.errors import FieldError, Invalid, NotFound
+from kernel.errors import FieldError, Invalid, NotFound, ShuyuanError
 from kernel.ids import new_id
 from kernel.jobs import NewJob, Status
+from kernel.tables import JobRow
+from kernel.workdays import local_date
 
 router = APIRouter()
 TEMPLATE, JOB = "workbooks.html", "job.html"
@@ -121,7 +128,8 @@ class JobPage:
     """`open` jobs are looked at again by the page itself.
 
     `resource_id` is of an upload; `chosen` stands for its file, where it was only checked or kept
-    back, and `once` names the form that loads it.
+    back, and `once` names the form that loads it. `columns` asks for the items of its columns, by
+    `fields`, where the job could not read its headings.
     """
 
     job: JobView
@@ -131,6 +139,8 @@ class JobPage:
     resource_id: str
     chosen: str
     once: str
+    columns: Columns | None
+    fields: Sequence[Field]
 
 
 @page(router, "/console/jobs/{id}", JOB)
@@ -142,9 +152,29 @@ async def one(visit: Visit) -> JobPage:
     percent = min(100, job.done * 100 // job.total) if job.total else None
     asked = row.arguments if row.kind == uploading.KIND else {}
     loadable = row.status == Status.DONE and not job.done
-    chosen = str(asked.get(FIELD, "")) if loadable else ""
     resource_id = str(asked.get("resource_id", ""))
-    return JobPage(job, is_open, percent, is_open, resource_id, chosen, new_id())
+    columns_of, fields = await _columns(visit, row)
+    chosen = str(asked.get(FIELD, "")) if loadable or columns_of else ""
+    return JobPage(
+        job, is_open, percent, is_open, resource_id, chosen, new_id(), columns_of, fields
+    )
+
+
+async def _columns(visit: Visit, row: JobRow) -> tuple[Columns | None, Sequence[Field]]:
+    """Return the form of a file's headings, where an upload by a page failed because of them."""
+    titles = (row.state or {}).get(uploading.HEADINGS) if row.kind == uploading.KIND else None
+    if not titles or row.status != Status.FAILED or not row.arguments.get(FIELD):
+        return None, ()
+    resource_id = row.arguments["resource_id"]
+    async with visit.reading() as session:
+        try:
+            contract = await versions.shown_contract(
+                session, visit.principal, resource_id, on=local_date(visit.now)
+            )
+        except ShuyuanError:
+            return None, ()
+        said = await remembered.said(session, visit.principal.department, resource_id)
+    return columns.form(titles, contract, said), contract.fields
 
 
 @page(router, "/console/jobs/{id}/result", JOB)

@@ -43,6 +43,15 @@ Mapped = Mapping[str, str | None]
 """Items by the headings that stand for them; None for a column that is left out."""
 
 
+class HeadingsMisfit(Invalid):
+    """The headings do not say which column is which item; `titles` are those of the file."""
+
+    def __init__(self, titles: Sequence[str], errors: Sequence[FieldError]) -> None:
+        zh = "标题行与目录不符"
+        super().__init__(zh, "The headings do not fit the entry", errors=errors)
+        self.titles = list(dict.fromkeys(title for title in titles if title))
+
+
 class TooManyRows(Invalid):
     """The file has more rows than are taken at once."""
 
@@ -156,45 +165,76 @@ def read(
     contract: Contract,
     mapping: Mapped | None = None,
     limits: Limits = USUAL,
+    remembered: Mapped | None = None,
 ) -> Sheet:
-    """Return the records of a file; raises Invalid where it, or its headings, cannot be read."""
+    """Return the records of a file; raises Invalid where it, or its headings, cannot be read.
+
+    All of `mapping` has to fit the file, of what is `remembered` only what does is used.
+    """
+    titles, rows = opened(content, name, limits)
+    said = {**fitting(titles, contract, remembered or {}), **(mapping or {})}
+    return _records(titles, columns(titles, contract, said), rows, limits.rows)
+
+
+def opened(
+    content: bytes, name: str, limits: Limits = USUAL
+) -> tuple[Sequence[str], Iterator[Sequence[Cell]]]:
+    """Return the headings of a file and the rows below them; raises Invalid."""
     is_book = name.lower().endswith(".xlsx")
     rows = _xlsx(content, limits) if is_book else reading.csv_rows(content)
     heading = next(rows, None)
     if not heading:
         raise Invalid("文件中没有标题行", "The file has no row of headings")
-    titles = [str(cell if cell is not None else "").strip() for cell in heading]
-    return _records(titles, _columns(titles, contract, mapping or {}), rows, limits.rows)
+    return [str(cell if cell is not None else "").strip() for cell in heading], rows
 
 
-def _columns(titles: Sequence[str], contract: Contract, mapping: Mapped) -> list[Field | None]:
-    """Return the item of each column, None for one that stands for none; raises Invalid."""
-    by_name = {item.name: item for item in contract.fields}
+def fitting(titles: Sequence[str], contract: Contract, said: Mapped) -> dict[str, str | None]:
+    """Return what was said of headings that the file has, by items that there still are."""
+    names = {None, *(item.name for item in contract.fields)}
+    return {title: said[title] for title in titles if title in said and said[title] in names}
+
+
+def recognised(contract: Contract) -> dict[str, Field | None]:
+    """Return what headings stand for by themselves: labels, names, and both marked mandatory."""
     known: dict[str, Field | None] = {
         f"{text}{REQUIRED_MARK}": item
         for item in contract.fields
         for text in (item.name, item.label)
     }
     known |= {item.label: item for item in contract.fields}
-    known |= {FAULT: None, "": None, **by_name}
+    return known | {FAULT: None, "": None} | {item.name: item for item in contract.fields}
+
+
+def columns(titles: Sequence[str], contract: Contract, mapping: Mapped) -> list[Field | None]:
+    """Return the item of each column, None for one that stands for none; raises HeadingsMisfit."""
+    by_name = {item.name: item for item in contract.fields}
+    known = recognised(contract)
     errors = list(_unfit(titles, mapping, by_name))
     known |= {title: by_name.get(item or "") for title, item in mapping.items()}
-    columns, seen = list[Field | None](), set[str]()
+    found, seen = list[Field | None](), dict[str, str]()
     for title in titles:
         item = known.get(title)
         if title not in known:
             told = f"目录中没有信息项“{title[:64]}”", f"there is no item {title[:64]}"
             errors.append(FieldError(title[:64], "unknown_item", *told))
         elif item is not None and item.name in seen:
-            errors.append(FieldError(title[:64], "duplicate_key", "标题重复", "stands twice"))
+            errors.append(_twice(title, seen[item.name], item))
         if item is not None:
-            seen.add(item.name)
-        columns.append(item)
+            seen[item.name] = title
+        found.append(item)
     missing = [item for item in contract.fields if item.mandatory and item.name not in seen]
     errors += [FieldError(each.label, "missing", "缺少这一列", "is missing") for each in missing]
     if errors:
-        raise Invalid("标题行与目录不符", "The headings do not fit the entry", errors=errors)
-    return columns
+        raise HeadingsMisfit(titles, errors)
+    return found
+
+
+def _twice(title: str, before: str, item: Field) -> FieldError:
+    if title == before:
+        return FieldError(title[:64], "duplicate_key", "标题重复", "stands twice")
+    zh = f"与“{before[:64]}”对应同一信息项“{item.label}”，只能保留一列"
+    en = f"stands for the same item as {before[:64]} ({item.name}): keep one of them"
+    return FieldError(title[:64], "duplicate_key", zh, en)
 
 
 def _unfit(

@@ -14,12 +14,13 @@ from auth.principal import Principal
 from catalog import versions
 from catalog.contracts.model import Contract
 from exchange.publishing import by_hand
+from exchange.publishing.columns import HEADINGS_MAX
 from exchange.publishing.dry_run import DryRuns
 from exchange.publishing.opened import bench
 from exchange.publishing.publish import OnInvalid, Publisher
 from gateway.workbooks.checking import Report, bodies, check
 from gateway.workbooks.importing import XLSX
-from gateway.workbooks.records import FAULT, OF_JOBS, Sheet, read, text_of
+from gateway.workbooks.records import FAULT, OF_JOBS, HeadingsMisfit, Sheet, read, text_of
 from gateway.workbooks.results import RESULT_MAX, pieces
 from kernel import clock
 from kernel.errors import FieldError
@@ -30,7 +31,9 @@ from kernel.workbooks.writing import Heading
 from kernel.workdays import local_date
 
 KIND: Final = "upload.records"
-BATCHES, RECEIPTS = "batches", "receipts"
+BATCHES, RECEIPTS, HEADINGS = "batches", "receipts", "headings"
+# What was said by hand of headings, for whatever of them the file has.
+REMEMBERED: Final = "remembered"
 CONVERSIONS: Final[Mapping[str, str]] = {
     "number_to_text": "数字改为文本",
     "cell_to_date": "日期单元格改为日期",
@@ -48,9 +51,22 @@ async def records(run: Run) -> None:
     asked, resource_id = run.arguments, run.arguments["resource_id"]
     principal, contract = await _standing(run, resource_id)
     content = await run.input()
-    sheet = await asyncio.to_thread(
-        read, content, asked["name"], contract, asked["mapping"], OF_JOBS
-    )
+    try:
+        sheet = await asyncio.to_thread(
+            read,
+            content,
+            asked["name"],
+            contract,
+            asked["mapping"],
+            OF_JOBS,
+            asked.get(REMEMBERED),
+        )
+    except HeadingsMisfit as error:
+        # Whoever began it may say by a page what they stand for.
+        run.position[HEADINGS] = error.titles[:HEADINGS_MAX]
+        async with run.transaction():
+            pass
+        raise
     run.total = len(sheet.lines)
     async with bench(run.settings, run.database, run.box) as tools:
         dry_runs = DryRuns(run.database, tools.publisher.plans, tools.turns)

@@ -33,7 +33,7 @@ class Reader(HTMLParser):
         self.forms: list[Form] = []
         self.links: list[str] = []
         self.words: list[str] = []
-        self._select = ""
+        self._select, self._fresh = "", False
         self._area: str | None = None
         self.feed(html)
 
@@ -50,16 +50,23 @@ class Reader(HTMLParser):
         if tag == "input" and name and (not ticks or "checked" in values):
             form.fields.setdefault(name, []).append(values.get("value", "on" if ticks else ""))
         if tag == "select":
-            self._select = name
+            self._select, self._fresh = name, True
         if tag == "option" and self._select:
-            first = self._select not in form.fields
-            if first or "selected" in values:
-                form.fields[self._select] = [values.get("value", "")]
+            self._option(form, values)
         if tag == "textarea":
             self._area = name
             form.fields[name] = [""]
         if tag == "button" and name:
             form.buttons.append((name, values.get("value", "")))
+
+    def _option(self, form: Form, values: Mapping[str, str]) -> None:
+        """Choose the first, or the one that is marked; several selects may have one name."""
+        chosen = form.fields.setdefault(self._select, [])
+        if self._fresh:
+            chosen.append(values.get("value", ""))
+        elif "selected" in values:
+            chosen[-1] = values.get("value", "")
+        self._fresh = False
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "select":

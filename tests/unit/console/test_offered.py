@@ -145,6 +145,7 @@ OWN: Final = {
     "/console/clients/{id}/contractor",
     f"{GRANT}/preview",
     f"{RECORDS}/records",
+    f"{RECORDS}/upload/forget",
     f"{RECORDS}/quarantine",
     f"{RECORDS}/quarantine/correct",
 }
