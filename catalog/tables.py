@@ -261,6 +261,18 @@ class ResourceVersion(SQLModel, table=True):
             "class_code",
             postgresql_where=text("state = 'published'"),
         ),
+        # Which version was in force on a day, and which are derived: reports count all entries.
+        Index(
+            "resource_version_in_force",
+            "published_at",
+            postgresql_include=["resource_id", "ended_at"],
+            postgresql_where=text("published_at IS NOT NULL"),
+        ),
+        Index(
+            "resource_version_deriving",
+            "resource_id",
+            postgresql_where=text("derived_from <> '[]'::jsonb"),
+        ),
         Index(
             "resource_version_items",
             "items",

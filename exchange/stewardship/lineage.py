@@ -10,7 +10,7 @@ from catalog import lineage as catalogue
 from catalog.lineage import Lineage, Origin
 from exchange.parties import audits, sides
 from exchange.subscriptions import store as subscriptions
-from exchange.subscriptions.tables import Subscription
+from exchange.subscriptions.store import Use
 from kernel.database import ReadSession
 from kernel.workdays import local_date
 
@@ -43,28 +43,36 @@ class Graph:
 
 
 async def graph(
-    session: ReadSession, principal: Principal, resource_id: str, depth: int, *, now: datetime
+    session: ReadSession,
+    principal: Principal,
+    resource_id: str,
+    depth: int,
+    *,
+    now: datetime,
+    most: int = SUBSCRIPTIONS_MAX,
 ) -> Graph:
-    """Return what surrounds a resource as far as the caller may see it; NotFound."""
+    """Return what surrounds a resource as far as the caller may see it; NotFound.
+
+    Of the subscriptions that the caller sees at most `most` are told.
+    """
     traced = await catalogue.trace(session, principal, resource_id, depth)
     origins = await catalogue.origins(session, traced)
     granted = await subscriptions.of_resources(
         session, list(traced.entries), local_date(now), SUBSCRIPTIONS_MAX
     )
-    visible = [row for row in granted if _may_see(principal, row)]
+    seen = [row for row in granted if _may_see(principal, row)]
+    visible = seen[:most]
     nodes = {(node.kind, node.id): node for node in _nodes(traced, origins, visible)}
     edges = dict.fromkeys(_edges(traced, origins, visible))
-    complete = traced.complete and len(granted) < SUBSCRIPTIONS_MAX
+    complete = traced.complete and len(granted) < SUBSCRIPTIONS_MAX and len(seen) <= most
     return Graph(list(nodes.values()), list(edges), complete)
 
 
-def _may_see(principal: Principal, row: Subscription) -> bool:
+def _may_see(principal: Principal, row: Use) -> bool:
     return bool(sides(principal, row)) or audits(principal, row)
 
 
-def _nodes(
-    traced: Lineage, origins: Sequence[Origin], granted: Sequence[Subscription]
-) -> list[Node]:
+def _nodes(traced: Lineage, origins: Sequence[Origin], granted: Sequence[Use]) -> list[Node]:
     nodes = []
     for entry in traced.entries.values():
         nodes.append(Node("resource", entry.id, entry.version.name))
@@ -84,9 +92,7 @@ def _department(uscc: str) -> Node:
     return Node("department", uscc, uscc)
 
 
-def _edges(
-    traced: Lineage, origins: Sequence[Origin], granted: Sequence[Subscription]
-) -> list[Edge]:
+def _edges(traced: Lineage, origins: Sequence[Origin], granted: Sequence[Use]) -> list[Edge]:
     edges = [
         Edge(entry.resource.department, entry.id, "provides") for entry in traced.entries.values()
     ]

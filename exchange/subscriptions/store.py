@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, text
+from sqlalchemy import select as columns
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import and_, col, or_, select, update
 
@@ -202,12 +203,29 @@ def _running(resource_ids: Collection[str], today: date) -> Sequence[Any]:
     ]
 
 
+class Use(NamedTuple):
+    """Who uses a resource; a thousand whole subscriptions take a quarter of a second to be read."""
+
+    id: str
+    resource_id: str
+    client_id: str
+    consumer_department: str
+    provider_department: str
+    region_code: str
+
+    @property
+    def is_unsigned(self) -> bool:
+        return False
+
+
 async def of_resources(
     session: ReadSession, resource_ids: Sequence[str], today: date, most: int
-) -> Sequence[Subscription]:
-    """Return the subscriptions of resources that are live on a day, at most so many."""
-    query = select(Subscription).where(*_running(resource_ids, today))
-    return (await session.exec(query.order_by(col(Subscription.id)).limit(most))).all()
+) -> Sequence[Use]:
+    """Return the live subscriptions of resources on a day, at most so many."""
+    wanted = [col(getattr(Subscription, name)) for name in Use._fields]
+    query = columns(*wanted).where(*_running(resource_ids, today))
+    found = await session.execute(query.order_by(col(Subscription.id)).limit(most))
+    return [Use(*row) for row in found]
 
 
 async def users(

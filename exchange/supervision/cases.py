@@ -13,12 +13,12 @@ from typing import Final
 MOUNTED: Final = """
     SELECT r.department, r.region_code, CAST(:until AS timestamptz) - interval '1 us' AS at,
         'resource' AS thing, v.resource_id AS thing_id, 1 AS amount,
-        EXISTS (
-            SELECT FROM exchange.live_resource l
-            WHERE l.resource_id = v.resource_id AND l.since < :until
-        ) AS met
+        live.resource_id IS NOT NULL AS met
     FROM catalog.resource_version v
     JOIN catalog.resource r ON r.id = v.resource_id
+    LEFT JOIN (
+        SELECT DISTINCT resource_id FROM exchange.live_resource WHERE since < :until
+    ) AS live ON live.resource_id = v.resource_id
     WHERE v.published_at < :until AND (v.ended_at IS NULL OR v.ended_at >= :until)
 """
 

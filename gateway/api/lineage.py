@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from auth import directory
+from auth.principal import Principal
 from catalog import directory as catalogue
 from exchange.stewardship import lineage
 from exchange.stewardship.lineage import Graph, Node
@@ -54,7 +55,18 @@ async def find(
     depth: Annotated[int, Query(ge=1, le=DEPTH_MAX)] = 2,
 ) -> LineageView:
     """数据血缘，上下游各 depth 级 / up and down so many derivations; others' are absent."""
-    found = await lineage.graph(session, principal, resource_id, depth, now=clock.now())
+    return await told(session, principal, resource_id, depth)
+
+
+async def told(
+    session: ReadSession,
+    principal: Principal,
+    resource_id: str,
+    depth: int,
+    most: int = lineage.SUBSCRIPTIONS_MAX,
+) -> LineageView:
+    """Return the lineage, with at most so many subscriptions."""
+    found = await lineage.graph(session, principal, resource_id, depth, now=clock.now(), most=most)
     names = await _names(session, found)
     nodes = [{"id": each.id, "kind": each.kind, "name": names(each)} for each in found.nodes]
     edges = [edge._asdict() for edge in found.edges]
