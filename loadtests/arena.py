@@ -6,14 +6,15 @@ may be started beside its own.
 
 import asyncio
 import contextlib
+import functools
 import platform
 import resource
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import asyncpg
 import httpx
 import msgspec
 import psutil
+import typer
 
 from deploy.local import artifacts, kafka, postgres
 from deploy.local.files import locked, read_json
@@ -74,6 +76,18 @@ def guarded(run: Callable[[], int]) -> int:
         return 1
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+
+
+def program(work: Callable[..., int]) -> None:
+    """Run work with the options that its parameters name, and end the program with its code."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+    @functools.wraps(work)
+    def run(**options: object) -> None:
+        raise typer.Exit(guarded(functools.partial(work, **options)))
+
+    app.command(help=sys.modules[work.__module__].__doc__)(run)
+    app()
 
 
 def _interrupted(_number: int, _frame: object) -> None:
@@ -230,8 +244,14 @@ def _kafka_version() -> str:
 
 async def fetched(database_url: str, query: str, *arguments: object) -> Any:  # noqa: ANN401 - SQL's
     """Return one value of the database, asked for past the exchange."""
+    async with connected(database_url) as connection:
+        return await connection.fetchval(query, *arguments)
+
+
+@asynccontextmanager
+async def connected(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(database_url)
     try:
-        return await connection.fetchval(query, *arguments)
+        yield connection
     finally:
         await connection.close()

@@ -5,6 +5,7 @@ import statistics
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,11 +20,11 @@ from loadtests.arena import Arena
 from loadtests.bridges import FEEDS, Bridge
 from loadtests.generator import Pace, Publish, Pull, Work
 from loadtests.kafka_tools import Variant
-from loadtests.readback import Answer, Question, Topic, create_topics
+from loadtests.readback import Answer, Topic, create_topics
 from loadtests.results import Case, Label, Row, judged
-from loadtests.runs import Child, Observed, ask, observe
+from loadtests.runs import Child, Observed, observe
 from loadtests.stage import BATCH, PLAIN, SPARE_SECONDS, Plain, Stage, generate
-from loadtests.tally import Run, Total, together
+from loadtests.tally import Run, together
 from loadtests.targets import BESIDE, LOCUST, NAIVE, RAW, SHUYUAN, TUNED_NAIVE, WRK
 from loadtests.ways import ways
 from loadtests.world import under_usual_limits
@@ -31,7 +32,6 @@ from loadtests.world import under_usual_limits
 GENERATORS = {RAW: generate, WRK: wrk.generate}
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 BRIDGE_LOCUSTFILE = LOCUSTFILE.with_name("scenarios") / "bridge.py"
-READING_SECONDS = 300.0
 # Longer than any long poll of the scenarios: every user gets its last answer.
 STOP_TIMEOUT_SECONDS = 30
 CAPACITY = Pace(1.0, 3.0)
@@ -111,7 +111,7 @@ def rows(
     `tool_archive` is how many records Kafka's own consumer reads; `done` grows as rows are run.
     """
     own = [
-        _driven(stage, Label(name, SHUYUAN, by, callers), work)
+        Row(label := Label(name, SHUYUAN, by, callers), partial(drive, stage, label, work))
         for name, (work, callers) in works(stage).items()
         for by in generators()
     ]
@@ -119,7 +119,7 @@ def rows(
     found = [
         *(_bridged(stage, bridge, cast) for bridge in bridges for cast in BRIDGE_CASTS),
         *(*own, *_naive(stage, naive), *_tools(stage, tool_archive)),
-        *(_played(stage, cast) for cast in CASTS),
+        *(_locust(stage, cast) for cast in CASTS),
         *ways(stage),
         Row(beside, partial(_beside, stage, beside, done), story=True),
     ]
@@ -139,7 +139,8 @@ def measured(
     """
     starts = {topic: stage.ends(topic)[0] for topic in topics}
     seen = play()
-    return judged(label, seen, read_back(stage, acknowledged(seen.total, named), starts))
+    runs = {named(each): found for each, found in seen.total.acknowledged.items()}
+    return judged(label, seen, _read_back(stage, runs, starts) if runs else Answer())
 
 
 def drive(
@@ -157,16 +158,6 @@ def drive(
     return measured(stage, own, topics, asked, str if naive else topic_of)
 
 
-def _driven(
-    stage: Stage,
-    label: Label,
-    work: Work,
-    naive: Arena | None = None,
-    feeds: Sequence[str] = (),
-) -> Row:
-    return Row(label, lambda pace: drive(stage, label, work, pace, naive, feeds))
-
-
 def _naive(stage: Stage, naive: Arena) -> list[Row]:
     feeds, batched = list(references.FEEDS), list(references.BATCHED_FEEDS)
     pages = partial(references.pages_of, naive)
@@ -181,7 +172,10 @@ def _naive(stage: Stage, naive: Arena) -> list[Row]:
         ("service-call", facts.PROXY, pages("proxy"), 32, feeds),
     )
     return [
-        _driven(stage, Label(name, system, by, callers), work, naive, topics)
+        Row(
+            label := Label(name, system, by, callers),
+            partial(drive, stage, label, work, naive=naive, feeds=topics),
+        )
         for name, system, work, callers, topics in asked
         for by in generators()
     ]
@@ -190,27 +184,26 @@ def _naive(stage: Stage, naive: Arena) -> list[Row]:
 def _tools(stage: Stage, archive: int) -> list[Row]:
     produced = [
         Row(
-            Label("publish-500", facts.PRODUCER_TEST, str(each), each.producers),
-            partial(_produced, stage, each),
+            label := Label("publish-500", facts.PRODUCER_TEST, str(each), each.producers),
+            partial(_produced, stage, label, each),
         )
         for each in kafka_tools.VARIANTS
     ]
     consumer = Label("pull-catch-up", facts.CONSUMER_TEST, "1 consumer", 1)
-    return [*produced, Row(consumer, lambda _pace: _consumed(stage, consumer, archive))]
+    return [*produced, Row(consumer, partial(_consumed, stage, consumer, archive))]
 
 
-def _produced(stage: Stage, variant: Variant, pace: Pace) -> Case:
+def _produced(stage: Stage, label: Label, variant: Variant, pace: Pace) -> Case:
     """Let Kafka's own producers write our records; their first half is their warm-up."""
     topic, before = kafka_tools.WRITTEN, _there(stage, kafka_tools.WRITTEN)
     made = kafka_tools.produce(stage.arena, topic, pace.perf_records, variant)
     moved = _there(stage, topic) - before
     ends = stage.ends(topic, kafka_tools.PARTITIONS)
     asyncio.run(readback.delete(stage.arena.bootstrap, topic, ends))
-    label = Label("publish-500", facts.PRODUCER_TEST, str(variant), variant.producers)
     return judged(label, made, readback.moved(made.total.records, moved))
 
 
-def _consumed(stage: Stage, label: Label, archive: int) -> Case:
+def _consumed(stage: Stage, label: Label, archive: int, _pace: Pace) -> Case:
     """Let Kafka's own consumer read what its producer wrote; its first half is its warm-up."""
     missing = archive - _there(stage, kafka_tools.READ)
     if missing > 0:
@@ -226,20 +219,20 @@ def _there(stage: Stage, topic: str) -> int:
     return sum(stage.ends(topic, kafka_tools.PARTITIONS).values())
 
 
-def _played(stage: Stage, cast: Cast) -> Row:
+def _locust(stage: Stage, cast: Cast) -> Row:
     label = Label(cast.name, SHUYUAN, LOCUST, cast.users, stage.arena.workers)
-    topics = list(map(topic_of, [*stage.world.feeds, stage.world.bulletin]))
+    return Row(label, partial(_played, stage, label, cast), cast.story)
 
-    def run(pace: Pace) -> Case:
-        stretched = replace(pace, seconds=pace.seconds * cast.stretch)
-        asked = partial(play, stage, stage.arena, label.callers, cast.classes, stretched)
-        if cast.name != STORM:
-            return measured(stage, label, topics, asked)
-        world = stage.world
-        with under_usual_limits(world, stage.arena.credentials, world.consumer):
-            return measured(stage, label, topics, asked)
 
-    return Row(label, run, cast.story)
+def _played(stage: Stage, label: Label, cast: Cast, pace: Pace) -> Case:
+    world, topics = stage.world, map(topic_of, [*stage.world.feeds, stage.world.bulletin])
+    stretched = replace(pace, seconds=pace.seconds * cast.stretch)
+    asked = partial(play, stage, stage.arena, label.callers, cast.classes, stretched)
+    limits: AbstractContextManager[None] = nullcontext()
+    if cast.name == STORM:
+        limits = under_usual_limits(world, stage.arena.credentials, world.consumer)
+    with limits:
+        return measured(stage, label, topics, asked)
 
 
 def _bridged(stage: Stage, bridge: Bridge, cast: Cast) -> Row:
@@ -256,7 +249,8 @@ def bridged(stage: Stage, bridge: Bridge, label: Label, classes: Sequence[str], 
         Topic(feed, {0: before[feed]}, runs, rewritten=True)
         for feed, runs in seen.total.acknowledged.items()
     ]
-    return judged(label, seen, _answer(stage, Question(bridge.bootstrap, topics, delete=True)))
+    found = readback.compare(bridge.bootstrap, topics, delete_read=True)
+    return judged(label, seen, asyncio.run(found))
 
 
 def play(
@@ -279,32 +273,16 @@ def play(
     return observe(Child(command, stage.log("locust")), service.families, limit)
 
 
-def acknowledged(total: Total, named: Callable[[str], str] = topic_of) -> dict[str, list[Run]]:
-    """Return the runs that receipts name, by topic."""
-    return {named(each): runs for each, runs in total.acknowledged.items()}
-
-
-def read_back(
-    stage: Stage,
-    runs: Mapping[str, Sequence[Run]],
-    starts: Mapping[str, int],
-    *,
-    delete: bool = True,
+def _read_back(
+    stage: Stage, runs: Mapping[str, Sequence[Run]], starts: Mapping[str, int]
 ) -> Answer:
-    """Compare the log of each topic, from a start on, with what was acknowledged."""
-    if not runs:
-        return Answer()
+    """Compare the log of each topic, from a start on, with what was acknowledged; delete it."""
     bulletin = topic_of(stage.world.bulletin)
     topics = [
-        Topic(topic, {0: start}, list(runs.get(topic, ())), known=topic != bulletin)
+        Topic(topic, {0: start}, runs.get(topic, ()), known=topic != bulletin)
         for topic, start in starts.items()
     ]
-    return _answer(stage, Question(stage.arena.bootstrap, topics, delete=delete))
-
-
-def _answer(stage: Stage, question: Question) -> Answer:
-    child = Child.python("loadtests.readback", stage.log("readback"), question)
-    return ask(child, Answer, READING_SECONDS)
+    return asyncio.run(readback.compare(stage.arena.bootstrap, topics, delete_read=True))
 
 
 @dataclass(frozen=True, slots=True)

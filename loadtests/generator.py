@@ -1,7 +1,7 @@
 """A small load generator of its own process, for where Locust itself would be the limit.
 
 Keep-alive HTTP/1.1 on uvloop, one request under way per connection, bodies ready as bytes, every
-answer checked. Run with an order on standard input. Callers ask again as soon as they have an
+answer checked. Callers ask again as soon as they have an
 answer, or (with a rate) whenever a request is due, answered or not the one before: its latency then
 counts from the moment it was due, whoever kept it waiting.
 """
@@ -20,7 +20,6 @@ from typing import cast
 from urllib.parse import urlsplit
 
 import msgspec
-import uvloop
 
 from loadtests import records
 from loadtests.pages import Book
@@ -36,7 +35,7 @@ NICENESS = 15
 PATIENCE_SECONDS, STEP_SECONDS = 30.0, 0.05
 
 
-class Publish(msgspec.Struct, tag="publish"):
+class Publish(msgspec.Struct):
     """Batches of `records` each, into the resources in turn; `keyed` gives each its own key.
 
     As many callers as there are resources write to one each. `bodies` is how many differ.
@@ -53,7 +52,7 @@ class Publish(msgspec.Struct, tag="publish"):
         return records.bodies(self.records, self.bodies or usual)
 
 
-class Pull(msgspec.Struct, tag="pull"):
+class Pull(msgspec.Struct):
     """Pages of a book over and over, evenly shared out among the callers.
 
     With `in_turn` all callers take the next page of all, beginning with the one at `first`.
@@ -83,7 +82,7 @@ class Pace(msgspec.Struct, frozen=True):
     yields: bool = False
 
 
-class Order(msgspec.Struct, kw_only=True):
+class Order(msgspec.Struct):
     """`requests` ends the run after so many, 0 means when the pace's seconds are over.
 
     Pages name one of the `tokens` by its place.
@@ -299,6 +298,8 @@ class Caller(Answers):
 async def run(order: Order) -> None:
     """Warm up, measure one window, let every caller get its last answer, tell what came."""
     tally, work, pace = Tally(), order.work, order.pace
+    if pace.yields:
+        os.nice(NICENESS)
     turns = Paced(pace.rate) if pace.rate else Turns(order.requests)
     load: Publishing | Pulling = (
         Publishing(work, order, tally) if isinstance(work, Publish) else Pulling(work, order, tally)
@@ -329,14 +330,3 @@ async def _something(tally: Tally, idle: Sequence[asyncio.Future[None]]) -> None
         if all(each.done() for each in idle):
             return
         await asyncio.sleep(STEP_SECONDS)
-
-
-def main() -> None:
-    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
-    if order.pace.yields:
-        os.nice(NICENESS)
-    uvloop.run(run(order))
-
-
-if __name__ == "__main__":
-    main()

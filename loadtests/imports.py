@@ -5,11 +5,9 @@ is looked through for, then exported. What is told is the time from sending the 
 its job, and to the last byte of the export.
 """
 
-import argparse
 import itertools
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, Final
 
@@ -21,7 +19,7 @@ from gateway.workbooks.columns import cells_of
 from gateway.workbooks.importing import XLSX
 from gateway.workbooks.layouts import Layout, laid_out
 from kernel.workbooks.writing import write
-from loadtests.arena import guarded, machine, own_arena
+from loadtests.arena import machine, own_arena, program
 from loadtests.catalogue_seed import PASSED, element_names
 from loadtests.processes import between, sample
 from loadtests.runs import RunFailed
@@ -37,14 +35,7 @@ STANDARD: Final = "GX-WORKBOOKS"
 Bodies = tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="loadtests.imports", description=__doc__)
-    parser.add_argument("--rows", type=int, default=ROWS)
-    wanted = parser.parse_args(arguments)
-    return guarded(lambda: _run(wanted.rows))
-
-
-def _run(rows: int) -> int:
+def main(rows: int = ROWS) -> int:
     report = Report()
     with own_arena(report) as arena, ExitStack() as stack:
         report.line(f"{rows:,} rows each; {machine(arena)}")
@@ -149,4 +140,4 @@ def _code(number: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program(main)

@@ -4,20 +4,16 @@ They are tuned: batches of 256 KiB, gathered for up to 10 ms, in a buffer of 128
 and two at once, with lz4 and without. A JVM compiles what is hot only after some hundred thousand
 records, and a consumer must join its group first. So each tool runs until it is warm, and what
 counts is the windows that it prints from then on: records, time and processor time of its whole
-process, start and end left out. Run as `python -m loadtests.kafka_tools`, an order on standard
-input, it starts the tools and tells marks as every generator does, the end anew with each window.
+process, start and end left out. `run`, in a process of its own, starts the tools and tells marks as
+every generator does, the end anew with each window.
 """
 
-import queue
+import asyncio
 import re
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import msgspec
 
 from deploy.local.artifacts import class_path
 from deploy.local.java import find_java
@@ -61,13 +57,6 @@ class Variant:
 VARIANTS = tuple(Variant(count, by) for by in ("none", "lz4") for count in (1, 2))
 
 
-class Order(msgspec.Struct):
-    """Which tools run at once; each is warm once it has done so many records."""
-
-    commands: list[list[str]]
-    warm_up_records: int
-
-
 def produce(arena: Arena, topic: str, count: int, variant: Variant = VARIANTS[0]) -> Observed:
     """Run `kafka-producer-perf-test` with our records as its payloads; a half is its warm-up."""
     payloads, each = arena.folder / "payloads.ndjson", count // variant.producers
@@ -78,7 +67,7 @@ def produce(arena: Arena, topic: str, count: int, variant: Variant = VARIANTS[0]
         *("--warmup-records", str(each // 2)),
     )
     command = _command(arena, PRODUCER, each, arguments)
-    return _observed(arena, PRODUCER, Order([command] * variant.producers, each // 2))
+    return _observed(arena, PRODUCER, [command] * variant.producers, each // 2)
 
 
 def consume(arena: Arena, topic: str, count: int) -> Observed:
@@ -87,9 +76,7 @@ def consume(arena: Arena, topic: str, count: int) -> Observed:
         *("--topic", topic, "--hide-header", "--show-detailed-stats"),
         *("--timeout", str(PATIENCE_MILLISECONDS)),
     )
-    return _observed(
-        arena, CONSUMER, Order([_command(arena, CONSUMER, count, arguments)], count // 2)
-    )
+    return _observed(arena, CONSUMER, [_command(arena, CONSUMER, count, arguments)], count // 2)
 
 
 def _command(arena: Arena, tool: str, count: int, arguments: Sequence[str]) -> list[str]:
@@ -101,8 +88,10 @@ def _command(arena: Arena, tool: str, count: int, arguments: Sequence[str]) -> l
     ]
 
 
-def _observed(arena: Arena, tool: str, order: Order) -> Observed:
-    child = Child.python("loadtests.kafka_tools", arena.folder / f"{tool}.log", order)
+def _observed(
+    arena: Arena, tool: str, commands: Sequence[Sequence[str]], warm_up_records: int
+) -> Observed:
+    child = Child.calling(arena.folder / f"{tool}.log", run, commands, warm_up_records)
     broker = {role: pid for role, pid in arena.families.items() if role == "broker"}
     return observe(child, broker, LIMIT_SECONDS)
 
@@ -140,13 +129,22 @@ class Watch:
     """Tells the window in which all tools were warm, and none had ended."""
 
     def __init__(self, tools: Sequence[Tool]) -> None:
-        self._tools, self._at, self._base = tools, 0.0, 0
-        self.ended = False
+        self._tools, self._at, self._base, self._ended = tools, 0.0, 0, False
+
+    async def follow(self, tool: Tool, command: Sequence[str]) -> None:
+        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+        assert process.stdout is not None  # noqa: S101 - narrows the type
+        async for line in process.stdout:
+            tool.said(line.decode().rstrip())
+            self.look()
+        self._ended = True
+        if await process.wait():
+            raise subprocess.CalledProcessError(process.returncode or 0, command[0])
 
     def look(self) -> None:
         """Mark the beginning once, then the end anew: the last one counts."""
         done = sum(tool.done for tool in self._tools)
-        if self.ended or not all(tool.is_warm for tool in self._tools) or done == self._base:
+        if self._ended or not all(tool.is_warm for tool in self._tools) or done == self._base:
             return
         now = time.perf_counter()
         if self._at:
@@ -156,45 +154,20 @@ class Watch:
             tell(BEGIN)
 
 
-def run(order: Order) -> None:
-    """Start the tools, follow what they print, tell it; raises CalledProcessError."""
-    lines: queue.Queue[tuple[int, str | None]] = queue.Queue()
-    processes = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - Kafka's tools
-        for command in order.commands
-    ]
-    for number, process in enumerate(processes):
-        threading.Thread(target=_read, args=(number, process, lines), daemon=True).start()
-    tools = [Tool(order.warm_up_records) for _ in processes]
-    watch, open_ends = Watch(tools), len(processes)
-    while open_ends:
-        number, line = lines.get()
-        if line is None:
-            open_ends, watch.ended = open_ends - 1, True
-        else:
-            tools[number].said(line.rstrip())
-            watch.look()
-    for process in processes:
-        if process.wait():
-            raise subprocess.CalledProcessError(process.returncode, "java")
+async def run(commands: Sequence[Sequence[str]], warm_up_records: int) -> None:
+    """Start the tools, follow what they print, tell it; raises CalledProcessError.
+
+    Each is warm once it has done so many records.
+    """
+    tools = [Tool(warm_up_records) for _ in commands]
+    watch = Watch(tools)
+    await asyncio.gather(*map(watch.follow, tools, commands))
     p50, p99 = (max(tool.sums[place] for tool in tools) for place in (0, 1))
     tell(LATENCY, {"p50_ms": p50, "p99_ms": p99})
     tell(DONE, Total(records=sum(tool.sent or 0 for tool in tools)))
-
-
-def _read(
-    number: int, process: subprocess.Popen[str], lines: "queue.Queue[tuple[int, str | None]]"
-) -> None:
-    for line in process.stdout or ():
-        lines.put((number, line))
-    lines.put((number, None))
 
 
 def received(line: str) -> int | None:
     """Return how many records the consumer says that it has by now."""
     cells = line.split(",")
     return int(cells[RECORDS_COLUMN]) if len(cells) == COLUMNS else None
-
-
-if __name__ == "__main__":
-    run(msgspec.json.decode(sys.stdin.buffer.read(), type=Order))

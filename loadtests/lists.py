@@ -7,22 +7,19 @@ head of one department and by the authority over all; a bundle of 500 lines is d
 a gateway that tells its steps. What is told is the time at the client on the same machine.
 """
 
-import argparse
 import asyncio
 import re
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 import httpx
 
 from deploy.local.report import Report
 from loadtests import records
-from loadtests.arena import Arena, beside, guarded, machine, own_arena
+from loadtests.arena import Arena, beside, connected, machine, own_arena, program
 from loadtests.statistics import milliseconds_told, percentile
 from loadtests.world import SAID, Credentials, World, seed, signed_in, staff_logins
 
@@ -99,16 +96,7 @@ _STEP: Final = re.compile(r"step of ([\d.]+) ms: ([^\"]*)")
 Callers = Mapping[str, Mapping[str, str]]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="loadtests.lists", description=__doc__)
-    parser.add_argument("--applications", type=int, default=APPLICATIONS)
-    parser.add_argument("--events", type=int, default=EVENTS)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="times of each page")
-    wanted = parser.parse_args(arguments)
-    return guarded(lambda: _run(wanted.applications, wanted.events, wanted.rounds))
-
-
-def _run(applications: int, events: int, rounds: int) -> int:
+def main(applications: int = APPLICATIONS, events: int = EVENTS, rounds: int = ROUNDS) -> int:
     report = Report()
     with own_arena(report) as arena, ExitStack() as clients:
         world = seed(arena.base_url, arena.credentials, feeds=1)
@@ -123,9 +111,8 @@ def _run(applications: int, events: int, rounds: int) -> int:
 
 
 async def _fill(database_url: str, world: World, applications: int, events: int) -> None:
-    connection = await asyncpg.connect(database_url)
     parties = (world.user.uscc, world.provider.uscc)
-    try:
+    async with connected(database_url) as connection:
         await connection.execute(SEEDING[0], *parties)
         for statement in SEEDING[1:]:
             await connection.execute(statement, *parties, applications)
@@ -133,8 +120,6 @@ async def _fill(database_url: str, world: World, applications: int, events: int)
             await connection.execute(statement, *parties, events)
         await connection.execute(NEXT_EVENT)
         await connection.execute("VACUUM ANALYZE")
-    finally:
-        await connection.close()
 
 
 def _callers(arena: Arena, world: World, clients: ExitStack) -> Callers:
@@ -214,4 +199,4 @@ def _steps(folder: Path) -> list[tuple[float, str]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program(main)

@@ -7,7 +7,6 @@ say nothing.
 
 import argparse
 import asyncio
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -31,6 +30,7 @@ CASES = (
     *("publish-500", "publish-1", "publish-1-keyed"),
     *("pull-500-masked", "pull-500-tail", "pull-catch-up"),
 )
+PY_SPY = Path(sys.executable).with_name("py-spy")
 # py-spy reads the symbols of every library before its first sample.
 SECONDS, STARTING_SECONDS, SPARE_SECONDS = 8, 8.0, 60.0
 ADVICE = say(
@@ -61,22 +61,13 @@ def profile(stage: Stage, name: str, seconds: int, folder: Path) -> Path:
 def _record(pid: int, seconds: int, path: Path) -> None:
     """Sample a process; raises RunFailed, with what would help."""
     command = (
-        *(py_spy(), "record", "--pid", str(pid), "--native", "--nolineno"),
+        *(str(PY_SPY), "record", "--pid", str(pid), "--native", "--nolineno"),
         *("--format", "flamegraph", "--duration", str(seconds), "--output", str(path)),
     )
     limit = seconds + SPARE_SECONDS
     done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)  # noqa: S603
     if done.returncode:
         raise RunFailed(f"{done.stderr.strip()}\n{ADVICE}")
-
-
-def py_spy() -> str:
-    """Return the path of py-spy; raises RunFailed where the environment lacks it."""
-    beside = Path(sys.executable).with_name("py-spy")
-    found = str(beside) if beside.exists() else shutil.which("py-spy")
-    if found is None:
-        raise RunFailed(say("缺少 py-spy：请先运行 make", "py-spy is missing: run make first"))
-    return found
 
 
 def main() -> int:
@@ -89,7 +80,6 @@ def main() -> int:
 
 
 def _run(names: Sequence[str], seconds: int) -> int:
-    py_spy()
     report = Report()
     with own_arena(report) as arena:
         with report.step(say("准备压测数据", "preparing the world of the load test")):

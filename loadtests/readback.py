@@ -1,17 +1,15 @@
 """An independent reader of the log: what was acknowledged against what is there.
 
-A process of its own (`python -m loadtests.readback`, a question on standard input), with Kafka's
-consumer protocol and none of the exchange's code. What it has compared may be deleted from the log,
-so that a long run does not fill the disk.
+By Kafka's consumer protocol and none of the exchange's code. What it has compared may be deleted
+from the log, so that a long run does not fill the disk.
 """
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 
-import msgspec
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
@@ -23,9 +21,11 @@ AT_ONCE = 20_000
 WAIT_MS = 1000
 FETCH_BYTES = 8 * 1024 * 1024
 STALLED_ROUNDS = 15
+LIMIT_SECONDS = 300.0
 
 
-class Topic(msgspec.Struct):
+@dataclass(frozen=True, slots=True)
+class Topic:
     """A topic, where to begin in each partition, and the runs that were acknowledged.
 
     `known` says that every record in it must be one of `loadtests.records`, and `rewritten` that
@@ -33,19 +33,14 @@ class Topic(msgspec.Struct):
     """
 
     name: str
-    starts: dict[int, int]
-    runs: list[Run]
+    starts: Mapping[int, int]
+    runs: Sequence[Run]
     known: bool = True
     rewritten: bool = False
 
 
-class Question(msgspec.Struct):
-    bootstrap: str
-    topics: list[Topic]
-    delete: bool = False
-
-
-class Answer(msgspec.Struct):
+@dataclass(slots=True)
+class Answer:
     """Counts of records; everything but `read_back` must be nought."""
 
     read_back: int = 0
@@ -56,8 +51,8 @@ class Answer(msgspec.Struct):
 
     def faults(self) -> str:
         """Return what is wrong in words, empty when nothing is."""
-        counts = {name: getattr(self, name) for name in self.__struct_fields__[1:]}
-        return ", ".join(f"{count} records {name}" for name, count in counts.items() if count)
+        counts = [each for each in asdict(self).items() if each[0] != "read_back"]
+        return ", ".join(f"{count} records {name}" for name, count in counts if count)
 
 
 def moved(acknowledged: int, by: int) -> Answer:
@@ -66,20 +61,25 @@ def moved(acknowledged: int, by: int) -> Answer:
     return Answer(read_back=min(by, acknowledged), missing=missing, unacknowledged=unknown)
 
 
-async def answer(question: Question) -> Answer:
+async def compare(bootstrap: str, topics: Sequence[Topic], *, delete_read: bool = False) -> Answer:
+    """Read every topic to its end; raises TimeoutError."""
     found = Answer()
-    for topic in question.topics:
-        await _compare(question, topic, found)
+    async with asyncio.timeout(LIMIT_SECONDS):
+        for topic in topics:
+            ends = await _compare(bootstrap, topic, found)
+            if delete_read:
+                await delete(bootstrap, topic.name, ends)
     return found
 
 
-async def _compare(question: Question, topic: Topic, found: Answer) -> None:
+async def _compare(bootstrap: str, topic: Topic, found: Answer) -> Mapping[int, int]:
+    """Count into `found`; return where the partitions end."""
     known = frozenset(records.lines()) if topic.known else None
     cursors = {partition: _Runs(topic.runs, partition) for partition in topic.starts}
     found.doubled += sum(runs.overlapping for runs in cursors.values())
-    ends = await ends_of(question.bootstrap, topic.name, list(topic.starts))
+    ends = await ends_of(bootstrap, topic.name, list(topic.starts))
     seen = 0
-    async for record in read(question.bootstrap, topic.name, topic.starts, ends):
+    async for record in read(bootstrap, topic.name, topic.starts, ends):
         if not cursors[record.partition].holds(record.offset):
             found.unacknowledged += 1
             continue
@@ -90,8 +90,7 @@ async def _compare(question: Question, topic: Topic, found: Answer) -> None:
         else:
             found.unknown += 1
     found.missing += sum(runs.count for runs in cursors.values()) - seen
-    if question.delete:
-        await delete(question.bootstrap, topic.name, ends)
+    return ends
 
 
 class _Runs:
@@ -204,13 +203,3 @@ async def create_topics(bootstrap: str, names: Sequence[str], partitions: int) -
     """Create topics that are not a resource's: for what is no part of the exchange."""
     async with administered(bootstrap) as admin:
         await admin.create_topics([NewTopic(name, partitions, 1) for name in names])
-
-
-def main() -> None:
-    question = msgspec.json.decode(sys.stdin.buffer.read(), type=Question)
-    found = asyncio.run(answer(question))
-    sys.stdout.write(msgspec.json.encode(found).decode())
-
-
-if __name__ == "__main__":
-    main()

@@ -5,18 +5,16 @@ provider does, until the state is complete: told are the time by the clock and t
 the memory of the worker (the projector) tenth by tenth.
 """
 
-import argparse
 import asyncio
 import os
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from deploy.local.report import Report
-from loadtests import records
-from loadtests.arena import Arena, fetched, guarded, machine, own_arena
+from loadtests import records as made
+from loadtests.arena import Arena, fetched, machine, own_arena, program
 from loadtests.processes import between, sample, watched
 from loadtests.world import World, seed
 from shuyuan_client.refusals import Refused
@@ -31,22 +29,15 @@ HELD: Final = """
 MIB: Final = 2**20
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="loadtests.rebuild", description=__doc__)
-    parser.add_argument("--records", type=int, default=RECORDS)
-    wanted = parser.parse_args(arguments)
-    return guarded(lambda: _run(wanted.records))
-
-
-def _run(count: int) -> int:
+def main(records: int = RECORDS) -> int:
     report = Report()
     with own_arena(report) as arena:
         world = seed(arena.base_url, arena.credentials, feeds=1)
         begun = time.monotonic()
-        _publish(world, count)
+        _publish(world, records)
         seconds = time.monotonic() - begun
-        report.line(f"{count:,} records published in {seconds:.0f} s; {machine(arena)}")
-        return _measure(report, arena, world, count)
+        report.line(f"{records:,} records published in {seconds:.0f} s; {machine(arena)}")
+        return _measure(report, arena, world, records)
 
 
 def _publish(world: World, count: int) -> None:
@@ -65,11 +56,11 @@ def _send(world: World, count: int, turn: int) -> None:
 
 def _lines(first: int, end: int) -> Iterator[bytes]:
     """Yield records with keys of their own; what else they say is that of the distinct ones."""
-    distinct = records.lines()
-    behind = len(f'{{"{records.KEY}":"{records.key(0)}')
+    distinct = made.lines()
+    behind = len(f'{{"{made.KEY}":"{made.key(0)}')
     for number in range(first, end):
-        told = distinct[number % records.DISTINCT]
-        yield b'{"%b":"%b' % (records.KEY.encode(), records.key(number).encode()) + told[behind:]
+        told = distinct[number % made.DISTINCT]
+        yield b'{"%b":"%b' % (made.KEY.encode(), made.key(number).encode()) + told[behind:]
 
 
 def _measure(report: Report, arena: Arena, world: World, count: int) -> int:
@@ -107,4 +98,4 @@ def _await_complete(world: World) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program(main)

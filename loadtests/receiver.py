@@ -1,4 +1,4 @@
-"""Receivers of pushes, a process of their own with an order on standard input.
+"""Receivers of pushes, in a process of their own.
 
 One good receiver counts and compares what it is sent; or a hundred, of which one behaves badly in
 every second window, tell how late the others' records come. Signatures are verified by the client
@@ -7,21 +7,21 @@ package, every record is compared with what was published.
 
 import asyncio
 import contextlib
-import sys
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 import orjson
-import uvloop
 
 from deploy.local.files import write_private
 from loadtests import records
 from loadtests.generator import HEAD_END
 from loadtests.pages import NDJSON
+from loadtests.records import Record
 from loadtests.statistics import median, percentile, ratio
 from loadtests.tally import BEGIN, DONE, END, Tally, tell
 from shuyuan_client.webhooks import WebhookVerifier
@@ -33,11 +33,12 @@ TICK_SECONDS, TIMEOUT_SECONDS, PATIENCE_SECONDS = 0.5, 60.0, 120.0
 SLOW_SECONDS = 1.0
 
 
-class Order(msgspec.Struct):
-    """Whose pushes come: `records` of a backlog, or with `pairs` those of windows in pairs.
+@dataclass
+class Receivers:
+    """Whose pushes come: so many records of a backlog, or with `pairs` those of windows in pairs.
 
-    The first subscription's receiver is the bad one. `secrets` is a file in which the secrets of
-    endpoints lie that an earlier run has made.
+    Every subscription has a path of its own; the first one's receiver is the bad one and has a host
+    of its own. `secrets` is a file with those of endpoints that an earlier run has made.
     """
 
     base_url: str
@@ -45,58 +46,59 @@ class Order(msgspec.Struct):
     head_token: str
     publisher_token: str
     resource: str
-    subscriptions: list[str]
-    secrets: str
-    records: int = 0
+    subscriptions: Sequence[str]
+    secrets: Path
+    backlog: int = 0
     pairs: int = 0
     seconds: float = 0.0
-
-
-class Receivers:
-    """Every subscription has a path of its own; the bad one has a host of its own."""
-
-    def __init__(self, order: Order) -> None:
-        self._order, self.tally, self._bad = order, Tally(), ""
-        self._known = {each["key"]: each["data"] for each in map(_known, records.lines())}
-        self._seen: set[str] = set()
-        self.verifiers: list[WebhookVerifier] = []
-        self._bad_server: asyncio.Server | None = None
-        self.all_here = asyncio.Event()
-        self._late: list[float] = []
-        self._http = httpx.AsyncClient(
-            base_url=order.base_url, timeout=TIMEOUT_SECONDS, verify=False  # noqa: S501 - no TLS
-        )  # fmt: skip
+    verifiers: list[WebhookVerifier] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    all_here: asyncio.Event = field(init=False)
+    _bad_server: asyncio.Server = field(init=False)
+    _http: httpx.AsyncClient = field(init=False)
+    _known: Mapping[str, Record] = field(init=False)
+    _seen: set[str] = field(default_factory=set)
+    _late: list[float] = field(default_factory=list)
+    _bad: str = ""
 
     async def run(self) -> None:
         """Serve, make the endpoints, let records come, tell what came."""
-        server = await asyncio.start_server(self._serve, GOOD, self._order.port)
+        self.get_ready()
+        server = await asyncio.start_server(self._serve, GOOD, self.port)
         async with server, self._http:
             await self._open_bad()
             await self._endpoints()
-            await (self._windows() if self._order.pairs else self._backlog())
-            for subscription in self._order.subscriptions:
+            await (self._windows() if self.pairs else self._backlog())
+            for subscription in self.subscriptions:
                 await self._command(subscription, "pause")
             tell(DONE, self.tally.total())
 
+    def get_ready(self) -> None:
+        self._known = {str(each[records.KEY]): each for each in map(orjson.loads, records.lines())}
+        self.all_here = asyncio.Event()
+        self._http = httpx.AsyncClient(
+            base_url=self.base_url, timeout=TIMEOUT_SECONDS, verify=False  # noqa: S501 - no TLS
+        )  # fmt: skip
+
     async def _open_bad(self) -> None:
-        self._bad_server = await asyncio.start_server(self._serve, BAD, self._order.port)
+        self._bad_server = await asyncio.start_server(self._serve, BAD, self.port)
 
     async def _endpoints(self) -> None:
         """Register and test the endpoints, or resume those of an earlier run."""
-        secrets = _read(self._order.secrets)
-        for number, subscription in enumerate(self._order.subscriptions):
+        known = self.secrets.exists()
+        secrets: list[str] = orjson.loads(self.secrets.read_bytes()) if known else []
+        for number, subscription in enumerate(self.subscriptions):
+            act = "resume"
             if number == len(secrets):
+                act = "test"
                 secrets.append(await self._register(number, subscription))
-                _write(self._order.secrets, secrets)
-                self.verifiers.append(WebhookVerifier(secrets[number]))
-                await self._command(subscription, "test")
-            else:
-                self.verifiers.append(WebhookVerifier(secrets[number]))
-                await self._command(subscription, "resume")
+                write_private(self.secrets, orjson.dumps(secrets).decode())
+            self.verifiers.append(WebhookVerifier(secrets[number]))
+            await self._command(subscription, act)
 
     async def _register(self, number: int, subscription: str) -> str:
-        host = GOOD if number or not self._order.pairs else BAD
-        url = f"http://{host}:{self._order.port}/{number}"
+        host = GOOD if number or not self.pairs else BAD
+        url = f"http://{host}:{self.port}/{number}"
         wanted = {"url": url, "max_records": MAX_RECORDS, "max_bytes": MAX_BYTES}
         path = f"/v1/subscriptions/{subscription}/endpoint"
         answer = await self._http.put(path, json=wanted, headers=self._head)
@@ -104,7 +106,7 @@ class Receivers:
 
     @property
     def _head(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._order.head_token}"}
+        return {"Authorization": f"Bearer {self.head_token}"}
 
     async def _command(self, subscription: str, act: str) -> None:
         path = f"/v1/subscriptions/{subscription}/endpoint/{act}"
@@ -122,10 +124,10 @@ class Receivers:
         beside: list[list[float]] = []
         self.tally.open_window()
         tell(BEGIN)
-        for kind in islice(cycle(KINDS), self._order.pairs):
+        for kind in islice(cycle(KINDS), self.pairs):
             quiet.append(await self._window(""))
             # A test that is passed lets the host be called again, whatever it did before.
-            await self._command(self._order.subscriptions[0], "test")
+            await self._command(self.subscriptions[0], "test")
             beside.append(await self._window(kind))
             if kind == DEAD:
                 await self._open_bad()
@@ -140,10 +142,10 @@ class Receivers:
     async def _window(self, bad: str) -> list[float]:
         """Publish a record every so often; return how late each came at each good receiver."""
         self._bad, self._late = bad, []
-        if bad == DEAD and self._bad_server:
+        if bad == DEAD:
             self._bad_server.close()
-        count = max(1, round(self._order.seconds / TICK_SECONDS))
-        wanted = count * (len(self._order.subscriptions) - 1)
+        count = max(1, round(self.seconds / TICK_SECONDS))
+        wanted = count * (len(self.subscriptions) - 1)
         due = time.monotonic()
         for turn in range(count):
             due += TICK_SECONDS
@@ -159,8 +161,8 @@ class Receivers:
         return self._late
 
     async def _publish(self, line: bytes) -> None:
-        headers = {"Authorization": f"Bearer {self._order.publisher_token}"} | NDJSON
-        path = f"/v1/resources/{self._order.resource}/records"
+        headers = {"Authorization": f"Bearer {self.publisher_token}"} | NDJSON
+        path = f"/v1/resources/{self.resource}/records"
         (await self._http.post(path, content=line, headers=headers)).raise_for_status()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -206,7 +208,7 @@ class Receivers:
         return b""
 
     def _take(self, number: int, lines: list[dict[str, Any]]) -> None:
-        if self._order.pairs:
+        if self.pairs:
             arrived = time.monotonic()
             if number:
                 late = [arrived - int(each["data"]["remark"]) / 1e9 for each in lines]
@@ -221,27 +223,5 @@ class Receivers:
         good = sum(self._known.get(each["key"]) == each["data"] for each in lines)
         self.tally.checked(good)
         self.tally.answered(len(lines), 0.0)
-        if self.tally.whole.records >= self._order.records:
+        if self.tally.whole.records >= self.backlog:
             self.all_here.set()
-
-
-def _read(path: str) -> list[str]:
-    return list(orjson.loads(Path(path).read_bytes())) if Path(path).exists() else []
-
-
-def _write(path: str, secrets: list[str]) -> None:
-    write_private(Path(path), orjson.dumps(secrets).decode())
-
-
-def _known(line: bytes) -> dict[str, Any]:
-    data = orjson.loads(line)
-    return {"key": data[records.KEY], "data": data}
-
-
-def main() -> None:
-    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
-    uvloop.run(Receivers(order).run())
-
-
-if __name__ == "__main__":
-    main()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from deploy.local.files import write_private
+from gateway.console import load_reports
 from gateway.console.load_reports import P99, RATE, Judged, Machine, Ratio, Sentence, Spread
 from loadtests.generator import Pace
 from loadtests.readback import Answer
@@ -38,7 +39,7 @@ class Label(msgspec.Struct, frozen=True):
         return self.name, self.system, self.generator
 
 
-class Case(msgspec.Struct, kw_only=True):
+class Case(load_reports.Case, frozen=True, kw_only=True):
     """One figure. `cpu_seconds` are user plus system within the window of `seconds`.
 
     For the naive service and a bridge `gateway` is that service; for Kafka's tools `generator` is
@@ -49,42 +50,20 @@ class Case(msgspec.Struct, kw_only=True):
     CPU (microseconds a record), and `spread` how they lie.
     """
 
-    name: str
-    system: str
-    generator: str
-    requests_per_second: float
-    records_per_second: float
-    p50_ms: float
-    p99_ms: float
-    failures: int
     cpu_seconds: Mapping[str, float]
     cpu_us_per_record: Mapping[str, float]
-    records_answered: int
-    records_read_back: int
     seconds: float
     callers: int
     workers: int
     memory_bytes: Mapping[str, int]
     others_cpu_seconds: float
     refused: int = 0
-    complaints: Sequence[str] = ()
     facts: Mapping[str, float] = {}
     each_run: Sequence[float] = ()
-    runs: Mapping[str, Sequence[float]] = {}
-    spread: Mapping[str, Spread] = {}
 
     @property
     def row(self) -> tuple[str, str, str]:
         return self.name, self.system, self.generator
-
-    @property
-    def rate(self) -> float:
-        """Records a second, or requests where a case has no records."""
-        return self.records_per_second or self.requests_per_second
-
-    @property
-    def good(self) -> bool:
-        return not self.failures and self.records_answered == self.records_read_back
 
     def figures(self, name: str) -> Sequence[float]:
         """Return a figure of each run: `RATE`, `P99`, or microseconds of a part per record."""

@@ -1,13 +1,14 @@
 """Runs generators and tools as children and samples the machine at the marks that they tell."""
 
+import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
 
 import msgspec
 
@@ -17,8 +18,6 @@ from loadtests.tally import BEGIN, DONE, END, LATENCY, MARK, Total, Window
 ROOT = Path(__file__).parents[1]
 GENERATOR = "generator"
 COMPLAINT_BYTES = 2000
-
-Reply = TypeVar("Reply")
 
 
 class RunFailed(Exception):
@@ -41,11 +40,13 @@ class Child:
     order: bytes = b""
 
     @classmethod
-    def python(cls, module: str, log: Path, order: object) -> "Child":
-        return cls((sys.executable, "-m", module), log, msgspec.json.encode(order))
+    def calling(cls, log: Path, function: Callable[..., object], *arguments: object) -> "Child":
+        """Return a call in a process of its own; a coroutine function is run to its end."""
+        program = (sys.executable, "-m", "loadtests.child", function.__qualname__)
+        return cls(program, log, pickle.dumps((function, arguments)))
 
-    def failed(self, told: str = "") -> RunFailed:
-        said = told or self.log.read_text(errors="replace")[-COMPLAINT_BYTES:].strip()
+    def failed(self) -> RunFailed:
+        said = self.log.read_text(errors="replace")[-COMPLAINT_BYTES:].strip()
         return RunFailed(f"{' '.join(self.arguments[:4])}: {said or 'no answer'}")
 
 
@@ -66,16 +67,6 @@ def observe(child: Child, families: Mapping[str, int], limit_seconds: float) -> 
         window = msgspec.structs.replace(window, **msgspec.json.decode(told[LATENCY]))
     total = msgspec.json.decode(told[DONE], type=Total)
     return Observed(window, total, between(samples[BEGIN], samples[END]))
-
-
-def ask(child: Child, reply: type[Reply], limit_seconds: float) -> Reply:
-    """Run a program that answers one JSON on its output; raises RunFailed."""
-    with running(child, limit_seconds) as (_process, output):
-        text = output.read()
-    try:
-        return msgspec.json.decode(text, type=reply)
-    except msgspec.MsgspecError as error:
-        raise child.failed() from error
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from exchange.log.topics import topic_of
-from loadtests import pages, readback, records, world
+from loadtests import generator, pages, readback, records, world
 from loadtests.arena import Arena
 from loadtests.generator import Order, Pace, Publish, Work
 from loadtests.pages import Page, Question
@@ -200,18 +200,11 @@ def generate(
     It ends with the pace, or after so many requests where a number is given.
     """
     where = service or stage.arena
-    order = Order(
-        base_url=where.base_url,
-        tokens=[stage.token_for(work)],
-        callers=callers,
-        pace=pace,
-        work=work,
-        requests=requests,
-    )
+    order = Order(where.base_url, [stage.token_for(work)], callers, pace, work, requests)
     return drive(where, order, stage.log(f"generator-{callers}"))
 
 
 def drive(service: Arena, order: Order, log: Path) -> Observed:
     """Run the raw generator as it is told; raises RunFailed."""
     limit = order.pace.warm_up_seconds + order.pace.seconds + SPARE_SECONDS
-    return observe(Child.python("loadtests.generator", log, order), service.families, limit)
+    return observe(Child.calling(log, generator.run, order), service.families, limit)

@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import asyncpg
 from pyarrow import parquet
 
 from deploy.local.files import write_private
 from deploy.local.ports import PortBook
 from exchange.log.topics import topic_of
-from loadtests import readback, receiver, records, timed
+from loadtests import readback, records, timed
+from loadtests.arena import connected
 from loadtests.generator import Pace
 from loadtests.pages import expected
 from loadtests.readback import Answer
+from loadtests.receiver import Receivers
 from loadtests.results import Case, Label, Row, judged
 from loadtests.runs import Child, Observed, observe
 from loadtests.stage import BATCH, REGISTER, Stage, fill
@@ -43,32 +44,23 @@ CREATE += f"PRIMARY KEY ({records.KEY}))"
 
 def ways(stage: Stage) -> Iterator[Row]:
     """Yield the rows; those that need psql only where it is."""
-    yield _way(stage, "push", RAW, partial(_push, stage))
-    yield _way(stage, "push-beside-bad", RAW, partial(_beside_bad, stage), RECEIVERS, story=True)
-    yield _way(stage, "snapshot-parquet", RAW, partial(_snapshot, stage))
-    yield _way(stage, "table-out", AGENT, partial(_table_out, stage))
-    yield _way(stage, "table-in", AGENT, partial(_table_in, stage))
+    for name, by, callers, run in (
+        ("push", RAW, 1, _push),
+        ("push-beside-bad", RAW, RECEIVERS, _beside_bad),
+        ("snapshot-parquet", RAW, 1, _snapshot),
+        ("table-out", AGENT, 1, _table_out),
+        ("table-in", AGENT, 1, _table_in),
+    ):
+        label = Label(name, SHUYUAN, by, callers, stage.arena.workers)
+        yield Row(label, partial(run, stage, label), story=run is _beside_bad)
     if shutil.which("psql"):
         for name in ("table-out", "table-in"):
             label = Label(name, COPY, "psql", 1)
             yield Row(label, partial(_copy, stage, label))
 
 
-def _way(
-    stage: Stage,
-    name: str,
-    by: str,
-    run: Callable[[Label, Pace], Case],
-    callers: int = 1,
-    *,
-    story: bool = False,
-) -> Row:
-    label = Label(name, SHUYUAN, by, callers, stage.arena.workers)
-    return Row(label, partial(run, label), story)
-
-
-def _timed(stage: Stage, order: timed.Order) -> Observed:
-    child = Child.python("loadtests.timed", stage.log("timed"), order)
+def _timed(stage: Stage, work: Callable[..., None], *asked: object) -> Observed:
+    child = Child.calling(stage.log("timed"), work, *asked)
     return observe(child, stage.arena.families, LIMIT_SECONDS)
 
 
@@ -76,7 +68,7 @@ def _push(stage: Stage, label: Label, _pace: Pace) -> Case:
     """Let a backlog come to one good receiver, whose endpoint rests until it is there."""
     world = stage.world
     fill(stage, world.outbox, PUSHED_RECORDS)
-    seen = _received(stage, world.outbox, [world.pushed], "push", records=PUSHED_RECORDS)
+    seen = _received(stage, world.outbox, [world.pushed], "push", backlog=PUSHED_RECORDS)
     return judged(label, seen, Answer())
 
 
@@ -104,17 +96,17 @@ def _received(
     world = stage.world
     with world.person(world.user.head) as head:
         token = head.token()
-    order = receiver.Order(
+    receivers = Receivers(
         base_url=stage.arena.base_url,
         port=PortBook(stage.folder / "ports.json").choose(name),
         head_token=token,
         publisher_token=stage.token(world.publisher),
         resource=resource,
-        subscriptions=list(subscriptions),
-        secrets=stage.path(f"{name}.secrets"),
+        subscriptions=subscriptions,
+        secrets=stage.folder / f"{name}.secrets",
         **more,
     )
-    child = Child.python("loadtests.receiver", stage.log("receiver"), order)
+    child = Child.calling(stage.log("receiver"), receivers.run)
     return observe(child, stage.arena.families, LIMIT_SECONDS)
 
 
@@ -123,11 +115,8 @@ def _snapshot(stage: Stage, label: Label, _pace: Pace) -> Case:
     world, path = stage.world, Path(stage.path("snapshot.parquet"))
     with world.client(world.publisher) as publisher:
         publisher.publish(world.register, records.line(0), key=None)
-    who = world.consumer
-    asked = timed.Snapshot(
-        stage.arena.base_url, who.name, who.secret, world.downloaded, "parquet", str(path)
-    )
-    seen = _timed(stage, timed.Order(REGISTER, snapshot=asked))
+    asked = (stage.arena.base_url, world.consumer, world.downloaded, path)
+    seen = _timed(stage, timed.snapshot, REGISTER, *asked)
     keys = {str(key) for key in parquet.read_table(path)[records.KEY].to_pylist()}
     wanted = {str(records.record(number)[records.KEY]) for number in range(REGISTER)}
     missing, unknown = len(wanted - keys), len(keys - wanted)
@@ -141,7 +130,7 @@ def _table_out(stage: Stage, label: Label, _pace: Pace) -> Case:
         columns={item: item for item in records.ITEMS}, start=stage.tail_since,
     )  # fmt: skip
     asyncio.run(_emptied(stage))
-    seen = _timed(stage, timed.Order(ROWS, agent=_config(stage, pull=[job])))
+    seen = _timed(stage, timed.agent, ROWS, _config(stage, pull=[job]))
     return judged(label, seen, asyncio.run(_compared(stage)))
 
 
@@ -155,7 +144,7 @@ def _table_in(stage: Stage, label: Label, _pace: Pace) -> Case:
     asyncio.run(_emptied(stage, filled=True))
     topic = topic_of(resource)
     before = stage.ends(topic)[0]
-    seen = _timed(stage, timed.Order(ROWS, agent=_config(stage, push=[job])))
+    seen = _timed(stage, timed.agent, ROWS, _config(stage, push=[job]))
     ends = stage.ends(topic)
     asyncio.run(readback.delete(stage.arena.bootstrap, topic, ends))
     return judged(label, seen, readback.moved(ROWS, ends[0] - before))
@@ -171,7 +160,7 @@ def _copy(stage: Stage, label: Label, _pace: Pace) -> Case:
     target = f"{TABLE} ({', '.join(records.ITEMS)})"
     said = f"\\copy {target} {'TO' if is_out else 'FROM'} '{path}'"
     command = ["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", _url(stage), "-c", said]
-    seen = _timed(stage, timed.Order(ROWS, command=command))
+    seen = _timed(stage, timed.command, ROWS, command)
     if is_out:
         there = Path(path).read_bytes().count(b"\n")
         return judged(label, seen, readback.moved(ROWS, there))
@@ -192,14 +181,10 @@ def _url(stage: Stage) -> str:
 
 async def _emptied(stage: Stage, *, filled: bool = False) -> None:
     """Make the department's database anew, its table empty or filled."""
-    own = await asyncpg.connect(stage.arena.database_url)
-    try:
+    async with connected(stage.arena.database_url) as own:
         await own.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
         await own.execute(f"CREATE DATABASE {DATABASE}")
-    finally:
-        await own.close()
-    made = await asyncpg.connect(_url(stage))
-    try:
+    async with connected(_url(stage)) as made:
         await made.execute(CREATE)
         if filled:
             await made.execute(
@@ -210,17 +195,12 @@ async def _emptied(stage: Stage, *, filled: bool = False) -> None:
             )
             # As docs/how-to/publish-from-a-table.md says of the increment.
             await made.execute(f"CREATE INDEX ON {TABLE} (changed)")
-    finally:
-        await made.close()
 
 
 async def _compared(stage: Stage) -> Answer:
     """Compare the landed table with what was published, row by row."""
-    made = await asyncpg.connect(_url(stage))
-    try:
+    async with connected(_url(stage)) as made:
         rows = await made.fetch(f"SELECT id_number, name, amount::text FROM {TABLE}")  # noqa: S608
-    finally:
-        await made.close()
     told = (expected(tuple(records.ITEMS), records.record(n))["data"] for n in range(ROWS))
     wanted = {(each["id_number"], each["name"], each["amount"]) for each in told}
     found = {tuple(row) for row in rows}

@@ -1,13 +1,13 @@
 """`make load REGION=1`: a day of the region in ten minutes, on the platform that runs here."""
 
-import argparse
 import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+import typer
 
 # Locust first: it makes sockets and threads of this program give way to each other.
 from locust import LoadTestShape
@@ -23,7 +23,7 @@ from deploy.region.building.doors import Doors
 from deploy.region.building.stage import Site, Stage
 from deploy.region.records.cast import Cast
 from loadtests import results as outcomes
-from loadtests.arena import arena_of, guarded
+from loadtests.arena import arena_of, program
 from loadtests.processes import between, sample
 from loadtests.region import day as plan
 from loadtests.region import report as reports
@@ -39,20 +39,16 @@ STOP_SECONDS = 20.0
 SHORTEST, LONGEST = 1.0, 240.0
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+Minutes = Annotated[
+    float,
+    typer.Option(
+        min=SHORTEST, max=LONGEST, help="一天压缩为多少分钟 / how many minutes the day takes"
+    ),
+]
+
+
+def main(minutes: Minutes = plan.MINUTES) -> int:
     """Return the exit code: 0 when nothing failed and everything was read back."""
-    parser = argparse.ArgumentParser(prog="loadtests.region", description=__doc__)
-    parser.add_argument(
-        "--minutes", type=float, default=plan.MINUTES,
-        help="一天压缩为多少分钟 / how many minutes the day takes",
-    )  # fmt: skip
-    chosen = parser.parse_args(arguments)
-    if not SHORTEST <= chosen.minutes <= LONGEST:
-        parser.error(f"--minutes: {SHORTEST:g} … {LONGEST:g}")
-    return guarded(lambda: _run(chosen.minutes))
-
-
-def _run(minutes: float) -> int:
     report, where = Report(), place()
     running = Platform(where, report)
     running.up()
@@ -68,7 +64,7 @@ def _run(minutes: float) -> int:
     (outcomes.FOLDER / "region.json").write_bytes(
         msgspec.json.format(msgspec.json.encode(found), indent=1)
     )
-    sys.stdout.write(reports.told(found) + "\n")
+    sys.stdout.write(reports.told(found))
     for fault in found.faults:
         sys.stderr.write(f"✗ {fault}\n")
     return 1 if found.faults else 0
@@ -152,4 +148,4 @@ def _pass(region: Region, day: Sequence[Activity]) -> Any:  # noqa: ANN401 - Loc
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program(main)

@@ -1,6 +1,6 @@
 """What a day of the region holds, as data: which systems do what from when to when."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -84,7 +84,3 @@ def whole_readers(region: Region, name: str) -> list[Pair]:
 def hour_of(elapsed_seconds: float, minutes: float) -> float:
     """The hour of the day that a compressed day has come to."""
     return elapsed_seconds / (minutes * 60) * HOURS
-
-
-def at(day: Sequence[Activity], hour: float) -> list[Activity]:
-    return [row for row in day if row.at(hour)]

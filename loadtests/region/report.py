@@ -1,10 +1,11 @@
 """What a day of the region was: figures by mode and system, processor time by part."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from deploy.markdown import table
 from loadtests.processes import Use
 
 if TYPE_CHECKING:
@@ -62,21 +63,17 @@ def costs(use: Use) -> tuple[dict[str, float], float]:
 
 
 def told(day: Day) -> str:
-    """The figures as a table in Markdown."""
+    """The figures in Markdown."""
     head = ("方式 / mode", "系统 / system", "请求 / requests", "失败 / failed", "记录 / records",
             "p50 ms", "p99 ms")  # fmt: skip
-    rows: list[Sequence[Any]] = [
+    rows = [
         (e.mode, e.system, f"{e.requests:,}", e.failures, f"{e.records:,}",
          f"{e.p50_ms:.0f}", f"{e.p99_ms:.0f}")
         for e in day.lines
     ]  # fmt: skip
-    table = [head, ["---"] * len(head), *rows]
     cpu = ", ".join(f"{role} {seconds:.1f} s" for role, seconds in day.cpu_seconds.items())
-    return "\n".join(
-        [
-            *(f"| {' | '.join(map(str, row))} |" for row in table),
-            "",
-            f"- 已确认 / acknowledged: {day.published:,}, 推送到达 / pushed: {day.pushed:,}",
-            f"- CPU: {cpu}; 其他进程 / elsewhere {day.cores_elsewhere:.2f} cores",
-        ]
+    return (
+        f"{table(head, rows)}\n"
+        f"- 已确认 / acknowledged: {day.published:,}, 推送到达 / pushed: {day.pushed:,}\n"
+        f"- CPU: {cpu}; 其他进程 / elsewhere {day.cores_elsewhere:.2f} cores\n"
     )

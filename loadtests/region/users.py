@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -108,7 +108,8 @@ class SystemUser(User):
     @task
     def act(self) -> None:
         if self.row.at(self.region.hour):
-            ACTS[self.row.mode](self, self._turn.choice(self.row.providers))
+            act: Callable[[str], None] = getattr(self, self.row.mode)
+            act(self._turn.choice(self.row.providers))
 
     def publish(self, provider: str) -> None:
         """Tell some records again: the region stays what it is, and each is a message."""
@@ -195,12 +196,6 @@ class SystemUser(User):
             return
         with self.region.lock:
             self.region.read[f"{mode} {provider}"] += count
-
-
-ACTS = {
-    "publish": SystemUser.publish, "table": SystemUser.table, "follow": SystemUser.follow,
-    "verify": SystemUser.verify, "query": SystemUser.query,
-}  # fmt: skip
 
 
 def users_of(day: Sequence[Activity], region: Region) -> dict[str, type[SystemUser]]:

@@ -1,4 +1,4 @@
-"""Crowds as processes of their own, run by the soak with an order on standard input.
+"""Crowds, in processes of their own.
 
 Thousands of long polls that must hear every record once; a bad neighbour, who asks and never reads
 or as fast as it can, until it is ended; or many who pour bodies as large as they may be, whose
@@ -9,13 +9,13 @@ import asyncio
 import contextlib
 import os
 import re
-import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import httpx
-import msgspec
 import orjson
-import uvloop
 
 from loadtests import records
 from loadtests.generator import CREATED, HEAD_END, LENGTH, NICENESS, OK, STATUS, address
@@ -37,55 +37,13 @@ ADDRESS = "广西壮族自治区南宁市青秀区民族大道" * 11
 SLOW_BYTES, SLOW_SECONDS = 256 * 1024, 0.1
 
 
-class Ask(msgspec.Struct):
+class Ask(NamedTuple):
     """A page from a cursor on, asked for with the token at a place; `of` is its resource's."""
 
     subscription: str
     token: int
     cursor: str
     of: int
-
-
-class Waiting(msgspec.Struct, tag="waiting"):
-    """`polls` connections share the `asks` out.
-
-    After an idle time `rounds` records are published one by one, into the resources in turn, each
-    when the one before has reached everybody and `settle_seconds` have passed.
-    """
-
-    tokens: list[str]
-    asks: list[Ask]
-    polls: int
-    wait_seconds: int
-    idle_seconds: float
-    publisher_token: str
-    resources: list[str]
-    rounds: int
-    settle_seconds: float
-
-
-class Asking(msgspec.Struct, tag="asking"):
-    """Ask for a page on every connection again and again; one that `clogs` never reads one."""
-
-    token: str
-    target: str
-    connections: int
-    clogs: bool
-
-
-class Pouring(msgspec.Struct, tag="pouring"):
-    """`quick` connections send a body at once, `slow` ones piece by piece."""
-
-    tokens: list[str]
-    resources: list[str]
-    quick: int
-    slow: int
-    seconds: float
-
-
-class Order(msgspec.Struct):
-    base_url: str
-    work: Waiting | Asking | Pouring
 
 
 async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bytes]:
@@ -95,36 +53,51 @@ async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bytes]:
     return int(head[STATUS]), head, await reader.readexactly(int(length[1]) if length else 0)
 
 
+@dataclass
 class Hall:
-    """All polls, and the record that they wait for."""
+    """All polls, which share the `asks` out, and the record that they wait for.
 
-    def __init__(self, base_url: str, work: Waiting) -> None:
-        self._base_url, self._work, self.tally = base_url, work, Tally()
-        self._asks = [work.asks[number % len(work.asks)] for number in range(work.polls)]
-        self._key = b""
-        self._waiting: set[int] = set()
-        self._everybody, self._settled = asyncio.Event(), asyncio.Semaphore(0)
-        self._opening = asyncio.Semaphore(OPENED_AT_ONCE)
+    After an idle time `rounds` records are published one by one, into the resources in turn, each
+    when the one before has reached everybody and `settle_seconds` have passed.
+    """
+
+    base_url: str
+    tokens: Sequence[str]
+    asks: Sequence[Ask]
+    polls: int
+    wait_seconds: int
+    idle_seconds: float
+    publisher_token: str
+    resources: Sequence[str]
+    rounds: int
+    settle_seconds: float
+    tally: Tally = field(default_factory=Tally)
+    _key: bytes = b""
+    _waiting: set[int] = field(default_factory=set)
+    _everybody: asyncio.Event = field(init=False)
+    _settled: asyncio.Semaphore = field(init=False)
+    _opening: asyncio.Semaphore = field(init=False)
 
     async def run(self) -> None:
         """Open, stay idle for a while, publish round after round, tell what came."""
-        work, begun = self._work, time.perf_counter()
-        polls = [asyncio.create_task(self._poll(number)) for number in range(work.polls)]
+        self._everybody, self._settled = asyncio.Event(), asyncio.Semaphore(0)
+        self._opening = asyncio.Semaphore(OPENED_AT_ONCE)
+        begun = time.perf_counter()
+        polls = [asyncio.create_task(self._poll(number)) for number in range(self.polls)]
         async with asyncio.timeout(SETTLING_SECONDS):
             for _ in polls:
                 await self._settled.acquire()
         opened = time.perf_counter() - begun
-        await asyncio.sleep(
-            work.settle_seconds
-        )  # the last ones are on their way to where they wait
+        # The last ones are on their way to where they wait.
+        await asyncio.sleep(self.settle_seconds)
         self.tally.open_window()
         tell(BEGIN)
-        await asyncio.sleep(work.idle_seconds)
+        await asyncio.sleep(self.idle_seconds)
         tell(END, self.tally.close_window())
         rounds = []
-        for number in range(work.rounds):
+        for number in range(self.rounds):
             rounds.append(await self._round(number))
-            await asyncio.sleep(work.settle_seconds)
+            await asyncio.sleep(self.settle_seconds)
         for poll in polls:
             poll.cancel()
         await asyncio.wait(polls)
@@ -141,7 +114,7 @@ class Hall:
         """Keep a poll open; each goes on with the cursor that it was given."""
         try:
             async with self._opening:
-                reader, writer = await asyncio.open_connection(*address(self._base_url))
+                reader, writer = await asyncio.open_connection(*address(self.base_url))
             with contextlib.closing(writer):
                 await self._follow(number, reader, writer)
         except (OSError, EOFError, ValueError) as error:
@@ -152,11 +125,11 @@ class Hall:
     async def _follow(
         self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        ask, host, wait = self._asks[number], address(self._base_url)[0], ""
+        ask, host, wait = self._ask(number), address(self.base_url)[0], ""
         path, cursor = f"/v1/subscriptions/{ask.subscription}/records", ask.cursor
         while True:
             page = Page(f"{path}?limit=500&cursor={cursor}{wait}", 0, token=ask.token)
-            writer.write(page.request(host, self._work.tokens))
+            writer.write(page.request(host, self.tokens))
             status, head, body = await answer(reader)
             if status == UNAVAILABLE and RETRY_AFTER.search(head):
                 # A worker that is short of time cannot confirm its rules, and says so.
@@ -168,11 +141,14 @@ class Hall:
                 raise ValueError(f"{head!r} {body[:200]!r}")
             if not wait:
                 # The first one is answered at once: then whatever it needs is loaded.
-                wait = f"&wait={self._work.wait_seconds}"
+                wait = f"&wait={self.wait_seconds}"
                 self._settled.release()
             cursor = found[1].decode()
             if body:
                 self._heard(number, body)
+
+    def _ask(self, number: int) -> Ask:
+        return self.asks[number % len(self.asks)]
 
     def _heard(self, number: int, body: bytes) -> None:
         if number not in self._waiting or body.count(b"\n") != 1 or self._key not in body:
@@ -185,12 +161,12 @@ class Hall:
 
     async def _round(self, number: int) -> tuple[float, float]:
         """Publish one record; return the seconds to its receipt, and to the last poll's answer."""
-        place = number % len(self._work.resources)
-        self._waiting = {poll for poll, ask in enumerate(self._asks) if ask.of == place}
+        place = number % len(self.resources)
+        self._waiting = {poll for poll in range(self.polls) if self._ask(poll).of == place}
         self._key = str(records.record(number)[records.KEY]).encode()
         self._everybody.clear()
         begun = time.perf_counter()
-        await self._publish(self._work.resources[place], number)
+        await self._publish(self.resources[place], number)
         acknowledged = time.perf_counter() - begun
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -200,23 +176,29 @@ class Hall:
         return acknowledged, time.perf_counter() - begun
 
     async def _publish(self, resource: str, number: int) -> None:
-        headers = {"Authorization": f"Bearer {self._work.publisher_token}"} | NDJSON
+        headers = {"Authorization": f"Bearer {self.publisher_token}"} | NDJSON
         async with httpx.AsyncClient(headers=headers, verify=False) as http:  # noqa: S501 - no TLS
-            url = f"{self._base_url}/v1/resources/{resource}/records"
+            url = f"{self.base_url}/v1/resources/{resource}/records"
             (await http.post(url, content=records.line(number))).raise_for_status()
 
 
-async def ask_on(base_url: str, work: Asking) -> None:
+async def ask_on(base_url: str, token: str, target: str, connections: int, clogs: bool) -> None:  # noqa: FBT001
+    """Ask for a page on every connection again and again; one that `clogs` never reads one."""
+    os.nice(NICENESS)  # in earnest it would sit on a machine of its own
+    request = Page(target, 0).request(address(base_url)[0], [token])
+    asking = (_ask_on(address(base_url), request, clogs=clogs) for _ in range(connections))
+    await asyncio.gather(*asking)
+
+
+async def _ask_on(where: tuple[str, int], request: bytes, *, clogs: bool) -> None:
     """Keep one connection asking; one that is closed is opened again."""
-    where = address(base_url)
-    request = Page(work.target, 0).request(where[0], [work.token])
     while True:
         with contextlib.suppress(OSError, EOFError):
-            reader, writer = await asyncio.open_connection(*where, limit=2 if work.clogs else 2**20)
+            reader, writer = await asyncio.open_connection(*where, limit=2 if clogs else 2**20)
             with contextlib.closing(writer):
                 while not reader.at_eof():
                     writer.write(request)
-                    if work.clogs:
+                    if clogs:
                         await writer.drain()
                         await asyncio.sleep(CLOG_SECONDS)
                     else:
@@ -235,45 +217,55 @@ def body() -> tuple[bytes, int]:
     return b"\n".join(lines[:-1]), len(lines) - 1
 
 
+@dataclass
 class Pourer:
-    def __init__(self, base_url: str, work: Pouring) -> None:
-        self._address, self._work, self._tally = address(base_url), work, Tally()
-        self._body, self._records = body()
-        self._until = time.monotonic() + work.seconds
+    """`quick` connections send a body at once, `slow` ones piece by piece."""
+
+    base_url: str
+    tokens: Sequence[str]
+    resources: Sequence[str]
+    quick: int
+    slow: int
+    seconds: float
+    tally: Tally = field(default_factory=Tally)
+    _body: bytes = b""
+    _records: int = 0
 
     async def run(self) -> None:
-        self._tally.open_window()
+        self._body, self._records = body()
+        self.tally.open_window()
         tell(BEGIN)
-        count = self._work.quick + self._work.slow
-        await asyncio.gather(*(self._pour(number) for number in range(count)))
-        tell(END, self._tally.close_window())
-        tell(DONE, self._tally.total())
+        until = time.monotonic() + self.seconds
+        pouring = (self._pour(number, until) for number in range(self.quick + self.slow))
+        await asyncio.gather(*pouring)
+        tell(END, self.tally.close_window())
+        tell(DONE, self.tally.total())
 
-    async def _pour(self, number: int) -> None:
+    async def _pour(self, number: int, until: float) -> None:
         """Publish until the time is up; whatever comes back is judged."""
-        work, tally = self._work, self._tally
-        token = work.tokens[number % len(work.tokens)]
-        resource = work.resources[number % len(work.resources)]
+        token = self.tokens[number % len(self.tokens)]
+        resource = self.resources[number % len(self.resources)]
+        host = address(self.base_url)[0]
         head = (
-            f"POST /v1/resources/{resource}/records HTTP/1.1\r\nHost: {self._address[0]}\r\n"
+            f"POST /v1/resources/{resource}/records HTTP/1.1\r\nHost: {host}\r\n"
             f"Authorization: Bearer {token}\r\nContent-Type: application/x-ndjson\r\n"
             f"Content-Length: {len(self._body)}\r\n\r\n"
         )
-        while time.monotonic() < self._until:
+        while time.monotonic() < until:
             begun = time.perf_counter()
             try:
                 async with asyncio.timeout(PATIENCE_SECONDS):
-                    status, told, _ = await self._ask(head.encode(), slowly=number >= work.quick)
+                    status, told, _ = await self._ask(head.encode(), slowly=number >= self.quick)
                 self._judge(status, told, time.perf_counter() - begun)
             except TimeoutError:
-                tally.failed(f"no answer within {PATIENCE_SECONDS:.0f} s")
+                self.tally.failed(f"no answer within {PATIENCE_SECONDS:.0f} s")
             except (OSError, EOFError):
                 # A refusal may come while the body is being sent, and its connection ends then.
-                tally.count("broken_off")
+                self.tally.count("broken_off")
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _ask(self, head: bytes, *, slowly: bool) -> tuple[int, bytes, bytes]:
-        reader, writer = await asyncio.open_connection(*self._address)
+        reader, writer = await asyncio.open_connection(*address(self.base_url))
         writer.write(head)
         sending = asyncio.create_task(self._send(writer, slowly=slowly))
         try:
@@ -294,28 +286,9 @@ class Pourer:
 
     def _judge(self, status: int, head: bytes, seconds: float) -> None:
         if status == CREATED:
-            self._tally.answered(self._records, seconds)
-            self._tally.count("answers_201")
+            self.tally.answered(self._records, seconds)
+            self.tally.count("answers_201")
         elif status in REFUSED and RETRY_AFTER.search(head):
-            self._tally.refused(status)
+            self.tally.refused(status)
         else:
-            self._tally.failed(f"{head!r}")
-
-
-async def run(order: Order) -> None:
-    work = order.work
-    if isinstance(work, Waiting):
-        await Hall(order.base_url, work).run()
-    elif isinstance(work, Pouring):
-        await Pourer(order.base_url, work).run()
-    else:
-        os.nice(NICENESS)  # in earnest it would sit on a machine of its own
-        await asyncio.gather(*(ask_on(order.base_url, work) for _ in range(work.connections)))
-
-
-def main() -> None:
-    uvloop.run(run(msgspec.json.decode(sys.stdin.buffer.read(), type=Order)))
-
-
-if __name__ == "__main__":
-    main()
+            self.tally.failed(f"{head!r}")

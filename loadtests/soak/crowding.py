@@ -10,13 +10,12 @@ from loadtests.arena import Beside, beside
 from loadtests.processes import sample
 from loadtests.results import Case, middle
 from loadtests.runs import Child, Observed, meanwhile, observe
-from loadtests.soak.crowd import Ask, Asking, Order, Waiting
+from loadtests.soak.crowd import Ask, Hall, ask_on
 from loadtests.soak.population import Subscription
 from loadtests.soak.scene import FLAT, Finding, Found, Scene, aimed, compared, latencies, target
 from loadtests.stage import LARGE_PAGE, PAGE
 from loadtests.statistics import median
 
-CROWD = "loadtests.soak.crowd"
 WAIT_SECONDS, AT_ONCE, LIMIT_SECONDS = 30, 6, 700.0
 ONE_ROUNDS, SPREAD_ROUNDS = 5, 20
 PAGE_RECORDS, CALLERS = 100, 16
@@ -60,7 +59,8 @@ def _latest(
 def _waited(
     scene: Scene, own: Beside, asks: list[Ask], resources: list[str], rounds: int
 ) -> Observed:
-    work = Waiting(
+    hall = Hall(
+        base_url=own.arena.base_url,
         tokens=scene.tokens,
         asks=asks,
         polls=scene.effort.polls,
@@ -71,7 +71,7 @@ def _waited(
         rounds=rounds,
         settle_seconds=scene.effort.settle_seconds,
     )
-    child = Child.python(CROWD, scene.arena.folder / "waiting.log", Order(own.arena.base_url, work))
+    child = Child.calling(scene.arena.folder / "waiting.log", hall.run)
     return observe(child, own.arena.families, LIMIT_SECONDS)
 
 
@@ -110,20 +110,20 @@ def neighbours(scene: Scene) -> Found:
     )
     with beside(scene.arena) as own:
         pull = partial(scene.pull, own.arena, "soak-neighbours", work, CALLERS, OTHERS_PER_SECOND)
-        for told, asking in (
-            ("asks and never reads", Asking(token, large, CONNECTIONS, clogs=True)),
-            ("pulls as fast as it can", Asking(token, page, FLOODING_CONNECTIONS, clogs=False)),
-            ("sends forged cursors", Asking(token, forged, FLOODING_CONNECTIONS, clogs=False)),
+        for told, *asking in (
+            ("asks and never reads", token, large, CONNECTIONS, True),
+            ("pulls as fast as it can", token, page, FLOODING_CONNECTIONS, False),
+            ("sends forged cursors", token, forged, FLOODING_CONNECTIONS, False),
         ):
-            found.add(_beside(scene, own, told, asking, pull))
+            found.add(_beside(scene, own, str(told), asking, pull))
     return found
 
 
 def _beside(
-    scene: Scene, own: Beside, told: str, asking: Asking, others: Callable[[], Case]
+    scene: Scene, own: Beside, told: str, asking: Sequence[object], others: Callable[[], Case]
 ) -> Found:
     most = 0
-    bad = Child.python(CROWD, scene.arena.folder / "bad.log", Order(own.arena.base_url, asking))
+    bad = Child.calling(scene.arena.folder / "bad.log", ask_on, own.arena.base_url, *asking)
 
     def disturbed() -> Case:
         nonlocal most

@@ -15,7 +15,7 @@ from loadtests.generator import Publish, Work
 from loadtests.processes import Watched, repeated, sample, watched
 from loadtests.readback import delete
 from loadtests.runs import Child, RunFailed, observe
-from loadtests.soak.crowd import Order, Pouring
+from loadtests.soak.crowd import Pourer
 from loadtests.soak.scene import CALLERS, Finding, Found, Scene
 from loadtests.stage import BATCH, SPARE_SECONDS
 from loadtests.statistics import median, slope
@@ -139,15 +139,15 @@ def flood(scene: Scene) -> Found:
 
 def _pouring(scene: Scene, base_url: str) -> Child:
     half = scene.effort.pourers // 2
-    work = Pouring(
+    pourer = Pourer(
+        base_url=base_url,
         tokens=[scene.token(each) for each in scene.population.publishers],
         resources=scene.population.resources[-4:],
         quick=half,
         slow=scene.effort.pourers - half,
         seconds=scene.effort.pouring_seconds,
     )
-    log = scene.arena.folder / "pouring.log"
-    return Child.python("loadtests.soak.crowd", log, Order(base_url, work))
+    return Child.calling(scene.arena.folder / "pouring.log", pourer.run)
 
 
 @contextmanager

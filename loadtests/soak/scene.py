@@ -211,14 +211,9 @@ class Scene:
     ) -> Observed:
         """Let the generator ask for a while, or so many requests within `seconds`."""
         warm_up = 0.0 if requests else self.effort.warm_up_seconds
-        order = Order(
-            base_url=arena.base_url,
-            tokens=[self.publisher_token] if isinstance(work, Publish) else self.tokens,
-            callers=callers,
-            pace=Pace(warm_up, seconds or self.effort.seconds, rate=rate),
-            work=work,
-            requests=requests,
-        )
+        pace = Pace(warm_up, seconds or self.effort.seconds, rate=rate)
+        tokens = [self.publisher_token] if isinstance(work, Publish) else self.tokens
+        order = Order(arena.base_url, tokens, callers, pace, work, requests)
         return drive(arena, order, self.arena.folder / f"{log}.log")
 
     def in_turns(self, told: str, base: Variant, other: Variant) -> Runs:

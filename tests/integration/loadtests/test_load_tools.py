@@ -12,7 +12,7 @@ from loadtests import pages, readback, records, wrk
 from loadtests.arena import Arena
 from loadtests.cases import drive
 from loadtests.generator import Pace, Publish, Pull
-from loadtests.readback import Answer, Question, Topic, create_topics
+from loadtests.readback import Answer, Topic, create_topics
 from loadtests.results import Label
 from loadtests.stage import CATCH_UP, MASKED, TAIL, Stage, generate
 from loadtests.targets import SHUYUAN, WRK
@@ -135,4 +135,4 @@ async def _topic(arena: Arena, values: list[bytes]) -> str:
 
 
 async def _ask(arena: Arena, topic: str, runs: list[tuple[int, int, int]]) -> Answer:
-    return await readback.answer(Question(arena.bootstrap, [Topic(topic, {0: 0}, runs)]))
+    return await readback.compare(arena.bootstrap, [Topic(topic, {0: 0}, runs)])

@@ -61,8 +61,8 @@ def consumer(folder: Path, number: int, pause: float, *, of: int = 1) -> list[st
 
 
 def ran(tmp_path: Path, *commands: list[str], warm_up: int) -> Observed:
-    order = kafka_tools.Order(list(commands), warm_up)
-    return observe(Child.python("loadtests.kafka_tools", tmp_path / "log", order), {}, 180.0)
+    child = Child.calling(tmp_path / "log", kafka_tools.run, commands, warm_up)
+    return observe(child, {}, 180.0)
 
 
 def test_two_tools_count_while_both_are_warm(tmp_path: Path) -> None:

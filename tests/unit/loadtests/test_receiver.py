@@ -2,13 +2,14 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
 
 from loadtests import records
-from loadtests.receiver import Order, Receivers
+from loadtests.receiver import Receivers
 from shuyuan_client.webhooks import NotVerified, WebhookVerifier
 
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -16,8 +17,8 @@ SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
 @pytest.fixture
 async def receivers() -> Receivers:
-    order = Order("http://127.0.0.1:1", 1, "", "", "r", ["s"], "", records=3)
-    made = Receivers(order)
+    made = Receivers("http://127.0.0.1:1", 1, "", "", "r", ["s"], Path("nowhere"), backlog=3)
+    made.get_ready()
     made.verifiers.append(WebhookVerifier(SECRET))
     return made
 

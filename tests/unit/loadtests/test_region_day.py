@@ -34,7 +34,7 @@ def test_a_day_has_all_that_the_region_does(whole: Region) -> None:
 
 
 def _on(day: list[plan.Activity], hour: float) -> set[str]:
-    return {row.id for row in plan.at(day, hour)}
+    return {row.id for row in day if row.at(hour)}
 
 
 def test_hours_are_compressed() -> None:
