@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import islice
-from typing import Any, Literal
+from json.encoder import encode_basestring
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from shuyuan_client.agent.config import Push
@@ -30,25 +31,22 @@ NO_RECORD = ""
 Op = Literal["upsert", "delete"]
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """A record to publish; the key is that of the row, as texts."""
 
     op: Op
     key: tuple[str, ...]
     body: bytes
+    key_json: str
+    key_digest: str
+    digest: str
 
-    @cached_property
-    def key_json(self) -> str:
-        return json.dumps(self.key, ensure_ascii=False)
 
-    @cached_property
-    def key_digest(self) -> str:
-        return digest(self.key_json.encode())
-
-    @cached_property
-    def digest(self) -> str:
-        return digest(self.body) if self.op == "upsert" else NO_RECORD
+def change_of(op: Op, key: tuple[str, ...], body: bytes) -> Change:
+    # As `json.dumps` writes it, at a tenth of the price: its digest is what is kept of a key.
+    key_json = f"[{', '.join(map(encode_basestring, key))}]"
+    told = digest(body) if op == "upsert" else NO_RECORD
+    return Change(op, key, body, key_json, digest(key_json.encode()), told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +74,8 @@ class Capture:
         self._state = state
         self._after: tuple[str, ...] | None = None
         self._rows = self._job.batch
+        # The end was reached, and what it had is to be published before anything is read again.
+        self._ended = False
 
     def step(self) -> bool:
         """Queue some changes, or none; whether there may be more at once. Raises Failure."""
@@ -94,19 +94,22 @@ class Capture:
         Rows commit later than their increment says: what lies within the look-back is read again,
         and what was published before is known by its digest.
         """
+        if self._ended:
+            self._ended = False
+            return False
         name = str(self._job.increment)
         column = self._known()[name]
         with self._database.transaction():
             rows = self._after_increment(column, before.position)
             changes = [self._change(row[1:]) for row in rows]
+            queued = self._queue(changes)
             if rows:
-                self._queue(changes)
                 with self._noted(before.position):
                     highest = _later(before.position, text_of(rows[-1][0]), column)
                 if highest != before.position:
                     self._state.move(before.moved(position=highest, lag=None))
         if len(rows) < self._rows:
-            self._after = None
+            self._after, self._ended = None, queued > 0
             return False
         self._rows = _more(self._rows, sum(len(change.body) for change in changes))
         self._after = (text_of(rows[-1][0]), *self._key_of(rows[-1][1:]))
@@ -242,11 +245,13 @@ class Capture:
 
     # What all have in common.
 
-    def _queue(self, changes: Sequence[Change]) -> None:
-        """Queue what differs from what was published."""
-        named = {change.key_digest: change for change in changes}
+    def _queue(self, changes: Sequence[Change]) -> int:
+        """Queue what differs from what was published; return how many that are."""
+        named = {each.key_digest: each for each in changes}
         known = self._digests(list(named))
-        self._insert([each for name, each in named.items() if known.get(name) != each.digest])
+        new = [each for name, each in named.items() if known.get(name) != each.digest]
+        self._insert(new)
+        return len(new)
 
     def _digests(self, keys: list[str]) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -272,21 +277,32 @@ class Capture:
             self._database.upsert(self._state.name("changes"), columns, [], some)
 
     def _change(self, row: Row) -> Change:
-        known, zone = self._known(), self._source.zone
+        zone = self._source.zone
         values = [
-            None
-            if value is None
-            else published(value, self._source.kinds.get(item), known[name], zone)
-            for (item, name), value in zip(self._source.columns.items(), row, strict=True)
+            value
+            if value is None or (plain and value.__class__ is str)
+            else published(value, kind, column, zone)
+            for value, (kind, column, plain) in zip(row, self._read, strict=True)
         ]
-        return Change("upsert", self._key_of(row), line(list(self._source.columns), values))
+        return change_of("upsert", self._key_of(row), line(self._items, values))
+
+    @cached_property
+    def _items(self) -> list[str]:
+        return list(self._source.columns)
+
+    @cached_property
+    def _read(self) -> list[tuple[Kind | None, Column, bool]]:
+        """For each column the item's kind, and whether a text is published as it stands."""
+        known, kinds = self._known(), self._source.kinds
+        read = [(kinds.get(item), known[name]) for item, name in self._source.columns.items()]
+        return [(kind, column, not column.padded) for kind, column in read]
 
     def _gone(self, key_json: str) -> Change:
         """Return the deletion of a row, whose key items are all that is told of it."""
         key = tuple(json.loads(key_json))
         with self._noted(key_json):
             values = self._key_values(key)
-        return Change("delete", key, line(self._job.key, values))
+        return change_of("delete", key, line(self._job.key, values))
 
     def _key_values(self, key: tuple[str, ...]) -> list[object]:
         known = self._known()
@@ -310,8 +326,13 @@ class Capture:
             ) from error
 
     def _key_of(self, row: Row) -> tuple[str, ...]:
-        named, known = dict(zip(self._source.columns.values(), row, strict=True)), self._known()
-        return tuple(text_of(named[name], known[name]) for name in self._source.key)
+        return tuple(text_of(row[place], column) for place, column in self._key)
+
+    @cached_property
+    def _key(self) -> list[tuple[int, Column]]:
+        """Where in a row the key's columns stand."""
+        known, names = self._known(), list(self._source.columns.values())
+        return [(names.index(name), known[name]) for name in self._source.key]
 
     def _known(self) -> dict[str, Column]:
         return self._database.columns(self._job.table)

@@ -28,6 +28,11 @@ class Column:
     generated: bool = False
     zone: Literal["local", "utc"] | None = None
 
+    @property
+    def padded(self) -> bool:
+        """Whether blanks fill its texts up to a fixed length."""
+        return self.type.startswith(("character(", "char("))
+
 
 class DatabaseRefused(Failure):
     """The database did not do what was asked: a value, a constraint, a trigger, a right."""

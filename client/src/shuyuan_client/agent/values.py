@@ -92,7 +92,7 @@ def _unpublished(column: Column) -> Failure:
 
 def _unpadded(text: str, column: Column) -> str:
     """Return text without the blanks that fill up a column of fixed length."""
-    return text.rstrip(" ") if column.type.startswith(("character(", "char(")) else text
+    return text.rstrip(" ") if column.padded else text
 
 
 def _day(value: date, kind: Kind | None, column: Column, zone: ZoneInfo) -> str:
