@@ -33,6 +33,10 @@ DAMAGED: Final = (
     OSError,
     RuntimeError,
 )
+# Encodings that nobody knows, or that the parser does not, are told by the last two.
+NO_XML: Final = (expat.ExpatError, LookupError, ValueError)
+# The ends of the names of elements that are looked at; most are of values.
+WATCHED: Final = ("c", "row", "f")
 _PLACE: Final = re.compile(r"([A-Za-z]{1,4})(\d{1,8})", re.ASCII)
 _ROW: Final = re.compile(r"\d{1,8}", re.ASCII)
 # What a part has to hold for a reader to find a cell in it.
@@ -101,6 +105,9 @@ class _Cells:
         self._parser.StartDoctypeDeclHandler = _refuse_document_type
         self._rows = self._columns = 0
         self._row, self._column, self._place = 0, 0, ""
+        # What was read once is not read for every cell: `A` of a place, `c` of a name.
+        self._letters: dict[str, int] = {}
+        self._row_text = ""
 
     def feed(self, piece: bytes, before: bytes) -> None:
         """Take a piece in; raises Unreadable."""
@@ -111,7 +118,7 @@ class _Cells:
             return
         try:
             self._parser.Parse(piece)
-        except expat.ExpatError as error:
+        except NO_XML as error:
             self._parser = None
             if self._rows or _CELLS in before + piece:
                 raise _damaged() from error
@@ -122,12 +129,14 @@ class _Cells:
         if self._parser is not None:
             try:
                 self._parser.Parse(b"", LAST)
-            except expat.ExpatError as error:
+            except NO_XML as error:
                 if self._rows:
                     raise _damaged() from error
             self._require_bounds()
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        if not name.endswith(WATCHED):
+            return
         kind = name.rpartition(" ")[2]
         if kind == "c":
             self._take(attributes.get("r"))
@@ -136,6 +145,7 @@ class _Cells:
             if told is not None and _ROW.fullmatch(told) is None:
                 raise _damaged()
             self._row = self._row + 1 if told is None else int(told)
+            self._row_text = told or ""
             self._rows, self._column = max(self._rows, self._row), 0
         elif kind == "f" and self._place and not self._bounds.formulas:
             raise Unreadable(
@@ -149,13 +159,22 @@ class _Cells:
             self._column += 1
             self._place = f"{self._row}:{self._column}"
         else:
-            place = _PLACE.fullmatch(told)
-            if place is None:
-                raise _damaged()
             self._place = told
-            self._column = _column(place[1].upper())
-            self._rows = max(self._rows, int(place[2]))
+            letters = told.rstrip("0123456789")
+            column = self._letters.get(letters)
+            if column is None or told[len(letters) :] != self._row_text:
+                column = self._read(told)
+            self._column = column
         self._columns = max(self._columns, self._column)
+
+    def _read(self, told: str) -> int:
+        """Return the column of a place, and note its row; raises Unreadable."""
+        place = _PLACE.fullmatch(told)
+        if place is None:
+            raise _damaged()
+        self._rows = max(self._rows, int(place[2]))
+        column = self._letters[place[1]] = _column(place[1].upper())
+        return column
 
     def _require_bounds(self) -> None:
         bounds = self._bounds

@@ -199,8 +199,10 @@ def test_a_row_without_places_and_a_sheet_elsewhere_are_read() -> None:
         lambda part: part[: part.index(b"</row>")],
         lambda part: part.replace(b"<worksheet", b"<!DOCTYPE a []><worksheet", 1),
         lambda part: b"x" + part,
+        lambda part: part.replace(b'"UTF-8"', b'"nothing"', 1),
+        lambda part: part.replace(b'"UTF-8"', b'"gbk"', 1),
     ],
-    ids=["cut", "with a document type", "behind other text"],
+    ids=["cut", "with a document type", "behind other text", "in no encoding", "in another"],
 )
 def test_a_sheet_that_is_no_xml_is_refused(change: Callable[[bytes], bytes]) -> None:
     with pytest.raises(Unreadable):
