@@ -170,7 +170,7 @@ def is_undone(error: BaseException) -> bool:
         return bool(state := sqlstate(error)) and not state.startswith(ENDED)
     if isinstance(error, asyncpg.PostgresError):
         return not (error.sqlstate or ENDED[0]).startswith(ENDED)
-    lost = isinstance(error, (PoolTimeout, *LOST, OSError, TimeoutError))
+    lost = isinstance(error, (*LOST, OSError, TimeoutError))
     return isinstance(error, Exception) and not lost
 
 
