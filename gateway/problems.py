@@ -16,6 +16,7 @@ from gateway import oauth_problems, order, refused, validation
 from gateway.http.outflow import ClientGoneError, CutShortError
 from gateway.keys_in_paths import keyless
 from gateway.negotiation import prefers_english
+from gateway.ranges import RangeNotSatisfiable
 from kernel.database import is_passing, sqlstate
 from kernel.errors import (
     BadRequest,
@@ -144,6 +145,8 @@ def _headers(error: ShuyuanError, status: int) -> dict[str, str]:
     headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
     if isinstance(error, CodingNotSupported):
         headers["Accept-Encoding"] = error.accepted
+    if isinstance(error, RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size}"
     if isinstance(error, Unauthorized):
         detail = "" if error.code == "token_missing" else ', error="invalid_token"'
         headers["WWW-Authenticate"] = f'Bearer realm="shuyuan"{detail}'

@@ -107,6 +107,4 @@ async def test_ten_thousand_pieces_of_a_file_are_refused_as_one(world: World) ->
         answer = await sharing.subscriber.get(listed["url"], headers={"Range": f"bytes={pieces}"})
         told = problem(answer, 416, "range_not_satisfiable")
         assert told["size"] == len(CONTENT)
-        assert answer.headers.get("content-range", f"bytes */{len(CONTENT)}").endswith(
-            str(len(CONTENT))
-        )
+        assert answer.headers["content-range"] == f"bytes */{len(CONTENT)}"
