@@ -7,25 +7,24 @@ job and upload ends, and refusals are problems that say so (P4, P5, P9).
 import asyncio
 import json
 import secrets
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-import httpx
 from aiohttp import web
 
-from shuyuan_client.failures import Failure
+from tests.faults.campaign.asking import AGAIN, PAUSE_SECONDS, Asking, RefusedNow
+from tests.faults.campaign.loads import Loads, loading
 from tests.faults.campaign.wire import Watch
 from tests.integration.exchange.delivery.test_files import TUS, begin, send
-from tests.support.callers import Refused, ndjson
+from tests.support.callers import ndjson
 from tests.support.eventually import eventually
 from tests.support.receiving import Receiver, allow_loopback, receiving, set_endpoint
-from tests.support.services import Provider, providing
+from tests.support.services import providing
 from tests.support.tables import Tables
 from tests.support.ways import EXPECTED, Offer, Party, offered, party
 from tests.support.world import Sharing, World, unique
@@ -33,36 +32,22 @@ from tests.support.world import Sharing, World, unique
 Json = dict[str, Any]
 TABLE = "CREATE TABLE @people (id varchar(64) PRIMARY KEY, name text NOT NULL, amount integer);"
 BATCH = 5
-PAUSE_SECONDS = 0.4
 PATIENCE_SECONDS = 60.0
-STUCK_SECONDS = 240.0
 FILE_BYTES, PIECE_BYTES = 200_000, 64_000
 FILES_MAX, SNAPSHOTS_MAX = 12, 12
-# A record that is not folded yet, an upload that stands elsewhere, a limit, what is away.
-EXPECTED_REFUSALS = frozenset({404, 409, 429, 503})
 OPEN_JOBS = "SELECT kind, status FROM kernel.job WHERE department = ANY($1) AND ended_at IS NULL"
 
 
-class _Refused(Exception):
-    """A refusal that faults excuse: it is asked again."""
-
-
-# Asked again after these; a token that is not given is told by the second.
-AGAIN = (_Refused, Refused, httpx.TransportError)
-
-
-@dataclass
-class Ways:
-    """`keys` were acknowledged, in order; `snapshots` and `files` were begun."""
+@dataclass(kw_only=True)
+class Ways(Asking):
+    """`keys` were acknowledged, in order."""
 
     offer: Offer
     consumer: Party
-    service: Provider
     receiver: Receiver
     tables: Tables
-    watch: Watch
+    loads: Loads
     keys: list[str] = field(default_factory=list)
-    done: Counter[str] = field(default_factory=Counter)
     _uploads: list[tuple[str, bytes]] = field(default_factory=list)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -72,28 +57,9 @@ class Ways:
             self._land,
         )  # fmt: skip
         async with asyncio.TaskGroup() as group:
+            group.create_task(self.loads.run(stop))
             for turn in turns:
-                group.create_task(self._repeat(turn, stop))
-
-    async def _repeat(self, turn: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-        name = turn.__name__.lstrip("_")
-        while not stop.is_set():
-            try:
-                await turn()
-                self.done[name] += 1
-            except (*AGAIN, Failure):
-                self.done[f"{name} refused"] += 1
-            await asyncio.sleep(PAUSE_SECONDS)
-
-    def _taken(self, answer: httpx.Response) -> httpx.Response:
-        """Return a success; accuse what no fault excuses."""
-        if answer.is_success:
-            return answer
-        is_told = answer.request.method == "HEAD" or "code" in answer.text
-        if answer.status_code not in EXPECTED_REFUSALS or not is_told:
-            asked = f"{answer.request.method} {answer.request.url.path}"
-            self.watch.accuse(f"{asked}: {answer.status_code} {answer.text[:300]}")
-        raise _Refused(f"{answer.status_code} {answer.text[:200]}")
+                group.create_task(self.repeat(turn, stop))
 
     def _path(self, way: str) -> str:
         return self.consumer.paths[way]
@@ -106,7 +72,7 @@ class Ways:
         while True:
             try:
                 publisher, resource = self.offer.publisher, self.offer.resource
-                self._taken(await publisher.try_publish(resource, body, key))
+                self.taken(await publisher.try_publish(resource, body, key))
                 break
             except AGAIN:
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -116,7 +82,7 @@ class Ways:
         if self.keys:
             key = secrets.choice(self.keys)
             answer = await self.consumer.client.get(f"{self._path('query')}/records/{key}")
-            self._like(self._taken(answer).json()["data"], row(key), "query")
+            self._like(self.taken(answer).json()["data"], row(key), "query")
 
     async def _verify(self) -> None:
         if self.keys:
@@ -125,11 +91,11 @@ class Ways:
     async def _matches(self, key: str) -> bool:
         expected = {**EXPECTED, "key": key, "expect": {"name": row(key)["name"]}}
         answer = await self.consumer.client.post(f"{self._path('verify')}/verify", expected)
-        return bool(self._taken(answer).json()["match"])
+        return bool(self.taken(answer).json()["match"])
 
     async def _call(self) -> None:
         answer = await self.consumer.client.get(f"{self._path('records of a service')}/call/find")
-        (item,) = self._taken(answer).json()["items"]
+        (item,) = self.taken(answer).json()["items"]
         self._like(item["data"], row("w000000"), "a call")
 
     async def _snapshot(self) -> None:
@@ -141,16 +107,16 @@ class Ways:
 
         async def begun() -> Json:
             asked = await client.post(f"{path}/snapshots", {"format": "ndjson"}, headers=headers)
-            told: Json = self._taken(asked).json()
+            told: Json = self.taken(asked).json()
             return told
 
-        told = await self._insisted(begun)
-        status = await self._insisted(lambda: self._ended(told["job_id"]))
+        told = await self.insisted(begun)
+        status = await self.insisted(lambda: self._ended(told["job_id"]))
         if status != "done":
             self.watch.accuse(f"a snapshot ended as {status}")
             return
-        made = await self._insisted(lambda: self._json(f"{path}/snapshots/{told['snapshot_id']}"))
-        content = await self._insisted(lambda: self._bytes(made["url"]))
+        made = await self.insisted(lambda: self._json(f"{path}/snapshots/{told['snapshot_id']}"))
+        content = await self.insisted(lambda: self._bytes(made["url"]))
         seen = Counter(json.loads(line)["key"] for line in content.splitlines())
         # The latest state follows the log: what came last may be missing, nothing doubled.
         missing = [key for key in before[: made["manifest"]["rows"]] if key not in seen]
@@ -162,49 +128,37 @@ class Ways:
         if len(self._uploads) >= FILES_MAX:
             return
         content, who = secrets.token_bytes(FILE_BYTES), self.offer.publisher
-        url = self._taken(await begin(who, self.offer.resource, len(content))).headers["location"]
+        url = self.taken(await begin(who, self.offer.resource, len(content))).headers["location"]
 
         async def sent() -> bool:
-            stands = self._taken(await who.send("HEAD", url, headers=TUS))
+            stands = self.taken(await who.send("HEAD", url, headers=TUS))
             start = int(stands.headers["upload-offset"])
             while start < len(content):
                 piece = content[start : start + PIECE_BYTES]
-                answer = self._taken(await send(who, url, start, piece))
+                answer = self.taken(await send(who, url, start, piece))
                 start = int(answer.headers["upload-offset"])
             return True
 
-        await self._insisted(sent)
+        await self.insisted(sent)
         self._uploads.append((url, content))
 
     async def _land(self) -> None:
         """Run the agent once; what is away it says, and goes on from where it was."""
         worked = await self.tables.work()
         if not worked.fine:
-            raise _Refused(str(worked.said)[:200])
-
-    async def _insisted(self, ask: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401
-        """Ask again through any fault; what is refused for much longer than one lasts is stuck."""
-        ends_at = time.monotonic() + STUCK_SECONDS
-        while True:
-            try:
-                return await ask()
-            except AGAIN as error:
-                if time.monotonic() > ends_at:
-                    self.watch.accuse(f"stuck for {STUCK_SECONDS:.0f} s: {error!r}")
-                    raise
-                await asyncio.sleep(PAUSE_SECONDS)
+            raise RefusedNow(str(worked.said)[:200])
 
     async def _json(self, path: str) -> Json:
-        told: Json = self._taken(await self.consumer.client.get(path)).json()
+        told: Json = self.taken(await self.consumer.client.get(path)).json()
         return told
 
     async def _bytes(self, path: str) -> bytes:
-        return self._taken(await self.consumer.client.get(path)).content
+        return self.taken(await self.consumer.client.get(path)).content
 
     async def _ended(self, job_id: str) -> str:
         job = await self._json(f"/v1/jobs/{job_id}")
         if job["status"] in ("queued", "running"):
-            raise _Refused(f"the job is {job['status']}")
+            raise RefusedNow(f"the job is {job['status']}")
         return str(job["status"]) + (f" {job['problem']}" if job.get("problem") else "")
 
     def _like(self, data: Mapping[str, Any], expected: Mapping[str, Any], way: str) -> None:
@@ -222,6 +176,8 @@ class Ways:
             "jobs": self._has_no_open_job,
             "files": self._is_provided,
             "query": self._is_queried,
+            "a replaced table": self.loads.is_replaced,
+            "a published table": self.loads.is_published,
         }
         for name, check in checks.items():
             try:
@@ -269,8 +225,8 @@ class Ways:
         key = self.keys[-1]
         try:
             answer = await self.consumer.client.get(f"{self._path('query')}/records/{key}")
-            return bool(self._taken(answer)) and await self._matches(key)
-        except _Refused:
+            return bool(self.taken(answer)) and await self._matches(key)
+        except RefusedNow:
             return False
 
 
@@ -303,8 +259,11 @@ async def ways(world: World, database_url: str, folder: Path, watch: Watch) -> A
         landing = consumer.paths["table"].rpartition("/")[2]
         job = ["[[pull]]", 'name = "people"', f'subscription = "{landing}"',
                'table = "@people"', 'key = ["id"]', "batch = 20"]  # fmt: skip
-        tables.configure(consumer.client, world.base_url, "\n".join(job))
-        made = Ways(offer, consumer, service, receiver, tables, watch)
+        loads = await loading(world, watch, offer, consumer, tables)
+        tables.configure(consumer.client, world.base_url, "\n".join([*job, *loads.job]))
+        made = Ways(
+            watch, offer=offer, consumer=consumer, receiver=receiver, tables=tables, loads=loads
+        )
         try:
             yield made
         finally:
