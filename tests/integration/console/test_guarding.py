@@ -15,9 +15,12 @@ from sqlmodel import col, select
 
 from auth import bootstrap, failures
 from auth.departments import NewDepartment
+from auth.principal import Principal, Role, Scope
 from auth.source import Source
 from deploy.local.stack import Endpoints
+from exchange.alarms import register
 from exchange.alarms.kinds import condition
+from exchange.alarms.register import Criteria
 from gateway.app import create
 from gateway.services import Services
 from kernel import audit_verification, jobs
@@ -25,7 +28,9 @@ from kernel import settings as kernel_settings
 from kernel.actor import Actor
 from kernel.clock import now
 from kernel.database import Database
+from kernel.errors import NotFound
 from kernel.jobs import Run
+from kernel.paging import PageRequest
 from kernel.tables import AuditRow
 from tests.support.browsing import Browser, Page
 from tests.support.databases import connected, new_database
@@ -145,6 +150,24 @@ async def test_alarms_are_listed_by_pages_the_newest_first(own: Own) -> None:
         # Who acted, and on what: the same client stands there twice.
         assert listed[::2] == [f"many-{number:02}" for number in reversed(range(55))]
         assert (await security.open(ALARMS, cursor="OS05")).status == 400
+
+
+async def test_who_guards_a_city_sees_alarms_of_its_departments_alone(own: Own) -> None:
+    await refused(own, Actor("client", "of-the-region", USCC), 5)
+    city = Principal(
+        kind="person", id="p", department="11450100MB0000000X", region_code="450100",
+        is_authority=False, roles=frozenset({Role.SECURITY}), scopes=frozenset({Scope.ADMIN}),
+        token_id="t", expires_at=0.0,
+    )  # fmt: skip
+    region = replace(city, region_code="450000")
+    async with own.services.database.reading() as session:
+        seen = await register.page(session, region, PageRequest(), Criteria())
+        assert "of-the-region" in {alarm.row.actor_id for alarm in seen.items}
+        hidden = await register.page(session, city, PageRequest(), Criteria())
+        assert list(hidden.items) == []
+        assert await register.count_open(session, city, 10) == 0
+        with pytest.raises(NotFound):
+            await register.find(session, city, seen.items[0].id)
 
 
 async def test_a_list_of_alarms_reads_no_other_events(own: Own) -> None:

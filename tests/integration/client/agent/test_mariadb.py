@@ -1,6 +1,7 @@
 """What the agent needs of a database, of a real MariaDB."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,15 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from shuyuan_client.agent.checking import check
-from shuyuan_client.agent.config import Config, DatabaseSettings, Exchange, Pull, Push
+from shuyuan_client.agent.config import Config, DatabaseSettings, Exchange, Pull, Push, load
 from shuyuan_client.agent.databases import Database, DatabaseRefused, connect, undone
 from shuyuan_client.agent.running import Agent, run
 from shuyuan_client.agent.state import State
+from shuyuan_client.cli.agent import agent_app
 from shuyuan_client.failures import Failure
 from tests.support import mariadb
+from tests.support.browsing import browsing
 from tests.support.callers import ClientApp
+from tests.support.copied import programs
+from tests.support.tables import records
 from tests.support.world import Sharing, World
 
 pytestmark = pytest.mark.skipif(not mariadb.is_there(), reason=mariadb.NEEDED)
@@ -170,6 +176,29 @@ async def test_a_subscription_lands_and_a_table_is_published(
     assert await worked(outward)
     assert await worked(inward)
     assert database.fetch("SELECT id, name, amount FROM landed") == [("r1", "新", None)]
+
+
+async def test_what_the_page_shows_lands_records(
+    world: World, sharing: Sharing, database: Database, server: DatabaseSettings, tmp_path: Path
+) -> None:
+    """The database and where the secret lies are the department's own, the rest is as shown."""
+    async with browsing(world.base_url, sharing.consumer.clerk) as clerk:
+        told = programs(await clerk.open(f"/console/subscriptions/{sharing.subscription}"))
+    table = told["SQL · MySQL, MariaDB"]
+    database.execute(table)
+    secret, file = tmp_path / "secret", tmp_path / "agent.toml"
+    secret.write_text(sharing.subscriber.secret)
+    text = told["shuyuan agent · MySQL, MariaDB"].replace("env:SECRET", f"file:{secret}")
+    text = text.replace('tls = "verify"', f'tls = "off"\nport = {server.port}')
+    file.write_text(text.replace("env:SHUYUAN_DATABASE_PASSWORD", str(server.password)))
+    await sharing.publisher.publish(sharing.resource, records(range(3)))
+    ran = await asyncio.to_thread(CliRunner().invoke, agent_app, ["init", "--config", str(file)])
+    assert ran.exit_code == 0, ran.output
+    assert await found(load(file)) == []
+    assert await worked(load(file))
+    (name,) = re.findall(r"CREATE TABLE (\w+)", table)
+    landed = database.fetch(f"SELECT id, name, amount FROM {name} ORDER BY id")  # noqa: S608
+    assert [tuple(row) for row in landed] == [(f"r{n}", f"名称 {n}", n) for n in range(3)]
 
 
 def config(
