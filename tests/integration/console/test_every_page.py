@@ -19,9 +19,9 @@ SHOWN = "&lt;b onx=1&gt;"
 RAW = re.compile(r"<b onx=1>|<script>alert")
 # Segments of addresses that name one thing of many.
 NAMES = re.compile(r"(?<=/)(?=[^/]*[\dA-Z%])[^/]+")
-# Where a GET answers with a file, or ends what the test goes on with.
+# Where a GET answers with a file (JSON may hold any name), or ends what the test goes on with.
 LEFT_OUT = re.compile(
-    r"/(sign-in|result|template|attachments/.*|snapshots/.*|contract/(schema|examples))$|as=xlsx"
+    r"/(sign-in|result|template|attachments/.*|snapshots/.*|contract/(schema|examples))(\?|$)|as=xlsx"
 )
 PAGES_MAX = 90
 UNAUTHORIZED, FORBIDDEN, FAILED = 401, 403, 500
