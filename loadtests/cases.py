@@ -230,7 +230,7 @@ def _played(stage: Stage, label: Label, cast: Cast, pace: Pace) -> Case:
     asked = partial(play, stage, stage.arena, label.callers, cast.classes, stretched)
     limits: AbstractContextManager[None] = nullcontext()
     if cast.name == STORM:
-        limits = under_usual_limits(world, stage.arena.credentials, world.consumer)
+        limits = under_usual_limits(world.base_url, stage.arena.credentials, world.consumer)
     with limits:
         return measured(stage, label, topics, asked)
 

@@ -33,7 +33,10 @@ PATIENCE_SECONDS = 60.0
 CLOG_SECONDS, REOPEN_SECONDS, PAUSE_SECONDS = 0.5, 0.1, 0.05
 # A body is at most 8 MiB (docs/api.md section 5).
 BODY_BYTES = 8 * 1024 * 1024
-ADDRESS = "广西壮族自治区南宁市青秀区民族大道" * 11
+LONG: dict[str, object] = {
+    "address": "广西壮族自治区南宁市青秀区民族大道" * 11,
+    "remark": "压" * 50,
+}
 SLOW_BYTES, SLOW_SECONDS = 256 * 1024, 0.1
 
 
@@ -182,10 +185,9 @@ class Hall:
             (await http.post(url, content=records.line(number))).raise_for_status()
 
 
-async def ask_on(base_url: str, token: str, target: str, connections: int, clogs: bool) -> None:  # noqa: FBT001
-    """Ask for a page on every connection again and again; one that `clogs` never reads one."""
+async def ask_on(base_url: str, request: bytes, connections: int, clogs: bool) -> None:  # noqa: FBT001
+    """Ask on every connection again and again; one that `clogs` never reads an answer."""
     os.nice(NICENESS)  # in earnest it would sit on a machine of its own
-    request = Page(target, 0).request(address(base_url)[0], [token])
     asking = (_ask_on(address(base_url), request, clogs=clogs) for _ in range(connections))
     await asyncio.gather(*asking)
 
@@ -206,15 +208,22 @@ async def _ask_on(where: tuple[str, int], request: bytes, *, clogs: bool) -> Non
         await asyncio.sleep(REOPEN_SECONDS)
 
 
-def body() -> tuple[bytes, int]:
+def body(changed: dict[str, object]) -> tuple[bytes, int]:
     """Return a body as large as may be, and how many records it holds."""
-    changed = {"address": ADDRESS, "remark": "压" * 50}
     lines: list[bytes] = []
     room = BODY_BYTES
     while room >= 0:
         lines.append(orjson.dumps(records.record(len(lines)) | changed))
         room -= len(lines[-1]) + 1
     return b"\n".join(lines[:-1]), len(lines) - 1
+
+
+def publish_head(host: str, resource: str, token: str, size_bytes: int) -> bytes:
+    return (
+        f"POST /v1/resources/{resource}/records HTTP/1.1\r\nHost: {host}\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Type: application/x-ndjson\r\n"
+        f"Content-Length: {size_bytes}\r\n\r\n"
+    ).encode()
 
 
 @dataclass
@@ -232,7 +241,7 @@ class Pourer:
     _records: int = 0
 
     async def run(self) -> None:
-        self._body, self._records = body()
+        self._body, self._records = body(LONG)
         self.tally.open_window()
         tell(BEGIN)
         until = time.monotonic() + self.seconds
@@ -245,17 +254,12 @@ class Pourer:
         """Publish until the time is up; whatever comes back is judged."""
         token = self.tokens[number % len(self.tokens)]
         resource = self.resources[number % len(self.resources)]
-        host = address(self.base_url)[0]
-        head = (
-            f"POST /v1/resources/{resource}/records HTTP/1.1\r\nHost: {host}\r\n"
-            f"Authorization: Bearer {token}\r\nContent-Type: application/x-ndjson\r\n"
-            f"Content-Length: {len(self._body)}\r\n\r\n"
-        )
+        head = publish_head(address(self.base_url)[0], resource, token, len(self._body))
         while time.monotonic() < until:
             begun = time.perf_counter()
             try:
                 async with asyncio.timeout(PATIENCE_SECONDS):
-                    status, told, _ = await self._ask(head.encode(), slowly=number >= self.quick)
+                    status, told, _ = await self._ask(head, slowly=number >= self.quick)
                 self._judge(status, told, time.perf_counter() - begun)
             except TimeoutError:
                 self.tally.failed(f"no answer within {PATIENCE_SECONDS:.0f} s")

@@ -232,7 +232,7 @@ class Scene:
         first, second = (median([case.server_us for case in each]) for each in runs)
         facts = {"us_a_record_before": first, "us_a_record": second, **latencies(runs)}
         cost = compared(runs, "server_us")
-        finding = aimed(f"CPU ≤ × {FLAT}", cost, row=row, case=told, facts=facts)
+        finding = aimed(f"CPU ≤ × {FLAT}", cost, _is_flat, row=row, case=told, facts=facts)
         return Found([finding], [middle(each) for each in runs])
 
 
@@ -247,17 +247,27 @@ def compared(runs: Runs, figure: str) -> Estimate:
 
 
 def aimed(
-    target: str, found: Estimate, *, facts: Mapping[str, float], row: str, case: str
+    target: str,
+    found: Estimate,
+    holds: Callable[[Estimate], bool],
+    *,
+    facts: Mapping[str, float],
+    row: str,
+    case: str,
 ) -> Finding:
-    """Return a finding of a ratio that should be flat, judged where enough runs were made."""
+    """Return a finding of a ratio, judged where enough runs were made."""
     is_judged = found.rounds >= ROUNDS_JUDGED
     return Finding(
         row=row,
         case=case,
         facts={"ratio": found.value, "low": found.low, "high": found.high, **facts},
         target=target if is_judged else "",
-        reached=found.value <= FLAT if is_judged else None,
+        reached=holds(found) if is_judged else None,
     )
+
+
+def _is_flat(ratio: Estimate) -> bool:
+    return ratio.value <= FLAT
 
 
 def target(subscription: Subscription, limit: int, cursor: str = "") -> str:
