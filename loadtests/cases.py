@@ -74,7 +74,14 @@ BRIDGE_CASTS = (
 )
 PLAIN_CASES = [each.case for each in PLAIN]
 ONCE = ("long-poll", "mixed", STORM, "revocation", BESIDE, "push-beside-bad")
-WAYS = ("push", "snapshot-parquet", "table-out", "table-in")
+WAYS = (
+    "push",
+    "snapshot-parquet",
+    "table-out",
+    "table-out-mariadb",
+    "table-in",
+    "table-in-mariadb",
+)
 ORDER = (*PLAIN_CASES, *WAYS, *ONCE)
 
 

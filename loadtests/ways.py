@@ -7,18 +7,21 @@ is one piece of work on a known number of records, done in a process of its own.
 import asyncio
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 from pyarrow import parquet
 
 from deploy.local.files import write_private
 from deploy.local.ports import PortBook
 from exchange.log.topics import topic_of
-from loadtests import readback, records, timed
+from loadtests import mariadb, readback, records, timed
 from loadtests.arena import connected
 from loadtests.generator import Pace
 from loadtests.pages import expected
@@ -30,16 +33,18 @@ from loadtests.stage import BATCH, REGISTER, Stage, fill
 from loadtests.targets import AGENT, COPY, RAW, SHUYUAN
 from loadtests.world import Seeding
 from shuyuan_client.agent.config import Config, DatabaseSettings, Exchange, Pull, Push
+from shuyuan_client.agent.databases import Database, connect
+from shuyuan_client.agent.values import landed
 
 PUSHED_RECORDS, ROWS = 40_000, 20_000
 # With fewer pairs asked for, a tenth of the receivers shows that the row works.
 RECEIVERS, PAIRS_LEAST, PAIRS_ASKED, WINDOW_SECONDS = 100, 10, 5, 5.0
 LIMIT_SECONDS = 900.0
 DATABASE, TABLE = "shuyuan_loadtests", "people"
-TYPES = {"birth": "date", "amount": "numeric(18, 2)", "updated_at": "timestamptz"}
-COLUMNS = ", ".join(f"{item} {TYPES.get(item, 'text')}" for item in records.ITEMS)
-CREATE = f"CREATE TABLE {TABLE} ({COLUMNS}, changed timestamptz DEFAULT now(), "
-CREATE += f"PRIMARY KEY ({records.KEY}))"
+# What the department's table has for items that are no text, and for texts, by the database.
+TYPES = {"birth": "date", "amount": "decimal(18, 2)"}
+TEXTS = {"postgresql": ("text", "timestamptz"), "mysql": ("varchar(500)", "datetime(6)")}
+ZONE, BEGUN = ZoneInfo("Asia/Shanghai"), datetime(2026, 1, 5, tzinfo=UTC)
 
 
 def ways(stage: Stage) -> Iterator[Row]:
@@ -48,11 +53,15 @@ def ways(stage: Stage) -> Iterator[Row]:
         ("push", RAW, 1, _push),
         ("push-beside-bad", RAW, RECEIVERS, _beside_bad),
         ("snapshot-parquet", RAW, 1, _snapshot),
-        ("table-out", AGENT, 1, _table_out),
-        ("table-in", AGENT, 1, _table_in),
+        ("table-out", AGENT, 1, partial(_in_postgresql, _table_out)),
+        ("table-in", AGENT, 1, partial(_in_postgresql, _table_in)),
     ):
         label = Label(name, SHUYUAN, by, callers, stage.arena.workers)
         yield Row(label, partial(run, stage, label), story=run is _beside_bad)
+    if mariadb.is_there():
+        for name, table in (("table-out", _table_out), ("table-in", _table_in)):
+            label = Label(f"{name}-mariadb", SHUYUAN, AGENT, 1, stage.arena.workers)
+            yield Row(label, partial(_in_mariadb, table, stage, label))
     if shutil.which("psql"):
         for name in ("table-out", "table-in"):
             label = Label(name, COPY, "psql", 1)
@@ -123,28 +132,40 @@ def _snapshot(stage: Stage, label: Label, _pace: Pace) -> Case:
     return judged(label, seen, Answer(len(wanted & keys), missing=missing, unknown=unknown))
 
 
-def _table_out(stage: Stage, label: Label, _pace: Pace) -> Case:
+Table = Callable[[Stage, Label, DatabaseSettings], Case]
+
+
+def _in_postgresql(run: Table, stage: Stage, label: Label, _pace: Pace) -> Case:
+    return run(stage, label, _database(stage))
+
+
+def _in_mariadb(run: Table, stage: Stage, label: Label, _pace: Pace) -> Case:
+    with TemporaryDirectory() as folder, mariadb.running(Path(folder)) as settings:
+        return run(stage, label, settings)
+
+
+def _table_out(stage: Stage, label: Label, settings: DatabaseSettings) -> Case:
     """Let the agent land the archive's tail in an empty table, and compare the table."""
     job = Pull(
         name=TABLE, subscription=stage.world.landed, table=TABLE, key=[records.KEY],
         columns={item: item for item in records.ITEMS}, start=stage.tail_since,
     )  # fmt: skip
-    asyncio.run(_emptied(stage))
-    seen = _timed(stage, timed.agent, ROWS, _config(stage, pull=[job]))
-    return judged(label, seen, asyncio.run(_compared(stage)))
+    _made(settings)
+    seen = _timed(stage, timed.agent, ROWS, _config(stage, settings, pull=[job]))
+    return judged(label, seen, _compared(settings))
 
 
-def _table_in(stage: Stage, label: Label, _pace: Pace) -> Case:
+def _table_in(stage: Stage, label: Label, settings: DatabaseSettings) -> Case:
     """Let the agent publish a table, and compare by how much the log has grown."""
     resource = stage.world.feeds[0]
     job = Push(
         name=TABLE, resource=resource, table=TABLE, method="increment", increment="changed",
         key=[records.KEY], columns={item: item for item in records.ITEMS}, batch=BATCH,
     )  # fmt: skip
-    asyncio.run(_emptied(stage, filled=True))
+    _made(settings, filled=True)
     topic = topic_of(resource)
     before = stage.ends(topic)[0]
-    seen = _timed(stage, timed.agent, ROWS, _config(stage, push=[job]))
+    seen = _timed(stage, timed.agent, ROWS, _config(stage, settings, push=[job]))
     ends = stage.ends(topic)
     asyncio.run(readback.delete(stage.arena.bootstrap, topic, ends))
     return judged(label, seen, readback.moved(ROWS, ends[0] - before))
@@ -153,7 +174,8 @@ def _table_in(stage: Stage, label: Label, _pace: Pace) -> Case:
 def _copy(stage: Stage, label: Label, _pace: Pace) -> Case:
     """Let psql copy the same rows out of the same table, or into it: what a database can do."""
     is_out, path = label.name == "table-in", stage.path("copy.tsv")
-    asyncio.run(_emptied(stage, filled=is_out))
+    settings = _database(stage)
+    _made(settings, filled=is_out)
     if not is_out:
         text = "".join("\t".join(_cell(v) for v in row) + "\n" for row in _rows())
         Path(path).write_text(text, encoding="utf-8")
@@ -164,7 +186,7 @@ def _copy(stage: Stage, label: Label, _pace: Pace) -> Case:
     if is_out:
         there = Path(path).read_bytes().count(b"\n")
         return judged(label, seen, readback.moved(ROWS, there))
-    return judged(label, seen, asyncio.run(_compared(stage)))
+    return judged(label, seen, _compared(settings))
 
 
 def _rows() -> list[tuple[object, ...]]:
@@ -179,54 +201,67 @@ def _url(stage: Stage) -> str:
     return stage.arena.database_url.rpartition("/")[0] + f"/{DATABASE}"
 
 
-async def _emptied(stage: Stage, *, filled: bool = False) -> None:
-    """Make the department's database anew, its table empty or filled."""
-    async with connected(stage.arena.database_url) as own:
+def _database(stage: Stage) -> DatabaseSettings:
+    """Make the department's PostgreSQL anew beside the platform's; return how to connect."""
+    asyncio.run(_recreated(stage.arena.database_url))
+    place, password = urlsplit(_url(stage)), None
+    if place.password:
+        write_private(stage.folder / "agent.password", unquote(place.password))
+        password = f"file:{stage.folder / 'agent.password'}"
+    return DatabaseSettings(
+        kind="postgresql", host=place.hostname or "127.0.0.1", port=place.port,
+        database=DATABASE, user=unquote(place.username or ""), password=password, tls="off",
+    )  # fmt: skip
+
+
+async def _recreated(url: str) -> None:
+    async with connected(url) as own:
         await own.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
         await own.execute(f"CREATE DATABASE {DATABASE}")
-    async with connected(_url(stage)) as made:
-        await made.execute(CREATE)
+
+
+def _made(settings: DatabaseSettings, *, filled: bool = False) -> None:
+    """Make the department's table, empty or filled."""
+    text, moment = TEXTS[settings.kind]
+    types = {**TYPES, "updated_at": moment}
+    columns = "".join(f"{item} {types.get(item, text)}, " for item in records.ITEMS)
+    columns = columns.replace(f"{records.KEY} {text}", f"{records.KEY} varchar(64) PRIMARY KEY")
+    with closing(connect(settings)) as database:
+        database.execute(f"CREATE TABLE {TABLE} ({columns} changed {moment})")
         if filled:
-            await made.execute(
-                f"INSERT INTO {TABLE} SELECT (jsonb_populate_record(null::{TABLE}, each || "  # noqa: S608 - ours
-                "jsonb_build_object('changed', now() - interval '1 day' + nth * interval '1 ms')"
-                ")).* FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS rows (each, nth)",
-                "[" + ",".join(map(bytes.decode, records.lines()[:ROWS])) + "]",
-            )
             # As docs/how-to/publish-from-a-table.md says of the increment.
-            await made.execute(f"CREATE INDEX ON {TABLE} (changed)")
+            database.execute(f"CREATE INDEX changed ON {TABLE} (changed)")
+            _fill(database)
 
 
-async def _compared(stage: Stage) -> Answer:
+def _fill(database: Database) -> None:
+    known = database.columns(TABLE)
+    rows = []
+    for number in range(ROWS):
+        values = {**records.record(number), "changed": str(BEGUN + timedelta(milliseconds=number))}
+        rows.append([landed(value, known[name], ZONE) for name, value in values.items()])
+    for first in range(0, ROWS, BATCH):
+        database.upsert(TABLE, [*records.ITEMS, "changed"], [], rows[first : first + BATCH])
+
+
+def _compared(settings: DatabaseSettings) -> Answer:
     """Compare the landed table with what was published, row by row."""
-    async with connected(_url(stage)) as made:
-        rows = await made.fetch(f"SELECT id_number, name, amount::text FROM {TABLE}")  # noqa: S608
+    with closing(connect(settings)) as database:
+        rows = database.fetch(f"SELECT id_number, name, amount FROM {TABLE}")  # noqa: S608
     told = (expected(tuple(records.ITEMS), records.record(n))["data"] for n in range(ROWS))
     wanted = {(each["id_number"], each["name"], each["amount"]) for each in told}
-    found = {tuple(row) for row in rows}
+    found = {(number, name, str(amount)) for number, name, amount in rows}
     return Answer(
         len(found & wanted), missing=len(wanted - found), unknown=len(found - wanted)
     )  # fmt: skip
 
 
-def _config(stage: Stage, **jobs: Any) -> Config:  # noqa: ANN401 - jobs of either kind
+def _config(stage: Stage, settings: DatabaseSettings, **jobs: Any) -> Config:  # noqa: ANN401 - jobs of either kind
     """Return an agent's configuration; the client's secret lies in the private folder."""
-    world, place = stage.world, urlsplit(_url(stage))
-    who = world.publisher if "push" in jobs else world.consumer
+    who = stage.world.publisher if "push" in jobs else stage.world.consumer
     write_private(stage.folder / "agent.secret", who.secret)
-    password = None
-    if place.password:
-        write_private(stage.folder / "agent.password", unquote(place.password))
-        password = f"file:{stage.folder / 'agent.password'}"
-    return Config(
-        name="loadtests",
-        exchange=Exchange(
-            base_url=stage.arena.base_url, client_id=who.name,
-            secret=f"file:{stage.folder / 'agent.secret'}",
-        ),
-        database=DatabaseSettings(
-            kind="postgresql", host=place.hostname or "127.0.0.1", port=place.port,
-            database=DATABASE, user=unquote(place.username or ""), password=password, tls="off",
-        ),
-        **jobs,
+    exchange = Exchange(
+        base_url=stage.arena.base_url, client_id=who.name,
+        secret=f"file:{stage.folder / 'agent.secret'}",
     )  # fmt: skip
+    return Config(name="loadtests", exchange=exchange, database=settings, **jobs)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from loadtests import mariadb
 from shuyuan_client.agent.checking import check
 from shuyuan_client.agent.config import Config, DatabaseSettings, Exchange, Pull, Push, load
 from shuyuan_client.agent.databases import Database, DatabaseRefused, connect, undone
@@ -18,7 +19,6 @@ from shuyuan_client.agent.running import Agent, run
 from shuyuan_client.agent.state import State
 from shuyuan_client.cli.agent import agent_app
 from shuyuan_client.failures import Failure
-from tests.support import mariadb
 from tests.support.browsing import browsing
 from tests.support.callers import ClientApp
 from tests.support.copied import programs
@@ -37,7 +37,7 @@ AT = "2026-01-05 08:00:00.250000"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseSettings]:
-    with mariadb.running(tmp_path_factory.mktemp("mariadb")) as settings:
+    with mariadb.running(tmp_path_factory.mktemp("mariadb"), durable=False) as settings:
         yield settings
 
 

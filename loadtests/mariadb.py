@@ -1,4 +1,4 @@
-"""A MariaDB of a test's own, where the machine has one (`apt-get install mariadb-server`)."""
+"""A department's MariaDB, where the machine has one (`apt-get install mariadb-server`)."""
 
 import importlib.util
 import os
@@ -30,24 +30,25 @@ def is_there() -> bool:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[DatabaseSettings]:
-    """Run a server in a folder; yields how an agent connects with it."""
+def running(folder: Path, *, durable: bool = True) -> Iterator[DatabaseSettings]:
+    """Run a server in a new folder; yields how an agent connects with it."""
+    folder.mkdir(exist_ok=True)
     folder.chmod(0o777)
     data, password, first = folder / "data", folder / "password", folder / "first.sql"
     password.write_text(PASSWORD)
     first.write_text(FIRST)
     account = pwd.getpwuid(os.getuid()).pw_name
     common = ["--no-defaults", f"--datadir={data}", f"--user={account}"]
-    subprocess.run(
+    subprocess.run(  # noqa: S603 - ours
         [INSTALLER, *common, "--skip-test-db", "--auth-root-authentication-method=normal"],
         check=True, capture_output=True,
     )  # fmt: skip
     port = any_free()
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
+        server = subprocess.Popen(  # noqa: S603 - ours
             [SERVER, *common, f"--port={port}", "--bind-address=127.0.0.1", f"--init-file={first}",
              f"--socket={folder / 's'}", "--skip-name-resolve", "--innodb-buffer-pool-size=32M",
-             "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"],
+             f"--innodb-flush-log-at-trx-commit={int(durable)}", "--skip-log-bin"],
             stdout=subprocess.DEVNULL, stderr=log,
         )  # fmt: skip
     settings = DatabaseSettings(
