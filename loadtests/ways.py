@@ -160,7 +160,7 @@ def _table_in(stage: Stage, label: Label, settings: DatabaseSettings) -> Case:
     resource = stage.world.feeds[0]
     job = Push(
         name=TABLE, resource=resource, table=TABLE, method="increment", increment="changed",
-        key=[records.KEY], columns={item: item for item in records.ITEMS}, batch=BATCH,
+        key=[records.KEY], columns={item: item for item in records.ITEMS},
     )  # fmt: skip
     _made(settings, filled=True)
     topic = topic_of(resource)
