@@ -232,7 +232,7 @@ class Scene:
         first, second = (median([case.server_us for case in each]) for each in runs)
         facts = {"us_a_record_before": first, "us_a_record": second, **latencies(runs)}
         cost = compared(runs, "server_us")
-        finding = aimed(f"CPU ≤ × {FLAT}", cost, _is_flat, row=row, case=told, facts=facts)
+        finding = aimed(f"CPU ≤ × {FLAT}", cost, is_flat, row=row, case=told, facts=facts)
         return Found([finding], [middle(each) for each in runs])
 
 
@@ -266,7 +266,7 @@ def aimed(
     )
 
 
-def _is_flat(ratio: Estimate) -> bool:
+def is_flat(ratio: Estimate) -> bool:
     return ratio.value <= FLAT
 
 

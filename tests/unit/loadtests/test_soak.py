@@ -12,7 +12,7 @@ from loadtests.processes import Watched
 from loadtests.results import PARTS, Case
 from loadtests.soak.lasting import judge
 from loadtests.soak.population import FULL, QUICK, Population, Scale, Subscription, read
-from loadtests.soak.scene import FLAT, ROUNDS_JUDGED, Finding, Found, Soaked, aimed, target
+from loadtests.soak.scene import FLAT, ROUNDS_JUDGED, Finding, Found, Soaked, aimed, is_flat, target
 from loadtests.statistics import Estimate
 from loadtests.world import Credentials
 
@@ -46,7 +46,7 @@ def soaked(*findings: Finding, cases: list[Case] | None = None) -> Soaked:
 
 
 def flat(found: Estimate) -> Finding:
-    return aimed("≤", found, row="log", case="a case", facts={})
+    return aimed("≤", found, is_flat, row="log", case="a case", facts={})
 
 
 def finding(*, reached: bool | None) -> Finding:
