@@ -1,6 +1,7 @@
 """What a subscription's page shows to be copied works as it stands, given the system's secret."""
 
 import csv
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -94,7 +95,8 @@ async def test_a_mounted_service_is_called(world: World, tmp_path: Path) -> None
         told = await shown(world, sharing)
         assert set(told) == {"curl"}
         asked = {"SECRET": sharing.subscriber.secret, "OPERATION": "find"}
-        assert "黄某" in await curl(told, tmp_path, **asked)
+        items = json.loads(await curl(told, tmp_path, **asked))["items"]
+        assert [(each["key"], each["data"]) for each in items] == [("甲", RECORDS[0])]
 
 
 @pytest.mark.parametrize("mode", ["query", "verify"])
