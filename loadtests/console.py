@@ -44,7 +44,9 @@ PEOPLE: Final = (
     "authority", "operator", "security", "auditor",
 )  # fmt: skip
 # Where a GET answers with a file, or leads away.
-LEFT_OUT: Final = re.compile(r"/(sign-in|callback|result|template|attachments/.*|snapshots/.*)$")
+LEFT_OUT: Final = re.compile(
+    r"/(sign-in|callback|result|template|attachments/.*|snapshots/.*|examples|schema)$"
+)
 LINK: Final = re.compile(r'<a [^>]*?href="(/[^"#]*)')
 PARTS: Final = re.compile(r'(?:href|src)="(/static/[^"]+)"')
 HIDDEN: Final = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')

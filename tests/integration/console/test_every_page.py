@@ -1,4 +1,4 @@
-"""Every page that links lead to: harmful names, strangers, forms without token or session."""
+"""Every page that links lead to: harmful names, long lists, strangers, forms without a token."""
 
 import re
 from collections.abc import Mapping
@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+import asyncpg
 import httpx
 import pytest
 
+from deploy.local.stack import Endpoints
+from gateway.console.visit import PAGE_ROWS
+from loadtests.copies import copy
 from tests.support.browsing import Browser, Form, Page, browsing
 from tests.support.callers import Person
 from tests.support.world import Department, World, unique
@@ -24,6 +28,23 @@ LEFT_OUT = re.compile(
     r"/(sign-in|result|template|attachments/.*|snapshots/.*|contract/(schema|examples))(\?|$)|as=xlsx"
 )
 PAGES_MAX = 90
+# Its longest table has a row for each point of a chart.
+CHARTED = "/console/status"
+TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
+# More than a page of what a department has, by table: what tells copies apart, and whose it is.
+COPIES = PAGE_ROWS + 5
+COPIED = {
+    "exchange.demand": ("id", "department = '{}'"),
+    "exchange.supervision_order": ("id", "department = '{}'"),
+    "exchange.application": ("id", "consumer_department = '{}' AND subscription_id IS NULL"),
+    "auth.person": ("id username", "department = '{}'"),
+    "auth.client": ("client_id", "department = '{}'"),
+    "catalog.resource": ("id resource_code", "department = '{}'"),
+    "catalog.resource_version": (
+        "resource_id",
+        "resource_id IN (SELECT id FROM catalog.resource WHERE department = '{}')",
+    ),
+}
 UNAUTHORIZED, FORBIDDEN, FAILED = 401, 403, 500
 # Anybody may choose a language; a sign-out looks at where it comes from alone.
 OPEN = frozenset({"/console/language", "/console/sign-out"})
@@ -67,8 +88,23 @@ class Plot:
     people: Mapping[str, Person]
 
 
+def rows_of(page: Page) -> int:
+    """How many rows the longest table has, without its head."""
+    return max((each.count("<tr") - 1 for each in TABLE.findall(page.answer.text)), default=0)
+
+
+async def multiply(database_url: str, uscc: str) -> None:
+    """Let the department have more of everything than a page shows."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        for table, (names, whose) in COPIED.items():
+            await copy(connection, table, names, COPIES, whose.format(uscc))
+    finally:
+        await connection.close()
+
+
 @pytest.fixture
-async def plot(world: World) -> Plot:
+async def plot(world: World, endpoints: Endpoints) -> Plot:
     """Names and sentences that mean harm wherever somebody may type one."""
     provider = await world.department(name=unique(HARM))
     consumer = await world.department(name=unique(HARM))
@@ -93,6 +129,10 @@ async def plot(world: World) -> Plot:
     await consumer.head.ask("POST", f"/v1/applications/{application}/sign")
     await world.demand(consumer, title=HARM, description=HARM)
     await world.order(consumer)
+    for department in (provider, consumer):
+        # Who has signed in is there to be copied.
+        await department.clerk.token()
+        await multiply(endpoints.database_url, department.uscc)
     people = {
         "provider's head": provider.head,
         "provider's clerk": provider.clerk,
@@ -109,10 +149,14 @@ async def plot(world: World) -> Plot:
 async def test_no_page_runs_a_name_and_no_form_is_taken_from_elsewhere(
     world: World, plot: Plot
 ) -> None:
-    """Each kind of page is opened by all who see it, its forms and strangers are tried once."""
+    """Each kind of page is opened by all who see it, its forms and strangers are tried once.
+
+    However much there is of everything, no page holds more of it than its rows.
+    """
     wrong: list[tuple[str, str, object]] = []
     strange: dict[str, str] = {}
     named: set[str] = set()
+    cut: set[str] = set()
     tried: set[str] = set()
     for who, person in plot.people.items():
         async with browsing(world.base_url, person) as browser:
@@ -121,6 +165,9 @@ async def test_no_page_runs_a_name_and_no_form_is_taken_from_elsewhere(
             for kind, page in walk.pages.items():
                 wrong += [(who, kind, page.status)] if page.status >= FAILED else []
                 wrong += [(who, kind, "raw")] if RAW.search(page.answer.text) else []
+                long = kind != CHARTED and rows_of(page) > PAGE_ROWS
+                wrong += [(who, kind, rows_of(page))] if long else []
+                cut |= {kind} if 'rel="next"' in page.answer.text else set()
                 strange.setdefault(kind, page.url)
                 named |= {kind} if SHOWN in page.answer.text else set()
             forms = {kind: form for kind, form in walk.forms.items() if kind not in tried | OPEN}
@@ -134,6 +181,7 @@ async def test_no_page_runs_a_name_and_no_form_is_taken_from_elsewhere(
             wrong += [("a stranger", kind, "raw")] if RAW.search(seen.answer.text) else []
     assert wrong == []
     assert len(tried) > 20, sorted(tried)
+    assert len(cut) >= len(COPIED) - 1, sorted(cut)
     assert len(named) > 10, sorted(named)
 
 
