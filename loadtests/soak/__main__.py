@@ -74,9 +74,12 @@ def _plan(arguments: Sequence[str]) -> Plan:
     parser.add_argument("--rounds", type=int, help="how often each pair of runs is repeated")
     chosen = parser.parse_args(arguments)
     effort = scene.QUICK if chosen.quick else scene.FULL
+    scale = population.QUICK if chosen.quick else population.FULL
+    if chosen.only == ["neighbours"] and not chosen.quick:
+        scale, effort = population.CROWD, replace(effort, log_records=scene.QUICK.log_records)
     minutes, rounds = chosen.minutes or effort.memory_minutes, chosen.rounds or effort.rounds
     return Plan(
-        population.QUICK if chosen.quick else population.FULL,
+        scale,
         replace(effort, memory_minutes=minutes, rounds=rounds),
         chosen.only or list(ROWS),
         chosen.quick,
@@ -91,7 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(plan: Plan) -> int:
     others, told = others_share(LOOK_SECONDS), Report()
-    with kept_arena("soak-quick" if plan.quick else "soak", told) as arena:
+    name = f"soak-{plan.scale.subscriptions}"
+    with kept_arena("soak" if plan.scale == population.FULL else name, told) as arena:
         soaked = run(arena, plan, outcomes.FOLDER, told, others)
     sys.stdout.write(soaked.told())
     return 0 if soaked.good else 1

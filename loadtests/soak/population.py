@@ -45,6 +45,8 @@ class Scale(msgspec.Struct, frozen=True):
 
 FULL = Scale(resources=2_000, subscriptions=10_000, popular=1_000, spread=1_000)
 QUICK = Scale(resources=24, subscriptions=48, popular=16, spread=16)
+# What the row of the neighbours alone needs.
+CROWD = Scale(resources=24, subscriptions=1_032, popular=1_000, spread=16)
 
 
 class Subscription(msgspec.Struct, frozen=True):
