@@ -27,7 +27,7 @@ COUNTS: Final = (*COUNTED, "failed")
 
 def gateway_told(totals: Totals) -> dict[str, Any]:
     """Return what a gateway's workers have counted; polls choose their time, and are left out."""
-    told: dict[str, Any] = {key: _sum(totals.get(name, {})) for key, name in COUNTED.items()}
+    told: dict[str, Any] = {key: added_up(totals, name) for key, name in COUNTED.items()}
     answers = totals.get("shuyuan_answers", {})
     told["failed"] = _sum({key: n for key, n in answers.items() if _is_failure(key[-1])})
     times = [0.0] * (len(BOUNDS) + 1)
@@ -36,6 +36,11 @@ def gateway_told(totals: Totals) -> dict[str, Any]:
             times = [a + b for a, b in zip(times, sample, strict=False)]
     told["times"] = times
     return told
+
+
+def added_up(totals: Totals, name: str) -> float:
+    """Return a metric over all its labels."""
+    return _sum(totals.get(name, {}))
 
 
 def _is_failure(status: str) -> bool:

@@ -8,7 +8,6 @@ from typing import Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
-from prometheus_client.parser import text_string_to_metric_families
 
 from auth.principal import Scope
 from gateway import flow_history
@@ -22,16 +21,14 @@ from kernel import history
 
 router = APIRouter()
 ADDRESS: Final = "/console/status"
-# Counters whose pace is shown, by what the address calls them.
+# Counters whose pace is shown: what the address calls them, and what the history does.
 COUNTED: Final[Mapping[str, str]] = {
-    "in": "shuyuan_published_records_total",
-    "out": "shuyuan_pulled_records_total",
-    "answers": "shuyuan_answers_total",
-    "refusals": "shuyuan_refusals_total",
+    "in": "in",
+    "out": "out",
+    "answers": "answers",
+    "refusals": "refused",
 }
-SECONDS: Final = "shuyuan_request_seconds_bucket"
 POLLS: Final = "shuyuan_open_polls"
-P99: Final = 0.99
 # Hours that are shown, with the minutes between two points.
 SPANS: Final[Mapping[str, int]] = {"1": 1, "6": 5, "24": 15, "168": 60}
 USUAL_SPAN: Final = "6"
@@ -79,9 +76,9 @@ async def status(visit: Visit) -> StatusPage:
     found = await api.status(visit.principal, visit.using)
     visit.using.metrics.write()
     # Adding up many workers takes a while, which a thread has.
-    text = await asyncio.to_thread(visit.using.metrics.exposition)
-    told = await asyncio.to_thread(sums, text.decode())
-    counted = {kind: told.of(name) for kind, name in COUNTED.items()}
+    totals = await asyncio.to_thread(visit.using.metrics.totals)
+    told = flow_history.gateway_told(totals)
+    counted = {kind: float(told[name]) for kind, name in COUNTED.items()}
     at = visit.now.timestamp()
     asked = visit.query("span") or ""
     span = asked if asked in SPANS else USUAL_SPAN
@@ -92,8 +89,8 @@ async def status(visit: Visit) -> StatusPage:
         status=found,
         overdue={name: count for name, count in found.overdue.items() if count},
         paces=paces(counted, visit.request.query_params, at),
-        p99_ms=None if told.p99 is None else round(told.p99 * 1000, 1),
-        polls=int(told.of(POLLS)),
+        p99_ms=flow_history.Point(visit.now, times=told["times"]).p99_ms,
+        polls=int(flow_history.added_up(totals, POLLS)),
         again=f"{ADDRESS}?{query}",
         charts=await charts(visit, span),
         span=span,
@@ -112,39 +109,6 @@ async def charts(visit: Visit, span: str) -> Sequence[Series]:
         series(key, unit, times, [(name, [each.value(name) for each in found]) for name in names])
         for key, unit, names in CHARTS
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """Metrics by name, over all their labels; `p99` is that of requests, in seconds."""
-
-    by_name: Mapping[str, float]
-    p99: float | None
-
-    def of(self, name: str) -> float:
-        return self.by_name.get(name, 0.0)
-
-
-def sums(text: str) -> Sums:
-    """Add up Prometheus' text, each metric over its labels; pure."""
-    found: dict[str, float] = {}
-    buckets: dict[float, float] = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            if sample.name == SECONDS:
-                bound = float(sample.labels["le"])
-                buckets[bound] = buckets.get(bound, 0.0) + sample.value
-            else:
-                found[sample.name] = found.get(sample.name, 0.0) + sample.value
-    return Sums(found, _quantile(buckets))
-
-
-def _quantile(buckets: Mapping[float, float]) -> float | None:
-    """Return the bound under which so many requests stay; None without any, or beyond the last."""
-    whole = max(buckets.values(), default=0.0)
-    reached = (bound for bound in sorted(buckets) if buckets[bound] >= P99 * whole)
-    bound = next(reached, float("inf"))
-    return bound if whole and bound != float("inf") else None
 
 
 def paces(counted: Mapping[str, float], before: Mapping[str, str], at: float) -> Sequence[Pace]:
