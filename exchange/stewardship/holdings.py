@@ -41,6 +41,13 @@ UNDOUBLED: Final = """decided_at IS NULL AND (
 
 UNENDED: Final = "ended_at IS NULL"
 
+# What the successor said itself of a file's column stays as it said it.
+UNSAID: Final = """NOT EXISTS (
+    SELECT FROM exchange.upload_column own
+    WHERE own.department = :new AND own.resource_id = upload_column.resource_id
+        AND own.heading = upload_column.heading
+    )"""
+
 # Rows without rules of their own.
 FOLLOWING: Final[tuple[Holding, ...]] = (
     # Its author's department: heads read its result.
@@ -61,6 +68,8 @@ FOLLOWING: Final[tuple[Holding, ...]] = (
     # An order is still to be answered; one that is closed was the department's of that day.
     Holding("exchange.supervision_order", "department", "closed_at IS NULL"),
     Holding("exchange.supervision_order", "authority_department", "closed_at IS NULL"),
+    # The resource goes to the successor, and so do its files.
+    Holding("exchange.upload_column", condition=UNSAID),
     # Those that are over too: the successor has the records and the subscriptions.
     Holding("exchange.correction", "consumer_department"),
     Holding("exchange.correction", "provider_department"),
