@@ -63,7 +63,7 @@ PLAIN = (
     # One caller: equal questions under way would be asked once.
     Plain("pull-nothing", 1, NOTHING),
     Plain("query", 32, QUERY, users="Query"),
-    Plain("verify", 32, VERIFY, users="Verify"),
+    Plain("verify", 128, VERIFY, users="Verify"),
     Plain("file-download", 4, DOWNLOAD, users="Download"),
     Plain("service-call", 32, SERVICE, users="ServiceCall"),
 )
