@@ -2,7 +2,8 @@
 
 Nobody asks for the resource while they are published, so that nothing of it is folded. Then its
 provider does, until the state is complete: told are the time by the clock and the processor's, and
-the memory of the worker (the projector) tenth by tenth.
+the memory of the worker (the projector) tenth by tenth. Afterwards records of new keys come at a
+steady rate, and how long after the last of them all are folded is told.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from typing import Final
 
 from deploy.local.report import Report
@@ -21,12 +23,14 @@ from shuyuan_client.refusals import Refused
 
 RECORDS: Final = 10_000_000
 TOGETHER, SENDERS = 5_000, 2
-LOOK_SECONDS, PATIENCE_SECONDS = 1.0, 3600.0
+LOOK_SECONDS, STEP_SECONDS, PATIENCE_SECONDS = 1.0, 0.1, 3600.0
 HELD: Final = """
     SELECT count(*) FROM exchange.latest AS l JOIN exchange.fold AS f ON f.id = l.fold_id
     WHERE f.resource_id = $1
 """
+FOLDED_TO: Final = "SELECT sum(folded_to) FROM exchange.fold WHERE resource_id = $1 AND current"
 MIB: Final = 2**20
+FOLLOWED_A_SECOND, FOLLOWED_SECONDS = 30_000, 20
 
 
 def main(records: int = RECORDS) -> int:
@@ -37,21 +41,27 @@ def main(records: int = RECORDS) -> int:
         _publish(world, records)
         seconds = time.monotonic() - begun
         report.line(f"{records:,} records published in {seconds:.0f} s; {machine(arena)}")
-        return _measure(report, arena, world, records)
+        is_whole = _measure(report, arena, world, records)
+        return 0 if is_whole and _follow(report, arena, world, records) else 1
 
 
-def _publish(world: World, count: int) -> None:
-    """Publish records of different keys, by several senders."""
+def _publish(world: World, count: int, first: int = 0, a_second: float = inf) -> None:
+    """Publish records of different keys, by several senders, each batch when it is due."""
     with ThreadPoolExecutor(SENDERS) as pool:
-        for done in [pool.submit(_send, world, count, turn) for turn in range(SENDERS)]:
+        numbers = [range(first + n * TOGETHER, first + count, SENDERS * TOGETHER)
+                   for n in range(SENDERS)]  # fmt: skip
+        for done in [pool.submit(_send, world, each, a_second) for each in numbers]:
             done.result()
 
 
-def _send(world: World, count: int, turn: int) -> None:
+def _send(world: World, numbers: range, a_second: float) -> None:
+    begun = time.monotonic()
     with world.client(world.publisher) as client:
-        for first in range(turn * TOGETHER, count, SENDERS * TOGETHER):
-            body = b"\n".join(_lines(first, min(first + TOGETHER, count)))
-            client.publish(world.feeds[0], body)
+        for first in numbers:
+            due = begun + (first - numbers.start) / a_second
+            time.sleep(max(0.0, due - time.monotonic()))
+            end = min(first + TOGETHER, numbers.stop)
+            client.publish(world.feeds[0], b"\n".join(_lines(first, end)))
 
 
 def _lines(first: int, end: int) -> Iterator[bytes]:
@@ -63,12 +73,12 @@ def _lines(first: int, end: int) -> Iterator[bytes]:
         yield b'{"%b":"%b' % (made.KEY.encode(), made.key(number).encode()) + told[behind:]
 
 
-def _measure(report: Report, arena: Arena, world: World, count: int) -> int:
+def _measure(report: Report, arena: Arena, world: World, count: int) -> bool:
     before, load = sample(arena.families), os.getloadavg()
     with watched(arena.families, LOOK_SECONDS) as seen:
         _await_complete(world)
     used = between(before, sample(arena.families))
-    held = asyncio.run(fetched(arena.database_url, HELD, world.feeds[0]))
+    held = _number(arena, world, HELD)
     report.line(
         f"{held:,} records in {used.seconds:.0f} s: {count / used.seconds:,.0f} records/s"
         f" (processor: worker {used.cpu_seconds['worker']:.0f} s, database"
@@ -78,7 +88,30 @@ def _measure(report: Report, arena: Arena, world: World, count: int) -> int:
     sizes = seen.memory_bytes["worker"]
     tenths = (sizes[len(sizes) * tenth // 10] // MIB for tenth in range(10))
     report.line(f"worker, MiB: {' '.join(map(str, tenths))}, most {max(sizes) // MIB}")
-    return 0 if held == count else 1
+    return held == count
+
+
+def _follow(report: Report, arena: Arena, world: World, before: int) -> bool:
+    count, begun = FOLLOWED_A_SECOND * FOLLOWED_SECONDS, time.monotonic()
+    start, folded = sample(arena.families), _number(arena, world, FOLDED_TO)
+    _publish(world, count, before, FOLLOWED_A_SECOND)
+    published = time.monotonic()
+    while _number(arena, world, FOLDED_TO) < folded + count:
+        if time.monotonic() > published + PATIENCE_SECONDS:
+            raise TimeoutError
+        time.sleep(STEP_SECONDS)
+    used, seconds = between(start, sample(arena.families)), time.monotonic() - begun
+    cores = ", ".join(f"{part} {spent:.1f}" for part, spent in used.cpu_seconds.items())
+    report.line(
+        f"{count:,} records published in {published - begun:.1f} s, all folded"
+        f" {seconds - (published - begun):.1f} s later: {count / seconds:,.0f} records/s"
+        f" (processor seconds: {cores})"
+    )
+    return _number(arena, world, HELD) == before + count
+
+
+def _number(arena: Arena, world: World, question: str) -> int:
+    return int(asyncio.run(fetched(arena.database_url, question, world.feeds[0])))
 
 
 def _await_complete(world: World) -> None:
