@@ -4,6 +4,7 @@ A division is looked at as a whole, so that the slowest can stand first.
 """
 
 import asyncio
+import logging
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -26,16 +27,20 @@ from exchange.subscriptions.states import LIVE
 from exchange.subscriptions.tables import Subscription
 from kernel.database import Database, ReadSession
 from kernel.errors import NotFound
+from kernel.turns import Steps, unhurried
 from kernel.workdays import local_date
+
+log = logging.getLogger(__name__)
 
 SUBSCRIPTIONS_MAX: Final = 20_000
 # What brokers have not told by then is not known.
 LOOK_SECONDS: Final = 5.0
 # A page of one subscription does not wait for a drawing of it.
 ONE_SECONDS: Final = 2.0
-# Page after page is of one look; of so many divisions.
-FRESH: Final = timedelta(seconds=15)
+# Page after page is of one look; an older one is shown while a new one is on its way, to this age.
+FRESH, SHOWN = timedelta(seconds=15), timedelta(seconds=60)
 DIVISIONS_MAX: Final = 8
+STEP: Final = 50
 # Ten thousand whole subscriptions take a second to be read, these columns a tenth of that.
 READ: Final = (
     col(Subscription.id),
@@ -127,9 +132,19 @@ class Lags:
         self._reader = reader
         self._looks: OrderedDict[str, Look] = OrderedDict()
         self._looking = asyncio.Lock()
+        self._renewing: asyncio.Task[Look] | None = None
 
     async def look(self, region_code: str, now: datetime) -> Look:
-        """Return what a division's subscriptions lay behind by at most FRESH ago."""
+        """Return what a division's subscriptions lay behind by, at most SHOWN ago."""
+        kept = self._looks.get(region_code)
+        if kept is None or not timedelta() <= now - kept.at < SHOWN:
+            return await self._anew(region_code, now)
+        if now - kept.at >= FRESH and (self._renewing is None or self._renewing.done()):
+            self._renewing = asyncio.create_task(self._anew(region_code, now))
+            self._renewing.add_done_callback(_told)
+        return kept
+
+    async def _anew(self, region_code: str, now: datetime) -> Look:
         async with self._looking:
             kept = self._looks.get(region_code)
             if kept is None or not timedelta() <= now - kept.at < FRESH:
@@ -158,10 +173,7 @@ class Lags:
             partitions = await versions.partitions_of(session, wanted)
         # No connection is held while brokers are asked.
         found = await self._edges(partitions, LOOK_SECONDS)
-        shown = [
-            _behind(row, lanes.get(row.id, {}), partitions.get(row.resource_id, 0), found)
-            for row in rows[:SUBSCRIPTIONS_MAX]
-        ]
+        shown = await unhurried(_shown(rows[:SUBSCRIPTIONS_MAX], lanes, partitions, found))
         return Look(now, shown, len(rows) > SUBSCRIPTIONS_MAX)
 
     async def _edges(self, partitions: Mapping[str, int], seconds: float) -> Mapping[Edge, int]:
@@ -177,6 +189,27 @@ class Lags:
                 await self._reader.learn(edge.topic for edge in edges)
                 await self._reader.look_up(edges, found)
         return found
+
+
+def _told(renewed: "asyncio.Task[Look]") -> None:
+    """Tell of a look that failed: whoever asks when the last one is too old looks himself."""
+    if not renewed.cancelled() and (error := renewed.exception()) is not None:
+        log.warning("how far subscriptions lie behind could not be looked at: %r", error)
+
+
+def _shown(
+    rows: Sequence[Any],
+    lanes: Mapping[str, Mapping[int, int | None]],
+    partitions: Mapping[str, int],
+    found: Mapping[Edge, int],
+) -> Steps[list[Behind]]:
+    shown: list[Behind] = []
+    for row in rows:
+        count = partitions.get(row.resource_id, 0)
+        shown.append(_behind(row, lanes.get(row.id, {}), count, found))
+        if not len(shown) % STEP:
+            yield
+    return shown
 
 
 async def _following(session: ReadSession, region_code: str, today: date) -> Sequence[Any]:

@@ -1,8 +1,20 @@
 """How far copies lie behind: counted in places, the worst first."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from exchange.delivery.behind import Behind, Stretch, by_places, by_silence
+import pytest
+
+from exchange.delivery.behind import (
+    FRESH,
+    SHOWN,
+    Behind,
+    Lags,
+    Look,
+    Stretch,
+    by_places,
+    by_silence,
+)
 from kernel import clock
 
 
@@ -37,3 +49,28 @@ def test_whoever_never_read_stands_before_the_longest_silent() -> None:
         behind("c", read_at=now - timedelta(hours=3)),
     ]
     assert [each.id for each in by_silence(rows)] == ["b", "c", "a"]
+
+
+async def test_an_older_look_is_shown_while_a_new_one_is_on_its_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With ten thousand subscriptions every fifteenth second an operator waited for a look."""
+    nothing: Any = None
+    lags, looked = Lags(nothing, nothing), []
+
+    async def look(_region: str, at: datetime) -> Look:
+        looked.append(at)
+        return Look(at, [], cut=False)
+
+    monkeypatch.setattr(lags, "_look", look)
+    first = clock.now()
+    assert (await lags.look("450000", first)).at == first
+    assert (await lags.look("450000", first + FRESH / 2)).at == first
+    later = first + FRESH
+    assert (await lags.look("450000", later)).at == first
+    assert lags._renewing is not None
+    await lags._renewing
+    assert (await lags.look("450000", later)).at == later
+    too_old = later + SHOWN
+    assert (await lags.look("450000", too_old)).at == too_old
+    assert looked == [first, later, too_old]
