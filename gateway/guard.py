@@ -36,14 +36,24 @@ class Pace:
 
     def take(self, who: str) -> None:
         """Count one request; raises TooMany for one too soon."""
+        if seconds := self.early(who):
+            raise _too_often(seconds)
+
+    def early(self, who: str) -> int:
+        """Count one request; return in how many seconds one too soon may come again, or 0."""
         now = monotonic()
         due = max(self._due.pop(who, now), now)
         if due - now > self._ahead:
             self._due[who] = due
-            raise TooMany(retry_after_seconds=int(due - now - self._ahead) + 1, policy="source")
+            return int(due - now - self._ahead) + 1
         self._due[who] = due + self._spacing
         if len(self._due) > PACES_MAX:
             self._due.popitem(last=False)
+        return 0
+
+
+def _too_often(seconds: int) -> TooMany:
+    return TooMany(retry_after_seconds=seconds, policy="source")
 
 
 class Guard:
@@ -67,11 +77,8 @@ class Guard:
         An address is let down as often as it may ask without a token, and then asks too often.
         """
         who = principal.id if principal else source or ""
-        if isinstance(error, Unauthorized):
-            try:
-                self._pace.take(who)
-            except TooMany as too_often:
-                error = too_often
+        if isinstance(error, Unauthorized) and (seconds := self._pace.early(who)):
+            error = _too_often(seconds)
         if isinstance(error, TooMany):
             await self._held_back.wait(who)
         return error

@@ -127,8 +127,11 @@ class HotPaths(HotApp):
         except ShuyuanError as error:
             if isinstance(error, QuotaExhausted):
                 request.day = error.day
-            told = await self._guard.slowed(error, request.principal, request.source)
-            await self._refuse(request, told)
+            # No name for what comes back: it would hold the error, whose frames hold the body, and
+            # itself, until a look of the garbage collector.
+            await self._refuse(
+                request, await self._guard.slowed(error, request.principal, request.source)
+            )
         except (ClientGoneError, CutShortError):
             log.debug("client left in the middle of its body, or of its answer")
         except Exception as error:  # noqa: BLE001 - whatever happened, the answer is a problem body

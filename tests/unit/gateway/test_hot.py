@@ -1,6 +1,8 @@
 import asyncio
+import gc
+import weakref
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -12,6 +14,7 @@ from gateway.hot.paths import HotPaths
 from gateway.http.budgets import BODIES
 from gateway.http.outflow import ClientGoneError
 from kernel import leaving
+from kernel.errors import NotFound, TooMany
 from tests.support.eventually import eventually
 from tests.support.exchanges import KeptExchange
 
@@ -82,6 +85,29 @@ async def test_every_failure_is_answered_with_a_problem(
     assert said["headers"]["content-type"] == "application/problem+json"
     assert said["headers"]["exchange-correlation-id"] == said["correlation_id"]
     assert ("retry-after" in said["headers"]) == (status == 503)
+
+
+class Held:
+    """What a handle had in its hands when it failed, as a body."""
+
+
+@pytest.mark.parametrize("kind", [TokenExpired, TooMany, NotFound])
+async def test_a_refusal_leaves_nothing_for_the_garbage_collector(kind: type[Exception]) -> None:
+    """A name for what was told kept each refused body of 8 MiB: a worker grew to 3 GiB."""
+    hot = HotPaths(elsewhere, lambda: cast("Any", Failing(KeyError())))
+    held: list[weakref.ref[Held]] = []
+
+    async def _publish(_thing: str, _request: Any) -> None:  # noqa: ANN401
+        body = Held()
+        held.append(weakref.ref(body))
+        raise kind
+
+    gc.disable()
+    try:
+        await hot.run(_publish, "r1", KeptExchange("/v1/resources/r1/records", {}, b""))
+        assert held[0]() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
