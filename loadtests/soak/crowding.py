@@ -13,7 +13,7 @@ from loadtests.pages import Page
 from loadtests.processes import sample
 from loadtests.results import Case, middle
 from loadtests.runs import Child, Observed, meanwhile, observe
-from loadtests.soak.crowd import Ask, Hall, ask_on, body, publish_head
+from loadtests.soak.crowd import LONG, Ask, Hall, ask_on, body, publish_head
 from loadtests.soak.population import Subscription
 from loadtests.soak.scene import Finding, Found, Scene, aimed, compared, latencies, target
 from loadtests.stage import LARGE_PAGE, PAGE
@@ -137,7 +137,7 @@ def _mischiefs(scene: Scene, host: str) -> Sequence[Mischief]:
     def pull(limit: int, cursor: str = "") -> bytes:
         return Page(target(first, limit, cursor), 0).request(host, [token])
 
-    resource, faulty = scene.population.resources[0], body({"id_number": "1"})[0]
+    resource, faulty = scene.population.resources[0], body(LONG | {"id_number": "1"})[0]
     return (
         Mischief("asks for large pages and never reads", pull(LARGE_PAGE), CONNECTIONS, clogs=True),
         Mischief("pulls as fast as it can", pull(PAGE)),
