@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from auth import departments
 from auth.principal import Principal, Role, Scope
 from exchange.alarms.kinds import EVENTS, Kind, condition
+from exchange.delivery.lookup.budgets import ALARMS_MAX
 from exchange.events import ExchangeEvent
 from exchange.subscriptions.tables import Subscription
 from kernel import audit
@@ -21,10 +22,7 @@ from kernel.tables import AuditRow
 
 SUBJECT: Final = "alarm"
 ACKNOWLEDGED: Final = ExchangeEvent.ALARM_ACKNOWLEDGED
-ACKNOWLEDGE: Final = "acknowledge"
 GUARDS: Final = (Role.SECURITY,)
-# Alarms of a day upon which a subscription is suspended, which both sides are told.
-SUSPENDING: Final = 3
 SEQ_DIGITS: Final = 18
 _IS_ALARM: Final = text(condition())
 
@@ -179,8 +177,9 @@ async def _told(session: ReadSession, rows: Sequence[AuditRow]) -> list[Alarm]:
 
 
 def _suspends(row: AuditRow) -> bool:
+    """Whether the subscription was suspended upon it, which both sides are told."""
     guessed = row.event == ExchangeEvent.GUESSING_SUSPECTED
-    return guessed and int(row.details.get("alarms", 0)) >= SUSPENDING
+    return guessed and int(row.details.get("alarms", 0)) >= ALARMS_MAX
 
 
 async def _answers(session: ReadSession, alarm_ids: Sequence[str]) -> Mapping[str, Acknowledgement]:

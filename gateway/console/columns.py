@@ -53,11 +53,7 @@ def form(
     """Return the form of a file's headings; None for more than a person can look at; pure."""
     if len(titles) > HEADINGS_MAX:
         return None
-    known: dict[str, str] = {
-        title: LEFT_OUT if item is None else item.name
-        for title, item in recognised(contract).items()
-    }
-    known |= {title: LEFT_OUT if item is None else item for title, item in said.items()}
+    known = {title: name or LEFT_OUT for title, name in _known(contract, said).items()}
     names = {LEFT_OUT, *(field.name for field in contract.fields)}
     chosen = {title: known.get(title, UNDECIDED) for title in dict.fromkeys(titles) if title}
     chosen = {title: name if name in names else UNDECIDED for title, name in chosen.items()}
@@ -123,13 +119,18 @@ async def said_of(visit: Visit, resource_id: str, contract: Contract) -> Said:
 
 def told_anew(said: Said, before: Said, contract: Contract) -> Said:
     """Return what has to be remembered: neither what headings say themselves nor what is; pure."""
-    known = {
-        title: None if item is None else item.name for title, item in recognised(contract).items()
-    }
-    known |= before
+    known = _known(contract, before)
     return {
         title: item for title, item in said.items() if title not in known or known[title] != item
     }
+
+
+def _known(contract: Contract, said: Said) -> Said:
+    """Return what headings stand for: by themselves, but for those of which something was said."""
+    by_themselves = {
+        title: None if item is None else item.name for title, item in recognised(contract).items()
+    }
+    return {**by_themselves, **said}
 
 
 def _require_decided(chosen: Mapping[str, str]) -> None:

@@ -89,15 +89,12 @@ class CallHandles:
         self, caller: PullCaller, subscription_id: str, request: HotRequest, asked: CallRequest
     ) -> None:
         answer = await self._using().bus.calls.records(caller, subscription_id, asked)
-        request.day, handed_on = answer.day, False
+        request.day = answer.day
         try:
-            try:
-                await request.answer(200, HEAD, answer.body, answer.admission)
-            finally:
-                handed_on = request.handed_on > 0
+            await request.answer(200, HEAD, answer.body, answer.admission)
         finally:
             if answer.settle is not None:
-                answer.settle(handed_on)
+                answer.settle(request.handed_on > 0)
 
     async def _opaque(
         self, caller: PullCaller, subscription_id: str, request: HotRequest, asked: CallRequest
@@ -106,21 +103,17 @@ class CallHandles:
         calls = self._using().bus.calls
         async with calls.opaque(caller, subscription_id, asked) as told:
             answer = told.answer
-            request.day, handed_on = answer.day, False
+            request.day, is_whole = answer.day, False
             # As the provider wrote them: a name of a file is in UTF-8 more often than not.
             fields = [f"{name}: {value}\r\n".encode() for name, value in told.headers]
             head = PASSED + b"".join(fields)
             try:
-                try:
-                    await request.answer_streaming(told.status, head, told.pieces, answer.admission)
-                    # A call is one, also where its answer has no body.
-                    handed_on = True
-                except BaseException:
-                    handed_on = request.handed_on > 0
-                    raise
+                await request.answer_streaming(told.status, head, told.pieces, answer.admission)
+                # A call is one, also where its answer has no body.
+                is_whole = True
             finally:
                 if answer.settle is not None:
-                    answer.settle(handed_on)
+                    answer.settle(is_whole or request.handed_on > 0)
 
 
 def leave(task: asyncio.Task[None]) -> None:
