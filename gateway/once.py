@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from auth.principal import Principal, Role, Scope
-from gateway.principal import Caller
+from gateway.principal import Caller, asked_first, require
 from gateway.services import Services, Using, Writing
 from kernel import answers
 from kernel.database import ReadSession, WriteSession
@@ -124,16 +124,11 @@ def creating(scope: Scope, *roles: Role) -> Callable[..., Awaitable[Once]]:
     The route's own use case asks again for more: this comes before an answer is given again.
     """
 
+    @asked_first(scope, roles)
     async def once(key: Keyed, session: Writing, principal: Caller) -> Once:
-        principal.require_scope(scope)
-        principal.require_role(*roles)
-        if roles == (Role.AUTHORITY,):
-            principal.require_authority(principal.region_code)
+        require(principal, scope, roles)
         return await key.claimed(session, CREATED)
 
-    # The guard asks for them before a body is read.
-    once.wanted_scope = scope  # type: ignore[attr-defined]
-    once.wanted_roles = roles  # type: ignore[attr-defined]
     return once
 
 

@@ -21,7 +21,7 @@ from exchange.orders import register as orders
 from gateway.api.attachment_shapes import AttachmentView, view
 from gateway.api.jobs import download
 from gateway.once import CREATED, Keyed
-from gateway.principal import Caller, CatalogReader
+from gateway.principal import Caller, CatalogReader, asked_first
 from gateway.services import Using, Writing
 from kernel import clock
 from kernel.errors import FieldErrors, TooLarge
@@ -57,13 +57,10 @@ FINDERS: Final[Mapping[str, Find]] = {
 }
 
 
+@asked_first(Scope.APPLICATIONS_WRITE, AUTHORS)
 async def _author(principal: Caller) -> Principal:
     keeping.require_author(principal)
     return principal
-
-
-_author.wanted_scope = Scope.APPLICATIONS_WRITE  # type: ignore[attr-defined]
-_author.wanted_roles = AUTHORS  # type: ignore[attr-defined]
 
 
 @router.post("", status_code=CREATED, openapi_extra=FORM)

@@ -14,7 +14,7 @@ from gateway import names
 from gateway.api.entries import ITEMS_MAX
 from gateway.api.registry import ElementCode, Line, Prose, RegionInForce
 from gateway.api.resources import ResourceId
-from gateway.principal import CatalogReader
+from gateway.principal import CatalogReader, with_scope
 from gateway.problems import in_english
 from gateway.services import Reading, Using
 from kernel.database import ReadSession
@@ -24,14 +24,7 @@ router = APIRouter(prefix="/v1/catalogue", tags=["resources"])
 of_resources = APIRouter(prefix="/v1/resources", tags=["resources"])
 
 
-async def _drafting(principal: CatalogReader) -> Principal:
-    principal.require_role(*ASKING)
-    return principal
-
-
-# The guard asks for them before a body is read.
-_drafting.wanted_scope = Scope.CATALOG_READ  # type: ignore[attr-defined]
-_drafting.wanted_roles = ASKING  # type: ignore[attr-defined]
+Drafting = Annotated[Principal, Depends(with_scope(Scope.CATALOG_READ, *ASKING))]
 
 
 class SimilarItemIn(Wire):
@@ -104,7 +97,7 @@ async def find(
     body: SimilarIn,
     request: Request,
     session: Reading,
-    principal: Annotated[Principal, Depends(_drafting)],
+    principal: Drafting,
     using: Using,
 ) -> SimilarView:
     """起草时查找已有的相同数据 / what carries the same data already, before it is drafted."""

@@ -2,19 +2,19 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import orjson
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
-from auth.principal import Principal, Role, Scope
+from auth.principal import Principal
 from catalog import versions
 from gateway.api.jobs import Queued
 from gateway.api.records import ThingId
 from gateway.once import Keyed
-from gateway.principal import Caller
+from gateway.principal import Clerk
 from gateway.services import Services, Using
 from gateway.workbooks.importing import CSV, XLSX
 from gateway.workbooks.records import Mapped
@@ -60,18 +60,6 @@ SENT: Final[dict[str, Any]] = {
         },
     }
 }
-
-
-async def _clerk(principal: Caller) -> Principal:
-    principal.require_scope(Scope.CATALOG_WRITE)
-    principal.require_role(Role.CLERK)
-    return principal
-
-
-# The guard asks for them before a body is read.
-_clerk.wanted_scope = Scope.CATALOG_WRITE  # type: ignore[attr-defined]
-_clerk.wanted_roles = (Role.CLERK,)  # type: ignore[attr-defined]
-Clerk = Annotated[Principal, Depends(_clerk)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,15 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Header
 from pydantic import Field
 
-from auth.principal import Principal, Role, Scope
+from auth.principal import Principal, Role
 from gateway import audit_faults, names
 from gateway.api.jobs import Queued
 from gateway.names import Fields
 from gateway.once import Acting
-from gateway.principal import AuditReader, Caller
+from gateway.principal import Auditor, AuditReader
 from gateway.problems import in_english
 from gateway.services import Reading, Writing
 from kernel import audit_verification
@@ -66,18 +66,6 @@ class VerificationsView(Wire):
         RunningView | None, Field(description="正在进行的核验 / the one that is under way")
     ]
     items: list[VerificationView]
-
-
-async def _auditor(principal: Caller) -> Principal:
-    principal.require_scope(Scope.AUDIT_READ)
-    principal.require_role(Role.AUDITOR)
-    return principal
-
-
-# The guard asks for them before a body is read.
-_auditor.wanted_scope = Scope.AUDIT_READ  # type: ignore[attr-defined]
-_auditor.wanted_roles = (Role.AUDITOR,)  # type: ignore[attr-defined]
-Auditor = Annotated[Principal, Depends(_auditor)]
 
 
 @router.post("", status_code=HTTPStatus.ACCEPTED)

@@ -1,17 +1,16 @@
 """`/v1/imports`, `/v1/exports`, `/v1/templates`: the catalogue, elements and code lists as XLSX."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
 from auth.authors import job_of
-from auth.principal import Principal, Role, Scope
+from auth.principal import Principal, Role
 from gateway.api.jobs import Queued, download
 from gateway.once import Keyed
-from gateway.principal import Caller, CatalogReader
+from gateway.principal import Authority, CatalogReader, Clerk
 from gateway.services import Services, Using
 from gateway.workbooks import template
 from gateway.workbooks.importing import CSV, XLSX
@@ -33,24 +32,6 @@ SENT: Final[dict[str, Any]] = {
 }
 BOOK: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {XLSX: BINARY}}}
 BOOK_OR_JOB: Final[dict[int | str, dict[str, Any]]] = {**BOOK, ACCEPTED: {"model": Queued}}
-
-
-def _may_begin(role: Role) -> Callable[..., Awaitable[Principal]]:
-    async def begin(principal: Caller) -> Principal:
-        principal.require_scope(Scope.CATALOG_WRITE)
-        principal.require_role(role)
-        if role is Role.AUTHORITY:
-            principal.require_authority(principal.region_code)
-        return principal
-
-    # The guard asks for them before a body is read.
-    begin.wanted_scope = Scope.CATALOG_WRITE  # type: ignore[attr-defined]
-    begin.wanted_roles = (role,)  # type: ignore[attr-defined]
-    return begin
-
-
-Clerk = Annotated[Principal, Depends(_may_begin(Role.CLERK))]
-Authority = Annotated[Principal, Depends(_may_begin(Role.AUTHORITY))]
 
 
 class Sending:
