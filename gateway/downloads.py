@@ -20,6 +20,17 @@ from gateway.token_caller import leaving
 from kernel.tables import BlobRow
 
 
+def attachment(name: str) -> str:
+    """Return the field that has a client save an answer as a file (RFC 6266)."""
+    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def made(content: bytes, media: str, name: str) -> Response:
+    """Return a file that was made for whoever asks, and is kept nowhere."""
+    headers = {"Cache-Control": "no-store", "Content-Disposition": attachment(name)}
+    return Response(content, media_type=media, headers=headers)
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """A stretch of the file behind the words that announce it."""
@@ -83,7 +94,7 @@ def _headers(blob: BlobRow, changed_at: datetime, page: str | None) -> dict[str,
         "ETag": f'"{blob.sha256}"',
         "Last-Modified": format_datetime(changed_at, usegmt=True),
         "Repr-Digest": f"sha-256=:{digest}:",
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(blob.name)}",
+        "Content-Disposition": attachment(blob.name),
     }
 
 

@@ -70,6 +70,13 @@ async def add_operators(session: ReadSession, views: Sequence[Fields]) -> None:
         view["operated_by"] = found.get(view["client_id"])
 
 
+async def add_to_events(session: ReadSession, views: Sequence[Fields]) -> None:
+    """Put names beside what audit events say of actor, department and subject."""
+    await add(session, views)
+    await add_by_kind(session, views, ("actor_kind", "actor_id", "actor_name"))
+    await add_by_kind(session, views, ("subject_type", "subject_id", "subject_name"))
+
+
 async def add_by_kind(
     session: ReadSession, views: Sequence[Fields], fields: tuple[str, str, str]
 ) -> None:

@@ -103,10 +103,8 @@ async def acknowledge(
 async def views(session: ReadSession, alarms: Sequence[Alarm]) -> list[AlarmView]:
     """Return alarms with names: whoever guards or audits a division may know whom they name."""
     found: list[Fields] = [_fields(alarm) for alarm in alarms]
-    await names.add(session, found)
+    await names.add_to_events(session, found)
     await names.add(session, [told for each in found for told in each["told"]])
-    await names.add_by_kind(session, found, ("actor_kind", "actor_id", "actor_name"))
-    await names.add_by_kind(session, found, ("subject_type", "subject_id", "subject_name"))
     answers = [each["acknowledged"] for each in found if each["acknowledged"]]
     await names.add_by_kind(session, answers, ("kind", "by", "by_name"))
     for each in answers:

@@ -62,9 +62,7 @@ OldName = Annotated[
 async def _views(session: ReadSession, rows: Sequence[BaseModel]) -> list[AuditEventView]:
     """Return the events with names: an auditor of their division may know whom they name."""
     views: list[Fields] = [row.model_dump(include=EVENT) for row in rows]
-    await names.add(session, views)
-    await names.add_by_kind(session, views, ("actor_kind", "actor_id", "actor_name"))
-    await names.add_by_kind(session, views, ("subject_type", "subject_id", "subject_name"))
+    await names.add_to_events(session, views)
     return [AuditEventView.model_validate(view) for view in views]
 
 

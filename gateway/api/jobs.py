@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Path
 from fastapi.responses import StreamingResponse
@@ -10,7 +9,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from auth.authors import job_of
-from gateway.downloads import begun
+from gateway.downloads import attachment, begun
 from gateway.once import Acting
 from gateway.openapi import ProblemError
 from gateway.principal import Caller
@@ -115,7 +114,7 @@ async def download(using: Services, blob: BlobRow) -> StreamingResponse:
     """Return a file as it is written, piece by piece; raises FileLost and StoreAway."""
     headers = {
         "Content-Length": str(blob.bytes),
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(blob.name)}",
+        "Content-Disposition": attachment(blob.name),
         "ETag": f'"{blob.sha256}"',
     }
     content = await begun(using.blobs.content(blob, using.box))

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from auth.principal import Role, Scope
 from catalog import lifecycle, resources, search, versions
-from catalog.contracts.examples import described
+from catalog.contracts.examples import described, examples
 from catalog.entries import ShareType
 from catalog.search import Criteria
 from catalog.states import State
@@ -299,7 +299,7 @@ async def schema(
     contract = await versions.shown_contract(
         session, principal, resource_id, version, on=local_date(clock.now())
     )
-    return SchemaResponse(await unhurried(described(contract)))
+    return SchemaResponse(described(contract, await unhurried(examples(contract))))
 
 
 @router.post("/{resource_id}/validate", openapi_extra={"requestBody": RECORDS})

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Collection
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
@@ -25,6 +24,7 @@ from gateway.api.statistics_shapes import (
     ViolationCounts,
 )
 from gateway.api.violation_shapes import ViolationView
+from gateway.downloads import attachment
 from gateway.lists import ListOf, Paging
 from gateway.principal import CatalogReader
 from gateway.services import Reading
@@ -58,8 +58,8 @@ Days = Annotated[Asked, Depends()]
 
 
 def _book(name: str, content: bytes) -> Response:
-    disposition = f"attachment; filename*=UTF-8''{quote(name)}.xlsx"
-    return Response(content, media_type=XLSX, headers={"Content-Disposition": disposition})
+    headers = {"Content-Disposition": attachment(f"{name}.xlsx")}
+    return Response(content, media_type=XLSX, headers=headers)
 
 
 async def told(

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter, Response
@@ -11,6 +10,7 @@ from fastapi import APIRouter, Response
 from catalog import versions
 from catalog.contracts.examples import Examples, Value, described, examples
 from catalog.contracts.model import Contract
+from gateway import downloads as files
 from gateway.api.resources import VERSION_MAX, SchemaResponse
 from gateway.console.pages import page
 from gateway.console.visit import Visit
@@ -50,8 +50,8 @@ async def contract_page(visit: Visit) -> ContractPage:
     resource_id, contract = visit.part("id"), await _contract(visit)
     async with visit.reading() as session:
         listed = await versions.listed(session, visit.principal, resource_id)
-    text, cut = shown(await unhurried(described(contract)))
     made = await unhurried(examples(contract))
+    text, cut = shown(described(contract, made))
     return ContractPage(
         resource_id=resource_id,
         name=listed[-1].version.name,
@@ -72,8 +72,8 @@ async def contract_page(visit: Visit) -> ContractPage:
 async def download(visit: Visit) -> Response:
     """Download the contract, as the API answers it."""
     contract = await _contract(visit)
-    content = _indented(await unhurried(described(contract)))
-    return _file(content, SchemaResponse.media_type, f"契约-第{contract.version}版.json")
+    content = _indented(described(contract, await unhurried(examples(contract))))
+    return files.made(content, SchemaResponse.media_type, f"契约-第{contract.version}版.json")
 
 
 @page(router, f"{ADDRESS}/examples", TEMPLATE)
@@ -84,7 +84,7 @@ async def download_examples(visit: Visit) -> Response:
     if not lines:
         raise NotFound
     content = "".join(f"{line}\n" for line in lines).encode()
-    return _file(content, NDJSON, f"示例记录-第{contract.version}版.ndjson")
+    return files.made(content, NDJSON, f"示例记录-第{contract.version}版.ndjson")
 
 
 async def _contract(visit: Visit) -> Contract:
@@ -116,9 +116,3 @@ def shown(schema: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
 
 def _indented(schema: Mapping[str, Any]) -> bytes:
     return orjson.dumps(schema, option=orjson.OPT_INDENT_2)
-
-
-def _file(content: bytes, media: str, name: str) -> Response:
-    named = f"attachment; filename*=UTF-8''{quote(name)}"
-    headers = {"Cache-Control": "no-store", "Content-Disposition": named}
-    return Response(content, media_type=media, headers=headers)

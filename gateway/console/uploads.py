@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
-from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter, Response
@@ -28,6 +27,7 @@ from gateway.console.columns import Columns
 from gateway.console.pages import act, page
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
+from gateway.downloads import made
 from gateway.once import owner_of
 from gateway.workbooks import record_template
 from gateway.workbooks import records as sheets
@@ -170,9 +170,9 @@ def _quarantined(visit: Visit, entry: quarantine_entries.Entry) -> Quarantined:
 async def template(visit: Visit) -> Response:
     """Download the workbook that records are typed into."""
     _, contract = await own(visit)
-    made = await unhurried(examples(contract))
-    content = await asyncio.to_thread(record_template.template, contract, made)
-    return _workbook(content, f"{contract.title}上报模板.xlsx")
+    shown = await unhurried(examples(contract))
+    content = await asyncio.to_thread(record_template.template, contract, shown)
+    return made(content, XLSX, f"{contract.title}上报模板.xlsx")
 
 
 async def take(visit: Visit) -> Upload | Response | Go:
@@ -270,13 +270,7 @@ act(router, "/console/resources/{id}/upload", upload, TEMPLATE)(take)
 
 async def _book(sheet: Sheet, report: Report) -> Response:
     content = await asyncio.to_thread(book, sheet, report, (), dry_run=True)
-    return _workbook(content, "检查结果.xlsx")
-
-
-def _workbook(content: bytes, name: str) -> Response:
-    named = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-    headers = {"Cache-Control": "no-store", "Content-Disposition": named}
-    return Response(content, media_type=XLSX, headers=headers)
+    return made(content, XLSX, "检查结果.xlsx")
 
 
 def _verdict(visit: Visit, sheet: Sheet, report: Report) -> Verdict:

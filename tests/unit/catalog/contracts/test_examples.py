@@ -188,8 +188,8 @@ def test_one_key_alone_makes_one_record() -> None:
 
 
 def test_the_schema_tells_its_examples_where_there_are_any() -> None:
-    schema = finished(described(EVERYTHING))
+    schema = described(EVERYTHING, finished(examples(EVERYTHING)))
     assert schema["examples"] == made(EVERYTHING).records
     assert {**schema, "examples": 0} == {**json_schema(EVERYTHING), "examples": 0}
     hopeless = contract(item("k", DataType.CODE, key=True, values=()))
-    assert "examples" not in finished(described(hopeless))
+    assert "examples" not in described(hopeless, finished(examples(hopeless)))
