@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from catalog.contracts.errors import UnusableContract
-from catalog.contracts.model import Contract, Field
+from catalog.contracts.model import Contract, DataType, Field
+from catalog.contracts.numbers import INTEGER_MAX, INTEGER_MIN, integer_bounds
 from catalog.contracts.patterns import check_pattern
 from kernel.errors import FieldError
 
@@ -37,6 +38,10 @@ def _field_errors(field: Field) -> Iterator[FieldError]:
         )
     if _crossed(field):
         yield _bound(field, f"“{label}”的最小值大于最大值", f"{label}: minimum is above maximum")
+    if field.data_type is DataType.INTEGER and _beyond_integers(field):
+        yield _bound(
+            field, f"“{label}”的范围内没有 64 位整数", f"{label}: no 64-bit integer is within"
+        )
     if field.precision is not None and field.precision < max(1, field.scale or 0):
         yield _bound(field, f"“{label}”的精度小于标度", f"{label}: precision is below scale")
     if field.scale is not None and field.scale < 0:
@@ -45,6 +50,11 @@ def _field_errors(field: Field) -> Iterator[FieldError]:
 
 def _crossed(field: Field) -> bool:
     return field.minimum is not None and field.maximum is not None and field.minimum > field.maximum
+
+
+def _beyond_integers(field: Field) -> bool:
+    low, high = integer_bounds(field)
+    return low > INTEGER_MAX or high < INTEGER_MIN
 
 
 def _bound(field: Field, zh: str, en: str) -> FieldError:

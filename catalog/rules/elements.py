@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from catalog.contracts.model import Checker, DataType
+from catalog.contracts.numbers import INTEGER_MAX, INTEGER_MIN
 from kernel.errors import FieldError
 
 TEXT_LIMITS = ("min_length", "max_length", "pattern", "checker")
@@ -24,7 +25,6 @@ CHECKED_LENGTHS: Mapping[Checker, tuple[int, ...]] = {
     Checker.DIVISION_CODE: (6, 9, 12),
     Checker.MOBILE: (11,),
 }
-INTEGER_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ def _whole(element: NewElement) -> Iterator[FieldError]:
             continue
         if bound != bound.to_integral_value():
             yield FieldError(name, "wrong_type", "须为整数", "must be a whole number")
-        elif not -INTEGER_MAX - 1 <= bound <= INTEGER_MAX:
+        elif not INTEGER_MIN <= bound <= INTEGER_MAX:
             yield FieldError(name, "out_of_range", "超出 64 位整数", "is beyond 64-bit integers")
 
 

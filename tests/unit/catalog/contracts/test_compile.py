@@ -429,6 +429,15 @@ def test_a_contract_that_no_record_could_keep_is_refused(change: dict[str, objec
         compile_plan(contract(field))
 
 
+@pytest.mark.parametrize("bound", [{"maximum": -(2**63) - 1}, {"minimum": 2**63}])
+def test_integers_beyond_64_bits_are_refused_with_their_item(bound: dict[str, int]) -> None:
+    """The decoder failed on them; elements have no such bounds, examples are made of any."""
+    limits = {name: Decimal(value) for name, value in bound.items()}
+    with pytest.raises(UnusableContract) as refused:
+        compile_plan(contract(item("n", DataType.INTEGER, key=True, **limits)))
+    assert [error.path for error in refused.value.errors] == ["n"]
+
+
 def test_two_items_of_one_name_are_refused() -> None:
     field = item("id", DataType.STRING, key=True)
     with pytest.raises(UnusableContract):
