@@ -26,7 +26,7 @@ def _metrics_port(settings: Settings) -> None:
 def main() -> None:
     """Run the one command that there is; exit 2 for any other."""
     if sys.argv[1:] != ["worker"]:
-        sys.stderr.write("usage: python -m exchange worker\n")
+        sys.stderr.write("用法 / usage: python -m exchange worker\n")
         sys.exit(2)
     # What is imported stays; `memory.settle` sets the collector to work again.
     gc.disable()

@@ -20,6 +20,7 @@ from kernel.metrics_folder import MetricsFolder
 from kernel.metrics_server import serving
 from kernel.settings import Settings, load
 from kernel.starting import is_public, port_is_free, require_database, settings_for
+from shuyuan_client.cli.helping import in_one_language
 
 GRACE_SECONDS = 10
 BACKLOG = 4096
@@ -28,7 +29,12 @@ KEEP_ALIVE_SECONDS = 75
 # busy machine its start alone takes longer than five seconds.
 HEALTHCHECK_SECONDS = 60
 
-app = typer.Typer(add_completion=False, help="数据共享交换网关 / the exchange gateway")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="数据共享交换网关 / the exchange gateway",
+)
 app.command("check")(check_platform)
 
 
@@ -89,4 +95,5 @@ def _metrics(settings: Settings, folder: Path) -> AbstractContextManager[int]:
     return serving(settings.metrics_host, settings.gateway_metrics_port, exposition)
 
 
+in_one_language(app)
 app()

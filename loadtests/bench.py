@@ -5,7 +5,6 @@ all; each figure is the run in the middle. Any failure, or a record acknowledged
 the log, fails the run.
 """
 
-import argparse
 import dataclasses
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from deploy.arguments import Parser
 from deploy.local.ports import HOST
 from deploy.local.report import Report
 from deploy.local.wording import say
@@ -188,13 +188,29 @@ def _matches(row: Row, wanted: str) -> bool:
 
 
 def _plan(arguments: Sequence[str]) -> Plan:
-    parser = argparse.ArgumentParser(prog="python -m loadtests.bench")
-    parser.add_argument("--quick", action="store_true", help="every row once, in a few minutes")
-    parser.add_argument("--rounds", type=int, help="how often each row is run")
-    parser.add_argument("--seconds", type=float, help="how long each run is measured")
-    parser.add_argument("--only", nargs="*", help='rows, as "case/system/generator"')
-    parser.add_argument("--bridge", nargs="*", help="Kafka REST v2 bridges, as [NAME=]URL")
-    parser.add_argument("--bridge-bootstrap", help=f"their broker; else {HOST}:{BROKER_PORT}, ours")
+    parser = Parser("python -m loadtests.bench", "压测 / the benchmark")
+    parser.add_argument(
+        "--quick", action="store_true", help="每项一次，几分钟 / every row once, in a few minutes"
+    )
+    parser.add_argument("--rounds", type=int, help="每项重复的次数 / how often each row is run")
+    parser.add_argument(
+        "--seconds", type=float, help="每次测量的秒数 / how long each run is measured"
+    )
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        help='要做的项目，如 "case/system/generator" / rows, as "case/system/generator"',
+    )
+    parser.add_argument(
+        "--bridge",
+        nargs="*",
+        help="Kafka REST v2 桥，如 [NAME=]URL / Kafka REST v2 bridges, as [NAME=]URL",
+    )
+    parser.add_argument(
+        "--bridge-bootstrap",
+        help=f"它们的代理，缺省为本项目的 {HOST}:{BROKER_PORT} / "
+        f"their broker; else {HOST}:{BROKER_PORT}, ours",
+    )
     chosen = parser.parse_args(arguments)
     plan = QUICK if chosen.quick else FULL
     seconds = chosen.seconds or plan.pace.seconds

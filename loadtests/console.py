@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import httpx
 from fastapi.routing import APIRoute
 
+from deploy.arguments import Parser
 from deploy.demo import story
 from deploy.demo.narrator import Narrator
 from deploy.demo.stage import Platform
@@ -72,11 +73,21 @@ class Opened:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="loadtests.console", description=__doc__)
-    parser.add_argument("--resources", type=int, default=RESOURCES)
-    parser.add_argument("--others", type=int, default=OTHERS, help="of everything else")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="times of each page")
-    parser.add_argument("--keep", action="store_true", help="leave the platform for the next run")
+    parser = Parser(
+        "python -m loadtests.console", "控制台各页的耗时 / how long the pages of the console take"
+    )
+    parser.add_argument("--resources", type=int, default=RESOURCES, help="资源数 / resources")
+    parser.add_argument(
+        "--others", type=int, default=OTHERS, help="其他各类数据的数量 / of everything else"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="每页的次数 / times of each page"
+    )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="保留平台供下次使用 / leave the platform for the next run",
+    )
     wanted = parser.parse_args(arguments)
     return guarded(lambda: _run(wanted))
 

@@ -5,16 +5,17 @@ nought: a request costs `a`, a record in it `b`, and the rows say how much proce
 them took together. Checked are the kept costs, against what such rows took.
 """
 
-import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from deploy.arguments import Parser
 from deploy.capacity import costs as kind
 from deploy.capacity import tables
 from deploy.capacity.checking import worst
@@ -146,14 +147,24 @@ def non_negative(matrix: Floats, wanted: Floats) -> Floats:
     return solution
 
 
+ACTS: Final = {
+    "fit": "保存由压测结果得出的成本，缺省用最近一次 / keep the costs told by a benchmark's rows",
+    "check": "以压测结果核对已保存的成本 / hold the kept costs against a benchmark's rows",
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return 0 unless the gateway took something else than the kept costs foretell."""
-    parser = argparse.ArgumentParser(prog="python -m loadtests.fitting", description=__doc__)
-    parser.add_argument("--costs", type=Path, default=kind.KEPT, help="kept costs")
+    parser = Parser(
+        "python -m loadtests.fitting",
+        "由压测结果得出或核对成本 / costs, kept or held against what a benchmark measured",
+    )
+    parser.add_argument(
+        "--costs", type=Path, default=kind.KEPT, help="已保存的成本文件 / kept costs"
+    )
     acts = parser.add_mutually_exclusive_group(required=True)
-    for act, told in (("fit", "keep the costs told by"), ("check", "hold the kept costs against")):
-        said = f"{told} the rows of a benchmark, by default the last"
-        acts.add_argument(f"--{act}", type=Path, nargs="?", const=LATEST, metavar="JSON", help=said)
+    for act, told in ACTS.items():
+        acts.add_argument(f"--{act}", type=Path, nargs="?", const=LATEST, metavar="JSON", help=told)
     asked = parser.parse_args(arguments)
     return guarded(lambda: _run(asked.costs, asked.fit, asked.check))
 

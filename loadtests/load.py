@@ -5,7 +5,6 @@ runs without the page and writes results like the benchmark; with `--master` oth
 load, and the figures are Locust's (loadtests/README.md). At the end the world is cleared away.
 """
 
-import argparse
 import asyncio
 import contextlib
 import subprocess
@@ -15,6 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from deploy.arguments import Parser
 from deploy.local.ports import HOST, PortBook
 from deploy.local.report import Report
 from deploy.local.up import Platform, place
@@ -67,14 +67,15 @@ def _run(arguments: Sequence[str]) -> int:
 
 def headless(stage: Stage, arguments: Sequence[str], folder: Path) -> int:
     """Run as the benchmark does, read the log back, write the results; 0 when all is well."""
-    parser = argparse.ArgumentParser(prog="make load")
+    parser = Parser("make load", "对本机平台压测 / load against the running platform")
     parser.add_argument("--headless", action="store_true")
     parser.add_argument("--users", "-u", type=int, default=8)
     parser.add_argument("--run-time", "-t", type=_seconds, default=30.0)
     parser.add_argument("classes", nargs="*")
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.classes) - CASES.keys():
-        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(CASES)}")
+        wrong, known = ", ".join(sorted(unknown)), ", ".join(CASES)
+        parser.error(say(f"没有 {wrong}，可选：{known}。", f"unknown: {wrong}; there are {known}"))
     classes, started, others = chosen.classes or USUAL_CLASSES, datetime.now(UTC), others_share(0.1)
     names = {CASES[each] for each in classes}
     name = names.pop() if len(names) == 1 else "mixed"

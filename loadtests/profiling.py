@@ -5,7 +5,6 @@ second, native code included. Asking for a stack stops the worker for a moment, 
 say nothing.
 """
 
-import argparse
 import asyncio
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from deploy.arguments import Parser
 from deploy.local.report import Report
 from deploy.local.wording import say
 from exchange.log.topics import topic_of
@@ -72,9 +72,15 @@ def _record(pid: int, seconds: int, path: Path) -> None:
 
 def main() -> int:
     """Profile on a platform of its own and say where the graphs lie."""
-    parser = argparse.ArgumentParser(prog="python -m loadtests.profiling")
-    parser.add_argument("--seconds", type=int, default=SECONDS, help="how long each is sampled")
-    parser.add_argument("--only", nargs="*", choices=CASES, default=CASES, help="cases")
+    parser = Parser(
+        "python -m loadtests.profiling", "采样各数据通道 / flame graphs of the hot paths"
+    )
+    parser.add_argument(
+        "--seconds", type=int, default=SECONDS, help="每项采样的秒数 / how long each is sampled"
+    )
+    parser.add_argument(
+        "--only", nargs="*", choices=CASES, default=CASES, help="要采样的项目 / cases"
+    )
     chosen = parser.parse_args()
     return guarded(lambda: _run(chosen.only, chosen.seconds))
 

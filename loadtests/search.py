@@ -5,7 +5,6 @@ slowest kind of answer. What is told is the time at the client on the same machi
 holds all that the server spends. The database is asked, too, by which indexes it answers.
 """
 
-import argparse
 import asyncio
 import json
 import random
@@ -16,6 +15,7 @@ from typing import Final
 
 import httpx
 
+from deploy.arguments import Parser
 from deploy.local.report import Report
 from loadtests.arena import Arena, fetched, guarded, kept_arena, machine, own_arena
 from loadtests.catalogue_seed import KINDS, SEED, TOPICS, Seeded, filled
@@ -51,10 +51,18 @@ QUESTIONS: Final[Mapping[str, str]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="loadtests.search", description=__doc__)
-    parser.add_argument("--resources", type=int, default=RESOURCES)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="times of each question")
-    parser.add_argument("--keep", action="store_true", help="leave the catalogue for the next run")
+    parser = Parser(
+        "python -m loadtests.search", "目录检索的耗时 / how long searches of a catalogue take"
+    )
+    parser.add_argument("--resources", type=int, default=RESOURCES, help="资源数 / resources")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="每个查询的次数 / times of each question"
+    )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="保留目录供下次使用 / leave the catalogue for the next run",
+    )
     wanted = parser.parse_args(arguments)
     return guarded(lambda: _run(wanted.resources, wanted.rounds, keeps=wanted.keep))
 

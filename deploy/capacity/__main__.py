@@ -11,20 +11,32 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from deploy.arguments import Parser
 from deploy.capacity import costs as kept
 from deploy.capacity import tables
 from deploy.capacity.load import SCENARIOS, Load, Site
 from deploy.capacity.model import Plan
+from shuyuan_client.wording import say
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m deploy.capacity", description=__doc__, allow_abbrev=False
+def _parser() -> Parser:
+    parser = Parser(
+        "python -m deploy.capacity",
+        "由实测成本推算给定负载所需的机器 / what a load needs, from measured costs",
     )
-    parser.add_argument("scenario", nargs="?", choices=SCENARIOS, help="a worked scenario")
-    parser.add_argument("--costs", type=Path, default=kept.KEPT, help="costs to reckon with")
-    parser.add_argument("--write-page", action="store_true", help="renew docs/capacity.md")
-    for struct, title in ((Load, "the load"), (Site, "machines and rules")):
+    parser.add_argument(
+        "scenario", nargs="?", choices=SCENARIOS, help="一个算好的例子 / a worked scenario"
+    )
+    parser.add_argument(
+        "--costs", type=Path, default=kept.KEPT, help="用于推算的成本文件 / costs to reckon with"
+    )
+    parser.add_argument(
+        "--write-page", action="store_true", help="更新 docs/capacity.md / renew docs/capacity.md"
+    )
+    for struct, title in (
+        (Load, say("负载", "the load")),
+        (Site, say("机器和规则", "machines and rules")),
+    ):
         _options(parser.add_argument_group(title), struct)
     return parser
 
@@ -33,7 +45,9 @@ def _options(group: argparse._ArgumentGroup, struct: type[msgspec.Struct]) -> No
     for field in msgspec.structs.fields(struct):
         if field.type in (int, float):
             name = field.name.replace("_", "-")
-            group.add_argument(f"--{name}", type=field.type, help=f"default {field.default:g}")
+            group.add_argument(
+                f"--{name}", type=field.type, help=f"{say('缺省', 'default')} {field.default:g}"
+            )
 
 
 def _asked(arguments: argparse.Namespace) -> tuple[list[Load], Site]:

@@ -2,6 +2,7 @@
 
 import sys
 
+from deploy.arguments import Parser
 from deploy.demo import story
 from deploy.demo.narrator import Narrator
 from deploy.demo.stage import Platform
@@ -42,4 +43,7 @@ def _say(sentence: str) -> int:
 
 
 if __name__ == "__main__":
+    Parser(
+        "python -m deploy.demo", "启动平台并演示一个完整的共享故事 / play a whole story"
+    ).parse_args()
     sys.exit(main())

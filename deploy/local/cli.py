@@ -12,12 +12,14 @@ from deploy.local.report import Report
 from deploy.local.stack import EXTERNAL
 from deploy.local.up import Platform, place
 from deploy.local.wording import LocalError
+from shuyuan_client.cli.helping import in_one_language
 
 NOT_ALL_RUNNING = 3
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
+    rich_markup_mode=None,
     help="本机平台：PostgreSQL、Kafka、网关与后台进程 / the platform on this machine",
 )
 
@@ -82,3 +84,6 @@ def _machine_error(error: OSError | subprocess.SubprocessError) -> LocalError:
         f"本机操作失败：{error}；请检查权限与磁盘，或用 SHUYUAN_LOCAL_DIR 换一个目录后重试。",
         f"This machine refused: {error}; check rights and disk, or set SHUYUAN_LOCAL_DIR.",
     )
+
+
+in_one_language(app)

@@ -1,6 +1,8 @@
 """What the local stack says, in Chinese first and in English when asked."""
 
-import os
+from shuyuan_client.wording import say
+
+__all__ = ["LocalError", "StartFailed", "say"]
 
 
 class LocalError(Exception):
@@ -17,8 +19,3 @@ class LocalError(Exception):
 
 class StartFailed(LocalError):
     """A process ended, or never became ready, after it was started."""
-
-
-def say(chinese: str, english: str) -> str:
-    """Choose the language of a progress line by SHUYUAN_LANG."""
-    return english if os.environ.get("SHUYUAN_LANG", "").lower().startswith("en") else chinese

@@ -1,10 +1,10 @@
 """`python -m deploy.region`: the named systems of the policy documents, as a region at work."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from deploy.arguments import Parser
 from deploy.demo.narrator import Narrator
 from deploy.local import up
 from deploy.local.files import locked, read_json
@@ -20,7 +20,10 @@ from shuyuan_client.wording import say
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code: 0 when everything came out as it should."""
-    parser = argparse.ArgumentParser(prog="deploy.region", description=__doc__)
+    parser = Parser(
+        "python -m deploy.region",
+        "建立政策文件点名的全部系统 / the named systems of the policy documents",
+    )
     parser.add_argument(
         "--check", action="store_true", help="只检查数据文件 / check the files only"
     )

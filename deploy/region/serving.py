@@ -4,7 +4,6 @@ A process of the platform: `make region` starts it, `make down` stops it. What i
 from the files when it starts.
 """
 
-import argparse
 import signal
 import sys
 import threading
@@ -13,6 +12,7 @@ from hashlib import sha256
 
 import httpx
 
+from deploy.arguments import Parser
 from deploy.local.ports import HOST, PortBook
 from deploy.local.processes import Command, Service
 from deploy.local.up import DEPARTMENTS, ROOT, START_SECONDS, Place
@@ -74,7 +74,10 @@ def serve(region: Region, port: int, stop: threading.Event) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="deploy.region.serving", description=__doc__)
+    parser = Parser(
+        "python -m deploy.region.serving",
+        "区域场景中各部门的服务 / the services of departments of the region",
+    )
     parser.add_argument("--port", type=int, required=True)
     chosen = parser.parse_args(arguments)
     stop = threading.Event()

@@ -4,13 +4,13 @@ The platform of a soak and its thousands of resources and subscriptions are kept
 Any failed request, or an aim that was missed, makes the program end with 1.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from deploy.arguments import Parser
 from deploy.local.report import Report
 from deploy.local.wording import say
 from loadtests import results as outcomes
@@ -67,11 +67,19 @@ def run(arena: Arena, plan: Plan, folder: Path, told: Report, others: float = 0.
 
 
 def _plan(arguments: Sequence[str]) -> Plan:
-    parser = argparse.ArgumentParser(prog="python -m loadtests.soak")
-    parser.add_argument("--quick", action="store_true", help="small numbers, a few minutes")
-    parser.add_argument("--only", nargs="+", choices=list(ROWS), help="rows to run")
-    parser.add_argument("--minutes", type=float, help="how long memory is watched, 20 by default")
-    parser.add_argument("--rounds", type=int, help="how often each pair of runs is repeated")
+    parser = Parser("python -m loadtests.soak", "浸泡试验 / the soak")
+    parser.add_argument(
+        "--quick", action="store_true", help="小规模，几分钟 / small numbers, a few minutes"
+    )
+    parser.add_argument("--only", nargs="+", choices=list(ROWS), help="要做的项目 / rows to run")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        help="观察内存的分钟数，缺省 20 / how long memory is watched, 20 by default",
+    )
+    parser.add_argument(
+        "--rounds", type=int, help="每对试验重复的次数 / how often each pair of runs is repeated"
+    )
     chosen = parser.parse_args(arguments)
     effort = scene.QUICK if chosen.quick else scene.FULL
     scale = population.QUICK if chosen.quick else population.FULL

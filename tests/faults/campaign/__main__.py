@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from deploy.arguments import Parser
 from deploy.local.up import place
 from tests.faults.campaign import disk
 from tests.faults.campaign.outcome import Outcome, markdown
@@ -53,16 +54,41 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.campaign", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many seeds to play")
-    parser.add_argument("--faults", type=int, default=FAULTS, help="faults of each seed")
-    parser.add_argument("--seed", type=int, action="append", help="play this seed; may be repeated")
-    parser.add_argument("--brokers", type=int, default=1, choices=(1, 3), help="how many brokers")
-    parser.add_argument("--topics", type=int, default=TOPICS, help="how many at the end, 0: none")
-    parser.add_argument("--quick", action="store_true", help="each short kind once, no files")
-    parser.add_argument("--folder", type=Path, help="where the servers keep their data")
-    parser.add_argument("--keep", action="store_true", help="keep the folder of a seed")
-    return parser.parse_args()
+    parser = Parser("python -m tests.faults.campaign", "故障演练 / faults under load")
+    parser.add_argument(
+        "--seeds", type=int, default=SEEDS, help="种子的个数 / how many seeds to play"
+    )
+    parser.add_argument(
+        "--faults", type=int, default=FAULTS, help="每个种子的故障数 / faults of each seed"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        action="append",
+        help="用此种子，可多次给出 / play this seed; may be repeated",
+    )
+    parser.add_argument(
+        "--brokers", type=int, default=1, choices=(1, 3), help="代理节点数 / how many brokers"
+    )
+    parser.add_argument(
+        "--topics",
+        type=int,
+        default=TOPICS,
+        help="最后建立的主题数，0 为不做 / how many at the end, 0: none",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="每种短故障一次，不写文件 / each short kind once, no files",
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="各服务存放数据的文件夹 / where the servers keep their data"
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="保留各种子的文件夹 / keep the folder of a seed"
+    )
+    asked: argparse.Namespace = parser.parse_args()
+    return asked
 
 
 def _seeds(asked: argparse.Namespace) -> Sequence[int]:

@@ -102,7 +102,7 @@ def sentence(error: Any) -> str:  # noqa: ANN401 - the library's own
     if english.startswith("Invalid value"):
         where = f"{_kind(error)} {name} 的值" if name else "值"
         return f"{where}不正确：{_value(error)}"
-    return _known(english, SENTENCES)
+    return known(english, SENTENCES)
 
 
 def _kind(error: Any) -> str:  # noqa: ANN401 - the library's own
@@ -129,10 +129,11 @@ def _value(error: Any) -> str:  # noqa: ANN401 - the library's own
     for kind, told in FINDINGS:
         if str(first.get("type", "")).startswith(kind):
             return told.format(*map(str, first.get("ctx", {}).values()))
-    return _known(message, VALUES)
+    return known(message, VALUES)
 
 
-def _known(english: str, sentences: Sequence[tuple[str, str]]) -> str:
+def known(english: str, sentences: Sequence[tuple[str, str]]) -> str:
+    """Return a library's sentence in Chinese; as it stands where no pattern is it."""
     for pattern, chinese in sentences:
         if re.fullmatch(pattern, english):
             return re.sub(pattern, chinese, english).replace("'", "").replace(", ", "、")
