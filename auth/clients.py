@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from auth import contractors, departments, duties, jwks, opaque
+from auth import contractors, departments, duties, jwks, opaque, restoration
 from auth.duties import Operation
 from auth.events import AuthEvent
 from auth.principal import Principal, Scope
@@ -143,6 +143,7 @@ async def change(
     changed = await store.change(session, client_id, revision, written)
     event = AuthEvent.CLIENT_CHANGED
     audit.record(session, principal.actor, event, SUBJECT, client_id, **written)
+    restoration.tell(session, event, client_id, written)
     await changes.announce(session, SUBJECT, client_id)
     return changed
 
@@ -235,6 +236,7 @@ async def _move(
         after(State(client.status), action)
         raise Conflict
     audit.record(session, principal.actor, EVENTS[action], SUBJECT, client.client_id, **details)
+    restoration.tell(session, EVENTS[action], client.client_id)
     await changes.announce(session, SUBJECT, client.client_id)
     return moved
 

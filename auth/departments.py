@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from auth import administrators, duties
+from auth import administrators, duties, restoration
 from auth.duties import Operation
 from auth.events import AuthEvent
 from auth.principal import Principal
@@ -112,6 +112,7 @@ async def change(
         await people.end_tokens_of(session, uscc)
         await clients.end_tokens_of(session, uscc)
     _record(session, principal.actor, AuthEvent.DEPARTMENT_CHANGED, uscc, **values)
+    restoration.tell(session, AuthEvent.DEPARTMENT_CHANGED, uscc, values)
     await changes.announce(session, SUBJECT, uscc)
     return changed
 
@@ -162,6 +163,7 @@ async def set_standing_consent(
         return department
     event = AuthEvent.STANDING_CONSENT_GIVEN if enabled else AuthEvent.STANDING_CONSENT_WITHDRAWN
     _record(session, principal.actor, event, uscc)
+    restoration.tell(session, event, uscc)
     await changes.announce(session, SUBJECT, uscc)
     return await store.change(session, uscc, department.revision, {"standing_consent": enabled})
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from ipaddress import ip_network
 from typing import Final
 
-from auth import departments, duties
+from auth import departments, duties, restoration
 from auth.duties import Operation
 from auth.events import AuthEvent
 from auth.principal import Principal
@@ -53,6 +53,7 @@ async def put(
     audit.record(
         session, principal.actor, AuthEvent.NETWORKS_CHANGED, SUBJECT, uscc, cidrs=written.cidrs
     )
+    restoration.tell(session, AuthEvent.NETWORKS_CHANGED, uscc)
     await changes.announce(session, KIND, uscc)
     return written
 

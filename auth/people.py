@@ -4,7 +4,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from auth import administrators, departments, duties, passwords, revocations, rules
+from auth import (
+    administrators,
+    departments,
+    duties,
+    passwords,
+    restoration,
+    revocations,
+    rules,
+)
 from auth.duties import Operation
 from auth.events import AuthEvent
 from auth.principal import Principal, Role
@@ -157,6 +165,7 @@ async def change(
     details = {**told, "password_reset": wanted.password is not None}
     event = AuthEvent.PERSON_CHANGED
     audit.record(session, principal.actor, event, SUBJECT, person_id, **details)
+    restoration.tell(session, event, person_id, _values(wanted))
     await changes.announce(session, SUBJECT, person_id)
     return changed
 
@@ -220,6 +229,7 @@ async def reset_password(
     audit.record(
         session, actor, AuthEvent.PASSWORD_CHANGED, SUBJECT, person.id, temporary=temporary
     )
+    restoration.tell(session, AuthEvent.PASSWORD_CHANGED, person.id)
     await changes.announce(session, SUBJECT, person.id)
 
 
@@ -271,6 +281,7 @@ async def _replace(
     for token in await tokens.end_person(session, person.id, now, except_jti=except_jti):
         await revocations.revoke(session, actor, token.jti, token.expires_at)
     audit.record(session, actor, AuthEvent.PASSWORD_CHANGED, SUBJECT, person.id, temporary=False)
+    restoration.tell(session, AuthEvent.PASSWORD_CHANGED, person.id)
 
 
 async def own(session: ReadSession, principal: Principal) -> Person:

@@ -21,6 +21,7 @@ from auth.revocations import KIND, Revocations
 from auth.store import standings
 from auth.store import tokens as store
 from auth.store.standings import Standing
+from kernel import generation
 from kernel.changes import ChangeFeed
 from kernel.clock import epoch, monotonic
 from kernel.database import Database, ReadSession
@@ -96,6 +97,8 @@ class TokenVerifier:
         self._changes.on("client", lambda client_id: self._drop(("client", client_id)))
         self._changes.on("department", self._drop_department)
         self._changes.on("keys", lambda _: self._drop_signatures())
+        # A declared restore ends whatever was issued to anybody (auth/restoration.py).
+        self._changes.on(generation.KIND, lambda _: self._reset())
         self._changes.on_reset(self._reset)
 
     def cached(self, token: bytes) -> Principal | None:

@@ -5,10 +5,12 @@ database has forgotten is listed, and what would let records out or be numbered 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from auth import restoration
+from auth.restoration import Stopped
 from catalog import recovery
 from catalog.events import CatalogEvent
 from exchange.events import ExchangeEvent
@@ -47,6 +49,7 @@ class Declaration:
 
     generation: Generation
     lost: list[Lost]
+    stopped: Stopped
     suspended: list[str] = field(default_factory=list)
     floors: dict[str, int] = field(default_factory=dict)
     recovered: list[tuple[str, int]] = field(default_factory=list)
@@ -88,10 +91,14 @@ async def declare(
     restored_to: datetime | None,
     now: datetime,
 ) -> Declaration:
-    """Raise the generation, skip numbers that were given out, and stop what had been stopped."""
+    """Raise the generation, skip numbers that were given out, and stop what had been stopped.
+
+    Tokens and sign-ins of everybody end; the caller replaces the signing keys.
+    """
     generation = await raise_generation(session, reason, restored_to=restored_to)
     await outbox.skip_ids(session, max((one.id for one in lost), default=0))
-    done = Declaration(generation, list(lost))
+    mended = await restoration.mend(session, _spoken(lost), now=now)
+    done = Declaration(generation, list(lost), mended)
     for resource_id, version in _published(lost).items():
         for number, items in sorted(version.items()):
             if await recovery.recover(session, resource_id, number, items, now=now):
@@ -112,9 +119,19 @@ async def declare(
         restored_to=None if restored_to is None else restored_to.isoformat(),
         lost_events=len(lost),
         suspended=done.suspended,
+        stopped=asdict(mended),
         recovered_versions=[f"{resource_id}:{number}" for resource_id, number in done.recovered],
     )
     return done
+
+
+def _spoken(lost: Sequence[Lost]) -> dict[str, set[str]]:
+    """Return the ids that the messages of each type speak of."""
+    spoken: dict[str, set[str]] = {}
+    for one in lost:
+        if "id" in one.payload:
+            spoken.setdefault(one.type, set()).add(str(one.payload["id"]))
+    return spoken
 
 
 def _versions(lost: Sequence[Lost]) -> dict[str, int]:

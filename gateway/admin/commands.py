@@ -128,6 +128,9 @@ def restored(
         typer.echo(f"{lost.at}\t{lost.type}\t{subject}")
     for resource_id, number in done.recovered:
         typer.echo(f"{resource_id}\t{number}")
+    for event, things in done.stopped.told().items():
+        for thing in things:
+            typer.echo(f"{event}\t{thing}")
     typer.echo(
         say(
             f"✓ 已从日志找回 {len(done.recovered)} 个已发布的版本（如上）。",
@@ -141,6 +144,20 @@ def restored(
             f"✓ declared, generation {done.generation.number}: the database has forgotten the "
             f"{len(done.lost)} decisions above, take them again; {len(done.suspended)} "
             "subscriptions that had been stopped were suspended.",
+        )
+    )
+    stopped = done.stopped
+    typer.echo(
+        say(
+            f"✓ 此前签发的令牌和登录均已失效，签名密钥已更换；权限或凭据在此期间有变动的"
+            f" {len(stopped.people)} 名人员、{len(stopped.clients)} 个应用系统（如上）已停用，"
+            "请安全管理员核实、重置口令或密钥后恢复；"
+            f"已终止 {len(stopped.delegations)} 项委托，撤回 {len(stopped.consents)} 项常设同意。",
+            f"✓ every token and sign-in has ended, and the signing key was replaced; "
+            f"{len(stopped.people)} people and {len(stopped.clients)} systems (above) whose access "
+            "or credentials changed since then were suspended: security resumes them, with a new "
+            f"password or secret; {len(stopped.delegations)} delegations were ended, "
+            f"{len(stopped.consents)} standing consents withdrawn.",
         )
     )
 

@@ -130,13 +130,13 @@ async def rotate_keys(*, at_once: bool) -> str:
     """Return the id of the new key."""
     settings = _settings()
     async with _database(settings) as database, database.transaction() as session:
-        return await keys.rotate(
-            session,
-            await _box(session, settings),
-            SYSTEM,
-            token_seconds=settings.access_token_seconds,
-            at_once=at_once,
-        )
+        return await _replace_keys(session, settings, at_once=at_once)
+
+
+async def _replace_keys(session: WriteSession, settings: Settings, *, at_once: bool) -> str:
+    box = await _box(session, settings)
+    seconds = settings.access_token_seconds
+    return await keys.rotate(session, box, SYSTEM, token_seconds=seconds, at_once=at_once)
 
 
 async def reencrypt() -> Reencrypted:
@@ -160,6 +160,8 @@ async def declare_restored(reason: str, restored_to: datetime | None) -> Declara
                 since = restored_to or (await generation.current(session)).declared_at
             lost = await lost_events(reader, known_until, since)
             async with database.transaction() as session:
+                # A key that leaked and was replaced in the forgotten time would sign again.
+                await _replace_keys(session, settings, at_once=True)
                 return await declare(
                     session, lost, reason, restored_to=restored_to, now=clock.now()
                 )

@@ -2,6 +2,7 @@
 
 import re
 
+from auth import restoration
 from auth.events import AuthEvent
 from catalog.events import CatalogEvent
 from exchange.announcements import answering
@@ -32,6 +33,14 @@ ANNOUNCED = {
     *demand_moves.EVENTS.values(),
     *order_moves.EVENTS.values(),
     ExchangeEvent.ORDER_ISSUED,
+    AuthEvent.PERSON_CHANGED,
+    AuthEvent.PASSWORD_CHANGED,
+    AuthEvent.CLIENT_CHANGED,
+    *restoration.MOVES,
+    AuthEvent.DEPARTMENT_CHANGED,
+    AuthEvent.STANDING_CONSENT_GIVEN,
+    AuthEvent.STANDING_CONSENT_WITHDRAWN,
+    AuthEvent.NETWORKS_CHANGED,
     AuthEvent.DELEGATION_PROPOSED,
     AuthEvent.DELEGATION_CONSENTED,
     AuthEvent.DELEGATION_ENDED,
@@ -58,6 +67,7 @@ ANNOUNCED = {
 # Where messages are added to the outbox, by file: a new place makes this test be read again.
 PLACES = {
     "auth/delegations/register.py": 1,
+    "auth/restoration.py": 1,
     "catalog/change_notices.py": 1,
     "catalog/handover.py": 1,
     "catalog/lifecycle.py": 1,

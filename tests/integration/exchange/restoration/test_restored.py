@@ -10,7 +10,8 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ from exchange.log.connection import Connection
 from exchange.log.reader import EARLIEST, LATEST, Reader
 from exchange.log.topics import EVENTS_TOPIC
 from tests.support import processes
-from tests.support.callers import ClientApp, Person, ndjson
+from tests.support.callers import ClientApp, Person, Refused, ndjson
 from tests.support.databases import connected, new_database
 from tests.support.doors import records
 from tests.support.eventually import eventually
@@ -114,6 +115,7 @@ async def test_a_restored_database_is_refused_until_it_is_declared(
         async with World.begin(platform.base_url, own_settings, logs / "restored.json") as world:
             sharing = await world.sharing()
             other = await another(world, sharing)
+            access = await accesses(world, sharing)
     await copy(endpoints, name, backup)
     try:
         with running(own_settings, logs, "forgotten"):
@@ -122,8 +124,9 @@ async def test_a_restored_database_is_refused_until_it_is_declared(
             ) as world:
                 await forgotten_time(world, sharing, endpoints)
                 await forgotten_version(world, sharing, endpoints)
+                await forgotten_access(world, access, endpoints)
         await copy(endpoints, backup, name)
-        await refused_then_served(endpoints, own_settings, logs, sharing, other)
+        await refused_then_served(endpoints, own_settings, logs, sharing, other, access)
     finally:
         async with connected(endpoints.database_url) as server:
             await drop_database(server, backup)
@@ -139,6 +142,51 @@ async def forgotten_time(world: World, sharing: Sharing, endpoints: Endpoints) -
     await eventually(
         lambda: suspended(endpoints.kafka_bootstrap, sharing.subscription), within_seconds=30
     )
+
+
+@dataclass(frozen=True)
+class Access:
+    """Somebody, and a system, who will lose what they have; and a token of the time before."""
+
+    person: Person
+    person_id: str
+    client: ClientApp
+    token: str
+
+
+async def accesses(world: World, sharing: Sharing) -> Access:
+    person = await world.new_person(sharing.consumer.uscc, "clerk")
+    shown = await person.ask("GET", "/v1/me")
+    token = await sharing.subscriber.token()
+    return Access(person, shown["id"], await world.client(sharing.consumer), token)
+
+
+async def forgotten_access(world: World, access: Access, endpoints: Endpoints) -> None:
+    """What the backup does not know: somebody was suspended, and a secret was replaced."""
+    path = f"/v1/people/{access.person_id}"
+    tag = (await world.security.get(path)).headers["ETag"]
+    suspended = {"status": "suspended"}
+    answer = await world.security.patch(path, suspended, headers={"If-Match": tag})
+    assert answer.status_code == 200, answer.text
+    await world.security.ask("POST", f"/v1/clients/{access.client.id}/rotate", {})
+    for thing, type_ in (
+        (access.person_id, "person.changed"),
+        (access.client.id, "client.rotated"),
+    ):
+        await eventually(
+            partial(told_of, endpoints.kafka_bootstrap, thing, type_, 1), within_seconds=30
+        )
+
+
+async def nobody_comes_back(world: World, access: Access) -> None:
+    """The password, the secret that was replaced and tokens of before were valid again."""
+    for who in (the_same(world, access.person), again(world, access.client)):
+        with pytest.raises(Refused):
+            await who.token()
+    answer = await world.http.get("/v1/me", headers={"Authorization": f"Bearer {access.token}"})
+    assert answer.status_code == 401, answer.text
+    shown = await world.security.ask("GET", f"/v1/clients/{access.client.id}")
+    assert shown["status"] == "suspended"
 
 
 async def another(world: World, sharing: Sharing) -> Sharing:
@@ -194,6 +242,7 @@ async def refused_then_served(
     logs: Path,
     sharing: Sharing,
     other: Sharing,
+    access: Access,
 ) -> None:
     pulling = f"/v1/subscriptions/{sharing.subscription}/records"
     log = logs / "restored.log"
@@ -216,9 +265,13 @@ async def refused_then_served(
                 assert "subscription.suspended" in told
                 assert "1 subscriptions that had been stopped were suspended" in told
                 assert f"{sharing.resource}\t2" in told
+                assert "1 people and 1 systems (above)" in told
                 await eventually(lambda: is_ready(http), within_seconds=30)
                 answer = await subscriber.get(pulling)
+                assert answer.json()["code"] == "token_invalid"
+                answer = await again(world, sharing.subscriber).get(pulling)
                 assert answer.json()["code"] == "subscription_suspended"
+                await nobody_comes_back(world, access)
                 await records_of_a_forgotten_version(world, other)
                 await ids_are_new(endpoints, sharing)
 
