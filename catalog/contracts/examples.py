@@ -64,6 +64,7 @@ def examples(contract: Contract) -> Steps[Examples]:
     whole, bare, unmade = dict[str, Value | None](), dict[str, Value | None](), list[Field]()
     for field in contract.fields:
         first = whole[field.name] = _value(field, 1)
+        yield
         second = _value(field, 2) if field.mandatory else None
         bare[field.name] = first if second is None and field.mandatory else second
         unmade += [field] if first is None else []

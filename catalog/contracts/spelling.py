@@ -5,6 +5,7 @@ nothing is ever tried and taken back.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache, reduce
 from typing import Final
 
@@ -21,6 +22,12 @@ CAPITALS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 PLAIN: Final = (DIGITS, CAPITALS, CAPITALS.lower())
 CHINESE: Final = ("示例数据", *PLAIN)
 
+EFFORT_MAX: Final = 15_000
+"""Lengths, branches and letters that are looked at for a value: some 20 ms. A pattern within its
+limits can be made to take half a second."""
+
+# A letter is looked for so much faster than a length.
+_LETTERS_AT_ONCE: Final = 16
 _LENGTH_LIKED: Final = 4
 _LENGTH_USUAL: Final = 64
 _BLANK: Final = ord(" ")
@@ -37,6 +44,8 @@ def spelled(
 ) -> str | None:
     """A value of the pattern with so many characters; None where there is none to be shown.
 
+    None, too, where it takes more than EFFORT_MAX to find.
+
     `variant` counts from 1 and gives another value where the pattern has several. Raises
     UnsafePattern.
     """
@@ -47,10 +56,15 @@ def spelled(
     # Long values are dear to look for, and few standards want them.
     for longest in sorted({min(limit, max(least, _LENGTH_USUAL)), limit}):
         speller = _Speller(longest, variant, alphabets)
-        length = _length(speller.lengths(tree), least)
-        if length is not None:
-            return "".join(speller.spell(tree, length))
+        with suppress(_TooDearError):
+            length = _length(speller.lengths(tree), least)
+            if length is not None:
+                return "".join(speller.spell(tree, length))
     return None
+
+
+class _TooDearError(Exception):
+    pass
 
 
 def _length(lengths: int, least: int) -> int | None:
@@ -68,6 +82,12 @@ class _Speller:
         self._known: dict[int, int] = {}
         self._at = variant - 1
         self._alphabets = alphabets
+        self._left = EFFORT_MAX
+
+    def _spend(self, effort: int) -> None:
+        self._left -= effort
+        if self._left < 0:
+            raise _TooDearError
 
     def lengths(self, node: Node) -> int:
         """The lengths up to the limit that values of a node have; bit n for n characters."""
@@ -91,6 +111,7 @@ class _Speller:
 
     def _joined(self, one: int, other: int) -> int:
         few, many = sorted((one, other), key=int.bit_count)
+        self._spend(1 + few.bit_count())
         return reduce(int.__or__, (many << length for length in _bits(few)), 0) & self._all
 
     def _power(self, once: int, count: int) -> int:
@@ -109,6 +130,7 @@ class _Speller:
             case grammar.Sequence(parts):
                 yield from self._row(parts, length)
             case Choice(branches):
+                self._spend(len(branches))
                 fitting = [each for each in branches if self.lengths(each) >> length & 1]
                 yield from self.spell(fitting[self._at % len(fitting)], length)
             case Repeat(inner, least, _):
@@ -135,6 +157,7 @@ class _Speller:
         self._at += 1
         for alphabet in self._alphabets:
             turned = self._at % len(alphabet)
+            self._spend(1 + len(alphabet) * len(characters) // _LETTERS_AT_ONCE)
             for letter in (alphabet[turned - 1 :] + alphabet)[: len(alphabet)]:
                 if any(low <= ord(letter) <= high for low, high in characters):
                     return letter

@@ -9,7 +9,7 @@ from standardwebhooks import Webhook
 from exchange.delivery.push import messages
 from exchange.delivery.push.messages import Signature
 from shuyuan_client.failures import Failure
-from shuyuan_client.webhooks import NotVerified, WebhookVerifier
+from shuyuan_client.webhooks import SIGNATURES_MAX, NotVerified, WebhookVerifier
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" + "MfKQ9r8G"
 OTHER = "whsec_" + "C2FVsBQIhrscChlQIMV+b5sSYspob7oD" + "MfKQ9r8G"
@@ -47,12 +47,31 @@ def test_during_a_rotation_either_signature_is_enough() -> None:
         {"webhook-signature": "v1,é"},
         {"webhook-timestamp": "soon"},
         {"webhook-timestamp": "²"},
+        # Too large for a float, and for a whole number: other errors came out of it.
+        {"webhook-timestamp": "9" * 400},
+        {"webhook-timestamp": "9" * 5_000},
+        {"Webhook-Id": "\ud800"},
         {"Webhook-Id": "msg_2"},
     ],
 )
 def test_what_was_changed_is_not_verified(changes: dict[str, str]) -> None:
     with pytest.raises(NotVerified):
         WebhookVerifier(SECRET).verify(signed() | changes, BODY.encode())
+
+
+def test_a_stranger_does_not_have_the_body_digested_a_thousand_times() -> None:
+    """Each signature of the header was: some thousand beside a large body took seconds."""
+    digested: list[bytes] = []
+
+    def refuse(content: bytes, _signed: bytes) -> bool:
+        digested.append(content)
+        return False
+
+    verifier = WebhookVerifier(SECRET)
+    verifier._checks = [("v1", refuse)]
+    with pytest.raises(NotVerified):
+        verifier.verify(signed() | {"webhook-signature": "v1,AAAA " * 5_000}, BODY.encode())
+    assert len(digested) <= SIGNATURES_MAX
 
 
 def test_another_body_another_secret_and_an_old_message_are_not_verified() -> None:

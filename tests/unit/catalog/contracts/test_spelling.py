@@ -1,6 +1,7 @@
 """What is spelled of a pattern is matched by it, and has a length that was asked for."""
 
 import re
+import string
 
 import pytest
 from hypothesis import assume, given, settings
@@ -11,6 +12,7 @@ from catalog.contracts.patterns import check_pattern, portable
 from catalog.contracts.spelling import PLAIN, spelled
 from tests.unit.catalog.contracts.test_patterns import USUAL
 
+LETTERS = string.ascii_letters
 ATOMS = st.sampled_from(
     [
         "a",
@@ -99,3 +101,25 @@ def test_what_is_not_there_is_not_spelled() -> None:
     assert spelled(r"a{3}(bb)*", 4, 4, 1) is None
     assert spelled(r"a{3}(bb)*", 4, 5, 1) == "aaabb"
     assert spelled(r"[^a]{1000}", 0, None, 1, PLAIN) is not None
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        # Half a second of a worker's loop, for each reader of the entry's page.
+        f"({''.join(f'{letter}?' for letter in LETTERS[:45])}\\d){{990}}",
+        f"({''.join(f'{letter}{{0,9}}' for letter in LETTERS[:26])}\\d){{99}}",
+        f"({'|'.join(LETTERS)}){{999}}",
+        r"([!#%&*]|[@;:<>]|[=_~]|[^a-zA-Z0-9!#%&*@;:<>=_~一-龥]){990}",
+    ],
+)
+def test_a_pattern_that_is_dear_to_spell_is_not_spelled(pattern: str) -> None:
+    check_pattern(pattern)
+    assert spelled(pattern, 900, None, 1) is None
+
+
+@pytest.mark.parametrize("pattern", ["[a-z]{999}", r"\w{999}", "[一-龥A-Za-z0-9]{500,900}"])
+def test_a_long_one_is(pattern: str) -> None:
+    value = spelled(pattern, 500, None, 1)
+    assert value is not None
+    assert re.fullmatch(portable(pattern), value)
