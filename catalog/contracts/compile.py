@@ -47,7 +47,7 @@ class Plan:
         Raises EmptyBody, TooManyRecords, LineTooLong, MalformedJson (BOM), InvalidUtf8,
         BatchTooLarge.
         """
-        return _bounded(self._records.check(body, split_ndjson(body)), body)
+        return _bounded(_ndjson(self._records, body), body)
 
     def json(self, body: bytes) -> Steps[Checked]:
         """Check one record or an array of them; raises as ndjson, and MalformedJson."""
@@ -55,7 +55,7 @@ class Plan:
 
     def keys_ndjson(self, body: bytes) -> Steps[Checked]:
         """Check deletes: lines that hold the key items only; raises as ndjson."""
-        return _bounded(self._deletes.check(body, split_ndjson(body)), body)
+        return _bounded(_ndjson(self._deletes, body), body)
 
     def keys_json(self, body: bytes) -> Steps[Checked]:
         """Check deletes, one object or an array; raises as json."""
@@ -94,6 +94,10 @@ def compiling(contract: Contract, today: Today = any_day) -> Steps[Plan]:
     domains = Domains(contract.fields)
     yield from domains.prepare()
     return Plan(contract, today, domains)
+
+
+def _ndjson(looks: Looks, body: bytes) -> Steps[Checked]:
+    return (yield from looks.check(body, (yield from split_ndjson(body))))
 
 
 def _json(looks: Looks, body: bytes) -> Steps[Checked]:

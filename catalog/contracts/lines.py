@@ -5,6 +5,7 @@ break, and none begins or ends with a blank once `bare` has been asked.
 """
 
 import re
+from codecs import utf_8_decode
 from collections.abc import Sequence
 from typing import Final
 
@@ -25,9 +26,11 @@ _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 # More elements than a body may have would be made before they are counted: 8 MiB make 4,000,000.
 _COMMAS_MAX: Final = 100_000
 _TOKENS_AT_ONCE: Final = 5_000
+# A few tenths of a millisecond: cut into lines, or read as UTF-8.
+_BYTES_AT_ONCE: Final = 256 * 1024
 
 
-def split_ndjson(body: bytes) -> list[bytes]:
+def split_ndjson(body: bytes) -> Steps[list[bytes]]:
     """The lines without their ends; LF or CRLF, and the last may have none.
 
     Raises EmptyBody, TooManyRecords, LineTooLong, MalformedJson (byte order mark, a carriage return
@@ -37,14 +40,26 @@ def split_ndjson(body: bytes) -> list[bytes]:
     if b"\r" in body:
         body = body.replace(b"\r\n", b"\n")
         _refuse_return(body)
-    # Cut no further than needed to know that there are too many.
-    lines = body.split(b"\n", RECORDS_MAX + 1)
-    if not lines[-1]:
-        lines.pop()
+    lines = yield from _cut_lines(body)
     if len(lines) > RECORDS_MAX:
         raise _too_many()
     _refuse_long(body, lines)
     return lines
+
+
+def _cut_lines(body: bytes) -> Steps[list[bytes]]:
+    """The lines, cut no further than needed to know that there are too many."""
+    lines: list[bytes] = []
+    start = 0
+    while True:
+        end = body.find(b"\n", start + _BYTES_AT_ONCE - 1) + 1 or len(body)
+        lines += body[start:end].split(b"\n", RECORDS_MAX + 1)
+        if not lines[-1]:
+            lines.pop()
+        start = end
+        if start == len(body) or len(lines) > RECORDS_MAX:
+            return lines
+        yield
 
 
 def split_json(body: bytes) -> Steps[list[bytes]]:
@@ -77,14 +92,23 @@ def bare(lines: list[bytes]) -> list[bytes]:
     return [line.strip(b" \t") for line in lines]
 
 
-def require_utf8(body: bytes) -> None:
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        place = error.start
-        raise InvalidUtf8(
-            f"请求体第 {place} 字节处不是合法的 UTF-8", f"The body is not UTF-8 at byte {place}"
-        ) from error
+def require_utf8(body: bytes) -> Steps[None]:
+    """Read all of the body; raises InvalidUtf8 with the first byte that is wrong."""
+    start, size = 0, len(body)
+    while True:
+        end = min(start + _BYTES_AT_ONCE, size)
+        try:
+            # A character that the portion cuts in two belongs to the next one.
+            _text, read = utf_8_decode(body[start:end], "strict", end == size)
+        except UnicodeDecodeError as error:
+            place = start + error.start
+            raise InvalidUtf8(
+                f"请求体第 {place} 字节处不是合法的 UTF-8", f"The body is not UTF-8 at byte {place}"
+            ) from error
+        start += read
+        if end == size:
+            return
+        yield
 
 
 def too_deep(text: bytes, limit: int = DEPTH_MAX) -> Steps[bool]:
@@ -106,14 +130,14 @@ def _elements(body: bytes) -> Steps[list[bytes]]:
         try:
             return (yield from _cut(body, body))
         except msgspec.DecodeError:
-            require_utf8(body)
+            yield from require_utf8(body)
             # To the decoder half a surrogate pair is malformed; it is JSON, wrong in one record.
             whole = yield from without_half_pairs(body)
             if whole == body:
                 raise
             return (yield from _cut(body, whole))
     except RecursionError as error:
-        require_utf8(body)
+        yield from require_utf8(body)
         index = yield from _depth_passed(body, DEPTH_MAX + 1)
         raise Invalid(errors=[deep_error(index)]) from error
     except msgspec.DecodeError as error:

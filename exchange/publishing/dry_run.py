@@ -34,7 +34,9 @@ class DryRuns:
         """
         plan = await self._plan(principal, resource_id, number)
         steps = plan.ndjson(body) if media is Media.NDJSON else plan.json(body)
-        return finished(steps) if plan.at_once(body) else await self._turns.finish(steps)
+        if plan.at_once(body):
+            return finished(steps)
+        return await self._turns.finish(steps, principal.id)
 
     async def _plan(self, principal: Principal, resource_id: str, number: int | None) -> Plan:
         async with self._database.reading() as session:

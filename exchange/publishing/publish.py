@@ -37,6 +37,8 @@ from kernel.turns import FairScheduler, Steps, finished
 
 PLANS_MAX, PLANS_BYTES_MAX = 5_000, 512 * 1024 * 1024
 INTENT_BYTES = 16
+# About 0.3 ms.
+DIGESTED_AT_ONCE = 512 * 1024
 
 
 class Op(StrEnum):
@@ -134,10 +136,10 @@ class Publisher:
         principal.require_scope(Scope.RECORDS_PUBLISH)
         plan = self.plans.known(resource_id) or await self._plan(principal, resource_id)
         principal.require_department(plan.department)
-        digest = hashlib.sha256(request.body).digest()
+        digest = await self._digest(principal, request.body)
         keyed = _keyed(principal, resource_id, request, digest)
         try:
-            checked = await self._checked(plan, request)
+            checked = await self._checked(principal, plan, request)
         except ShuyuanError:
             # The first try may have been valid: a stricter version may have come since.
             if keyed and (accepted := await self._ledger.settled(keyed, plan.layout)):
@@ -170,11 +172,18 @@ class Publisher:
         self._counts.published(principal, plan.resource_id, len(request.body), accepted, digest)
         return await self._published(principal, plan, accepted, digest, replayed=False)
 
-    async def _checked(self, plan: ResourcePlan, request: PublishRequest) -> Checked:
+    async def _digest(self, principal: Principal, body: bytes) -> bytes:
+        if len(body) <= DIGESTED_AT_ONCE:
+            return hashlib.sha256(body).digest()
+        return await self._turns.finish(digesting(body), principal.id)
+
+    async def _checked(
+        self, principal: Principal, plan: ResourcePlan, request: PublishRequest
+    ) -> Checked:
         """Check a small body at once and a large one in turns with the others (P9)."""
         steps = check(plan, request)
         at_once = plan.plan.at_once(request.body, deletes=request.op is Op.DELETE)
-        return finished(steps) if at_once else await self._turns.finish(steps)
+        return finished(steps) if at_once else await self._turns.finish(steps, principal.id)
 
     async def _store_valid(
         self,
@@ -313,6 +322,15 @@ _CHECKS: Mapping[tuple[Op, Media], Callable[[Plan, bytes], Steps[Checked]]] = {
     (Op.DELETE, Media.NDJSON): Plan.keys_ndjson,
     (Op.DELETE, Media.JSON): Plan.keys_json,
 }
+
+
+def digesting(body: bytes) -> Steps[bytes]:
+    """The SHA-256 of a large body."""
+    digest, whole = hashlib.sha256(), memoryview(body)
+    for start in range(0, len(body), DIGESTED_AT_ONCE):
+        digest.update(whole[start : start + DIGESTED_AT_ONCE])
+        yield
+    return digest.digest()
 
 
 def check(plan: ResourcePlan, request: PublishRequest) -> Steps[Checked]:

@@ -87,7 +87,8 @@ class Quarantine:
         Whoever calls it appends the others, then shows these or withdraws them.
         """
         quarantined = Kept(new_id(), len(checked.rejected), checked.error_count)
-        entries = await self._turns.finish(self._seal(quarantined.batch_id, checked.rejected))
+        sealing = self._seal(quarantined.batch_id, checked.rejected)
+        entries = await self._turns.finish(sealing, principal.id)
         listed = list(islice(checked.errors(), REPORTED_ERRORS_MAX))
         now = clock.now()
         batch = QuarantineBatch(

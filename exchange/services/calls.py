@@ -9,7 +9,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from catalog.contracts.compile import Plan
+from auth.principal import Principal
+from catalog.contracts.checked import Checked
 from exchange.delivery.admission import Caller
 from exchange.delivery.errors import Day, QuotaExhausted
 from exchange.delivery.lookup.door import Answer, Door, Entered
@@ -29,7 +30,7 @@ from exchange.services.plans import ServicePlan, ServicePlans
 from kernel.errors import BadRequest, ShuyuanError
 from kernel.outbound.client import Deadlines, Outbound, OutboundRequest, OutboundResponse
 from kernel.outbound.errors import OutboundError, Reason
-from kernel.turns import FairScheduler
+from kernel.turns import FairScheduler, Steps
 
 MODE: Final = "api"
 # Answers of records are held until they are checked; the others pass through.
@@ -166,16 +167,16 @@ class Calls:
         if not body.strip() or body.strip() == b"[]":
             return []
         contract = (await self._publisher.plans.get(entered.plan.grant.resource_id)).plan
-        checked = await self._checked(contract, body, is_lines=is_lines)
+        steps = contract.ndjson(body) if is_lines else contract.json(body)
+        checked = await self._checked(entered.principal, steps)
         shown = entered.plan.projection.lines(entered.plan.version, checked[0], checked[1])
         return [line for line in shown if line is not None]
 
     async def _checked(
-        self, contract: Plan, body: bytes, *, is_lines: bool
+        self, principal: Principal, steps: Steps[Checked]
     ) -> tuple[list[bytes], list[bytes]]:
-        steps = contract.ndjson(body) if is_lines else contract.json(body)
         try:
-            checked = await self._turns.finish(steps)
+            checked = await self._turns.finish(steps, principal.id)
         except ShuyuanError as error:
             raise ServiceFailed(error.code) from error
         if checked.rejected:

@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from catalog.contracts import lines
 from catalog.contracts.compile import compile_plan
 from catalog.contracts.errors import TooManyRecords
-from catalog.contracts.lines import RECORDS_MAX, split_json, split_ndjson
+from catalog.contracts.lines import RECORDS_MAX, require_utf8, split_json, split_ndjson
 from catalog.contracts.model import DataType
 from kernel.errors import Invalid, InvalidUtf8, MalformedJson
 from kernel.turns import finished
@@ -100,6 +103,47 @@ def test_nesting_is_measured_in_steps() -> None:
 
 
 def test_as_many_lines_as_are_allowed() -> None:
-    assert len(split_ndjson(b"{}\n" * RECORDS_MAX)) == RECORDS_MAX
+    assert len(finished(split_ndjson(b"{}\n" * RECORDS_MAX))) == RECORDS_MAX
     with pytest.raises(TooManyRecords):
-        split_ndjson(b"{}\n" * (RECORDS_MAX + 1))
+        finished(split_ndjson(b"{}\n" * (RECORDS_MAX + 1)))
+
+
+# A character has four bytes at most, and each portion one at least.
+PORTIONS = st.integers(4, 9)
+TEXT = st.text("a邕😀\n\x7f", min_size=1, max_size=40)
+
+
+@given(TEXT, PORTIONS)
+def test_lines_are_the_same_however_many_bytes_are_cut_at_once(text: str, at_once: int) -> None:
+    """A body of 8 MiB took 5 ms of the event loop in one step."""
+    body = text.encode() + b"."
+    for end in (b"", b"\n"):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lines, "_BYTES_AT_ONCE", at_once)
+            assert finished(split_ndjson(body + end)) == body.split(b"\n")
+
+
+@given(TEXT, st.binary(max_size=3), TEXT, PORTIONS)
+def test_what_is_not_utf8_is_found_where_it_stands(
+    before: str, odd: bytes, after: str, at_once: int
+) -> None:
+    """A character may be cut in two by a portion, and is none the less one."""
+    body = before.encode() + odd + after.encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "_BYTES_AT_ONCE", at_once)
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            with pytest.raises(InvalidUtf8, match=f"at byte {error.start}$"):
+                finished(require_utf8(body))
+        else:
+            finished(require_utf8(body))
+
+
+@pytest.mark.parametrize("line", ['{"id":"1"}', '{"id":"a"}', ' {"id":"\\u0061"}'])
+def test_a_large_body_is_checked_in_steps_of_a_part_of_it(line: str) -> None:
+    """What reads all of a body at once holds the event loop for 5 ms: P9."""
+    body = "\n".join([line + " " * 8_000] * 1_000).encode()
+    steps = PLAN.ndjson(body)
+    before_anything_is_said = sum(1 for _ in range(20) if next(steps) is None)
+    assert before_anything_is_said == 20
