@@ -84,6 +84,15 @@ def urlsplit_or_none(base_url: str) -> SplitResult | None:
     return parts if parts.scheme in {"http", "https"} and parts.hostname else None
 
 
+@contextmanager
+def understood(base_url: str) -> Iterator[None]:
+    """Turn a 2xx that is not the exchange's, such as a portal's page, into a Failure."""
+    try:
+        yield
+    except (LookupError, RecursionError, TypeError, ValueError) as error:
+        raise _other_service(base_url) from error
+
+
 def say_nothing(_failure: Failure, _seconds: float) -> None:
     """Wait without a word."""
 
@@ -116,7 +125,8 @@ class Core:
             if "access_token" not in granted:
                 raise _other_service(self.base_url)
             self._token = str(granted["access_token"])
-            seconds = int(granted.get("expires_in", RENEW_SECONDS))
+            with understood(self.base_url):
+                seconds = int(granted.get("expires_in", RENEW_SECONDS))
             self._ends_at = time.monotonic() + seconds - RENEW_SECONDS
         return self._token
 
@@ -177,18 +187,22 @@ class Core:
             params["cursor"] = cursor
         path = f"/v1/subscriptions/{subscription_id}/records"
         answer = yield from self.send("GET", path, params=params)
-        lag = int(answer.headers.get("Exchange-Lag", 0))
-        return Page(answer.content.splitlines(), answer.headers["Exchange-Next-Cursor"], lag)
+        with understood(self.base_url):
+            lag = int(answer.headers.get("Exchange-Lag", 0))
+            return Page(answer.content.splitlines(), answer.headers["Exchange-Next-Cursor"], lag)
 
     def kept(self, resource_id: str, params: Mapping[str, str]) -> Steps[KeptPage]:
         answer = yield from self.send(
             "GET", f"/v1/resources/{resource_id}/quarantine", params=params
         )
-        return msgspec.json.decode(answer.content, type=KeptPage)
+        with understood(self.base_url):
+            return msgspec.json.decode(answer.content, type=KeptPage)
 
     def resolve(self, resource_id: str, body: Json) -> Steps[int]:
         path = f"/v1/resources/{resource_id}/quarantine/resolve"
-        return int((yield from self.ask("POST", path, body))["resolved"])
+        told = yield from self.ask("POST", path, body)
+        with understood(self.base_url):
+            return int(told["resolved"])
 
     def commit(self, subscription_id: str, cursor: str) -> Steps[None]:
         path = f"/v1/subscriptions/{subscription_id}/position"
@@ -196,7 +210,9 @@ class Core:
 
     def rewind(self, subscription_id: str, to: str) -> Steps[str]:
         path = f"/v1/subscriptions/{subscription_id}/rewind"
-        return str((yield from self.ask("POST", path, {"to": to}))["cursor"])
+        told = yield from self.ask("POST", path, {"to": to})
+        with understood(self.base_url):
+            return str(told["cursor"])
 
     def _patiently(
         self, call: Callable[[], Steps[httpx.Response]], *, safe: bool
@@ -229,7 +245,8 @@ class Core:
 
 def receipt(answer: httpx.Response) -> Receipt:
     """Return the receipt of a publish, typed."""
-    return msgspec.json.decode(answer.content, type=Receipt)
+    with understood(str(answer.url)):
+        return msgspec.json.decode(answer.content, type=Receipt)
 
 
 def goes_on(page: Page) -> bool:
@@ -256,7 +273,7 @@ def _wait_seconds(answer: httpx.Response | None, pause: float, *, safe: bool) ->
         return pause if safe else None
     if answer.status_code == TOO_MANY or (safe and answer.status_code == UNAVAILABLE):
         told = answer.headers.get("Retry-After", "")
-        return max(float(told), pause) if told.isdigit() else pause
+        return max(float(told), pause) if told.isascii() and told.isdigit() else pause
     return None
 
 

@@ -19,7 +19,7 @@ def json_object(answer: httpx.Response) -> Json:
     """Return the body where it is a JSON object, else an empty one."""
     try:
         body = answer.json()
-    except ValueError:
+    except (RecursionError, ValueError):
         return {}
     return body if isinstance(body, dict) else {}
 
@@ -33,9 +33,11 @@ class Refused(Failure):
         self.code = str(self.problem.get("code") or self.problem.get("error") or "")
         self.correlation_id = answer.headers.get("Exchange-Correlation-Id", "-")
         told = answer.headers.get("Retry-After", "")
-        self.retry_after_seconds = float(told) if told.isdigit() else None
+        self.retry_after_seconds = float(told) if told.isascii() and told.isdigit() else None
         detail = self.problem.get("detail") or self.problem.get("error_description")
-        places = [f"{error['path']}: {error['message']}" for error in self.errors[:ERRORS_TOLD]]
+        places = [
+            f"{error.get('path')}: {error.get('message')}" for error in self.errors[:ERRORS_TOLD]
+        ]
         said = "; ".join([f"{detail or answer.reason_phrase} [{self.status} {self.code}]", *places])
         super().__init__(
             f"{said}（关联号 {self.correlation_id}）",
@@ -45,7 +47,9 @@ class Refused(Failure):
     @property
     def errors(self) -> list[Json]:
         """Field errors, each with path, code, message and, for records, index."""
-        return list(self.problem.get("errors", ()))
+        told = self.problem.get("errors")
+        listed = told if isinstance(told, list) else ()
+        return [error for error in listed if isinstance(error, dict)]
 
 
 class NotAllowed(Refused):
