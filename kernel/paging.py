@@ -11,6 +11,7 @@ from kernel.errors import InvalidCursor
 
 LIMIT_MAX = 200
 LIMIT_DEFAULT = 50
+PLACE_DIGITS = 9
 
 
 Row = TypeVar("Row")
@@ -34,6 +35,19 @@ class PageRequest:
     def after(self) -> str | None:
         """The key after which the page starts; raises InvalidCursor."""
         return None if self.cursor is None else decode(self.cursor)
+
+    @property
+    def first(self) -> int:
+        """The place at which the page starts of a list that is put in order anew each time.
+
+        Raises InvalidCursor.
+        """
+        after = self.after
+        if after is None:
+            return 0
+        if not (after.isascii() and after.isdigit() and len(after) <= PLACE_DIGITS):
+            raise InvalidCursor
+        return int(after)
 
     def apply(self, query: Any, key: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
         """Order by the unique text `key`, start after the cursor, ask for one row too many."""

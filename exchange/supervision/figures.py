@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from auth.principal import Principal
 from exchange.supervision import scope, store
-from exchange.supervision.indicators import INDICATORS, Indicator
+from exchange.supervision.indicators import DEADLINES, INDICATORS, LEAGUE, Indicator
 from kernel.database import ReadSession
-from kernel.errors import BadRequest
-from kernel.paging import Page, PageRequest
+from kernel.errors import BadRequest, InvalidCursor
+from kernel.paging import Page, PageRequest, encode
 from kernel.workdays import end_of_day, local_date
 
 __all__ = [
@@ -20,10 +20,15 @@ __all__ = [
     "Figure",
     "Flow",
     "FlowBy",
+    "Flows",
+    "Measure",
     "Period",
+    "Rank",
     "cases",
     "flows",
+    "grouped",
     "indicators",
+    "league",
     "period",
 ]
 
@@ -33,6 +38,8 @@ ONE_DAY: Final = timedelta(days=1)
 
 Case = store.Case
 Flow = store.Flow
+Flows = store.Flows
+Rank = store.Rank
 
 
 class By(StrEnum):
@@ -44,6 +51,12 @@ class By(StrEnum):
 class FlowBy(StrEnum):
     DEPARTMENT = "department"
     REGION = "region"
+
+
+class Measure(StrEnum):
+    RECORDS = "records"
+    ANSWERS = "answers"
+    BYTES = "bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +122,77 @@ async def indicators(
         rows = await store.counted(session, indicator.cases, whose, by, bounds)
         if not rows and by is None:
             rows = [(None, 0, 0)]
-        figures += [
-            Figure(indicator, group, met, None if indicator.count else all_)
-            for group, met, all_ in rows
-        ]
+        figures += _figures(indicator, rows)
     return figures
+
+
+def _figures(indicator: Indicator, rows: Sequence[tuple[str | None, int, int]]) -> list[Figure]:
+    return [
+        Figure(indicator, group, met, None if indicator.count else all_)
+        for group, met, all_ in rows
+    ]
+
+
+async def grouped(
+    session: ReadSession,
+    principal: Principal,
+    days: Period,
+    by: By,
+    request: PageRequest,
+    *,
+    now: datetime,
+    only: Collection[str] = INDICATORS.keys(),
+) -> Page[Figure]:
+    """Return a page of those indicators, each by its groups in their order.
+
+    Indicators that begin on a later page are not counted. Raises RoleRequired, InvalidCursor.
+    """
+    whose, bounds = scope.of(principal), days.bounds(now)
+    chosen = [each for name, each in INDICATORS.items() if name in only]
+    at, after = _behind(request, [each.id for each in chosen])
+    figures: list[Figure] = []
+    for indicator in chosen[at:]:
+        most = request.limit + 1 - len(figures)
+        rows = await store.counted(
+            session, indicator.cases, whose, by, bounds, after=after, most=most
+        )
+        figures += _figures(indicator, rows)
+        after = None
+        if len(figures) > request.limit:
+            break
+    items = figures[: request.limit]
+    more = len(figures) > request.limit
+    return Page(
+        items, encode(f"{items[-1].indicator.id}|{items[-1].group or ''}") if more else None
+    )
+
+
+def _behind(request: PageRequest, ids: Sequence[str]) -> tuple[int, str | None]:
+    """Return the place of the indicator with which a page begins, and the group before it."""
+    if request.after is None:
+        return 0, None
+    id_, bar, group = request.after.partition("|")
+    if not bar or id_ not in ids:
+        raise InvalidCursor
+    return ids.index(id_), group
+
+
+async def league(
+    session: ReadSession,
+    principal: Principal,
+    days: Period,
+    *,
+    first: int,
+    most: int,
+    now: datetime,
+) -> Sequence[Rank]:
+    """Return departments by how many of their days of law they kept, from a place on.
+
+    Raises RoleRequired.
+    """
+    whose, bounds = scope.of(principal), days.bounds(now)
+    counts = {id_: INDICATORS[id_].cases for id_ in LEAGUE}
+    return await store.ranked(session, counts, DEADLINES, whose, bounds, first=first, most=most)
 
 
 async def cases(
@@ -132,7 +211,18 @@ async def cases(
 
 
 async def flows(
-    session: ReadSession, principal: Principal, days: Period, by: FlowBy, *, now: datetime
-) -> Sequence[store.Flow]:
-    """Return who delivered how much to whom, the most records first; raises RoleRequired."""
-    return await store.flows(session, scope.of(principal), by == FlowBy.REGION, days.bounds(now))
+    session: ReadSession,
+    principal: Principal,
+    days: Period,
+    by: FlowBy,
+    request: PageRequest | None,
+    *,
+    measure: Measure = Measure.RECORDS,
+    now: datetime,
+) -> Flows:
+    """Return who delivered how much to whom, the greatest of a measure first; None: all of it.
+
+    Raises RoleRequired, InvalidCursor.
+    """
+    whose = scope.of(principal)
+    return await store.flows(session, whose, by, measure, days.bounds(now), request)

@@ -103,3 +103,7 @@ _ALL: Final = (
     ),
 )
 INDICATORS: Final[Mapping[str, Indicator]] = MappingProxyType({each.id: each for each in _ALL})
+# What counts days of law: by these a league is put in order.
+DEADLINES: Final = ("answered_timely", "delivered_timely", "corrected_timely")
+# The updates of entries are counted by days and stand beside them.
+LEAGUE: Final = (*DEADLINES, "updated_timely")

@@ -14,9 +14,13 @@ from kernel.database import ReadSession
 from kernel.errors import InvalidCursor
 from kernel.paging import Page, PageRequest, encode
 
-GROUPS_MAX: Final = 1_000
+# As many as a workbook has: more than any region has departments, or pairs of those that share.
+GROUPS_MAX: Final = 10_000
+FLOWS_MAX: Final = 100_000
+AMOUNTS_END: Final = 2**63
+# What nobody is assigned to is the group of no name, which stands first.
 GROUPS: Final[Mapping[str, str]] = {
-    "department": "c.department",
+    "department": "coalesce(c.department, '')",
     "region": "c.region_code",
     "month": "to_char(c.at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM')",
 }
@@ -44,6 +48,23 @@ class Flow:
     bytes_: int
 
 
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """A page of flows; how many there are of all, and the greatest measure of any."""
+
+    page: Page[Flow]
+    count: int
+    greatest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """A department, with what was kept and what was due by indicator."""
+
+    department: str
+    shares: Mapping[str, tuple[int, int]]
+
+
 def _whose(whose: Whose, columns: tuple[str, ...], region: tuple[str, ...]) -> tuple[str, Any]:
     """Return the condition of one department's or one division's rows, and its parameter."""
     if whose["department"] is not None:
@@ -59,19 +80,73 @@ def _asked(statement: str, bounds: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def counted(
-    session: ReadSession, cases: str, whose: Whose, by: str | None, bounds: Mapping[str, Any]
+    session: ReadSession,
+    cases: str,
+    whose: Whose,
+    by: str | None,
+    bounds: Mapping[str, Any],
+    *,
+    after: str | None = None,
+    most: int = GROUPS_MAX,
 ) -> Sequence[tuple[str | None, int, int]]:
-    """Return group, numerator and denominator of each group, or of all cases together."""
+    """Return group, numerator and denominator of each group, or of all cases together.
+
+    Groups come in their order, `most` of them behind `after`.
+    """
     condition, key = _whose(whose, ("c.department",), ("c.region_code",))
-    group = "NULL" if by is None else GROUPS[by]
-    grouped = "" if by is None else f"GROUP BY 1 ORDER BY 1 LIMIT {GROUPS_MAX}"
+    facts: dict[str, Any] = {"whose": key}
+    group, grouped = "NULL", ""
+    if by is not None:
+        group, grouped = GROUPS[by], "GROUP BY 1 ORDER BY 1 LIMIT :most"
+        facts["most"] = most
+    if after is not None:
+        condition += f" AND {group} > :after"
+        facts["after"] = after
     statement = f"""
         SELECT {group}, coalesce(sum(c.amount) FILTER (WHERE c.met), 0),
             coalesce(sum(c.amount), 0)
         FROM ({cases}) AS c WHERE {condition} {grouped}
     """  # noqa: S608 - texts of this package
-    found = await session.execute(text(statement), {**_asked(statement, bounds), "whose": key})
-    return [(row[0], int(row[1]), int(row[2])) for row in found]
+    found = await session.execute(text(statement), {**_asked(statement, bounds), **facts})
+    return [(row[0] or None, int(row[1]), int(row[2])) for row in found]
+
+
+async def ranked(
+    session: ReadSession,
+    counts: Mapping[str, str],
+    ranking: Sequence[str],
+    whose: Whose,
+    bounds: Mapping[str, Any],
+    *,
+    first: int,
+    most: int,
+) -> Sequence[Rank]:
+    """Return departments from the place `first` on, by their shares of what `ranking` names.
+
+    Of each are all the `counts`; those of which nothing is in the ranking come last.
+    """
+    condition, key = _whose(whose, ("c.department",), ("c.region_code",))
+    shares = " UNION ALL ".join(
+        f"""
+        SELECT '{id_}' AS id, c.department, coalesce(sum(c.amount) FILTER (WHERE c.met), 0) AS met,
+            coalesce(sum(c.amount), 0) AS due
+        FROM ({cases}) AS c WHERE {condition} AND c.department IS NOT NULL GROUP BY 2
+        """  # noqa: S608 - texts of this package
+        for id_, cases in counts.items()
+    )
+    statement = f"""
+        SELECT department, shares FROM (
+            SELECT department, jsonb_object_agg(id, jsonb_build_array(met, due)) AS shares,
+                sum(met) FILTER (WHERE id = ANY(:ranking)) AS kept,
+                coalesce(sum(due) FILTER (WHERE id = ANY(:ranking)), 0) AS due
+            FROM ({shares}) AS shares GROUP BY 1
+        ) AS ranks
+        ORDER BY kept / nullif(due, 0) DESC NULLS LAST, due DESC, department
+        OFFSET :first LIMIT :most
+    """  # noqa: S608 - texts of this package
+    facts = {"whose": key, "ranking": list(ranking), "first": first, "most": most}
+    found = await session.execute(text(statement), {**_asked(statement, bounds), **facts})
+    return [Rank(row[0], {id_: (met, due) for id_, (met, due) in row[1].items()}) for row in found]
 
 
 async def cases(
@@ -118,22 +193,50 @@ def _place(after: str) -> tuple[datetime, str]:
 async def flows(
     session: ReadSession,
     whose: Whose,
-    by_region: bool,  # noqa: FBT001 - one of two groupings
+    by: str,
+    measure: str,
     bounds: Mapping[str, Any],
-) -> Sequence[Flow]:
-    """Return sums by provider and consumer, at most GROUPS_MAX, the most records first."""
+    request: PageRequest | None,
+) -> Flows:
+    """Return sums by provider and consumer, the greatest of a measure first; FLOWS_MAX at once."""
     condition, key = _whose(
         whose,
         ("f.provider_department", "f.consumer_department"),
         ("f.provider_region", "f.consumer_region"),
     )
-    sides = "f.provider_region, f.consumer_region"
-    if not by_region:
-        sides = "f.provider_department, f.consumer_department"
+    most = FLOWS_MAX if request is None else request.limit
+    facts: dict[str, Any] = {"whose": key, "most": most + 1}
+    behind = "true"
+    if request is not None and request.after is not None:
+        behind = f"(-{measure}, provider, consumer) > (:amount, :provider, :consumer)"
+        facts |= dict(zip(("amount", "provider", "consumer"), _flow(request.after), strict=True))
     statement = f"""
-        SELECT {sides}, sum(f.answers), sum(f.records), sum(f.bytes)
-        FROM ({FLOWS}) AS f WHERE {condition}
-        GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2 LIMIT {GROUPS_MAX}
+        WITH sums AS MATERIALIZED (
+            SELECT f.provider_{by} AS provider, f.consumer_{by} AS consumer,
+                CAST(sum(f.answers) AS bigint) AS answers,
+                CAST(sum(f.records) AS bigint) AS records, CAST(sum(f.bytes) AS bigint) AS bytes
+            FROM ({FLOWS}) AS f WHERE {condition} GROUP BY 1, 2
+        ), whole AS (SELECT count(*) AS count, max({measure}) AS greatest FROM sums)
+        SELECT sums.*, whole.* FROM sums, whole WHERE {behind}
+        ORDER BY {measure} DESC, provider, consumer LIMIT :most
     """  # noqa: S608 - texts of this package
-    found = await session.execute(text(statement), {**_asked(statement, bounds), "whose": key})
-    return [Flow(row[0], row[1], int(row[2]), int(row[3]), int(row[4])) for row in found]
+    found = await session.execute(text(statement), {**_asked(statement, bounds), **facts})
+    rows = found.all()
+    items = [Flow(*row[:5]) for row in rows[:most]]
+    cursor = _flow_cursor(items[-1], measure) if len(rows) > most else None
+    count, greatest = (rows[0][5], rows[0][6]) if rows else (0, 0)
+    return Flows(Page(items, cursor), count, greatest)
+
+
+def _flow_cursor(flow: Flow, measure: str) -> str:
+    amount = {"answers": flow.answers, "records": flow.records, "bytes": flow.bytes_}[measure]
+    return encode(f"{amount}|{flow.provider}|{flow.consumer}")
+
+
+def _flow(after: str) -> tuple[int, str, str]:
+    """Return the place behind which a page of flows begins; raises InvalidCursor."""
+    match after.split("|"):
+        case [amount, provider, consumer] if amount.isascii() and amount.isdigit():
+            if int(amount) < AMOUNTS_END:
+                return -int(amount), provider, consumer
+    raise InvalidCursor

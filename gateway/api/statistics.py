@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from auth.principal import Principal
 from exchange.supervision import figures, scope
-from exchange.supervision.figures import By, FlowBy, Period
+from exchange.supervision.figures import By, FlowBy, Measure, Period
 from exchange.supervision.indicators import INDICATORS
 from exchange.violations import register as violations
 from exchange.violations.types import Type
@@ -33,6 +33,7 @@ from gateway.workbooks.importing import XLSX
 from kernel import clock
 from kernel.database import ReadSession
 from kernel.errors import BadRequest
+from kernel.paging import PageRequest
 
 router = APIRouter(prefix="/v1/stats", tags=["statistics"])
 
@@ -40,7 +41,9 @@ FirstDay = Annotated[date | None, Query(alias="from", description="首日 / firs
 LastDay = Annotated[date | None, Query(description="末日 / last day")]
 Article = Annotated[Literal["39", "40", "41"] | None, Query()]
 Grouped = Annotated[By | None, Query()]
+Chosen = Annotated[str | None, Query(max_length=64, alias="indicator")]
 FlowsBy = Annotated[FlowBy, Query()]
+FlowsMeasure = Annotated[Measure, Query(description="按何排序，大的在前 / the greatest first")]
 BOOK: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {XLSX: {}}}}
 
 
@@ -57,7 +60,7 @@ class Asked:
 Days = Annotated[Asked, Depends()]
 
 
-def _book(name: str, content: bytes) -> Response:
+def book(name: str, content: bytes) -> Response:
     headers = {"Content-Disposition": attachment(f"{name}.xlsx")}
     return Response(content, media_type=XLSX, headers=headers)
 
@@ -69,29 +72,74 @@ async def told(
     by: By | None,
     only: Collection[str] = INDICATORS.keys(),
 ) -> IndicatorList:
-    """Return those indicators of a period, or each by its groups."""
+    """Return those indicators of a period, or each by all of its groups."""
     now = clock.now()
     period = days.period(now)
     found = await figures.indicators(session, principal, period, by, now=now, only=only)
     items = await shapes.indicators(session, found, by)
-    return IndicatorList(from_=period.from_, to=period.to, items=items)
+    return IndicatorList(from_=period.from_, to=period.to, items=items, next_cursor=None)
+
+
+async def grouped(
+    session: ReadSession,
+    principal: Principal,
+    days: Asked,
+    by: By,
+    paging: PageRequest,
+    only: Collection[str] = INDICATORS.keys(),
+) -> IndicatorList:
+    """Return a page of those indicators, each by its groups."""
+    now = clock.now()
+    period = days.period(now)
+    page = await figures.grouped(session, principal, period, by, paging, now=now, only=only)
+    items = await shapes.indicators(session, page.items, by)
+    return IndicatorList(
+        from_=period.from_, to=period.to, items=items, next_cursor=page.next_cursor
+    )
+
+
+def known(indicator: str) -> str:
+    """Return an indicator's id; raises BadRequest for what is none."""
+    if indicator in INDICATORS:
+        return indicator
+    raise BadRequest(
+        f"indicator 须为 {'、'.join(INDICATORS)} 之一",
+        f"indicator is one of {', '.join(INDICATORS)}",
+        parameter="indicator",
+    )
+
+
+def _only(indicator: str | None) -> Collection[str]:
+    return INDICATORS.keys() if indicator is None else [known(indicator)]
 
 
 @router.get("/indicators")
 async def indicators(
-    session: Reading, principal: CatalogReader, days: Days, by: Grouped = None
+    session: Reading,
+    principal: CatalogReader,
+    paging: Paging,
+    days: Days,
+    by: Grouped = None,
+    indicator: Chosen = None,
 ) -> IndicatorList:
-    """监督指标 / the indicators of a period, or each by department, region or month."""
-    return await told(session, principal, days, by)
+    """监督指标 / the indicators of a period, or pages of each by department, region or month."""
+    only = _only(indicator)
+    if by is None:
+        return await told(session, principal, days, None, only)
+    return await grouped(session, principal, days, by, paging, only)
 
 
 @router.get("/indicators.xlsx", response_class=Response, responses=BOOK)
 async def export_indicators(
-    session: Reading, principal: CatalogReader, days: Days, by: Grouped = None
+    session: Reading,
+    principal: CatalogReader,
+    days: Days,
+    by: Grouped = None,
+    indicator: Chosen = None,
 ) -> Response:
-    """指标工作簿 / the indicators as a workbook."""
-    found = await told(session, principal, days, by)
-    return _book("指标", await asyncio.to_thread(sheets.indicators, found.items))
+    """指标工作簿 / the indicators with all of their groups as a workbook."""
+    found = await told(session, principal, days, by, _only(indicator))
+    return book("指标", await asyncio.to_thread(sheets.indicators, found.items))
 
 
 @router.get("/indicators/cases")
@@ -104,14 +152,8 @@ async def list_cases(
     met: Annotated[bool | None, Query()] = None,
 ) -> ListOf[CaseView]:
     """指标所依据的情形 / what an indicator was counted from, in the order of time."""
-    if indicator not in INDICATORS:
-        raise BadRequest(
-            f"indicator 须为 {'、'.join(INDICATORS)} 之一",
-            f"indicator is one of {', '.join(INDICATORS)}",
-            parameter="indicator",
-        )
     now = clock.now()
-    chosen, period = INDICATORS[indicator], days.period(now)
+    chosen, period = INDICATORS[known(indicator)], days.period(now)
     found = await figures.cases(session, principal, chosen, period, paging, met=met, now=now)
     items = await shapes.cases(session, found.items)
     return ListOf(items=items, next_cursor=found.next_cursor)
@@ -139,7 +181,7 @@ async def export_violations(
 ) -> Response:
     """违规情形工作簿 / the violations as a workbook."""
     rows = await _violations(session, principal, days, article)
-    return _book("违规", await asyncio.to_thread(sheets.violations, rows))
+    return book("违规", await asyncio.to_thread(sheets.violations, rows))
 
 
 @router.get("/violations/cases")
@@ -157,26 +199,45 @@ async def list_violations(
     return ListOf(items=items, next_cursor=found.next_cursor)
 
 
-async def _flows(session: ReadSession, principal: Principal, days: Asked, by: FlowBy) -> FlowList:
+async def flowing(
+    session: ReadSession,
+    principal: Principal,
+    days: Asked,
+    by: FlowBy,
+    paging: PageRequest | None,
+    measure: Measure = Measure.RECORDS,
+) -> tuple[FlowList, figures.Flows]:
+    """Return a page of flows, all of them without `paging`, and what all of them come to."""
     now = clock.now()
     period = days.period(now)
-    rows = await figures.flows(session, principal, period, by, now=now)
-    items = await shapes.flows(session, rows, by)
-    return FlowList(from_=period.from_, to=period.to, items=items)
+    found = await figures.flows(session, principal, period, by, paging, measure=measure, now=now)
+    items = await shapes.flows(session, found.page.items, by)
+    cursor = found.page.next_cursor
+    return FlowList(from_=period.from_, to=period.to, items=items, next_cursor=cursor), found
 
 
 @router.get("/flows")
 async def flows(
-    session: Reading, principal: CatalogReader, days: Days, by: FlowsBy = FlowBy.DEPARTMENT
+    session: Reading,
+    principal: CatalogReader,
+    paging: Paging,
+    days: Days,
+    by: FlowsBy = FlowBy.DEPARTMENT,
+    measure: FlowsMeasure = Measure.RECORDS,
 ) -> FlowList:
     """部门或地区之间的数据流向 / who delivered how much to whom, the most records first."""
-    return await _flows(session, principal, days, by)
+    shown, _found = await flowing(session, principal, days, by, paging, measure)
+    return shown
 
 
 @router.get("/flows.xlsx", response_class=Response, responses=BOOK)
 async def export_flows(
-    session: Reading, principal: CatalogReader, days: Days, by: FlowsBy = FlowBy.DEPARTMENT
+    session: Reading,
+    principal: CatalogReader,
+    days: Days,
+    by: FlowsBy = FlowBy.DEPARTMENT,
+    measure: FlowsMeasure = Measure.RECORDS,
 ) -> Response:
-    """数据流向工作簿 / the flows as a workbook."""
-    found = await _flows(session, principal, days, by)
-    return _book("流向", await asyncio.to_thread(sheets.flows, found.items))
+    """数据流向工作簿 / all flows as a workbook."""
+    shown, _found = await flowing(session, principal, days, by, None, measure)
+    return book("流向", await asyncio.to_thread(sheets.flows, shown.items))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ from gateway.names import Fields
 from kernel.database import ReadSession
 from kernel.wire import Wire
 
+# A workbook has tens of thousands; others wait while some of them are named.
+AT_ONCE: Final = 500
 FirstDay = Annotated[date, Field(serialization_alias="from")]
 
 
@@ -36,9 +38,12 @@ class IndicatorView(Wire):
 
 
 class IndicatorList(Wire):
+    """Without groups there is one page of them."""
+
     from_: FirstDay
     to: date
     items: list[IndicatorView]
+    next_cursor: str | None
 
 
 class CaseView(Wire):
@@ -74,6 +79,7 @@ class FlowList(Wire):
     from_: FirstDay
     to: date
     items: list[FlowView]
+    next_cursor: str | None
 
 
 class ViolationCount(Wire):
@@ -95,6 +101,15 @@ async def indicators(
     session: ReadSession, figures: Sequence[Figure], by: By | None
 ) -> list[IndicatorView]:
     """Return figures with the names of their groups."""
+    views: list[IndicatorView] = []
+    for start in range(0, len(figures), AT_ONCE):
+        views += await _indicators(session, figures[start : start + AT_ONCE], by)
+    return views
+
+
+async def _indicators(
+    session: ReadSession, figures: Sequence[Figure], by: By | None
+) -> list[IndicatorView]:
     named = await _group_names(session, figures, by)
     return [
         IndicatorView(
@@ -149,6 +164,14 @@ async def cases(session: ReadSession, rows: Sequence[Case]) -> list[CaseView]:
 
 
 async def flows(session: ReadSession, rows: Sequence[Flow], by: FlowBy) -> list[FlowView]:
+    """Return flows with the names of both sides."""
+    views: list[FlowView] = []
+    for start in range(0, len(rows), AT_ONCE):
+        views += await _flows(session, rows[start : start + AT_ONCE], by)
+    return views
+
+
+async def _flows(session: ReadSession, rows: Sequence[Flow], by: FlowBy) -> list[FlowView]:
     sums = [{"answers": row.answers, "records": row.records, "bytes": row.bytes_} for row in rows]
     views: list[Fields] = []
     for row, numbers in zip(rows, sums, strict=True):

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from fastapi import APIRouter
+from starlette.responses import Response
 
-from exchange.supervision.figures import FlowBy
+from exchange.supervision.figures import FlowBy, Measure
 from gateway.api import statistics
 from gateway.api.statistics_shapes import FlowList, FlowView
 from gateway.console.pages import page
@@ -15,7 +16,7 @@ from gateway.console.supervision import days, shows_today
 from gateway.console.visit import Visit
 
 router = APIRouter()
-MEASURES: Final = ("records", "answers", "bytes")
+MEASURES: Final = tuple(map(str, Measure))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Flows:
-    """The table tells all; the drawing shows the greatest of it by `measure`."""
+    """The table tells all, page by page; the drawing of the first shows the greatest."""
 
     period: FlowList
     rows: Sequence[Flow]
@@ -38,19 +39,24 @@ class Flows:
     by: str
     measure: str
     today: bool
+    next_cursor: str | None
     measures: Sequence[str] = MEASURES
 
 
 @page(router, "/console/flows", "flows.html")
-async def flows(visit: Visit) -> Flows:
+async def flows(visit: Visit) -> Flows | Response:
     by = FlowBy.REGION if visit.query("by") == FlowBy.REGION else FlowBy.DEPARTMENT
     asked = visit.query("measure") or ""
-    measure = asked if asked in MEASURES else MEASURES[0]
+    measure = Measure(asked) if asked in MEASURES else Measure.RECORDS
     async with visit.reading() as session:
-        found = await statistics.flows(session, visit.principal, days(visit), by)
-    rows = _rows(found.items, measure)
+        to = session, visit.principal, days(visit), by
+        if visit.is_export:
+            return await statistics.export_flows(*to, measure)
+        found, all_ = await statistics.flowing(*to, visit.paging, measure)
+    rows = _rows(found.items, measure, all_.greatest)
+    drawing = None if visit.paging.cursor else drawn(found.items, measure, all_.count)
     today = shows_today(visit, found.to)
-    return Flows(found, rows, drawn(found.items, measure), by, measure, today)
+    return Flows(found, rows, drawing, by, measure, today, found.next_cursor)
 
 
 def _sides(flow: FlowView) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -63,22 +69,20 @@ def _sides(flow: FlowView) -> tuple[tuple[str, str], tuple[str, str]]:
     )
 
 
-def _rows(items: Sequence[FlowView], measure: str) -> list[Flow]:
-    most = max((getattr(each, measure) for each in items), default=0) or 1
-    ordered = sorted(items, key=lambda each: -getattr(each, measure))
+def _rows(items: Sequence[FlowView], measure: str, greatest: int) -> list[Flow]:
     return [
         Flow(
             _sides(each)[0][1],
             _sides(each)[1][1],
             each,
-            round(100 * getattr(each, measure) / most, 1),
+            round(100 * getattr(each, measure) / (greatest or 1), 1),
         )
-        for each in ordered
+        for each in items
     ]
 
 
-def drawn(items: Sequence[FlowView], measure: str) -> Sankey | None:
-    """Draw what flows between departments, or divisions; pure."""
+def drawn(items: Sequence[FlowView], measure: str, count: int = 0) -> Sankey | None:
+    """Draw the greatest of `count` flows between departments, or divisions; pure."""
     names: dict[str, str] = {}
     links = []
     for each in items:
@@ -86,4 +90,4 @@ def drawn(items: Sequence[FlowView], measure: str) -> Sankey | None:
         for key, name in (provider, consumer):
             names[key] = name if name != key else names.get(key, key)
         links.append(Link(provider[0], consumer[0], getattr(each, measure)))
-    return sankey(links, names)
+    return sankey(links, names, count)

@@ -16,7 +16,6 @@ from gateway.console.pages import page
 from gateway.console.standing import Standing, standing
 from gateway.console.visit import Visit
 from kernel import paging
-from kernel.errors import InvalidCursor
 
 router = APIRouter()
 ADDRESS: Final = "/console/status/subscriptions"
@@ -59,7 +58,7 @@ async def listed(visit: Visit) -> LagPage:
     order = asked if asked in ORDERS else USUAL
     gaps = [each for each in look.rows if each.gap]
     ordered = ORDERS[order](gaps if visit.query("only") == "gap" else look.rows)
-    first, limit = _first(visit), visit.paging.limit
+    first, limit = visit.paging.first, visit.paging.limit
     more = len(ordered) > first + limit
     return LagPage(
         at=look.at,
@@ -95,16 +94,6 @@ async def _look(visit: Visit) -> Look:
     visit.principal.require_scope(Scope.ADMIN)
     visit.principal.require_role(Role.OPERATOR)
     return await visit.using.bus.lags.look(visit.principal.region_code, visit.now)
-
-
-def _first(visit: Visit) -> int:
-    """Return the place where the page begins; raises InvalidCursor."""
-    after = visit.paging.after
-    if after is None:
-        return 0
-    if not (after.isascii() and after.isdigit() and len(after) < 10):  # noqa: PLR2004 - places
-        raise InvalidCursor
-    return int(after)
 
 
 async def _named(visit: Visit, rows: Sequence[Behind]) -> Sequence[Row]:

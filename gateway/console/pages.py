@@ -144,7 +144,9 @@ class _Desk:
         visit.page_of_export = PageRequest(LIMIT_MAX)
         while len(pages) < EXPORTED_PAGES:
             told = await view(visit)
-            if isinstance(told, Response) or not is_dataclass(told):
+            if isinstance(told, Response):
+                return told  # a workbook of its own
+            if not is_dataclass(told):
                 raise NotFound
             values = {field.name: getattr(told, field.name) for field in fields(told)}
             shown = render.text(template, {**visit.values(), **values}, english=self._english)

@@ -64,8 +64,8 @@ class Sankey:
     left: int
 
 
-def sankey(links: Sequence[Link], names: Mapping[str, str]) -> Sankey | None:
-    """Draw the greatest of the flows; None where nothing flows."""
+def sankey(links: Sequence[Link], names: Mapping[str, str], count: int = 0) -> Sankey | None:
+    """Draw the greatest of the flows, of which there are `count` or these; None for none."""
     moving = sorted((each for each in links if each.amount > 0), key=_greatest_first)
     shown = moving[:BANDS_MAX]
     if not shown:
@@ -83,7 +83,7 @@ def sankey(links: Sequence[Link], names: Mapping[str, str]) -> Sankey | None:
     ]
     bands = _bands(shown, widths, names, (origins, targets))
     height = int(max(bar.y + max(bar.height, LINE) for bar in bars)) + 2
-    return Sankey(WIDTH, height, bars, bands, len(moving) - len(shown))
+    return Sankey(WIDTH, height, bars, bands, max(count, len(moving)) - len(shown))
 
 
 def _greatest_first(link: Link) -> tuple[int, str, str]:

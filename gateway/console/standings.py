@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from exchange.supervision.figures import Rank
+from exchange.supervision.indicators import DEADLINES, LEAGUE
 from gateway.api.statistics_shapes import IndicatorView
-
-# What counts days of law; the updates of entries are counted by days and stand beside them.
-DEADLINES: Final = ("answered_timely", "delivered_timely", "corrected_timely")
-SHOWN: Final = (*DEADLINES, "updated_timely")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +16,9 @@ class Share:
 
     def __add__(self, other: "Share") -> "Share":
         return Share(self.numerator + other.numerator, self.denominator + other.denominator)
+
+
+NOTHING: Final = Share(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,24 @@ def standings(items: Sequence[IndicatorView]) -> Sequence[Standing]:
     groups: dict[str, dict[str, Share]] = {}
     names: dict[str, str] = {}
     for each in items:
-        if each.id in SHOWN and each.group is not None:
+        if each.id in LEAGUE and each.group is not None:
             share = Share(each.numerator, each.denominator or 0)
             groups.setdefault(each.group, {})[each.id] = share
             names.setdefault(each.group, each.group_name or each.group)
     found = [Standing(group, names[group], shown) for group, shown in groups.items()]
     return sorted(found, key=_place)
+
+
+def ranked(ranks: Sequence[Rank], names: Mapping[str, str]) -> Sequence[Standing]:
+    """Return departments in the order in which they came, with their names."""
+    return [
+        Standing(
+            each.department,
+            names.get(each.department, each.department),
+            {id_: Share(*share) for id_, share in each.shares.items()},
+        )
+        for each in ranks
+    ]
 
 
 def merged(groups: Mapping[tuple[str, str], Sequence[Standing]]) -> Sequence[Standing]:
@@ -65,11 +78,11 @@ def merged(groups: Mapping[tuple[str, str], Sequence[Standing]]) -> Sequence[Sta
     for (code, name), parts in groups.items():
         shown: dict[str, Share] = {}
         for id_, share in (pair for part in parts for pair in part.shown.items()):
-            shown[id_] = shown.get(id_, Share(0, 0)) + share
+            shown[id_] = shown.get(id_, NOTHING) + share
         found.append(Standing(code, name, shown))
     return sorted(found, key=_place)
 
 
 def _place(standing: Standing) -> tuple[bool, float, int, str]:
-    percent = standing.percent
-    return percent is None, -(percent or 0.0), -standing.due, standing.group
+    due = standing.due
+    return not due, -standing.kept / (due or 1), -due, standing.group

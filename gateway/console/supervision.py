@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from fastapi import APIRouter
+from starlette.responses import Response
 
 from auth.principal import Role
 from exchange.supervision.figures import By
@@ -59,16 +60,29 @@ class Indicators:
     rows: Sequence[Row]
     by: str
     groupings: Sequence[str]
+    chosen: str
+    names: Mapping[str, tuple[str, str]]
+    next_cursor: str | None
 
 
 @page(router, "/console/indicators", "indicators.html")
-async def indicators(visit: Visit) -> Indicators:
-    chosen = visit.query("by") or ""
-    by = By(chosen) if chosen in set(By) else None
+async def indicators(visit: Visit) -> Indicators | Response:
+    grouping, asked = visit.query("by") or "", visit.query("indicator") or ""
+    by = By(grouping) if grouping in set(By) else None
+    chosen = asked if by and asked in INDICATORS else ""
+    only = [chosen] if chosen else INDICATORS.keys()
     async with visit.reading() as session:
-        found = await statistics.indicators(session, visit.principal, days(visit), by)
+        to = session, visit.principal
+        if visit.is_export:
+            return await statistics.export_indicators(*to, days(visit), by, chosen or None)
+        if by is None:
+            found = await statistics.told(*to, days(visit), None)
+        else:
+            found = await statistics.grouped(*to, days(visit), by, visit.paging, only)
     rows = [Row(each, percent(each)) for each in found.items]
-    return Indicators(found, rows, by or "", [str(each) for each in By])
+    names = {each.id: (each.name, each.name_en) for each in INDICATORS.values()}
+    groupings = [str(each) for each in By]
+    return Indicators(found, rows, by or "", groupings, chosen, names, found.next_cursor)
 
 
 def percent(indicator: IndicatorView) -> float | None:

@@ -99,6 +99,11 @@ class Visit:
         return self.request.query_params.get(name) or None
 
     @property
+    def is_export(self) -> bool:
+        """Whether the list is wanted as a workbook; a view may answer with one of its own."""
+        return self.page_of_export is not None
+
+    @property
     def paging(self) -> PageRequest:
         return self.page_of_export or PageRequest(PAGE_ROWS, self.query("cursor"))
 

@@ -28,6 +28,14 @@ CASES: Final = (
     Heading("督办单", width=WIDE),
 )
 SUMS: Final = (Heading("应答数"), Heading("记录数"), Heading("字节数"))
+LEAGUE: Final = (
+    Heading("名次"),
+    Heading("部门"),
+    Heading("部门名称", width=WIDE),
+    Heading("按时办结"),
+    Heading("应办"),
+    Heading("按时比例"),
+)
 FLOWS: Final = (
     Heading("提供方"),
     Heading("提供方名称", width=WIDE),
@@ -87,6 +95,12 @@ def flows(rows: Sequence[FlowView]) -> bytes:
         for row in rows
     )
     return write([Sheet("流向", FLOWS, _text(cells))])
+
+
+def league(names: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """Write departments by place, with numerator and denominator of each indicator named."""
+    parts = [Heading(f"{name}{part}") for name in names for part in ("分子", "分母")]
+    return write([Sheet("时限榜", [*LEAGUE, *parts], _text(rows))])
 
 
 def _text(rows: Iterable[Sequence[Any]]) -> Iterable[list[str]]:

@@ -1,21 +1,28 @@
 """Figures of supervision are those that the events alone give (Order 809 Art 38)."""
 
 import asyncio
+import io
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 from sqlalchemy import text
 
+from auth.principal import Principal, Role
 from deploy.local.stack import Endpoints
 from exchange.applications.clockwork import mark_breaches
 from exchange.sealing import seal_counts
 from exchange.subscriptions.delivery_clock import mark_deliveries
+from exchange.supervision import figures as figures_of
 from exchange.supervision.cases import ANSWERED, CALLS, DELIVERED, DEMANDS_MET
 from exchange.supervision.indicators import INDICATORS
+from gateway.api.statistics_shapes import IndicatorView
+from gateway.console.standings import ranked, standings
 from kernel.clock import now
 from kernel.database import Database
+from kernel.paging import encode
 from kernel.workdays import local_date
 from tests.support.callers import Caller
 from tests.support.databases import own_database
@@ -147,6 +154,67 @@ async def test_groups_add_up_and_cases_are_what_was_counted(world: World, story:
     assert rest["items"][0]["met"] is True
 
 
+async def test_groups_come_in_pages_and_all_of_them_in_the_workbook(
+    world: World, story: Sharing
+) -> None:
+    """A thousand groups stood on one page, and the thousand and first on none."""
+    query = _query(by="department")
+    [_header, *book] = await rows_of(world.authority, f"/v1/stats/indicators.xlsx?{query}")
+    paged = await all_pages(world.authority, f"/v1/stats/indicators?{query}")
+    assert [(row[0], row[2] or None, int(row[4])) for row in book] == [
+        (each["name"], each["group"], each["numerator"]) for each in paged
+    ]
+    assert len({(each["id"], each["group"]) for each in paged}) == len(paged)
+    assert story.provider.uscc in {each["group"] for each in paged if each["id"] == "calls"}
+    one = await all_pages(world.authority, f"/v1/stats/indicators?{query}&indicator=calls")
+    assert one == [each for each in paged if each["id"] == "calls"]
+    cursor = encode("unheard_of|")
+    for asked in (f"cursor={cursor}", "indicator=unheard_of", "cursor=AAAA"):
+        path = f"/v1/stats/indicators?by=department&{asked}"
+        assert (await world.authority.get(path)).status_code == 400, asked
+
+
+async def all_pages(who: Caller, path: str) -> list[Json]:
+    """Return the items of all pages of three."""
+    items: list[Json] = []
+    told = await who.ask("GET", f"{path}&limit=3")
+    while True:
+        items += told["items"]
+        if told["next_cursor"] is None:
+            return items
+        assert len(told["items"]) == 3
+        told = await who.ask("GET", f"{path}&limit=3&cursor={told['next_cursor']}")
+
+
+async def rows_of(who: Caller, path: str) -> list[list[str]]:
+    """Return the rows of the first sheet of a workbook."""
+    book = CalamineWorkbook.from_filelike(io.BytesIO((await who.get(path)).content))
+    return [list(map(str, row)) for row in book.get_sheet_by_index(0).to_python()]
+
+
+async def test_the_league_of_departments_is_that_of_their_figures(
+    world: World, story: Sharing, database: Database
+) -> None:
+    """The database puts departments in the same order as divisions are put in."""
+    path = f"/v1/stats/indicators?{_query(by='department')}"
+    told = [IndicatorView.model_validate(each) for each in await all_pages(world.authority, path)]
+    expected = standings(told)
+    days = figures_of.Period(*map(date.fromisoformat, (DAYS["from"], DAYS["to"])))
+    principal = Principal(
+        kind="person", id="p", department=world.authority_department, region_code="450000",
+        is_authority=True, roles=frozenset({Role.AUTHORITY}), scopes=frozenset(),
+        token_id="t", expires_at=0.0,
+    )  # fmt: skip
+    ranks: list[figures_of.Rank] = []
+    async with database.reading() as session:
+        for first in range(0, len(expected) + 1, 2):
+            ranks += await figures_of.league(
+                session, principal, days, first=first, most=2, now=now()
+            )
+    assert ranked(ranks, {each.group: each.name for each in expected}) == expected
+    assert story.provider.uscc in {each.group for each in expected}
+
+
 async def test_others_see_nothing_of_it(world: World, story: Sharing) -> None:
     # A county of its own: the platform is shared, and others tell stories of whole cities.
     stranger = await world.department("451481", authority=True)
@@ -168,6 +236,17 @@ async def test_flows_tell_who_delivered_how_much_to_whom(world: World, story: Sh
             story.provider.name, story.consumer.name,
         )  # fmt: skip
         assert (flow["answers"], flow["records"]) == (1, 1)
+    for measure in ("records", "answers", "bytes"):
+        path = f"/v1/stats/flows?{_query(measure=measure)}"
+        paged = await all_pages(world.authority, path)
+        amounts = [each[measure] for each in paged]
+        assert amounts == sorted(amounts, reverse=True)
+        sides = {(each["provider_department"], each["consumer_department"]) for each in paged}
+        assert len(sides) == len(paged)
+        assert (story.provider.uscc, story.consumer.uscc) in sides
+    for after in ("x|a|b", "1|a", f"{2**63}|a|b"):
+        path = f"/v1/stats/flows?cursor={encode(after)}"
+        assert (await world.authority.get(path)).status_code == 400, after
     by_region = await world.authority.ask("GET", "/v1/stats/flows?by=region")
     assert by_region["items"][0]["provider_region_name"] is not None
     for name in ("indicators", "violations", "flows"):
