@@ -1,6 +1,6 @@
 """运行 · 各授权的落后: who reads how far behind, for operators, who read no values (P8)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from auth import directory
 from auth.principal import Role, Scope
 from catalog import directory as catalogue
-from exchange.delivery.behind import Behind, Look, by_places, by_silence
+from exchange.delivery.behind import Behind, Look, Order
 from gateway.console.pages import page
 from gateway.console.standing import Standing, standing
 from gateway.console.visit import Visit
@@ -19,9 +19,6 @@ from kernel import paging
 
 router = APIRouter()
 ADDRESS: Final = "/console/status/subscriptions"
-Sorted = Callable[[Iterable[Behind]], list[Behind]]
-ORDERS: Final[Mapping[str, Sorted]] = {"places": by_places, "silence": by_silence}
-USUAL: Final = "places"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +51,21 @@ class LagPage:
 @page(router, ADDRESS, "lags.html")
 async def listed(visit: Visit) -> LagPage:
     look = await _look(visit)
-    asked = visit.query("sort") or USUAL
-    order = asked if asked in ORDERS else USUAL
-    gaps = [each for each in look.rows if each.gap]
-    ordered = ORDERS[order](gaps if visit.query("only") == "gap" else look.rows)
+    asked = visit.query("sort") or ""
+    order = Order(asked) if asked in set(Order) else Order.PLACES
+    chosen = look.gaps if visit.query("only") == "gap" else look.rows
     first, limit = visit.paging.first, visit.paging.limit
-    more = len(ordered) > first + limit
+    more = len(chosen) > first + limit
     return LagPage(
         at=look.at,
-        rows=await _named(visit, ordered[first : first + limit]),
+        rows=await _named(visit, look.page(chosen, order, first, limit)),
         total=len(look.rows),
-        places=sum(each.places or 0 for each in look.rows),
-        untold=sum(each.places is None for each in look.rows),
-        gaps=len(gaps),
+        places=look.places,
+        untold=look.untold,
+        gaps=len(look.gaps),
         cut=look.cut,
         order=order,
-        orders=list(ORDERS),
+        orders=list(Order),
         next_cursor=paging.encode(str(first + limit)) if more else None,
     )
 

@@ -1,25 +1,36 @@
 """How far copies lie behind: counted in places, the worst first."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from exchange.delivery.behind import (
-    FRESH,
-    SHOWN,
-    Behind,
-    Lags,
-    Look,
-    Stretch,
-    by_places,
-    by_silence,
-)
+from exchange.delivery.behind import FRESH, SHOWN, Lags, Look, Order, Stretch, counted
 from kernel import clock
+from kernel.turns import finished
 
 
-def behind(id_: str, *stretches: Stretch, read_at: datetime | None = None) -> Behind:
-    return Behind(id_, "r", "p", "c", "k", "pull", "active", read_at, stretches)
+class Row(NamedTuple):
+    """What is read of a subscription, in its order."""
+
+    id: str
+    resource_id: str = "r"
+    provider_department: str = "p"
+    consumer_department: str = "c"
+    client_id: str = "k"
+    mode: str = "pull"
+    status: str = "active"
+    position: Sequence[int | None] | None = None
+    position_at: datetime | None = None
+
+
+def look(*rows: Row, edges: Sequence[tuple[int, int]] = ((0, 10), (0, 10))) -> Look:
+    of = {"r": edges}
+    lanes = {each.id: dict(enumerate(each.position or ())) for each in rows}
+    return Look(clock.now(), finished(counted(rows, lanes, of)), cut=False, edges=of, lanes=lanes)
 
 
 def test_what_lies_before_a_position_is_counted_from_the_first_place_that_is_kept() -> None:
@@ -31,24 +42,39 @@ def test_what_lies_before_a_position_is_counted_from_the_first_place_that_is_kep
     assert not Stretch(0, None, 10, 100).gap
 
 
+PLACES = {"a": (9, 10), "b": (0, 11), "c": (0, 0), "d": (9, 10)}
+
+
 def test_the_furthest_behind_stand_first_and_those_nobody_knows_of_last() -> None:
-    rows = [
-        behind("a", Stretch(0, 9, 0, 10)),
-        behind("b"),
-        behind("c", Stretch(0, 0, 0, 10), Stretch(1, 0, 0, 10)),
-        behind("d", Stretch(0, 9, 0, 10)),
-    ]
-    assert [each.id for each in by_places(rows)] == ["c", "a", "d", "b"]
+    found = look(*(Row(id_, position=[*places]) for id_, places in PLACES.items()))
+    assert [each.id for each in found.page(found.rows, Order.PLACES, 0, 9)] == ["c", "a", "d", "b"]
+    assert [each.id for each in found.page(found.rows, Order.PLACES, 1, 2)] == ["a", "d"]
+    assert (found.places, found.untold) == (22, 1)
 
 
 def test_whoever_never_read_stands_before_the_longest_silent() -> None:
     now = clock.now()
-    rows = [
-        behind("a", read_at=now),
-        behind("b"),
-        behind("c", read_at=now - timedelta(hours=3)),
-    ]
-    assert [each.id for each in by_silence(rows)] == ["b", "c", "a"]
+    early = now - timedelta(hours=3)
+    found = look(Row("a", position_at=now), Row("b"), Row("c", position_at=early))
+    assert [each.id for each in found.page(found.rows, Order.SILENCE, 0, 9)] == ["b", "c", "a"]
+
+
+PLACE = st.none() | st.integers(0, 30)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)).map(sorted).map(tuple), max_size=4),
+    st.none() | st.lists(PLACE, max_size=5),
+    st.sampled_from(["pull", "push"]),
+)
+def test_what_is_counted_of_all_is_what_is_shown_of_one(
+    edges: list[tuple[int, int]], position: list[int | None] | None, mode: str
+) -> None:
+    """Of ten thousand no stretch is made: the order must be that of the stretches."""
+    found = look(Row("a", position=position, mode=mode), edges=edges)
+    [one], shown = found.rows, found.one("a")
+    assert (one.places, one.gap) == (shown.places, shown.gap)
+    assert list(found.gaps) == ([one] if shown.gap else [])
 
 
 async def test_an_older_look_is_shown_while_a_new_one_is_on_its_way(
@@ -60,7 +86,7 @@ async def test_an_older_look_is_shown_while_a_new_one_is_on_its_way(
 
     async def look(_region: str, at: datetime) -> Look:
         looked.append(at)
-        return Look(at, [], cut=False)
+        return Look(at, [], cut=False, edges={}, lanes={})
 
     monkeypatch.setattr(lags, "_look", look)
     first = clock.now()
