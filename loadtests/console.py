@@ -31,13 +31,15 @@ from deploy.local.report import Report
 from gateway.console.routes import ROUTERS
 from loadtests.arena import Arena, guarded, kept_arena, machine, own_arena
 from loadtests.catalogue_seed import filled
-from loadtests.copies import copied
+from loadtests.copies import checked, copied
 from loadtests.runs import RunFailed
 from loadtests.search import KEPT, RESOURCES
 from loadtests.statistics import milliseconds_told, percentile
 from loadtests.world import Credentials, signed_in
 
 OTHERS, ROUNDS, WARM = 10_000, 20, 2
+# Of checks of timeliness, as many as the figures of supervision add up without being asked.
+DAYS: Final = 30
 LIMIT_MS, VIEW_MAX = 100.0, 120 * 1024
 # Of everybody whom the platform and its demo know: one for each role, of both sides.
 PEOPLE: Final = (
@@ -101,7 +103,9 @@ def _run(wanted: argparse.Namespace) -> int:
             _add(arena)
         seeded = asyncio.run(filled(arena.database_url, wanted.resources))
         counts = asyncio.run(copied(arena.database_url, wanted.others))
-        report.line(f"{seeded.resources:,} more resources; {counts}; {machine(arena)}")
+        checks = asyncio.run(checked(arena.database_url, DAYS))
+        report.line(f"{seeded.resources:,} more resources, {checks:,} checks; {counts}")
+        report.line(str(machine(arena)))
         with ExitStack() as browsers:
             pages = _walked(arena, browsers)
             for turn in range(WARM + wanted.rounds):

@@ -28,6 +28,17 @@ GROUPS: Final[Sequence[Mapping[str, str]]] = (
     {"kernel.audit_event": "chain"},
 )
 NUMBERS: Final = frozenset({"chain"})
+# As the worker looks at timeliness: once a day, in the early hours of Shanghai.
+CHECKS: Final = """
+    INSERT INTO exchange.quality_check
+        (resource_id, day, rule, dimension, checked, failed, measured_at)
+    SELECT r.id, day, 'update_cycle', '时效', 1, CAST(hashtext(r.id || day) % 10 = 0 AS integer),
+        least(now(), CAST(day AS timestamp) AT TIME ZONE 'Asia/Shanghai' + interval '10 minutes')
+    FROM catalog.resource r,
+        CAST(now() AT TIME ZONE 'Asia/Shanghai' - make_interval(days => $1) AS date) AS day
+    WHERE r.published_version IS NOT NULL
+    ON CONFLICT DO NOTHING
+"""
 COLUMNS: Final = """
     SELECT quote_ident(column_name) FROM information_schema.columns
     WHERE table_schema || '.' || table_name = $1 AND is_identity = 'NO' ORDER BY ordinal_position
@@ -48,6 +59,21 @@ async def copied(database_url: str, wanted: int) -> Mapping[str, int]:
                 await copy(connection, table, names, times)
         await connection.execute("ANALYZE")
         return {table: await _count(connection, table) for group in GROUPS for table in group}
+    finally:
+        await connection.close()
+
+
+async def checked(database_url: str, days: int) -> int:
+    """Write for each published entry and each of the last days whether it kept its cycle.
+
+    What is there stays. Return how many checks there are: one of ten has failed.
+    """
+    connection = await asyncpg.connect(database_url)
+    try:
+        for ago in range(days):
+            await connection.execute(CHECKS, ago)
+        await connection.execute("VACUUM ANALYZE exchange.quality_check, exchange.quality_sum")
+        return await _count(connection, "exchange.quality_check")
     finally:
         await connection.close()
 

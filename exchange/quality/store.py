@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, delete, or_, select, update
 
 from exchange.quality.rules import CONFORM, READS, READY_MADE, Dimension
-from exchange.quality.tables import QualityCheck, QualityDay, QualityRules
+from exchange.quality.tables import QualityCheck, QualityDay, QualityRules, QualitySum
 from kernel.database import ReadSession, WriteSession
 from kernel.workdays import SHANGHAI, end_of_day
 
@@ -105,7 +105,9 @@ async def forget_old(session: WriteSession, now: datetime) -> int:
             col(QualityCheck.rule) == old.c.rule,
         )
     )
-    await session.execute(delete(QualityDay).where(col(QualityDay.day) < (now - KEPT).date()))
+    if done.rowcount < FORGOTTEN_AT_ONCE:
+        for table in (QualitySum, QualityDay):
+            await session.execute(delete(table).where(col(table.day) < (now - KEPT).date()))
     return int(done.rowcount)
 
 

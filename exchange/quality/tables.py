@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, BigInteger, Column, Index, LargeBinary, String
+from sqlalchemy import ARRAY, BigInteger, Column, Index, LargeBinary, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -38,7 +38,17 @@ class QualityCheck(SQLModel, table=True):
     """What one rule found on one day; `sample_keys` are of records that failed it."""
 
     __tablename__: ClassVar[Any] = "quality_check"
-    __table_args__ = (Index("quality_check_day", "day"), {"schema": SCHEMA})
+    __table_args__ = (
+        Index("quality_check_day", "day"),
+        Index("quality_check_at", "measured_at", "resource_id"),
+        Index(
+            "quality_check_late",
+            "measured_at",
+            "resource_id",
+            postgresql_where=text("failed > 0"),
+        ),
+        {"schema": SCHEMA},
+    )
 
     resource_id: str = Field(primary_key=True)
     day: date = Field(primary_key=True)
@@ -50,6 +60,25 @@ class QualityCheck(SQLModel, table=True):
         default_factory=list, sa_column=Column(ARRAY(String), nullable=False, server_default="{}")
     )
     measured_at: datetime = timestamp()
+
+
+class QualitySum(SQLModel, table=True):
+    """What the checks of a department's entries of one division come to on one day.
+
+    Triggers keep it with each check (migration 0071), `stewardship.quality_sums` with a merger.
+    `entry_days` and `timely_days` are of the cycle of updates, `checks` and `passed` of quality.
+    """
+
+    __tablename__: ClassVar[Any] = "quality_sum"
+    __table_args__ = {"schema": SCHEMA}
+
+    day: date = Field(primary_key=True)
+    department: str = Field(primary_key=True)
+    region_code: str = Field(primary_key=True)
+    entry_days: int = Field(sa_type=BigInteger)
+    timely_days: int = Field(sa_type=BigInteger)
+    checks: int = Field(sa_type=BigInteger)
+    passed: int = Field(sa_type=BigInteger)
 
 
 class QualityDay(SQLModel, table=True):

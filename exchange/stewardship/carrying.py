@@ -16,7 +16,7 @@ from exchange.applications import moves
 from exchange.applications.states import Action
 from exchange.applications.tables import Application
 from exchange.events import ExchangeEvent
-from exchange.stewardship import store
+from exchange.stewardship import quality_sums, store
 from exchange.stewardship.effects import Effects
 from exchange.stewardship.tables import DepartmentChange
 from exchange.subscriptions import supervision
@@ -50,8 +50,10 @@ async def carry_due(session: WriteSession, now: datetime) -> int:
     except ShuyuanError as refusal:
         await _fail(session, change, refusal, now)
         return MORE
+    handover = await catalogue.carry_out(session, SYSTEM, change.department, seat, now=now)
+    await quality_sums.again(session, {change.department, seat.department})
     effects = Effects(
-        await catalogue.carry_out(session, SYSTEM, change.department, seat, now=now),
+        handover,
         await store.subscriptions_of(session, change.department, seat.department),
         await store.applications_of(session, change.department, seat.department),
         staff,
@@ -68,7 +70,9 @@ async def sweep(session: WriteSession, now: datetime) -> int:
         if change.kind == "merge":
             seat = await _seat(session, change)
             await staffing.bring_rest(session, change.department, seat.department)
-            await catalogue.carry_out(session, SYSTEM, change.department, seat, now=now)
+            handover = await catalogue.carry_out(session, SYSTEM, change.department, seat, now=now)
+            if handover.entries:
+                await quality_sums.again(session, {change.department, seat.department})
             await _give(session, change, seat, now)
         await store.write(session, change.id, "done", swept_at=now)
     return len(changes)

@@ -22,12 +22,23 @@ MOUNTED: Final = """
     WHERE v.published_at < :until AND (v.ended_at IS NULL OR v.ended_at >= :until)
 """
 
-# Each day on which an entry with a cycle was looked at.
+# Each day on which an entry with a cycle was looked at; nothing is measured before its day.
 UPDATED: Final = """
     SELECT r.department, r.region_code, q.measured_at AS at,
         'resource' AS thing, q.resource_id AS thing_id, q.checked AS amount, q.failed = 0 AS met
     FROM exchange.quality_check q JOIN catalog.resource r ON r.id = q.resource_id
-    WHERE q.day BETWEEN :from_day AND :to_day AND q.rule = 'update_cycle'
+    WHERE q.day BETWEEN :from_day AND :to_day AND q.measured_at >= :since
+        AND q.rule = 'update_cycle'
+"""
+
+# The same by day of a department: a region has three million a month.
+UPDATED_SUMS: Final = """
+    SELECT q.department, q.region_code, CAST(q.day AS timestamp) AT TIME ZONE 'Asia/Shanghai' AS at,
+        part.amount, part.met
+    FROM exchange.quality_sum q CROSS JOIN LATERAL (
+        VALUES (q.timely_days, true), (q.entry_days - q.timely_days, false)
+    ) AS part (amount, met)
+    WHERE q.day BETWEEN :from_day AND :to_day AND q.entry_days > 0
 """
 
 # C3 and C4 with their extensions; a request for material stops the clock. Withdrawn in time is
@@ -89,8 +100,17 @@ QUALITY: Final = """
     SELECT r.department, r.region_code, q.measured_at AS at,
         'resource' AS thing, q.resource_id AS thing_id, 1 AS amount, q.failed = 0 AS met
     FROM exchange.quality_check q JOIN catalog.resource r ON r.id = q.resource_id
-    WHERE q.day BETWEEN :from_day AND :to_day AND q.checked > 0
+    WHERE q.day BETWEEN :from_day AND :to_day AND q.measured_at >= :since AND q.checked > 0
         AND q.rule <> 'reads'
+"""
+
+QUALITY_SUMS: Final = """
+    SELECT q.department, q.region_code, CAST(q.day AS timestamp) AT TIME ZONE 'Asia/Shanghai' AS at,
+        part.amount, part.met
+    FROM exchange.quality_sum q CROSS JOIN LATERAL (
+        VALUES (q.passed, true), (q.checks - q.passed, false)
+    ) AS part (amount, met)
+    WHERE q.day BETWEEN :from_day AND :to_day AND q.checks > 0
 """
 
 # Answers that carried data, by day of a subscription.

@@ -119,7 +119,7 @@ async def indicators(
     whose, bounds = scope.of(principal), days.bounds(now)
     figures: list[Figure] = []
     for indicator in (each for name, each in INDICATORS.items() if name in only):
-        rows = await store.counted(session, indicator.cases, whose, by, bounds)
+        rows = await store.counted(session, indicator.counted, whose, by, bounds)
         if not rows and by is None:
             rows = [(None, 0, 0)]
         figures += _figures(indicator, rows)
@@ -154,7 +154,7 @@ async def grouped(
     for indicator in chosen[at:]:
         most = request.limit + 1 - len(figures)
         rows = await store.counted(
-            session, indicator.cases, whose, by, bounds, after=after, most=most
+            session, indicator.counted, whose, by, bounds, after=after, most=most
         )
         figures += _figures(indicator, rows)
         after = None
@@ -191,7 +191,7 @@ async def league(
     Raises RoleRequired.
     """
     whose, bounds = scope.of(principal), days.bounds(now)
-    counts = {id_: INDICATORS[id_].cases for id_ in LEAGUE}
+    counts = {id_: INDICATORS[id_].counted for id_ in LEAGUE}
     return await store.ranked(session, counts, DEADLINES, whose, bounds, first=first, most=most)
 
 

@@ -10,7 +10,10 @@ from exchange.supervision import cases
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """`cases` is the SELECT of its cases; a `count` has no denominator: its value is the sum."""
+    """`cases` is the SELECT of its cases; a `count` has no denominator: its value is the sum.
+
+    `sums`, where there are any, come to the same as the cases and are fewer.
+    """
 
     id: str
     name: str
@@ -19,6 +22,12 @@ class Indicator:
     formula_en: str
     cases: str
     count: bool = False
+    sums: str = ""
+
+    @property
+    def counted(self) -> str:
+        """The SELECT from which it is counted."""
+        return self.sums or self.cases
 
     def value(self, numerator: int, denominator: int | None) -> float | None:
         """Return the share, or the sum of a count; None where nothing was due."""
@@ -43,6 +52,7 @@ _ALL: Final = (
         "按更新周期更新的条目日数 ÷ 有更新周期的条目日数",
         "days of entries within their cycle ÷ days of entries that have a cycle",
         cases.UPDATED,
+        sums=cases.UPDATED_SUMS,
     ),
     Indicator(
         "answered_timely",
@@ -83,6 +93,7 @@ _ALL: Final = (
         "通过的质量检查 ÷ 所做的质量检查",
         "checks of quality passed ÷ checks made",
         cases.QUALITY,
+        sums=cases.QUALITY_SUMS,
     ),
     Indicator(
         "calls",

@@ -6,7 +6,10 @@ Told through the API, with the session's worker: records go on flowing as depart
 import asyncio
 from typing import Any
 
+from sqlalchemy import text
+
 from kernel import clock
+from kernel.database import Database
 from kernel.workdays import local_date
 from tests.support.callers import told
 from tests.support.eventually import eventually
@@ -85,9 +88,30 @@ async def test_the_reform_of_2016_to_2022(world: World) -> None:
     assert clerk["department"] == natural.uscc
 
 
-async def test_records_flow_on_through_a_merger(world: World) -> None:
+async def checked(database: Database, resource: str) -> None:
+    """Write that an entry was checked on the first day of the year."""
+    async with database.transaction() as session:
+        await session.execute(
+            text("""
+                INSERT INTO exchange.quality_check
+                    (resource_id, day, rule, dimension, checked, failed, measured_at)
+                VALUES (:id, '2026-01-01', 'update_cycle', '时效', 1, 0, '2026-01-01T12:00:00Z')
+            """),
+            {"id": resource},
+        )
+
+
+async def entry_days(who: Department) -> int:
+    query = "indicator=updated_timely&from=2026-01-01&to=2026-01-01"
+    [figure] = (await who.head.ask("GET", f"/v1/stats/indicators?{query}"))["items"]
+    return int(figure["denominator"])
+
+
+async def test_records_flow_on_through_a_merger(world: World, database: Database) -> None:
     sharing = await world.sharing()
     land, natural = sharing.provider, await world.department()
+    await checked(database, sharing.resource)
+    assert (await entry_days(land), await entry_days(natural)) == (1, 0)
     await sharing.publisher.publish(sharing.resource, [{"id": "1", "name": "壹"}])
     first = await sharing.subscriber.pull_all(sharing.subscription)
     assert [record["data"]["id"] for record in first.records] == ["1"]
@@ -127,6 +151,7 @@ async def test_records_flow_on_through_a_merger(world: World) -> None:
     assert resource["department"] == natural.uscc
     assert subscription["provider_department"] == natural.uscc
     assert (ended["status"], withdrawn["status"]) == ("terminated", "withdrawn")
+    assert await entry_days(natural) == 1
     stopped = await reader.try_pull(between)
     assert (stopped.status_code, stopped.json()["code"]) == (403, "subscription_terminated")
     again = await world.operator.post(
