@@ -268,6 +268,19 @@ class ResourceVersion(SQLModel, table=True):
             postgresql_include=["resource_id", "ended_at"],
             postgresql_where=text("published_at IS NOT NULL"),
         ),
+        # What facets choose and count: of what is rare nothing else is read.
+        Index(
+            "resource_version_shared",
+            "share_type",
+            "resource_id",
+            postgresql_include=["number", "class_code", "state"],
+        ),
+        Index(
+            "resource_version_state",
+            "state",
+            "resource_id",
+            postgresql_include=["number", "class_code", "share_type"],
+        ),
         Index(
             "resource_version_deriving",
             "resource_id",

@@ -13,7 +13,7 @@ from catalog.entries import ShareType
 from catalog.search import Criteria, Found
 from catalog.states import State
 from catalog.store import search as store
-from catalog.store.search import IN_ORDER, ROW_BY_ROW
+from catalog.store.search import IN_ORDER, ROW_BY_ROW, counting
 from kernel.database import Database
 from kernel.paging import PageRequest, encode
 from tests.support.catalog import NOW, Bureau, caller, item, open_bureau
@@ -204,3 +204,28 @@ async def test_what_is_counted_is_found_row_by_row_and_what_is_many_in_order(
     paged = await _plan(database, store.statement, IN_ORDER.split(), q="人口")
     assert "Sort" not in paged
     assert "resource_pkey" in paged
+
+
+@pytest.mark.parametrize(
+    ("criteria", "index"),
+    [
+        ({"share_type": "none"}, "resource_version_shared"),
+        ({"status": State.DRAFT}, "resource_version_state"),
+    ],
+)
+async def test_a_way_of_sharing_and_a_state_are_found_by_an_index(
+    database: Database, criteria: dict[str, Any], index: str
+) -> None:
+    """To find no entry of a kind took reading all 100,000: a second and more at a high load."""
+    ways = [*counting(Criteria(**criteria)).split(), "mergejoin"]
+    plan = await _plan(database, store.matching, ways, **criteria)
+    assert index in plan
+
+
+def test_what_nothing_narrows_is_counted_in_the_order_of_entries() -> None:
+    """Each of 2,000 versions of a way of sharing looked for its entry: 138 ms instead of 3."""
+    for narrowed in ("q", "department", "region_code", "class_code", "element"):
+        some: dict[str, Any] = {narrowed: "1"}
+        assert counting(Criteria(**some, share_type="conditional")) == ROW_BY_ROW
+    assert counting(Criteria(share_type="conditional")) == IN_ORDER
+    assert counting(Criteria(status=State.PUBLISHED)) == IN_ORDER
