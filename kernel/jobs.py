@@ -117,6 +117,16 @@ async def find(session: ReadSession, job_id: str) -> JobRow | None:
     return await session.get(JobRow, job_id, populate_existing=True)
 
 
+async def newest(session: ReadSession, actor: Actor, most: int) -> Sequence[JobRow]:
+    """Return what the actor began for the department last, the newest first."""
+    query = select(JobRow).where(
+        JobRow.author_kind == actor.kind,
+        JobRow.author_id == actor.id,
+        JobRow.department == actor.department,
+    )
+    return (await session.exec(query.order_by(col(JobRow.created_at).desc()).limit(most))).all()
+
+
 async def result_of(session: ReadSession, row: JobRow) -> BlobRow | None:
     return await session.get(BlobRow, row.result_blob) if row.result_blob else None
 

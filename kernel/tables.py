@@ -211,6 +211,7 @@ class JobRow(SQLModel, table=True):
         ),
         Index("job_department", "department", postgresql_where=text("ended_at IS NULL")),
         Index("job_ended_at", "ended_at"),
+        Index("job_author", "author_kind", "author_id", "created_at"),
         CheckConstraint(
             "status IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="job_status"
         ),

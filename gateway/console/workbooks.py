@@ -41,19 +41,26 @@ IMPORTS: Final[Mapping[str, Role]] = {
     "elements": Role.AUTHORITY,
     "code-lists": Role.AUTHORITY,
 }
+BEGUN_MAX: Final = 20
 STAFF: Final = (Role.CLERK, Role.HEAD, Role.AUTHORITY)
 
 
 @dataclass(frozen=True, slots=True)
 class Workbooks:
+    """`begun` is what the person began last: whoever left a job's page finds it here."""
+
     exports: Sequence[str]
     imports: Sequence[str]
+    begun: Sequence[JobRow]
 
 
 @page(router, ADDRESS, TEMPLATE)
 async def overview(visit: Visit) -> Workbooks:
     visit.principal.require_role(*STAFF)
-    return Workbooks(list(IMPORTS), [what for what in IMPORTS if _may_import(visit, what)])
+    async with visit.reading() as session:
+        begun = await jobs.newest(session, visit.principal.actor, BEGUN_MAX)
+    imports = [what for what in IMPORTS if _may_import(visit, what)]
+    return Workbooks(list(IMPORTS), imports, begun)
 
 
 def _may_import(visit: Visit, what: str) -> bool:

@@ -37,6 +37,9 @@ async def test_the_catalogue_is_taken_away_and_brought_in_as_a_workbook(world: W
         )
         done = await _finished(browser, Page(sent))
         assert "已完成" in done.text, done.text
+        # Whoever left the page of a job found no way back to it.
+        back = (await browser.open("/console/workbooks")).links
+        assert [link for link in back if "/jobs/" in link] == [done.path, job.path]
         stranger = await world.department()
     async with browsing(world.base_url, stranger.clerk) as browser:
         assert (await browser.open(job.path)).status in (403, 404)
