@@ -98,7 +98,8 @@ async def fill(database_url: str, resources: int) -> Seeded:
             await _copy(connection, "resource_version", [_version(entry) for entry in entries])
         await connection.execute("ANALYZE catalog.resource")
         await connection.execute("VACUUM ANALYZE catalog.resource_version")
-        return Seeded(resources, resources * ITEMS, list(elements), departments)
+        usccs = sorted(uscc for each in departments.values() for uscc in each)
+        return Seeded(resources, resources * ITEMS, list(elements), usccs)
     finally:
         await connection.close()
 
@@ -120,7 +121,8 @@ async def _elements(connection: asyncpg.Connection) -> Mapping[str, str]:
     return found
 
 
-async def _departments(connection: asyncpg.Connection) -> list[str]:
+async def _departments(connection: asyncpg.Connection) -> Mapping[str, Sequence[str]]:
+    """Register departments; return those of each division."""
     counties = [row for row in divisions() if row["level"] in ("city", "county")]
     rows: list[dict[str, Any]] = []
     for number in range(DEPARTMENTS):
@@ -135,11 +137,17 @@ async def _departments(connection: asyncpg.Connection) -> list[str]:
             }
         )  # fmt: skip
     await _copy(connection, "department", rows, schema="auth")
-    return [str(row["uscc"]) for row in rows]
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["region_code"], []).append(row["uscc"])
+    return found
 
 
 def _entry(
-    chance: random.Random, number: int, elements: Mapping[str, str], departments: Sequence[str]
+    chance: random.Random,
+    number: int,
+    elements: Mapping[str, str],
+    departments: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
     topic, kind = chance.choice(TOPICS), chance.choice(KINDS)
     place = chance.choice(_PLACES)
@@ -148,7 +156,7 @@ def _entry(
         "id": new_id(),
         "code": f"307{number % 90:03}/{number:06}",
         "class_code": f"307{number % 90:03}",
-        "department": chance.choice(departments),
+        "department": chance.choice(departments[place["code"][:6]]),
         "region_code": place["code"][:6],
         "name": f"{place['name']}{topic}{kind}",
         "abstract": f"{place['name']}办理{topic}业务形成的{kind}，供各部门核对使用",

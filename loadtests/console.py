@@ -35,7 +35,7 @@ from loadtests.copies import checked, copied
 from loadtests.runs import RunFailed
 from loadtests.search import KEPT, RESOURCES
 from loadtests.statistics import milliseconds_told, percentile
-from loadtests.world import Credentials, signed_in
+from loadtests.things import added, delivered
 
 OTHERS, ROUNDS, WARM = 10_000, 20, 2
 # Of checks of timeliness, as many as the figures of supervision add up without being asked.
@@ -100,14 +100,15 @@ def _run(wanted: argparse.Namespace) -> int:
         platform = Platform(arena.base_url, arena.credentials, arena.settings, arena.folder)
         if not (arena.folder / "secrets.json").exists():
             story.tell(platform, Narrator())
-            _add(arena)
+            added(arena, _passwords(arena))
         seeded = asyncio.run(filled(arena.database_url, wanted.resources))
         counts = asyncio.run(copied(arena.database_url, wanted.others))
         checks = asyncio.run(checked(arena.database_url, DAYS))
         report.line(f"{seeded.resources:,} more resources, {checks:,} checks; {counts}")
         report.line(str(machine(arena)))
         with ExitStack() as browsers:
-            pages = _walked(arena, browsers)
+            things = asyncio.run(delivered(arena.database_url))
+            pages = _walked(arena, browsers, things)
             for turn in range(WARM + wanted.rounds):
                 for browser, opened in pages:
                     began = time.perf_counter()
@@ -117,28 +118,10 @@ def _run(wanted: argparse.Namespace) -> int:
         return _told(report, [opened for _browser, opened in pages])
 
 
-def _add(arena: Arena) -> None:
-    """Register what the demo does without: a demand, a dispute, a draft and a delegation."""
-    known = _passwords(arena)
-    words = dict.fromkeys(("title", "description", "basis", "scenario"), "压测")
-    with ExitStack() as people:
-        clerk, head, provider = (
-            people.enter_context(signed_in(arena.base_url, Credentials(who, known[who])))
-            for who in ("agriculture.clerk", "agriculture.head", "statistics.head")
-        )
-        own = provider.ask("GET", "/v1/me")["department"]
-        (entry, *_others) = clerk.ask("GET", f"/v1/resources?department={own}")["items"]
-        demand = {**words, "items": ["名称"], "region_code": entry["region_code"]}
-        made = clerk.ask("POST", "/v1/demands", demand)
-        head.ask("POST", f"/v1/demands/{made['id']}/submit")
-        about = {"kind": "catalogue", "id": entry["id"]}
-        head.ask("POST", "/v1/disputes", {"about": about, "claim": "压测"})
-        days = {"from": "2027-01-01", "until": "2027-12-31"}
-        head.ask("POST", "/v1/delegations", {"to": own, "powers": ["apply"], **days})
-
-
-def _walked(arena: Arena, browsers: ExitStack) -> list[tuple[httpx.Client, Opened]]:
-    """Follow every link as each person, to one page of each kind."""
+def _walked(
+    arena: Arena, browsers: ExitStack, things: Mapping[str, Sequence[str]]
+) -> list[tuple[httpx.Client, Opened]]:
+    """Follow every link as each person, to one page of each kind, and from their `things`."""
     known = _passwords(arena)
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     shown = [route for route in routes if "GET" in (route.methods or ())]
@@ -146,25 +129,30 @@ def _walked(arena: Arena, browsers: ExitStack) -> list[tuple[httpx.Client, Opene
     missing = {route.path for route in shown if not LEFT_OUT.search(route.path)}
     for who in PEOPLE:
         browser = browsers.enter_context(closing(_signed_in(arena.base_url, who, known[who])))
-        for opened in _followed(browser, who, shown):
+        for opened in _followed(browser, who, shown, things.get(who, ())):
             pages.append((browser, opened))
             missing.discard(opened.route)
     sys.stdout.write(f"never reached: {', '.join(sorted(missing)) or 'none'}\n")
     return pages
 
 
-def _followed(browser: httpx.Client, who: str, shown: Sequence[APIRoute]) -> Iterator[Opened]:
-    waiting, seen = ["/console", "/"], set[Kind]()
+def _followed(
+    browser: httpx.Client, who: str, shown: Sequence[APIRoute], things: Sequence[str]
+) -> Iterator[Opened]:
+    """Follow links from the workbench, and then from each of the things."""
+    waiting, later, seen = ["/console", "/"], [*things], set[Kind]()
     sizes: dict[str, int] = {}
-    while waiting:
-        address = waiting.pop(0)
+    while waiting or later:
+        is_thing = not waiting
+        address = waiting.pop(0) if waiting else later.pop(0)
         place = urlsplit(address)
         route = next((each.path for each in shown if each.path_regex.match(place.path)), None)
         chosen = [name for name, value in parse_qsl(place.query) if value]
         kind = (route or "", "".join(chosen))
         if route is None or LEFT_OUT.search(place.path) or {"as", "live", "done"} & {*chosen}:
             continue
-        if kind in seen or (len(chosen) > 1 and route in {path for path, _chosen in seen}):
+        known = kind in seen or (len(chosen) > 1 and route in {path for path, _chosen in seen})
+        if known and not is_thing:
             continue
         seen.add(kind)
         page = browser.get(address)
