@@ -33,7 +33,7 @@ DRAFT: Final = """
     ORDER BY id LIMIT 1
 """
 GRANTS: Final = """
-    UPDATE exchange.subscription SET mode = $2, ledger = $2 = 'file'
+    UPDATE exchange.subscription SET mode = CAST($2 AS text), ledger = CAST($2 AS text) = 'file'
     WHERE id = (SELECT max(id) FROM exchange.subscription
         WHERE consumer_department = $1 AND status = 'active' AND mode = 'pull')
     RETURNING id
