@@ -63,6 +63,17 @@ async def authorities(session: ReadSession) -> Mapping[str, str]:
     return dict((await session.exec(active)).all())
 
 
+async def holding(session: ReadSession, role: Role) -> Mapping[str, str]:
+    """Return the divisions of the departments where somebody active has a role."""
+    query = (
+        select(Department.uscc, Department.region_code)
+        .join(Person, col(Person.department) == Department.uscc)
+        .where(col(Department.status) == "active", col(Person.status) == "active")
+        .where(col(Person.roles).contains([role]))
+    )
+    return dict((await session.exec(query)).all())
+
+
 async def clients(session: ReadSession, client_ids: Collection[str]) -> Mapping[str, str]:
     query = select(Client.client_id, Client.name).where(col(Client.client_id).in_(client_ids))
     return dict((await session.exec(query)).all())

@@ -14,6 +14,7 @@ from sqlalchemy import Executable
 from auth.keys import rotate_when_due
 from auth.upkeep import forget_ended
 from exchange import backlog, metrics
+from exchange.alarms.telling import tell_new
 from exchange.applications.clockwork import mark_breaches, reckon_anew
 from exchange.attachments.keeping import sweep_unused
 from exchange.calendar import settle
@@ -138,6 +139,7 @@ CHORES: tuple[tuple[str, Chore, float], ...] = (
     ("forget-identity", forget_ended, 3600.0),
     ("department-changes", carry_due, 5.0),
     ("department-sweep", sweep, 30.0),
+    ("alarms", tell_new, 30.0),
     ("folding", keep_folded, 30.0),
     ("quality-arrivals", measure.count_arrivals, 60.0),
     ("quality-reads", measure.count_reads, 60.0),

@@ -41,6 +41,11 @@ EVENTS: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType(
         Kind.AUDIT_BROKEN: (BROKEN,),
     }
 )  # fmt: skip
+# Of whom more than the guards of a division is told of an alarm.
+CONCERNS_OPERATOR: Final = frozenset({Kind.KEY_LEAKED, Kind.DATABASE_RESTORED, Kind.AUDIT_BROKEN})
+CONCERNS_DEPARTMENT: Final = frozenset(
+    {Kind.GUESSING, Kind.WRONG_SECRETS, Kind.TOKEN_REUSED, Kind.FILE_INFECTED}
+)
 # What more an event of a kind must tell, in SQL on its row; the index is on exactly this.
 _TELLS: Final[Mapping[Kind, str]] = MappingProxyType(
     {

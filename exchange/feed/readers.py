@@ -18,22 +18,29 @@ PARTIES: Final = (
     "successor",
 )
 CONSUMER: Final = "consumer_department"
+GUARDS: Final = "told"
+"""Departments whose guards are told of an alarm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
     department: str
     oversees: bool
+    guards: bool = False
 
 
 def readers_of(payload: Mapping[str, Any], authorities: Mapping[str, str]) -> Iterator[Reader]:
     """Return each department once: the parties, and the authorities over the division.
+
+    An alarm has neither: it is for the departments that it names.
 
     `authorities` are divisions by department. What no head has signed is the consumer's alone.
     """
     unsigned = "submitted_at" in payload and payload["submitted_at"] is None
     named = (CONSUMER,) if unsigned else PARTIES
     parties = {payload[field] for field in named if payload.get(field)}
+    for department in payload.get(GUARDS, ()):
+        yield Reader(department, oversees=False, guards=True)
     for department in sorted(parties):
         yield Reader(department, oversees=False)
     region = payload.get("region_code")

@@ -41,6 +41,7 @@ async def add_readers(session: WriteSession, readers: Sequence[tuple[FeedEvent, 
             "event_id": event.id,
             "type": event.type,
             "oversees": reader.oversees,
+            "guards": reader.guards,
         }
         for event, reader in readers
     ]
@@ -49,7 +50,7 @@ async def add_readers(session: WriteSession, readers: Sequence[tuple[FeedEvent, 
 
 
 async def after(
-    session: ReadSession, department: str, number: int, *, oversees: bool
+    session: ReadSession, department: str, number: int, *, oversees: bool, guards: bool
 ) -> Sequence[tuple[int, str]]:
     """Return id and type of the department's next events, at most a WINDOW of them."""
     query = (
@@ -60,11 +61,19 @@ async def after(
     )
     if not oversees:
         query = query.where(col(FeedReader.oversees).is_(False))
+    if not guards:
+        query = query.where(col(FeedReader.guards).is_(False))
     return (await session.exec(query)).all()
 
 
 async def newest(
-    session: ReadSession, department: str, since: datetime, most: int, *, oversees: bool
+    session: ReadSession,
+    department: str,
+    since: datetime,
+    most: int,
+    *,
+    oversees: bool,
+    guards: bool,
 ) -> Sequence[FeedEvent]:
     """Return the department's last events since a moment, the newest first."""
     query = (
@@ -76,6 +85,8 @@ async def newest(
     )
     if not oversees:
         query = query.where(col(FeedReader.oversees).is_(False))
+    if not guards:
+        query = query.where(col(FeedReader.guards).is_(False))
     return (await session.exec(query)).all()
 
 

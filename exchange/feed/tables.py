@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Identity, Index
+from sqlalchemy import BigInteger, Column, Identity, Index, false
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -35,7 +35,10 @@ class FeedEvent(SQLModel, table=True):
 
 
 class FeedReader(SQLModel, table=True):
-    """Which department an event is for; `oversees` where it is for its authority alone."""
+    """Which department an event is for; `oversees` where it is for its authority alone.
+
+    `guards` where those who guard the platform alone may read it.
+    """
 
     __tablename__: ClassVar[Any] = "feed_reader"
     __table_args__ = (Index("feed_reader_event", "event_id"), {"schema": SCHEMA})
@@ -46,3 +49,4 @@ class FeedReader(SQLModel, table=True):
     )
     type: str
     oversees: bool
+    guards: bool = Field(default=False, sa_column_kwargs={"server_default": false()})

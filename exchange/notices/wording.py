@@ -12,6 +12,18 @@ from kernel.workdays import SHANGHAI
 
 TYPE: Final = "department.notices"
 SUBJECT_MAX: Final = 60
+ALARM: Final = "alarm.raised"
+# An alarm is told by its kind alone: the register has the rest, for those who may read it.
+ALARMS: Final[Mapping[str, tuple[str, str]]] = {
+    "guessing": ("疑似猜测核验值", "values seem to be guessed by verifying"),
+    "wrong_secrets": ("反复出错的口令或密钥", "repeated wrong passwords or secrets"),
+    "token_reused": ("令牌被重复使用", "a spent token was used again"),
+    "key_leaked": ("签名密钥因泄露停用", "signing keys were replaced after a leak"),
+    "file_infected": ("文件未通过安全扫描", "an uploaded file did not pass the scan"),
+    "access_restored": ("以命令恢复管理权限", "administrative access was restored"),
+    "database_restored": ("平台从备份恢复", "the platform was restored from a backup"),
+    "audit_broken": ("审计链不完整", "the audit chains are not whole"),
+}
 # What an event is about, then what has happened to it: Chinese, English.
 THINGS: Final[Mapping[str, tuple[str, str]]] = {
     "application": ("共享申请", "application"),
@@ -147,6 +159,8 @@ def _line(event: Event) -> str:
 
 def _words(event: Event) -> tuple[str, str]:
     """Return what has happened, in Chinese and in English; the name of what has no words yet."""
+    if (alarm := ALARMS.get(event.data.get("kind", ""))) and event.type == ALARM:
+        return f"安全告警：{alarm[0]}", f"alarm: {alarm[1]}"
     thing, _, step = event.type.partition(".")
     of, has = THINGS.get(thing), STEPS.get(step)
     if of is None or has is None:

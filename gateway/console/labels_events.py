@@ -23,6 +23,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "bundle.withdrawn": N_("批量申请已撤回"),
     "calendar.changed": N_("工作日历已变更"),
     "deadline.reckoned_anew": N_("时限重新计算"),
+    "alarm.raised": N_("发生告警"),
     "deadline.breached": N_("时限已过"),
     "subscription.granted": N_("授权生成"),
     "subscription.suspended": N_("授权暂停"),

@@ -5,6 +5,7 @@ import re
 from auth import restoration
 from auth.events import AuthEvent
 from catalog.events import CatalogEvent
+from exchange.alarms import telling
 from exchange.announcements import answering
 from exchange.applications import moves
 from exchange.corrections import moves as correction_moves
@@ -50,6 +51,7 @@ ANNOUNCED = {
     ExchangeEvent.SUBSCRIPTION_AMENDED,
     ExchangeEvent.ENDPOINT_PAUSED,
     ExchangeEvent.ENDPOINT_STOPPED,
+    telling.RAISED,
     ExchangeEvent.DEADLINE_BREACHED,
     ExchangeEvent.DEADLINE_RECKONED_ANEW,
     CatalogEvent.RESOURCE_PUBLISHED,
@@ -74,6 +76,7 @@ PLACES = {
     "catalog/losses.py": 1,
     "catalog/sources.py": 1,
     "catalog/yearly_reviews.py": 1,
+    "exchange/alarms/telling.py": 1,
     "exchange/announcements/answering.py": 1,
     "exchange/applications/clockwork.py": 2,
     "exchange/applications/moves.py": 2,

@@ -5,7 +5,10 @@ from importlib import import_module
 import pytest
 
 from exchange.alarms.kinds import EVENTS, KIND_OF, Kind, condition
+from exchange.alarms.telling import RAISED, on_duty
+from exchange.notices.wording import ALARM, ALARMS
 from gateway.console.labels import NAMES
+from kernel.tables import AuditRow
 
 
 def test_the_index_is_on_what_is_asked_for() -> None:
@@ -18,6 +21,31 @@ def test_each_kind_has_its_events_its_name_and_its_advice() -> None:
     assert set(EVENTS) == set(Kind)
     assert len(KIND_OF) == sum(len(events) for events in EVENTS.values()), "an event of two kinds"
     assert NAMES["alarm"].keys() == NAMES["alarm_advice"].keys() == set(Kind)
+
+
+def test_a_notice_calls_an_alarm_as_the_console_does() -> None:
+    assert {kind: chinese for kind, (chinese, _) in ALARMS.items()} == NAMES["alarm"]
+    assert ALARM == RAISED
+
+
+OFFICES = {"region": "450000", "city": "450100", "other city": "450200"}
+
+
+@pytest.mark.parametrize(
+    ("event", "department", "told"),
+    [
+        ("verify.guessing_suspected", "clinic", ["city", "clinic", "region"]),
+        ("person.access_restored", "clinic", ["city", "region"]),
+        ("keys.rotated", None, ["operators", "region"]),
+        ("audit.broken", None, ["operators", "region"]),
+        # Of nobody's: a name that nobody has.
+        ("sign_in.failed", None, ["region"]),
+        ("sign_in.failed", "unknown", ["region"]),
+    ],
+)
+def test_who_is_on_duty_is_told(event: str, department: str | None, told: list[str]) -> None:
+    row = AuditRow(event=event, department=department)
+    assert on_duty(row, OFFICES, {"operators": "450000"}, {"clinic": "450102"}) == told
 
 
 @pytest.mark.parametrize("event", sorted(KIND_OF))

@@ -1,7 +1,5 @@
 """Departments are told of their own events, once, and nobody waits for who never answers."""
 
-import asyncio
-from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
@@ -11,6 +9,7 @@ from exchange.notices.wording import Event, mail
 from kernel.clock import now
 from kernel.settings import Settings
 from tests.support.eventually import eventually
+from tests.support.mailing import mail_server
 from tests.support.problems import problem
 from tests.support.receiving import allow_loopback, receiving
 from tests.support.world import World
@@ -84,39 +83,23 @@ async def test_a_head_says_who_is_told(world: World) -> None:
 
 async def test_mail_is_handed_to_the_server_that_settings_name() -> None:
     """A server of a few lines takes it; one that refuses, or says nothing, is an error."""
-    taken: list[bytes] = []
-    answer = b"250 taken\r\n"
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 mail.example\r\n")
-        while line := await reader.readline():
-            if line.upper().startswith(b"DATA"):
-                writer.write(b"354 go on\r\n")
-                taken.append(await reader.readuntil(b"\r\n.\r\n"))
-                writer.write(answer)
-            elif line.upper().startswith(b"QUIT"):
-                writer.write(b"221 bye\r\n")
-                break
-            else:
-                writer.write(b"250 ok\r\n")
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    mailer = Mailer(
-        Settings(
-            smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none", smtp_from="no-reply@x.example"
-        )
-    )
     event = Event("1", "application.signed", now(), "a", {}, "企业登记信息")
-    message = mail(mailer.sender, ["a@y.example"], "msg_1", "民政厅", [event], "https://x", now())
-    await mailer.send(message, ["a@y.example"])
-    read = message_from_bytes(taken[0], policy=policy.default)
-    assert read["Subject"] == "【数源】共享申请待答复"
-    answer = b"552 full\r\n"
-    with pytest.raises(MailError, match="smtp_552"):
-        await mailer.send(message, ["a@y.example"])
-    server.close()
+    async with mail_server() as server:
+        mailer = Mailer(
+            Settings(
+                smtp_host="127.0.0.1",
+                smtp_port=server.port,
+                smtp_tls="none",
+                smtp_from="no-reply@x.example",
+            )
+        )
+        sender, to = mailer.sender, ["a@y.example"]
+        message = mail(sender, to, "msg_1", "民政厅", [event], "https://x", now())
+        await mailer.send(message, to)
+        assert [each["Subject"] for each in server.mails] == ["【数源】共享申请待答复"]
+        server.answer = b"552 full\r\n"
+        with pytest.raises(MailError, match="smtp_552"):
+            await mailer.send(message, to)
     with pytest.raises(MailError, match="connect_failed"):
-        await mailer.send(message, ["a@y.example"])
+        await mailer.send(message, to)
     mailer.close()

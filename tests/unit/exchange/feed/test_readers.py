@@ -38,6 +38,11 @@ def test_an_event_of_an_entry_is_of_its_department() -> None:
     assert list(readers_of({}, AUTHORITIES)) == []
 
 
+def test_an_alarm_is_for_those_that_it_names_and_their_guards_alone() -> None:
+    alarm = {"alarm_id": "0-7", "kind": "guessing", "told": ["D"]}
+    assert list(readers_of(alarm, AUTHORITIES)) == [Reader("D", oversees=False, guards=True)]
+
+
 def test_an_event_of_a_dispute_is_of_both_its_departments() -> None:
     dispute = {"id": "d", "claimant_department": "C", "respondent_department": "P"}
     assert list(readers_of(dispute, AUTHORITIES)) == own("C", "P")
