@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from auth.principal import Principal
 from auth.statements import signed
+from catalog import versions
 from exchange.applications import agreed_terms
 from exchange.applications.agreed_terms import Agreed
 from exchange.delivery.masks import masks_held
@@ -22,6 +23,7 @@ from gateway.principal import CatalogReader
 from gateway.services import Services, Using
 from kernel import clock
 from kernel.database import ReadSession
+from kernel.errors import NotFound
 from kernel.wire import Day, Wire
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
@@ -87,7 +89,8 @@ async def find(
     """共享协议：供打印，或附平台签名的 JSON / to print, or as JSON that the platform signs."""
     terms = await terms_of(using, principal, subscription_id)
     if prefers_html(request.headers.get("accept", "").encode()):
-        page = render.html("agreement.html", {"terms": terms}, english=english_of(request))
+        shown = {"terms": terms, "items": await labels_of(using, principal, terms)}
+        page = render.html("agreement.html", shown, english=english_of(request))
         page.headers.update(HEADERS)
         return page
     told = terms.model_dump(mode="json")
@@ -105,6 +108,20 @@ async def terms_of(using: Services, principal: Principal, subscription_id: str) 
         await names.add(session, [view])
     view.update(stated_at=clock.now(), issuer=using.settings.base_url)
     return AgreementTerms.model_validate({name: view[name] for name in AgreementTerms.model_fields})
+
+
+async def labels_of(
+    using: Services, principal: Principal, terms: AgreementTerms
+) -> Mapping[str, str]:
+    """Return what people call the items of the version that was agreed on."""
+    async with using.database.reading() as session:
+        try:
+            shown = await versions.shown(
+                session, principal, terms.resource_id, terms.resource_version
+            )
+        except NotFound:
+            return {}
+    return {item["name"]: item["label"] for item in shown.version.items}
 
 
 async def _masks(session: ReadSession, agreed: Agreed) -> Mapping[str, Any]:

@@ -6,8 +6,10 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 
+from auth.events import AuthEvent
 from auth.principal import Principal
 from catalog.events import CatalogEvent
+from exchange.alarms.telling import RAISED
 from exchange.events import ExchangeEvent
 from exchange.feed import reading
 from exchange.feed.reading import FeedEvent, FeedPage
@@ -23,7 +25,14 @@ from kernel.wire import Wire
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
 
-TYPES: Final = frozenset(map(str, (*ExchangeEvent, *CatalogEvent)))
+OF_AUTH: Final = (
+    AuthEvent.DEPARTMENT_MERGED,
+    AuthEvent.DEPARTMENT_MOVED,
+    AuthEvent.DELEGATION_PROPOSED,
+    AuthEvent.DELEGATION_CONSENTED,
+    AuthEvent.DELEGATION_ENDED,
+)
+TYPES: Final = frozenset(map(str, (*ExchangeEvent, *CatalogEvent, *OF_AUTH, RAISED)))
 WAIT_MAX: Final = 30
 NAMED_MAX: Final = 100
 

@@ -288,6 +288,7 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     **labels_delivery.NAMES,
     **labels_guarding.NAMES,
     "event": labels_events.EVENTS,
+    "event_subject": labels_events.SUBJECTS,
     "resource": RESOURCE_STATES,
     "resource_action": RESOURCE_ACTIONS,
     "application": APPLICATION_STATES,

@@ -72,7 +72,24 @@ LIMIT_UNITS: Final = {
     "working_days": N_("个工作日"),
     "for_ever": N_("永久"),
 }
+PROCESSES: Final[Mapping[str, str]] = {
+    "gateway": N_("网关"),
+    "worker": N_("后台进程"),
+}
+TOLD: Final[Mapping[str, str]] = {
+    "dead_loops": N_("已停止的工作"),
+    "warnings": N_("须留意"),
+    "clock_ahead_seconds": N_("时钟超前（秒）"),
+    "connections": N_("数据库连接"),
+    "rules_age_seconds": N_("规则于若干秒前确认"),
+    "open_polls": N_("等待新数据的请求"),
+    "idle": N_("空闲"),
+    "used": N_("在用"),
+    "allowed": N_("上限"),
+}
 NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "process": PROCESSES,
+    "process_told": TOLD,
     "alarm": ALARMS,
     "alarm_advice": ADVICE,
     "alarm_subject": SUBJECTS,

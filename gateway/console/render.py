@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2_fragments import render_block
 from starlette.responses import HTMLResponse
 
+from auth.regions.codes import COUNTY_DIGITS, canonical
+from auth.regions.register import counties_and_above
 from gateway.console import labels, static
 from kernel.clock import SHANGHAI
 from kernel.ids import new_id
@@ -50,9 +52,18 @@ def environment(*, english: bool) -> Environment:
     )
     known = translations(english=english)
     pages.install_gettext_translations(known, newstyle=True)  # type: ignore[attr-defined]
+    pages.filters["division"] = partial(division, english=english)
     pages.filters.update(moment=moment, day=day, label=lambda code, kind: _label(known, code, kind))
     pages.globals.update(static=static.address, choices=labels.CHOICES, fresh=new_id)
     return pages
+
+
+def division(code: str, *, english: bool) -> str:
+    """Return the name of a division with its code: of the county, where it lies below one."""
+    found = counties_and_above().get(canonical(code)[:COUNTY_DIGITS])
+    if found is None:
+        return code
+    return f"{found.name} ({code})" if english else f"{found.name}（{code}）"
 
 
 def html(

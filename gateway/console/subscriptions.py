@@ -12,7 +12,7 @@ from exchange.subscriptions import register, supervision
 from exchange.subscriptions.register import Subscription
 from exchange.subscriptions.states import FILING, LIVE, Action, State
 from gateway.api import subscriptions as api
-from gateway.api.agreements import AgreementTerms, terms_of
+from gateway.api.agreements import AgreementTerms, labels_of, terms_of
 from gateway.api.entries import ItemWire, view
 from gateway.api.subscriptions import Filing, SubscriptionDetail, SubscriptionView, Suspension
 from gateway.console import aftercare, forms, samples
@@ -146,14 +146,16 @@ async def _items(visit: Visit, found: SubscriptionDetail) -> dict[str, ItemWire]
 
 @dataclass(frozen=True, slots=True)
 class AgreementPage:
-    """What was agreed, to print."""
+    """What was agreed, to print; `items` are what people call them."""
 
     terms: AgreementTerms
+    items: Mapping[str, str]
 
 
 @page(router, "/console/subscriptions/{id}/agreement", "agreement.html")
 async def agreement(visit: Visit) -> AgreementPage:
-    return AgreementPage(await terms_of(visit.using, visit.principal, visit.part("id")))
+    terms = await terms_of(visit.using, visit.principal, visit.part("id"))
+    return AgreementPage(terms, await labels_of(visit.using, visit.principal, terms))
 
 
 _step = steps(router, "/console/subscriptions", one, ONE)

@@ -18,9 +18,20 @@ from exchange.log.headers import BatchFacts
 from exchange.log.topics import EVENTS_TOPIC, topic_of
 from exchange.orders import moves as order_moves
 from exchange.subscriptions import supervision
+from gateway.api.events import TYPES
 from tests.docs.pages import ROOT, quoted, rows, text
 
 PAGE = text("topics.md")
+FOR_NO_DEPARTMENT = {
+    AuthEvent.PERSON_CHANGED,
+    AuthEvent.PASSWORD_CHANGED,
+    AuthEvent.CLIENT_CHANGED,
+    *restoration.MOVES,
+    AuthEvent.DEPARTMENT_CHANGED,
+    AuthEvent.STANDING_CONSENT_GIVEN,
+    AuthEvent.STANDING_CONSENT_WITHDRAWN,
+    AuthEvent.NETWORKS_CHANGED,
+}
 ANNOUNCED = {
     *moves.EVENTS.values(),
     *supervision.EVENTS.values(),
@@ -34,14 +45,7 @@ ANNOUNCED = {
     *demand_moves.EVENTS.values(),
     *order_moves.EVENTS.values(),
     ExchangeEvent.ORDER_ISSUED,
-    AuthEvent.PERSON_CHANGED,
-    AuthEvent.PASSWORD_CHANGED,
-    AuthEvent.CLIENT_CHANGED,
-    *restoration.MOVES,
-    AuthEvent.DEPARTMENT_CHANGED,
-    AuthEvent.STANDING_CONSENT_GIVEN,
-    AuthEvent.STANDING_CONSENT_WITHDRAWN,
-    AuthEvent.NETWORKS_CHANGED,
+    *FOR_NO_DEPARTMENT,
     AuthEvent.DELEGATION_PROPOSED,
     AuthEvent.DELEGATION_CONSENTED,
     AuthEvent.DELEGATION_ENDED,
@@ -117,6 +121,11 @@ def test_the_page_names_every_header_and_no_other() -> None:
 
 def test_the_page_names_every_message_and_no_other() -> None:
     assert {quoted(row["type"]) for row in rows(PAGE, "type")} == {str(each) for each in ANNOUNCED}
+
+
+def test_each_message_can_be_asked_for_by_its_type() -> None:
+    """`department.merged` was told to departments, and refused as a type to ask for."""
+    assert {str(each) for each in set(ANNOUNCED) - FOR_NO_DEPARTMENT} <= TYPES
 
 
 def test_messages_are_added_where_the_test_knows_of_it() -> None:

@@ -11,6 +11,7 @@ import auth
 import catalog
 import exchange
 from auth import states as client_states
+from auth.events import AuthEvent
 from auth.principal import Role, Scope
 from auth.regions.register import Level
 from catalog import states as catalog_states
@@ -40,9 +41,11 @@ from gateway.api.events import TYPES as EVENT_TYPES
 from gateway.checks import Check
 from gateway.console.labels import NAMES
 from gateway.console.places import PLACES
+from kernel import audit
 from kernel.jobs import Status as JobStatus
 
 CODES: dict[str, Iterable[str]] = {
+    "event": {*EVENT_TYPES, *AuthEvent, audit.ANCHORED},
     "problem": correction_states.Defect,
     "violation": violations.Type,
     "grouping": By,

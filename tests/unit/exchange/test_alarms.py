@@ -1,5 +1,6 @@
 """Alarms are found by an index that has their very condition, and each has words for people."""
 
+from datetime import UTC, datetime
 from importlib import import_module
 
 import pytest
@@ -44,7 +45,11 @@ OFFICES = {"region": "450000", "city": "450100", "other city": "450200"}
     ],
 )
 def test_who_is_on_duty_is_told(event: str, department: str | None, told: list[str]) -> None:
-    row = AuditRow(event=event, department=department)
+    row = AuditRow(
+        chain=0, seq=1, period=202603, at=datetime(2026, 3, 2, tzinfo=UTC), event=event,
+        actor_kind="system", actor_id="s", department=department, subject_type="s",
+        subject_id="s", details={}, previous_hash="", hash="",
+    )  # fmt: skip
     assert on_duty(row, OFFICES, {"operators": "450000"}, {"clinic": "450102"}) == told
 
 
