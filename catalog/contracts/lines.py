@@ -25,7 +25,8 @@ _PLACE: Final = re.compile(r"\(byte (\d+)\)")
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 # More elements than a body may have would be made before they are counted: 8 MiB make 4,000,000.
 _COMMAS_MAX: Final = 100_000
-_TOKENS_AT_ONCE: Final = 5_000
+# About a millisecond.
+_TOKENS_AT_ONCE: Final = 1_000
 # A few tenths of a millisecond: cut into lines, or read as UTF-8.
 _BYTES_AT_ONCE: Final = 256 * 1024
 

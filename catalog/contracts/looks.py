@@ -37,6 +37,7 @@ _BATCH_FROM: Final = 8
 # About 0.3 ms each: records decoded, and the bytes of those that are larger than others.
 _DECODED_AT_ONCE: Final = 200
 _BYTES_AT_ONCE: Final = 128 * 1024
+_KEYS_AT_ONCE: Final = 1_000
 _LARGE: Final = 256 * 1024
 # Some 5 ns each: a byte, a character that a pattern steps over. Two thousandths of a second.
 _STEPS_AT_ONCE: Final = 60_000
@@ -115,7 +116,7 @@ class Looks:
         members = yield from self._members_by_column(records, len(body))
         if members is None or members != (yield from _members_in(body)) or _may_hold_nul(body):
             return None
-        keys = self._keys_of(records)
+        keys = yield from self._keys_of(records)
         doubtful = len(set(keys)) < len(keys) or max(map(len, keys)) > KEY_BYTES_MAX
         return None if doubtful else keys
 
@@ -198,10 +199,15 @@ class Looks:
         key = join_key([text(get(record)) for get, text in self._keys])
         return key if len(key) <= KEY_BYTES_MAX else None
 
-    def _keys_of(self, records: Sequence[Struct]) -> list[bytes]:
-        parts = [_encoded(list(map(text, map(get, records)))) for get, text in self._keys]
-        joined = parts[0] if len(parts) == 1 else map("~".join, zip(*parts, strict=True))
-        return list(map(str.encode, joined))
+    def _keys_of(self, records: Sequence[Struct]) -> Steps[list[bytes]]:
+        keys: list[bytes] = []
+        for start in range(0, len(records), _KEYS_AT_ONCE):
+            portion = records[start : start + _KEYS_AT_ONCE]
+            parts = [_encoded(list(map(text, map(get, portion)))) for get, text in self._keys]
+            joined = parts[0] if len(parts) == 1 else map("~".join, zip(*parts, strict=True))
+            keys += map(str.encode, joined)
+            yield
+        return keys
 
 
 def _encoded(texts: list[str]) -> list[str]:

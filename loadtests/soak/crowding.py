@@ -115,7 +115,15 @@ def neighbours(scene: Scene) -> Found:
     work = scene.reading("others", others, secrets.randbelow(len(others)), PAGE_RECORDS)
     limits = under_usual_limits(scene.arena.base_url, scene.arena.credentials, people.publisher)
     with beside(scene.arena) as own, limits:
-        pull = partial(scene.pull, own.arena, "soak-neighbours", work, CALLERS, OTHERS_PER_SECOND)
+        pull = partial(
+            scene.pull,
+            own.arena,
+            "soak-neighbours",
+            work,
+            CALLERS,
+            rate=OTHERS_PER_SECOND,
+            seconds=scene.effort.neighbours_seconds,
+        )
         for mischief in _mischiefs(scene, address(own.arena.base_url)[0]):
             found.add(_beside(scene, own, mischief, pull))
     return found
