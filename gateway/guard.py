@@ -105,13 +105,16 @@ class Guard:
         using = self._services()
         if not scope["path"].startswith(GUARDED):
             if scope["path"] not in PROBES:
-                self._pace.take(source_of(scope) or "")
+                source = source_of(scope) or ""
+                self._pace.take(source)
+                using.bus.reader.turns.asks(source)
             return None
         token = bearer(headers)
         principal = using.tokens.cached(token) or await using.tokens.verify(token)
         scope[PRINCIPAL] = principal
         using.restore.require_not_restored()
         self._pace.take(principal.id)
+        using.bus.reader.turns.asks(principal.id)
         match = self._operations.find(scope)
         if match is not None:
             scope[ACTING] = await acting(using, principal, headers, match[0].act)

@@ -7,13 +7,13 @@ from time import perf_counter, thread_time
 from typing import TypeAlias, TypeVar
 
 TURN_SECONDS = 0.001
-# A caller's work that has used more CPU than this is large; 10,000 usual records have not.
+# What a caller may use of heavy work before it is large: 10,000 usual records take less.
 LARGE_SECONDS = 0.02
-# Of the time, what large work may have while others use the loop: one part of so many.
+# Of the time, what large work may have while others ask, and what a caller is forgiven.
 LARGE_PARTS = 8
-# Others use the loop if a round in which this line had no turn took so long, at most so long ago; a
-# round in which nobody has anything to do takes 20 µs.
-OTHERS_SECONDS, LATELY_SECONDS = 0.0001, 0.02
+# So long after it was asked for, a small request is answered.
+LATELY_SECONDS = 0.05
+CALLERS_MAX = 1_000
 
 Result = TypeVar("Result")
 Steps: TypeAlias = Generator[None, None, Result]
@@ -77,32 +77,62 @@ class _Line:
                 return turn
         return None
 
+    def first(self) -> Hashable | None:
+        """Return whose turn is next, None where nobody waits."""
+        return next(iter(self._turns), None)
+
     def __bool__(self) -> bool:
         return bool(self._turns)
+
+
+class _Accounts:
+    """What callers used: until when each would have to do nothing to have used its part."""
+
+    def __init__(self) -> None:
+        self._until: OrderedDict[Hashable, float] = OrderedDict()
+
+    def add(self, caller: Hashable, seconds: float, now: float) -> None:
+        until = max(self._until.pop(caller, now), now)
+        self._until[caller] = until + seconds * LARGE_PARTS
+        if len(self._until) > CALLERS_MAX:
+            self._until.popitem(last=False)
+
+    def is_large(self, caller: Hashable, now: float) -> bool:
+        return self._until.get(caller, now) - now > LARGE_SECONDS * LARGE_PARTS
 
 
 class FairScheduler:
     """One worker's heavy work: one piece of it between two rounds of the loop (ADR 0015).
 
-    Callers take turns, however much each has asked for. What became large has an eighth of the time
-    while others use the loop, else all: a small request needs some rounds of the loop, and would
+    Callers take turns, however much each has asked for. Who has used much lately has an eighth of
+    the time while others ask, else all: a small request needs some rounds of the loop, and would
     wait for a turn in each of them.
     """
 
     def __init__(self) -> None:
-        self._light, self._large = _Line(), _Line()
+        self._light, self._large, self._accounts = _Line(), _Line(), _Accounts()
         self._taken = False
-        self._ended_at = self._others_until = self._rests_until = 0.0
+        self._rests_until = 0.0
         self._rest: asyncio.TimerHandle | None = None
+        # Who asked last and when, and who did before it.
+        self._latest: tuple[Hashable, float] = (None, -LATELY_SECONDS)
+        self._before: tuple[Hashable, float] = self._latest
+
+    def asks(self, caller: Hashable) -> None:
+        """Tell that a caller asks for something, however small: large work of others rests."""
+        if self._latest[0] != caller:
+            self._before = self._latest
+        self._latest = (caller, perf_counter())
 
     async def finish(self, steps: Steps[Result], caller: Hashable = None) -> Result:
         """Do the steps in turns with others; raises what they raise.
 
         `caller` is whom they are done for. Without one they are the worker's own: never large.
         """
-        who, used = object() if caller is None else caller, 0.0
-        is_large = was_large = False
+        who = object() if caller is None else caller
+        was_large = False
         while True:
+            is_large = caller is not None and self._accounts.is_large(caller, perf_counter())
             await self._turn(who, is_large=is_large, goes_on=was_large)
             was_large, began = is_large, thread_time()
             ends_at = perf_counter() + TURN_SECONDS
@@ -112,54 +142,61 @@ class FairScheduler:
             except StopIteration as done:
                 return done.value  # type: ignore[no-any-return]
             finally:
-                spent = thread_time() - began
-                self._pass_on(spent if is_large else 0.0)
-            used += spent
-            is_large = caller is not None and used > LARGE_SECONDS
+                self._ended(caller, thread_time() - began, is_large=is_large)
 
     async def _turn(self, who: Hashable, *, is_large: bool, goes_on: bool) -> None:
         """Wait for a turn; large work that goes on comes before what else its caller has there."""
-        if not self._taken:
+        if not self._taken and not is_large:
             self._taken = True
             return
         turn = asyncio.get_running_loop().create_future()
-        (self._large if is_large else self._light).add(who, turn, first=goes_on)
+        (self._large if is_large else self._light).add(who, turn, first=goes_on and is_large)
+        if not self._taken:
+            self._give()
         try:
             await turn
         except asyncio.CancelledError:
             if not turn.cancelled():
-                self._pass_on(0.0)
+                self._pass_on()
             raise
 
-    def _pass_on(self, spent_on_large: float) -> None:
-        """Let the next one have a turn once everybody else had a round of the loop."""
-        self._ended_at = perf_counter()
-        asyncio.get_running_loop().call_soon(self._look, spent_on_large)
-
-    def _look(self, spent_on_large: float) -> None:
-        """Give the next turn away; large work rests first if others had something to do."""
+    def _ended(self, caller: Hashable, seconds: float, *, is_large: bool) -> None:
         now = perf_counter()
-        if self._light or now - self._ended_at > OTHERS_SECONDS:
-            self._others_until = now + LATELY_SECONDS
-        if spent_on_large and now < self._others_until:
-            self._rests_until = now + spent_on_large * (LARGE_PARTS - 1)
-        self._taken = False
-        self._give(now)
+        if caller is not None:
+            self._accounts.add(caller, seconds, now)
+        if is_large:
+            self._rests_until = now + seconds * (LARGE_PARTS - 1)
+        self._pass_on()
 
-    def _give(self, now: float) -> None:
-        turn = self._large.next() if now >= self._rests_until else None
+    def _pass_on(self) -> None:
+        """Let the next one have a turn once everybody else had a round of the loop."""
+        asyncio.get_running_loop().call_soon(self._look)
+
+    def _look(self) -> None:
+        self._taken = False
+        self._give()
+
+    def _give(self) -> None:
+        """Give the next turn away: to what is large once it has rested, or if it need not."""
+        now = perf_counter()
+        rests = now < self._rests_until and (bool(self._light) or self._others_ask(now))
+        turn = None if rests else self._large.next()
         turn = turn or self._light.next()
         if turn is not None:
             self._taken = True
             turn.set_result(None)
-        elif self._large:
-            self._rest_for(self._rests_until - now)
+        elif self._large and self._rest is None:
+            loop = asyncio.get_running_loop()
+            self._rest = loop.call_later(self._rests_until - now, self._rested)
 
-    def _rest_for(self, seconds: float) -> None:
-        if self._rest is None:
-            self._rest = asyncio.get_running_loop().call_later(seconds, self._rested)
+    def _others_ask(self, now: float) -> bool:
+        """Whether somebody else than the next with large work has asked lately."""
+        caller, at = self._latest
+        if caller == self._large.first():
+            _caller, at = self._before
+        return now - at < LATELY_SECONDS
 
     def _rested(self) -> None:
         self._rest = None
         if not self._taken:
-            self._give(perf_counter())
+            self._give()

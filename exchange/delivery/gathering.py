@@ -264,7 +264,7 @@ class Gatherer:
                     return
             steps = _take(self._reader.cache, plan, gathering, partition, chunk, bound, before)
             if gathering.limit > AT_ONCE or not done_within(steps, AT_ONCE_SECONDS):
-                await self._reader.turns.finish(steps)
+                await self._reader.turns.finish(steps, plan.grant.client_id)
 
     async def _await_folded(
         self, plan: GrantPlan, gathering: Gathering, topic_partition: tuple[str, int]

@@ -194,6 +194,7 @@ class HotPaths(HotApp):
         self, principal: Principal, request: HotRequest, subscription_id: str | None = None
     ) -> None:
         """Count the request against its limits; raises TooMany, NotDelegated."""
+        self._using.bus.reader.turns.asks(principal.id)
         gate = self._using.gate
         request.buckets = gate.buckets(principal, subscription_id)
         if not gate.taken(request.buckets):

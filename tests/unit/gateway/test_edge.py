@@ -177,6 +177,8 @@ class Door:
         self.tokens = self
         self.restore = SimpleNamespace(require_not_restored=lambda: None)
         self.settings = load()
+        turns = SimpleNamespace(asks=lambda _who: None)
+        self.bus = SimpleNamespace(reader=SimpleNamespace(turns=turns))
         self.principal = SimpleNamespace(id="known", require_scope=self._require)
         self._scopes = scopes
 

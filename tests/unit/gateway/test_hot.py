@@ -139,7 +139,9 @@ class Publishing:
         self.tokens = SimpleNamespace(cached=lambda _token: CALLER)
         self.restore = SimpleNamespace(require=lambda: None)
         self.gate = SimpleNamespace(buckets=lambda *_: (), taken=lambda _buckets: True)
-        self.bus = SimpleNamespace(publisher=self)
+        self.asked: list[str] = []
+        turns = SimpleNamespace(asks=self.asked.append)
+        self.bus = SimpleNamespace(publisher=self, reader=SimpleNamespace(turns=turns))
         self.planned, self.stored = asyncio.Event(), asyncio.Event()
         self.reached: list[str] = []
 
@@ -175,4 +177,6 @@ async def test_a_publish_whose_client_leaves_goes_on_only_once_it_has_begun() ->
     services.stored.set()
     await waiting[1]
     assert services.reached == ["plan", "plan", "log", "stored"]
+    # Large work of others rests for whoever asks (P9).
+    assert services.asked == ["someone", "someone"]
     assert not BODIES.held_bytes
