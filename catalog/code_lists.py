@@ -14,6 +14,7 @@ from catalog.rules.registrars import code_errors, registrar_of
 from catalog.store import standards as store
 from catalog.store.rows import add_once
 from catalog.tables import CodeItem, CodeList, CodeListEdition, Standard
+from kernel import changes
 from kernel.actor import Actor
 from kernel.audit import record
 from kernel.database import ReadSession, WriteSession
@@ -21,6 +22,8 @@ from kernel.errors import BadRequest, FieldError, FieldErrors, IllegalTransition
 from kernel.paging import Page, PageRequest
 from kernel.turns import unhurried
 
+KIND = "code_list"
+"""What a change of its editions is announced as; the key is its code."""
 # Rows of one statement: some milliseconds of the loop.
 ROWS_AT_ONCE = 500
 
@@ -119,6 +122,7 @@ async def put_edition(
         edition=new.edition,
         items=len(new.items),
     )
+    await changes.announce(session, KIND, code)
     return row
 
 
@@ -159,6 +163,7 @@ async def withdraw_edition(
     details = {"edition": edition, "reason": reason}
     event = CatalogEvent.CODE_LIST_EDITION_WITHDRAWN
     record(session, principal.actor, event, "code_list", code, **details)
+    await changes.announce(session, KIND, code)
     return row
 
 

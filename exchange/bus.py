@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from auth.networks import KIND as NETWORKS
+from catalog.code_lists import KIND as CODE_LIST
 from exchange.corrections.key_search import KeySearch
 from exchange.corrections.marking import Marking
 from exchange.delivery.behind import Lags
@@ -241,6 +242,7 @@ def _listen(
 
     changes.on("resource", resource_changed)
     changes.on("subscription", subscription_changed)
+    changes.on(CODE_LIST, lambda _code: plans.drop_translated())
     changes.on_reset(anything_may_have_changed)
     for kind in ("client", "department"):
         changes.on(kind, tail.wake_concerned)

@@ -11,6 +11,8 @@ from kernel.cache import RuleCache
 from kernel.database import Database
 from kernel.turns import FairScheduler
 
+# Of an edition that was withdrawn: no value has a place in it, and its line says so.
+NONE_FITS: Final = Crosswalk(frozenset(), {})
 CROSSWALKS_MAX, CROSSWALKS_BYTES_MAX = 500, 64 * 1024 * 1024
 _SEPARATOR: Final = "\n"
 
@@ -29,9 +31,10 @@ class Crosswalks:
         )
 
     async def of(self, grant: Grant) -> Mapping[str, Crosswalk]:
-        """Return the crosswalk of each item that has one; an edition that is gone has none."""
+        """Return the crosswalk of each item whose element has a code list."""
         elements = {item: grant.elements[item] for item in grant.editions if item in grant.elements}
         names: dict[str, str] = {}
+        found: dict[str, Crosswalk] = {}
         async with self._database.reading() as session:
             lists = await crosswalks.lists_of(session, set(elements.values()))
             for item, element in elements.items():
@@ -41,7 +44,9 @@ class Crosswalks:
                 editions = await crosswalks.editions_of(session, code_list)
                 if edition in editions:
                     names[item] = _SEPARATOR.join((code_list, edition, *editions))
-        return {item: await self._cache.get(name) for item, name in names.items()}
+                else:
+                    found[item] = NONE_FITS
+        return found | {item: await self._cache.get(name) for item, name in names.items()}
 
     async def _load(self, name: str) -> Crosswalk:
         code_list, edition, *editions = name.split(_SEPARATOR)

@@ -78,6 +78,8 @@ class GrantPlans:
         self._box = box
         self._crosswalks = Crosswalks(database, turns or FairScheduler())
         self._by_resource: dict[str, set[str]] = {}
+        # Those that hand codes on in an edition of the consumer's.
+        self._translated: set[str] = set()
         self._terms: RuleCache[ResourceTerms] = RuleCache(
             self._load_terms,
             size=TERMS_MAX,
@@ -130,8 +132,15 @@ class GrantPlans:
         for subscription_id in self._by_resource.pop(resource_id, set()):
             self._cache.drop(subscription_id)
 
+    def drop_translated(self) -> None:
+        """Drop the plans that read codes in an edition: one was added or withdrawn."""
+        for subscription_id in tuple(self._translated):
+            self._cache.drop(subscription_id)
+        self._translated.clear()
+
     def _gone(self, subscription_id: str, plan: GrantPlan) -> None:
-        """Forget which resource a plan was of, lest that table grow without the plans."""
+        """Forget what is known of a plan, lest tables grow without the plans."""
+        self._translated.discard(subscription_id)
         subscriptions = self._by_resource.get(plan.grant.resource_id)
         if subscriptions is not None:
             subscriptions.discard(subscription_id)
@@ -145,6 +154,8 @@ class GrantPlans:
         grant = loaded.grant
         # From here on a change of the resource drops this plan too, and its terms are newer.
         self._by_resource.setdefault(grant.resource_id, set()).add(subscription_id)
+        if grant.editions:
+            self._translated.add(subscription_id)
         terms = self._terms.known(grant.resource_id) or await self._terms.get(grant.resource_id)
         if not terms.shared and grant.status is State.ACTIVE:
             # Whatever became of its subscriptions: an entry that is not shared lets nothing leave.

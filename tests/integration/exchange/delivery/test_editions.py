@@ -1,7 +1,9 @@
 """A consumer has the codes of the edition that it works with, whatever the provider publishes."""
 
+from functools import partial
 from typing import Any
 
+from tests.support.callers import ClientApp
 from tests.support.eventually import eventually
 from tests.support.problems import problem
 from tests.support.world import World
@@ -95,3 +97,17 @@ async def test_codes_leave_in_the_edition_that_the_consumer_named(world: World) 
     }
     answer = await sharing.consumer.clerk.post("/v1/applications", filtered)
     assert problem(answer, 422, "validation_failed")["errors"][0]["code"] == "fixed"
+
+    await world.authority.ask("POST", f"{path}/2/withdraw", {"reason": "编制有误"})
+    # Workers went on reading them as before, others did not: pages differed by worker.
+    for subscription in (sharing.subscription, newest):
+        await eventually(partial(is_unmapped, sharing.subscriber, subscription))
+
+
+async def is_unmapped(subscriber: ClientApp, subscription: str) -> bool:
+    """Whether values stand as they are, those that the edition lacks with a mark."""
+    lines = (await subscriber.pull_all(subscription)).records
+    assert [line["key"] for line in lines] == ["a", "b2", "c1", "c2"]
+    return [(line["data"]["area"], line.get("unmapped")) for line in lines[1:]] == [
+        (value, ["area"]) for value in ("b2", "c1", "c2")
+    ]
