@@ -9,11 +9,12 @@ from typing import Final
 
 from sqlmodel import col, select
 
-from kernel import audit, audit_check, jobs
+from kernel import audit, audit_check, jobs, locks
 from kernel.actor import Actor
 from kernel.audit_check import Verdict, Walk
 from kernel.database import ReadSession, WriteSession
 from kernel.jobs import NewJob, Run
+from kernel.locks import Lock
 from kernel.tables import AuditRow, JobRow
 
 KIND: Final = "audit.verify"
@@ -29,6 +30,7 @@ FAULTS_MAX: Final = 100
 
 async def begin(session: WriteSession, actor: Actor, scopes: Collection[str]) -> JobRow:
     """Queue a verification, or return the one that is under way; TooMany of a department's jobs."""
+    await locks.hold(session, Lock.VERIFICATION)
     running = await under_way(session)
     return running or await jobs.add(session, actor, NewJob(kind=KIND, arguments={}, scopes=scopes))
 

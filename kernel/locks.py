@@ -47,6 +47,8 @@ class Lock(IntEnum):
     CALENDAR = 809_031
     # One transaction at a time adds a device's code, so that their bound is exact (auth/oauth).
     DEVICE_CODES = 809_012
+    # One transaction at a time looks for a verification under way (kernel/audit_verification.py).
+    VERIFICATION = 809_032
     # One transaction at a time takes an administrator away (auth/store/administrators.py).
     ADMINISTRATORS = 809_011
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as examples
 
 from deploy.local.cluster import Cluster
 from deploy.local.stack import Endpoints, Stack
@@ -16,14 +17,20 @@ from tests.support.brokers import Brokers, three_brokers
 from tests.support.world import World
 
 TOLD_CHARACTERS = 2000
+UNHURRIED = "unhurried"
 # Whom every HTTP client trusts, of tests and of the commands that they run: to read the authorities
 # of the whole web takes 40 ms of CPU each time, and all that is asked is on this machine.
 NOBODY = Path(__file__).parent / "support" / "nobody.pem"
 
 
 def pytest_sessionstart() -> None:
-    """Let nothing that the tests start outlive this process; a worker of xdist has its own."""
+    """Let nothing that the tests start outlive this process; a worker of xdist has its own.
+
+    No generated example has a deadline: on a busy machine 200 ms, Hypothesis's own, say nothing.
+    """
     os.environ["SSL_CERT_FILE"] = str(NOBODY)
+    examples.register_profile(UNHURRIED, deadline=None)
+    examples.load_profile(UNHURRIED)
     leftovers.watch()
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from deploy.local.stack import Endpoints
-from kernel import clock, jobs
+from kernel import audit_verification, clock, jobs
 from kernel.actor import Actor
 from kernel.blob_store import Folder
 from kernel.blobs import Blobs
@@ -222,3 +222,20 @@ async def test_a_department_has_a_bounded_number_of_open_jobs(own: Database) -> 
     with pytest.raises(TooMany):
         await queue(own, "never", actor)
     await queue(own, "never")
+
+
+async def test_of_two_who_begin_a_verification_at_once_one_queues_it(own: Database) -> None:
+    """Both looked for one under way, found none, and the whole log was read twice."""
+
+    async def begin() -> str:
+        async with own.transaction() as session:
+            return (await audit_verification.begin(session, author(), ())).id
+
+    async with own.transaction() as session:
+        first = await audit_verification.begin(session, author(), ())
+        second = asyncio.create_task(begin())
+        done, _ = await asyncio.wait([second], timeout=0.5)
+        assert not done
+    assert await second == first.id
+    async with own.transaction() as session:
+        await jobs.cancel(session, author(), await session.get_one(JobRow, first.id))
