@@ -154,6 +154,26 @@ FIELDS: Final = {
     "reviews": N_("评估"),
     "partitions": N_("分区数"),
 }
+# Parts of the place of a fault; those of an item are another matter.
+PLACES: Final = FIELDS | {
+    "secrecy": N_("保密审查"),
+    "privacy": N_("个人信息保护影响评估"),
+    "by": N_("由谁审查"),
+    "date": N_("日期"),
+    "document": N_("文号"),
+    "similar": N_("相同或相近数据"),
+    "reason": N_("理由"),
+    "department": N_("部门"),
+    "text": N_("督办要求"),
+    "due_on": N_("整改期限"),
+    "violations": N_("违规"),
+    "basis": N_("依据"),
+    "scenario": N_("使用场景"),
+    "scope": N_("使用范围"),
+    "valid_until": N_("截止日"),
+    "client_id": N_("应用系统"),
+}
+ITEM_PLACES: Final = ITEM_FIELDS | {"name": N_("字段名")}
 FACETS: Final = {
     "share_type": N_("共享属性"),
     "status": N_("状态"),
@@ -201,6 +221,8 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "refusal": REFUSAL_CODES,
     "op": OPS,
     "field": FIELDS,
+    "place": PLACES,
+    "item_place": ITEM_PLACES,
     "facet": FACETS,
     "class": CLASSES,
     "tree": TREES,

@@ -81,7 +81,7 @@ TOLD: Final[Mapping[str, str]] = {
     "warnings": N_("须留意"),
     "clock_ahead_seconds": N_("时钟超前（秒）"),
     "connections": N_("数据库连接"),
-    "rules_age_seconds": N_("规则于若干秒前确认"),
+    "rules_age_seconds": N_("规则的确认距今（秒）"),
     "open_polls": N_("等待新数据的请求"),
     "idle": N_("空闲"),
     "used": N_("在用"),

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from fastapi import APIRouter, Response
 
 from auth import directory
+from auth.directory import Active
 from auth.principal import Role
+from auth.regions.tree import covers
 from exchange.attachments import keeping
 from exchange.orders import issuing, moves
 from exchange.orders.register import Order
@@ -27,6 +30,7 @@ from kernel.database import ReadSession, WriteSession
 router = APIRouter()
 LIST, NEW, ONE = "orders.html", "order_new.html", "order.html"
 ADDRESS = "/console/orders"
+OFFERED_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,16 @@ async def listed(visit: Visit) -> Orders:
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """`cases` are recorded violations of the department, `found` types that may be found."""
+    """`cases` are recorded violations of the department, `found` types that may be found.
+
+    `departments` are those that may be ordered, to choose from; the first OFFERED_MAX.
+    """
 
     department: str
     name: str
     cases: Sequence[ViolationView]
     found: Sequence[str]
+    departments: Sequence[Active]
 
 
 @page(router, f"{ADDRESS}/new", NEW)
@@ -71,8 +79,12 @@ async def new(visit: Visit) -> NewOrder:
     async with visit.reading() as session:
         names = await directory.departments(session, [uscc])
         known = await _cases_of(visit, session, uscc)
+        active = await directory.active(session)
     found = [str(each) for each in Type if not RULES[each].clocks]
-    return NewOrder(uscc, names.get(uscc, uscc), known, found)
+    upper = visit.principal.region_code
+    below = [each for each in active if covers(upper, each.region_code)]
+    offered = sorted(below, key=lambda each: each.name)[:OFFERED_MAX]
+    return NewOrder(uscc, names.get(uscc, uscc), known, found, offered)
 
 
 async def _cases_of(visit: Visit, session: ReadSession, uscc: str) -> Sequence[ViolationView]:

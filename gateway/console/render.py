@@ -52,6 +52,7 @@ def environment(*, english: bool) -> Environment:
     )
     known = translations(english=english)
     pages.install_gettext_translations(known, newstyle=True)  # type: ignore[attr-defined]
+    pages.filters["place"] = partial(place, known)
     pages.filters["division"] = partial(division, english=english)
     pages.filters.update(moment=moment, day=day, label=lambda code, kind: _label(known, code, kind))
     pages.globals.update(static=static.address, choices=labels.CHOICES, fresh=new_id)
@@ -111,6 +112,20 @@ def day(value: date | datetime | None) -> str:
         return "—"
     when = value.astimezone(SHANGHAI).date() if isinstance(value, datetime) else value
     return when.isoformat()
+
+
+def place(known: NullTranslations, path: str) -> str:
+    """Return where a fault is, as people call it; the path itself where a part has no name."""
+    told, inside = [], "place"
+    for part in path.split("."):
+        name, _, index = part.partition("[")
+        if name not in labels.NAMES[inside]:
+            return path
+        label = _label(known, name, inside)
+        number = index.rstrip("]")
+        told.append(f"{label} {int(number) + 1}" if number.isdecimal() else label)
+        inside = "item_place" if name == "items" else inside
+    return " · ".join(told)
 
 
 def _label(known: NullTranslations, code: object, kind: str) -> str:
