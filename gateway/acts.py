@@ -27,7 +27,6 @@ from catalog import (
     visibility,
 )
 from catalog import states as catalog_states
-from exchange.announcements.states import ALLOWED_ROLES as ALLOWED_ANSWERS
 from exchange.applications import apply, moves, register
 from exchange.applications import states as application_states
 from exchange.bundles import register as bundles
@@ -44,7 +43,7 @@ from exchange.subscriptions import grants, ledger
 from exchange.subscriptions import register as subscriptions
 from exchange.subscriptions import states as subscription_states
 from exchange.subscriptions.states import FILING_ROLES
-from gateway import correcting, explaining, oversight_acts, setting_acts
+from gateway import correcting, explaining, oversight_acts, setting_acts, sided_acts
 from gateway.standing import Act, Look, Standing, refusal_of
 from kernel import clock
 from kernel.database import ReadSession
@@ -265,15 +264,6 @@ def _of_subscription(action: subscription_states.Action, permitted: Permitted | 
     return Act(look, positions.roles_of(allowed))
 
 
-def _by_side(permitted: Permitted) -> Act:
-    async def look(session: ReadSession, principal: Principal, subscription_id: str) -> Standing:
-        subscription = await subscriptions.find(session, principal, subscription_id)
-        authorize(principal, subscription, permitted)
-        return Standing(subscription.revision)
-
-    return Act(look, positions.roles_of(permitted))
-
-
 def _of_dispute(action: dispute_states.Action) -> Act:
     permitted = dispute_states.ALLOWED_ROLES[action]
 
@@ -340,12 +330,6 @@ def _roles(*wanted: Duty) -> tuple[Role, ...]:
     return tuple(sorted(frozenset[Role]().union(*(DUTIES[duty].roles for duty in wanted))))
 
 
-def _after_the_grant() -> Iterator[tuple[str, Act]]:
-    for part in ("usage-records", "disposal", "disposal/confirm", "disposal/return"):
-        path = f"POST /v1/subscriptions/{{subscription_id}}/{part}"
-        yield path, Act(_subscription, (Role.HEAD,))
-
-
 def _acts() -> Iterator[tuple[str, Act]]:
     for resource in catalog_states.Action:
         yield f"POST /v1/resources/{{resource_id}}/{resource}", _of_resource(resource)
@@ -363,16 +347,13 @@ def _acts() -> Iterator[tuple[str, Act]]:
         yield f"POST /v1/sources/{{source_id}}/{decision}", _of_source(decision)
     for client in client_states.Action:
         yield f"POST /v1/clients/{{client_id}}/{client}", _of_client(client)
-    for answer, permitted in ALLOWED_ANSWERS.items():
-        act = _by_side(permitted)
-        yield f"POST /v1/subscriptions/{{subscription_id}}/{answer}", act
+    yield from sided_acts.acts()
     for step in (each for each in dispute_states.Action if dispute_states.ALLOWED_ROLES[each]):
         yield f"POST /v1/disputes/{{dispute_id}}/{step}", _of_dispute(step)
     yield from oversight_acts.acts()
     yield from correcting.acts()
     yield from setting_acts.acts()
     yield "POST /v1/resources/{resource_id}/file-change", Act(_resource, (Role.AUTHORITY,))
-    yield from _after_the_grant()
     filing = _of_subscription(subscription_states.Action.TERMINATE, FILING_ROLES)
     yield "POST /v1/subscriptions/{subscription_id}/file-termination", filing
     authority = (Role.AUTHORITY,)

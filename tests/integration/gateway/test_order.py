@@ -259,3 +259,17 @@ async def test_the_tag_of_a_subscription_tells_of_its_lag(world: World) -> None:
         stored = await sharing.subscriber.send("PUT", f"{path}/position", found)
         tags.add(stored.headers["etag"])
     assert len(tags) == 2
+
+
+async def test_after_a_grant_the_side_comes_before_the_body(world: World) -> None:
+    """What the consumer reports and the provider confirms told the other side of its body."""
+    sharing = await world.sharing()
+    consumer, provider = sharing.consumer.head, sharing.provider.head
+    for stranger, part in (
+        (provider, "usage-records"),
+        (provider, "disposal"),
+        (consumer, "disposal/confirm"),
+        (consumer, "disposal/return"),
+    ):
+        path = f"/v1/subscriptions/{sharing.subscription}/{part}"
+        problem(await asked(stranger, "POST", path, UNREADABLE), 403, "not_your_department")
