@@ -23,9 +23,10 @@ MODES: Final = '["pull", "query", "push", "file", "api"]'
 # Its entry has all ways of delivery, one copy of its grants is pushed, one is of files.
 ENTRY: Final = """
     UPDATE catalog.resource_version v SET share_modes = $2 FROM catalog.resource r
-    WHERE r.id = v.resource_id AND r.published_version = v.number
-        AND r.id = (SELECT resource_id FROM exchange.subscription WHERE provider_department = $1
-            GROUP BY 1 ORDER BY count(*) DESC LIMIT 1)
+    WHERE r.id = v.resource_id AND r.id = (
+        SELECT resource_id FROM exchange.subscription WHERE provider_department = $1
+        GROUP BY 1 ORDER BY count(*) DESC LIMIT 1
+    )
     RETURNING r.id
 """
 DRAFT: Final = """
@@ -80,9 +81,9 @@ def _bundle(clerk: ExchangeClient, entry: Json, client_id: str) -> None:
 
 def _guess(base_url: str, client_id: str) -> None:
     """Guess a secret as often as it takes to be an alarm."""
-    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": "x"}
+    form = {"grant_type": "client_credentials"}
     for _ in range(FAILURES_MIN):
-        httpx.post(f"{base_url}/oauth/token", data=form)
+        httpx.post(f"{base_url}/oauth/token", data=form, auth=(client_id, "x"))
 
 
 async def delivered(database_url: str) -> Mapping[str, Sequence[str]]:
