@@ -13,7 +13,7 @@ from exchange.delivery.projection.projection import Projection
 from exchange.log.reader import Reader
 from exchange.log.topics import topic_of
 from exchange.stewardship.samples import Sample, failing, newest, visible
-from exchange.stewardship.version_effects import Effect, Effects, Outcome, worst
+from exchange.stewardship.version_effects import SEVERITY, Effect, Effects, Outcome, worst
 from exchange.subscriptions import grants
 from exchange.subscriptions.grants import Grant
 from exchange.subscriptions.tables import Subscription
@@ -44,6 +44,13 @@ class Impact:
     @property
     def verdict(self) -> Effect:
         return worst(each.outcome.effect for each in self.subscriptions)
+
+    @property
+    def worst_first(self) -> Sequence[Affected]:
+        def severity(each: Affected) -> int:
+            return SEVERITY.index(each.outcome.effect)
+
+        return sorted(self.subscriptions, key=severity, reverse=True)
 
     @property
     def affected(self) -> Sequence[Affected]:

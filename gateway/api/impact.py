@@ -1,14 +1,17 @@
 """`GET /v1/resources/{id}/impact`: what a draft would do to those who use the resource."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 
+from auth.principal import Principal
 from exchange.stewardship import impact
 from exchange.stewardship.impact import Affected, Impact
 from exchange.stewardship.version_effects import Effect
 from gateway import names
 from gateway.api.resources import ResourceId
 from gateway.principal import CatalogReader
-from gateway.services import Using
+from gateway.services import Services, Using
 from kernel import clock
 from kernel.wire import Wire
 
@@ -48,11 +51,20 @@ class ImpactView(Wire):
 @router.get("/{resource_id}/impact")
 async def measure(resource_id: ResourceId, principal: CatalogReader, using: Using) -> ImpactView:
     """新版本对运行中共享授权的影响 / what the newest version would do to running subscriptions."""
-    found = await impact.tried(
-        using.database, using.bus.reader, principal, resource_id, now=clock.now()
-    )
-    views = [_fields(each) for each in found.subscriptions]
-    own = {"resource_id": resource_id}
+    found = await tried(resource_id, principal, using)
+    return await view(using, found, found.subscriptions)
+
+
+async def tried(resource_id: str, principal: Principal, using: Services) -> Impact:
+    """Return the impact, with records tried; raises what `impact.tried` does."""
+    reader = using.bus.reader
+    return await impact.tried(using.database, reader, principal, resource_id, now=clock.now())
+
+
+async def view(using: Services, found: Impact, shown: Sequence[Affected]) -> ImpactView:
+    """Return the impact with some of its subscriptions, by their names."""
+    views = [_fields(each) for each in shown]
+    own = {"resource_id": found.resource_id}
     async with using.database.reading() as session:
         await names.add(session, [own, *views])
     return ImpactView.model_validate({**own, **_facts(found), "subscriptions": views})

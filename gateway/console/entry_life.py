@@ -28,6 +28,7 @@ from gateway.console.pages import Step, page
 from gateway.console.places import place
 from gateway.console.texts import N_
 from gateway.console.visit import Visit
+from kernel import paging
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import NotFound
 
@@ -164,12 +165,21 @@ STEPS: Mapping[str, tuple[str, Step]] = {
 
 @dataclass(frozen=True, slots=True)
 class ImpactPage:
+    """`count` is of all running subscriptions, of which the page has some, the worst first."""
+
     impact: ImpactView
+    count: int
+    next_cursor: str | None
 
 
 @page(router, "/console/catalogue/{id}/impact", "impact.html")
 async def measured(visit: Visit) -> ImpactPage:
-    return ImpactPage(await impact.measure(visit.part("id"), visit.principal, visit.using))
+    first, most = visit.paging.first, visit.paging.limit
+    found = await impact.tried(visit.part("id"), visit.principal, visit.using)
+    ordered = found.worst_first
+    shown = await impact.view(visit.using, found, ordered[first : first + most])
+    cursor = paging.encode(str(first + most)) if len(ordered) > first + most else None
+    return ImpactPage(shown, len(ordered), cursor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,42 @@
 
 from datetime import timedelta
 
+import asyncpg
+
+from deploy.local.stack import Endpoints
 from gateway.api.entries import EntryIn
+from gateway.console.visit import PAGE_ROWS
 from kernel import clock
 from kernel.workdays import local_date
+from loadtests.copies import copy
 from tests.support.browsing import browsing
 from tests.support.world import World
+
+
+async def test_a_page_tells_what_becomes_of_fifty_of_many_grants(
+    world: World, endpoints: Endpoints
+) -> None:
+    """A row for each of 8,575 running grants stood on one page."""
+    sharing = await world.sharing()
+    connection = await asyncpg.connect(endpoints.database_url)
+    try:
+        grant = sharing.subscription
+        applied = f"subscription_id = '{grant}'"
+        await copy(connection, "exchange.application", "id subscription_id", PAGE_ROWS, applied)
+        names = "id application_id"
+        await copy(connection, "exchange.subscription", names, PAGE_ROWS, f"id = '{grant}'")
+    finally:
+        await connection.close()
+    clerk, path = sharing.provider.clerk, f"/console/catalogue/{sharing.resource}/impact"
+    await clerk.ask("POST", f"/v1/resources/{sharing.resource}/revise")
+    async with browsing(world.base_url, clerk) as browser:
+        page = await browser.open(path)
+        assert "共 51 项授权" in page.text, page.text
+        [following] = {link for link in page.links if "cursor=" in link}
+        rest = await browser.open(following)
+    grants = [{link for link in each.links if "/subscriptions/" in link} for each in (page, rest)]
+    assert [len(each) for each in grants] == [PAGE_ROWS, 1]
+    assert not grants[0] & grants[1]
 
 
 async def test_a_version_is_announced_and_its_user_objects(world: World) -> None:
