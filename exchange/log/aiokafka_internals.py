@@ -11,6 +11,7 @@ that may die or wait; and why a broker could not be reached is remembered.
 import asyncio
 import logging
 import random
+import weakref
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final
@@ -28,6 +29,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.metadata import MetadataRequest
 
 from exchange.log.access import Access, trouble_of
+from exchange.log.frames import Frames
 from exchange.log.racing import first_answer
 
 log = logging.getLogger(__name__)
@@ -46,7 +48,11 @@ def check() -> None:
     """Raise ImportError when this release of aiokafka is not one whose insides are known."""
     if not aiokafka.__version__.startswith(RELEASES):
         raise ImportError(f"aiokafka {RELEASES}x is needed, found {aiokafka.__version__}")
-    methods = ((AIOKafkaClient, "_metadata_update"), (AIOKafkaClient, "_get_conn"))
+    methods = (
+        (AIOKafkaClient, "_metadata_update"),
+        (AIOKafkaClient, "_get_conn"),
+        (AIOKafkaConnection, "_handle_frame"),
+    )
     missing = [name for owner, name in methods if not callable(getattr(owner, name, None))]
     attributes = (
         (AIOKafkaClient, "_conns"),
@@ -59,6 +65,8 @@ def check() -> None:
         for owner, name in attributes
         if name not in owner.__init__.__code__.co_names and not hasattr(owner, name)
     ]
+    made = AIOKafkaConnection.connect.__code__.co_names
+    missing += [name for name in ("_writer", "_protocol", "_read_task") if name not in made]
     if missing:
         raise ImportError(f"aiokafka {aiokafka.__version__} has no {', '.join(missing)}")
 
@@ -140,6 +148,7 @@ class Client(AIOKafkaClient):  # type: ignore[misc] # aiokafka is untyped
                 opened = await self._connected(broker.host, broker.port)
             except (KafkaError, OSError, TimeoutError):
                 return None
+            _read_in_frames(opened)
             self._conns[place] = opened
             return opened
 
@@ -214,6 +223,27 @@ class Client(AIOKafkaClient):  # type: ignore[misc] # aiokafka is untyped
         done: asyncio.Future[bool] = self._loop.create_future()
         done.set_result(True)
         return done
+
+
+def _read_in_frames(connection: AIOKafkaConnection) -> None:
+    """Let a connection that waits for nothing read by `Frames` from here on.
+
+    Its own task goes on waiting for the end, and ends the connection then, as ever.
+    """
+    known = weakref.ref(connection)
+
+    def take(frame: bytes | bytearray) -> None:
+        opened = known()
+        if opened is None or not opened.connected():
+            return
+        try:
+            opened._handle_frame(frame)  # noqa: SLF001 - it has no public name
+        except Exception as error:
+            log.exception("kafka %s:%s: an answer cannot be read", opened.host, opened.port)
+            opened.close(reason=CloseReason.CONNECTION_BROKEN, exc=error)
+
+    frames = Frames(connection._protocol, take)  # noqa: SLF001 - it has no public name
+    connection._writer.transport.set_protocol(frames)  # noqa: SLF001
 
 
 def _brokers_only(answer: Any) -> Any:  # noqa: ANN401

@@ -7,7 +7,7 @@ kernel at once is less than one piece, and is dropped with the connection.
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from gateway.http.budgets import Untaken
@@ -41,14 +41,32 @@ class CutShortError(Exception):
     """The rest of an answer may not leave, or nobody takes it: its connection was ended."""
 
 
-def size_of(body: Body) -> int:
+Piece = tuple[memoryview, ...]
+
+
+def size_of(body: Body | Piece) -> int:
     """Return the bytes of a body."""
     return len(body) if isinstance(body, bytes) else sum(map(len, body))
 
 
-def joined(body: Body) -> bytes:
+def joined(body: Body | Piece) -> bytes:
     """Return a body as one piece."""
     return body if isinstance(body, bytes) else b"".join(body)
+
+
+def cut(body: Body) -> Iterator[Piece]:
+    """Cut a body into pieces of PIECE_BYTES, the last one of the rest, without copying it."""
+    piece, room = list[memoryview](), PIECE_BYTES
+    for part in (body,) if isinstance(body, bytes) else body:
+        left = memoryview(part)
+        while left:
+            piece.append(left[:room])
+            left, room = left[room:], room - len(piece[-1])
+            if not room:
+                yield tuple(piece)
+                piece, room = [], PIECE_BYTES
+    if piece:
+        yield tuple(piece)
 
 
 def always() -> None:
@@ -97,16 +115,16 @@ class Outflow:
                 return
         pot.hold(holder, size)
         try:
-            whole = joined(body)
+            pieces = cut(body)
+            first = next(pieces, ())
             if not self.begun:
                 await self._room(may_leave)
-                piece = whole[:PIECE_BYTES] if size > PIECE_BYTES else whole
-                self._begin(head, piece, len(piece), may_leave)
-            await self._rest(whole, may_leave)
+                self._begin(head, first, size_of(first), may_leave)
+            await self._rest(pieces, may_leave)
         finally:
             pot.release(holder, size)
 
-    def _begin(self, head: bytes, body: Body, size: int, may_leave: MayLeave) -> None:
+    def _begin(self, head: bytes, body: Body | Piece, size: int, may_leave: MayLeave) -> None:
         """Write head and first piece in the turn in which they may leave."""
         if self.lost or self.transport.is_closing():
             raise ClientGoneError
@@ -119,17 +137,15 @@ class Outflow:
             self.transport.writelines((head, *body))
         self.begun, self.handed_on = True, size
 
-    async def _rest(self, body: bytes, may_leave: MayLeave) -> None:
+    async def _rest(self, pieces: Iterable[Piece], may_leave: MayLeave) -> None:
         """Send what follows the first piece, and return when the kernel has all of it."""
-        view = memoryview(body)
-        place = min(PIECE_BYTES, len(body))
         try:
-            while place < len(body):
+            for piece in pieces:
                 if self.paused:
                     await self._room(may_leave)
                 may_leave()
-                self.transport.write(view[place : place + PIECE_BYTES])
-                place = self.handed_on = min(place + PIECE_BYTES, len(body))
+                self.transport.writelines(piece)
+                self.handed_on += size_of(piece)
             if self.paused:
                 await self._room(may_leave)
         except ClientGoneError:

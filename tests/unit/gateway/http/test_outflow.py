@@ -64,7 +64,7 @@ async def test_a_rule_that_changes_while_a_piece_is_taken_holds_for_the_next() -
     assert made.aborted
 
 
-@pytest.mark.parametrize("piece", [10, 20_000, PIECE_BYTES])
+@pytest.mark.parametrize("piece", [10, 20_000, PIECE_BYTES, 2 * PIECE_BYTES + 1])
 async def test_a_body_in_pieces_leaves_as_one(piece: int) -> None:
     made: Any = Transport()
     out = made.out = Outflow(asyncio.get_running_loop(), made)
@@ -76,6 +76,7 @@ async def test_a_body_in_pieces_leaves_as_one(piece: int) -> None:
     await sending
     assert b"".join(made.taken) == b"head" + b"".join(body)
     assert out.handed_on == 2 * piece
+    assert max(map(len, made.taken)) <= len(b"head") + PIECE_BYTES
 
 
 @pytest.mark.parametrize("body", [b"a", b"a" * 20_000, (b"a", b"b" * 20_000), (b"a", b"b")])
