@@ -210,8 +210,9 @@ class Carrier:
                 self._refused(queue, batch, refusal_of(verdict_on(error)))
                 continue
             loads.append(_Load(queue, batch, frame))
-            size += len(frame.batch)
-            if len(frame.batch) > LARGE_BYTES:
+            batch_bytes = sum([each.size_bytes for each in batch])
+            size += batch_bytes
+            if batch_bytes > LARGE_BYTES:
                 # Making it took a while: everybody else has a round of the loop.
                 await asyncio.sleep(0)
         return loads

@@ -1,9 +1,9 @@
 """Records of one partition as they were read: column by column, as text while nobody asks more."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, compress
-from typing import Final, NamedTuple, TypeAlias
+from itertools import compress
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -41,10 +41,6 @@ class Texts(NamedTuple):
     keys: Column
     values: Column
 
-    @classmethod
-    def joined(cls, parts: Sequence["Texts"]) -> "Texts":
-        return cls(_joined([part.keys for part in parts]), _joined([part.values for part in parts]))
-
     def since(self, place: int) -> "Texts":
         """Return the records from a place on."""
         return Texts(*(_since(column, place) for column in self))
@@ -73,7 +69,8 @@ class Chunk:
     are the contract versions that they name. `foreign` are offsets, rising, of records that no
     batch of the platform covers: others wrote them, and what they hold is not known. Records that
     cannot even be decoded are left out, their offsets in `left_out`. `beside` is what others made
-    of the records.
+    of the records. `stored_bytes` are what was read of the log for it, `expanded_bytes` what they
+    are at most when nothing is compressed.
     """
 
     start: int
@@ -86,6 +83,8 @@ class Chunk:
     foreign: list[int] = field(default_factory=list)
     left_out: list[range] = field(default_factory=list)
     size_bytes: int = CHUNK_OVERHEAD_BYTES
+    stored_bytes: int = 0
+    expanded_bytes: int = 0
     batches: Batches | None = None
     beside: dict[Hashable, object] = field(default_factory=dict)
     _keys: list[bytes] = field(default_factory=list)
@@ -116,10 +115,20 @@ class Chunk:
         """Return keys and values of some records, a line each, where they are at hand like that."""
         if not self._texts:
             return None
-        if len(self._texts) > 1:
-            self._texts = [Texts.joined(self._texts)]
-        [(keys, values)] = self._texts
-        return keys.part(begin, end), values.part(begin, end)
+        parts = [*self._parts(begin, end)]
+        if len(parts) == 1:
+            return parts[0]
+        return b"".join([keys for keys, _ in parts]), b"".join([values for _, values in parts])
+
+    def _parts(self, begin: int, end: int) -> Iterator[tuple[bytes, bytes]]:
+        """Cut what lies within out of the texts: putting them together first would copy all."""
+        first = 0
+        for keys, values in self._texts:
+            count = len(keys.ends) - 1
+            since, until = max(begin - first, 0), min(end - first, count)
+            if since < until:
+                yield keys.part(since, until), values.part(since, until)
+            first += count
 
     def records(self, begin: int, end: int) -> tuple[list[bytes], list[bytes | None]]:
         """Return keys and values of some records; the others stay as they are."""
@@ -227,15 +236,6 @@ def _lines(text: bytes) -> list[bytes]:
     return lines
 
 
-def _joined(columns: Sequence[Column]) -> Column:
-    begins = accumulate((len(column.text) for column in columns), initial=0)
-    ends = [column.ends[1:] + begin for column, begin in zip(columns, begins, strict=False)]
-    return Column(b"".join([column.text for column in columns]), np.concatenate([_ZERO, *ends]))
-
-
 def _since(column: Column, place: int) -> Column:
     begin = column.ends[place]
     return Column(column.text[begin:], column.ends[place:] - begin)
-
-
-_ZERO: Final = np.zeros(1, np.int64)

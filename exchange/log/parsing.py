@@ -2,16 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from aiokafka.errors import for_code
 from aiokafka.record.memory_records import MemoryRecords
 
+from exchange.log import lz4
 from exchange.log.chunks import Chunk, Columns
 from exchange.log.errors import UnreadableBatchError
 from exchange.log.headers import VERSION
 from exchange.log.packing.packer import checked_end
-from exchange.log.unpacking.unpacker import UNPACK, DoubtfulBatchError, unpacked
+from exchange.log.topics import MESSAGE_MAX_BYTES
+from exchange.log.unpacking.unpacker import (
+    RECORDS_FROM,
+    UNPACK,
+    Buffer,
+    DoubtfulBatchError,
+    unpacked,
+)
 from kernel.turns import Steps, finished
 
 # So many records are decoded between two turns of the loop: a batch may hold half a million.
@@ -19,17 +27,21 @@ RECORDS_AT_ONCE: Final = 2_000
 # Of fewer in a batch, setting the pass up costs more than it spares.
 UNPACKED_FROM: Final = 32
 NO_PRODUCER: Final = -1
+# A frame is told in whole blocks: one more than what a batch of the platform holds.
+EXPANDED_MAX_BYTES: Final = MESSAGE_MAX_BYTES + 64 * 1024
 
-Buffer: TypeAlias = bytes | bytearray | memoryview
 
-
-def parse(info: Sequence[Any], offset: int) -> Chunk:
+def parse(info: Sequence[Any], offset: int, most_bytes: int = MESSAGE_MAX_BYTES) -> Chunk:
     """Turn one partition's answer into records at once."""
-    return finished(parsing(info, offset))
+    return finished(parsing(info, offset, most_bytes))
 
 
-def parsing(info: Sequence[Any], offset: int) -> Steps[Chunk]:
-    """Turn one partition's answer into records: CRC checked, without aborted or control batches."""
+def parsing(info: Sequence[Any], offset: int, most_bytes: int) -> Steps[Chunk]:
+    """Turn one partition's answer into records: CRC checked, without aborted or control batches.
+
+    It ends behind the batch with which so many bytes are there, as an answer without compression
+    would: what else has come is asked for again.
+    """
     _partition, code, high_watermark, stable, _start, aborted, *_replica, data = info
     if code:
         raise for_code(code)
@@ -38,12 +50,13 @@ def parsing(info: Sequence[Any], offset: int) -> Steps[Chunk]:
     data = data or b""
     records = MemoryRecords(data)
     read_to = 0
-    while records.has_next():
+    while records.has_next() and chunk.expanded_bytes < most_bytes:
         batch, begin = records.next_batch(), read_to
         read_to = checked_end(data, read_to)
         if not hidden.hides(batch):
             yield from _taking_all(chunk, batch, offset, data[begin:read_to])
         chunk.next_offset = max(chunk.next_offset, batch.next_offset)
+        chunk.stored_bytes = read_to
         yield
     return chunk
 
@@ -58,13 +71,20 @@ def _taking_all(
 
     Others may write what they like: header names that are not UTF-8, lengths beyond the batch,
     compressions that nobody knows. Its checksum is right, so no second reading would help. One
-    that may be the platform's own is never left out: UnreadableBatchError.
+    that may be the platform's own is never left out: UnreadableBatchError. None of the platform's
+    is larger than EXPANDED_MAX_BYTES.
     """
     mark = chunk.mark()
+    try:
+        records = _expanded(batch, stored)
+    except _TooLargeError:
+        chunk.left_out.append(range(batch.base_offset, batch.next_offset))
+        return
+    chunk.expanded_bytes += len(records or stored)
     for decoded in (_unpacked, _decoded):
         covered = -1
         try:
-            for columns in decoded(batch, stored):
+            for columns in decoded(batch, stored, records):
                 covered = chunk.take(columns, offset, covered)
                 yield
         except DoubtfulBatchError:
@@ -93,18 +113,41 @@ class _UndecodableError(Exception):
     """Nobody can read the records of a batch."""
 
 
-def _unpacked(batch: Any, stored: Buffer) -> Iterator[Columns]:  # noqa: ANN401
+class _TooLargeError(Exception):
+    """The records of a batch are more than the platform puts into one."""
+
+
+def _expanded(batch: Any, stored: Buffer) -> Buffer | None:  # noqa: ANN401 - aiokafka is untyped
+    """Return the records of a batch, None where only aiokafka's decoder may know how to read them.
+
+    Raises _TooLargeError.
+    """
+    records = memoryview(stored)[RECORDS_FROM:]
+    if not batch.compression_type:
+        return records
+    if batch.compression_type != lz4.CODEC:
+        return None
+    try:
+        most = lz4.most_bytes(records)
+        if most > EXPANDED_MAX_BYTES:
+            raise _TooLargeError
+        return lz4.expanded(records, most)
+    except lz4.BrokenFrameError:
+        return None
+
+
+def _unpacked(batch: Any, stored: Buffer, records: Buffer | None) -> Iterator[Columns]:  # noqa: ANN401
     """Read a large batch by the compiled pass; raises DoubtfulBatchError, also where it cannot."""
     count = batch.next_offset - batch.base_offset
     unpack = None
-    if count >= UNPACKED_FROM and not batch.compression_type:
+    if records is not None and (count >= UNPACKED_FROM or batch.compression_type):
         unpack = UNPACK.get(count)
-    if unpack is None:
+    if unpack is None or records is None:
         raise DoubtfulBatchError
-    yield from unpacked(unpack, bytes(stored), batch.base_offset, RECORDS_AT_ONCE)
+    yield from unpacked(unpack, stored, records, batch.base_offset, RECORDS_AT_ONCE)
 
 
-def _decoded(batch: Any, _stored: Buffer) -> Iterator[Columns]:  # noqa: ANN401
+def _decoded(batch: Any, _stored: Buffer, _records: Buffer | None) -> Iterator[Columns]:  # noqa: ANN401
     """Decode a batch some records at a time; raises _UndecodableError.
 
     Column by column: a turn of a loop for each record would take a third more.

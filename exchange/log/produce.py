@@ -60,10 +60,7 @@ def build(slices: Sequence[Slice], producer: Producer, sequence: int) -> bytearr
     if pack is None:
         return _built(slices, producer, sequence, now)
     parts = [(share.keys, share.values, share.headers) for share in slices]
-    batch = packed(pack, parts, now, (producer.id, producer.epoch), sequence)
-    if len(batch) > MESSAGE_MAX_BYTES:
-        raise MessageSizeTooLargeError
-    return batch
+    return packed(pack, parts, now, (producer.id, producer.epoch), sequence)
 
 
 def _built(slices: Sequence[Slice], producer: Producer, sequence: int, now_ms: int) -> bytearray:

@@ -16,6 +16,7 @@ from exchange.log.connection import NOBODY, Answer, Connection, patiently
 from exchange.log.errors import BrokerUnavailable, PositionExpiredError, UnreadableBatchError
 from exchange.log.foreign import UNREADABLE
 from exchange.log.parsing import parsing
+from exchange.log.stored_shares import StoredShares
 from kernel.turns import FairScheduler
 
 EARLIEST, LATEST = -2, -1
@@ -43,6 +44,7 @@ class Reader:
         self.cache = cache
         self.turns = turns or FairScheduler()
         self._under_way: dict[tuple[str, int, int, int], asyncio.Task[Chunk]] = {}
+        self._shares = StoredShares()
 
     @property
     def foreign_records(self) -> int:
@@ -65,19 +67,17 @@ class Reader:
         return await asyncio.shield(task)
 
     async def _read(self, topic: str, partition: int, offset: int, max_bytes: int) -> Chunk:
+        asked = self._shares.asked(topic, max_bytes)
         request = FetchRequest(
-            WAIT_MS,
-            MIN_BYTES,
-            max_bytes,
-            READ_COMMITTED,
-            [(topic, [(partition, offset, max_bytes)])],
+            *(WAIT_MS, MIN_BYTES, asked, READ_COMMITTED),
+            [(topic, [(partition, offset, asked)])],
         )
 
         async def attempt() -> Chunk:
             answer = await self._connection.ask_leader(topic, partition, request)
             [(_topic, [info])] = answer.topics
             try:
-                return await self.turns.finish(parsing(info, offset))
+                return await self.turns.finish(parsing(info, offset, max_bytes))
             except UnreadableBatchError as error:
                 self.cache.foreign.name((topic, partition), error.offsets, UNREADABLE)
                 raise
@@ -96,6 +96,7 @@ class Reader:
                 await asyncio.sleep(looks.pop(0))
                 await self._connection.refresh([topic])
             else:
+                self._shares.learn(topic, chunk)
                 self.cache.add((topic, partition), chunk)
                 return chunk
 

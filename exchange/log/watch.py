@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 from exchange.log.chunk_cache import ChunkCache
 from exchange.log.connection import Connection, is_passing
 from exchange.log.errors import BrokerUnavailable
-from exchange.log.fetch_session import FetchSession
+from exchange.log.fetch_session import PARTITION_BYTES, FetchSession
 from exchange.log.parsing import parsing
 from exchange.log.partitions import TopicPartition
 from kernel.clock import epoch, monotonic
@@ -297,7 +297,7 @@ class Tail:
         self, topic_partition: TopicPartition, offset: int, info: Sequence[Any]
     ) -> None:
         try:
-            chunk = await self._turns.finish(parsing(info, offset))
+            chunk = await self._turns.finish(parsing(info, offset, PARTITION_BYTES))
         except KafkaError as error:
             self._failed(topic_partition, error)
             return

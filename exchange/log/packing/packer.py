@@ -7,10 +7,12 @@ from typing import Final, TypeAlias
 import google_crc32c
 import numpy as np
 import numpy.typing as npt
-from aiokafka.errors import CorruptRecordException
+from aiokafka.errors import CorruptRecordException, MessageSizeTooLargeError
 from aiokafka.record.util import encode_varint
 
+from exchange.log import lz4
 from exchange.log.headers import Headers
+from exchange.log.topics import MESSAGE_MAX_BYTES
 from kernel.machine.lazy_compiled import LazyCompiled
 
 _Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -39,7 +41,11 @@ Records: TypeAlias = tuple[Sequence[bytes], Sequence[bytes | None], Headers]
 def packed(
     pack: Pack, parts: Sequence[Records], now_ms: int, producer: tuple[int, int], sequence: int
 ) -> bytearray:
-    """Return one batch of the parts one after another; the producer is its id and epoch."""
+    """Return one batch of the parts one after another; the producer is its id and epoch.
+
+    Its records are compressed where that saves something; raises MessageSizeTooLargeError where
+    they would not fit uncompressed, so that none is larger when it is read.
+    """
     heads = [_headers(headers) for _keys, _values, headers in parts]
     joined = [(b"".join(keys), b"".join(filter(None, values))) for keys, values, _headers in parts]
     count = sum([len(keys) for keys, _values, _headers in parts])
@@ -56,10 +62,22 @@ def packed(
         first += len(keys)
     del out  # a bytearray that is looked at cannot be cut
     del batch[to:]
-    _TAIL.pack_into(batch, _HEAD.size, 0, count - 1, now_ms, now_ms, *producer, sequence, count)
+    if to > MESSAGE_MAX_BYTES:
+        raise MessageSizeTooLargeError
+    codec = _compress(batch, start)
+    _TAIL.pack_into(batch, _HEAD.size, codec, count - 1, now_ms, now_ms, *producer, sequence, count)
     checksum = google_crc32c.value(bytes(memoryview(batch)[_HEAD.size :]))
     _HEAD.pack_into(batch, 0, 0, len(batch) - _LENGTH_FROM, NO_EPOCH, MAGIC, checksum)
     return batch
+
+
+def _compress(batch: bytearray, start: int) -> int:
+    """Put a frame in the place of the records where it is worth it, and return the codec."""
+    frame = lz4.compressed(bytes(memoryview(batch)[start:]))
+    if frame is None:
+        return 0
+    batch[start:] = frame
+    return lz4.CODEC
 
 
 def checked_end(batches: bytes, start: int) -> int:
@@ -72,9 +90,11 @@ def checked_end(batches: bytes, start: int) -> int:
 
 
 def _sizes(values: Sequence[bytes | None]) -> _Numbers:
-    if None in values:
+    try:
+        return np.fromiter(map(len, values), np.int64, len(values))  # type: ignore[arg-type] # see below
+    except TypeError:
+        # Some are deletes. To look for None first is to compare each with it: twice as long.
         return np.array([-1 if value is None else len(value) for value in values], np.int64)
-    return np.fromiter(map(len, values), np.int64, len(values))  # type: ignore[arg-type] # none is None
 
 
 def _headers(headers: Headers) -> bytes:

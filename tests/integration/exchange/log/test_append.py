@@ -20,6 +20,7 @@ from deploy.local.java import find_java
 from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable, OutcomeUnknown
 from exchange.log.headers import BatchFacts, Headers
+from exchange.log.packing.packer import PACK
 from exchange.log.produce import Slice
 from exchange.log.reader import Reader
 from exchange.log.topics import Topics
@@ -106,6 +107,31 @@ async def test_another_client_reads_keys_values_headers_and_deletes(
     assert list(records[0].headers) == FACTS.headers()
     assert all(not record.headers for record in records[1:])
     assert all(before <= record.timestamp <= time.time() * 1000 for record in records)
+
+
+async def test_what_is_compressed_is_read_by_others_and_no_more_at_once_than_is_wanted(
+    bootstrap: str,
+    topic: str,
+    connection: Connection,
+    writers: Writers,
+    writer_name: str,
+    reader: Reader,
+) -> None:
+    PACK.load()
+    log = AppendingLog(connection, topic, 0, await writers.enter(writer_name))
+    values = [b'{"id":"%d","name":"name of %d"}' % (n, n) for n in range(6_000)]
+    for begin in range(0, len(values), 1_000):
+        some = values[begin : begin + 1_000]
+        await log.append([Slice([b"k"] * len(some), some, FACTS.headers())])
+    records = await read_by_others(bootstrap, topic, len(values))
+    assert [record.value for record in records] == values
+    wanted, seen = sum(map(len, values)) // 3, list[bytes | None]()
+    while len(seen) < len(values):
+        chunk = await reader.read(topic, 0, len(seen), wanted)
+        assert chunk.stored_bytes < chunk.expanded_bytes / 2
+        assert chunk.expanded_bytes < 2 * wanted
+        seen += chunk.values
+    assert seen == values
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Sequence
 
+import cramjam
 import google_crc32c
 import pytest
 from hypothesis import example, given, settings
@@ -10,13 +11,17 @@ from hypothesis import strategies as st
 
 from exchange.log.chunks import Chunk
 from exchange.log.errors import UnreadableBatchError
+from exchange.log.lz4 import CODEC, expanded, most_bytes
+from exchange.log.packing.packer import PACK
 from exchange.log.parsing import RECORDS_AT_ONCE, UNPACKED_FROM, parse
 from exchange.log.produce import Slice, build
-from exchange.log.unpacking.unpacker import UNPACK, DoubtfulBatchError, unpacked
+from exchange.log.topics import MESSAGE_MAX_BYTES
+from exchange.log.unpacking.unpacker import RECORDS_FROM, UNPACK, DoubtfulBatchError, unpacked
 from exchange.log.writer import Producer
 from tests.support.passes import unloaded_behind
 
 unloaded = unloaded_behind(UNPACK)
+pack_unloaded = unloaded_behind(PACK)
 PRODUCER = Producer(9, 0)
 HEADS = st.lists(
     st.tuples(
@@ -95,15 +100,65 @@ def test_a_batch_that_lies_about_its_count_is_doubted(count: int) -> None:
     batch = bytearray(stored([Slice([b"k"] * 60, [b"v"] * 60, [])]))
     struct.pack_into(">i", batch, 57, count)
     with pytest.raises(DoubtfulBatchError):
-        list(unpacked(UNPACK.load(), bytes(batch), 0, RECORDS_AT_ONCE))
+        list(unpacked(UNPACK.load(), batch, batch[RECORDS_FROM:], 0, RECORDS_AT_ONCE))
 
 
 def test_a_large_batch_is_read_in_steps() -> None:
     count = 2 * RECORDS_AT_ONCE + 5
+    PACK.load()
     batch = stored([Slice([b"%d" % n for n in range(count)], [b"v"] * count, [])])
-    steps = list(unpacked(UNPACK.load(), batch, 7, RECORDS_AT_ONCE))
+    records = expanded(batch[RECORDS_FROM:], most_bytes(batch[RECORDS_FROM:]))
+    steps = list(unpacked(UNPACK.load(), batch, records, 7, RECORDS_AT_ONCE))
     assert [len(step.offsets) for step in steps] == [RECORDS_AT_ONCE, RECORDS_AT_ONCE, 5]
     both_ways(batch, 3)
+
+
+LINES = [b'{"n": %d, "name": "name of %d"}' % (n, n) for n in range(600)]
+
+
+def compressed(lines: Sequence[bytes] = LINES, base: int = 0) -> bytearray:
+    PACK.load()
+    heads = [("exchange-version", b"3"), ("exchange-count", b"%d" % len(lines))]
+    batch = bytearray(stored([Slice([b"k"] * len(lines), lines, heads)], base))
+    assert batch[22] == CODEC
+    return batch
+
+
+def test_a_compressed_batch_is_read_alike() -> None:
+    both_ways(bytes(compressed()), 0)
+    both_ways(bytes(compressed()) + bytes(compressed(base=600)), 599)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 255))
+def test_a_broken_frame_is_read_alike_or_left_to_the_decoder(place: int, byte: int) -> None:
+    batch = compressed()
+    batch[RECORDS_FROM + place % (len(batch) - RECORDS_FROM)] = byte
+    both_ways(resealed(batch), 0)
+
+
+def test_no_more_is_read_of_an_answer_than_was_asked_for() -> None:
+    """A mebibyte of the log would be five of records, and of some records two hundred."""
+    UNPACK.load()
+    several = b"".join(bytes(compressed(base=600 * n)) for n in range(5))
+    answer = (0, 0, 10**6, 10**6, 0, None, -1, several)
+    chunk = parse(answer, 0, most_bytes=30_000)
+    assert (chunk.next_offset, len(chunk.offsets)) == (1_200, 1_200)
+    assert chunk.stored_bytes == 2 * len(compressed())
+    assert 2 * sum(map(len, LINES)) < chunk.expanded_bytes < 3 * sum(map(len, LINES))
+    assert parse(answer, 0, most_bytes=1).next_offset == 600
+
+
+def test_a_batch_that_expands_to_more_than_any_of_the_platform_is_left_out() -> None:
+    """A few kilobytes of a foreign writer may be gigabytes: nobody expands them."""
+    bomb = bytearray(compressed(base=0))
+    zeros = cramjam.lz4.Compressor(level=1, content_checksum=False, block_linked=False)
+    zeros.compress(bytes(2 * MESSAGE_MAX_BYTES))
+    bomb[RECORDS_FROM:] = bytes(zeros.finish())
+    struct.pack_into(">i", bomb, 8, len(bomb) - 12)
+    both_ways(resealed(bomb) + bytes(compressed(base=600)), 0)
+    chunk = parse((0, 0, 10**6, 10**6, 0, None, -1, resealed(bomb)), 0)
+    assert (chunk.left_out, chunk.next_offset, chunk.offsets) == ([range(600)], 600, [])
 
 
 def test_texts_stay_texts_until_somebody_wants_single_records() -> None:
