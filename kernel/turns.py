@@ -119,10 +119,17 @@ class FairScheduler:
         self._before: tuple[Hashable, float] = self._latest
 
     def asks(self, caller: Hashable) -> None:
-        """Tell that a caller asks for something, however small: large work of others rests."""
+        """Tell that a caller asks for something, however small: large work of others rests.
+
+        Who is large already rests with them: departments that load at the same time share all of
+        the time.
+        """
+        now = perf_counter()
+        if self._accounts.is_large(caller, now):
+            return
         if self._latest[0] != caller:
             self._before = self._latest
-        self._latest = (caller, perf_counter())
+        self._latest = (caller, now)
 
     async def finish(self, steps: Steps[Result], caller: Hashable = None) -> Result:
         """Do the steps in turns with others; raises what they raise.

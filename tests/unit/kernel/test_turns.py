@@ -185,6 +185,24 @@ async def test_large_work_of_who_asks_alone_has_all_of_the_time() -> None:
     await ended(large)
 
 
+async def test_two_who_are_large_share_all_of_the_time() -> None:
+    """Each would see the other ask, and both would have an eighth although nobody else is there."""
+    turns, log = FairScheduler(), list[str]()
+    tasks = [asyncio.create_task(turns.finish(work(n, 99 * LARGE, log), n)) for n in "ab"]
+    await rounds(lambda: len(log) > 6 * LARGE)
+    CLOCK.now += 2 * LATELY_SECONDS
+    before = len(log)
+
+    def both_ask() -> bool:
+        turns.asks("a")
+        turns.asks("b")
+        return len(log) > before + 50
+
+    assert await rounds(both_ask) < 50 * TURN_SECONDS / 2
+    assert abs(log[before:].count("a") - log[before:].count("b")) <= 1
+    await ended(tasks)
+
+
 async def test_who_comes_again_and_again_is_large_from_the_beginning() -> None:
     """Two hundred pages of 10,000 records are each no large work."""
     turns, log = FairScheduler(), list[str]()
