@@ -121,7 +121,7 @@ async def indicators(authority: Visitor) -> None:
     await authority.area("监督")
     await authority.follow("指标")
     book = await authority.download("a[download]")
-    rows = tables(book, ["list"], is_csv=False)["list"].rows
+    rows = tables(book, ["指标"], is_csv=False)["指标"].rows
     assert any("按时答复率" in cell.text for row in rows for cell in row.cells.values())
 
 
