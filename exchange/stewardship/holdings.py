@@ -86,6 +86,7 @@ BY_RULE: Final[Mapping[str, str]] = {
     "exchange.application.provider_department": "exchange/stewardship/store.py",
     "exchange.subscription.consumer_department": "exchange/stewardship/store.py",
     "exchange.subscription.provider_department": "exchange/stewardship/store.py",
+    "exchange.quality_sum.department": "exchange/stewardship/quality_sums.py",
 }
 
 # What happened, happened to the department of that day.
