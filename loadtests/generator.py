@@ -127,7 +127,8 @@ class Publishing:
         key = b"Idempotency-Key: %b-%d\r\n" % (self._run.encode(), turn) if self._run else b""
         return self._heads[place % len(self._heads)] + key + self._tails[turn % len(self._tails)]
 
-    def answered(self, _caller: int, status: int, body: bytes) -> int:
+    def answered(self, _caller: int, status: int, parts: Sequence[bytes]) -> int:
+        body = b"".join(parts)
         if status != CREATED:
             raise ValueError(f"{status}: {body[:200]!r}")
         receipt = read_receipt(body)
@@ -153,12 +154,12 @@ class Pulling:
         self._turns[caller] = next(self._next) if self._next else self._turns[caller] + 1
         return self._requests[self._turns[caller] % len(self._requests)]
 
-    def answered(self, caller: int, status: int, body: bytes) -> int:
+    def answered(self, caller: int, status: int, parts: Sequence[bytes]) -> int:
         place = self._turns[caller] % len(self._requests)
         if status != OK:
-            raise ValueError(f"{status}: {body[:200]!r}")
-        if not self._book.holds(place, body):
-            raise ValueError(f"page {place} is not the page of the log: {body[:100]!r}")
+            raise ValueError(f"{status}: {b''.join(parts)[:200]!r}")
+        if not self._book.consists_of(place, parts):
+            raise ValueError(f"page {place} is not the page of the log: {b''.join(parts)[:100]!r}")
         count = self._book.pages[place].count
         self._tally.checked(count)
         return count
@@ -220,13 +221,18 @@ class Paced(Turns):
 
 
 class Answers(asyncio.Protocol):
-    """One connection that reads whole answers; `answered` gets each with the end of its head."""
+    """One connection that reads whole answers.
+
+    `answered` gets head and body of each, the body in the parts in which it came: to put megabytes
+    together costs more than to compare them.
+    """
 
     _transport: asyncio.Transport
 
     def __init__(self) -> None:
+        self._head = b""
         self._parts: list[bytes] = []
-        self._have = self._need = self._head_end = 0
+        self._missing = 0
 
     async def connect(self, host: str, port: int) -> None:
         await asyncio.get_running_loop().create_connection(lambda: self, host, port)
@@ -235,25 +241,25 @@ class Answers(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own is no subclass
 
     def data_received(self, data: bytes) -> None:
-        self._parts.append(data)
-        self._have += len(data)
-        if not self._need:
-            self._read_head()
-        if self._need and self._have >= self._need:
-            answer, end = b"".join(self._parts), self._head_end
-            self._parts.clear()
-            self._have = self._need = 0
-            self.answered(answer, end)
+        if self._parts:
+            self._parts.append(data)
+            self._missing -= len(data)
+        else:
+            self._begin(self._head + data)
+        if self._parts and self._missing <= 0:
+            head, parts = self._head, self._parts
+            self._head, self._parts = b"", []
+            self.answered(head, parts)
 
-    def _read_head(self) -> None:
-        head = b"".join(self._parts)
-        end = head.find(HEAD_END)
-        if end >= 0:
-            found = LENGTH.search(head, 0, end + 1)
-            self._head_end = end + len(HEAD_END)
-            self._need = self._head_end + int(found[1] if found else 0)
+    def _begin(self, come: bytes) -> None:
+        """Take what has come: a head that is not whole yet, or the head and the first part."""
+        self._head, end, part = come.partition(HEAD_END)
+        if end:
+            found = LENGTH.search(self._head)
+            self._missing = int(found[1] if found else 0) - len(part)
+            self._parts = [part]
 
-    def answered(self, answer: bytes, head_end: int) -> None:
+    def answered(self, head: bytes, parts: Sequence[bytes]) -> None:
         raise NotImplementedError
 
 
@@ -275,11 +281,11 @@ class Caller(Answers):
         self._since = since
         self._transport.write(self._work.ask(self._number))
 
-    def answered(self, answer: bytes, head_end: int) -> None:
+    def answered(self, head: bytes, parts: Sequence[bytes]) -> None:
         seconds = time.perf_counter() - self._since
         try:
-            status, body = int(answer[STATUS]), answer[head_end:]
-            self._tally.answered(self._work.answered(self._number, status, body), seconds)
+            records = self._work.answered(self._number, int(head[STATUS]), parts)
+            self._tally.answered(records, seconds)
         except (ValueError, msgspec.MsgspecError) as error:
             self._tally.failed(str(error))
         self._turns.next(self)

@@ -76,6 +76,17 @@ class Book:
         """Whether this is the answer that must come."""
         return _upto(answer, self.ending) == self.body(place)
 
+    def consists_of(self, place: int, parts: Sequence[bytes]) -> bool:
+        """Whether these are the parts of the answer that must come."""
+        if self.ending:
+            return self.holds(place, b"".join(parts))
+        begin = at = self.pages[place].start
+        for part in parts:
+            if self._bodies[at : at + len(part)] != part:
+                return False
+            at += len(part)
+        return at - begin == self.pages[place].size
+
 
 def _upto(answer: bytes, ending: str) -> bytes:
     return answer.partition(ending.encode())[0] if ending else answer

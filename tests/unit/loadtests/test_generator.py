@@ -2,13 +2,24 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from loadtests import pages
-from loadtests.generator import Caller, Order, Pace, Paced, Publish, Publishing, Pull, Pulling
+from loadtests.generator import (
+    Answers,
+    Caller,
+    Order,
+    Pace,
+    Paced,
+    Publish,
+    Publishing,
+    Pull,
+    Pulling,
+)
 from loadtests.pages import MOMENT, Book, Page
 from loadtests.tally import Tally
 
@@ -74,7 +85,44 @@ def test_pages_are_asked_for_with_the_token_of_their_system(tmp_path: Path) -> N
     assert b"Bearer second" in second
     assert second.endswith(b'Content-Length: 7\r\n\r\n{"k":1}')
     assert first.startswith(b"GET /one ")
-    assert load.answered(0, 200, b"a\n") == 1
+    assert load.answered(0, 200, [b"a\n"]) == 1
     assert tally.total().checked == 1
     with pytest.raises(ValueError, match="is not the page of the log"):
-        load.answered(0, 200, b"b\n")
+        load.answered(0, 200, [b"b\n"])
+
+
+def test_a_page_is_compared_part_by_part(tmp_path: Path) -> None:
+    path = tmp_path / "c.book"
+    pages.save(path, [(Page("/one", 1), b"abcdef"), (Page("/two", 1), b"gh")])
+    book = Book(path)
+    assert all(book.consists_of(0, parts) for parts in ([b"abcdef"], [b"", b"abc", b"def"]))
+    wrong: tuple[list[bytes], ...] = (
+        [b"abcdeX"],
+        [b"abc", b"de"],
+        [b"abcdef", b"gh"],
+        [b"abc", b"Xef"],
+        [b"abcdefg"],
+        [],
+    )
+    assert not any(book.consists_of(0, parts) for parts in wrong)
+
+
+class Heard(Answers):
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[tuple[bytes, bytes]] = []
+
+    def answered(self, head: bytes, parts: Sequence[bytes]) -> None:
+        self.heard.append((head, b"".join(parts)))
+
+
+@pytest.mark.parametrize("most", [1, 7, 40, 1_000])
+def test_answers_are_heard_however_they_come(most: int) -> None:
+    bodies = [b"", b"x", b"\r\n\r\n", b"y" * 300]
+    for body in bodies:
+        heard, sent = Heard(), b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        for begin in range(0, len(sent), most):
+            heard.data_received(sent[begin : begin + most])
+        heard.data_received(b"HTTP/1.1 204 No Content\r\n\r\n")
+        assert [said for _head, said in heard.heard] == [body, b""]
+        assert [head[9:12] for head, _ in heard.heard] == [b"200", b"204"]
