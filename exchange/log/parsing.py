@@ -11,12 +11,12 @@ from exchange.log import lz4
 from exchange.log.chunks import Chunk, Columns
 from exchange.log.errors import UnreadableBatchError
 from exchange.log.headers import VERSION
+from exchange.log.lz4 import Buffer
 from exchange.log.packing.packer import checked_end
 from exchange.log.topics import MESSAGE_MAX_BYTES
 from exchange.log.unpacking.unpacker import (
     RECORDS_FROM,
     UNPACK,
-    Buffer,
     DoubtfulBatchError,
     unpacked,
 )

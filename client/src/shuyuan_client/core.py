@@ -16,7 +16,7 @@ import msgspec
 
 from shuyuan_client.failures import Failure, Unreachable
 from shuyuan_client.models import KeptPage, Page, Receipt
-from shuyuan_client.refusals import Json, json_object, refusal
+from shuyuan_client.refusals import Json, json_object, refusal, retry_after
 from shuyuan_client.wording import in_english
 
 TIMEOUT_SECONDS = 60.0
@@ -272,8 +272,7 @@ def _wait_seconds(answer: httpx.Response | None, pause: float, *, safe: bool) ->
     if answer is None:
         return pause if safe else None
     if answer.status_code == TOO_MANY or (safe and answer.status_code == UNAVAILABLE):
-        told = answer.headers.get("Retry-After", "")
-        return max(float(told), pause) if told.isascii() and told.isdigit() else pause
+        return max(retry_after(answer) or 0.0, pause)
     return None
 
 

@@ -24,6 +24,12 @@ def json_object(answer: httpx.Response) -> Json:
     return body if isinstance(body, dict) else {}
 
 
+def retry_after(answer: httpx.Response) -> float | None:
+    """Return the seconds after which to come again, None where the answer names no number."""
+    told = answer.headers.get("Retry-After", "")
+    return float(told) if told.isascii() and told.isdigit() else None
+
+
 class Refused(Failure):
     """A problem body (RFC 9457), or an OAuth error, as an exception."""
 
@@ -32,8 +38,7 @@ class Refused(Failure):
         self.problem = json_object(answer)
         self.code = str(self.problem.get("code") or self.problem.get("error") or "")
         self.correlation_id = answer.headers.get("Exchange-Correlation-Id", "-")
-        told = answer.headers.get("Retry-After", "")
-        self.retry_after_seconds = float(told) if told.isascii() and told.isdigit() else None
+        self.retry_after_seconds = retry_after(answer)
         detail = self.problem.get("detail") or self.problem.get("error_description")
         places = [
             f"{error.get('path')}: {error.get('message')}" for error in self.errors[:ERRORS_TOLD]

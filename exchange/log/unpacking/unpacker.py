@@ -9,10 +9,10 @@ import numpy.typing as npt
 from aiokafka.record.util import decode_varint
 
 from exchange.log.chunks import Column, Columns, RecordHeaders, Texts
+from exchange.log.lz4 import Buffer
 from exchange.log.unpacking import layout
 from kernel.machine.lazy_compiled import LazyCompiled
 
-Buffer: TypeAlias = bytes | bytearray | memoryview
 _Bytes: TypeAlias = npt.NDArray[np.uint8]
 _Numbers: TypeAlias = npt.NDArray[np.int64]
 Unpack: TypeAlias = Callable[[_Bytes, int, int, _Bytes, _Bytes, _Numbers], int]
