@@ -3,7 +3,6 @@
 import asyncio
 from typing import Literal
 
-import asyncpg
 from fastapi import APIRouter, Response
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -12,6 +11,7 @@ from auth.principal import Role
 from gateway.http.stopping import STOPPING
 from gateway.principal import Admin
 from gateway.services import Services, Using
+from kernel.database import AWAY
 from kernel.database_access import trouble_of
 from kernel.metrics_folder import MEDIA_TYPE
 from kernel.wire import Wire
@@ -87,7 +87,7 @@ async def _database(using: Services) -> str:
     try:
         async with asyncio.timeout(PROBE_SECONDS), using.database.reading() as session:
             await session.execute(text("SELECT 1"))
-    except (DBAPIError, OSError, TimeoutError, asyncpg.PostgresError) as error:
+    except (DBAPIError, *AWAY) as error:
         trouble = trouble_of(error)
         return f"PostgreSQL: {trouble}" if trouble else "PostgreSQL does not answer"
     return "ok"

@@ -64,6 +64,10 @@ CREATE TRIGGER {trigger} AFTER INSERT OR UPDATE OR DELETE ON {table}
 """
 
 
+# asyncpg trips over its own state where it has read the server's farewell between two calls.
+LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+
+
 class PostgreSql:
     """A database as the agent needs it; see Database."""
 
@@ -211,7 +215,7 @@ class PostgreSql:
     def _do(self, call: Any) -> Any:  # noqa: ANN401 - asyncpg is not typed
         try:
             return self._runner.run(_awaited(call))
-        except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except LOST as error:
             raise gone(self._settings, str(error) or type(error).__name__) from error
         except asyncpg.PostgresError as error:
             if isinstance(
