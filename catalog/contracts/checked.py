@@ -1,6 +1,6 @@
 """What came of checking a body."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
@@ -21,8 +21,8 @@ class Rejected:
 class Checked:
     """The valid records of a body in its order; `indexes` is None where all are valid."""
 
-    lines: list[bytes]
-    keys: list[bytes]
+    lines: Sequence[bytes]
+    keys: Sequence[bytes]
     records: int
     rejected: list[Rejected] = field(default_factory=list)
     indexes: list[int] | None = None

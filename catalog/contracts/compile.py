@@ -97,7 +97,11 @@ def compiling(contract: Contract, today: Today = any_day) -> Steps[Plan]:
 
 
 def _ndjson(looks: Looks, body: bytes) -> Steps[Checked]:
-    return (yield from looks.check(body, (yield from split_ndjson(body))))
+    checked = yield from looks.glance(body)
+    if checked is not None:
+        return checked
+    lines = yield from split_ndjson(body)
+    return (yield from looks.check(body, lines, glanced_at=b"\r" not in body))
 
 
 def _json(looks: Looks, body: bytes) -> Steps[Checked]:

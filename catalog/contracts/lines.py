@@ -13,6 +13,7 @@ import msgspec
 
 from catalog.contracts.errors import EmptyBody, LineTooLong, TooManyRecords
 from catalog.contracts.reading import BLANKS, TOKEN, is_json, without_half_pairs
+from kernel.columns import Column
 from kernel.errors import FieldError, Invalid, InvalidUtf8, MalformedJson
 from kernel.turns import Steps
 
@@ -91,6 +92,20 @@ def split_json(body: bytes) -> Steps[list[bytes]]:
 def bare(lines: list[bytes]) -> list[bytes]:
     """The lines without blanks around their records."""
     return [line.strip(b" \t") for line in lines]
+
+
+def has_lines(body: bytes, count: int) -> bool:
+    """Whether there are so many lines; to count all of them takes long."""
+    at = 0
+    for _ in range(count - 1):
+        at = body.find(b"\n", at) + 1
+        if not at:
+            return False
+    return True
+
+
+def any_too_long(lines: Column) -> bool:
+    return len(lines.text) > LINE_BYTES_MAX and bool(lines.sizes.max() > LINE_BYTES_MAX)
 
 
 def require_utf8(body: bytes) -> Steps[None]:

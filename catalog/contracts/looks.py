@@ -17,7 +17,7 @@ from catalog.contracts.columns import Check, columns_of
 from catalog.contracts.decoding import UNREADABLE, decoder_of, members_at_most, slot
 from catalog.contracts.domains import Domains
 from catalog.contracts.keys import KEY_BYTES_MAX, encode_part, join_key, key_text
-from catalog.contracts.lines import bare, require_utf8
+from catalog.contracts.lines import RECORDS_MAX, any_too_long, bare, has_lines, require_utf8
 from catalog.contracts.model import DataType, Field
 from catalog.contracts.reading import BLANKS
 from catalog.contracts.records import Examined, Examiner
@@ -85,24 +85,38 @@ class Looks:
             records += body.count(b",")
         return records * items <= _AT_ONCE_ITEMS
 
-    def check(self, body: bytes, lines: list[bytes]) -> Steps[Checked]:
-        large = len(lines) >= _BATCH_FROM
-        keys = (yield from self._scan(lines)) if large else None
-        if keys is not None:
-            return Checked(lines, keys, len(lines))
-        records = bare(lines)
-        if large:
-            # Blanks around records are doubt to the pass; without them it may be sure.
-            keys = (yield from self._scan(records)) if records != lines else None
-            if keys is None:
-                keys = yield from self._batch(body, records)
-            if keys is not None:
-                return Checked(records, keys, len(records))
-        return (yield from self._one_by_one(body, lines, records))
+    def glance(self, body: bytes) -> Steps[Checked | None]:
+        """The records of a body of lines, where all are right beyond doubt as they stand."""
+        if not has_lines(body, _BATCH_FROM):
+            return None
+        text = body if body.endswith(b"\n") else body + b"\n"
+        return (yield from self._scan(text, RECORDS_MAX))
 
-    def _scan(self, lines: list[bytes]) -> Steps[list[bytes] | None]:
-        keys = yield from self._scanner.keys(lines)
-        return keys if keys is not None and len(set(keys)) == len(keys) else None
+    def check(self, body: bytes, lines: list[bytes], *, glanced_at: bool = False) -> Steps[Checked]:
+        """Check lines; `glanced_at` says that a glance at the same lines was in doubt."""
+        if len(lines) < _BATCH_FROM:
+            return (yield from self._one_by_one(body, lines, bare(lines)))
+        checked = None if glanced_at else (yield from self._scan_lines(lines))
+        if checked is not None:
+            return checked
+        records = bare(lines)
+        if records != lines:
+            # Blanks around records are doubt to the pass; without them it may be sure.
+            checked = yield from self._scan_lines(records)
+        if checked is None and (keys := (yield from self._batch(body, records))) is not None:
+            checked = Checked(records, keys, len(records))
+        return checked or (yield from self._one_by_one(body, lines, records))
+
+    def _scan_lines(self, lines: list[bytes]) -> Steps[Checked | None]:
+        return self._scan(b"\n".join((*lines, b"")), len(lines))
+
+    def _scan(self, text: bytes, most: int) -> Steps[Checked | None]:
+        scanned = yield from self._scanner.read(text, most)
+        if scanned is None:
+            return None
+        keys, records = scanned
+        doubtful = len(set(keys)) < len(keys) or any_too_long(records)
+        return None if doubtful else Checked(records, keys, len(keys))
 
     def _batch(self, body: bytes, lines: list[bytes]) -> Steps[list[bytes] | None]:
         """The keys, where every record is valid beyond doubt."""
@@ -136,8 +150,10 @@ class Looks:
         return members
 
     def _one_by_one(self, body: bytes, lines: list[bytes], records: list[bytes]) -> Steps[Checked]:
-        checked = Checked([], [], len(lines))
+        stored: list[bytes] = []
+        keys: list[bytes] = []
         indexes: list[int] = []
+        rejected: list[Rejected] = []
         seen: set[bytes] = set()
         readable = False
         steps = listed = 0
@@ -164,15 +180,14 @@ class Looks:
             if errors or key is None:
                 shown = tuple(errors[:ERRORS_LISTED_MAX])
                 listed += len(shown)
-                checked.rejected.append(Rejected(index, lines[index], shown, error_count))
+                rejected.append(Rejected(index, lines[index], shown, error_count))
             else:
-                checked.lines.append(record)
-                checked.keys.append(key)
+                stored.append(record)
+                keys.append(key)
                 indexes.append(index)
             if key is not None:
                 seen.add(key)
-        checked.indexes = indexes if checked.rejected else None
-        return checked
+        return Checked(stored, keys, len(lines), rejected, indexes if rejected else None)
 
     def _steps(self, record: bytes) -> int:
         return (

@@ -5,11 +5,9 @@ from dataclasses import dataclass, field
 from itertools import compress
 from typing import NamedTuple, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
 from exchange.log.batches import Batches
 from exchange.log.headers import begun_batch
+from kernel.columns import Column, lines_of
 from kernel.turns import Steps, finished
 
 # What one record costs in memory beside its key and value, the headers that begin a batch, and one
@@ -19,20 +17,6 @@ HEADERS_BYTES = 1_200
 CHUNK_OVERHEAD_BYTES = 600
 
 RecordHeaders: TypeAlias = Sequence[tuple[str, bytes | None]]
-_Numbers: TypeAlias = npt.NDArray[np.int64]
-
-
-class Column(NamedTuple):
-    """Texts one after another, a line break behind each; `ends` begin with 0."""
-
-    text: bytes
-    ends: _Numbers
-
-    def part(self, begin: int, end: int) -> bytes:
-        return self.text[self.ends[begin] : self.ends[end]]
-
-    def lines(self) -> list[bytes]:
-        return _lines(self.text)
 
 
 class Texts(NamedTuple):
@@ -43,7 +27,7 @@ class Texts(NamedTuple):
 
     def since(self, place: int) -> "Texts":
         """Return the records from a place on."""
-        return Texts(*(_since(column, place) for column in self))
+        return Texts(self.keys.since(place), self.values.since(place))
 
 
 class Columns(NamedTuple):
@@ -124,7 +108,7 @@ class Chunk:
         """Cut what lies within out of the texts: putting them together first would copy all."""
         first = 0
         for keys, values in self._texts:
-            count = len(keys.ends) - 1
+            count = len(keys)
             since, until = max(begin - first, 0), min(end - first, count)
             if since < until:
                 yield keys.part(since, until), values.part(since, until)
@@ -133,7 +117,7 @@ class Chunk:
     def records(self, begin: int, end: int) -> tuple[list[bytes], list[bytes | None]]:
         """Return keys and values of some records; the others stay as they are."""
         if (texts := self.texts(begin, end)) is not None:
-            keys, values = map(_lines, texts)
+            keys, values = map(lines_of, texts)
             return keys, [*values]
         return self._keys[begin:end], self._values[begin:end]
 
@@ -228,14 +212,3 @@ class Chunk:
         if self.batches is None:
             self.batches = yield from Batches.of(self.headers)
         return self.batches
-
-
-def _lines(text: bytes) -> list[bytes]:
-    lines = text.split(b"\n")
-    lines.pop()
-    return lines
-
-
-def _since(column: Column, place: int) -> Column:
-    begin = column.ends[place]
-    return Column(column.text[begin:], column.ends[place:] - begin)

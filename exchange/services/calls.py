@@ -174,7 +174,7 @@ class Calls:
 
     async def _checked(
         self, principal: Principal, steps: Steps[Checked]
-    ) -> tuple[list[bytes], list[bytes]]:
+    ) -> tuple[Sequence[bytes], Sequence[bytes]]:
         try:
             checked = await self._turns.finish(steps, principal.id)
         except ShuyuanError as error:

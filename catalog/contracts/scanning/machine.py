@@ -160,11 +160,23 @@ def _key(body: Bytes, plan: Numbers, memory: Numbers, keys: Bytes, written: int)
     return written + 1
 
 
-@whole(READ_ONLY, NUMBERS, NUMBERS, BYTES, NUMBER, sources=[Path(__file__).parent])
-def scan(body: Bytes, plan: Numbers, memory: Numbers, keys: Bytes, records: int) -> int:
+@whole(
+    *(READ_ONLY, NUMBERS, NUMBERS, BYTES, NUMBERS, NUMBERS, NUMBER),
+    sources=[Path(__file__).parent],
+)
+def scan(
+    body: Bytes,
+    plan: Numbers,
+    memory: Numbers,
+    keys: Bytes,
+    key_ends: Numbers,
+    ends: Numbers,
+    records: int,
+) -> int:
     """Read at most so many records on; return the place reached, or DOUBT.
 
-    Keys are written one behind the other, each ended by a line break.
+    Keys are written one behind the other, each ended by a line break. Where keys and records end is
+    noted behind a first 0; more records than there is room for are doubt.
     """
     at, record, written = cell(memory, PLACE), cell(memory, RECORD), cell(memory, KEYS)
     last = record + records
@@ -173,11 +185,14 @@ def scan(body: Bytes, plan: Numbers, memory: Numbers, keys: Bytes, records: int)
         wanted += cell(plan, ROWS + item * WIDTH + MANDATORY)
     while at < len(body) and record < last:
         record += 1
+        if record >= len(ends):
+            return DOUBT
         at = _record(body, at, plan, memory, record, wanted)
         if at == DOUBT:
             return DOUBT
         written = _key(body, plan, memory, keys, written)
         if written == DOUBT:
             return DOUBT
+        ends[record], key_ends[record] = at, written
     memory[PLACE], memory[RECORD], memory[KEYS] = at, record, written
     return at

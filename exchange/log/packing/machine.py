@@ -46,8 +46,8 @@ def pack(
 ) -> int:
     """Write records from place `first` of their batch on; return where they end.
 
-    Sizes are bytes, -1 of a value is a delete. The first record alone has the headers, which begin
-    with their count.
+    A byte that is left out stands behind each key and value. Sizes are bytes, -1 of a value is a
+    delete. The first record alone has the headers, which begin with their count.
     """
     key_at = value_at = 0
     for place in range(len(key_sizes)):
@@ -69,5 +69,5 @@ def pack(
         else:
             out[to] = 0
             to += 1
-        key_at, value_at = key_at + key_size, value_end
+        key_at, value_at = key_at + key_size + 1, value_end + (value_size >= 0)
     return to

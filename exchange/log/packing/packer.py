@@ -13,6 +13,7 @@ from aiokafka.record.util import encode_varint
 from exchange.log import lz4
 from exchange.log.headers import Headers
 from exchange.log.topics import MESSAGE_MAX_BYTES
+from kernel.columns import Column
 from kernel.machine.lazy_compiled import LazyCompiled
 
 _Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -47,19 +48,19 @@ def packed(
     they would not fit uncompressed, so that none is larger when it is read.
     """
     heads = [_headers(headers) for _keys, _values, headers in parts]
-    joined = [(b"".join(keys), b"".join(filter(None, values))) for keys, values, _headers in parts]
+    texts = [(_text(keys), _text(values)) for keys, values, _headers in parts]
     count = sum([len(keys) for keys, _values, _headers in parts])
-    room = sum(map(len, heads)) + sum(len(keys) + len(values) for keys, values in joined)
+    room = sum(map(len, heads)) + sum(len(keys) + len(values) for (keys, _), (values, _) in texts)
     start = _HEAD.size + _TAIL.size
     batch = bytearray(start + room + RECORD_BYTES * count)
     out, to, first = np.frombuffer(batch, np.uint8), start, 0
-    for (keys, values, _), head, (all_keys, all_values) in zip(parts, heads, joined, strict=True):
+    for (keys, values), head in zip(texts, heads, strict=True):
         to = pack(
-            *(np.frombuffer(all_keys, np.uint8), _sizes(keys)),
-            *(np.frombuffer(all_values, np.uint8), _sizes(values)),
+            *(np.frombuffer(keys[0], np.uint8), keys[1]),
+            *(np.frombuffer(values[0], np.uint8), values[1]),
             *(np.frombuffer(head, np.uint8), first, out, to),
         )
-        first += len(keys)
+        first += len(keys[1])
     del out  # a bytearray that is looked at cannot be cut
     del batch[to:]
     if to > MESSAGE_MAX_BYTES:
@@ -89,12 +90,17 @@ def checked_end(batches: bytes, start: int) -> int:
     return end
 
 
-def _sizes(values: Sequence[bytes | None]) -> _Numbers:
+def _text(values: Sequence[bytes | None]) -> tuple[bytes, _Numbers]:
+    """Return values with a line break behind each, and their sizes; -1 is a delete, without one."""
+    if isinstance(values, Column):
+        return values.text, values.sizes
     try:
-        return np.fromiter(map(len, values), np.int64, len(values))  # type: ignore[arg-type] # see below
+        text = b"\n".join((*values, b""))  # type: ignore[arg-type] # see below
+        return text, np.fromiter(map(len, values), np.int64, len(values))  # type: ignore[arg-type]
     except TypeError:
         # Some are deletes. To look for None first is to compare each with it: twice as long.
-        return np.array([-1 if value is None else len(value) for value in values], np.int64)
+        text = b"\n".join((*[value for value in values if value is not None], b""))
+        return text, np.array([-1 if value is None else len(value) for value in values], np.int64)
 
 
 def _headers(headers: Headers) -> bytes:

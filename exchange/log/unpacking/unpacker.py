@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from aiokafka.record.util import decode_varint
 
-from exchange.log.chunks import Column, Columns, RecordHeaders, Texts
+from exchange.log.chunks import Columns, RecordHeaders, Texts
 from exchange.log.lz4 import Buffer
 from exchange.log.unpacking import layout
+from kernel.columns import Column
 from kernel.machine.lazy_compiled import LazyCompiled
 
 _Bytes: TypeAlias = npt.NDArray[np.uint8]

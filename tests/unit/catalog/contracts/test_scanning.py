@@ -39,7 +39,10 @@ def loaded() -> Iterator[None]:
 def keys_of(
     lines: list[bytes], fields: tuple[Field, ...] = EVERYTHING.fields
 ) -> list[bytes] | None:
-    return finished(Scanner(fields, domains_of(fields)).keys(lines))
+    text = b"\n".join((*lines, b""))
+    scanned = finished(Scanner(fields, domains_of(fields)).read(text, len(lines)))
+    assert scanned is None or scanned.records == lines
+    return None if scanned is None else [*scanned.keys]
 
 
 def plan_of(fields: Sequence[Field]) -> tables.Plan | None:

@@ -49,11 +49,13 @@ def test_the_largest_batch_within_the_bound_fits_into_a_message() -> None:
     checked = PLAN.check_ndjson(lines(count))
     room = STORED_BYTES_MAX - sum(map(len, checked.keys)) - 32 * count
     spare = room - sum(map(len, checked.lines))
-    checked.lines[-1] += b" " * spare
+    stored = [*checked.lines]
+    stored[-1] += b" " * spare
+    checked.lines = stored
     refuse_too_large(checked, STORED_BYTES_MAX)
     part = Slice(checked.keys, checked.lines, LONG_FACTS.headers())
     assert STORED_BYTES_MAX - 32 * count < len(build([part], Producer(2**62, 9), 7))
     assert len(build([part], Producer(2**62, 9), 7)) <= MESSAGE_MAX_BYTES
-    checked.lines[-1] += b" "
+    stored[-1] += b" "
     with pytest.raises(BatchTooLarge):
         refuse_too_large(checked, STORED_BYTES_MAX)

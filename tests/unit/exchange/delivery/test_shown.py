@@ -17,10 +17,11 @@ from exchange.delivery.projection.views import Terms
 from exchange.delivery.showing.presenter import KNOWS, SHOW, WRAP
 from exchange.delivery.shown import BLOCK_RECORDS, block_of
 from exchange.log.chunk_cache import ChunkCache
-from exchange.log.chunks import Chunk, Column, Columns, Texts
+from exchange.log.chunks import Chunk, Columns, Texts
 from exchange.log.headers import BatchFacts
 from exchange.log.topics import topic_of
 from exchange.subscriptions.conditions import Condition, Op
+from kernel.columns import Column
 from kernel.turns import finished
 from tests.support.passes import told_twice
 from tests.support.projecting import an_item, terms_of
