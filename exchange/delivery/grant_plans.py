@@ -17,7 +17,7 @@ from exchange.log.topics import topic_of
 from exchange.recalls import store as recalls
 from exchange.recalls.store import Standing
 from exchange.subscriptions import grants
-from exchange.subscriptions.grants import Grant
+from exchange.subscriptions.grants import Agreed, Grant
 from exchange.subscriptions.states import State
 from kernel.cache import RuleCache
 from kernel.database import Database
@@ -214,7 +214,7 @@ def _version_parts(record_versions: Mapping[int, RecordVersion]) -> dict[int, in
 
 
 def terms_of(
-    grant: Grant,
+    agreed: Agreed,
     known: Mapping[int, RecordVersion],
     in_force: int,
     hash_key: bytes,
@@ -222,12 +222,12 @@ def terms_of(
 ) -> Terms:
     """Return what the projection of a grant is made of."""
     return Terms(
-        items=grant.items,
-        elements=grant.elements,
-        masks=grant.masks,
-        unmasked=grant.unmasked,
-        conditions=grant.row_filter,
-        agreed=grant.resource_version,
+        items=agreed.items,
+        elements=agreed.elements,
+        masks=agreed.masks,
+        unmasked=agreed.unmasked,
+        conditions=agreed.row_filter,
+        agreed=agreed.resource_version,
         versions=known,
         in_force=in_force,
         hash_key=hash_key,

@@ -1,8 +1,9 @@
 """What the newest version of an entry would do to the running subscriptions of its resource."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from auth.principal import Principal
 from catalog import revisions
@@ -10,51 +11,79 @@ from catalog.contracts.published import Revision
 from catalog.visibility import Shown
 from exchange.delivery.grant_plans import terms_of
 from exchange.delivery.projection.projection import Projection
+from exchange.delivery.projection.views import Terms
 from exchange.log.reader import Reader
 from exchange.log.topics import topic_of
 from exchange.stewardship.samples import Sample, failing, newest, visible
 from exchange.stewardship.version_effects import SEVERITY, Effect, Effects, Outcome, worst
 from exchange.subscriptions import grants
-from exchange.subscriptions.grants import Grant
+from exchange.subscriptions.grants import Agreed, AgreedAlike, GrantHead
 from exchange.subscriptions.tables import Subscription
 from kernel.database import Database, ReadSession
 from kernel.turns import FairScheduler, Steps
 from kernel.workdays import local_date
 
 
-@dataclass(frozen=True, slots=True)
-class Affected:
+class Affected(NamedTuple):
     """One running subscription and what the version does to it."""
 
-    grant: Grant
+    grant: GrantHead
     outcome: Outcome
     samples: int = 0
     samples_failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
+class AffectedAlike:
+    """Running subscriptions that agree in their terms: the version does the same to each."""
+
+    agreed: Agreed
+    grants: Sequence[GrantHead]
+    outcome: Outcome
+    samples: int = 0
+    samples_failed: int = 0
+
+    @property
+    def each(self) -> Iterator[Affected]:
+        counts = self.samples, self.samples_failed
+        return (Affected(grant, self.outcome, *counts) for grant in self.grants)
+
+
+@dataclass(frozen=True, slots=True)
 class Impact:
-    """`version` against `in_force`, None where nothing is; all running subscriptions, by id."""
+    """`version` against `in_force`, None where nothing is; on all running subscriptions."""
 
     resource_id: str
     version: int
     in_force: int | None
-    subscriptions: Sequence[Affected]
+    alike: Sequence[AffectedAlike]
 
     @property
     def verdict(self) -> Effect:
-        return worst(each.outcome.effect for each in self.subscriptions)
+        return worst(each.outcome.effect for each in self.alike)
 
     @property
-    def worst_first(self) -> Sequence[Affected]:
-        def severity(each: Affected) -> int:
-            return SEVERITY.index(each.outcome.effect)
+    def count(self) -> int:
+        return sum(len(each.grants) for each in self.alike)
 
-        return sorted(self.subscriptions, key=severity, reverse=True)
+    @property
+    def subscriptions(self) -> Sequence[Affected]:
+        """All of them, by id."""
+        return _by_id(self.alike)
+
+    @property
+    def worst_first(self) -> Iterator[Affected]:
+        """All of them, by id where the effect is the same."""
+        for effect in reversed(SEVERITY):
+            yield from _by_id(each for each in self.alike if each.outcome.effect is effect)
 
     @property
     def affected(self) -> Sequence[Affected]:
-        return [each for each in self.subscriptions if each.outcome.effect is not Effect.NONE]
+        return _by_id(each for each in self.alike if each.outcome.effect is not Effect.NONE)
+
+
+def _by_id(alike: Iterable[AffectedAlike]) -> Sequence[Affected]:
+    return sorted((one for each in alike for one in each.each), key=lambda one: one.grant.id)
 
 
 async def of_entry(
@@ -66,29 +95,34 @@ async def of_entry(
     if not running:
         return Impact(resource.id, resource.version, resource.published_version, [])
     revision = await revisions.revision(session, shown, on=local_date(now))
-    return await turns.finish(_comparing(revision, running))
+    return await turns.finish(comparing(revision, running))
 
 
-def _comparing(revision: Revision, running: Sequence[Grant]) -> Steps[Impact]:
-    effects, found = Effects(revision), list[Affected]()
-    for grant in running:
-        found.append(Affected(grant, _outcome(effects, revision, grant)))
-        # A grant of three hundred items takes some milliseconds.
+def comparing(revision: Revision, running: Sequence[AgreedAlike]) -> Steps[Impact]:
+    """Reckon what a revision does to running grants, once for those of equal terms; pure."""
+    effects, found = Effects(revision), list[AffectedAlike]()
+    for agreed, alike in running:
+        found.append(AffectedAlike(agreed, alike, _outcome(effects, revision, agreed)))
+        # Terms of three hundred items take some milliseconds.
         yield
     in_force = None if revision.before is None else revision.before.number
     return Impact(revision.resource_id, revision.after.number, in_force, found)
 
 
-def _outcome(effects: Effects, revision: Revision, grant: Grant) -> Outcome:
+def _outcome(effects: Effects, revision: Revision, agreed: Agreed) -> Outcome:
+    return effects.on(_terms(revision, agreed))
+
+
+def _terms(revision: Revision, agreed: Agreed) -> Terms:
     in_force = 0 if revision.before is None else revision.before.number
-    return effects.on(terms_of(grant, revision.known, in_force, b""))
+    return terms_of(agreed, revision.known, in_force, b"")
 
 
 async def of_grant(session: ReadSession, row: Subscription, *, now: datetime) -> Affected:
     """Return the effect on one subscription."""
     revision = await revisions.of_resource(session, row.resource_id, on=local_date(now))
-    grant = grants.grant_of(row)
-    return Affected(grant, _outcome(Effects(revision), revision, grant))
+    outcome = _outcome(Effects(revision), revision, grants.agreed_of(row))
+    return Affected(grants.head_of(row), outcome)
 
 
 async def tried(
@@ -103,7 +137,7 @@ async def tried(
         shown = await revisions.asked(session, principal, resource_id)
         revision = await revisions.revision(session, shown, on=local_date(now))
         running = await grants.running(session, resource_id, now)
-    impact = await turns.finish(_comparing(revision, running))
+    impact = await turns.finish(comparing(revision, running))
     if revision.before is None or not running:
         return impact
     samples = await newest(reader, topic_of(resource_id), revision.partitions)
@@ -116,25 +150,24 @@ def _counting(
 ) -> Steps[Impact]:
     """Count for each subscription the samples that are its rows, and those that would fail."""
     rows_of: dict[bytes, frozenset[int]] = {}
-    every, counted = frozenset(range(len(samples))), list[Affected]()
-    for each in impact.subscriptions:
+    every, counted = frozenset(range(len(samples))), list[AffectedAlike]()
+    for each in impact.alike:
         rows = every
-        if each.grant.row_filter:
-            rows = yield from _rows(each.grant, revision, samples, rows_of)
+        if each.agreed.row_filter:
+            rows = yield from _rows(each.agreed, revision, samples, rows_of)
         counts = len(rows), len(rows.intersection(failed))
-        counted.append(Affected(each.grant, each.outcome, *counts))
+        counted.append(AffectedAlike(each.agreed, each.grants, each.outcome, *counts))
         yield
     return Impact(impact.resource_id, impact.version, impact.in_force, counted)
 
 
 def _rows(
-    grant: Grant,
+    agreed: Agreed,
     revision: Revision,
     samples: Sequence[Sample],
     rows_of: dict[bytes, frozenset[int]],
 ) -> Steps[frozenset[int]]:
-    in_force = 0 if revision.before is None else revision.before.number
-    projection = Projection(terms_of(grant, revision.known, in_force, b""))
+    projection = Projection(_terms(revision, agreed))
     name = projection.filter_identity
     if name not in rows_of:
         rows_of[name] = yield from visible(samples, projection)

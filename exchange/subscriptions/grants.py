@@ -29,28 +29,52 @@ ACTIVE: Final = State.ACTIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """One subscription as delivery sees it.
+class Agreed:
+    """Which items of which version were agreed to, with which masks, of which rows.
 
     `elements` are those of `items`, and of the items that `row_filter` names, in
     `resource_version`. `masks` were agreed for `items`; an item of `unmasked` stays clear when a
-    later version masks it. `row_filter` is joined by AND. `valid_until_moment` is the first moment
-    at which nothing may leave any more. `detail` lets a verify name what does not match,
-    `ledger` has each page written down before it leaves. `editions` are those
-    of code lists in which the values of items are handed on.
+    later version masks it. `row_filter` is joined by AND.
     """
 
-    id: str
-    resource_id: str
     resource_version: int
-    client_id: str
-    consumer_department: str
-    status: State
     items: tuple[str, ...]
     elements: Mapping[str, str]
     masks: Mapping[str, Mapping[str, Any]]
     unmasked: frozenset[str]
     row_filter: tuple[Condition, ...]
+
+
+class GrantHead(NamedTuple):
+    """A grant by its parties, without what was agreed."""
+
+    id: str
+    consumer_department: str
+    client_id: str
+    status: str
+
+
+class AgreedAlike(NamedTuple):
+    """Grants of one resource that agree in their terms; by id."""
+
+    agreed: Agreed
+    grants: Sequence[GrantHead]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant(Agreed):
+    """One subscription as delivery sees it.
+
+    `valid_until_moment` is the first moment at which nothing may leave any more. `detail` lets a
+    verify name what does not match, `ledger` has each page written down before it leaves.
+    `editions` are those of code lists in which the values of items are handed on.
+    """
+
+    id: str
+    resource_id: str
+    client_id: str
+    consumer_department: str
+    status: State
     mode: str
     valid_from_moment: datetime | None
     valid_until_moment: datetime
@@ -76,25 +100,42 @@ async def load_several(
     return {row.id: grant_of(row) for row in rows}
 
 
-async def running(session: ReadSession, resource_id: str, now: datetime) -> Sequence[Grant]:
+async def running(session: ReadSession, resource_id: str, now: datetime) -> Sequence[AgreedAlike]:
     """Return the grants of a resource that live: suspended ones too, for they may be resumed."""
     rows = await store.running(session, resource_id, local_date(now))
-    return [grant_of(row) for row in rows]
+    return [
+        AgreedAlike(Agreed(**_agreed(row)), [GrantHead(*head) for head in sorted(row.heads)])
+        for row in rows
+    ]
+
+
+def head_of(row: Subscription) -> GrantHead:
+    return GrantHead(row.id, row.consumer_department, row.client_id, row.status)
+
+
+def agreed_of(row: Subscription) -> Agreed:
+    return Agreed(**_agreed(row))
+
+
+def _agreed(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a subscription, or a row of its terms
+    return {
+        "resource_version": row.resource_version,
+        "items": tuple(row.items),
+        "elements": row.elements,
+        "masks": row.masks,
+        "unmasked": frozenset(row.unmasked),
+        "row_filter": conditions.from_json(row.row_filter),
+    }
 
 
 def grant_of(row: Subscription) -> Grant:
     return Grant(
+        **_agreed(row),
         id=row.id,
         resource_id=row.resource_id,
-        resource_version=row.resource_version,
         client_id=row.client_id,
         consumer_department=row.consumer_department,
         status=State(row.status),
-        items=tuple(row.items),
-        elements=row.elements,
-        masks=row.masks,
-        unmasked=frozenset(row.unmasked),
-        row_filter=conditions.from_json(row.row_filter),
         mode=row.mode,
         valid_from_moment=_start_of(row.valid_from),
         # Moments of one time zone are compared ten times as fast as those of two.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from fastapi import APIRouter
@@ -176,10 +177,10 @@ class ImpactPage:
 async def measured(visit: Visit) -> ImpactPage:
     first, most = visit.paging.first, visit.paging.limit
     found = await impact.tried(visit.part("id"), visit.principal, visit.using)
-    ordered = found.worst_first
-    shown = await impact.view(visit.using, found, ordered[first : first + most])
-    cursor = paging.encode(str(first + most)) if len(ordered) > first + most else None
-    return ImpactPage(shown, len(ordered), cursor)
+    wanted = list(islice(found.worst_first, first, first + most))
+    shown = await impact.view(visit.using, found, wanted)
+    cursor = paging.encode(str(first + most)) if found.count > first + most else None
+    return ImpactPage(shown, found.count, cursor)
 
 
 @dataclass(frozen=True, slots=True)
