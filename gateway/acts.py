@@ -353,7 +353,7 @@ def _acts() -> Iterator[tuple[str, Act]]:
     yield from oversight_acts.acts()
     yield from correcting.acts()
     yield from setting_acts.acts()
-    yield "POST /v1/resources/{resource_id}/file-change", Act(_resource, (Role.AUTHORITY,))
+    yield "POST /v1/resources/{resource_id}/file-change", Act(_overseen, (Role.AUTHORITY,))
     filing = _of_subscription(subscription_states.Action.TERMINATE, FILING_ROLES)
     yield "POST /v1/subscriptions/{subscription_id}/file-termination", filing
     authority = (Role.AUTHORITY,)

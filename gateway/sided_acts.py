@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from auth import positions
 from auth.principal import Principal
 from exchange.announcements.states import ALLOWED_ROLES as ALLOWED_ANSWERS
+from exchange.corrections import filing
 from exchange.disposals.states import ALLOWED_ROLES as OF_DISPOSAL
 from exchange.disposals.states import Action
 from exchange.parties import Permitted, authorize
@@ -23,6 +24,10 @@ def _by_side(permitted: Permitted) -> Act:
     return Act(look, positions.roles_of(permitted))
 
 
+async def _objecting(session: ReadSession, principal: Principal, subscription_id: str) -> Standing:
+    return Standing((await filing.received_by(session, principal, subscription_id)).revision)
+
+
 def _permitted() -> Iterator[tuple[str, Permitted]]:
     yield from ALLOWED_ANSWERS.items()
     yield "usage-records", WHO
@@ -35,3 +40,5 @@ def acts() -> Iterator[tuple[str, Act]]:
     """Yield the acts by method and template."""
     for part, permitted in _permitted():
         yield f"POST /v1/subscriptions/{{subscription_id}}/{part}", _by_side(permitted)
+    # The subscription's own client has no role.
+    yield "POST /v1/subscriptions/{subscription_id}/corrections", Act(_objecting)

@@ -101,6 +101,15 @@ def authorize_author(principal: Principal, relation: Any) -> None:  # noqa: ANN4
     authorize(principal, relation, {Side.CONSUMER: AUTHORS})
 
 
+async def received_by(
+    session: ReadSession, principal: Principal, subscription_id: str
+) -> Subscription:
+    """Return the subscription to whoever may object to what it received; NotFound, 403 errors."""
+    row = await moving.get(session, Subscription, subscription_id)
+    authorize_author(principal, row)
+    return row
+
+
 async def ask(
     session: ReadSession,
     marking: Marking,
@@ -109,8 +118,7 @@ async def ask(
     request: CorrectionRequest,
 ) -> Asked:
     """Return what is to be looked for in the log; raises NotFound, 403 errors, Invalid."""
-    row = await moving.get(session, Subscription, subscription_id)
-    authorize_author(principal, row)
+    row = await received_by(session, principal, subscription_id)
     published = await versions.contract_of(session, row.resource_id, None)
     granted = await granted_terms.load(session, marking.box, row.resource_id, [row.id])
     under = Under(row.id, row.revision, published.version, 0)

@@ -273,3 +273,18 @@ async def test_after_a_grant_the_side_comes_before_the_body(world: World) -> Non
     ):
         path = f"/v1/subscriptions/{sharing.subscription}/{part}"
         problem(await asked(stranger, "POST", path, UNREADABLE), 403, "not_your_department")
+
+
+async def test_who_may_neither_object_nor_file_is_told_so_before_the_body(world: World) -> None:
+    """The provider, and the authority of another city, were told what is wrong with the body."""
+    sharing = await world.sharing()
+    path = f"/v1/subscriptions/{sharing.subscription}/corrections"
+    for fault in (UNREADABLE, WRONG):
+        refused = await asked(sharing.provider.head, "POST", path, fault)
+        problem(refused, 403, "not_your_department")
+        problem(await asked(sharing.publisher, "POST", path, fault), 404, "not_found")
+        problem(await asked(sharing.subscriber, "POST", path, fault), fault.status, fault.code)
+    elsewhere = await world.department("450200", authority=True)
+    path = f"/v1/resources/{sharing.resource}/file-change"
+    refused = await asked(elsewhere.authority, "POST", path, UNREADABLE)
+    problem(refused, 403, "not_your_department")
