@@ -65,14 +65,3 @@ def most_bytes(frame: Buffer) -> int:
     except (KeyError, struct.error) as error:
         raise BrokenFrameError from error
     return blocks * block_bytes
-
-
-def expanded(frame: Buffer, most: int) -> bytearray:
-    """Return the records of a frame of `most` bytes at most; raises BrokenFrameError."""
-    records = bytearray(most)
-    try:
-        size = cramjam.lz4.decompress_into(frame, records)
-    except cramjam.DecompressionError as error:
-        raise BrokenFrameError from error
-    del records[size:]
-    return records

@@ -7,11 +7,12 @@ from typing import Any, Final
 from aiokafka.errors import for_code
 from aiokafka.record.memory_records import MemoryRecords
 
-from exchange.log import lz4
+from exchange.log import codecs
 from exchange.log.chunks import Chunk, Columns
+from exchange.log.codecs import TooLargeError
 from exchange.log.errors import UnreadableBatchError
 from exchange.log.headers import VERSION
-from exchange.log.lz4 import Buffer
+from exchange.log.lz4 import BrokenFrameError, Buffer
 from exchange.log.packing.packer import checked_end
 from exchange.log.topics import MESSAGE_MAX_BYTES
 from exchange.log.unpacking.unpacker import (
@@ -27,8 +28,6 @@ RECORDS_AT_ONCE: Final = 2_000
 # Of fewer in a batch, setting the pass up costs more than it spares.
 UNPACKED_FROM: Final = 32
 NO_PRODUCER: Final = -1
-# A frame is told in whole blocks: one more than what a batch of the platform holds.
-EXPANDED_MAX_BYTES: Final = MESSAGE_MAX_BYTES + 64 * 1024
 
 
 def parse(info: Sequence[Any], offset: int, most_bytes: int = MESSAGE_MAX_BYTES) -> Chunk:
@@ -72,15 +71,18 @@ def _taking_all(
     Others may write what they like: header names that are not UTF-8, lengths beyond the batch,
     compressions that nobody knows. Its checksum is right, so no second reading would help. One
     that may be the platform's own is never left out: UnreadableBatchError. None of the platform's
-    is larger than EXPANDED_MAX_BYTES.
+    holds more than MESSAGE_MAX_BYTES.
     """
     mark = chunk.mark()
     try:
         records = _expanded(batch, stored)
-    except _TooLargeError:
+    except TooLargeError:
         chunk.left_out.append(range(batch.base_offset, batch.next_offset))
         return
-    chunk.expanded_bytes += len(records or stored)
+    except BrokenFrameError as error:
+        _leave_out(chunk, batch, stored, error)
+        return
+    chunk.expanded_bytes += len(records)
     for decoded in (_unpacked, _decoded):
         covered = -1
         try:
@@ -90,12 +92,16 @@ def _taking_all(
         except DoubtfulBatchError:
             chunk.cut(mark)
         except _UndecodableError as error:
-            if _may_be_ours(batch, stored):
-                raise UnreadableBatchError(batch.base_offset, batch.next_offset) from error
             chunk.cut(mark)
-            chunk.left_out.append(range(batch.base_offset, batch.next_offset))
+            _leave_out(chunk, batch, stored, error)
         else:
             return
+
+
+def _leave_out(chunk: Chunk, batch: Any, stored: Buffer, error: Exception) -> None:  # noqa: ANN401
+    if _may_be_ours(batch, stored):
+        raise UnreadableBatchError(batch.base_offset, batch.next_offset) from error
+    chunk.left_out.append(range(batch.base_offset, batch.next_offset))
 
 
 def _may_be_ours(batch: Any, stored: Buffer) -> bool:  # noqa: ANN401 - aiokafka is untyped
@@ -113,41 +119,27 @@ class _UndecodableError(Exception):
     """Nobody can read the records of a batch."""
 
 
-class _TooLargeError(Exception):
-    """The records of a batch are more than the platform puts into one."""
+def _expanded(batch: Any, stored: Buffer) -> Buffer:  # noqa: ANN401 - aiokafka is untyped
+    """Return the records of a batch; raises TooLargeError, BrokenFrameError.
 
-
-def _expanded(batch: Any, stored: Buffer) -> Buffer | None:  # noqa: ANN401 - aiokafka is untyped
-    """Return the records of a batch, None where only aiokafka's decoder may know how to read them.
-
-    Raises _TooLargeError.
+    aiokafka's decoder expands them once more, without a bound: it sees none that is too large.
     """
     records = memoryview(stored)[RECORDS_FROM:]
     if not batch.compression_type:
         return records
-    if batch.compression_type != lz4.CODEC:
-        return None
-    try:
-        most = lz4.most_bytes(records)
-        if most > EXPANDED_MAX_BYTES:
-            raise _TooLargeError
-        return lz4.expanded(records, most)
-    except lz4.BrokenFrameError:
-        return None
+    return codecs.expanded(batch.compression_type, records, MESSAGE_MAX_BYTES)
 
 
-def _unpacked(batch: Any, stored: Buffer, records: Buffer | None) -> Iterator[Columns]:  # noqa: ANN401
+def _unpacked(batch: Any, stored: Buffer, records: Buffer) -> Iterator[Columns]:  # noqa: ANN401
     """Read a large batch by the compiled pass; raises DoubtfulBatchError, also where it cannot."""
     count = batch.next_offset - batch.base_offset
-    unpack = None
-    if records is not None and (count >= UNPACKED_FROM or batch.compression_type):
-        unpack = UNPACK.get(count)
-    if unpack is None or records is None:
+    unpack = UNPACK.get(count) if count >= UNPACKED_FROM or batch.compression_type else None
+    if unpack is None:
         raise DoubtfulBatchError
     yield from unpacked(unpack, stored, records, batch.base_offset, RECORDS_AT_ONCE)
 
 
-def _decoded(batch: Any, _stored: Buffer, _records: Buffer | None) -> Iterator[Columns]:  # noqa: ANN401
+def _decoded(batch: Any, _stored: Buffer, _records: Buffer) -> Iterator[Columns]:  # noqa: ANN401
     """Decode a batch some records at a time; raises _UndecodableError.
 
     Column by column: a turn of a loop for each record would take a third more.

@@ -9,7 +9,7 @@ from aiokafka.errors import CorruptRecordException, MessageSizeTooLargeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.log import lz4, produce
+from exchange.log import codecs, lz4, produce
 from exchange.log.packing.packer import PACK, checked_end, packed
 from exchange.log.parsing import parse
 from exchange.log.produce import PACKED_FROM, Slice, build
@@ -44,7 +44,7 @@ def plain(batch: bytearray) -> bytearray:
         return batch
     assert attributes == lz4.CODEC
     frame = bytes(batch[RECORDS_FROM:])
-    opened = batch[:RECORDS_FROM] + lz4.expanded(frame, lz4.most_bytes(frame))
+    opened = batch[:RECORDS_FROM] + codecs.expanded(attributes, frame, lz4.most_bytes(frame))
     struct.pack_into(">h", opened, ATTRIBUTES_FROM, 0)
     struct.pack_into(">i", opened, 8, len(opened) - 12)
     struct.pack_into(">I", opened, 17, google_crc32c.value(bytes(opened[ATTRIBUTES_FROM:])))

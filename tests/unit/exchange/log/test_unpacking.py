@@ -1,7 +1,7 @@
 """The compiled pass reads a batch as aiokafka's decoder does, or leaves it to it."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cramjam
 import google_crc32c
@@ -10,8 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exchange.log.chunks import Chunk
+from exchange.log.codecs import GZIP, LZ4, SNAPPY, ZSTD, TooLargeError, expanded
 from exchange.log.errors import UnreadableBatchError
-from exchange.log.lz4 import CODEC, expanded, most_bytes
+from exchange.log.lz4 import CODEC, BrokenFrameError
 from exchange.log.packing.packer import PACK
 from exchange.log.parsing import RECORDS_AT_ONCE, UNPACKED_FROM, parse
 from exchange.log.produce import Slice, build
@@ -107,7 +108,7 @@ def test_a_large_batch_is_read_in_steps() -> None:
     count = 2 * RECORDS_AT_ONCE + 5
     PACK.load()
     batch = stored([Slice([b"%d" % n for n in range(count)], [b"v"] * count, [])])
-    records = expanded(batch[RECORDS_FROM:], most_bytes(batch[RECORDS_FROM:]))
+    records = expanded(CODEC, batch[RECORDS_FROM:], MESSAGE_MAX_BYTES)
     steps = list(unpacked(UNPACK.load(), batch, records, 7, RECORDS_AT_ONCE))
     assert [len(step.offsets) for step in steps] == [RECORDS_AT_ONCE, RECORDS_AT_ONCE, 5]
     both_ways(batch, 3)
@@ -149,16 +150,78 @@ def test_no_more_is_read_of_an_answer_than_was_asked_for() -> None:
     assert parse(answer, 0, most_bytes=1).next_offset == 600
 
 
-def test_a_batch_that_expands_to_more_than_any_of_the_platform_is_left_out() -> None:
-    """A few kilobytes of a foreign writer may be gigabytes: nobody expands them."""
-    bomb = bytearray(compressed(base=0))
-    zeros = cramjam.lz4.Compressor(level=1, content_checksum=False, block_linked=False)
-    zeros.compress(bytes(2 * MESSAGE_MAX_BYTES))
-    bomb[RECORDS_FROM:] = bytes(zeros.finish())
-    struct.pack_into(">i", bomb, 8, len(bomb) - 12)
-    both_ways(resealed(bomb) + bytes(compressed(base=600)), 0)
-    chunk = parse((0, 0, 10**6, 10**6, 0, None, -1, resealed(bomb)), 0)
+def framed(records: bytes) -> bytes:
+    frame = cramjam.lz4.Compressor(level=1, content_checksum=False, block_linked=False)
+    frame.compress(records)
+    return bytes(frame.finish())
+
+
+def xerial(records: bytes) -> bytes:
+    """As Java's clients write snappy: a head, and blocks of 32 KiB with their sizes."""
+    parts = [records[at : at + 32_768] for at in range(0, len(records), 32_768)]
+    blocks = [bytes(cramjam.snappy.compress_raw(part)) for part in parts]
+    sized = [struct.pack(">i", len(block)) + block for block in blocks]
+    return b"\x82SNAPPY\x00" + struct.pack(">ii", 1, 1) + b"".join(sized)
+
+
+SKIPPED = struct.pack("<II", 0x184D2A50, 3) + b"any"
+WAYS = [
+    pytest.param(GZIP, lambda records: bytes(cramjam.gzip.compress(records)), id="gzip"),
+    pytest.param(ZSTD, lambda records: bytes(cramjam.zstd.compress(records)), id="zstd"),
+    pytest.param(SNAPPY, lambda records: bytes(cramjam.snappy.compress_raw(records)), id="snappy"),
+    pytest.param(SNAPPY, xerial, id="snappy in blocks"),
+    pytest.param(LZ4, framed, id="lz4"),
+    pytest.param(LZ4, lambda records: framed(records[:9]) + framed(records[9:]), id="two frames"),
+    pytest.param(LZ4, lambda records: SKIPPED + framed(records), id="behind a skipped frame"),
+]
+Compress = Callable[[bytes], bytes]
+
+
+def written_by_others(codec: int, records: bytes) -> bytes:
+    """A batch of 600 records whose bytes lie as they are given, of no producer."""
+    batch = bytearray(stored([Slice([b"k"] * len(LINES), LINES, [])]))
+    batch[RECORDS_FROM:] = records
+    batch[22] = codec
+    struct.pack_into(">i", batch, 8, len(batch) - 12)
+    struct.pack_into(">qhi", batch, 43, -1, -1, -1)
+    return resealed(batch)
+
+
+@pytest.mark.parametrize(("codec", "compress"), WAYS)
+def test_what_others_compressed_is_read_alike(codec: int, compress: Compress) -> None:
+    plain = stored([Slice([b"k"] * len(LINES), LINES, [])])
+    opened = bytearray(plain) if plain[22] == 0 else bytearray(plain[:RECORDS_FROM])
+    if len(opened) == RECORDS_FROM:
+        opened += expanded(plain[22], plain[RECORDS_FROM:], MESSAGE_MAX_BYTES)
+    batch = written_by_others(codec, compress(bytes(opened[RECORDS_FROM:])))
+    both_ways(batch, 0)
+    assert parse((0, 0, 600, 600, 0, None, -1, batch), 0).values == LINES
+
+
+@pytest.mark.parametrize(("codec", "compress"), WAYS)
+def test_a_batch_that_expands_to_more_than_any_of_the_platform_is_left_out(
+    codec: int, compress: Compress
+) -> None:
+    """A few kilobytes of a foreign writer may be gigabytes: nobody expands them.
+
+    Only a single frame of LZ4 was bounded: 9,695 bytes of zstd became 300 MiB in every reader.
+    """
+    zeros = compress(bytes(2 * MESSAGE_MAX_BYTES))
+    with pytest.raises(TooLargeError):
+        expanded(codec, zeros, MESSAGE_MAX_BYTES)
+    bomb = written_by_others(codec, zeros)
+    both_ways(bomb + bytes(compressed(base=600)), 0)
+    chunk = parse((0, 0, 10**6, 10**6, 0, None, -1, bomb), 0)
     assert (chunk.left_out, chunk.next_offset, chunk.offsets) == ([range(600)], 600, [])
+
+
+@pytest.mark.parametrize("codec", [GZIP, SNAPPY, LZ4, ZSTD, 5, 7])
+def test_what_is_in_no_codec_is_left_out_with_its_batch(codec: int) -> None:
+    for records in (b"", b"no codec", b"\x82SNAPPY\x00" + bytes(8) + b"\x7f\xff\xff\xff"):
+        if records or codec > ZSTD:
+            with pytest.raises(BrokenFrameError):
+                expanded(codec, records, MESSAGE_MAX_BYTES)
+        both_ways(written_by_others(codec, records), 0)
 
 
 def test_texts_stay_texts_until_somebody_wants_single_records() -> None:
