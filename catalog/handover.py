@@ -83,6 +83,11 @@ def fate_of(source: Source, others: Sequence[Source], department: str) -> Fate:
     return Fate.ENDS if taken else Fate.GOES
 
 
+async def in_use(session: ReadSession, department: str) -> int:
+    """Return how many entries of the department are published, or wait for their review."""
+    return await store.in_use(session, department)
+
+
 async def survey(session: ReadSession, uscc: str, seat: Seat) -> Handover:
     """Return what would go over, and change nothing."""
     handover = Handover(entries=await store.resource_ids(session, uscc))

@@ -54,6 +54,16 @@ class ModeNotGranted(NotDeliverable):
         )
 
 
+class DepartmentInUse(Conflict):
+    """Nobody would answer any more (Order 809 Art 21, 26, 27); `open` counts what there is."""
+
+    code = "department_in_use"
+    title = Text(
+        "该部门尚有在用的目录、共享授权或未办结的事项，不能撤销",
+        "The department has entries, subscriptions or open matters and cannot be abolished",
+    )
+
+
 class NotShareable(Conflict):
     """The catalogue entry is 不予共享 (Order 809 Art 14–15)."""
 

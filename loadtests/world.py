@@ -9,6 +9,7 @@ What every request of a kind says is in `bodies.json`.
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from deploy.demo.sharing import agree
 from deploy.demo.sign_in import signing_in
 from deploy.local.files import read_json, write_private
 from kernel.identifiers import make_uscc
+from kernel.workdays import local_date
 from loadtests import records
 from shuyuan_client.http import ExchangeClient, with_secret
 
@@ -149,13 +151,20 @@ def seed(base_url: str, credentials: Path, feeds: int = FEEDS) -> World:
 def clear(world: World, credentials: Path) -> None:
     """End what a world registered: grants, entries, systems and departments; the audit log stays.
 
-    Its departments are abolished, so that its sources end and nobody signs in for it any more.
+    Its departments are abolished, so that its sources end and nobody signs in for it any more:
+    what was received is disposed of first (ADR 0053).
     """
     with ExitStack() as clients:
-        staff = Seeding(world.base_url, credentials, clients).staff
+        seeding = Seeding(world.base_url, credentials, clients)
+        staff, provider, user = seeding.staff, world.provider.head, world.user.head
         said, ended = {"reason": "压测结束"}, {"status": "abolished"}
+        today = local_date(datetime.now(UTC)).isoformat()
         for subscription in world.subscriptions:
-            staff["authority"].ask("POST", f"/v1/subscriptions/{subscription}/terminate", said)
+            path = f"/v1/subscriptions/{subscription}"
+            staff["authority"].ask("POST", f"{path}/terminate", said)
+            disposed = {"method": "删除", "done_on": today}
+            seeding.person(user).ask("POST", f"{path}/disposal", disposed)
+            seeding.person(provider).ask("POST", f"{path}/disposal/confirm", {})
         for resource in world.resources:
             staff["authority"].ask("POST", f"/v1/resources/{resource}/retire", said)
         for department in (world.provider, world.user):

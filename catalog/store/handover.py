@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlmodel import col, select, update
+from sqlmodel import and_, col, func, or_, select, update
 
+from catalog.states import State
 from catalog.store.resources import set_scopes
 from catalog.tables import Resource, ResourceTransition, ResourceVersion, Source
 from kernel.actor import Actor
@@ -17,6 +18,18 @@ async def resource_ids(session: ReadSession, department: str) -> list[str]:
     """Return the department's entries, retired ones too."""
     query = select(Resource.id).where(col(Resource.department) == department)
     return list((await session.exec(query.order_by(col(Resource.id)))).all())
+
+
+async def in_use(session: ReadSession, department: str) -> int:
+    """Return how many entries are published or in review: a first draft is nobody else's."""
+    query = select(func.count()).where(
+        col(Resource.department) == department,
+        or_(
+            col(Resource.status).in_((State.SUBMITTED, State.APPROVED, State.PUBLISHED)),
+            and_(col(Resource.status) == State.DRAFT, col(Resource.published_version).is_not(None)),
+        ),
+    )
+    return (await session.exec(query)).one()
 
 
 async def lock_resources(session: WriteSession, department: str) -> Sequence[Resource]:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from auth.principal import Principal
 from catalog import sources
+from exchange.stewardship import open_matters
 from exchange.stewardship.planning import require_unplanned
 from kernel.database import WriteSession
 
@@ -11,12 +12,15 @@ ABOLISHED = "部门已撤销 / the department was abolished"
 
 
 async def follow(
-    session: WriteSession, principal: Principal, uscc: str, status: str, *, now: datetime
+    session: WriteSession, principal: Principal, uscc: str, status: str | None, *, now: datetime
 ) -> None:
     """Take its claims and sources from a department that is abolished, in the same transaction.
 
-    Raises Conflict where it waits for a merger or a move: that would have to be cancelled first.
+    `status` is what was asked for, None where it stays. Raises Conflict where it waits for a
+    merger or a move, which would have to be cancelled first, and DepartmentInUse while others
+    rely on it.
     """
     if status == "abolished":
         await require_unplanned(session, uscc)
+        await open_matters.require_none(session, uscc)
         await sources.forsake(session, principal, uscc, reason=ABOLISHED, now=now)

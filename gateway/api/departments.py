@@ -134,11 +134,11 @@ async def change(
     principal: Admin,
     response: Response,
 ) -> DepartmentView:
-    """更改部门，或注销 / change a department, or abolish it; by the operator."""
+    """更改部门，或撤销 / change a department, or abolish it where nobody relies on it any more."""
     values = body.model_dump(exclude_none=True)
     now = clock.now()
     department = await departments.change(session, principal, uscc, revision, values, now=now)
-    await succession.follow(session, principal, uscc, department.status, now=now)
+    await succession.follow(session, principal, uscc, values.get("status"), now=now)
     tag(response, department.revision)
     return await _view(session, department)
 

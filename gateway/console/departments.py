@@ -158,7 +158,7 @@ async def _change(visit: Visit, session: WriteSession, uscc: str) -> object:
     changed = await departments.change(
         session, visit.principal, uscc, _known(visit), values, now=visit.now
     )
-    await succession.follow(session, visit.principal, uscc, changed.status, now=visit.now)
+    await succession.follow(session, visit.principal, uscc, values.get("status"), now=visit.now)
     return changed
 
 

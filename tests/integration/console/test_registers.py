@@ -1,6 +1,7 @@
 """Registers, workbooks, departments, demands and one's own sessions, by pages."""
 
 import io
+from urllib.parse import urljoin
 
 from kernel.workbooks.reading import tables
 from tests.support.browsing import Browser, Page, browsing, sign_in
@@ -99,6 +100,19 @@ async def test_a_merger_is_rehearsed_before_it_is_planned(world: World) -> None:
         assert not any(form.action.endswith("/change") for form in page.forms)
         page = await browser.send(page, "/standing-consent", enabled="yes")
         assert "撤回常设同意" in page.text
+
+
+async def test_who_is_relied_on_is_not_abolished_and_the_page_says_why(world: World) -> None:
+    department = await world.department()
+    await world.resource(department)
+    await world.demand(department)
+    async with browsing(world.base_url, world.operator) as browser:
+        page = await browser.open(f"/console/departments/{department.uscc}")
+        [form] = [each for each in page.forms if ("status", "abolished") in each.buttons]
+        said = {**form.fields, "status": ["abolished"]}
+        refused = await browser.post(urljoin(page.url, form.action), said)
+        assert refused.status == 409
+        assert "在用或在审的目录 1 条、未办结的数据需求 1 件" in refused.text, refused.text
 
 
 async def test_a_demand_is_assigned_and_met(world: World) -> None:
