@@ -6,8 +6,9 @@ SHUYUAN_STEP_LOG_MS the loops are the plain ones and a step costs nothing more.
 """
 
 import asyncio
+import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
@@ -27,6 +28,7 @@ NANOSECONDS_PER_MS: Final = 1_000_000
 DEPTH_MAX: Final = 64
 PROTOCOL_CALLS: Final = ("data_received", "buffer_updated", "connection_made", "resume_writing")
 TOLD: Final = "step of %.1f ms: %s"
+COLLECTED: Final = "%s, of which the garbage collector took %.1f ms"
 
 Callback = Callable[..., object]
 
@@ -48,20 +50,25 @@ class StepMeter:
 
     def __init__(self, least_ms: float) -> None:
         self._least_ns = int(least_ms * NANOSECONDS_PER_MS)
+        self._collections = _Collections()
         self.longest_ms = 0.0
 
     def run(self, callback: Callback, *args: object) -> None:
-        began = thread_time_ns()
+        began, collected = thread_time_ns(), self._collections.spent_ns
         try:
             callback(*args)
         finally:
             spent = thread_time_ns() - began
             if spent >= self._least_ns:
-                self._tell(spent / NANOSECONDS_PER_MS, callback)
+                self._tell(spent, self._collections.spent_ns - collected, callback)
 
-    def _tell(self, ms: float, callback: Callback) -> None:
+    def _tell(self, spent: int, collected: int, callback: Callback) -> None:
+        ms, what = spent / NANOSECONDS_PER_MS, described(callback)
+        if 2 * collected > spent:
+            # The step is the one that happened to need an object, and not to blame.
+            what = COLLECTED % (what, collected / NANOSECONDS_PER_MS)
         self.longest_ms = max(self.longest_ms, ms)
-        log.warning(TOLD, ms, described(callback))
+        log.warning(TOLD, ms, what)
 
     def watch(self, make: Callable[[], Any]) -> Callable[[], Any]:
         """Return a factory of protocols whose calls by the loop are steps."""
@@ -75,6 +82,20 @@ class StepMeter:
             return protocol
 
         return metered
+
+
+class _Collections:
+    """What the garbage collector takes of this process, in the CPU time of whom it meets."""
+
+    def __init__(self) -> None:
+        self.spent_ns = self._began = 0
+        gc.callbacks.append(self._called)
+
+    def _called(self, phase: str, _told: Mapping[str, int]) -> None:
+        if phase == "start":
+            self._began = thread_time_ns()
+        else:
+            self.spent_ns += thread_time_ns() - self._began
 
 
 def described(callback: Callback) -> str:

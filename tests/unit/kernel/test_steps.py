@@ -1,7 +1,9 @@
 """What holds the loop is measured step by step, in CPU time, and told with what ran (P11)."""
 
 import asyncio
+import gc
 import logging
+import re
 from collections.abc import Callable
 from time import sleep, thread_time
 
@@ -73,6 +75,19 @@ def test_one_long_step_is_told_with_its_task_and_where_it_paused(
     [told] = run(long_then_short)
     assert "long_then_short (tests/unit/kernel/test_steps.py" in told, told
     assert ", up to long_then_short" in told, told
+
+
+async def collect() -> None:
+    await asyncio.sleep(0)
+    until = thread_time() + 0.05
+    while thread_time() < until:
+        gc.collect()
+
+
+def test_what_the_garbage_collector_took_is_told(run: Callable[..., list[str]]) -> None:
+    """The longest steps of a campaign stood in places that do next to nothing."""
+    [told] = run(collect)
+    assert re.search(r"collect \(.*, of which the garbage collector took \d+\.\d ms$", told), told
 
 
 def test_the_same_work_in_turns_is_no_long_step(run: Callable[..., list[str]]) -> None:
