@@ -14,13 +14,13 @@ from auth.regions import directory as regions
 from auth.regions.codes import STATE, canonical
 from auth.regions.register import find as find_division
 from auth.regions.tree import ancestors, current
+from catalog.rules.classes import name_of
 from catalog.store import trees as store
 from kernel.database import ReadSession
 
 LISTED_MAX: Final = 1_000
 # 类 1 digit, 项 3, 目 6, 细目 as many as it has (发改高技〔2017〕1272号).
 CLASS_LEVELS: Final = (1, 3, 6)
-CLASS_NAMES: Final = {"1": "基础信息资源", "2": "主题信息资源", "3": "部门信息资源"}
 
 
 class Tree(StrEnum):
@@ -31,7 +31,7 @@ class Tree(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """`resources` are in force in it or below; the platform names the three 类 only."""
+    """`resources` are in force in it or below; of classes 类 and 项 have a name."""
 
     kind: Tree
     code: str
@@ -46,6 +46,12 @@ class Nodes:
 
     items: list[Node]
     complete: bool
+
+
+async def classes_in_use(session: ReadSession, most: int) -> Mapping[str, int]:
+    """Return the classes that hold most entries in force, with how many; by code."""
+    counts = Counter(await store.by_class(session, ""))
+    return dict(sorted(counts.most_common(most)))
 
 
 async def below(session: ReadSession, tree: Tree, parent: str | None) -> Nodes:
@@ -77,7 +83,7 @@ def _classes(counts: Mapping[str, int], parent: str) -> list[Node]:
         Node(
             kind=Tree.CLASS,
             code=code,
-            name=CLASS_NAMES.get(code),
+            name=name_of(code),
             resources=count,
             has_below=code in deeper,
         )

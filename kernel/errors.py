@@ -19,9 +19,14 @@ Every class names a stable `code`; the gateway alone knows the HTTP status of a 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 REPORTED_ERRORS_MAX = 100
+LISTED_MAX: Final = 20
+"""Values of a choice in a sentence; the rest is counted."""
+# Codes of which `allowed` are values to choose from, and of no box that is ticked.
+_OF_CHOICES: Final = frozenset({"not_in_code_list", "missing", "unknown_item"})
+_BOXES: Final = frozenset({"true", "false"})
 
 
 class Category(StrEnum):
@@ -54,6 +59,19 @@ class FieldError:
     en: str
     index: int | None = None
     allowed: tuple[str, ...] = ()
+
+    def sentence(self, *, english: bool) -> str:
+        """Return what a person reads where no list stands beside it: the allowed values too."""
+        said = self.en if english else self.zh
+        values = [each for each in self.allowed if each not in _BOXES]
+        is_named = self.index is None and all(each in said for each in values)
+        if self.code not in _OF_CHOICES or not values or is_named:
+            return said
+        listed = (", " if english else "、").join(values[:LISTED_MAX])
+        rest = len(values) - LISTED_MAX
+        if english:
+            return f"{said}; allowed: {listed}" + (f" and {rest} more" if rest > 0 else "")
+        return f"{said}；可用的值：{listed}" + (f"，另有 {rest} 个" if rest > 0 else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,11 @@ _SENTENCES: Final[Mapping[str, Text]] = {
     TWICE: Text("“{label}”在同一条记录中重复出现", "{label} stands twice in one record"),
 }
 
+_OF_MANY: Final = Text(
+    "“{label}”不在代码集内，可用的 {count} 个代码见该资源的“契约和示例”",
+    "{label} is not in the code list in force; its {count} codes are in the contract",
+)
+
 _TYPES: Final[Mapping[str, Text]] = {
     "string": Text("字符串", "a string"),
     "code": Text("代码（字符串）", "a code (a string)"),
@@ -89,6 +94,9 @@ class Reasons:
             "range_en": bounds.en,
         }
         sentences = dict(_SENTENCES)
+        if codes and not self._allowed["not_in_code_list"]:
+            sentences["not_in_code_list"] = _OF_MANY
+            facts["count"] = len(codes)
         if field.checker and field.pattern is None:
             sentences["pattern"] = _SHAPES[field.checker]
         self._texts = {code: sentence(**facts) for code, sentence in sentences.items()}

@@ -28,6 +28,6 @@ def _told(error: ShuyuanError) -> Failure:
             "Kafka 未应答；请检查 SHUYUAN_KAFKA_BOOTSTRAP，并确认它已启动。",
             "Kafka did not answer; check SHUYUAN_KAFKA_BOOTSTRAP, and that it runs.",
         )
-    chinese = "；".join([error.detail.zh, *(f"{each.path}：{each.zh}" for each in error.errors)])
-    english = "; ".join([error.detail.en, *(f"{each.path}: {each.en}" for each in error.errors)])
-    return Failure(chinese, english)
+    chinese = [f"{each.path}：{each.sentence(english=False)}" for each in error.errors]
+    english = [f"{each.path}: {each.sentence(english=True)}" for each in error.errors]
+    return Failure("；".join([error.detail.zh, *chinese]), "; ".join([error.detail.en, *english]))

@@ -8,13 +8,14 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from auth import people
+from auth.directory import Active
 from auth.people import NewPerson, PersonChange
 from auth.principal import Role, Scope
 from gateway.api import audit as audit_api
 from gateway.api import people as people_api
 from gateway.api.audit import AuditEventView
 from gateway.api.people import PersonChangeIn, PersonIn, PersonView
-from gateway.console import forms
+from gateway.console import forms, offered
 from gateway.console.pages import act, page
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
@@ -51,12 +52,15 @@ async def listed(visit: Visit) -> People:
 @dataclass(frozen=True, slots=True)
 class NewPersonPage:
     department: str
+    departments: Sequence[Active]
 
 
 @page(router, "/console/people/new", NEW)
 async def new(visit: Visit) -> NewPersonPage:
     visit.principal.require_role(Role.SECURITY)
-    return NewPersonPage(visit.principal.department)
+    async with visit.reading() as session:
+        departments = await offered.departments(session, within=visit.principal.region_code)
+    return NewPersonPage(visit.principal.department, departments)
 
 
 async def register(visit: Visit) -> Go:

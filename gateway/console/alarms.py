@@ -12,7 +12,9 @@ from exchange.alarms.kinds import Kind
 from exchange.alarms.register import Criteria
 from gateway.api import alarms as api
 from gateway.api.alarms import AcknowledgeIn, AlarmView
+from gateway.api.notices import NoticesView
 from gateway.console import forms
+from gateway.console.notices import kept
 from gateway.console.pages import act, page
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
@@ -25,12 +27,16 @@ OPEN: Final = "open"
 
 @dataclass(frozen=True, slots=True)
 class AlarmList:
-    """`kinds` are what to filter by; `only_open` where acknowledged ones are left out."""
+    """`kinds` are what to filter by; `only_open` where acknowledged ones are left out.
+
+    `notices` say where the department is told of new ones, None where nothing is set.
+    """
 
     alarms: Sequence[AlarmView]
     kinds: Sequence[str]
     only_open: bool
     next_cursor: str | None
+    notices: NoticesView | None
 
 
 @page(router, ADDRESS, LIST)
@@ -44,7 +50,8 @@ async def listed(visit: Visit) -> AlarmList:
     async with visit.reading() as session:
         found = await register.page(session, visit.principal, visit.paging, wanted)
         shown = await api.views(session, found.items)
-    return AlarmList(shown, list(Kind), only_open, found.next_cursor)
+        notices = await kept(visit, session)
+    return AlarmList(shown, list(Kind), only_open, found.next_cursor, notices)
 
 
 @dataclass(frozen=True, slots=True)

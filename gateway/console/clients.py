@@ -7,12 +7,14 @@ from fastapi import APIRouter, Response
 
 from auth import clients
 from auth.clients import NewClient, Rotation
+from auth.directory import Active
 from auth.principal import Role
 from auth.states import Action
 from gateway.api import clients as api
 from gateway.api.clients import ClientChangeIn, ClientIn, ClientView, RateLimitModel, RotateIn
 from gateway.api.registry import Contractor
 from gateway.console import forms
+from gateway.console.offered import departments
 from gateway.console.pages import act, page, steps
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
@@ -50,13 +52,19 @@ async def listed(visit: Visit) -> Clients:
 class NewClientPage:
     department: str
     any_department: bool
-    offered: Sequence[str]
+    departments: Sequence[Active]
+    offered: Sequence[str] = OFFERED
 
 
 @page(router, "/console/clients/new", NEW)
 async def new(visit: Visit) -> NewClientPage:
     visit.principal.require_role(Role.HEAD, Role.SECURITY)
-    return NewClientPage(visit.principal.department, visit.has(Role.SECURITY), OFFERED)
+    own, upper = visit.principal.department, visit.principal.region_code
+    if not visit.has(Role.SECURITY):
+        return NewClientPage(own, any_department=False, departments=())
+    async with visit.reading() as session:
+        others = await departments(session, within=upper)
+    return NewClientPage(own, any_department=True, departments=others)
 
 
 @dataclass(frozen=True, slots=True)

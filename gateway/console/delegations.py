@@ -7,11 +7,12 @@ from fastapi import APIRouter, Response
 
 from auth.delegations import register
 from auth.delegations.states import Action, Power, State
+from auth.directory import Active
 from auth.errors import NotDelegated
 from auth.principal import Role
 from gateway.api import delegations as api
 from gateway.api.delegations import DelegationIn, DelegationView
-from gateway.console import forms
+from gateway.console import forms, offered
 from gateway.console.pages import act, page, steps
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
@@ -26,12 +27,16 @@ POWERS = tuple(map(str, Power))
 
 @dataclass(frozen=True, slots=True)
 class Delegations:
-    """`acted_for` are the departments for which the person may act today."""
+    """`acted_for` are the departments for which the person may act today.
+
+    `departments` are those that may be asked to act for one's own.
+    """
 
     delegations: Sequence[DelegationView]
     next_cursor: str | None
     acted_for: Mapping[str, str]
     offers: bool
+    departments: Sequence[Active] = ()
     powers: Sequence[str] = POWERS
 
 
@@ -39,8 +44,11 @@ class Delegations:
 async def listed(visit: Visit) -> Delegations:
     async with visit.reading() as session:
         found = await api.page(session, visit.principal, visit.paging)
-    offers = visit.acting is None and visit.has(Role.HEAD)
-    return Delegations(found.items, found.next_cursor, _acted_for(visit, found.items), offers)
+        offers = visit.acting is None and visit.has(Role.HEAD)
+        own = visit.principal.department
+        others = await offered.departments(session, but=own) if offers else ()
+    acted_for = _acted_for(visit, found.items)
+    return Delegations(found.items, found.next_cursor, acted_for, offers, others)
 
 
 def _acted_for(visit: Visit, views: Sequence[DelegationView]) -> Mapping[str, str]:

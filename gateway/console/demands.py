@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Response
 
+from auth.directory import Active
 from auth.principal import Role
 from catalog import search
 from catalog.search import Criteria
@@ -16,7 +17,7 @@ from exchange.demands.states import Action, Party, State
 from gateway.api import demands as api
 from gateway.api.demands import DemandDetail, DemandIn, DemandView
 from gateway.api.entries import ResourceSummary, summaries
-from gateway.console import attachments, forms
+from gateway.console import attachments, forms, offered
 from gateway.console.pages import act, page, steps
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
@@ -83,11 +84,15 @@ act(router, f"{ADDRESS}/new", new, NEW)(create)
 
 @dataclass(frozen=True, slots=True)
 class DemandPage:
-    """`others` are open demands to merge into, `answers` the own entries that could meet it."""
+    """`others` are open demands to merge into, `answers` the own entries that could meet it.
+
+    `departments` are those that it may be assigned to.
+    """
 
     demand: DemandDetail
     others: Sequence[DemandView]
     answers: Sequence[ResourceSummary]
+    departments: Sequence[Active]
 
 
 @page(router, f"{ADDRESS}/{{id}}", ONE)
@@ -96,7 +101,10 @@ async def one(visit: Visit) -> DemandPage:
         found = await api.find(visit.part("id"), session, visit.principal, Response())
         others = await _others(visit, session, found) if Action.MERGE in found.allowed else ()
         answers = await _answers(visit, session) if Action.MEET in found.allowed else ()
-    return DemandPage(found, others, answers)
+        assigns = Action.ASSIGN in found.allowed
+        upper = visit.principal.region_code
+        departments = await offered.departments(session, within=upper) if assigns else ()
+    return DemandPage(found, others, answers, departments)
 
 
 async def _others(visit: Visit, session: ReadSession, demand: DemandDetail) -> Sequence[DemandView]:

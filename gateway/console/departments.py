@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from auth import departments, duties, networks
 from auth.departments import NewDepartment
+from auth.directory import Active
 from auth.duties import Operation
 from auth.principal import Role
 from exchange.stewardship import planning, succession
@@ -18,7 +19,7 @@ from gateway.api import networks as networks_api
 from gateway.api.department_changes import CancelIn, DepartmentChangeView, MergeIn, MoveIn
 from gateway.api.departments import DepartmentChangeIn, DepartmentIn, DepartmentView
 from gateway.api.networks import NetworksIn, NetworksView
-from gateway.console import forms
+from gateway.console import forms, offered
 from gateway.console.pages import Step, act, page
 from gateway.console.texts import N_
 from gateway.console.visit import Go, View, Visit
@@ -85,7 +86,10 @@ act(router, f"{ADDRESS}/new", new, NEW)(register)
 
 @dataclass(frozen=True, slots=True)
 class DepartmentPage:
-    """One department; `manages` and `consents` say what the person may do with it."""
+    """One department; `manages` and `consents` say what the person may do with it.
+
+    `departments` are those that it may be merged into.
+    """
 
     department: DepartmentView
     revision: int
@@ -95,6 +99,7 @@ class DepartmentPage:
     consents: bool
     networks: NetworksView | None
     names_networks: bool
+    departments: Sequence[Active]
 
 
 @page(router, f"{ADDRESS}/{{id}}", ONE)
@@ -105,15 +110,18 @@ async def one(visit: Visit) -> DepartmentPage:
         shown = await api.get(uscc, session, visit.principal, Response())
         found = await changes_api.find(uscc, session, visit.principal, CHANGES)
         known = await _networks(visit, session, uscc)
+        manages = _may(visit, Operation.MANAGE_DEPARTMENT, row)
+        others = await offered.departments(session, but=uscc) if manages else ()
     return DepartmentPage(
         shown,
         row.revision,
         found.items,
         any(each.status == "planned" for each in found.items),
-        manages=_may(visit, Operation.MANAGE_DEPARTMENT, row),
+        manages=manages,
         consents=_may(visit, Operation.CONSENT, row),
         networks=known,
         names_networks=known is not None and _may(visit, Operation.MANAGE_NETWORKS, row),
+        departments=others,
     )
 
 

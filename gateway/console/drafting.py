@@ -13,7 +13,7 @@ from auth.principal import Role
 from catalog import elements, resources, sources
 from catalog.similar import Wanted, WantedItem
 from gateway.api.entries import EntryIn, ResourceView, view
-from gateway.console import alike, forms
+from gateway.console import alike, forms, offered
 from gateway.console.alike import Alike
 from gateway.console.pages import act, page
 from gateway.console.texts import N_
@@ -92,7 +92,10 @@ class FoundElement:
 
 @dataclass(frozen=True, slots=True)
 class Drafting:
-    """One step of the form; `hidden` are the fields of the others."""
+    """One step of the form; `hidden` are the fields of the others.
+
+    `classes` are class codes to choose from, each with how many entries it has.
+    """
 
     action: str
     step: str
@@ -105,6 +108,7 @@ class Drafting:
     hidden: Sequence[tuple[str, str]]
     revision: str
     fresh: bool
+    classes: Sequence[tuple[str, int]]
 
 
 @page(router, "/console/catalogue/new", ENTRY_STEPS)
@@ -113,13 +117,9 @@ async def new(visit: Visit) -> Drafting:
     if not visit.form:
         visit.form = FormData(
             [
+                # What describes the data is chosen, never guessed.
                 ("region_code", visit.principal.region_code),
-                ("format", "3"),
-                ("update_cycle", "daily"),
-                ("share_type", "unconditional"),
                 ("share_modes", "pull"),
-                ("open_type", "closed"),
-                ("grade", "2"),
                 ("partitions", "1"),
             ]
         )
@@ -176,6 +176,7 @@ async def _drafting(visit: Visit, action: str) -> Drafting:
         suggested = await _suggested(session) if step == "items" else []
         if step == "items":
             rows = await _changed(visit, session, rows)
+        classes = await offered.classes(session) if step == "basic" else []
         same = await alike.of_draft(visit, session, _wanted(visit)) if step == "reviews" else []
     return Drafting(
         action=action,
@@ -189,6 +190,7 @@ async def _drafting(visit: Visit, action: str) -> Drafting:
         hidden=forms.hidden(visit.form, STEPS[step][1] | CONTROLS),
         revision=visit.typed("revision"),
         fresh=action.endswith("/new"),
+        classes=classes,
     )
 
 

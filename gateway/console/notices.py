@@ -11,6 +11,7 @@ from gateway.api.notices import NoticesIn, NoticesView
 from gateway.console import forms
 from gateway.console.pages import act, page
 from gateway.console.visit import Visit
+from kernel.database import ReadSession
 from kernel.errors import NotFound
 from kernel.preconditions import Precondition
 
@@ -37,21 +38,31 @@ async def shown(visit: Visit) -> NoticesPage:
 
 
 async def _shown(visit: Visit, made: NoticesView | None = None) -> NoticesPage:
-    response, found = Response(), made
+    response = Response()
     async with visit.reading() as session:
-        try:
-            kept = await api.get(
-                visit.principal.department, session, visit.principal, visit.using, response
-            )
-            found = found or kept
-        except NotFound:
-            found = None
+        found = await kept(visit, session, response)
     return NoticesPage(
-        found,
+        made or found,
         response.headers.get("ETag", "").strip('W/"'),
         sets=visit.has(Role.HEAD),
         mail_on=bool(visit.using.settings.smtp_host),
     )
+
+
+async def kept(
+    visit: Visit, session: ReadSession, response: Response | None = None
+) -> NoticesView | None:
+    """Return how the person's department is told, None where nothing is set."""
+    try:
+        return await api.get(
+            visit.principal.department,
+            session,
+            visit.principal,
+            visit.using,
+            response or Response(),
+        )
+    except NotFound:
+        return None
 
 
 async def put(visit: Visit) -> NoticesPage:

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from fastapi import APIRouter, Response
 
 from auth import directory
 from auth.directory import Active
 from auth.principal import Role
-from auth.regions.tree import covers
 from exchange.attachments import keeping
 from exchange.orders import issuing, moves
 from exchange.orders.register import Order
@@ -20,7 +18,7 @@ from gateway.api import orders as api
 from gateway.api import violation_shapes
 from gateway.api.orders import OrderDetail, OrderIn, OrderView, Reopening
 from gateway.api.violation_shapes import ViolationView
-from gateway.console import attachments, forms
+from gateway.console import attachments, forms, offered
 from gateway.console.pages import act, page, steps
 from gateway.console.places import PLACES
 from gateway.console.texts import N_
@@ -30,7 +28,6 @@ from kernel.database import ReadSession, WriteSession
 router = APIRouter()
 LIST, NEW, ONE = "orders.html", "order_new.html", "order.html"
 ADDRESS = "/console/orders"
-OFFERED_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ async def listed(visit: Visit) -> Orders:
 class NewOrder:
     """`cases` are recorded violations of the department, `found` types that may be found.
 
-    `departments` are those that may be ordered, to choose from; the first OFFERED_MAX.
+    `departments` are those that may be ordered, to choose from.
     """
 
     department: str
@@ -79,12 +76,9 @@ async def new(visit: Visit) -> NewOrder:
     async with visit.reading() as session:
         names = await directory.departments(session, [uscc])
         known = await _cases_of(visit, session, uscc)
-        active = await directory.active(session)
+        departments = await offered.departments(session, within=visit.principal.region_code)
     found = [str(each) for each in Type if not RULES[each].clocks]
-    upper = visit.principal.region_code
-    below = [each for each in active if covers(upper, each.region_code)]
-    offered = sorted(below, key=lambda each: each.name)[:OFFERED_MAX]
-    return NewOrder(uscc, names.get(uscc, uscc), known, found, offered)
+    return NewOrder(uscc, names.get(uscc, uscc), known, found, departments)
 
 
 async def _cases_of(visit: Visit, session: ReadSession, uscc: str) -> Sequence[ViolationView]:

@@ -1,6 +1,6 @@
 """Templates, languages and the headers of every page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache, partial
 from io import BytesIO
@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse
 
 from auth.regions.codes import COUNTY_DIGITS, canonical
 from auth.regions.register import counties_and_above
+from catalog.rules.classes import DIGITS as CLASS_DIGITS
 from gateway.console import labels, static
 from kernel.clock import SHANGHAI
 from kernel.ids import new_id
@@ -54,8 +55,10 @@ def environment(*, english: bool) -> Environment:
     pages.install_gettext_translations(known, newstyle=True)  # type: ignore[attr-defined]
     pages.filters["place"] = partial(place, known)
     pages.filters["division"] = partial(division, english=english)
+    pages.filters["classified"] = partial(classified, known)
     pages.filters.update(moment=moment, day=day, label=lambda code, kind: _label(known, code, kind))
     pages.globals.update(static=static.address, choices=labels.CHOICES, fresh=new_id)
+    pages.globals.update(divisions=divisions)
     return pages
 
 
@@ -65,6 +68,25 @@ def division(code: str, *, english: bool) -> str:
     if found is None:
         return code
     return f"{found.name} ({code})" if english else f"{found.name}（{code}）"
+
+
+@cache
+def divisions() -> Sequence[tuple[str, str]]:
+    """Return the divisions in force down to counties, those of a city with its name before."""
+    in_force = {code: each.name for code, each in counties_and_above().items() if each.in_force}
+    cities = {code: in_force.get(f"{code[:4]}00", "") for code in in_force}
+    return [
+        (code, name if cities[code] in ("", name) else f"{cities[code]} {name}")
+        for code, name in sorted(in_force.items())
+    ]
+
+
+def classified(known: NullTranslations, digits: str, *, code: bool = False) -> str:
+    """Return 类 and 项 of a class code by name, and the `code` behind them."""
+    parts = dict.fromkeys((digits[:1], digits[:CLASS_DIGITS]))
+    names = [_label(known, each, "class") for each in parts if each in labels.NAMES["class"]]
+    named = " · ".join(names)
+    return f"{named}（{digits}）" if code and named else named or digits
 
 
 def html(

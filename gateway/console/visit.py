@@ -25,6 +25,8 @@ from kernel.wire import is_plain
 
 LANGUAGE = "shuyuan_language"
 PAGE_ROWS = 50
+# What of an address says how a list is laid out, not what of it is shown.
+NO_FILTERS = frozenset({"cursor", "done", "as", "live", "by", "of", "measure"})
 # How a list is wanted: as a page, or as a workbook.
 AS = "as"
 
@@ -107,6 +109,11 @@ class Visit:
     def paging(self) -> PageRequest:
         return self.page_of_export or PageRequest(PAGE_ROWS, self.query("cursor"))
 
+    @property
+    def filtered(self) -> bool:
+        """Whether the address narrows what a list shows."""
+        return narrows(self.request.query_params)
+
     def with_query(self, **changed: str | None) -> str:
         """Return this address with filters changed; the page begins anew."""
         kept = {key: value for key, value in self.request.query_params.items() if value}
@@ -131,13 +138,12 @@ class Visit:
         return value in self.form.getlist(name) if name in self.form else usual
 
     def say(self, error: FieldError) -> str:
-        return error.en if self.english else error.zh
+        return error.sentence(english=self.english)
 
     def wrong(self, path: str) -> str:
         """Return what is wrong with a field, empty where nothing is."""
         errors = self.error.errors if self.error else ()
-        told = (each.en if self.english else each.zh for each in errors if each.path == path)
-        return "；".join(told)
+        return "；".join(self.say(each) for each in errors if each.path == path)
 
     @property
     def sentence(self) -> str:
@@ -150,7 +156,7 @@ class Visit:
     def complaints(self) -> Sequence[tuple[str, str]]:
         """Return every field error, with its place."""
         errors = self.error.errors if self.error else ()
-        return [(each.path, each.en if self.english else each.zh) for each in errors]
+        return [(each.path, self.say(each)) for each in errors]
 
     def text(self, name: str) -> str | None:
         """Return what was typed, without blanks around it; None where nothing was."""
@@ -194,6 +200,11 @@ class Visit:
     def values(self) -> dict[str, Any]:
         """Return what every template may use."""
         return {"visit": self, "done": self.query("done") or ""}
+
+
+def narrows(query: Mapping[str, str]) -> bool:
+    """Whether parameters of an address narrow a list; pure."""
+    return any(value and name not in NO_FILTERS for name, value in query.items())
 
 
 def english_of(request: Request) -> bool:

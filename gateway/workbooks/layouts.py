@@ -198,10 +198,10 @@ class Verdict:
             # What is wrong with all lines of the second sheet together is told by its name.
             whole = layout.detail is not None and error.path == ITEMS
             path = layout.detail.sheet if whole and layout.detail is not None else error.path
-            self.own.append(_told(layout.master.columns, path, error.zh))
+            self.own.append(_told(layout.master.columns, path, error.sentence(english=False)))
             return
         number = unit.details[int(below[1])].number
-        told = _told(layout.detail.columns, below[2], error.zh)
+        told = _told(layout.detail.columns, below[2], error.sentence(english=False))
         self.details.setdefault(number, []).append(told)
 
 

@@ -147,7 +147,7 @@ def _faults(errors: Sequence[FieldError]) -> Mapping[int, str]:
     of_rows: dict[int, list[str]] = defaultdict(list)
     for error in errors:
         place = f"{error.path}：" if error.path else ""
-        of_rows[error.index or 0].append(f"{place}{error.zh}")
+        of_rows[error.index or 0].append(f"{place}{error.sentence(english=False)}")
     return {row: "；".join(told) for row, told in of_rows.items()}
 
 

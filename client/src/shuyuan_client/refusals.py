@@ -12,6 +12,7 @@ import httpx
 from shuyuan_client.failures import Failure
 
 ERRORS_TOLD = 3
+CHOICES_TOLD = 20
 Json = dict[str, Any]
 
 
@@ -30,6 +31,17 @@ def retry_after(answer: httpx.Response) -> float | None:
     return float(told) if told.isascii() and told.isdigit() else None
 
 
+def choices(error: Json) -> tuple[str, str]:
+    """Return what to add to a field error, in both languages: values that may stand there."""
+    allowed = error.get("allowed")
+    values = [str(each) for each in allowed] if isinstance(allowed, list) else []
+    if not values:
+        return "", ""
+    listed, rest = values[:CHOICES_TOLD], len(values) - CHOICES_TOLD
+    more = (f"，另有 {rest} 个", f" and {rest} more") if rest > 0 else ("", "")
+    return f"；可用的值：{'、'.join(listed)}{more[0]}", f"; allowed: {', '.join(listed)}{more[1]}"
+
+
 class Refused(Failure):
     """A problem body (RFC 9457), or an OAuth error, as an exception."""
 
@@ -40,13 +52,16 @@ class Refused(Failure):
         self.correlation_id = answer.headers.get("Exchange-Correlation-Id", "-")
         self.retry_after_seconds = retry_after(answer)
         detail = self.problem.get("detail") or self.problem.get("error_description")
-        places = [
-            f"{error.get('path')}: {error.get('message')}" for error in self.errors[:ERRORS_TOLD]
-        ]
-        said = "; ".join([f"{detail or answer.reason_phrase} [{self.status} {self.code}]", *places])
+        whole = f"{detail or answer.reason_phrase} [{self.status} {self.code}]"
+        chinese, english = [whole], [whole]
+        for error in self.errors[:ERRORS_TOLD]:
+            place = f"{error.get('path')}: {error.get('message')}"
+            told = choices(error)
+            chinese.append(place + told[0])
+            english.append(place + told[1])
         super().__init__(
-            f"{said}（关联号 {self.correlation_id}）",
-            f"{said} (correlation id {self.correlation_id})",
+            f"{'; '.join(chinese)}（关联号 {self.correlation_id}）",
+            f"{'; '.join(english)} (correlation id {self.correlation_id})",
         )
 
     @property

@@ -45,9 +45,8 @@ async def play(stage: Stage, world: World, plot: Plot) -> None:
 
 async def draft(clerk: Visitor, plot: Plot) -> None:
     await clerk.follow("新建目录条目")
-    await clerk.fill(
-        {"name": plot.name, "abstract": "办理登记时形成的记录", "class_code": "101001"}
-    )
+    await clerk.fill({"name": plot.name, "abstract": "办理登记时形成的记录"})
+    await clerk.fill({"class_code": "101001", "format": "3", "update_cycle": "daily"})
     await clerk.press("下一步")
     await clerk.fill({"element_q": plot.words})
     await clerk.press("查找")
@@ -56,7 +55,7 @@ async def draft(clerk: Visitor, plot: Plot) -> None:
     await clerk.press("加入所选")
     await clerk.part(f"input[name=item_label] >> nth={ITEMS - 1}").wait_for()
     await clerk.press("下一步")
-    await clerk.part("#share_type").wait_for()
+    await clerk.fill({"share_type": "unconditional", "open_type": "closed", "grade": "2"})
     await clerk.press("下一步")
     await reviews(clerk, plot)
     await clerk.press("下一步")

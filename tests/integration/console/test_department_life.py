@@ -34,6 +34,9 @@ async def test_one_department_acts_for_another_within_what_was_delegated(world: 
     today = local_date(now())
     async with browsing(world.base_url, owner.head) as head:
         page = await head.open("/console/delegations")
+        # By name, as in every form that wants a credit code; never the own one.
+        assert '<datalist id="to-offered"><option value=' in page.answer.text
+        assert f'<option value="{owner.uscc}">' not in page.answer.text
         terms = {"to": delegate.uscc, "until": "2098-01-01"}
         assert (await head.send(page, "/delegations", **terms)).status == 422, "no powers"
         terms["until"] = str(today.replace(year=today.year + 1, day=1))

@@ -112,10 +112,11 @@ async def test_an_alarm_is_seen_and_acknowledged_once(own: Own) -> None:
     await refused(own, CLIENT, 4)
     async with own.browser("security") as security:
         assert "未确认的告警" not in (await security.open("/console")).text
-        assert "没有符合条件的告警" in (await security.open(ALARMS, only="open")).text
+        assert "没有符合条件的" in (await security.open(ALARMS, only="open")).text
         await refused(own, CLIENT, 1)
         assert "未确认的告警：1" in (await security.open("/console")).text
         page = await security.open(ALARMS, only="open")
+        assert "没有设置通知方式" in page.text
         assert "client-somebody" in page.text
         [link] = [each for each in page.links if re.fullmatch(rf"{ALARMS}/\d-\d+", each)]
         assert link not in (await security.open(ALARMS, kind="guessing")).links

@@ -1,10 +1,16 @@
 """Pages over real HTTP: what is offered, what is refused, and names that are meant to do harm."""
 
+import re
+
 import pytest
 
 from tests.support.browsing import Browser, browsing
 from tests.support.world import World, unique
 
+NEW = "/console/catalogue/new"
+# What a clerk chooses in two steps of the form.
+BASIC = {"class_code": "101001", "format": "3", "update_cycle": "daily"}
+SHARING = {"share_type": "unconditional", "open_type": "closed", "grade": "2"}
 HARMFUL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 AREAS = {
     "clerk": ("/console", "/console/catalogue", "/console/applications", "/console/sources"),
@@ -65,7 +71,7 @@ async def test_marks_that_turn_or_hide_text_are_refused_and_kept_in_the_form(
 ) -> None:
     department = await world.department()
     async with browsing(world.base_url, department.clerk) as browser:
-        page = await browser.open("/console/catalogue/new")
+        page = await browser.open(NEW)
         name = f"资源{mark}名称"
         again = await browser.send(page, "/catalogue/new", name=name, go="items")
         assert again.status == 422
@@ -73,18 +79,44 @@ async def test_marks_that_turn_or_hide_text_are_refused_and_kept_in_the_form(
         assert again.form("/catalogue/new").fields["name"] == [name]
 
 
+async def test_what_describes_the_data_is_chosen_and_never_guessed(world: World) -> None:
+    """更新周期 once stood at 每日: who did not look got an entry that was overdue the next day."""
+    department = await world.department()
+    async with browsing(world.base_url, department.clerk) as browser:
+        page = await browser.open(NEW)
+        basic = page.form("/new").fields
+        assert {basic[name][0] for name in ("format", "update_cycle")} == {""}
+        # The class, which once was typed blind.
+        assert '<option value="208">主题 · 信用体系' in page.answer.text
+        assert '<option value="450102">南宁市 兴宁区</option>' in page.answer.text
+        page = await browser.send(page, "/new", name=unique("资源"), go="sharing")
+        sharing = page.form("/new").fields
+        assert {sharing[name][0] for name in ("share_type", "open_type", "grade")} == {""}
+        refused = await browser.send(page, "/new", go="save")
+        assert refused.status == 422
+        assert "更新周期 缺少必填项" in refused.text
+
+
+async def test_a_class_is_offered_with_what_it_holds(world: World) -> None:
+    department = await world.department()
+    await world.resource(department)
+    async with browsing(world.base_url, department.clerk) as browser:
+        page = await browser.open(NEW)
+        assert re.search(
+            r'<option value="\d{6}">[^<]+ · 已有 \d+ 个资源</option>', page.answer.text
+        )
+
+
 async def drafted(browser: Browser, element: str) -> tuple[str, str]:
     """Draft an entry by the steps of the form; return its name and address."""
-    page, name = await browser.open("/console/catalogue/new"), unique("资源")
-    page = await browser.send(
-        page, "/new", name=name, abstract="测试", class_code="101001", go="items"
-    )
+    page, name = await browser.open(NEW), unique("资源")
+    page = await browser.send(page, "/new", name=name, abstract="测试", **BASIC, go="items")
     page = await browser.send(page, "/new", go="items", element_q=element)
     assert element in page.text
     page = await browser.send(page, "/new", add=element)
     assert page.form("/new").fields["item_element"][0] == element
     page = await browser.send(page, "/new", go="sharing")
-    page = await browser.send(page, "/new", go="reviews")
+    page = await browser.send(page, "/new", **SHARING, go="reviews")
     reviews = {
         f"{who}_{field}": value
         for who in ("secrecy", "privacy")
@@ -123,7 +155,7 @@ async def test_only_what_the_state_allows_the_person_is_offered(world: World) ->
 async def test_a_step_that_is_refused_is_shown_again_with_what_is_wrong(world: World) -> None:
     department = await world.department()
     async with browsing(world.base_url, department.clerk) as browser:
-        page = await browser.open("/console/catalogue/new")
+        page = await browser.open(NEW)
         name = unique("资源")
         page = await browser.send(page, "/new", name=name, go="save")
         assert page.status == 422

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.console.render import division, place, translations
+from gateway.console.render import classified, division, divisions, place, translations
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,26 @@ def test_a_division_has_its_name(code: str, chinese: str, english: str) -> None:
 def test_the_place_of_a_fault_is_told_as_people_call_it(path: str, told: str) -> None:
     """A refused draft said `reviews.secrecy.by`."""
     assert place(translations(english=False), path) == told
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("101001", "基础 · 人口（101001）"),
+        ("399", "部门（399）"),
+        ("2", "主题（2）"),
+        ("900", "900"),
+    ],
+)
+def test_a_class_has_its_name(code: str, told: str) -> None:
+    """An entry's page said 类目代码 101001, and nothing else did either."""
+    assert classified(translations(english=False), code, code=True) == told
+
+
+def test_divisions_are_offered_by_names_that_are_told_apart() -> None:
+    offered = divisions()
+    assert ("450102", "南宁市 兴宁区") in offered
+    # 450127 (横县) has ended.
+    assert "450127" not in dict(offered)
+    names = [name for _, name in offered]
+    assert len(set(names)) == len(names)

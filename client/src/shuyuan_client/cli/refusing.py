@@ -12,6 +12,7 @@ from shuyuan_client.failures import Failure, unusable_file
 from shuyuan_client.fault_book import FaultBook
 from shuyuan_client.http import Json
 from shuyuan_client.record_files import Record
+from shuyuan_client.refusals import choices
 from shuyuan_client.wording import say
 
 SUFFIX = ".xlsx"
@@ -41,9 +42,11 @@ class Refusals:
         reasons: dict[int, list[str]] = {}
         for error in errors:
             record = batch.records[error["index"]]
+            zh, en = choices(error)
+            said = f"{error['message']} [{error['code']}]"
             sentence = say(
-                f"第 {record.line} 行  {error['path']}：{error['message']} [{error['code']}]",
-                f"line {record.line}  {error['path']}: {error['message']} [{error['code']}]",
+                f"第 {record.line} 行  {error['path']}：{said}{zh}",
+                f"line {record.line}  {error['path']}: {said}{en}",
             )
             self.meter.say(sentence, sentence)
             reasons.setdefault(error["index"], []).append(sentence)
