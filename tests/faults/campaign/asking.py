@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import asyncpg
 import httpx
 
+from kernel import database
 from shuyuan_client.failures import Failure
 from tests.faults.campaign.wire import Watch
 from tests.support.callers import Refused
@@ -27,7 +27,7 @@ class RefusedNow(Exception):
 # Asked again after these; a token that is not given is told by the second.
 AGAIN = (RefusedNow, Refused, httpx.TransportError)
 # And a department's own database, which is killed as well.
-AWAY = (*AGAIN, Failure, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+AWAY = (*AGAIN, Failure, *database.AWAY)
 
 
 @dataclass
