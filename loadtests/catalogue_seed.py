@@ -15,6 +15,7 @@ from catalog.rules.words import fold, grams, pairs
 from deploy.demo.divisions import divisions
 from kernel.identifiers import make_uscc
 from kernel.ids import new_id
+from loadtests.arena import connected
 from loadtests.runs import RunFailed
 
 TOPICS: Final = (
@@ -62,8 +63,7 @@ def element_names() -> Iterator[str]:
 
 async def filled(database_url: str, resources: int) -> Seeded:
     """Return what an earlier run has left, or fill the database; RunFailed for another size."""
-    connection = await asyncpg.connect(database_url)
-    try:
+    async with connected(database_url) as connection:
         count = await connection.fetchval(
             "SELECT count(*) FROM catalog.resource WHERE created_by = $1", AUTHOR
         )
@@ -74,8 +74,6 @@ async def filled(database_url: str, resources: int) -> Seeded:
             "SELECT DISTINCT department FROM catalog.resource WHERE created_by = $1 ORDER BY 1",
             AUTHOR,
         )
-    finally:
-        await connection.close()
     if not count:
         return await fill(database_url, resources)
     if count != resources:
@@ -87,8 +85,7 @@ async def filled(database_url: str, resources: int) -> Seeded:
 async def fill(database_url: str, resources: int) -> Seeded:
     """Put published entries of ITEMS items each into a migrated database, and analyse it."""
     chance = random.Random(SEED)  # noqa: S311 - the same catalogue each time
-    connection = await asyncpg.connect(database_url)
-    try:
+    async with connected(database_url) as connection:
         elements = await _elements(connection)
         departments = await _departments(connection)
         for start in range(0, resources, AT_ONCE):
@@ -100,8 +97,6 @@ async def fill(database_url: str, resources: int) -> Seeded:
         await connection.execute("VACUUM ANALYZE catalog.resource_version")
         usccs = sorted(uscc for each in departments.values() for uscc in each)
         return Seeded(resources, resources * ITEMS, list(elements), usccs)
-    finally:
-        await connection.close()
 
 
 async def _elements(connection: asyncpg.Connection) -> Mapping[str, str]:

@@ -7,34 +7,33 @@ that it holds all that the server spends, and the bytes of a first view as they 
 with its styles, scripts and pictures.
 """
 
-import argparse
 import asyncio
 import html
 import json
 import re
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import Annotated, Final
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
+import typer
 from fastapi.routing import APIRoute
 
-from deploy.arguments import Parser
 from deploy.demo import story
 from deploy.demo.narrator import Narrator
 from deploy.demo.stage import Platform
 from deploy.local.report import Report
 from gateway.console.routes import ROUTERS
-from loadtests.arena import Arena, guarded, kept_arena, machine, own_arena
+from loadtests.arena import Arena, kept_arena, machine, own_arena, program
 from loadtests.catalogue_seed import filled
 from loadtests.copies import checked, copied
 from loadtests.runs import RunFailed
-from loadtests.search import KEPT, RESOURCES
-from loadtests.statistics import milliseconds_told, percentile
+from loadtests.search import KEPT, RESOURCES, Keep, Resources, Rounds
+from loadtests.statistics import in_turns, milliseconds_told, percentile
 from loadtests.things import added, delivered
 
 OTHERS, ROUNDS, WARM = 10_000, 20, 2
@@ -74,47 +73,32 @@ class Opened:
         return percentile(self.milliseconds, 0.95)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = Parser(
-        "python -m loadtests.console", "控制台各页的耗时 / how long the pages of the console take"
-    )
-    parser.add_argument("--resources", type=int, default=RESOURCES, help="资源数 / resources")
-    parser.add_argument(
-        "--others", type=int, default=OTHERS, help="其他各类数据的数量 / of everything else"
-    )
-    parser.add_argument(
-        "--rounds", type=int, default=ROUNDS, help="每页的次数 / times of each page"
-    )
-    parser.add_argument(
-        "--keep",
-        action="store_true",
-        help="保留平台供下次使用 / leave the platform for the next run",
-    )
-    wanted = parser.parse_args(arguments)
-    return guarded(lambda: _run(wanted))
-
-
-def _run(wanted: argparse.Namespace) -> int:
+def main(
+    resources: Resources = RESOURCES,
+    others: Annotated[int, typer.Option(help="其他各类数据的数量 / of everything else")] = OTHERS,
+    rounds: Rounds = ROUNDS,
+    *,
+    keep: Keep = False,
+) -> int:
     report = Report()
-    with kept_arena(KEPT, report) if wanted.keep else own_arena(report) as arena:
+    with kept_arena(KEPT, report) if keep else own_arena(report) as arena:
         platform = Platform(arena.base_url, arena.credentials, arena.settings, arena.folder)
         if not (arena.folder / "secrets.json").exists():
             story.tell(platform, Narrator())
             added(arena, _passwords(arena))
-        seeded = asyncio.run(filled(arena.database_url, wanted.resources))
-        counts = asyncio.run(copied(arena.database_url, wanted.others))
+        seeded = asyncio.run(filled(arena.database_url, resources))
+        counts = asyncio.run(copied(arena.database_url, others))
         checks = asyncio.run(checked(arena.database_url, DAYS))
         report.line(f"{seeded.resources:,} more resources, {checks:,} checks; {counts}")
         report.line(str(machine(arena)))
         with ExitStack() as browsers:
             things = asyncio.run(delivered(arena.database_url))
             pages = _walked(arena, browsers, things)
-            for turn in range(WARM + wanted.rounds):
-                for browser, opened in pages:
-                    began = time.perf_counter()
-                    browser.get(opened.address)
-                    if turn >= WARM:
-                        opened.milliseconds.append(1000 * (time.perf_counter() - began))
+            opening = [partial(browser.get, opened.address) for browser, opened in pages]
+            for (_browser, opened), times in zip(
+                pages, in_turns(opening, rounds, WARM), strict=True
+            ):
+                opened.milliseconds = times
         return _told(report, [opened for _browser, opened in pages])
 
 
@@ -200,4 +184,4 @@ def _told(report: Report, pages: Sequence[Opened]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program(main)

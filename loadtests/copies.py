@@ -8,6 +8,8 @@ from typing import Final
 
 import asyncpg
 
+from loadtests.arena import connected
+
 # What tells copies apart, by table: columns of text that name the thing, or one of a number.
 # Groups refer to each other, and are copied equally often.
 GROUPS: Final[Sequence[Mapping[str, str]]] = (
@@ -50,8 +52,7 @@ async def copied(database_url: str, wanted: int) -> Mapping[str, int]:
 
     A copy that another row keeps out, such as a second open dispute, is left out.
     """
-    connection = await asyncpg.connect(database_url)
-    try:
+    async with connected(database_url) as connection:
         for group in GROUPS:
             counts = [await _count(connection, table) for table in group]
             times = wanted // max(1, min(counts)) if min(counts) < wanted else 0
@@ -59,8 +60,6 @@ async def copied(database_url: str, wanted: int) -> Mapping[str, int]:
                 await copy(connection, table, names, times)
         await connection.execute("ANALYZE")
         return {table: await _count(connection, table) for group in GROUPS for table in group}
-    finally:
-        await connection.close()
 
 
 async def checked(database_url: str, days: int) -> int:
@@ -68,14 +67,11 @@ async def checked(database_url: str, days: int) -> int:
 
     What is there stays. Return how many checks there are: one of ten has failed.
     """
-    connection = await asyncpg.connect(database_url)
-    try:
+    async with connected(database_url) as connection:
         for ago in range(days):
             await connection.execute(CHECKS, ago)
         await connection.execute("VACUUM ANALYZE exchange.quality_check, exchange.quality_sum")
         return await _count(connection, "exchange.quality_check")
-    finally:
-        await connection.close()
 
 
 async def _count(connection: asyncpg.Connection, table: str) -> int:

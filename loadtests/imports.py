@@ -6,8 +6,7 @@ its job, and to the last byte of the export.
 """
 
 import itertools
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from loadtests.arena import machine, own_arena, program
 from loadtests.catalogue_seed import PASSED, element_names
 from loadtests.processes import between, sample
 from loadtests.runs import RunFailed
+from loadtests.statistics import seconds
 from loadtests.world import signed_in, staff_logins
 from shuyuan_client.http import ExchangeClient
 
@@ -53,9 +53,9 @@ def main(rows: int = ROWS) -> int:
         ):
             content = _workbook(layout, bodies)
             before = sample(arena.families, memory=False)
-            took = _timed(lambda: _import(who, layout.name, content))  # noqa: B023 - run at once
+            took = seconds(lambda: _import(who, layout.name, content))  # noqa: B023 - run at once
             used = between(before, sample(arena.families, memory=False)).cpu_seconds
-            back = _timed(lambda: _export(who, layout.name))  # noqa: B023
+            back = seconds(lambda: _export(who, layout.name))  # noqa: B023
             report.line(
                 f"{layout.name:<10} import {took:6.1f} s (processor: worker"
                 f" {used['worker']:.1f} s, database {used['database']:.1f} s)  export {back:6.1f} s"
@@ -64,12 +64,6 @@ def main(rows: int = ROWS) -> int:
         mark = "≤" if longest <= LIMIT_SECONDS else ">"
         report.line(f"longest {longest:.1f} s {mark} {LIMIT_SECONDS}")
         return 0 if longest <= LIMIT_SECONDS else 1
-
-
-def _timed(act: Callable[[], None]) -> float:
-    begun = time.monotonic()
-    act()
-    return time.monotonic() - begun
 
 
 def _import(who: ExchangeClient, name: str, content: bytes) -> None:

@@ -9,18 +9,18 @@ a gateway that tells its steps. What is told is the time at the client on the sa
 
 import asyncio
 import re
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
 from deploy.local.report import Report
 from loadtests import records
 from loadtests.arena import Arena, beside, connected, machine, own_arena, program
-from loadtests.statistics import milliseconds_told, percentile
+from loadtests.statistics import in_turns, milliseconds_told, percentile, seconds
 from loadtests.world import SAID, Credentials, World, seed, signed_in, staff_logins
 
 APPLICATIONS, EVENTS, ROUNDS, WARM = 100_000, 1_000_000, 30, 3
@@ -100,10 +100,9 @@ def main(applications: int = APPLICATIONS, events: int = EVENTS, rounds: int = R
     report = Report()
     with own_arena(report) as arena, ExitStack() as clients:
         world = seed(arena.base_url, arena.credentials, feeds=1)
-        begun = time.monotonic()
-        asyncio.run(_fill(arena.database_url, world, applications, events))
-        seconds = time.monotonic() - begun
-        report.line(f"{applications:,} applications, {events:,} events after {seconds:.0f} s;"
+        filling = _fill(arena.database_url, world, applications, events)
+        took = seconds(lambda: asyncio.run(filling))
+        report.line(f"{applications:,} applications, {events:,} events after {took:.0f} s;"
                     f" {machine(arena)}")  # fmt: skip
         callers = _callers(arena, world, clients)
         fast = _lists(report, arena, callers, rounds)
@@ -136,29 +135,27 @@ def _callers(arena: Arena, world: World, clients: ExitStack) -> Callers:
 
 
 def _lists(report: Report, arena: Arena, callers: Callers, rounds: int) -> bool:
-    times: dict[str, list[float]] = {}
     with httpx.Client(base_url=arena.base_url, timeout=60) as http:
-        pages = dict(_pages(http, callers))
-        for turn in range(WARM + rounds):
-            for name, (who, url) in pages.items():
-                begun = time.perf_counter()
-                http.get(url, headers=callers[who]).raise_for_status()
-                if turn >= WARM:
-                    times.setdefault(name, []).append(1000 * (time.perf_counter() - begun))
-    for name, each in times.items():
+
+        def ask(who: str, url: str) -> httpx.Response:
+            return http.get(url, headers=callers[who]).raise_for_status()
+
+        pages = dict(_pages(ask))
+        times = in_turns([partial(ask, *each) for each in pages.values()], rounds, WARM)
+    for name, each in zip(pages, times, strict=True):
         report.line(f"{name:　<13} {milliseconds_told(each)}")
-    worst = max(percentile(each, 0.95) for each in times.values())
+    worst = max(percentile(each, 0.95) for each in times)
     report.line(f"the slowest list's p95 is {worst:.1f} ms, wanted {LIMIT_MS:.0f} ms")
     return worst <= LIMIT_MS
 
 
-def _pages(http: httpx.Client, callers: Callers) -> Iterator[tuple[str, tuple[str, str]]]:
+def _pages(ask: Callable[[str, str], httpx.Response]) -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield each list's first page, and the one behind twenty others where it is so long."""
     for name, (who, path) in LISTS.items():
         first = url = f"{path}limit={PAGE}"
         yield name, (who, first)
         for _ in range(PAGES_ON):
-            told = http.get(url, headers=callers[who]).raise_for_status().json()
+            told = ask(who, url).json()
             after = told.get("next_cursor") or (told["items"] and told.get("next_after"))
             if not after:
                 break
@@ -172,16 +169,12 @@ def _bundle(report: Report, arena: Arena, world: World) -> bool:
     common = {name: said for name, said in SAID["application"].items() if name != "mode"}
     line = {"resource_id": world.archive, "items": list(records.NARROW), "mode": "pull",
             "client_id": world.consumer.name}  # fmt: skip
-    body = common | {"title": "压测", "lines": [line] * LINES}
+    body, made = common | {"title": "压测", "lines": [line] * LINES}, dict[str, str]()
     with beside(arena, SHUYUAN_STEP_LOG_MS="20") as started:
         with signed_in(started.arena.base_url, world.user.clerk) as clerk:
-            begun = time.perf_counter()
-            made: dict[str, Any] = clerk.ask("POST", "/v1/bundles", body)
-            drafted = time.perf_counter() - begun
+            drafted = seconds(lambda: made.update(clerk.ask("POST", "/v1/bundles", body)))
         with signed_in(started.arena.base_url, world.user.head) as head:
-            begun = time.perf_counter()
-            head.ask("POST", f"/v1/bundles/{made['id']}/sign")
-            signed = time.perf_counter() - begun
+            signed = seconds(lambda: head.ask("POST", f"/v1/bundles/{made['id']}/sign"))
         steps = _steps(arena.folder)
     for milliseconds, what in steps[:5]:
         report.line(f"step of {milliseconds:.0f} ms: {what}")

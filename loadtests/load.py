@@ -5,7 +5,6 @@ runs without the page and writes results like the benchmark; with `--master` oth
 load, and the figures are Locust's (loadtests/README.md). At the end the world is cleared away.
 """
 
-import asyncio
 import contextlib
 import subprocess
 import sys
@@ -26,7 +25,6 @@ from loadtests.arena import Arena, arena_of, guarded, machine
 from loadtests.cases import CASTS, LOCUSTFILE, measured, play
 from loadtests.generator import Pace
 from loadtests.processes import others_share
-from loadtests.readback import delete
 from loadtests.results import Label, Results
 from loadtests.runs import ROOT
 from loadtests.stage import Stage, prepare
@@ -112,8 +110,7 @@ def command(arena: Arena, port: int, arguments: Sequence[str]) -> list[str]:
 def _clear(stage: Stage) -> None:
     """End what was registered, and delete what was published."""
     clear(stage.world, stage.arena.credentials)
-    for topic in map(topic_of, stage.world.resources):
-        asyncio.run(delete(stage.arena.bootstrap, topic, stage.ends(topic)))
+    stage.delete(*stage.world.resources)
 
 
 def _serve(command: Sequence[str]) -> int:

@@ -5,7 +5,6 @@ second, native code included. Asking for a stack stops the worker for a moment, 
 say nothing.
 """
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,13 +14,11 @@ from pathlib import Path
 from deploy.arguments import Parser
 from deploy.local.report import Report
 from deploy.local.wording import say
-from exchange.log.topics import topic_of
 from loadtests import results as outcomes
 from loadtests.arena import guarded, own_arena
 from loadtests.cases import works
 from loadtests.generator import Pace
 from loadtests.processes import gateway_workers
-from loadtests.readback import delete
 from loadtests.runs import RunFailed
 from loadtests.stage import Stage, generate, prepare
 
@@ -53,8 +50,7 @@ def profile(stage: Stage, name: str, seconds: int, folder: Path) -> Path:
     # A worker that py-spy has held for a second answers 503 until it has confirmed its rules.
     if not total.records:
         raise RunFailed("; ".join(total.complaints))
-    for topic in map(topic_of, stage.world.feeds):  # a long profile does not fill the disk
-        asyncio.run(delete(stage.arena.bootstrap, topic, stage.ends(topic)))
+    stage.delete(*stage.world.feeds)
     return path
 
 

@@ -61,7 +61,7 @@ def naive(stage: Stage, archive_records: int) -> Iterator[Arena]:
         served(arena, command, port, "/openapi.json") as made,
     ):
         fill(stage, ARCHIVE, archive_records, made)
-        token = stage.token(stage.world.consumer)
+        token = stage.world.consumer.token(stage.arena.base_url)
         prove([_question(made, token, archive_records, *page) for page in PAGES])
         pages.save(arena.folder / "naive.file.book", [(Page("/file", REGISTER), file.read_bytes())])
         _mount(stage, department)

@@ -8,19 +8,19 @@ holds all that the server spends. The database is asked, too, by which indexes i
 import asyncio
 import json
 import random
-import sys
 import time
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Final
 
 import httpx
+import typer
 
-from deploy.arguments import Parser
 from deploy.local.report import Report
-from loadtests.arena import Arena, fetched, guarded, kept_arena, machine, own_arena
+from loadtests.arena import Arena, fetched, kept_arena, machine, own_arena, program
 from loadtests.catalogue_seed import KINDS, SEED, TOPICS, Seeded, filled
 from loadtests.processes import between, sample
-from loadtests.statistics import milliseconds_told, percentile
+from loadtests.statistics import in_turns, milliseconds_told, percentile
 from loadtests.world import signed_in, staff_logins
 
 RESOURCES, ROUNDS, WARM = 100_000, 60, 10
@@ -48,28 +48,14 @@ QUESTIONS: Final[Mapping[str, str]] = {
     "区划": "region_code=450300",
     "没有的词": "q=鑫龘",
 }
+Resources = Annotated[int, typer.Option(help="资源数 / resources")]
+Rounds = Annotated[int, typer.Option(help="每项的次数 / times of each question or page")]
+Keep = Annotated[bool, typer.Option(help="保留平台供下次使用 / leave it for the next run")]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = Parser(
-        "python -m loadtests.search", "目录检索的耗时 / how long searches of a catalogue take"
-    )
-    parser.add_argument("--resources", type=int, default=RESOURCES, help="资源数 / resources")
-    parser.add_argument(
-        "--rounds", type=int, default=ROUNDS, help="每个查询的次数 / times of each question"
-    )
-    parser.add_argument(
-        "--keep",
-        action="store_true",
-        help="保留目录供下次使用 / leave the catalogue for the next run",
-    )
-    wanted = parser.parse_args(arguments)
-    return guarded(lambda: _run(wanted.resources, wanted.rounds, keeps=wanted.keep))
-
-
-def _run(resources: int, rounds: int, *, keeps: bool) -> int:
+def main(resources: Resources = RESOURCES, rounds: Rounds = ROUNDS, *, keep: Keep = False) -> int:
     report = Report()
-    with kept_arena(KEPT, report) if keeps else own_arena(report) as arena:
+    with kept_arena(KEPT, report) if keep else own_arena(report) as arena:
         begun = time.monotonic()
         seeded = asyncio.run(filled(arena.database_url, resources))
         report.line(
@@ -80,33 +66,29 @@ def _run(resources: int, rounds: int, *, keeps: bool) -> int:
         with httpx.Client(base_url=arena.base_url, headers=_headers(arena)) as http:
             times = _asked(http, seeded, rounds)
             used = between(before, sample(arena.families, memory=False)).cpu_seconds
-            indexes = {name: _indexes(arena, http, name, seeded) for name in QUESTIONS}
-        for name, each in times.items():
-            report.line(f"{name:　<8} {milliseconds_told(each)}  {indexes[name]}")
-        together = [milliseconds for each in times.values() for milliseconds in each]
+            indexes = [_indexes(arena, http, name, seeded) for name in QUESTIONS]
+        for name, each, by in zip(QUESTIONS, times, indexes, strict=True):
+            report.line(f"{name:　<8} {milliseconds_told(each)}  {by}")
         asked = (WARM + rounds) * len(QUESTIONS)
         report.line(
             f"processor time a question: gateway {1000 * used['gateway'] / asked:.1f} ms,"
             f" database {1000 * used['database'] / asked:.1f} ms"
         )
+        together = [milliseconds for each in times for milliseconds in each]
         p95 = percentile(together, 0.95)
         mark = "≤" if p95 <= LIMIT_MS else ">"
         report.line(f"together {milliseconds_told(together)}: p95 {mark} {LIMIT_MS} ms")
         return 0 if p95 <= LIMIT_MS else 1
 
 
-def _asked(http: httpx.Client, seeded: Seeded, rounds: int) -> dict[str, list[float]]:
+def _asked(http: httpx.Client, seeded: Seeded, rounds: int) -> list[list[float]]:
     """Ask every question so many times, one after the other, in turns; return milliseconds."""
     chance = random.Random(SEED)  # noqa: S311 - the same questions each time
-    found: dict[str, list[float]] = {name: [] for name in QUESTIONS}
-    for turn in range(WARM + rounds):
-        for name in QUESTIONS:
-            path = _path(name, chance, seeded)
-            begun = time.perf_counter()
-            http.get(path).raise_for_status()
-            if turn >= WARM:
-                found[name].append(1000 * (time.perf_counter() - begun))
-    return found
+
+    def ask(name: str) -> None:
+        http.get(_path(name, chance, seeded)).raise_for_status()
+
+    return in_turns([partial(ask, name) for name in QUESTIONS], rounds, WARM)
 
 
 def _headers(arena: Arena) -> Mapping[str, str]:
@@ -144,4 +126,4 @@ def _indexes(arena: Arena, http: httpx.Client, name: str, seeded: Seeded) -> str
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program(main)

@@ -3,6 +3,7 @@
 All of it lies in one private folder, from which all generators read.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from loadtests.arena import Arena
 from loadtests.generator import Order, Pace, Publish, Work
 from loadtests.pages import Page, Question
 from loadtests.runs import Child, Observed, RunFailed, observe
-from loadtests.world import FEEDS, Credentials, World
+from loadtests.world import FEEDS, World
 
 # Names of the books; the Locust scenarios read them by these names too.
 WHOLE, MASKED, LIMITED, CATCH_UP = "whole.book", "masked.book", "limited.book", "catch-up.book"
@@ -85,18 +86,20 @@ class Stage:
     def log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
 
-    def token(self, who: Credentials) -> str:
-        with self.world.client(who) as client:
-            return client.token()
-
     def token_for(self, work: Work) -> str:
         """Return the token of whoever may ask for this work."""
         is_publisher = isinstance(work, Publish)
-        return self.token(self.world.publisher if is_publisher else self.world.consumer)
+        who = self.world.publisher if is_publisher else self.world.consumer
+        return who.token(self.arena.base_url)
 
     def ends(self, topic: str, partitions: int = 1) -> dict[int, int]:
         """Return the offset after the last record of each partition."""
         return readback.ends(self.arena.bootstrap, topic, partitions)
+
+    def delete(self, *resources: str) -> None:
+        """Delete what lies in the logs of these resources, so that the disk does not fill."""
+        for topic in map(topic_of, resources):
+            asyncio.run(readback.delete(self.arena.bootstrap, topic, self.ends(topic)))
 
     def archived(self) -> int:
         """Return how many records the archive holds."""

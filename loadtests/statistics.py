@@ -1,6 +1,7 @@
-"""What can be said of repeated measurements: ratios within rounds and slopes, with intervals."""
+"""Repeated measurements, and what can be said of them: ratios within rounds, slopes, intervals."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,19 @@ class Estimate:
         if self.rounds == 1:
             return told
         return f"{told} ({form.format(self.low)} – {form.format(self.high)})"
+
+
+def seconds(act: Callable[[], object]) -> float:
+    """Do something and return how long it took."""
+    begun = time.perf_counter()
+    act()
+    return time.perf_counter() - begun
+
+
+def in_turns(acts: Sequence[Callable[[], object]], rounds: int, warm: int) -> list[list[float]]:
+    """Do each so often, in turns, after some times that do not count; return its milliseconds."""
+    turns = [[1000 * seconds(act) for act in acts] for _turn in range(warm + rounds)]
+    return [list(each) for each in zip(*turns[warm:], strict=True)]
 
 
 def milliseconds_told(values: Sequence[float]) -> str:

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Final
 
-import asyncpg
 import httpx
 
 from deploy.demo.cast import APPLICATION, LEVEL_EDITION, LEVEL_LIST, NARROWER
 from exchange.alarms.kinds import FAILURES_MIN
-from loadtests.arena import Arena
+from loadtests.arena import Arena, connected
 from loadtests.world import Credentials, signed_in
 from shuyuan_client.http import ExchangeClient
 
@@ -88,8 +87,7 @@ def _guess(base_url: str, client_id: str) -> None:
 
 async def delivered(database_url: str) -> Mapping[str, Sequence[str]]:
     """Give an entry and copies of its grants the other ways of delivery; return who sees where."""
-    connection = await asyncpg.connect(database_url)
-    try:
+    async with connected(database_url) as connection:
         provider, consumer = [
             await connection.fetchval("SELECT department FROM auth.person WHERE username = $1", who)
             for who in ("statistics.clerk", "agriculture.clerk")
@@ -97,8 +95,6 @@ async def delivered(database_url: str) -> Mapping[str, Sequence[str]]:
         entry = await connection.fetchval(ENTRY, provider, MODES)
         draft = await connection.fetchval(DRAFT, provider)
         grants = [await connection.fetchval(GRANTS, consumer, mode) for mode in ("push", "file")]
-    finally:
-        await connection.close()
     return {
         "statistics.clerk": [f"/console/catalogue/{each}" for each in (entry, draft) if each],
         "authority": [f"/console/code-list?code={LEVEL_LIST['code']}"],

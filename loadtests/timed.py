@@ -15,7 +15,6 @@ from loadtests.tally import BEGIN, DONE, END, Total, Window, tell
 from loadtests.world import Credentials
 from shuyuan_client.agent.config import Config
 from shuyuan_client.agent.running import run
-from shuyuan_client.http import ExchangeClient, with_secret
 
 
 @contextmanager
@@ -43,6 +42,6 @@ def command(records: int, arguments: Sequence[str]) -> None:
 
 def snapshot(records: int, base_url: str, who: Credentials, subscription: str, path: Path) -> None:
     """Have a snapshot made as Parquet, and download it to a file."""
-    with _timed(records), ExchangeClient(base_url, with_secret(who.name, who.secret)) as client:
+    with _timed(records), who.client(base_url) as client:
         _, content = pages.snapshot(client, subscription, records, "parquet")
         path.write_bytes(content)

@@ -18,10 +18,11 @@ from zoneinfo import ZoneInfo
 
 from pyarrow import parquet
 
+from deploy.local import mariadb
 from deploy.local.files import write_private
 from deploy.local.ports import PortBook
 from exchange.log.topics import topic_of
-from loadtests import mariadb, readback, records, timed
+from loadtests import readback, records, timed
 from loadtests.arena import connected
 from loadtests.generator import Pace
 from loadtests.pages import expected
@@ -109,7 +110,7 @@ def _received(
         base_url=stage.arena.base_url,
         port=PortBook(stage.folder / "ports.json").choose(name),
         head_token=token,
-        publisher_token=stage.token(world.publisher),
+        publisher_token=world.publisher.token(stage.arena.base_url),
         resource=resource,
         subscriptions=subscriptions,
         secrets=stage.folder / f"{name}.secrets",
@@ -166,9 +167,9 @@ def _table_in(stage: Stage, label: Label, settings: DatabaseSettings) -> Case:
     topic = topic_of(resource)
     before = stage.ends(topic)[0]
     seen = _timed(stage, timed.agent, ROWS, _config(stage, settings, push=[job]))
-    ends = stage.ends(topic)
-    asyncio.run(readback.delete(stage.arena.bootstrap, topic, ends))
-    return judged(label, seen, readback.moved(ROWS, ends[0] - before))
+    moved = stage.ends(topic)[0] - before
+    stage.delete(resource)
+    return judged(label, seen, readback.moved(ROWS, moved))
 
 
 def _copy(stage: Stage, label: Label, _pace: Pace) -> Case:

@@ -41,6 +41,14 @@ class Credentials(msgspec.Struct, frozen=True):
     name: str
     secret: str
 
+    def client(self, base_url: str) -> ExchangeClient:
+        """Return the client of a system."""
+        return ExchangeClient(base_url, with_secret(self.name, self.secret))
+
+    def token(self, base_url: str) -> str:
+        with self.client(base_url) as client:
+            return client.token()
+
 
 class Department(msgspec.Struct, frozen=True):
     """A department, its people, and its application system."""
@@ -102,7 +110,7 @@ class World(msgspec.Struct, frozen=True):
         write_private(path, msgspec.json.encode(self).decode())
 
     def client(self, who: Credentials) -> ExchangeClient:
-        return ExchangeClient(self.base_url, with_secret(who.name, who.secret))
+        return who.client(self.base_url)
 
     def person(self, who: Credentials) -> ExchangeClient:
         return signed_in(self.base_url, who)

@@ -26,7 +26,7 @@ from loadtests.stage import PAGE, drive
 from loadtests.statistics import Estimate, median, ratio
 from loadtests.targets import RAW, SHUYUAN
 from loadtests.world import Credentials
-from shuyuan_client.http import ExchangeClient, with_secret
+from shuyuan_client.http import ExchangeClient
 
 FLAT = 1.2
 CALLERS = 8
@@ -134,11 +134,10 @@ class Scene:
     report: Report
 
     def client(self, who: Credentials) -> ExchangeClient:
-        return ExchangeClient(self.arena.base_url, with_secret(who.name, who.secret))
+        return who.client(self.arena.base_url)
 
     def token(self, who: Credentials) -> str:
-        with self.client(who) as client:
-            return client.token()
+        return who.token(self.arena.base_url)
 
     @cached_property
     def tokens(self) -> list[str]:

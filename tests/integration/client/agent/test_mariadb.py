@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from loadtests import mariadb
+from deploy.local import mariadb
 from shuyuan_client.agent.checking import check
 from shuyuan_client.agent.config import Config, DatabaseSettings, Exchange, Pull, Push, load
 from shuyuan_client.agent.databases import Database, DatabaseRefused, connect, undone
