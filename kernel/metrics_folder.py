@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import secrets
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from prometheus_client.core import (
     Metric,
 )
 
+from kernel.drafts import write_whole
 from kernel.metrics import BOUNDS, Labels, Sample, Snapshot, Told, snapshot
 
 log = logging.getLogger(__name__)
@@ -206,15 +206,7 @@ def _read(file: Path) -> Snapshot:
 
 def _replace(file: Path, content: Snapshot) -> None:
     # `json.dump` writes piece by piece in Python, on the loop that serves: four times the work.
-    text = json.dumps(content)
-    handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".")
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write(text)
-        Path(draft).replace(file)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    write_whole(file, json.dumps(content))
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 import fcntl
 import json
-import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.wording import LocalError
+from kernel.drafts import write_whole
 
 LOCK_PATIENCE_SECONDS = 600.0
 POLL_SECONDS = 0.05
@@ -19,14 +18,7 @@ POLL_SECONDS = 0.05
 def write_private(path: Path, text: str) -> None:
     """Replace the file as a whole, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    write_whole(path, text)
 
 
 def private_folder(path: Path) -> None:
