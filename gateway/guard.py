@@ -1,6 +1,5 @@
 """Who is calling, before anything of a request's body is read (P11): for all that is not hot."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import cached_property
 from typing import Any
@@ -16,6 +15,7 @@ from gateway.order import ASKED, Asked, first
 from gateway.refused import PRINCIPAL, note
 from gateway.routing import Operation, Operations
 from gateway.services import Services
+from kernel.bounded import Bounded
 from kernel.clock import monotonic
 from kernel.errors import ShuyuanError, TooMany, Unauthorized
 
@@ -32,7 +32,7 @@ class Pace:
     def __init__(self, per_second: float, burst: int) -> None:
         self._spacing = 1 / per_second
         self._ahead = burst / per_second
-        self._due: OrderedDict[str, float] = OrderedDict()
+        self._due = Bounded[str, float](PACES_MAX)
 
     def take(self, who: str) -> None:
         """Count one request; raises TooMany for one too soon."""
@@ -42,13 +42,11 @@ class Pace:
     def early(self, who: str) -> int:
         """Count one request; return in how many seconds one too soon may come again, or 0."""
         now = monotonic()
-        due = max(self._due.pop(who, now), now)
+        due = max(self._due.get(who, now), now)
         if due - now > self._ahead:
-            self._due[who] = due
+            self._due.put(who, due)
             return int(due - now - self._ahead) + 1
-        self._due[who] = due + self._spacing
-        if len(self._due) > PACES_MAX:
-            self._due.popitem(last=False)
+        self._due.put(who, due + self._spacing)
         return 0
 
 

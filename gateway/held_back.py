@@ -1,9 +1,9 @@
 """Refusals of who asks too often leave slowly: not to heed Retry-After gains nothing (ADR 0015)."""
 
 import asyncio
-from collections import OrderedDict
 from typing import Final
 
+from kernel.bounded import Bounded
 from kernel.clock import monotonic
 
 LEAST_SECONDS: Final = 0.1
@@ -20,7 +20,7 @@ class HeldBack:
 
     def __init__(self) -> None:
         self.held = 0
-        self._due: OrderedDict[str, float] = OrderedDict()
+        self._due = Bounded[str, float](REMEMBERED_MAX)
 
     async def wait(self, who: str) -> None:
         """Let a refusal of a caller or an address wait, MOST_SECONDS at most."""
@@ -35,8 +35,7 @@ class HeldBack:
     def _turn(self, who: str) -> float:
         """Return in how many seconds the next refusal of a caller leaves."""
         now = monotonic()
-        due = max(now + LEAST_SECONDS, self._due.pop(who, 0.0) + 1 / PER_SECOND)
-        self._due[who] = due = min(due, now + MOST_SECONDS)
-        if len(self._due) > REMEMBERED_MAX:
-            self._due.popitem(last=False)
+        due = max(now + LEAST_SECONDS, self._due.get(who, 0.0) + 1 / PER_SECOND)
+        due = min(due, now + MOST_SECONDS)
+        self._due.put(who, due)
         return due - now

@@ -6,6 +6,8 @@ from collections.abc import Generator, Hashable
 from time import perf_counter, thread_time
 from typing import TypeAlias, TypeVar
 
+from kernel.bounded import Bounded
+
 TURN_SECONDS = 0.001
 # What a caller may use of heavy work before it is large: 10,000 usual records take less.
 LARGE_SECONDS = 0.02
@@ -89,13 +91,11 @@ class _Accounts:
     """What callers used: until when each would have to do nothing to have used its part."""
 
     def __init__(self) -> None:
-        self._until: OrderedDict[Hashable, float] = OrderedDict()
+        self._until = Bounded[Hashable, float](CALLERS_MAX)
 
     def add(self, caller: Hashable, seconds: float, now: float) -> None:
-        until = max(self._until.pop(caller, now), now)
-        self._until[caller] = until + seconds * LARGE_PARTS
-        if len(self._until) > CALLERS_MAX:
-            self._until.popitem(last=False)
+        until = max(self._until.get(caller, now), now)
+        self._until.put(caller, until + seconds * LARGE_PARTS)
 
     def is_large(self, caller: Hashable, now: float) -> bool:
         return self._until.get(caller, now) - now > LARGE_SECONDS * LARGE_PARTS

@@ -5,7 +5,7 @@ A division is looked at as a whole, so that the slowest can stand first.
 
 import asyncio
 import logging
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from exchange.log.topics import topic_of
 from exchange.modes import FOLLOWING
 from exchange.subscriptions.states import LIVE
 from exchange.subscriptions.tables import Subscription
+from kernel.bounded import Bounded
 from kernel.database import Database, ReadSession
 from kernel.errors import NotFound
 from kernel.turns import Steps, unhurried
@@ -183,7 +184,7 @@ class Lags:
     def __init__(self, database: Database, reader: Reader) -> None:
         self._database = database
         self._reader = reader
-        self._looks: OrderedDict[str, Look] = OrderedDict()
+        self._looks = Bounded[str, Look](DIVISIONS_MAX)
         self._looking = asyncio.Lock()
         self._renewing: asyncio.Task[Look] | None = None
 
@@ -201,10 +202,8 @@ class Lags:
         async with self._looking:
             kept = self._looks.get(region_code)
             if kept is None or not timedelta() <= now - kept.at < FRESH:
-                kept = self._looks[region_code] = await self._look(region_code, now)
-                self._looks.move_to_end(region_code)
-                while len(self._looks) > DIVISIONS_MAX:
-                    self._looks.popitem(last=False)
+                kept = await self._look(region_code, now)
+                self._looks.put(region_code, kept)
             return kept
 
     async def standing(self, row: Subscription) -> Sequence[Stretch]:

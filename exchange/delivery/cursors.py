@@ -1,6 +1,5 @@
 """Cursors and stored positions of one worker: issued for, and read in, the epoch in force (P12)."""
 
-from collections import OrderedDict
 from functools import cached_property
 
 from exchange.delivery import cursor
@@ -8,6 +7,7 @@ from exchange.delivery.cursor import Epoch, OtherLogError, Position
 from exchange.delivery.grant_plans import GrantPlan
 from exchange.log.topic_ids import TopicIds
 from exchange.subscriptions.grants import StoredPosition
+from kernel.bounded import Bounded
 from kernel.database import ReadSession
 from kernel.errors import InvalidCursor
 from kernel.generation import Generations, current
@@ -24,7 +24,7 @@ class Cursors:
         self._box = box
         self._generations = generations
         self._topic_ids = topic_ids
-        self._issued: OrderedDict[str, tuple[str, Epoch, Position]] = OrderedDict()
+        self._issued = Bounded[str, tuple[str, Epoch, Position]](ISSUED_MAX)
 
     @cached_property
     def _key(self) -> bytes:
@@ -38,9 +38,7 @@ class Cursors:
 
     def encode(self, subscription_id: str, epoch: Epoch, position: Position) -> str:
         text = cursor.encode(self._key, subscription_id, epoch, position)
-        self._issued[text] = (subscription_id, epoch, position)
-        if len(self._issued) > ISSUED_MAX:
-            self._issued.popitem(last=False)
+        self._issued.put(text, (subscription_id, epoch, position))
         return text
 
     def decode(self, plan: GrantPlan, epoch: Epoch, text: str) -> Position:

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
 
 from exchange.subscriptions import stops
 from kernel import clock
+from kernel.bounded import Bounded
 from kernel.changes import ChangeFeed
 from kernel.database import Database, is_passing
 
@@ -21,16 +21,13 @@ class Departures:
     def __init__(self, database: Database, changes: ChangeFeed) -> None:
         self._database = database
         self._changes = changes
-        self._last: OrderedDict[str, float] = OrderedDict()
+        self._last = Bounded[str, float](KEPT_MAX)
         self._unreported: dict[str, float | None] = {}
         self._heard = asyncio.Event()
 
     def left(self, subscription_id: str) -> None:
         """Something may leave at this moment."""
-        last = self._last
-        if subscription_id not in last and len(last) >= KEPT_MAX:
-            last.popitem(last=False)
-        last[subscription_id] = clock.epoch()
+        self._last.put(subscription_id, clock.epoch())
 
     def changed(self, subscription_id: str) -> None:
         """A rule of the subscription changed, and what it allowed has ended: maybe a stop."""

@@ -1,11 +1,12 @@
 """Names for operators what others wrote into the topics: once each, in the process's log."""
 
 import logging
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
 from exchange.log.partitions import TopicPartition
+from kernel.bounded import Bounded
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ class ForeignRecords:
 
     def __init__(self) -> None:
         self.records = 0
-        self._named: OrderedDict[TopicPartition, deque[tuple[int, int]]] = OrderedDict()
+        self._named = Bounded[TopicPartition, deque[tuple[int, int]]](PLACES_REMEMBERED)
 
     def name(
         self, topic_partition: TopicPartition, offsets: Sequence[int], why: str = FOREIGN
@@ -36,13 +37,11 @@ class ForeignRecords:
         if topic_partition[0].startswith(OWN_MESSAGES):
             return
         first, last = offsets[0], offsets[-1]
-        named = self._named.setdefault(topic_partition, deque(maxlen=RUNS_REMEMBERED))
+        named = self._named.get(topic_partition) or deque(maxlen=RUNS_REMEMBERED)
         if any(begin <= first and last <= end for begin, end in named):
             return
         named.append((first, last))
-        self._named.move_to_end(topic_partition)
-        if len(self._named) > PLACES_REMEMBERED:
-            self._named.popitem(last=False)
+        self._named.put(topic_partition, named)
         self.records += len(offsets)
         log.warning(
             "topic %s, partition %d: %d record(s) from offset %d to %d %s; nobody is shown them",

@@ -8,7 +8,6 @@ heard of: nothing is tried again that may have been done.
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +16,7 @@ from typing import NamedTuple
 from exchange.metering import count_store
 from exchange.metering.count_store import DayOf
 from kernel import clock
+from kernel.bounded import Bounded
 from kernel.database import Database, is_passing
 from kernel.group_commit import GroupCommit
 from kernel.workdays import end_of_day, local_date
@@ -64,7 +64,7 @@ class Quotas:
         )
         self._returning: dict[DayOf, int] = {}
         self._returner: asyncio.Task[None] | None = None
-        self._spent: OrderedDict[str, date] = OrderedDict()
+        self._spent = Bounded[str, date](SPENT_MAX)
 
     def seems_spent(self, subscription_id: str) -> bool:
         """Whether nothing was left of today's quota when this worker asked last."""
@@ -80,9 +80,7 @@ class Quotas:
         if reservation.left > 0 or reservation.quota is None:
             self._spent.pop(subscription_id, None)
         else:
-            self._spent[subscription_id] = today
-            if len(self._spent) > SPENT_MAX:
-                self._spent.popitem(last=False)
+            self._spent.put(subscription_id, today)
         return reservation
 
     def give_back(self, reservation: Reservation, records: int) -> None:
