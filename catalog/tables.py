@@ -5,11 +5,8 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
-    Column,
     ForeignKeyConstraint,
-    Identity,
     Index,
     Numeric,
     Text,
@@ -18,7 +15,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-from kernel.tables import timestamp
+from kernel.tables import numbered, timestamp
 
 SCHEMA = "catalog"
 DEPARTMENT = "auth.department.uscc"
@@ -377,9 +374,7 @@ class ResourceTransition(SQLModel, table=True):
         {"schema": SCHEMA},
     )
 
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: int | None = numbered()
     resource_id: str
     version: int
     action: str

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from sqlmodel import col, select, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel, col, select, update
 
 from kernel.actor import Actor
 from kernel.database import ReadSession, WriteSession
 from kernel.errors import Conflict, NotFound
+from kernel.tables import timestamp
 
 
 class Moving(Protocol):
@@ -19,10 +21,18 @@ class Moving(Protocol):
     revision: int
 
 
-class Kept(Protocol):
-    """A row of a table of history."""
+class Kept(SQLModel):
+    """A step of a thing: each kind of thing has a table of its own, whose rows also name theirs."""
 
-    id: int | None
+    id: int | None = None
+    at: datetime = timestamp()
+    action: str
+    from_state: str | None = None
+    to_state: str
+    actor_kind: str
+    actor_id: str
+    department: str | None = None
+    details: dict[str, Any] = Field(sa_type=JSONB)
 
 
 Row = TypeVar("Row", bound=Moving)
@@ -90,18 +100,18 @@ class History(Generic[Step]):
         details: Mapping[str, Any],
     ) -> None:
         """Keep a step: from which state to which, by whom."""
-        columns = {
-            self._owner: owner_id,
-            "at": at,
-            "action": action,
-            "from_state": step[0],
-            "to_state": step[1],
-            "actor_kind": actor.kind,
-            "actor_id": actor.id,
-            "department": actor.department,
-            "details": dict(details),
-        }
-        session.add(self._table(**columns))
+        row = self._table(
+            at=at,
+            action=action,
+            from_state=step[0],
+            to_state=step[1],
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            department=actor.department,
+            details=dict(details),
+        )
+        setattr(row, self._owner, owner_id)
+        session.add(row)
 
     async def of(self, session: ReadSession, owner_id: str) -> Sequence[Step]:
         """Return the steps of a thing in the order in which they were kept."""

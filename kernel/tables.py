@@ -35,6 +35,13 @@ def timestamp(*, nullable: bool = False) -> Any:  # noqa: ANN401 - SQLModel's Fi
     return Field(default=None, sa_type=DateTime(timezone=True), nullable=nullable)
 
 
+def numbered() -> Any:  # noqa: ANN401 - SQLModel's Field is untyped
+    """Return a key that PostgreSQL counts on."""
+    return Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+
+
 class AuditChain(SQLModel, table=True):
     """The head of one hash chain; the row is locked while an event is appended."""
 
@@ -86,9 +93,7 @@ class OutboxRow(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "outbox"
     __table_args__ = {"schema": SCHEMA}
 
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: int | None = numbered()
     type: str
     key: str
     payload: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
@@ -107,9 +112,7 @@ class RefusalRow(SQLModel, table=True):
         {"schema": SCHEMA},
     )
 
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: int | None = numbered()
     at: datetime = timestamp()
     minute: datetime = timestamp()
     correlation_id: str

@@ -3,11 +3,12 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Identity, Index, false, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from kernel.tables import timestamp
+from exchange.store import Kept
+from kernel.tables import numbered, timestamp
 
 SCHEMA = "exchange"
 DEPARTMENT = "auth.department.uscc"
@@ -120,19 +121,9 @@ class Application(SQLModel, table=True):
         return self.submitted_at is None
 
 
-class ApplicationHistory(SQLModel, table=True):
+class ApplicationHistory(Kept, table=True):
     __tablename__: ClassVar[Any] = "application_history"
     __table_args__ = (Index("application_history_of", "application_id", "id"), {"schema": SCHEMA})
 
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: int | None = numbered()
     application_id: str = Field(foreign_key="exchange.application.id")
-    at: datetime = timestamp()
-    action: str
-    from_state: str | None = None
-    to_state: str
-    actor_kind: str
-    actor_id: str
-    department: str | None = None
-    details: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))

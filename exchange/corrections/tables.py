@@ -3,11 +3,12 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from kernel.tables import timestamp
+from exchange.store import Kept
+from kernel.tables import numbered, timestamp
 
 SCHEMA = "exchange"
 DEPARTMENT = "auth.department.uscc"
@@ -97,19 +98,9 @@ class Correction(SQLModel, table=True):
         return False
 
 
-class CorrectionHistory(SQLModel, table=True):
+class CorrectionHistory(Kept, table=True):
     __tablename__: ClassVar[Any] = "correction_history"
     __table_args__ = (Index("correction_history_of", "correction_id", "id"), {"schema": SCHEMA})
 
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: int | None = numbered()
     correction_id: str = Field(foreign_key="exchange.correction.id")
-    at: datetime = timestamp()
-    action: str
-    from_state: str | None = None
-    to_state: str
-    actor_kind: str
-    actor_id: str
-    department: str | None = None
-    details: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, text
+from sqlalchemy import CheckConstraint, Column, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from kernel.tables import timestamp
+from exchange.store import Kept
+from kernel.tables import numbered, timestamp
 
 SCHEMA = "exchange"
 DEPARTMENT = "auth.department.uscc"
@@ -83,19 +84,9 @@ class Dispute(SQLModel, table=True):
     revision: int = 1
 
 
-class DisputeHistory(SQLModel, table=True):
+class DisputeHistory(Kept, table=True):
     __tablename__: ClassVar[Any] = "dispute_history"
     __table_args__ = (Index("dispute_history_of", "dispute_id", "id"), {"schema": SCHEMA})
 
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: int | None = numbered()
     dispute_id: str = Field(foreign_key="exchange.dispute.id")
-    at: datetime = timestamp()
-    action: str
-    from_state: str | None = None
-    to_state: str
-    actor_kind: str
-    actor_id: str
-    department: str | None = None
-    details: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Identity, Index, false
+from sqlalchemy import BigInteger, Column, Index, false
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from kernel.tables import timestamp
+from kernel.tables import numbered, timestamp
 
 SCHEMA = "exchange"
 
@@ -23,9 +23,7 @@ class FeedEvent(SQLModel, table=True):
         {"schema": SCHEMA},
     )
 
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: int | None = numbered()
     outbox_id: int = Field(sa_type=BigInteger)
     generation: int = Field(sa_type=BigInteger)
     type: str

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, BigInteger, Column, Identity, Index, LargeBinary, String, text
+from sqlalchemy import ARRAY, BigInteger, Column, Index, LargeBinary, String, text
 from sqlmodel import Field, SQLModel
 
-from kernel.tables import timestamp
+from kernel.tables import numbered, timestamp
 
 SCHEMA = "exchange"
 BY_FOLD = "HASH (fold_id)"
@@ -43,9 +43,7 @@ class Fold(SQLModel, table=True):
         {"schema": SCHEMA},
     )
 
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: int | None = numbered()
     resource_id: str
     partition: int
     topic_id: bytes = Field(sa_type=LargeBinary)

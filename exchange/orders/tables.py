@@ -3,11 +3,11 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from kernel.tables import timestamp
+from exchange.store import Kept
+from kernel.tables import numbered, timestamp
 
 SCHEMA = "exchange"
 DEPARTMENT = "auth.department.uscc"
@@ -63,19 +63,9 @@ class OrderViolation(SQLModel, table=True):
     violation_id: str = Field(primary_key=True, foreign_key="exchange.violation.id")
 
 
-class OrderHistory(SQLModel, table=True):
+class OrderHistory(Kept, table=True):
     __tablename__: ClassVar[Any] = "supervision_order_history"
     __table_args__ = (Index("supervision_order_history_of", "order_id", "id"), {"schema": SCHEMA})
 
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: int | None = numbered()
     order_id: str = Field(foreign_key="exchange.supervision_order.id")
-    at: datetime = timestamp()
-    action: str
-    from_state: str | None = None
-    to_state: str
-    actor_kind: str
-    actor_id: str
-    department: str | None = None
-    details: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))

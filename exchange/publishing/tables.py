@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, text
+from sqlalchemy import BigInteger, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from kernel.encrypted import Encrypted
-from kernel.tables import timestamp
+from kernel.tables import numbered, timestamp
 
 SCHEMA = "exchange"
 
@@ -41,9 +41,7 @@ class IssuedReceipt(SQLModel, table=True):
         {"schema": SCHEMA},
     )
 
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: int | None = numbered()
     resource_id: str
     client_id: str
     department: str

@@ -8,7 +8,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Identity,
     Index,
     LargeBinary,
     false,
@@ -17,7 +16,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from kernel.tables import timestamp
+from exchange.store import Kept
+from kernel.tables import numbered, timestamp
 
 SCHEMA = "exchange"
 DEPARTMENT = "auth.department.uscc"
@@ -153,25 +153,15 @@ class SubscriptionStop(SQLModel, table=True):
     reports: dict[str, float | None] = Field(sa_column=Column(JSONB, nullable=False))
 
 
-class SubscriptionHistory(SQLModel, table=True):
+class SubscriptionHistory(Kept, table=True):
     __tablename__: ClassVar[Any] = "subscription_history"
     __table_args__ = (
         Index("subscription_history_of", "subscription_id", "id"),
         {"schema": SCHEMA},
     )
 
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: int | None = numbered()
     subscription_id: str = Field(foreign_key="exchange.subscription.id")
-    at: datetime = timestamp()
-    action: str
-    from_state: str | None = None
-    to_state: str
-    actor_kind: str
-    actor_id: str
-    department: str | None = None
-    details: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
 
 
 class LiveResource(SQLModel, table=True):

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary
+from sqlalchemy import Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
-from kernel.tables import timestamp
+from kernel.tables import numbered, timestamp
 
 SCHEMA = "exchange"
 
@@ -21,9 +21,7 @@ class LedgerPage(SQLModel, table=True):
         {"schema": SCHEMA},
     )
 
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: int | None = numbered()
     subscription_id: str
     day: date
     page: str
