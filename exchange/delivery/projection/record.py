@@ -219,7 +219,7 @@ class RecordProjection:
             unmapped.apply(readable, self._fields[item], item, crosswalk)  # type: ignore[union-attr] # made for these
         for item, mask in self._masks:
             _apply(readable, self._fields[item], mask)
-        self._hide(readable)
+        self._leave_out_tested(readable)
         lines = iter(encode_lines(readable).split(b"\n"))
         if unmapped is not None:
             lines = iter(list(map(unmapped.told, readable, lines)))
@@ -256,7 +256,7 @@ class RecordProjection:
             for item, test in self._tests
         )
 
-    def _hide(self, shown: list[Any]) -> None:
+    def _leave_out_tested(self, shown: list[Any]) -> None:
         """Take out what was decoded for a test only."""
         for field in list(self._fields.values())[len(self._items) :]:
             for record in shown:
