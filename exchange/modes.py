@@ -13,6 +13,11 @@ FOLLOWING: Final = PULLED | {"push"}
 FROM_LATEST: Final = frozenset({"query", "verify", "file"})
 """Modes that answer from the latest state of a resource."""
 
+WITH_EDITIONS: Final = ("pull", "push", "query", "file", "table", "api")
+"""Modes whose values may be had in the edition of a code list that the consumer names."""
+WITH_LEDGER: Final = ("pull", "push", "query", "file", "table")
+"""Modes that hand on records in pages, which a delivery ledger can list (ADR 0043)."""
+
 
 class Live(StrEnum):
     """What a resource can hold for its subscriptions to take."""

@@ -13,9 +13,9 @@ from exchange import store as moving
 from exchange.applications import amending, apply, store
 from exchange.applications.apply import first_client, granted_content
 from exchange.applications.content import Content, require_fixed
-from exchange.applications.editions import MODES
 from exchange.applications.offers import Offers
 from exchange.applications.tables import Application
+from exchange.modes import WITH_EDITIONS
 from exchange.parties import authorize
 from exchange.subscriptions.continuing import require_renewable, state_after
 from exchange.subscriptions.states import ALLOWED_ROLES, Action
@@ -65,7 +65,7 @@ async def open_id(session: ReadSession, subscription: Subscription) -> str | Non
 
 def _editions(granted: Content, asked: Content) -> dict[str, str]:
     """An item that is given up takes its edition along, a mode that hands on no values all."""
-    wanted = set(asked.items) if asked.mode in MODES else set()
+    wanted = set(asked.items) if asked.mode in WITH_EDITIONS else set()
     return {item: edition for item, edition in granted.editions.items() if item in wanted}
 
 

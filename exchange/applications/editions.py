@@ -5,11 +5,11 @@ from collections.abc import Collection
 from catalog import crosswalks
 from exchange.applications.content import Content
 from exchange.applications.offers import Offer
+from exchange.modes import WITH_EDITIONS
 from kernel.database import ReadSession
 from kernel.errors import FieldErrors
 
 LISTED_MAX = 100
-MODES = ("pull", "push", "query", "file", "table", "api")
 
 
 async def check(session: ReadSession, asked: Content, offer: Offer) -> None:
@@ -28,7 +28,7 @@ async def check(session: ReadSession, asked: Content, offer: Offer) -> None:
         field = offer.fields.get(item)
         if field is None or item not in asked.items or code_list is None:
             _unknown(errors, item)
-        elif field.key or item in filtered or asked.mode not in MODES:
+        elif field.key or item in filtered or asked.mode not in WITH_EDITIONS:
             _fixed(errors, item)
         else:
             _known(errors, item, edition, await crosswalks.editions_of(session, code_list))

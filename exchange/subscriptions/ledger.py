@@ -13,6 +13,7 @@ from exchange.metering.ledger import store
 from exchange.metering.ledger.digests import Difference, NamedPage, first_difference
 from exchange.metering.ledger.store import Sums
 from exchange.metering.ledger.tables import LedgerDay, LedgerPage
+from exchange.modes import WITH_LEDGER
 from exchange.subscriptions import register
 from exchange.subscriptions.tables import Subscription
 from kernel import audit
@@ -155,12 +156,9 @@ def _with_ledger(subscription: Subscription) -> Subscription:
 
 def check_mode(mode: str, *, ledger: bool) -> None:
     """Raise Invalid for a ledger of a mode that hands on no records in pages."""
-    if ledger and mode not in LEDGER_MODES:
+    if ledger and mode not in WITH_LEDGER:
         errors = FieldErrors()
-        zh = f"只有 {'、'.join(LEDGER_MODES)} 方式可以约定对账"
-        en = f"a ledger is kept of {', '.join(LEDGER_MODES)} only"
+        zh = f"只有 {'、'.join(WITH_LEDGER)} 方式可以约定对账"
+        en = f"a ledger is kept of {', '.join(WITH_LEDGER)} only"
         errors.add("ledger", "not_in_code_list", zh, en, allowed=["false"])
         errors.raise_if_any()
-
-
-LEDGER_MODES: Final = ("pull", "push", "query", "file", "table")

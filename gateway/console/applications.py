@@ -21,8 +21,8 @@ from exchange.attachments import keeping
 from exchange.bundles import drafting as bundles
 from exchange.bundles import register as bundled
 from exchange.disputes.states import Kind
+from exchange.modes import WITH_LEDGER
 from exchange.parties import Side
-from exchange.subscriptions.ledger import LEDGER_MODES
 from gateway.api.application_shapes import (
     ApplicationChanges,
     ApplicationDetail,
@@ -239,7 +239,7 @@ async def one(visit: Visit) -> ApplicationPage:
     own = application.consumer_department == visit.principal.department
     changeable = own and visit.has(Role.CLERK) and application.status is State.DRAFT
     rows = filters.rows(visit)
-    ledgers = application.mode in LEDGER_MODES
+    ledgers = application.mode in WITH_LEDGER
     examples = await masked_examples.of(visit, application, items)
     return ApplicationPage(application, items, rows, others, changeable, dispute, ledgers, examples)
 

@@ -62,6 +62,7 @@ MODES: Final[Mapping[str, ShareMode]] = {
     "核验": ShareMode.VERIFY,
     "文件": ShareMode.FILE,
     "库表": ShareMode.TABLE,
+    "服务接口": ShareMode.API,
 }
 GRADES: Final[Mapping[str, int]] = {"1级": 1, "2级": 2, "3级": 3, "4级": 4}
 ROLES: Final[Mapping[str, ItemRole]] = {"数源": ItemRole.SOURCE, "引用": ItemRole.REFERENCE}
