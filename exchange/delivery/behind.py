@@ -26,9 +26,9 @@ from exchange.log.topics import topic_of
 from exchange.modes import FOLLOWING
 from exchange.subscriptions.states import LIVE
 from exchange.subscriptions.tables import Subscription
-from kernel.bounded import Bounded
 from kernel.database import Database, ReadSession
 from kernel.errors import NotFound
+from kernel.recent import Recent, is_within
 from kernel.turns import Steps, unhurried
 from kernel.workdays import local_date
 
@@ -184,14 +184,13 @@ class Lags:
     def __init__(self, database: Database, reader: Reader) -> None:
         self._database = database
         self._reader = reader
-        self._looks = Bounded[str, Look](DIVISIONS_MAX)
-        self._looking = asyncio.Lock()
+        self._looks = Recent[Look](FRESH, DIVISIONS_MAX)
         self._renewing: asyncio.Task[Look] | None = None
 
     async def look(self, region_code: str, now: datetime) -> Look:
         """Return what a division's subscriptions lay behind by, at most SHOWN ago."""
-        kept = self._looks.get(region_code)
-        if kept is None or not timedelta() <= now - kept.at < SHOWN:
+        kept = self._looks.known(region_code)
+        if kept is None or not is_within(SHOWN, kept, now):
             return await self._anew(region_code, now)
         if now - kept.at >= FRESH and (self._renewing is None or self._renewing.done()):
             self._renewing = asyncio.create_task(self._anew(region_code, now))
@@ -199,12 +198,7 @@ class Lags:
         return kept
 
     async def _anew(self, region_code: str, now: datetime) -> Look:
-        async with self._looking:
-            kept = self._looks.get(region_code)
-            if kept is None or not timedelta() <= now - kept.at < FRESH:
-                kept = await self._look(region_code, now)
-                self._looks.put(region_code, kept)
-            return kept
+        return await self._looks.get(region_code, now, lambda: self._look(region_code, now))
 
     async def standing(self, row: Subscription) -> Sequence[Stretch]:
         """Return how far one subscription has come now; nothing where that is not known."""

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.diagnosis.findings import Area, Finding, Verdict, worst_first
 from kernel import clock, findings
 from kernel.database import AWAY, Database
+from kernel.recent import Recent
 
 log = logging.getLogger(__name__)
 
@@ -44,18 +45,13 @@ class Doctor:
     """One worker's: who comes while it looks, or soon after, is told the same."""
 
     def __init__(self) -> None:
-        self._last: Look | None = None
-        self._looking = asyncio.Lock()
+        self._recent = Recent[Look](FRESH)
         # For while the database is away, which knows it for all.
         self._since: dict[str, datetime] = {}
 
     async def look(self, ask: Ask, database: Database) -> Look:
         """Return findings of at most FRESH ago, within about LOOK_SECONDS."""
-        async with self._looking:
-            last = self._last
-            if last is None or not timedelta() <= clock.now() - last.at < FRESH:
-                last = self._last = await self._look(ask, database)
-            return last
+        return await self._recent.get("", clock.now(), lambda: self._look(ask, database))
 
     async def _look(self, ask: Ask, database: Database) -> Look:
         now, begun = clock.now(), clock.monotonic()
