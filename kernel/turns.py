@@ -54,7 +54,7 @@ async def unhurried(steps: Steps[Result]) -> Result:
         await asyncio.sleep(0)
 
 
-class _Line:
+class Line:
     """Who waits for a turn: callers in turn, each with its own in the order of coming."""
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class FairScheduler:
     """
 
     def __init__(self) -> None:
-        self._light, self._large, self._accounts = _Line(), _Line(), _Accounts()
+        self._light, self._large, self._accounts = Line(), Line(), _Accounts()
         self._taken = False
         self._rests_until = 0.0
         self._rest: asyncio.TimerHandle | None = None

@@ -246,7 +246,9 @@ class Gatherer:
                 return
             page_bytes = (gathering.limit - len(gathering.lines)) * RECORD_BYTES_GUESS
             size = min(max(page_bytes, FETCH_BYTES_MIN), FETCH_BYTES_MAX)
-            chunk = await self._reader.read(plan.topic, partition, offset, size)
+            chunk = await self._reader.read(
+                plan.topic, partition, offset, size, plan.grant.client_id
+            )
             if chunk.next_offset <= offset:
                 return
             if not chunk.versions <= plan.versions:

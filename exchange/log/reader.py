@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Iterator
+from contextlib import AsyncExitStack, suppress
 from typing import Any, NamedTuple
 
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, for_code
@@ -17,6 +17,7 @@ from exchange.log.errors import BrokerUnavailable, PositionExpiredError, Unreada
 from exchange.log.foreign import UNREADABLE
 from exchange.log.parsing import parsing
 from exchange.log.stored_shares import StoredShares
+from kernel.fair_gate import FairGate
 from kernel.turns import FairScheduler
 
 EARLIEST, LATEST = -2, -1
@@ -26,6 +27,26 @@ FETCH_SECONDS = 10.0
 LOOKS_AGAIN_SECONDS = (0.05, 0.25, 0.7)
 MIN_BYTES = 1
 WAIT_MS = 0
+# Of one broker: what is read holds its batches three or four times over, and a batch may have
+# 12 MiB. One that hangs keeps readers of no other waiting.
+READINGS_AT_ONCE = 8
+
+
+class _Wanted(NamedTuple):
+    topic: str
+    partition: int
+    offset: int
+    max_bytes: int
+
+
+class _Reading:
+    """A reading and whom it is for; once it has begun everybody may have what it finds."""
+
+    task: asyncio.Task[Chunk]
+
+    def __init__(self, caller: Hashable) -> None:
+        self.caller = caller
+        self.has_begun = False
 
 
 class Edge(NamedTuple):
@@ -43,7 +64,8 @@ class Reader:
         self._connection = connection
         self.cache = cache
         self.turns = turns or FairScheduler()
-        self._under_way: dict[tuple[str, int, int, int], asyncio.Task[Chunk]] = {}
+        self._under_way: dict[_Wanted, _Reading] = {}
+        self._gates: dict[int, FairGate] = {}
         self._shares = StoredShares()
 
     @property
@@ -51,36 +73,40 @@ class Reader:
         """How many records of others were met so far."""
         return self.cache.foreign.records
 
-    async def read(self, topic: str, partition: int, offset: int, max_bytes: int) -> Chunk:
+    async def read(
+        self, topic: str, partition: int, offset: int, max_bytes: int, caller: Hashable = None
+    ) -> Chunk:
         """Return what the log holds from `offset` on; equal readings under way are shared.
 
-        Raises PositionExpiredError below the earliest kept offset, BrokerUnavailable.
+        `caller` is whom it is read for: callers take turns. One whose reading has not begun makes
+        no other caller wait behind what else it asked for. Raises PositionExpiredError below the
+        earliest kept offset, BrokerUnavailable.
         """
         if (chunk := self.cache.find((topic, partition), offset)) is not None:
             return chunk
-        key = (topic, partition, offset, max_bytes)
-        task = self._under_way.get(key)
-        if task is None:
-            task = asyncio.create_task(self._read(*key))
-            self._under_way[key] = task
-            task.add_done_callback(lambda _done: self._under_way.pop(key, None))
-        return await asyncio.shield(task)
+        wanted = _Wanted(topic, partition, offset, max_bytes)
+        reading = self._under_way.get(wanted)
+        if reading is None or not (reading.has_begun or reading.caller == caller):
+            reading = self._under_way[wanted] = _Reading(caller)
+            reading.task = asyncio.create_task(self._read(wanted, reading))
+            reading.task.add_done_callback(lambda _done: self._forget(wanted, reading))
+        return await asyncio.shield(reading.task)
 
-    async def _read(self, topic: str, partition: int, offset: int, max_bytes: int) -> Chunk:
-        asked = self._shares.asked(topic, max_bytes)
-        request = FetchRequest(
-            *(WAIT_MS, MIN_BYTES, asked, READ_COMMITTED),
-            [(topic, [(partition, offset, asked)])],
-        )
+    def _forget(self, wanted: "_Wanted", reading: "_Reading") -> None:
+        if self._under_way.get(wanted) is reading:
+            del self._under_way[wanted]
+
+    async def _read(self, wanted: "_Wanted", reading: "_Reading") -> Chunk:
+        topic, partition, offset, _max_bytes = wanted
 
         async def attempt() -> Chunk:
-            answer = await self._connection.ask_leader(topic, partition, request)
-            [(_topic, [info])] = answer.topics
-            try:
-                return await self.turns.finish(parsing(info, offset, max_bytes))
-            except UnreadableBatchError as error:
-                self.cache.foreign.name((topic, partition), error.offsets, UNREADABLE)
-                raise
+            leader = await self._connection.leader(topic, partition)
+            gate = self._gates.setdefault(leader, FairGate(READINGS_AT_ONCE))
+            async with AsyncExitStack() as held:
+                async with asyncio.timeout(FETCH_SECONDS):
+                    await held.enter_async_context(gate.passing(reading.caller))
+                reading.has_begun = True
+                return await self._fetched(wanted, leader)
 
         looks = list(LOOKS_AGAIN_SECONDS)
         while True:
@@ -96,9 +122,28 @@ class Reader:
                 await asyncio.sleep(looks.pop(0))
                 await self._connection.refresh([topic])
             else:
-                self._shares.learn(topic, chunk)
-                self.cache.add((topic, partition), chunk)
                 return chunk
+
+    async def _fetched(self, wanted: "_Wanted", leader: int) -> Chunk:
+        topic, partition, offset, max_bytes = wanted
+        # Whoever had the place before may have read it.
+        if (chunk := self.cache.find((topic, partition), offset)) is not None:
+            return chunk
+        asked = self._shares.asked(topic, max_bytes)
+        request = FetchRequest(
+            *(WAIT_MS, MIN_BYTES, asked, READ_COMMITTED),
+            [(topic, [(partition, offset, asked)])],
+        )
+        answer = await self._connection.send(leader, request)
+        [(_topic, [info])] = answer.topics
+        try:
+            chunk = await self.turns.finish(parsing(info, offset, max_bytes))
+        except UnreadableBatchError as error:
+            self.cache.foreign.name((topic, partition), error.offsets, UNREADABLE)
+            raise
+        self._shares.learn(topic, chunk)
+        self.cache.add((topic, partition), chunk)
+        return chunk
 
     async def _patiently(
         self,

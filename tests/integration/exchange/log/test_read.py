@@ -6,6 +6,7 @@ import time
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.structs import TopicPartition
 
 from exchange.log import connection as connections
@@ -14,7 +15,7 @@ from exchange.log.connection import Connection
 from exchange.log.errors import BrokerUnavailable, PositionExpiredError
 from exchange.log.headers import COUNT, VERSION
 from exchange.log.produce import Slice
-from exchange.log.reader import EARLIEST, LATEST, Edge, Reader
+from exchange.log.reader import EARLIEST, LATEST, READINGS_AT_ONCE, Edge, Reader
 from exchange.log.topics import Topics
 from exchange.log.writer import Writers
 from kernel.ids import new_id
@@ -154,14 +155,14 @@ async def test_equal_readings_under_way_ask_the_broker_once(
 ) -> None:
     await log.append([numbered(0, 3)])
     asked = 0
-    ask = connection.ask_leader
+    send = connection.send
 
-    async def counting(topic: str, partition: int, request: object) -> object:
+    async def counting(node: int, request: object) -> object:
         nonlocal asked
-        asked += 1
-        return await ask(topic, partition, request)
+        asked += isinstance(request, FetchRequest)
+        return await send(node, request)
 
-    monkeypatch.setattr(connection, "ask_leader", counting)
+    monkeypatch.setattr(connection, "send", counting)
     reader = Reader(connection, ChunkCache(MIB))
     chunks = await asyncio.gather(
         *(reader.read(log.topic_partition[0], 0, 0, MIB) for _ in range(50))
@@ -170,6 +171,42 @@ async def test_equal_readings_under_way_ask_the_broker_once(
     assert all(chunk is chunks[0] for chunk in chunks)
     assert await reader.read(log.topic_partition[0], 0, 1, MIB) is chunks[0]
     assert asked == 1
+
+
+async def test_a_crowd_reads_a_few_batches_at_a_time_and_others_have_their_turn(
+    log: AppendingLog, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred pulls of one record each held a hundred batches: 1.5 GiB in two workers.
+
+    Whoever asked last waited behind all of them, too.
+    """
+    for first in range(60):
+        await log.append([numbered(first, 1)])
+    topic, inside, peak = log.topic_partition[0], 0, 0
+    asked: list[int] = []
+    send = connection.send
+
+    async def counting(node: int, request: FetchRequest) -> object:
+        nonlocal inside, peak
+        inside += 1
+        peak = max(peak, inside)
+        asked.append(request.topics[0][1][0][1])
+        answer = await send(node, request)
+        inside -= 1
+        return answer
+
+    # Nothing is kept: each reading asks.
+    reader = Reader(connection, ChunkCache(0))
+    await reader.read(topic, 0, 59, MIB)
+    monkeypatch.setattr(connection, "send", counting)
+    many = [asyncio.create_task(reader.read(topic, 0, at, MIB, "many")) for at in range(59)]
+    await asyncio.sleep(0)
+    # It is read for nobody yet, and for `many` only after all the others.
+    one = asyncio.create_task(reader.read(topic, 0, 58, MIB, "one"))
+    chunks = await asyncio.gather(*many, one)
+    assert [chunk.offsets[0] for chunk in chunks] == [*range(59), 58]
+    assert peak <= READINGS_AT_ONCE
+    assert asked.index(58) <= READINGS_AT_ONCE + 1
 
 
 async def test_a_reader_that_leaves_does_not_take_the_others_with_it(

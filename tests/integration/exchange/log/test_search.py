@@ -1,5 +1,7 @@
 """A keyed batch is found wherever it lies between two ends of the log (P5)."""
 
+from collections.abc import Hashable
+
 import pytest
 
 from exchange.log.accepted import PositionRange
@@ -33,11 +35,13 @@ class Late(Reader):
         super().__init__(connection, ChunkCache(MIB))
         self.times = times
 
-    async def read(self, topic: str, partition: int, offset: int, max_bytes: int) -> Chunk:
+    async def read(
+        self, topic: str, partition: int, offset: int, max_bytes: int, caller: Hashable = None
+    ) -> Chunk:
         if self.times:
             self.times -= 1
             return Chunk(start=offset, next_offset=offset, end=offset)
-        return await super().read(topic, partition, offset, max_bytes)
+        return await super().read(topic, partition, offset, max_bytes, caller)
 
 
 @pytest.fixture
