@@ -12,7 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from auth.errors import NotDelegated
 from auth.principal import Principal, Role
-from gateway.console import navigation
+from gateway.console import navigation, render
 from gateway.console.acting import Acting
 from gateway.console.session import Session
 from gateway.problems import in_english
@@ -199,7 +199,7 @@ class Visit:
 
     def values(self) -> dict[str, Any]:
         """Return what every template may use."""
-        return {"visit": self, "done": self.query("done") or ""}
+        return {"visit": self, "done": render.own_sentence(self.query("done") or "")}
 
 
 def narrows(query: Mapping[str, str]) -> bool:

@@ -31,6 +31,17 @@ async def test_every_area_opens_for_whom_it_is_made(world: World, role: str) -> 
             assert "script-src 'self'" in page.answer.headers["content-security-policy"]
 
 
+async def test_a_page_says_that_something_was_done_in_its_own_words_only(world: World) -> None:
+    """Whoever made up an address had the platform say what they liked, or fail by a `%`."""
+    async with browsing(world.base_url, world.operator) as browser:
+        said = await browser.open("/console/departments", done="已保存。")
+        assert "已保存。" in said.text
+        for words in ("账号已冻结，请致电告知口令", "%(x)s", "100%", "至 %(day)s"):
+            page = await browser.open("/console/departments", done=words)
+            assert page.status == 200
+            assert words not in page.text
+
+
 async def test_pages_of_others_are_refused_as_pages(world: World) -> None:
     async with browsing(world.base_url, world.clerk) as browser:
         for path in ("/console/people", "/console/audit", "/console/status"):
