@@ -15,8 +15,9 @@ from kernel.errors import Invalid, Text
 
 WIDTH_MIN, WIDTH_MAX = 10, 50
 LIST_ROWS: Final = 5_000
-# What a cell may begin with that other programs take for a formula when it is copied on.
-LEADS: Final = ("=", "+", "-", "@", "\t", "\r")
+# What a cell may begin with that other programs take for a formula when it is copied on; those of
+# Chinese and Japanese read the wide signs as the narrow ones (OWASP, CSV injection).
+LEADS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 # Nothing is guessed: a text stays a text.
 OPTIONS: Final[Mapping[str, Any]] = {
     "constant_memory": True,

@@ -129,7 +129,21 @@ def test_a_csv_that_nobody_can_read_is_refused(content: bytes) -> None:
         read_csv(content)
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1-1", "-cmd|' /C calc'!A0", "@SUM(A1)", "-5", "正常"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+1-1",
+        "-cmd|' /C calc'!A0",
+        "@SUM(A1)",
+        "-5",
+        "正常",
+        "＝1+1",
+        "＠SUM(A1)",
+        "＋1",
+        "\n=1+1",
+    ],
+)
 def test_nothing_that_is_written_is_a_formula(text: str) -> None:
     content = write([Sheet("数据", [Heading("代码", required=True)], [[text]])])
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
@@ -137,7 +151,7 @@ def test_nothing_that_is_written_is_a_formula(text: str) -> None:
     [row] = read(content).rows
     shown = row.cells["代码"].text
     assert shown in {text, f"'{text}"}
-    assert not shown.startswith(("=", "+", "@"))
+    assert not shown.startswith(("=", "+", "@", "＝", "＋", "＠", "\n"))
 
 
 def test_a_cell_of_a_table_is_empty_where_nothing_stands() -> None:
