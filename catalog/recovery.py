@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from catalog.contracts.model import Contract
+from catalog.contracts.model import Contract, DataType
 from catalog.errors import VersionKnown
 from catalog.events import CatalogEvent
 from catalog.states import State
@@ -105,5 +105,17 @@ def _readable(items: object) -> Sequence[Mapping[str, Any]] | None:
     """Return the items that a message tells; None where it is of an older build, or not ours."""
     if not isinstance(items, list) or not items:
         return None
-    known = all(isinstance(item, dict) and item.keys() >= ITEM_FACTS for item in items)
-    return items if known else None
+    return items if all(map(_is_item, items)) else None
+
+
+def _is_item(item: object) -> bool:
+    if not (isinstance(item, dict) and item.keys() >= ITEM_FACTS):
+        return False
+    name, element, mask = item["name"], item["element"], item["mask"]
+    texts = all(isinstance(each, str) and each.isprintable() for each in (name, element))
+    return (
+        texts
+        and item["data_type"] in set(DataType)
+        and isinstance(item["key"], bool)
+        and (mask is None or isinstance(mask, dict))
+    )

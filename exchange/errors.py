@@ -82,6 +82,17 @@ class FilingRequired(Conflict):
     )
 
 
+class NotRestored(Conflict):
+    """To declare a restore ends every sign-in and token, and replaces the signing keys."""
+
+    code = "not_restored"
+    title = Text(
+        "数据库并不落后于日志，无需登记恢复；确已恢复而日志也已丢失的，请加 --anyway",
+        "The database does not lie behind the log: nothing is to be declared; if it was restored"
+        " and the log was lost as well, say --anyway",
+    )
+
+
 class DatabaseRestored(Unavailable):
     """The database lies behind the log: nothing is served until the restore is declared (P12)."""
 

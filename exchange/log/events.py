@@ -65,6 +65,6 @@ def read_message(value: bytes | None) -> dict[str, Any]:
     """Return a message of the platform; an empty one for what others wrote beside them (P12)."""
     try:
         payload = json.loads(value or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return payload if isinstance(payload, dict) else {}

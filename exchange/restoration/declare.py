@@ -7,27 +7,32 @@ database has forgotten is listed, and what would let records out or be numbered 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from auth import restoration
 from auth.restoration import Stopped
 from catalog import recovery
 from catalog.events import CatalogEvent
+from exchange.errors import NotRestored
 from exchange.events import ExchangeEvent
 from exchange.log.events import read_message
+from exchange.log.landmarks import LandmarkLog
 from exchange.log.reader import LATEST, Reader
 from exchange.log.topics import EVENTS_TOPIC
 from exchange.subscriptions import supervision
-from kernel import audit, outbox
+from kernel import audit, landmark, outbox
 from kernel.actor import SYSTEM
-from kernel.database import WriteSession
+from kernel.database import Database, WriteSession
 from kernel.generation import Generation, raise_generation
 
 READ_BYTES = 1024 * 1024
 # Clocks of nodes may differ a little; what was known before is known by its id.
 SLACK_SECONDS = 60
-# What each message of the platform tells (exchange/relay.py).
-FACTS = frozenset({"id", "type", "at", "payload"})
+# More than are told between a backup and its loss: a message of a higher id is not the platform's.
+FORGOTTEN_MAX = 1_000_000_000
+VERSIONS_MAX = 1_000_000
+TEXT_MAX = 200
+IDS_MAX = 2**62
 STOPPED = frozenset({ExchangeEvent.SUBSCRIPTION_SUSPENDED, ExchangeEvent.SUBSCRIPTION_TERMINATED})
 NARROWED = frozenset({ExchangeEvent.SUBSCRIPTION_AMENDED})
 CHANGED = STOPPED | {ExchangeEvent.SUBSCRIPTION_RESUMED}
@@ -42,6 +47,16 @@ class Lost:
     at: str
     payload: dict[str, Any]
 
+    def named(self, name: str) -> str | None:
+        """Return an id that the message tells, None where it tells none that may be one."""
+        told = self.payload.get(name)
+        return told if _is_text(told) else None
+
+    def version(self) -> tuple[str, int] | None:
+        """Return the entry and the version that it tells of."""
+        entry, number = self.named("resource_id"), self.payload.get("version")
+        return (entry, number) if entry and _is_number(number, VERSIONS_MAX) else None
+
 
 @dataclass(slots=True)
 class Declaration:
@@ -53,6 +68,15 @@ class Declaration:
     suspended: list[str] = field(default_factory=list)
     floors: dict[str, int] = field(default_factory=dict)
     recovered: list[tuple[str, int]] = field(default_factory=list)
+
+
+async def require_restored(database: Database, landmarks: LandmarkLog, *, anyway: bool) -> None:
+    """Raise NotRestored where the log knows of nothing that the database has forgotten."""
+    noted = await landmarks.last()
+    async with database.reading() as session:
+        own = await landmark.current(session)
+    if not anyway and (noted is None or own >= noted):
+        raise NotRestored
 
 
 async def lost_events(reader: Reader, known_until: int, since: datetime) -> list[Lost]:
@@ -70,17 +94,30 @@ async def lost_events(reader: Reader, known_until: int, since: datetime) -> list
             break
         for value in chunk.values:
             lost = _lost(read_message(value))
-            if lost is not None and lost.id > known_until:
+            if lost is not None and known_until < lost.id <= known_until + FORGOTTEN_MAX:
                 losses.append(lost)
         offset = chunk.next_offset
     return list({lost.id: lost for lost in losses}.values())
 
 
 def _lost(event: dict[str, Any]) -> Lost | None:
-    """Read a message; None for what the platform has not written."""
-    if not (event.keys() >= FACTS and isinstance(event["id"], int)):
+    """Read a message (exchange/relay.py); None for what the platform has not written.
+
+    Others may have: what is read here is printed, and asked of the database.
+    """
+    id_, payload = event.get("id"), event.get("payload")
+    type_, at = event.get("type"), event.get("at")
+    if not (_is_number(id_, IDS_MAX) and _is_text(type_) and _is_text(at)):
         return None
-    return Lost(**{name: event[name] for name in FACTS})
+    return Lost(id_, type_, at, payload) if isinstance(payload, dict) else None
+
+
+def _is_number(value: object, most: int) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= most
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value.isprintable() and len(value) <= TEXT_MAX
 
 
 async def declare(
@@ -129,8 +166,8 @@ def _spoken(lost: Sequence[Lost]) -> dict[str, set[str]]:
     """Return the ids that the messages of each type speak of."""
     spoken: dict[str, set[str]] = {}
     for one in lost:
-        if "id" in one.payload:
-            spoken.setdefault(one.type, set()).add(str(one.payload["id"]))
+        if (thing := one.named("id")) is not None:
+            spoken.setdefault(one.type, set()).add(thing)
     return spoken
 
 
@@ -138,9 +175,9 @@ def _versions(lost: Sequence[Lost]) -> dict[str, int]:
     """Return the highest version of each entry that the forgotten time brought."""
     floors: dict[str, int] = {}
     for one in lost:
-        if one.type.startswith("resource.") and "version" in one.payload:
-            entry = str(one.payload["resource_id"])
-            floors[entry] = max(floors.get(entry, 0), int(one.payload["version"]))
+        if one.type.startswith("resource.") and (told := one.version()) is not None:
+            entry, number = told
+            floors[entry] = max(floors.get(entry, 0), number)
     return floors
 
 
@@ -148,9 +185,9 @@ def _published(lost: Sequence[Lost]) -> dict[str, dict[int, object]]:
     """Return the versions that were published in the forgotten time, with their items."""
     published: dict[str, dict[int, object]] = {}
     for one in lost:
-        if one.type == CatalogEvent.RESOURCE_PUBLISHED:
-            versions = published.setdefault(str(one.payload["resource_id"]), {})
-            versions[int(one.payload["version"])] = one.payload.get("items")
+        if one.type == CatalogEvent.RESOURCE_PUBLISHED and (told := one.version()) is not None:
+            entry, number = told
+            published.setdefault(entry, {})[number] = one.payload.get("items")
     return published
 
 
@@ -160,6 +197,11 @@ def stopped(lost: Sequence[Lost]) -> list[str]:
     Those that were not active at its end, and those whose terms changed in it: what the database
     remembers may be items, rows or values in clear that were taken away.
     """
-    last = {str(one.payload["id"]): one.type for one in lost if one.type in CHANGED}
-    amended = {str(one.payload["id"]) for one in lost if one.type in NARROWED}
+    last, amended = dict[str, str](), set[str]()
+    for one in lost:
+        thing = one.named("id")
+        if thing is not None and one.type in CHANGED:
+            last[thing] = one.type
+        if thing is not None and one.type in NARROWED:
+            amended.add(thing)
     return sorted(amended | {each for each, type_ in last.items() if type_ in STOPPED})

@@ -117,14 +117,25 @@ def restored(
         datetime | None,
         typer.Option(help=say("恢复到的时刻，UTC", "the moment it was restored to, UTC")),
     ] = None,
+    *,
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway",
+            help=say(
+                "数据库与日志一致时也登记（日志也已丢失）",
+                "also where database and log agree: the log was lost as well",
+            ),
+        ),
+    ] = False,
 ) -> None:
     """登记数据库已恢复到较早时刻 / declare that the database was restored to an earlier moment."""
     from gateway.admin import direct  # noqa: PLC0415
 
     with explained():
-        done = direct.run(direct.declare_restored(reason, _in_utc(to)))
+        done = direct.run(direct.declare_restored(reason, _in_utc(to), anyway=anyway))
     for lost in done.lost:
-        subject = lost.payload.get("id") or lost.payload.get("resource_id") or ""
+        subject = lost.named("id") or lost.named("resource_id") or ""
         typer.echo(f"{lost.at}\t{lost.type}\t{subject}")
     for resource_id, number in done.recovered:
         typer.echo(f"{resource_id}\t{number}")

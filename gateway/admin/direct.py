@@ -22,12 +22,14 @@ from exchange.evidence_comparison import Finding, compare
 from exchange.log.access import Access
 from exchange.log.chunk_cache import CACHE_BYTES, ChunkCache
 from exchange.log.connection import Connection
+from exchange.log.landmarks import LandmarkLog
 from exchange.log.reader import Reader
+from exchange.log.topics import TopicPolicy, Topics
 from exchange.notices import wishes
 from exchange.publishing import quarantine
-from exchange.restoration.declare import Declaration, declare, lost_events
+from exchange.restoration.declare import Declaration, declare, lost_events, require_restored
 from exchange.services import register as services
-from kernel import audit_archive, clock, generation, master_key, outbox
+from kernel import audit_archive, clock, generation, landmark, master_key, outbox
 from kernel.actor import SYSTEM
 from kernel.audit_archive import Archived
 from kernel.audit_check import Verdict
@@ -148,8 +150,13 @@ async def reencrypt() -> Reencrypted:
         return await master_key.reencrypt(database, box, SYSTEM, ENCRYPTED)
 
 
-async def declare_restored(reason: str, restored_to: datetime | None) -> Declaration:
-    """Raise BrokerUnavailable when the log cannot be read."""
+async def declare_restored(
+    reason: str, restored_to: datetime | None, *, anyway: bool = False
+) -> Declaration:
+    """Declare a restore; raises BrokerUnavailable when the log cannot be read, NotRestored.
+
+    The log is told how far the database is from now on, whatever others wrote there.
+    """
     settings = _settings()
     connection = Connection(Access.of(settings), "restore")
     try:
@@ -158,15 +165,34 @@ async def declare_restored(reason: str, restored_to: datetime | None) -> Declara
             async with database.reading() as session:
                 known_until = await outbox.last_id(session)
                 since = restored_to or (await generation.current(session)).declared_at
-            lost = await lost_events(reader, known_until, since)
-            async with database.transaction() as session:
-                # A key that leaked and was replaced in the forgotten time would sign again.
-                await _replace_keys(session, settings, at_once=True)
-                return await declare(
-                    session, lost, reason, restored_to=restored_to, now=clock.now()
-                )
+            async with _landmarks(settings, database, connection, reader) as landmarks:
+                await require_restored(database, landmarks, anyway=anyway)
+                lost = await lost_events(reader, known_until, since)
+                async with database.transaction() as session:
+                    # A key that leaked and was replaced in the forgotten time would sign again.
+                    await _replace_keys(session, settings, at_once=True)
+                    done = await declare(
+                        session, lost, reason, restored_to=restored_to, now=clock.now()
+                    )
+                    reached = await landmark.advance(session)
+                await landmarks.append(reached)
+                return done
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def _landmarks(
+    settings: Settings, database: Database, connection: Connection, reader: Reader
+) -> AsyncIterator[LandmarkLog]:
+    async with database.reading() as session:
+        platform = await landmark.platform(session)
+    topics = Topics(connection, TopicPolicy.of(settings))
+    log = LandmarkLog(Access.of(settings), topics, reader, platform)
+    try:
+        yield log
+    finally:
+        await log.close()
 
 
 async def pass_version(resource_id: str, number: int, reason: str) -> None:
