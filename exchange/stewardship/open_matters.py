@@ -1,4 +1,4 @@
-"""What of a department others still rely on or wait for: until there is none it stays (ADR 0053).
+"""What of a department others still rely on or wait for (ADR 0053).
 
 Whoever is abolished answers nobody any more: a running service would end without just cause
 (Order 809 Art 27), an application or a correction would be late for ever (Art 21, 26), and data
@@ -106,12 +106,17 @@ async def require_none(session: ReadSession, uscc: str) -> None:
     """Raise DepartmentInUse where others rely on the department or wait for it."""
     found = await of(session, uscc)
     if found:
-        said = {"entries": ENTRIES} | {name: each.said for name, each in MATTERS.items()}
-        lines = [said[name](count=count) for name, count in found.items()]
+        still = told(found)
         raise DepartmentInUse(
-            f"该部门尚有：{'、'.join(line.zh for line in lines)}。"
-            "有承接部门的，请并入该部门；没有的，请先逐项办结",
-            f"The department still has {', '.join(line.en for line in lines)}."
+            f"该部门尚有：{still.zh}。有承接部门的，请并入该部门；没有的，请先逐项办结",
+            f"The department still has {still.en}."
             " Merge it into its successor; where there is none, conclude them first",
             open=found,
         )
+
+
+def told(found: Mapping[str, int]) -> Text:
+    """Say how many there are of each kind."""
+    said = {"entries": ENTRIES} | {name: each.said for name, each in MATTERS.items()}
+    lines = [said[name](count=count) for name, count in found.items()]
+    return Text("、".join(line.zh for line in lines), ", ".join(line.en for line in lines))

@@ -12,15 +12,22 @@ ABOLISHED = "部门已撤销 / the department was abolished"
 
 
 async def follow(
-    session: WriteSession, principal: Principal, uscc: str, status: str | None, *, now: datetime
+    session: WriteSession,
+    principal: Principal,
+    uscc: str,
+    status: str | None,
+    *,
+    if_unused: bool,
+    now: datetime,
 ) -> None:
     """Take its claims and sources from a department that is abolished, in the same transaction.
 
     `status` is what was asked for, None where it stays. Raises Conflict where it waits for a
-    merger or a move, which would have to be cancelled first, and DepartmentInUse while others
-    rely on it.
+    merger or a move, which would have to be cancelled first, and, where it is to be abolished only
+    `if_unused`, DepartmentInUse while others rely on it.
     """
     if status == "abolished":
         await require_unplanned(session, uscc)
-        await open_matters.require_none(session, uscc)
+        if if_unused:
+            await open_matters.require_none(session, uscc)
         await sources.forsake(session, principal, uscc, reason=ABOLISHED, now=now)

@@ -10,7 +10,7 @@ from pydantic import StrictBool, StringConstraints
 from auth import departments, directory
 from auth.departments import NewDepartment
 from auth.principal import Role, Scope
-from exchange.stewardship import succession
+from exchange.stewardship import open_matters, succession
 from gateway.api.registry import Line, Region, RegionInForce, Words
 from gateway.lists import HeededRevision, ListOf, Paging, Revision, tag
 from gateway.once import Once, creating
@@ -36,12 +36,16 @@ class DepartmentIn(Wire):
 
 
 class DepartmentChangeIn(Wire):
-    """What is absent stays; an abolished department's people and clients cannot act."""
+    """What is absent stays; an abolished department's people and clients cannot act.
+
+    With `if_unused` it is abolished only where nobody relies on it or waits for it.
+    """
 
     name: Line | None = None
     region_code: Region | None = None
     authority: StrictBool | None = None
     status: Literal["active", "abolished"] | None = None
+    if_unused: StrictBool = False
 
 
 class StandingConsentIn(Wire):
@@ -67,6 +71,7 @@ class DepartmentView(Wire):
     successor: str | None
     successor_name: str | None
     former_names: list[FormerName]
+    open: dict[str, int] | None = None
     created_at: datetime
 
 
@@ -86,7 +91,11 @@ async def _views(
 
 
 async def _view(session: ReadSession, row: departments.Department) -> DepartmentView:
-    return (await _views(session, [row]))[0]
+    """Return one department; of an abolished one also what is left to be concluded."""
+    view = (await _views(session, [row]))[0]
+    if row.status == "abolished":
+        view.open = await open_matters.of(session, row.uscc)
+    return view
 
 
 @router.post("", status_code=201)
@@ -134,11 +143,13 @@ async def change(
     principal: Admin,
     response: Response,
 ) -> DepartmentView:
-    """更改部门，或撤销 / change a department, or abolish it where nobody relies on it any more."""
-    values = body.model_dump(exclude_none=True)
+    """更改部门，或撤销 / change a department, or abolish it; by the operator."""
+    values = body.model_dump(exclude_none=True, exclude={"if_unused"})
     now = clock.now()
     department = await departments.change(session, principal, uscc, revision, values, now=now)
-    await succession.follow(session, principal, uscc, values.get("status"), now=now)
+    await succession.follow(
+        session, principal, uscc, body.status, if_unused=body.if_unused, now=now
+    )
     tag(response, department.revision)
     return await _view(session, department)
 

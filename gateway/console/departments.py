@@ -11,7 +11,7 @@ from auth.departments import NewDepartment
 from auth.directory import Active
 from auth.duties import Operation
 from auth.principal import Role
-from exchange.stewardship import planning, succession
+from exchange.stewardship import open_matters, planning, succession
 from exchange.stewardship.planning import Change
 from gateway.api import department_changes as changes_api
 from gateway.api import departments as api
@@ -88,7 +88,7 @@ act(router, f"{ADDRESS}/new", new, NEW)(register)
 class DepartmentPage:
     """One department; `manages` and `consents` say what the person may do with it.
 
-    `departments` are those that it may be merged into.
+    `departments` are those that it may be merged into; `left` is what an abolished one has left.
     """
 
     department: DepartmentView
@@ -100,6 +100,7 @@ class DepartmentPage:
     networks: NetworksView | None
     names_networks: bool
     departments: Sequence[Active]
+    left: str
 
 
 @page(router, f"{ADDRESS}/{{id}}", ONE)
@@ -112,6 +113,7 @@ async def one(visit: Visit) -> DepartmentPage:
         known = await _networks(visit, session, uscc)
         manages = _may(visit, Operation.MANAGE_DEPARTMENT, row)
         others = await offered.departments(session, but=uscc) if manages else ()
+    left = open_matters.told(shown.open or {})
     return DepartmentPage(
         shown,
         row.revision,
@@ -122,6 +124,7 @@ async def one(visit: Visit) -> DepartmentPage:
         networks=known,
         names_networks=known is not None and _may(visit, Operation.MANAGE_NETWORKS, row),
         departments=others,
+        left=left.en if visit.english else left.zh,
     )
 
 
@@ -160,13 +163,18 @@ def _known(visit: Visit) -> int | None:
 async def _change(visit: Visit, session: WriteSession, uscc: str) -> object:
     """Rename it, make it an authority or none, abolish or restore it."""
     typed: dict[str, Any] = {"name": visit.text("name"), "status": visit.text("status")}
+    if_unused = visit.text("anyway") != "yes"
     if "kind" in visit.form:
         typed["authority"] = visit.text("kind") == "authority"
-    values = forms.body(DepartmentChangeIn, forms.present(typed)).model_dump(exclude_none=True)
+    values = forms.body(DepartmentChangeIn, forms.present(typed)).model_dump(
+        exclude_none=True, exclude={"if_unused"}
+    )
     changed = await departments.change(
         session, visit.principal, uscc, _known(visit), values, now=visit.now
     )
-    await succession.follow(session, visit.principal, uscc, values.get("status"), now=visit.now)
+    await succession.follow(
+        session, visit.principal, uscc, values.get("status"), if_unused=if_unused, now=visit.now
+    )
     return changed
 
 

@@ -161,7 +161,9 @@ async def test_an_abolished_department_loses_claims_and_sources(bureau: Bureau) 
     async with bureau.database.transaction() as session:
         query = text("UPDATE auth.department SET status = 'abolished' WHERE uscc = :uscc")
         await session.execute(query.bindparams(uscc=bureau.one.uscc))
-        await succession.follow(session, OPERATOR, bureau.one.uscc, "abolished", now=NOW)
+        await succession.follow(
+            session, OPERATOR, bureau.one.uscc, "abolished", if_unused=True, now=NOW
+        )
     assert await statuses(bureau) == {source: "ended", open_claim: "withdrawn", rival: "claimed"}
     late = await bureau.claim(bureau.one, COUNTY)
     with pytest.raises(DepartmentAbolished):

@@ -112,7 +112,10 @@ async def test_who_is_relied_on_is_not_abolished_and_the_page_says_why(world: Wo
         said = {**form.fields, "status": ["abolished"]}
         refused = await browser.post(urljoin(page.url, form.action), said)
         assert refused.status == 409
-        assert "在用或在审的目录 1 条、未办结的数据需求 1 件" in refused.text, refused.text
+        left = "在用或在审的目录 1 条、未办结的数据需求 1 件"
+        assert left in refused.text, refused.text
+        page = await browser.post(urljoin(page.url, form.action), {**said, "anyway": ["yes"]})
+        assert f"尚有：{left}" in page.text, page.text
 
 
 async def test_a_demand_is_assigned_and_met(world: World) -> None:

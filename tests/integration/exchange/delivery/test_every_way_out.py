@@ -13,7 +13,6 @@ import pytest
 from aiohttp import web
 from sqlmodel import col, update
 
-from auth import departments
 from exchange.subscriptions.tables import Subscription
 from kernel import clock
 from kernel.changes import announce_all
@@ -26,7 +25,6 @@ from tests.support.callers import ClientApp
 from tests.support.eventually import eventually, patience
 from tests.support.pooler import swallowing_notifications
 from tests.support.receiving import Receiver, allow_loopback, receiving, set_endpoint
-from tests.support.registry import OPERATOR
 from tests.support.services import MIB, Provider, providing
 from tests.support.ways import EXPECTED, WAYS, Offer, Party, folded, offered, party, row
 from tests.support.world import Department, Sharing, World
@@ -102,10 +100,10 @@ async def suspend_client(scene: Scene) -> None:
 
 
 async def abolish(scene: Scene) -> None:
-    """As if nobody had asked what the department still has (exchange/stewardship)."""
-    ended, uscc = {"status": "abolished"}, scene.department.uscc
-    async with scene.database.transaction() as session:
-        await departments.change(session, OPERATOR, uscc, None, ended, now=clock.now())
+    path, operator = f"/v1/departments/{scene.department.uscc}", scene.world.operator
+    tag = (await operator.get(path)).headers["etag"]
+    changed = await operator.patch(path, {"status": "abolished"}, headers={"If-Match": tag})
+    assert changed.status_code == 200, changed.text
 
 
 async def terminate(scene: Scene) -> None:

@@ -1,4 +1,4 @@
-"""A department on which others rely is not abolished by hand: merge it, or conclude first.
+"""A department on which others rely is not abolished by hand unawares: merge, or conclude first.
 
 Its entries stayed published and its grants went on, its applications and corrections waited for
 nobody, and nobody disposed of what it had received (Order 809 Art 21, 26, 27; ADR 0053).
@@ -18,7 +18,8 @@ REASON = {"reason": "机构撤销"}
 
 async def abolish(world: World, department: Department) -> Any:  # noqa: ANN401 - an answer
     path = f"/v1/departments/{department.uscc}"
-    return await world.operator.patch(path, {"status": "abolished"}, headers={"If-Match": "*"})
+    said = {"status": "abolished", "if_unused": True}
+    return await world.operator.patch(path, said, headers={"If-Match": "*"})
 
 
 async def refused(world: World, department: Department, what: Mapping[str, int]) -> None:
@@ -72,3 +73,20 @@ async def test_what_waits_for_a_department_is_counted(world: World) -> None:
     await refused(world, provider, {**own, **waiting})
     own = {"subscriptions_as_consumer": 1, "demands": 1, "orders": 1}
     await refused(world, consumer, {**own, **waiting})
+
+
+async def test_what_an_abolished_department_leaves_is_told_until_it_is_concluded(
+    world: World,
+) -> None:
+    """At once, where it has to be: nobody of it comes in any more, and the authority winds up."""
+    sharing = await world.sharing()
+    provider, path = sharing.provider, f"/v1/departments/{sharing.provider.uscc}"
+    own = {"entries": 1, "subscriptions_as_provider": 1}
+    said = {"status": "abolished"}
+    abolished = await world.operator.patch(path, said, headers={"If-Match": "*"})
+    assert (abolished.status_code, abolished.json()["open"]) == (200, own)
+    problem(await provider.head.get("/v1/me"), 401, "token_revoked")
+    subscription = f"/v1/subscriptions/{sharing.subscription}"
+    await world.authority.ask("POST", f"{subscription}/terminate", REASON)
+    await world.authority.ask("POST", f"/v1/resources/{sharing.resource}/retire", REASON)
+    assert (await world.operator.ask("GET", path))["open"] == {}
