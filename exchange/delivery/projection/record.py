@@ -7,6 +7,7 @@ nothing is in doubt; else only masked and filtered ones are decoded.
 import hashlib
 from collections.abc import Collection, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +29,10 @@ UPSERT: Final = b'{"op":"upsert","key":"%b","data":%b}'
 DELETE: Final = b'{"op":"delete","key":"%b"}'
 NO_RECORD: Final = b""
 """Stands for the data of a value that cannot be read; None stands for a row that is hidden."""
+
+_DECODED: Final = str | None | UnsetType
+_AS_IT_STANDS: Final = Raw | UnsetType
+_DECODERS_MAX: Final = 1_000
 
 Lines = list[bytes | None]
 encode = msgspec.json.Encoder().encode
@@ -82,7 +87,7 @@ class RecordProjection:
         self._presenter = _presenter(view) if as_stored else None
         self.identity = _identity(view)
         self._fields = self._place()
-        self._decoder = msgspec.json.Decoder(self._struct(view))
+        self._decoder = self._decoder_of(view)
 
     def _place(self) -> dict[str, str]:
         """Name a struct field for every item that is shown or tested."""
@@ -90,16 +95,14 @@ class RecordProjection:
         names = dict.fromkeys([*self._items, *tested])
         return {item: f"f{place}" for place, item in enumerate(names)}
 
-    def _struct(self, view: VersionView) -> type[msgspec.Struct]:
+    def _decoder_of(self, view: VersionView) -> "msgspec.json.Decoder[Any]":
         types = {field.name: field.data_type for field in view.fields}
         decoded = {item for item, _ in self._masks} | {item for item, _ in self._tests}
         decoded |= {item for item, _ in self._crosswalks}
-        fields = [
-            (field, _type_of(item in decoded, types[item]), UNSET)
-            for item, field in self._fields.items()
-        ]
-        rename = {field: item for item, field in self._fields.items()}
-        return msgspec.defstruct("Shown", fields, rename=rename, gc=False)
+        return _decoder(
+            tuple(self._fields.items()),
+            tuple([_type_of(item in decoded, types[item]) for item in self._fields]),
+        )
 
     def passing(self, values: Sequence[bytes]) -> list[bool]:
         """Tell which records are rows of the grant; one that cannot be read is none."""
@@ -315,10 +318,18 @@ def identity_of_filters(numbers: Sequence[int], views: Sequence[VersionView]) ->
     return hashlib.blake2b(msgspec.msgpack.encode(facts, order="sorted")).digest()
 
 
+@lru_cache(maxsize=_DECODERS_MAX)
+def _decoder(
+    fields: tuple[tuple[str, str], ...], types: tuple[Any, ...]
+) -> "msgspec.json.Decoder[Any]":
+    """Decode items into the fields beside them; grants that show the same share the class made."""
+    members = [(field, kind, UNSET) for (_item, field), kind in zip(fields, types, strict=True)]
+    rename = {field: item for item, field in fields}
+    return msgspec.json.Decoder(msgspec.defstruct("Shown", members, rename=rename, gc=False))
+
+
 def _type_of(decoded: bool, data_type: DataType) -> Any:  # noqa: ANN401, FBT001
-    if decoded and data_type in TEXTUAL:
-        return str | None | UnsetType
-    return Raw | UnsetType
+    return _DECODED if decoded and data_type in TEXTUAL else _AS_IT_STANDS
 
 
 def _apply(shown: Sequence[Any], field: str, mask: Column) -> None:

@@ -67,6 +67,21 @@ def test_an_item_that_the_version_does_not_have_leaves_with_nobody() -> None:
     assert line["data"] == {"code": "a~1", "name": "x"}
 
 
+def test_grants_that_show_the_same_share_what_reads_it() -> None:
+    """A class for each grant was twenty objects more for the garbage collector to look at."""
+    masked = {"name": {"kind": "full"}}
+    for masks in (None, masked):
+        made = [projection(["code", "name"], masks) for _ in range(2)]
+        lines = [shown(each) for each in made]
+        assert lines[0] == lines[1]
+        one, other = [each._of(1) for each in made]
+        assert one is not None
+        assert other is not None
+        assert one._decoder is other._decoder
+    clear, hidden = projection(["code", "name"]), projection(["code", "name"], masked)
+    assert shown(clear) != shown(hidden)
+
+
 def test_numbers_leave_as_they_came() -> None:
     [line] = projection(["code", "amount"]).lines(1, [KEY], [RECORD])
     assert line is not None
