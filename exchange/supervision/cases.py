@@ -22,6 +22,19 @@ MOUNTED: Final = """
     WHERE v.published_at < :until AND (v.ended_at IS NULL OR v.ended_at >= :until)
 """
 
+# The same; of a period that has not ended the entries say it themselves, without their versions.
+MOUNTED_SUMS: Final = f"""
+    SELECT r.department, r.region_code, CAST(:until AS timestamptz) - interval '1 us' AS at,
+        1 AS amount, live.resource_id IS NOT NULL AS met
+    FROM catalog.resource r
+    LEFT JOIN (
+        SELECT DISTINCT resource_id FROM exchange.live_resource WHERE since < :until
+    ) AS live ON live.resource_id = r.id
+    WHERE r.published_version IS NOT NULL AND r.status <> 'retired' AND :until > :now
+    UNION ALL
+    SELECT department, region_code, at, amount, met FROM ({MOUNTED}) AS v WHERE :until <= :now
+"""  # noqa: S608 - texts of this module
+
 # Each day on which an entry with a cycle was looked at; nothing is measured before its day.
 UPDATED: Final = """
     SELECT r.department, r.region_code, q.measured_at AS at,

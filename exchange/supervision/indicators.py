@@ -44,6 +44,7 @@ _ALL: Final = (
         "期末已挂接数据的在用目录条目 ÷ 期末在用目录条目",
         "entries in force with data at the end ÷ entries in force at the end",
         cases.MOUNTED,
+        sums=cases.MOUNTED_SUMS,
     ),
     Indicator(
         "updated_timely",
