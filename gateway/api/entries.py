@@ -327,6 +327,13 @@ async def view(session: ReadSession, shown: Shown) -> ResourceView:
     return ResourceView.model_validate(fields)
 
 
+async def item_views(session: ReadSession, shown: Shown) -> list[ItemWire]:
+    """Return the items alone: what `view` tells of an entry counts all who use it."""
+    fields = [dict(each) for each in shown.version.items]
+    await names.add(session, fields)
+    return [ItemWire.model_validate(each) for each in fields]
+
+
 async def _facts(session: ReadSession, several: Sequence[Shown]) -> list[dict[str, Any]]:
     """Return what is told beside the entry itself: deadlines, records, replies."""
     clocks, used = await entry_clocks.of(session, several), await entry_use.of(session, several)

@@ -13,6 +13,7 @@ from auth.principal import Role
 from catalog import resources, search, versions
 from catalog.search import Criteria
 from catalog.states import State as Published
+from catalog.visibility import Shown
 from exchange.applications import apply, register, returning
 from exchange.applications.folding import when_folded
 from exchange.applications.register import Application
@@ -31,7 +32,14 @@ from gateway.api.application_shapes import (
     told,
 )
 from gateway.api.bundle_shapes import BundleIn
-from gateway.api.entries import ItemWire, ResourceSummary, ResourceView, summaries, view
+from gateway.api.entries import (
+    ItemWire,
+    ResourceSummary,
+    ResourceView,
+    item_views,
+    summaries,
+    view,
+)
 from gateway.api.sharing import history_views, limits_of
 from gateway.console import attachments, disputes, filters, forms, masked_examples
 from gateway.console.masked_examples import Examples
@@ -128,12 +136,16 @@ def _wanted(visit: Visit) -> list[str]:
 
 
 async def in_force(visit: Visit, session: ReadSession, resource_id: str) -> ResourceView:
+    return await view(session, await version_in_force(visit, session, resource_id))
+
+
+async def version_in_force(visit: Visit, session: ReadSession, resource_id: str) -> Shown:
     """Return the version in force, which is what one applies for."""
     shown = await resources.get(session, visit.principal, resource_id)
     number = shown.resource.published_version
     if number is None:
         raise NotFound
-    return await view(session, await versions.shown(session, visit.principal, resource_id, number))
+    return await versions.shown(session, visit.principal, resource_id, number)
 
 
 async def create(visit: Visit) -> Go:
@@ -279,7 +291,7 @@ async def _items(visit: Visit, session: ReadSession, found: Application) -> dict
         )
     except NotFound:
         return {}
-    return {item.name: item for item in (await view(session, shown)).items}
+    return {item.name: item for item in await item_views(session, shown)}
 
 
 Step = Callable[[WriteSession], Awaitable[Application]]

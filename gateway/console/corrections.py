@@ -25,7 +25,7 @@ from gateway.api.correction_shapes import (
     FiguresView,
     FixIn,
 )
-from gateway.api.entries import ItemWire, view
+from gateway.api.entries import ItemWire, item_views
 from gateway.api.sharing import limits_of
 from gateway.console import attachments, disputes, filters, forms
 from gateway.console.applications import chosen_side, sides_of
@@ -106,15 +106,15 @@ async def new(visit: Visit) -> NewCorrection:
         row = await subscriptions.find(session, visit.principal, subscription_id)
         if row.consumer_department != visit.principal.department:
             raise NotFound
-        entry = await view(
-            session,
-            await versions.shown(session, visit.principal, row.resource_id, row.resource_version),
+        shown = await versions.shown(
+            session, visit.principal, row.resource_id, row.resource_version
         )
-    granted = [item for item in entry.items if item.name in row.items]
+        items = await item_views(session, shown)
+    granted = [item for item in items if item.name in row.items]
     masked = [
         item.name for item in granted if item.mask is not None and item.name not in row.unmasked
     ]
-    return NewCorrection(subscription_id, entry.name, granted, masked)
+    return NewCorrection(subscription_id, shown.version.name, granted, masked)
 
 
 async def submit(visit: Visit) -> Go:
@@ -181,7 +181,7 @@ async def _labels(visit: Visit, session: ReadSession, resource_id: str) -> Mappi
         shown = await versions.shown(session, visit.principal, resource_id)
     except NotFound:
         return {}
-    return {item.name: item.label for item in (await view(session, shown)).items}
+    return {item["name"]: item["label"] for item in shown.version.items}
 
 
 _step = steps(router, ADDRESS, one, ONE)

@@ -11,7 +11,7 @@ from catalog import versions
 from exchange.quality import declare
 from exchange.quality.rules import Dimension, Kind, Op
 from gateway.api import quality as api
-from gateway.api.entries import ItemWire, view
+from gateway.api.entries import ItemWire, item_views
 from gateway.api.quality import QualityView, RuleWire
 from gateway.console import forms
 from gateway.console.pages import act, page
@@ -75,10 +75,11 @@ async def _items(
     visit: Visit, session: ReadSession, resource_id: str
 ) -> tuple[Sequence[ItemWire], bool]:
     try:
-        shown = await view(session, await versions.shown(session, visit.principal, resource_id))
+        shown = await versions.shown(session, visit.principal, resource_id)
     except NotFound:
         return (), False
-    return shown.items, shown.department == visit.principal.department
+    own = shown.resource.department == visit.principal.department
+    return await item_views(session, shown), own
 
 
 def trends(found: QualityView) -> list[Trend]:

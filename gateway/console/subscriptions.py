@@ -13,11 +13,11 @@ from exchange.subscriptions.register import Subscription
 from exchange.subscriptions.states import FILING, LIVE, Action, State
 from gateway.api import subscriptions as api
 from gateway.api.agreements import AgreementTerms, labels_of, terms_of
-from gateway.api.entries import ItemWire, view
+from gateway.api.entries import ItemWire, item_views
 from gateway.api.subscriptions import Filing, SubscriptionDetail, SubscriptionView, Suspension
 from gateway.console import aftercare, forms, samples
 from gateway.console.aftercare import Aftercare
-from gateway.console.applications import chosen_side, in_force, sides_of
+from gateway.console.applications import chosen_side, sides_of, version_in_force
 from gateway.console.pages import act, page, steps
 from gateway.console.samples import Granted, Sample
 from gateway.console.standing import Standing, standing
@@ -130,7 +130,8 @@ def _looks(visit: Visit, found: SubscriptionDetail) -> bool:
 
 async def _askable(visit: Visit, found: SubscriptionDetail) -> Sequence[ItemWire]:
     async with visit.reading() as session:
-        return (await in_force(visit, session, found.resource_id)).items
+        shown = await version_in_force(visit, session, found.resource_id)
+        return await item_views(session, shown)
 
 
 async def _items(visit: Visit, found: SubscriptionDetail) -> dict[str, ItemWire]:
@@ -141,7 +142,7 @@ async def _items(visit: Visit, found: SubscriptionDetail) -> dict[str, ItemWire]
             )
         except NotFound:
             return {}
-        return {item.name: item for item in (await view(session, shown)).items}
+        return {item.name: item for item in await item_views(session, shown)}
 
 
 @dataclass(frozen=True, slots=True)
