@@ -45,7 +45,13 @@ class Application(SQLModel, table=True):
         Index("application_due", "status", "due_at"),
         Index("application_due_at", "due_at"),
         Index("application_calendar", "status", "due_calendar"),
-        Index("application_resource", "resource_id"),
+        Index(
+            "application_replies",
+            "resource_id",
+            "status",
+            "decided_at",
+            postgresql_include=["submitted_at"],
+        ),
         Index("application_client", "client_id"),
         CheckConstraint(
             "status IN ('draft', 'submitted', 'supplement_requested', 'extension_requested',"

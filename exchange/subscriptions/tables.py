@@ -28,7 +28,14 @@ class Subscription(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "subscription"
     __table_args__ = (
-        Index("subscription_resource", "resource_id"),
+        Index("subscription_of", "resource_id", "id"),
+        Index(
+            "subscription_users",
+            "resource_id",
+            "consumer_department",
+            "valid_until",
+            postgresql_where=text("status IN ('active', 'suspended')"),
+        ),
         Index("subscription_client", "client_id"),
         CheckConstraint(
             "status IN ('active', 'suspended', 'expired', 'terminated')", name="subscription_state"
