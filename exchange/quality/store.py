@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlmodel import col, delete, or_, select, update
 
 from exchange.quality.rules import CONFORM, READS, READY_MADE, Dimension
@@ -81,7 +81,7 @@ async def newest(
     """Return of each resource and rule what was measured last, since a day."""
     query = (
         select(QualityCheck)
-        .distinct(col(QualityCheck.resource_id), col(QualityCheck.rule))
+        .ext(distinct_on(col(QualityCheck.resource_id), col(QualityCheck.rule)))
         .where(col(QualityCheck.resource_id).in_(resource_ids), col(QualityCheck.day) >= since)
         .order_by(
             col(QualityCheck.resource_id), col(QualityCheck.rule), col(QualityCheck.day).desc()

@@ -1,5 +1,6 @@
 """What the newest version of an entry would do to the running subscriptions of its resource."""
 
+import heapq
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,7 +70,7 @@ class Impact:
     @property
     def subscriptions(self) -> Sequence[Affected]:
         """All of them, by id."""
-        return _by_id(self.alike)
+        return [*_by_id(self.alike)]
 
     @property
     def worst_first(self) -> Iterator[Affected]:
@@ -79,11 +80,13 @@ class Impact:
 
     @property
     def affected(self) -> Sequence[Affected]:
-        return _by_id(each for each in self.alike if each.outcome.effect is not Effect.NONE)
+        touched = (each for each in self.alike if each.outcome.effect is not Effect.NONE)
+        return [*_by_id(touched)]
 
 
-def _by_id(alike: Iterable[AffectedAlike]) -> Sequence[Affected]:
-    return sorted((one for each in alike for one in each.each), key=lambda one: one.grant.id)
+def _by_id(alike: Iterable[AffectedAlike]) -> Iterator[Affected]:
+    """Merge what is by id; who wants the first of ten thousand pays for these alone."""
+    return heapq.merge(*(each.each for each in alike), key=lambda one: one.grant.id)
 
 
 async def of_entry(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from auth.principal import Principal
@@ -104,7 +105,10 @@ async def running(session: ReadSession, resource_id: str, now: datetime) -> Sequ
     """Return the grants of a resource that live: suspended ones too, for they may be resumed."""
     rows = await store.running(session, resource_id, local_date(now))
     return [
-        AgreedAlike(Agreed(**_agreed(row)), [GrantHead(*head) for head in sorted(row.heads)])
+        AgreedAlike(
+            Agreed(**_agreed(row)),
+            [GrantHead(*head) for head in sorted(row.heads, key=itemgetter(0))],
+        )
         for row in rows
     ]
 

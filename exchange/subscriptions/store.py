@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import func, text
+from sqlalchemy import func, text, type_coerce
 from sqlalchemy import select as columns
 from sqlalchemy.dialects.postgresql import array, insert
+from sqlalchemy.types import NullType
 from sqlmodel import and_, col, or_, select, update
 
 from auth.regions.within import within
@@ -202,7 +203,9 @@ async def running(session: ReadSession, resource_id: str, today: date) -> Sequen
     """
     terms = [col(getattr(Subscription, name)) for name in TERMS]
     head = array([col(getattr(Subscription, name)) for name in HEAD])
-    query = columns(*terms, func.array_agg(head).label("heads"))
+    # Lists of texts are what the driver gives: no text need be looked at.
+    heads = type_coerce(func.array_agg(head), NullType())
+    query = columns(*terms, heads.label("heads"))
     query = query.where(*_running([resource_id], today)).group_by(*terms)
     return (await session.execute(query)).all()
 
