@@ -3,20 +3,17 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Literal
 
-import asyncpg
 from sqlalchemy.engine import make_url
 
 from deploy.demo import divisions
 from deploy.demo.cast import APPROVED, CONSUMER
 from deploy.demo.exchange import Flow, Moved
 from deploy.demo.proof import only, require, require_same
+from deploy.demo.scratch import scratch
 from deploy.demo.stage import Stage
-from deploy.local.databases import drop_database
 from deploy.local.files import write_private
 from kernel.database_access import DatabaseAccess
 from kernel.settings import Settings, of
@@ -29,7 +26,10 @@ TABLE = "divisions"
 KEY = "code"
 COLUMNS = ", ".join(f"{item} text" for item in APPROVED if item != KEY)
 CREATE = f"CREATE TABLE {TABLE} ({KEY} varchar(12) PRIMARY KEY, {COLUMNS})"
-TIMEOUT_SECONDS = 30
+LACKING = Failure(
+    "库表演示需要临时数据库，而当前账号无权建库；请授予 CREATEDB 后重试。",
+    "Landing a table needs a scratch database: grant CREATEDB, then retry.",
+)
 
 
 def land(stage: Stage, flow: Flow, client_id: str, since: datetime) -> Moved:
@@ -39,7 +39,8 @@ def land(stage: Stage, flow: Flow, client_id: str, since: datetime) -> Moved:
 
 async def _land(stage: Stage, flow: Flow, client_id: str, since: datetime) -> Moved:
     settings = of(stage.platform.environment)
-    async with _scratch(DatabaseAccess.of(settings)) as (place, table):
+    async with scratch(DatabaseAccess.of(settings), NAME, LACKING) as (place, table, _live):
+        await table.execute(CREATE)
         config = _config(stage, settings, place, client_id, _pull(flow, since))
         seconds = await asyncio.to_thread(_work, config)
         rows = await table.fetch(f"SELECT * FROM {TABLE}")  # noqa: S608
@@ -93,34 +94,3 @@ def _private(stage: Stage, name: str, content: str) -> str:
     path = stage.memory.folder / name
     write_private(path, content)
     return f"file:{path}"
-
-
-@asynccontextmanager
-async def _scratch(
-    original: DatabaseAccess,
-) -> AsyncIterator[tuple[DatabaseAccess, asyncpg.Connection]]:
-    """Make a database with an empty table, dropped afterwards."""
-    place = original.named(NAME)
-    live = await original.connect(timeout=TIMEOUT_SECONDS)
-    try:
-        await _create(live)
-        made = await place.connect(timeout=TIMEOUT_SECONDS)
-        try:
-            await made.execute(CREATE)
-            yield place, made
-        finally:
-            await made.close()
-            await drop_database(live, NAME)
-    finally:
-        await live.close()
-
-
-async def _create(live: asyncpg.Connection) -> None:
-    try:
-        await drop_database(live, NAME)
-        await live.execute(f"CREATE DATABASE {NAME}")
-    except asyncpg.InsufficientPrivilegeError as error:
-        raise Failure(
-            "库表演示需要临时数据库，而当前账号无权建库；请授予 CREATEDB 后重试。",
-            "Landing a table needs a scratch database: grant CREATEDB, then retry.",
-        ) from error

@@ -5,8 +5,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import asyncpg
@@ -15,7 +14,7 @@ from sqlalchemy.schema import CreateTable
 from sqlmodel import SQLModel
 
 from deploy.demo.proof import require
-from deploy.local.databases import drop_database
+from deploy.demo.scratch import scratch
 from kernel import audit_check
 from kernel.database import Database
 from kernel.database_access import DatabaseAccess
@@ -34,7 +33,10 @@ CHANGE_MIDDLE = """
     RETURNING seq
 """
 COMMAND_SECONDS = 120
-TIMEOUT_SECONDS = 30
+LACKING = Failure(
+    "篡改演示需要临时数据库，而当前账号无权建库；请授予 CREATEDB 后重试。",
+    "Showing a changed copy needs a scratch database: grant CREATEDB, then retry.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,9 @@ async def _verify_and_tamper(environment: Mapping[str, str]) -> Verified:
 
 async def _tamper(environment: Mapping[str, str]) -> str:
     """Change one event in a copy; return what the command says of it, which names the place."""
-    async with _copy(DatabaseAccess.of(of(environment))) as (place, copy):
+    original = DatabaseAccess.of(of(environment))
+    async with scratch(original, COPY_NAME, LACKING) as (place, copy, live):
+        await _fill(live, copy)
         await _require_whole(place)
         chain, seq = await _change_one(copy)
         of_copy = {**environment, DATABASE_URL: place.url}
@@ -100,37 +104,6 @@ def _verify(environment: Mapping[str, str], *, whole: bool) -> str:
         f"the audit log should {'verify' if whole else 'not verify'}: {said}",
     )
     return said.lstrip("✓✗ ")
-
-
-@asynccontextmanager
-async def _copy(
-    original: DatabaseAccess,
-) -> AsyncIterator[tuple[DatabaseAccess, asyncpg.Connection]]:
-    """Copy the audit tables into a database of their own, dropped afterwards."""
-    place = original.named(COPY_NAME)
-    live = await original.connect(timeout=TIMEOUT_SECONDS)
-    try:
-        await _create_database(live)
-        copy = await place.connect(timeout=TIMEOUT_SECONDS)
-        try:
-            await _fill(live, copy)
-            yield place, copy
-        finally:
-            await copy.close()
-            await drop_database(live, COPY_NAME)
-    finally:
-        await live.close()
-
-
-async def _create_database(live: asyncpg.Connection) -> None:
-    try:
-        await drop_database(live, COPY_NAME)
-        await live.execute(f"CREATE DATABASE {COPY_NAME}")
-    except asyncpg.InsufficientPrivilegeError as error:
-        raise Failure(
-            "篡改演示需要临时数据库，而当前账号无权建库；请授予 CREATEDB 后重试。",
-            "Showing a changed copy needs a scratch database: grant CREATEDB, then retry.",
-        ) from error
 
 
 async def _fill(live: asyncpg.Connection, copy: asyncpg.Connection) -> None:
