@@ -29,9 +29,9 @@ OPEN = (
 )
 
 # What is not open or live any more is history, and keeps its parties.
-GIVE_SUBSCRIPTIONS = text("""
+_GIVE = """
     WITH given AS (
-        UPDATE exchange.subscription SET
+        UPDATE exchange.{thing} SET
             consumer_department =
                 CASE WHEN consumer_department = :old THEN :new ELSE consumer_department END,
             provider_department =
@@ -42,33 +42,15 @@ GIVE_SUBSCRIPTIONS = text("""
             provider_department = :old OR :old <> :new AND consumer_department = :old)
         RETURNING id, status
     ), noted AS (
-        INSERT INTO exchange.subscription_history (subscription_id, at, action, from_state,
+        INSERT INTO exchange.{thing}_history ({thing}_id, at, action, from_state,
             to_state, actor_kind, actor_id, department, details)
         SELECT id, :now, :action, status, status, :kind, :actor, :old, CAST(:details AS jsonb)
         FROM given ORDER BY id
     )
     SELECT id FROM given ORDER BY id
-""")
-GIVE_APPLICATIONS = text("""
-    WITH given AS (
-        UPDATE exchange.application SET
-            consumer_department =
-                CASE WHEN consumer_department = :old THEN :new ELSE consumer_department END,
-            provider_department =
-                CASE WHEN provider_department = :old THEN :new ELSE provider_department END,
-            region_code = CASE WHEN provider_department = :old THEN :region ELSE region_code END,
-            revision = revision + 1
-        WHERE status = ANY(:states) AND (
-            provider_department = :old OR :old <> :new AND consumer_department = :old)
-        RETURNING id, status
-    ), noted AS (
-        INSERT INTO exchange.application_history (application_id, at, action, from_state,
-            to_state, actor_kind, actor_id, department, details)
-        SELECT id, :now, :action, status, status, :kind, :actor, :old, CAST(:details AS jsonb)
-        FROM given ORDER BY id
-    )
-    SELECT id FROM given ORDER BY id
-""")
+"""
+GIVE_SUBSCRIPTIONS = text(_GIVE.format(thing="subscription"))
+GIVE_APPLICATIONS = text(_GIVE.format(thing="application"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from kernel.workdays import local_date
 
 Lists = Sequence[Sequence[Awaited]]
 Ask = Callable[[ReadSession, Principal, PageRequest, datetime], Awaitable[Lists]]
+Tasks = Callable[[ReadSession, Principal, PageRequest], Awaitable[Sequence[Awaited]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,34 +75,10 @@ async def _sharing(
     ]
 
 
-async def _disputes(
-    session: ReadSession, principal: Principal, request: PageRequest, _now: datetime
-) -> Lists:
-    return [await disputes.tasks(session, principal, request)]
-
-
-async def _orders(
-    session: ReadSession, principal: Principal, request: PageRequest, _now: datetime
-) -> Lists:
-    return [await orders.tasks(session, principal, request)]
-
-
 async def _delegations(
     session: ReadSession, principal: Principal, request: PageRequest, now: datetime
 ) -> Lists:
     return [await delegations.tasks(session, principal, request, local_date(now))]
-
-
-async def _demands(
-    session: ReadSession, principal: Principal, request: PageRequest, _now: datetime
-) -> Lists:
-    return [await demands.tasks(session, principal, request)]
-
-
-async def _corrections(
-    session: ReadSession, principal: Principal, request: PageRequest, _now: datetime
-) -> Lists:
-    return [await corrections.tasks(session, principal, request)]
 
 
 async def _aftercare(
@@ -113,22 +90,27 @@ async def _aftercare(
     ]
 
 
-async def _endpoints(
-    session: ReadSession, principal: Principal, request: PageRequest, _now: datetime
-) -> Lists:
-    return [await endpoints.tasks(session, principal, request)]
+def _alone(tasks: Tasks) -> Ask:
+    """Return what asks for the one list of a kind of thing that knows no day."""
+
+    async def ask(
+        session: ReadSession, principal: Principal, request: PageRequest, _now: datetime
+    ) -> Lists:
+        return [await tasks(session, principal, request)]
+
+    return ask
 
 
 # Whoever adds a kind of thing adds here who asks for what waits in it.
 SOURCES: Final[Sequence[Ask]] = (
     _catalogue,
     _sharing,
-    _disputes,
-    _demands,
-    _orders,
+    _alone(disputes.tasks),
+    _alone(demands.tasks),
+    _alone(orders.tasks),
     _delegations,
-    _corrections,
-    _endpoints,
+    _alone(corrections.tasks),
+    _alone(endpoints.tasks),
     _aftercare,
 )
 
