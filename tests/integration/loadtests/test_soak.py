@@ -82,7 +82,7 @@ async def test_every_row_says_something(results: dict[str, Any]) -> None:
         "subscriptions": 4,
         "resources": 3,
         "long polls": 2,
-        "neighbours": 3,
+        "neighbours": 5,
         "log": 5,
         "memory": 3,
     }
