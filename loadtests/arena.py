@@ -28,12 +28,12 @@ import typer
 from deploy.local import artifacts, kafka, postgres
 from deploy.local.files import locked, read_json
 from deploy.local.ports import HOST, PortBook
-from deploy.local.processes import Command, Service
+from deploy.local.processes import Command, Service, gateway_workers
 from deploy.local.report import Report
 from deploy.local.up import METRICS_PORTS, Place, Platform, place
 from deploy.local.wording import LocalError
 from gateway.console.load_reports import Machine
-from loadtests.processes import cores, gateway_workers
+from loadtests.processes import cores
 from loadtests.runs import ROOT, RunFailed
 from shuyuan_client.failures import EXIT_INTERRUPTED, Failure
 

@@ -30,18 +30,6 @@ class Use:
     others_cpu_seconds: float
 
 
-def gateway_workers(pid: int) -> list[int]:
-    """Return the pids of a gateway's living workers: children of the process that forks them.
-
-    None where one process is the whole gateway; raises psutil.NoSuchProcess where it has ended.
-    """
-    found: list[int] = []
-    for child in psutil.Process(pid).children():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            found += [worker.pid for worker in child.children()]
-    return found
-
-
 def sample(families: Mapping[str, int], *, memory: bool = True) -> Sample:
     """Read every family by the pid of its first process; memory is shared out fairly (PSS).
 

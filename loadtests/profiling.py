@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deploy.arguments import Parser
+from deploy.local.processes import gateway_workers
 from deploy.local.report import Report
 from deploy.local.wording import say
 from loadtests import results as outcomes
 from loadtests.arena import guarded, own_arena
 from loadtests.cases import works
 from loadtests.generator import Pace
-from loadtests.processes import gateway_workers
 from loadtests.runs import RunFailed
 from loadtests.stage import Stage, generate, prepare
 

@@ -209,6 +209,18 @@ class Service:
         )
 
 
+def gateway_workers(pid: int) -> list[int]:
+    """Return the pids of a gateway's living workers: children of the process that forks them.
+
+    None where one process is the whole gateway; raises psutil.NoSuchProcess where it has ended.
+    """
+    found: list[int] = []
+    for child in psutil.Process(pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found += [worker.pid for worker in child.children()]
+    return found
+
+
 def start_mark(pid: int) -> str | None:
     """Return what tells this process from another with the same pid; None when it is gone."""
     child = _children.get(pid)

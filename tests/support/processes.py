@@ -16,7 +16,7 @@ from typing import BinaryIO
 import httpx
 
 from deploy.local.ports import any_free
-from loadtests.processes import gateway_workers
+from deploy.local.processes import gateway_workers
 from tests.support import forge
 
 ROOT = Path(__file__).parents[2]

@@ -15,10 +15,9 @@ import psutil
 
 from deploy.local import kafka, postgres
 from deploy.local.cluster import Cluster
-from deploy.local.processes import Command, Service
+from deploy.local.processes import Command, Service, gateway_workers
 from deploy.local.stack import Stack
 from deploy.migrations.run import upgrade
-from loadtests.processes import gateway_workers
 from tests.faults.campaign.disk import SmallDisk
 from tests.faults.campaign.wire import Address
 from tests.support import processes
