@@ -24,12 +24,31 @@ async def errors(
     ]
 
 
+async def origins(
+    session: ReadSession, department: str, region_code: str, referred: Collection[str]
+) -> Mapping[str, Sequence[str]]:
+    """Return the published resources that an item of the department may refer to, by element."""
+    if not referred:
+        return {}
+    found = await sources.sources_of(session, referred, region_code)
+    others = {
+        code: each.department for code, each in found.items() if each.department != department
+    }
+    return await _published(session, set(referred), others)
+
+
 async def _offered(
     session: ReadSession, items: Collection[Item], departments: Mapping[str, str]
 ) -> dict[str, list[str]]:
     """Return the published resources in which the source of each referred element holds it."""
     referred = {item.element for item in items if item.role is ItemRole.REFERENCE}
-    wanted = {element: departments[element] for element in referred & departments.keys()}
+    return await _published(session, referred, departments)
+
+
+async def _published(
+    session: ReadSession, referred: Collection[str], departments: Mapping[str, str]
+) -> dict[str, list[str]]:
+    wanted = {element: departments[element] for element in set(referred) & departments.keys()}
     found: dict[str, list[str]] = {}
     for resource_id, department, element in await bindings.published_by(session, wanted):
         if wanted[element] == department:

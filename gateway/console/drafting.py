@@ -8,22 +8,20 @@ from typing import Any, Final
 from fastapi import APIRouter
 from starlette.datastructures import FormData
 
-from auth import directory
 from auth.principal import Role
 from catalog import elements, resources, sources
 from catalog.similar import Wanted, WantedItem
 from gateway.api.entries import EntryIn, ResourceView, view
-from gateway.console import alike, forms, offered
+from gateway.console import alike, forms, item_choices, offered
 from gateway.console.alike import Alike
+from gateway.console.item_choices import FoundElement
 from gateway.console.pages import act, page
 from gateway.console.texts import N_
 from gateway.console.visit import Go, Visit
 from kernel.database import ReadSession
-from kernel.paging import PageRequest
+from kernel.errors import Stale
 
 router = APIRouter()
-FOUND_MAX: Final = PageRequest(20)
-SUGGESTED_MAX: Final = PageRequest(200)
 BASIC = frozenset({"name", "abstract", "class_code", "region_code", "format", "update_cycle"})
 # Said of an item only where it has to be.
 SAID = ("refers_to", "unmasked_reason")
@@ -49,7 +47,9 @@ STEPS: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "preview": (N_("预览"), frozenset()),
 }
 # Buttons and helpers of the form, carried by no step.
-CONTROLS = frozenset({"go", "step", "add", "take", "remove", "element_q", "token", "revision"})
+CONTROLS = frozenset(
+    {"go", "step", "add", "take", "remove", "element_q", "token", "revision", "over"}
+)
 # The button that adds every element that was ticked: with a sign that no code has.
 TAKEN: Final = "*"
 ROWS_FIRST = 3
@@ -78,23 +78,12 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundElement:
-    """An element that may be taken, with the department that is its source, if any."""
-
-    code: str
-    name: str
-    definition: str
-    data_type: str
-    standard: str
-    source: str
-    own: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Drafting:
     """One step of the form; `hidden` are the fields of the others.
 
-    `classes` are class codes to choose from, each with how many entries it has.
+    `classes` are class codes to choose from, each with how many entries it has; `origins` are the
+    published resources that an item may refer to, with their names, by element. `newer` is the
+    revision of the draft where somebody has saved another since the form was opened.
     """
 
     action: str
@@ -109,6 +98,8 @@ class Drafting:
     revision: str
     fresh: bool
     classes: Sequence[tuple[str, int]]
+    origins: Mapping[str, Sequence[tuple[str, str]]]
+    newer: str = ""
 
 
 @page(router, "/console/catalogue/new", ENTRY_STEPS)
@@ -135,7 +126,8 @@ async def edit(visit: Visit) -> Drafting:
         if not visit.form:
             shown = await resources.get(session, visit.principal, resource_id)
             visit.form = FormData(list(_typed(await view(session, shown))))
-    return await _drafting(visit, f"/console/catalogue/{resource_id}/edit")
+        newer = str(resource.revision) if isinstance(visit.error, Stale) else ""
+    return replace(await _drafting(visit, f"/console/catalogue/{resource_id}/edit"), newer=newer)
 
 
 async def create(visit: Visit) -> object:
@@ -155,7 +147,8 @@ async def change(visit: Visit) -> object:
         return await edit(visit)
     resource_id = visit.part("id")
     entry = forms.body(EntryIn, _entry(visit)).entry()
-    revision = forms.whole(visit.text("revision"))
+    # Who has compared the two says over which revision this one goes.
+    revision = forms.whole(visit.text("over") or visit.text("revision"))
     known = revision if isinstance(revision, int) else None
     async with visit.writing() as session:
         await resources.change(
@@ -172,10 +165,12 @@ async def _drafting(visit: Visit, action: str) -> Drafting:
     step, element_q = _step(visit), visit.text("element_q") or ""
     rows = list(_rows(visit.form)) or [Row(key=True, required=True)] + [Row()] * (ROWS_FIRST - 1)
     async with visit.reading() as session:
-        found = await _found(visit, session, element_q) if step == "items" else []
-        suggested = await _suggested(session) if step == "items" else []
+        found = await item_choices.found(visit, session, element_q) if step == "items" else []
+        suggested = await item_choices.suggested(session) if step == "items" else []
         if step == "items":
             rows = await _changed(visit, session, rows)
+        referred = _referred(rows) if step == "items" else set()
+        origins = await item_choices.origins(visit, session, referred)
         classes = await offered.classes(session) if step == "basic" else []
         same = await alike.of_draft(visit, session, _wanted(visit)) if step == "reviews" else []
     return Drafting(
@@ -191,7 +186,13 @@ async def _drafting(visit: Visit, action: str) -> Drafting:
         revision=visit.typed("revision"),
         fresh=action.endswith("/new"),
         classes=classes,
+        origins=origins,
     )
+
+
+def _referred(rows: Sequence[Row]) -> set[str]:
+    """Return the elements that items refer to."""
+    return {row.element for row in rows if row.element and row.role == "reference"}
 
 
 def _step(visit: Visit) -> str:
@@ -243,7 +244,7 @@ async def _with(visit: Visit, session: ReadSession, rows: Sequence[Row], code: s
     own = owner is not None and owner.department == visit.principal.department
     blank = next((place for place, row in enumerate(rows) if row.blank), len(rows))
     first = Row(
-        name=f"item{len([row for row in rows if not row.blank]) + 1}",
+        name=item_choices.name_of(code, [row.name for row in rows if not row.blank]),
         label=element.name,
         element=code,
         role="source" if own else "reference",
@@ -251,34 +252,6 @@ async def _with(visit: Visit, session: ReadSession, rows: Sequence[Row], code: s
         required=blank == 0,
     )
     return [*rows[:blank], first, *rows[blank + 1 :]]
-
-
-async def _found(visit: Visit, session: ReadSession, words: str) -> list[FoundElement]:
-    """Return elements that the words find, each with its source in the region."""
-    if not words:
-        return []
-    page_ = await elements.find(session, FOUND_MAX, q=words[:100])
-    codes = {each.code for each in page_.items}
-    region = visit.text("region_code") or visit.principal.region_code
-    owners = await sources.sources_of(session, codes, region) if codes else {}
-    named = await directory.departments(session, {each.department for each in owners.values()})
-    return [
-        FoundElement(
-            each.code,
-            each.name,
-            each.definition,
-            each.data_type,
-            each.standard,
-            named.get(owners[each.code].department, "") if each.code in owners else "",
-            each.code in owners and owners[each.code].department == visit.principal.department,
-        )
-        for each in page_.items
-    ]
-
-
-async def _suggested(session: ReadSession) -> list[tuple[str, str]]:
-    page_ = await elements.find(session, SUGGESTED_MAX)
-    return [(each.code, each.name) for each in page_.items]
 
 
 def _entry(visit: Visit) -> dict[str, Any]:

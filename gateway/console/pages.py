@@ -19,6 +19,7 @@ from auth.delegations.powers import READ
 from auth.errors import NotDelegated, TokenExpired
 from auth.principal import Principal
 from gateway import refused
+from gateway.checks import check_of
 from gateway.console import render, tables
 from gateway.console.acting import Acting, without_uncovered
 from gateway.console.session import SESSION, Cookies, Session
@@ -220,7 +221,9 @@ class _Desk:
     def _refused(self, visit: Visit, error: ShuyuanError) -> Response:
         self._note(visit, error)
         visit.error = error
-        values = {**visit.values(), "correlation": correlation_id.get() or ""}
+        check = check_of(error.code, status_of(error))
+        told = {"check": str(check), "roles": error.facts.get("required", ())}
+        values = {**visit.values(), **told, "correlation": correlation_id.get() or ""}
         return self._page("refused.html", values, status_of(error))
 
     def _note(self, visit: Visit, error: ShuyuanError) -> None:

@@ -88,11 +88,13 @@ async def one(visit: Visit) -> ElementPage:
         found = await sources.find(session, code, CLAIMS, region_code=None, status=None)
         shown = await views(session, visit.principal, found.items)
         dispute_of = await _disputes(visit, session, [each for each in shown if each.next])
+    settled = {view.region_code for view in shown if view.status == SourceStatus.ACTIVE}
     allowed = {
         view.id: [
             step.action
             for step in view.next
-            if _may(partial(sources.require, visit.principal, Decision(step.action), row))
+            if fits(Decision(step.action), has_source=view.region_code in settled)
+            and _may(partial(sources.require, visit.principal, Decision(step.action), row))
         ]
         for row, view in zip(found.items, shown, strict=True)
     }
@@ -126,6 +128,13 @@ async def _disputes(
         for each in standing
         if each.region_code in own
     }  # fmt: skip
+
+
+def fits(decision: Decision, *, has_source: bool) -> bool:
+    """Whether a decision can be taken: a second source never is, and one replaces another."""
+    if decision is Decision.DESIGNATE:
+        return not has_source
+    return decision is not Decision.REPLACE or has_source
 
 
 def _may(step: Callable[[], None]) -> bool:

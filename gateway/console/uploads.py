@@ -66,14 +66,17 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What checking a file said; `preview` are the first records as they would be stored."""
+    """What checking a file said.
+
+    `preview` are the first records as they were read, each with its row and whether it is faulty.
+    """
 
     valid: int
     invalid: int
     errors: Sequence[RowError]
     error_count: int
     conversions: Mapping[str, int]
-    preview: Sequence[Mapping[str, object]]
+    preview: Sequence[tuple[int, bool, Mapping[str, object]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +287,10 @@ def _verdict(visit: Visit, sheet: Sheet, report: Report) -> Verdict:
         errors=errors,
         error_count=report.error_count,
         conversions=sheet.conversions,
-        preview=[orjson.loads(line) for line in sheet.lines[:SHOWN_ROWS]],
+        preview=[
+            (row, row in report.invalid, orjson.loads(line))
+            for row, line in zip(sheet.rows[:SHOWN_ROWS], sheet.lines, strict=False)
+        ],
     )
 
 

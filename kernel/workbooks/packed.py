@@ -70,7 +70,7 @@ def look(content: bytes, bounds: Bounds) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             _look(packed, bounds)
     except DAMAGED as error:
-        raise _damaged() from error
+        raise damaged() from error
 
 
 def _look(packed: zipfile.ZipFile, bounds: Bounds) -> None:
@@ -114,14 +114,14 @@ class _Cells:
         if self._parser is None:
             # A reader that is less strict would go on.
             if _CELLS in before + piece:
-                raise _damaged()
+                raise damaged()
             return
         try:
             self._parser.Parse(piece)
         except NO_XML as error:
             self._parser = None
             if self._rows or _CELLS in before + piece:
-                raise _damaged() from error
+                raise damaged() from error
         self._require_bounds()
 
     def end(self) -> None:
@@ -131,7 +131,7 @@ class _Cells:
                 self._parser.Parse(b"", LAST)
             except NO_XML as error:
                 if self._rows:
-                    raise _damaged() from error
+                    raise damaged() from error
             self._require_bounds()
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
@@ -143,7 +143,7 @@ class _Cells:
         elif kind == "row":
             told = attributes.get("r")
             if told is not None and _ROW.fullmatch(told) is None:
-                raise _damaged()
+                raise damaged()
             self._row = self._row + 1 if told is None else int(told)
             self._row_text = told or ""
             self._rows, self._column = max(self._rows, self._row), 0
@@ -171,7 +171,7 @@ class _Cells:
         """Return the column of a place, and note its row; raises Unreadable."""
         place = _PLACE.fullmatch(told)
         if place is None:
-            raise _damaged()
+            raise damaged()
         self._rows = max(self._rows, int(place[2]))
         column = self._letters[place[1]] = _column(place[1].upper())
         return column
@@ -185,7 +185,7 @@ class _Cells:
 
 def _refuse_document_type(*_declared: object) -> None:
     """No part of a workbook declares one: what it defines may grow without end."""
-    raise _damaged()
+    raise damaged()
 
 
 def _column(letters: str) -> int:
@@ -195,10 +195,13 @@ def _column(letters: str) -> int:
     return number
 
 
-def _damaged() -> Unreadable:
+def damaged() -> Unreadable:
+    """The refusal of what is no workbook, with what to do about it."""
     return Unreadable(
-        "文件不是 XLSX 工作簿，或已损坏、已加密",
-        "The file is no XLSX workbook, is damaged or has a password",
+        "文件不是 XLSX 工作簿，或已损坏、已加密；"
+        "请用 Excel 或 WPS 打开，另存为 .xlsx（不设密码）后再选择",
+        "The file is no XLSX workbook, is damaged or has a password: open it in Excel or WPS and "
+        "save it as .xlsx without a password",
     )
 
 

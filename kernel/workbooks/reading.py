@@ -70,10 +70,7 @@ def workbook(content: bytes, bounds: Bounds) -> Iterator[CalamineWorkbook]:
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
             yield book
     except (CalamineError, ValueError, IndexError) as error:
-        raise Unreadable(
-            "文件不是 XLSX 工作簿，或已损坏、已加密",
-            "The file is no XLSX workbook, is damaged or has a password",
-        ) from error
+        raise packed.damaged() from error
 
 
 def _xlsx(content: bytes, sheets: Sequence[str]) -> dict[str, Table]:

@@ -144,6 +144,8 @@ async def test_a_refusal_is_explained_by_its_correlation_id(world: World) -> Non
             return "对象是否可见" in page.text
 
         await eventually(explained)
+        page = await browser.open("/console/refusals", correlation_id=correlation)
+        assert f"/console/catalogue/{sharing.resource}" in page.links, "what it was about"
         page = await browser.open("/console/refusals", correlation_id="nothing")
         assert "没有找到" in page.text
 
