@@ -1,10 +1,13 @@
 """What pages offer of themselves: names of items, decisions that can be taken, where things are."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from catalog.states import Decision
 from gateway.console.item_choices import name_of
 from gateway.console.refusals import thing_of
+from gateway.console.render import environment
 from gateway.console.sources import fits
 
 
@@ -47,3 +50,23 @@ def test_a_second_source_is_never_offered_and_nothing_is_replaced_where_there_is
 )
 def test_a_refusal_leads_to_what_it_was_about(path: str, found: tuple[str, str]) -> None:
     assert thing_of(path) == found
+
+
+@pytest.mark.parametrize(
+    ("timely", "last", "told"),
+    [
+        (None, None, ""),
+        (False, None, "尚未上报"),
+        (False, "2026-01-05", "更新逾期"),
+        (True, "x", ""),
+    ],
+)
+def test_an_entry_without_any_data_yet_is_not_called_overdue(
+    *, timely: bool | None, last: str | None, told: str
+) -> None:
+    """A monthly entry was 更新逾期 in the minute in which it was published."""
+    page = '{% from "parts.html" import timeliness %}{{ timeliness(entry) }}'
+    entry = SimpleNamespace(timely=timely, last_published_at=last)
+    said = environment(english=False).from_string(page).render(entry=entry)
+    assert told in said
+    assert bool(told) is bool(said.strip())
