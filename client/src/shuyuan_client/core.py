@@ -89,7 +89,7 @@ def understood(base_url: str) -> Iterator[None]:
     """Turn a 2xx that is not the exchange's, such as a portal's page, into a Failure."""
     try:
         yield
-    except (LookupError, RecursionError, TypeError, ValueError) as error:
+    except (LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise _other_service(base_url) from error
 
 
@@ -122,9 +122,10 @@ class Core:
         if time.monotonic() > self._ends_at:
             answer = yield from self._patiently(_sign_in, safe=True)
             granted = json_object(answer)
-            if "access_token" not in granted:
+            token = granted.get("access_token")
+            if not (isinstance(token, str) and token.isascii() and token.isprintable()):
                 raise _other_service(self.base_url)
-            self._token = str(granted["access_token"])
+            self._token = token
             with understood(self.base_url):
                 seconds = int(granted.get("expires_in", RENEW_SECONDS))
             self._ends_at = time.monotonic() + seconds - RENEW_SECONDS

@@ -1,5 +1,6 @@
 """What is not an answer of the exchange is told as such, whatever stands in it."""
 
+import re
 from collections.abc import Callable, Mapping
 
 import httpx
@@ -8,7 +9,13 @@ import pytest
 from shuyuan_client.failures import Failure
 from shuyuan_client.http import ExchangeClient
 
-TOKEN = {"access_token": "t", "expires_in": 300}
+TOKEN = b'{"access_token": "t", "expires_in": 300}'
+LASTS = (b"-1e309", b"1e309", b"NaN", b"[]", b'"soon"', b"null")
+NO_TOKENS = (b"null", b"5", b'"a\\r\\nX: 1"', '"桂"'.encode())
+TOKENS = (
+    *(b'{"access_token": "t", "expires_in": %b}' % each for each in LASTS),
+    *(b'{"access_token": %b}' % each for each in NO_TOKENS),
+)
 NDJSON = {"Content-Type": "application/x-ndjson", "Exchange-Next-Cursor": "c"}
 PORTAL = b"<html>Sign in to the network</html>"
 # What a portal, a proxy or an older platform may have put there.
@@ -30,10 +37,12 @@ CALLS: tuple[Callable[[ExchangeClient], object], ...] = (
 )
 
 
-def told(status: int, body: bytes, headers: Mapping[str, str]) -> ExchangeClient:
+def told(
+    status: int, body: bytes, headers: Mapping[str, str], token: bytes = TOKEN
+) -> ExchangeClient:
     """A client whose every question is answered so."""
     client = ExchangeClient(
-        "http://exchange.example", lambda _http: httpx.Response(200, json=TOKEN)
+        "http://exchange.example", lambda _http: httpx.Response(200, content=token)
     )
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     client._core._patience_seconds = 0
@@ -67,3 +76,10 @@ def test_a_refusal_that_is_not_the_exchanges_is_one(body: bytes) -> None:
 def test_records_without_a_cursor_are_not_taken() -> None:
     with pytest.raises(Failure, match=r"exchange\.example"):
         told(200, PORTAL, {}).page("s")
+
+
+@pytest.mark.parametrize("token", TOKENS, ids=range(len(TOKENS)))
+def test_a_token_that_is_none_is_a_failure(token: bytes) -> None:
+    """One that lasts for ever was an OverflowError, one with a line break a lost connection."""
+    with pytest.raises(Failure, match=re.escape("exchange.example")):
+        told(200, b"{}", {}, token).ask("GET", "/v1/me")
