@@ -4,6 +4,7 @@ The client's `shuyuan` finds them by the entry points of pyproject.toml (`shuyua
 `direct` is imported late: publish and pull start three times as fast without a database driver.
 """
 
+import sys
 from collections import Counter
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -132,8 +133,10 @@ def restored(
     """登记数据库已恢复到较早时刻 / declare that the database was restored to an earlier moment."""
     from gateway.admin import direct  # noqa: PLC0415
 
+    # A program has its reasons; somebody at a terminal may have the wrong platform before them.
+    unasked = anyway or not sys.stdin.isatty()
     with explained():
-        done = direct.run(direct.declare_restored(reason, _in_utc(to), anyway=anyway))
+        done = direct.run(direct.declare_restored(reason, _in_utc(to), anyway=unasked))
     for lost in done.lost:
         subject = lost.named("id") or lost.named("resource_id") or ""
         typer.echo(f"{lost.at}\t{lost.type}\t{subject}")
