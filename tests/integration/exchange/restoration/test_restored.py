@@ -19,11 +19,13 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from deploy.local.databases import drop_database
 from deploy.local.stack import Endpoints
 from exchange.log.chunk_cache import ChunkCache
 from exchange.log.connection import Connection
+from exchange.log.landmarks import PREFIX
 from exchange.log.reader import EARLIEST, LATEST, Reader
 from exchange.log.topics import EVENTS_TOPIC
 from tests.support import processes
@@ -261,6 +263,7 @@ async def refused_then_served(
                         503,
                         "database_restored",
                     )
+                await others_note_a_landmark(endpoints, settings)
                 told = await asyncio.to_thread(declare, settings)
                 assert "subscription.suspended" in told
                 assert "1 subscriptions that had been stopped were suspended" in told
@@ -274,6 +277,18 @@ async def refused_then_served(
                 await nobody_comes_back(world, access)
                 await records_of_a_forgotten_version(world, other)
                 await ids_are_new(endpoints, sharing)
+
+
+async def others_note_a_landmark(endpoints: Endpoints, settings: Mapping[str, str]) -> None:
+    """One that no database reaches: a restore could be declared, and nothing was served still."""
+    url = settings["SHUYUAN_DATABASE_URL"]
+    async with connected(url) as database:
+        platform = await database.fetchval("SELECT platform FROM kernel.landmark")
+    producer = AIOKafkaProducer(bootstrap_servers=endpoints.kafka_bootstrap)
+    await producer.start()
+    forged = {"generation": 10**12, "number": 1}
+    await producer.send_and_wait(PREFIX + platform.hex, json.dumps(forged).encode())
+    await producer.stop()
 
 
 def again(world: World, client: ClientApp) -> ClientApp:
