@@ -1,9 +1,10 @@
 """SQL of applications."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 
+from sqlalchemy import DateTime, literal
 from sqlmodel import col, func, or_, select
 
 from auth.regions.within import within
@@ -13,7 +14,10 @@ from exchange.applications.tables import Application, ApplicationHistory
 from exchange.parties import Side
 from kernel.database import ReadSession, WriteSession
 from kernel.paging import Page, PageRequest
-from kernel.workdays import SHANGHAI
+from kernel.workdays import SHANGHAI, local_date
+
+ONE_DAY: Final = timedelta(days=1)
+A_MIDNIGHT: Final = datetime(2000, 1, 1, tzinfo=SHANGHAI)
 
 HISTORY = moving.History(ApplicationHistory, "application_id")
 add_history, history = HISTORY.add, HISTORY.of
@@ -116,10 +120,8 @@ async def replies(
     session: ReadSession, resource_ids: Collection[str], since: datetime
 ) -> Sequence[tuple[str, date, date, int]]:
     """Return resource, days of signature and reply (Asia/Shanghai), and how many replies."""
-    signed, decided = (
-        func.date(func.timezone(SHANGHAI.key, moment))
-        for moment in (col(Application.submitted_at), col(Application.decided_at))
-    )
+    moments = col(Application.submitted_at), col(Application.decided_at)
+    signed, decided = map(day_begun, moments)
     query = (
         select(Application.resource_id, signed, decided, func.count())
         .where(
@@ -130,4 +132,13 @@ async def replies(
         )
         .group_by(col(Application.resource_id), signed, decided)
     )
-    return [(row[0], row[1], row[2], row[3]) for row in (await session.exec(query)).all()]
+    rows = (await session.exec(query)).all()
+    return [(row[0], local_date(row[1]), local_date(row[2]), row[3]) for row in rows]
+
+
+def day_begun(moment: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's own
+    """Return when the day of a moment began in Shanghai, where all have had 24 hours since 1992.
+
+    To look the zone up for each of ten thousand moments takes twenty times as long.
+    """
+    return func.date_bin(ONE_DAY, moment, literal(A_MIDNIGHT, DateTime(timezone=True)))

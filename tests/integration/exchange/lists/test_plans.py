@@ -3,9 +3,10 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime, time, timedelta
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, DateTime, event, literal, select, text
 
 from auth.principal import Principal
 from deploy.local.stack import Endpoints
@@ -20,11 +21,12 @@ from exchange.tasks import inbox
 from exchange.violations import register as violations
 from kernel.database import Database, ReadSession
 from kernel.paging import PageRequest
-from kernel.workdays import local_date
+from kernel.workdays import SHANGHAI, local_date
 from tests.support.databases import own_database
 from tests.support.sharing import NOW, Sharing, sharing, signed, subscribed
 
 PAGE = PageRequest(limit=20)
+TZ = DateTime(timezone=True)
 OTHERS = 200
 # Of the same rows again and again, for OTHERS departments that are called O-0, O-1 and so on.
 FILL = (
@@ -135,6 +137,18 @@ async def test_a_list_is_found_by_an_index(database: Database, world: Sharing, n
     for plan in about:
         assert not re.search(rf"Seq Scan on {table}\b", plan), plan
     assert any(index in plan for plan in about), about
+
+
+async def test_a_day_begins_at_midnight_in_shanghai(database: Database) -> None:
+    """Days of replies are told as the calendar tells them, at their first and last moments."""
+    midnight = datetime(1999, 12, 31, tzinfo=SHANGHAI)
+    days = [midnight + timedelta(days=n) for n in (0, 1, 2, 59, 365, 9_700)]
+    moments = [day + timedelta(microseconds=n) for day in days for n in (-1, 0, 1)]
+    async with database.reading() as session:
+        asked = [select(applied.day_begun(literal(each, TZ))) for each in moments]
+        rows = [(await session.execute(each)).scalar_one() for each in asked]
+    assert [local_date(row) for row in rows] == [local_date(each) for each in moments]
+    assert all(row.astimezone(SHANGHAI).time() == time.min for row in rows)
 
 
 async def _plans(database: Database, ask: Ask, world: Sharing) -> list[str]:
