@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import cast, func, text
+from sqlalchemy import cast, func, inspect, text
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import defer
 from sqlmodel import and_, col, select, update
@@ -14,6 +14,8 @@ from catalog.rules.scopes import CLASS, of_holder
 from catalog.states import State
 from catalog.tables import Resource, ResourceTransition, ResourceVersion
 from kernel.database import ReadSession, WriteSession
+
+Row = TypeVar("Row", Resource, ResourceVersion)
 
 # A contract holds every value of its code lists: lists of versions do without.
 WITHOUT_CONTRACT = defer(ResourceVersion.contract)  # type: ignore[arg-type]
@@ -28,11 +30,22 @@ _SET_SCOPES = text("""
 
 
 async def get(session: ReadSession, resource_id: str, number: int) -> ResourceVersion | None:
-    return await session.get(ResourceVersion, (resource_id, number), populate_existing=True)
+    return await _current(session, ResourceVersion, (resource_id, number))
 
 
 async def resource(session: ReadSession, resource_id: str) -> Resource | None:
-    return await session.get(Resource, resource_id, populate_existing=True)
+    return await _current(session, Resource, (resource_id,))
+
+
+async def _current(session: ReadSession, table: type[Row], key: tuple[Any, ...]) -> Row | None:
+    """Return the row as it stands; a session that only reads asks for it once.
+
+    A page of an entry asked eight times for it. What was listed without some columns is read whole.
+    """
+    known = session.identity_map.get(session.identity_key(table, key))
+    partly = known is not None and bool(inspect(known).unloaded)
+    again = partly or isinstance(session, WriteSession)
+    return await session.get(table, key, populate_existing=again)
 
 
 async def versions(session: ReadSession, resource_id: str) -> Sequence[ResourceVersion]:
