@@ -30,11 +30,13 @@ COUNTED: Final = ("department", "class", "share_type", "status")
 IDS, TOTAL = "ids", "total"
 # Ways that PostgreSQL is kept from. It takes the arrays of words to be cheaper to read than they
 # are: what is counted is found by indexes and row by row, so that it ends when enough is counted;
-# what is many is read in the order of the page. To start helpers takes longer than any of it.
+# what is many is read in the order of the page. To start helpers takes longer than any of it. A
+# plan that is kept for any division would be that of the ways at its time.
 ROW_BY_ROW, IN_ORDER = "seqscan hashjoin mergejoin", "seqscan hashjoin bitmapscan sort"
 _WAYS: Final = sqlalchemy.text("""
     SELECT set_config('enable_' || way, :value, true) FROM string_to_table(:ways, ' ') way
     UNION ALL SELECT set_config('max_parallel_workers_per_gather', '0', true)
+    UNION ALL SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 """)
 # A pair of characters is found by the index alone; longer words are looked for in the text, too.
 # Who reads row by row looks in the text only: an array of words is 50 times as dear to compare.
