@@ -12,7 +12,8 @@ Numbers: TypeAlias = npt.NDArray[np.int64]
 class Column(Sequence[bytes]):
     """Texts without line breaks, cut up only when a single one is asked for.
 
-    In `text` a line break stands behind each; `ends` are the places behind those, and begin with 0.
+    In `text` a line break stands behind each, but perhaps the last; `ends` are the places behind
+    those, and begin with 0.
     """
 
     __slots__ = ("_lines", "ends", "text")
@@ -60,7 +61,8 @@ class Column(Sequence[bytes]):
 
 
 def lines_of(text: bytes) -> list[bytes]:
-    """The lines of a text that ends with a line break, or is empty."""
+    """The lines of a text; behind the last one may be a line break."""
     lines = text.split(b"\n")
-    lines.pop()
+    if not lines[-1]:
+        lines.pop()
     return lines

@@ -25,6 +25,7 @@ from catalog.contracts.rules import steps_per_character
 from catalog.contracts.scanning.scanner import Scanner
 from kernel.errors import REPORTED_ERRORS_MAX
 from kernel.identifiers import Today
+from kernel.joining import joining
 from kernel.turns import Steps
 
 ERRORS_LISTED_MAX: Final = 32
@@ -38,6 +39,7 @@ _BATCH_FROM: Final = 8
 _DECODED_AT_ONCE: Final = 200
 _BYTES_AT_ONCE: Final = 128 * 1024
 _KEYS_AT_ONCE: Final = 1_000
+_JOINED_AT_ONCE: Final = 500
 _LARGE: Final = 256 * 1024
 # Some 5 ns each: a byte, a character that a pattern steps over. Two thousandths of a second.
 _STEPS_AT_ONCE: Final = 60_000
@@ -87,10 +89,7 @@ class Looks:
 
     def glance(self, body: bytes) -> Steps[Checked | None]:
         """The records of a body of lines, where all are right beyond doubt as they stand."""
-        if not has_lines(body, _BATCH_FROM):
-            return None
-        text = body if body.endswith(b"\n") else body + b"\n"
-        return (yield from self._scan(text, RECORDS_MAX))
+        return (yield from self._scan(body, RECORDS_MAX)) if has_lines(body, _BATCH_FROM) else None
 
     def check(self, body: bytes, lines: list[bytes], *, glanced_at: bool = False) -> Steps[Checked]:
         """Check lines; `glanced_at` says that a glance at the same lines was in doubt."""
@@ -108,7 +107,12 @@ class Looks:
         return checked or (yield from self._one_by_one(body, lines, records))
 
     def _scan_lines(self, lines: list[bytes]) -> Steps[Checked | None]:
-        return self._scan(b"\n".join((*lines, b"")), len(lines))
+        portions = [
+            lines[at : at + _JOINED_AT_ONCE] for at in range(0, len(lines), _JOINED_AT_ONCE)
+        ]
+        pieces = (b"\n".join((*portion, b"")) for portion in portions)
+        text = yield from joining(pieces, sum(map(len, lines)) + len(lines))
+        return (yield from self._scan(text, len(lines)))
 
     def _scan(self, text: bytes, most: int) -> Steps[Checked | None]:
         scanned = yield from self._scanner.read(text, most)

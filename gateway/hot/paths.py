@@ -5,6 +5,7 @@ FastAPI documents them from the same models (gateway/api/records.py) and never r
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import Callable
 from functools import cached_property, partial
 
@@ -55,6 +56,7 @@ from kernel.errors import (
     Unavailable,
     UnsupportedMedia,
 )
+from kernel.joining import JOINED_AT_ONCE, joining, used_up
 from kernel.logging import correlation_id
 
 PUBLISH = re.compile(r"/v1/resources/([0-9a-zA-Z_-]{1,64})/records")
@@ -247,7 +249,7 @@ class HotPaths(HotApp):
         incoming = request.incoming
         if incoming.complete:
             return self._hold(principal, request, most)
-        parts, whole = [], False
+        parts, whole = deque[bytes](), False
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 while not whole:
@@ -255,7 +257,7 @@ class HotPaths(HotApp):
                     parts.append(self._hold(principal, request, most))
         except TimeoutError:
             raise RequestTimeout from None
-        return b"".join(parts)
+        return await self._joined(principal, parts)
 
     def _hold(self, principal: Principal, request: HotRequest, most: int) -> bytes:
         """Count the bytes under way; a client may hold a quarter of what the worker may (P9)."""
@@ -273,7 +275,7 @@ class HotPaths(HotApp):
         self, principal: Principal, request: HotRequest, decode: codings.Decode, body: bytes
     ) -> bytes:
         """Return what was coded, counted as it grows; raises BodyTooLarge, MalformedRequest."""
-        parts = []
+        parts = deque[bytes]()
         size = 0
         async for part in decode(body, BODY_MAX):
             self._count(principal, request, len(part))
@@ -281,7 +283,14 @@ class HotPaths(HotApp):
             if size > BODY_MAX:
                 raise BodyTooLarge(limit_bytes=BODY_MAX)
             parts.append(part)
-        return b"".join(parts)
+        return await self._joined(principal, parts)
+
+    async def _joined(self, principal: Principal, parts: deque[bytes]) -> bytes:
+        size = sum(map(len, parts))
+        if size <= JOINED_AT_ONCE:
+            return b"".join(parts)
+        turns = self._using.bus.reader.turns
+        return await turns.finish(joining(used_up(parts), size), principal.id)
 
     async def _pull(self, subscription_id: str, request: HotRequest) -> None:
         using = self._using
