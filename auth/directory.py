@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from auth.duties import administers
 from auth.principal import Principal, Role
 from auth.regions.tree import covers
+from auth.regions.within import within
 from auth.tables import Client, Department, Person
 from kernel.database import ReadSession
 
@@ -54,6 +55,18 @@ async def active(session: ReadSession) -> Sequence[Active]:
     query = select(Department.uscc, Department.name, Department.region_code)
     rows = await session.exec(query.where(col(Department.status) == "active"))
     return [Active(*row) for row in rows]
+
+
+async def by_name(
+    session: ReadSession, most: int, *, region_code: str | None, but: str
+) -> Sequence[Active]:
+    """Return the first departments that act, of a division where one is named, without one."""
+    query = select(Department.uscc, Department.name, Department.region_code)
+    query = query.where(col(Department.status) == "active", col(Department.uscc) != but)
+    if region_code is not None:
+        query = query.where(within(col(Department.region_code), region_code))
+    named = col(Department.name).collate("C"), col(Department.uscc)
+    return [Active(*row) for row in await session.exec(query.order_by(*named).limit(most))]
 
 
 async def authorities(session: ReadSession) -> Mapping[str, str]:

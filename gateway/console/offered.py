@@ -5,7 +5,6 @@ from typing import Final
 
 from auth import directory
 from auth.directory import Active
-from auth.regions.tree import covers
 from catalog import trees
 from catalog.rules.classes import GROUP_NAMES
 from kernel.database import ReadSession
@@ -21,13 +20,7 @@ async def departments(
 
     The first DEPARTMENTS_MAX; `but` is the one that the form is not about.
     """
-    active = await directory.active(session)
-    wanted = [
-        each
-        for each in active
-        if each.uscc != but and (within is None or covers(within, each.region_code))
-    ]
-    return sorted(wanted, key=lambda each: (each.name, each.uscc))[:DEPARTMENTS_MAX]
+    return await directory.by_name(session, DEPARTMENTS_MAX, region_code=within, but=but)
 
 
 async def classes(session: ReadSession) -> Sequence[tuple[str, int]]:

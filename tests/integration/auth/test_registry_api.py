@@ -5,6 +5,9 @@ from typing import Any
 
 import httpx
 
+from auth import directory
+from auth.regions.tree import covers
+from kernel.database import Database
 from tests.support.callers import Caller
 from tests.support.eventually import eventually
 from tests.support.identity import (
@@ -426,3 +429,20 @@ async def test_every_act_is_in_the_audit_log(world: World) -> None:
         row["event"] for row in answer.json()["items"]
     }
     assert made["client_secret"] not in answer.text
+
+
+async def test_departments_are_offered_by_name_without_reading_all(
+    world: World, database: Database
+) -> None:
+    """Each form read ten thousand departments to offer the first five hundred."""
+    for region in ("450103", "450100", "450300"):
+        await world.department(region)
+    async with database.reading() as session:
+        named = sorted(await directory.active(session), key=lambda each: (each.name, each.uscc))
+        assert await directory.by_name(session, 3, region_code=None, but=named[1].uscc) == [
+            named[0],
+            *named[2:4],
+        ]
+        city = [each for each in named if covers("450100", each.region_code)]
+        assert len(city) >= 2
+        assert await directory.by_name(session, 10_000, region_code="450100", but="") == city
