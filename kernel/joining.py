@@ -12,7 +12,9 @@ JOINED_AT_ONCE: Final = 512 * 1024
 
 
 def joining(parts: Iterable[bytes], size: int) -> Steps[bytes]:
-    """Put pieces together that have `size` bytes in all, a piece a step."""
+    """Put pieces together that have `size` bytes in all: a large text a piece a step."""
+    if size <= JOINED_AT_ONCE:
+        return b"".join(parts)
     # It has its size from the start: one that grows is moved again and again.
     text = BytesIO(bytes(size))
     for part in parts:

@@ -107,10 +107,8 @@ class Looks:
         return checked or (yield from self._one_by_one(body, lines, records))
 
     def _scan_lines(self, lines: list[bytes]) -> Steps[Checked | None]:
-        portions = [
-            lines[at : at + _JOINED_AT_ONCE] for at in range(0, len(lines), _JOINED_AT_ONCE)
-        ]
-        pieces = (b"\n".join((*portion, b"")) for portion in portions)
+        places = range(0, len(lines), _JOINED_AT_ONCE)
+        pieces = (b"\n".join((*lines[at : at + _JOINED_AT_ONCE], b"")) for at in places)
         text = yield from joining(pieces, sum(map(len, lines)) + len(lines))
         return (yield from self._scan(text, len(lines)))
 
