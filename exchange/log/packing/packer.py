@@ -13,12 +13,11 @@ from aiokafka.record.util import encode_varint
 from exchange.log import lz4
 from exchange.log.headers import Headers
 from exchange.log.topics import MESSAGE_MAX_BYTES
-from kernel.columns import Column
+from kernel.columns import Column, Numbers
 from kernel.machine.lazy_compiled import LazyCompiled
 
 _Bytes: TypeAlias = npt.NDArray[np.uint8]
-_Numbers: TypeAlias = npt.NDArray[np.int64]
-Pack: TypeAlias = Callable[[_Bytes, _Numbers, _Bytes, _Numbers, _Bytes, int, _Bytes, int], int]
+Pack: TypeAlias = Callable[[_Bytes, Numbers, _Bytes, Numbers, _Bytes, int, _Bytes, int], int]
 PACK: Final = LazyCompiled[Pack](
     "exchange.log.packing.machine",
     "pack",
@@ -48,19 +47,19 @@ def packed(
     they would not fit uncompressed, so that none is larger when it is read.
     """
     heads = [_headers(headers) for _keys, _values, headers in parts]
-    texts = [(_text(keys), _text(values)) for keys, values, _headers in parts]
+    texts = [(*_text(keys), *_text(values)) for keys, values, _headers in parts]
     count = sum([len(keys) for keys, _values, _headers in parts])
-    room = sum(map(len, heads)) + sum(len(keys) + len(values) for (keys, _), (values, _) in texts)
+    room = sum(map(len, heads)) + sum(len(keys) + len(values) for keys, _, values, _ in texts)
     start = _HEAD.size + _TAIL.size
     batch = bytearray(start + room + RECORD_BYTES * count)
     out, to, first = np.frombuffer(batch, np.uint8), start, 0
-    for (keys, values), head in zip(texts, heads, strict=True):
+    for (keys, key_sizes, values, value_sizes), head in zip(texts, heads, strict=True):
         to = pack(
-            *(np.frombuffer(keys[0], np.uint8), keys[1]),
-            *(np.frombuffer(values[0], np.uint8), values[1]),
+            *(np.frombuffer(keys, np.uint8), key_sizes),
+            *(np.frombuffer(values, np.uint8), value_sizes),
             *(np.frombuffer(head, np.uint8), first, out, to),
         )
-        first += len(keys[1])
+        first += len(key_sizes)
     del out  # a bytearray that is looked at cannot be cut
     del batch[to:]
     if to > MESSAGE_MAX_BYTES:
@@ -90,7 +89,7 @@ def checked_end(batches: bytes, start: int) -> int:
     return end
 
 
-def _text(values: Sequence[bytes | None]) -> tuple[bytes, _Numbers]:
+def _text(values: Sequence[bytes | None]) -> tuple[bytes, Numbers]:
     """Return values with a line break behind each, and their sizes; -1 is a delete, without one."""
     if isinstance(values, Column):
         return values.text, values.sizes

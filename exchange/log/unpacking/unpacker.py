@@ -11,12 +11,11 @@ from aiokafka.record.util import decode_varint
 from exchange.log.chunks import Columns, RecordHeaders, Texts
 from exchange.log.lz4 import Buffer
 from exchange.log.unpacking import layout
-from kernel.columns import Column
+from kernel.columns import Column, Numbers
 from kernel.machine.lazy_compiled import LazyCompiled
 
 _Bytes: TypeAlias = npt.NDArray[np.uint8]
-_Numbers: TypeAlias = npt.NDArray[np.int64]
-Unpack: TypeAlias = Callable[[_Bytes, int, int, _Bytes, _Bytes, _Numbers], int]
+Unpack: TypeAlias = Callable[[_Bytes, int, int, _Bytes, _Bytes, Numbers], int]
 UNPACK: Final = LazyCompiled[Unpack]("exchange.log.unpacking.machine", "unpack")
 
 _COUNT: Final = struct.Struct(">i")
@@ -50,7 +49,7 @@ def unpacked(
 
 
 def _columns(
-    records: Buffer, base_offset: int, count: int, keys: _Bytes, values: _Bytes, cells: _Numbers
+    records: Buffer, base_offset: int, count: int, keys: _Bytes, values: _Bytes, cells: Numbers
 ) -> Columns:
     told = cells[layout.ROWS : layout.ROWS + layout.WIDTH * count].reshape(count, layout.WIDTH)
     offsets = (told[:, layout.DELTA] + base_offset).tolist()
@@ -64,7 +63,7 @@ def _columns(
     return Columns(offsets, headers, texts)
 
 
-def _column(written: _Bytes, ends: _Numbers) -> Column:
+def _column(written: _Bytes, ends: Numbers) -> Column:
     """Return what was written; raises DoubtfulBatchError where a line break is within a line."""
     text = written[: ends[-1]]
     # bytes.count looks at one byte after the other: five times as long.
