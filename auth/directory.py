@@ -60,7 +60,7 @@ async def active(session: ReadSession) -> Sequence[Active]:
 async def by_name(
     session: ReadSession, most: int, *, region_code: str | None, but: str
 ) -> Sequence[Active]:
-    """Return the first departments that act, of a division where one is named, without one."""
+    """Return the first departments that act, by name; `but` is left out."""
     query = select(Department.uscc, Department.name, Department.region_code)
     query = query.where(col(Department.status) == "active", col(Department.uscc) != but)
     if region_code is not None:

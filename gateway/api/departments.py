@@ -9,7 +9,7 @@ from pydantic import StrictBool, StringConstraints
 
 from auth import departments, directory
 from auth.departments import NewDepartment
-from auth.principal import Role, Scope
+from auth.principal import Principal, Role, Scope
 from exchange.stewardship import open_matters, succession
 from gateway.api.registry import Line, Region, RegionInForce, Words
 from gateway.lists import HeededRevision, ListOf, Paging, Revision, tag
@@ -17,7 +17,7 @@ from gateway.once import Once, creating
 from gateway.principal import Admin, CatalogReader
 from gateway.services import Reading, Writing
 from kernel import clock
-from kernel.database import ReadSession
+from kernel.database import ReadSession, WriteSession
 from kernel.wire import Wire
 
 router = APIRouter(prefix="/v1/departments", tags=["departments"])
@@ -144,14 +144,26 @@ async def change(
     response: Response,
 ) -> DepartmentView:
     """更改部门，或撤销 / change a department, or abolish it; by the operator."""
-    values = body.model_dump(exclude_none=True, exclude={"if_unused"})
-    now = clock.now()
-    department = await departments.change(session, principal, uscc, revision, values, now=now)
-    await succession.follow(
-        session, principal, uscc, body.status, if_unused=body.if_unused, now=now
-    )
+    department = await changed(session, principal, uscc, revision, body, now=clock.now())
     tag(response, department.revision)
     return await _view(session, department)
+
+
+async def changed(
+    session: WriteSession,
+    principal: Principal,
+    uscc: str,
+    revision: int | None,
+    body: DepartmentChangeIn,
+    *,
+    now: datetime,
+) -> departments.Department:
+    """Change a department, with all that follows from it."""
+    values = body.model_dump(exclude_none=True, exclude={"if_unused"})
+    department = await departments.change(session, principal, uscc, revision, values, now=now)
+    unused = body.if_unused
+    await succession.follow(session, principal, uscc, body.status, if_unused=unused, now=now)
+    return department
 
 
 @router.put("/{uscc}/standing-consent")

@@ -11,7 +11,7 @@ from auth.departments import NewDepartment
 from auth.directory import Active
 from auth.duties import Operation
 from auth.principal import Role
-from exchange.stewardship import open_matters, planning, succession
+from exchange.stewardship import open_matters, planning
 from exchange.stewardship.planning import Change
 from gateway.api import department_changes as changes_api
 from gateway.api import departments as api
@@ -163,19 +163,11 @@ def _known(visit: Visit) -> int | None:
 async def _change(visit: Visit, session: WriteSession, uscc: str) -> object:
     """Rename it, make it an authority or none, abolish or restore it."""
     typed: dict[str, Any] = {"name": visit.text("name"), "status": visit.text("status")}
-    if_unused = visit.text("anyway") != "yes"
+    typed["if_unused"] = visit.text("anyway") != "yes"
     if "kind" in visit.form:
         typed["authority"] = visit.text("kind") == "authority"
-    values = forms.body(DepartmentChangeIn, forms.present(typed)).model_dump(
-        exclude_none=True, exclude={"if_unused"}
-    )
-    changed = await departments.change(
-        session, visit.principal, uscc, _known(visit), values, now=visit.now
-    )
-    await succession.follow(
-        session, visit.principal, uscc, values.get("status"), if_unused=if_unused, now=visit.now
-    )
-    return changed
+    body = forms.body(DepartmentChangeIn, forms.present(typed))
+    return await api.changed(session, visit.principal, uscc, _known(visit), body, now=visit.now)
 
 
 async def _consent(visit: Visit, session: WriteSession, uscc: str) -> object:
