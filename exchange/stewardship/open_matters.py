@@ -5,13 +5,16 @@ Whoever is abolished answers nobody any more: a running service would end withou
 that were received would be disposed of by nobody (Art 27).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import text
 
 from catalog import handover as catalogue
+from exchange.applications.states import UNDECIDED
+from exchange.applications.states import State as Application
+from exchange.corrections.states import ANSWERABLE
 from exchange.errors import DepartmentInUse
 from exchange.subscriptions.states import LIVE
 from kernel.database import ReadSession
@@ -33,9 +36,13 @@ class Matter:
         return f"(SELECT count(*) FROM exchange.{self.table} WHERE {self.condition})"  # noqa: S608
 
 
-_LIVE: Final = ", ".join(f"'{each}'" for each in sorted(LIVE))
+def _in(states: Collection[str]) -> str:
+    listed = ", ".join(f"'{each}'" for each in sorted(states))
+    return f"IN ({listed})"
+
+
 _PARTY: Final = ":uscc IN (consumer_department, provider_department)"
-_UNREPORTED: Final = f"""consumer_department = :uscc AND status NOT IN ({_LIVE})
+_UNREPORTED: Final = f"""consumer_department = :uscc AND status NOT {_in(LIVE)}
     AND NOT EXISTS (SELECT FROM exchange.disposal done WHERE done.id = subscription.id
         AND done.status IN ('reported', 'confirmed'))"""
 _UNCONFIRMED: Final = """status = 'reported' AND EXISTS (SELECT FROM exchange.subscription own
@@ -46,22 +53,22 @@ MATTERS: Final[Mapping[str, Matter]] = {
     "subscriptions_as_provider": Matter(
         Text("作为提供方的共享授权 {count} 项", "{count} live subscriptions as provider"),
         "subscription",
-        f"provider_department = :uscc AND status IN ({_LIVE})",
+        f"provider_department = :uscc AND status {_in(LIVE)}",
     ),
     "subscriptions_as_consumer": Matter(
         Text("作为需求方的共享授权 {count} 项", "{count} live subscriptions as consumer"),
         "subscription",
-        f"consumer_department = :uscc AND status IN ({_LIVE})",
+        f"consumer_department = :uscc AND status {_in(LIVE)}",
     ),
     "applications": Matter(
         Text("未办结的共享申请 {count} 件", "{count} undecided applications"),
         "application",
-        f"{_PARTY} AND status IN ('submitted', 'supplement_requested', 'extension_requested')",
+        f"{_PARTY} AND status {_in(UNDECIDED - {Application.DRAFT})}",
     ),
     "corrections": Matter(
         Text("未办结的校核申请 {count} 件", "{count} open corrections"),
         "correction",
-        f"{_PARTY} AND status IN ('submitted', 'accepted')",
+        f"{_PARTY} AND status {_in(ANSWERABLE)}",
     ),
     "disposals": Matter(
         Text("未报告的数据处置 {count} 项", "{count} disposals to be reported"),
