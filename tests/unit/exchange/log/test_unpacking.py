@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import cramjam
 import google_crc32c
 import pytest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -213,6 +214,24 @@ def test_a_batch_that_expands_to_more_than_any_of_the_platform_is_left_out(
     both_ways(bomb + bytes(compressed(base=600)), 0)
     chunk = parse((0, 0, 10**6, 10**6, 0, None, -1, bomb), 0)
     assert (chunk.left_out, chunk.next_offset, chunk.offsets) == ([range(600)], 600, [])
+
+
+@pytest.mark.parametrize(("codec", "compress"), WAYS)
+@pytest.mark.parametrize(("size", "read"), [(MESSAGE_MAX_BYTES // 2, 600), (MESSAGE_MAX_BYTES, 0)])
+def test_a_bound_is_kept_for_what_could_be_read(
+    codec: int, compress: Compress, size: int, read: int
+) -> None:
+    """Zeros are no records, and would be left out whatever the bound."""
+    batch = DefaultRecordBatchBuilder(
+        magic=2, compression_type=0, is_transactional=0, producer_id=-1, producer_epoch=-1,
+        base_sequence=-1, batch_size=4 * MESSAGE_MAX_BYTES,
+    )  # fmt: skip
+    for place, line in enumerate([bytes(size), *LINES[1:]]):
+        assert batch.append(place, 0, b"k", line, []) is not None
+    records = compress(bytes(batch.build()[RECORDS_FROM:]))
+    chunk = parse((0, 0, 600, 600, 0, None, -1, written_by_others(codec, records)), 0)
+    assert len(chunk.offsets) == read
+    assert chunk.left_out == ([] if read else [range(600)])
 
 
 @pytest.mark.parametrize("codec", [GZIP, SNAPPY, LZ4, ZSTD, 5, 7])
